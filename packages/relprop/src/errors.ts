@@ -1,0 +1,65 @@
+/**
+ * Every error that relprop throws on purpose. A message says what went wrong, where, why, and what to do;
+ * the same four parts are fields, so that a program can show them its own way.
+ */
+
+export interface ErrorParts {
+  /** What failed, in one clause: `cannot read "vgg16.pth"`. */
+  readonly what: string;
+  /** The node, operator, tensor or byte offset concerned. */
+  readonly where?: string;
+  /** The cause, in one clause. */
+  readonly why: string;
+  /** What the reader can do now. */
+  readonly fix?: string;
+}
+
+/** Base of all errors below. Never thrown itself. */
+export abstract class RelpropError extends Error {
+  readonly what: string;
+  readonly where: string | undefined;
+  readonly why: string;
+  readonly fix: string | undefined;
+
+  constructor(parts: ErrorParts, options?: ErrorOptions) {
+    const where = parts.where === undefined ? "" : ` (${parts.where})`;
+    const fix = parts.fix === undefined ? "" : `; ${parts.fix}`;
+    super(`${parts.what}${where}: ${parts.why}${fix}`, options);
+    this.name = new.target.name;
+    this.what = parts.what;
+    this.where = parts.where;
+    this.why = parts.why;
+    this.fix = parts.fix;
+  }
+}
+
+/** An option has a value that is not allowed. The command exits with 2. */
+export class OptionError extends RelpropError {}
+
+/** A model, checkpoint or weights file cannot be read or written. The command exits with 4. */
+export class ModelFileError extends RelpropError {}
+
+/** An input (an image, an array) cannot be used. The command exits with 1 and goes on with the others. */
+export class InputError extends RelpropError {}
+
+/** A node that stands in the way of an explanation, one line of {@link UnexplainableError}. */
+export interface Obstacle {
+  readonly node: string;
+  readonly operator: string;
+  /** Node names from the explained output down to this node, at most four. */
+  readonly path: readonly string[];
+  readonly why: string;
+}
+
+/** The model is valid, but relevance cannot cross all of it. Lists every obstacle at once. The command exits with 3. */
+export class UnexplainableError extends RelpropError {
+  readonly obstacles: readonly Obstacle[];
+
+  constructor(parts: ErrorParts, obstacles: readonly Obstacle[] = []) {
+    super(parts);
+    this.obstacles = obstacles;
+    for (const { node, operator, path, why } of obstacles) {
+      this.message += `\n  ${operator} "${node}" on the way from ${path.join(" <- ")}\n    ${why}`;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Builds a graph node by node, in the order the nodes compute. Shapes are inferred as it goes, so that whoever builds
+ * can ask a value for its sizes; a node that was built before with the same inputs and attributes is not built twice.
+ */
+
+import {
+  type Attribute,
+  type Attributes,
+  type DataType,
+  type Graph,
+  type Node,
+  type Shape,
+  type Tensor,
+  type Value,
+} from "./graph.ts";
+import { inferNode } from "./infer-shapes.ts";
+import { float32Tensor, int64Tensor } from "./tensor.ts";
+
+export class GraphBuilder {
+  readonly #values = new Map<string, Value>();
+  readonly #initializers = new Map<string, Tensor>();
+  readonly #nodes: Node[] = [];
+  readonly #inputs: Value[] = [];
+  readonly #outputs: Value[] = [];
+  readonly #built = new Map<string, readonly Value[]>();
+  readonly #constants = new Map<string, Value>();
+  readonly #taken = new Set<string>();
+
+  /** Declares an input of the graph. */
+  input(name: string, dataType: DataType, shape: Shape): Value {
+    const value = this.#define({ name: this.#reserve(name), dataType, shape });
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** Adds constant data under a name; small unnamed constants are {@link scalar} and {@link integers}. */
+  constant(tensor: Tensor, name: string): Value {
+    const value = this.#define({
+      name: this.#reserve(name),
+      dataType: tensor.dataType,
+      shape: tensor.dims,
+      constant: tensor,
+    });
+    this.#initializers.set(value.name, tensor);
+    return value;
+  }
+
+  /** A float32 scalar. */
+  scalar(number: number): Value {
+    return this.#shared(`scalar ${number}`, () => this.constant(float32Tensor([number], []), `value_${number}`));
+  }
+
+  /** A float32 constant of a few numbers (a vector unless `dims` says otherwise). */
+  numbers(numbers: readonly number[], dims: readonly number[] = [numbers.length]): Value {
+    const key = `numbers ${dims.join(",")}: ${numbers.join(",")}`;
+    return this.#shared(key, () => this.constant(float32Tensor(numbers, dims), "numbers"));
+  }
+
+  /** An int64 vector: axes, sizes, pads. */
+  integers(integers: readonly number[]): Value {
+    return this.#shared(`integers ${integers.join(",")}`, () => this.constant(int64Tensor(integers), "integers"));
+  }
+
+  /** An int64 scalar. */
+  integer(integer: number): Value {
+    return this.#shared(`integer ${integer}`, () => this.constant(int64Tensor([integer], []), `integer_${integer}`));
+  }
+
+  /** Adds an operator with one output and gives that output. `undefined` inputs are absent ones. */
+  op(opType: string, inputs: readonly (Value | undefined)[], attributes: Attributes = {}, name?: string): Value {
+    return this.ops(opType, inputs, attributes, 1, name)[0] as Value;
+  }
+
+  /** Adds an operator with several outputs. */
+  ops(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes,
+    outputCount: number,
+    name?: string,
+  ): readonly Value[] {
+    const names = inputs.map((input) => input?.name ?? "");
+    const key = `${opType}(${names.join("|")})${outputCount}${JSON.stringify(attributes, attributeKey)}`;
+    const before = this.#built.get(key);
+    if (before) return before;
+    const base = name ?? opType;
+    const nodeName = this.#reserve(base);
+    const outputs = Array.from({ length: outputCount }, (_, i) =>
+      outputCount === 1 ? nodeName : this.#reserve(`${nodeName}_${i}`),
+    );
+    const values = this.add({ name: nodeName, opType, domain: "", inputs: names, outputs, attributes });
+    this.#built.set(key, values);
+    return values;
+  }
+
+  /** Adds a node as it is; its inputs must be known already. Gives its outputs. */
+  add(node: Node): readonly Value[] {
+    const inputs = node.inputs.map((input) => (input === "" ? undefined : this.value(input)));
+    const infos = inferNode(node, inputs);
+    this.#nodes.push(node);
+    for (const output of node.outputs) if (output !== "") this.#taken.add(output);
+    return node.outputs.map((name, i) => this.#define({ name, ...(infos[i] ?? { dataType: "float32", shape: [] }) }));
+  }
+
+  /** Declares a value an output of the graph, under its own name or, by way of an Identity, another. */
+  output(value: Value, name: string = value.name): Value {
+    let output = value;
+    if (name !== value.name) {
+      output = this.add({
+        name: `output ${name}`,
+        opType: "Identity",
+        domain: "",
+        inputs: [value.name],
+        outputs: [name],
+        attributes: {},
+      })[0] as Value;
+    }
+    this.#outputs.push(output);
+    return output;
+  }
+
+  /** What is known of a value by its name. */
+  value(name: string): Value {
+    const value = this.#values.get(name);
+    if (!value) throw new Error(`the graph has no value "${name}" at this point`);
+    return value;
+  }
+
+  /** Keeps a name from being given to a new value: the output's name, above all. */
+  reserve(name: string): void {
+    this.#taken.add(name);
+  }
+
+  graph(name: string): Graph {
+    return {
+      name,
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+      initializers: this.#initializers,
+      nodes: this.#nodes,
+    };
+  }
+
+  #define(value: Value): Value {
+    this.#values.set(value.name, value);
+    return value;
+  }
+
+  #shared(key: string, make: () => Value): Value {
+    const known = this.#constants.get(key) ?? make();
+    this.#constants.set(key, known);
+    return known;
+  }
+
+  #reserve(base: string): string {
+    let name = base;
+    for (let i = 2; this.#taken.has(name); i++) name = `${base}_${i}`;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** Tensors inside attributes are compared by identity: their bytes are not worth hashing. */
+const tensorIds = new WeakMap<object, number>();
+let nextTensorId = 0;
+function attributeKey(_key: string, value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  let id = tensorIds.get(value);
+  if (id === undefined) tensorIds.set(value, (id = nextTensorId++));
+  return id;
+}
+
+export type { Attribute };

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+const library = fileURLToPath(new URL("./packages/relprop/src/", import.meta.url));
+
+const config: ViteUserConfig = defineConfig({
+  resolve: {
+    alias: [
+      { find: /^relprop$/, replacement: `${library}index.ts` },
+      { find: /^relprop\/(.*)$/, replacement: `${library}$1/index.ts` },
+    ],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+    env: { ORT_DISABLE_TELEMETRY: "1" },
+    testTimeout: 60_000,
+    pool: "forks",
+  },
+});
+export default config;

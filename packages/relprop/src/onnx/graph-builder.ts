@@ -4,7 +4,6 @@
  */
 
 import {
-  type Attribute,
   type Attributes,
   type DataType,
   type Graph,
@@ -26,11 +25,29 @@ export class GraphBuilder {
   readonly #constants = new Map<string, Value>();
   readonly #taken = new Set<string>();
 
-  /** Declares an input of the graph. */
+  /** Declares an input of the graph, under this very name. */
   input(name: string, dataType: DataType, shape: Shape): Value {
-    const value = this.#define({ name: this.#reserve(name), dataType, shape });
+    this.#taken.add(name);
+    const value = this.#define({ name, dataType, shape });
     this.#inputs.push(value);
     return value;
+  }
+
+  /** Takes over a whole graph, its inputs and outputs included, with what is known of its values. */
+  adopt(graph: Graph, values: ReadonlyMap<string, Value>): void {
+    for (const input of graph.inputs) this.#inputs.push(input);
+    for (const output of graph.outputs) this.#outputs.push(output);
+    for (const [name, tensor] of graph.initializers) this.#initializers.set(name, tensor);
+    for (const node of graph.nodes) {
+      this.#nodes.push(node);
+      for (const part of [node, ...(node.body ?? [])]) {
+        for (const name of [part.name, ...part.outputs]) this.#taken.add(name);
+      }
+    }
+    for (const [name, value] of values) {
+      this.#values.set(name, value);
+      this.#taken.add(name);
+    }
   }
 
   /** Adds constant data under a name; small unnamed constants are {@link scalar} and {@link integers}. */
@@ -47,7 +64,9 @@ export class GraphBuilder {
 
   /** A float32 scalar. */
   scalar(number: number): Value {
-    return this.#shared(`scalar ${number}`, () => this.constant(float32Tensor([number], []), `value_${number}`));
+    return this.#shared(`scalar ${number}`, () =>
+      this.constant(float32Tensor([number], []), `value_${number}`),
+    );
   }
 
   /** A float32 constant of a few numbers (a vector unless `dims` says otherwise). */
@@ -58,16 +77,25 @@ export class GraphBuilder {
 
   /** An int64 vector: axes, sizes, pads. */
   integers(integers: readonly number[]): Value {
-    return this.#shared(`integers ${integers.join(",")}`, () => this.constant(int64Tensor(integers), "integers"));
+    return this.#shared(`integers ${integers.join(",")}`, () =>
+      this.constant(int64Tensor(integers), "integers"),
+    );
   }
 
   /** An int64 scalar. */
   integer(integer: number): Value {
-    return this.#shared(`integer ${integer}`, () => this.constant(int64Tensor([integer], []), `integer_${integer}`));
+    return this.#shared(`integer ${integer}`, () =>
+      this.constant(int64Tensor([integer], []), `integer_${integer}`),
+    );
   }
 
   /** Adds an operator with one output and gives that output. `undefined` inputs are absent ones. */
-  op(opType: string, inputs: readonly (Value | undefined)[], attributes: Attributes = {}, name?: string): Value {
+  op(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes = {},
+    name?: string,
+  ): Value {
     return this.ops(opType, inputs, attributes, 1, name)[0] as Value;
   }
 
@@ -99,7 +127,9 @@ export class GraphBuilder {
     const infos = inferNode(node, inputs);
     this.#nodes.push(node);
     for (const output of node.outputs) if (output !== "") this.#taken.add(output);
-    return node.outputs.map((name, i) => this.#define({ name, ...(infos[i] ?? { dataType: "float32", shape: [] }) }));
+    return node.outputs.map((name, i) =>
+      this.#define({ name, ...(infos[i] ?? { dataType: "float32", shape: [] }) }),
+    );
   }
 
   /** Declares a value an output of the graph, under its own name or, by way of an Identity, another. */
@@ -117,6 +147,11 @@ export class GraphBuilder {
     }
     this.#outputs.push(output);
     return output;
+  }
+
+  /** Everything that is known, by name. */
+  get values(): ReadonlyMap<string, Value> {
+    return this.#values;
   }
 
   /** What is known of a value by its name. */
@@ -169,5 +204,3 @@ function attributeKey(_key: string, value: unknown): unknown {
   if (id === undefined) tensorIds.set(value, (id = nextTensorId++));
   return id;
 }
-
-export type { Attribute };

@@ -2,3 +2,16 @@
 export * from "./graph.ts";
 export * from "./tensor.ts";
 export { GraphBuilder } from "./graph-builder.ts";
+export { convertOpset } from "./convert-opset.ts";
+export { printGraph } from "./print-graph.ts";
+export { type ReadModelOptions, readModel, readableOpsets } from "./read-model.ts";
+export type { ReadExternal } from "./read/source.ts";
+export {
+  type ExternalView,
+  type WriteModelOptions,
+  type WrittenFile,
+  type WrittenModel,
+  concatChunks,
+  externalView,
+  writeModel,
+} from "./write-model.ts";

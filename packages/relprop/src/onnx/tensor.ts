@@ -36,7 +36,9 @@ export function int64Tensor(data: readonly number[], dims: readonly number[] = [
 function tensorOf(dataType: DataType, array: ArrayBufferView, dims: readonly number[]): Tensor {
   const bytes = new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
   if (bytes.byteLength !== sizeOf(dims) * elementSize[dataType]) {
-    throw new RangeError(`${bytes.byteLength} bytes do not fill a ${dataType} tensor of shape [${dims.join(", ")}]`);
+    throw new RangeError(
+      `${bytes.byteLength} bytes do not fill a ${dataType} tensor of shape [${dims.join(", ")}]`,
+    );
   }
   return { dataType, dims, bytes };
 }
@@ -54,8 +56,12 @@ export function toInt64(value: number): bigint {
 /** The same bytes at an address that typed arrays accept; copies only if they are not aligned already. */
 function aligned(tensor: Tensor): { buffer: ArrayBuffer; byteOffset: number; length: number } {
   const size = elementSize[tensor.dataType];
-  const bytes = tensor.bytes.byteOffset % size === 0 ? tensor.bytes : tensor.bytes.slice();
-  return { buffer: bytes.buffer as ArrayBuffer, byteOffset: bytes.byteOffset, length: bytes.byteLength / size };
+  const bytes = tensor.bytes.byteOffset % size === 0 ? tensor.bytes : new Uint8Array(tensor.bytes);
+  return {
+    buffer: bytes.buffer as ArrayBuffer,
+    byteOffset: bytes.byteOffset,
+    length: bytes.byteLength / size,
+  };
 }
 
 const numberReaders: Partial<Record<DataType, (tensor: Tensor) => ArrayLike<number>>> = {
@@ -74,7 +80,10 @@ const numberReaders: Partial<Record<DataType, (tensor: Tensor) => ArrayLike<numb
   bool: (t) => viewAs(t, Uint8Array),
 };
 
-function viewAs<T>(tensor: Tensor, View: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T): T {
+function viewAs<T>(
+  tensor: Tensor,
+  View: new (buffer: ArrayBuffer, byteOffset: number, length: number) => T,
+): T {
   const { buffer, byteOffset, length } = aligned(tensor);
   return new View(buffer, byteOffset, length);
 }
@@ -87,7 +96,11 @@ export function float32Data(tensor: Tensor): Float32Array {
 /** The numbers of a tensor of any numeric type. Treat as read-only. */
 export function numbersOf(tensor: Tensor): ArrayLike<number> {
   const read = numberReaders[tensor.dataType];
-  if (!read) throw new ModelFileError({ what: "cannot read a constant", why: `its elements are ${tensor.dataType}, not numbers` });
+  if (!read)
+    throw new ModelFileError({
+      what: "cannot read a constant",
+      why: `its elements are ${tensor.dataType}, not numbers`,
+    });
   return read(tensor);
 }
 

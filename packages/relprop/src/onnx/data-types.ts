@@ -1,0 +1,32 @@
+/** Element types: our names <-> the numbers of TensorProto.DataType. */
+
+import type { DataType } from "./graph.ts";
+import { TensorProto_DataType as Code } from "./onnx_pb.ts";
+
+/** The number that ONNX files write for an element type. */
+export const dataTypeCodes: Readonly<Record<DataType, Code>> = {
+  float32: Code.FLOAT,
+  float64: Code.DOUBLE,
+  float16: Code.FLOAT16,
+  bfloat16: Code.BFLOAT16,
+  int8: Code.INT8,
+  int16: Code.INT16,
+  int32: Code.INT32,
+  int64: Code.INT64,
+  uint8: Code.UINT8,
+  uint16: Code.UINT16,
+  uint32: Code.UINT32,
+  uint64: Code.UINT64,
+  bool: Code.BOOL,
+  string: Code.STRING,
+};
+
+const dataTypes: ReadonlyMap<number, DataType> = new Map(
+  Object.entries(dataTypeCodes).map(([name, code]) => [code, name as DataType]),
+);
+
+/** The element type that a file's number stands for, or undefined if relprop has none (int4, float8, complex). */
+export const dataTypeOf = (code: number): DataType | undefined => dataTypes.get(code);
+
+/** ONNX's own name of an element type, for messages. */
+export const dataTypeName = (code: number): string => Code[code] ?? `number ${code}`;

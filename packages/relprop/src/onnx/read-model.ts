@@ -1,0 +1,228 @@
+/** .onnx bytes -> Model. Whatever the bytes are, the result is a consistent graph or a ModelFileError. */
+
+import { convertOpset } from "./convert-opset.ts";
+import type { Model, Node, Tensor, Value } from "./graph.ts";
+import { inferGraph } from "./infer-shapes.ts";
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+} from "./onnx_pb.ts";
+import { constantOf, readAttributes } from "./read/attributes.ts";
+import { inOrder } from "./read/order.ts";
+import { type ReadExternal, type Source, decoding, messageOf, refuse } from "./read/source.ts";
+import { readTensorBytes } from "./read/tensor.ts";
+import { type Declared, DimNames, isComplete, readValue } from "./read/values.ts";
+import { decodeApart, survey } from "./read/wire.ts";
+
+/** The operator sets of ai.onnx that can be read: 7 (2018) to 21 (2024). */
+export const readableOpsets: { readonly first: number; readonly last: number } = { first: 7, last: 21 };
+
+/** How to read a model. */
+export interface ReadModelOptions {
+  /** Name of the file, for error messages. */
+  readonly file?: string;
+  /**
+   * Gives `length` bytes from `offset` of a file in the model's folder. `location` has been checked: it is relative
+   * and does not leave the folder. The numbers come from the model: check them against the file before you allocate.
+   */
+  readonly readExternal?: ReadExternal;
+}
+
+/**
+ * Reads an ONNX model (opset 7 to 21 of ai.onnx; other domains as they are). Weights stay views on `bytes`: don't
+ * write to them afterwards. `Constant` nodes and inputs with a default become initializers; nodes are sorted and get
+ * names, unknown sizes get symbols. Nested graphs (If, Loop) are kept, but not looked into.
+ *
+ * @throws ModelFileError saying what is wrong where: bytes that are no ONNX model, quantized or sparse weights,
+ * model-local functions, inputs that are no tensors, external data without `readExternal`, inconsistent graphs
+ *
+ * Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
+ */
+export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): Model {
+  const what = options.file === undefined ? "cannot read the model" : `cannot read "${options.file}"`;
+  const source: Source = { what, readExternal: options.readExternal };
+  // Views on a Buffer would be Buffers, which are not like other arrays.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { proto, graph, initializers } = decode(source, plain);
+  const opsets = readOpsets(source, proto);
+  if (proto.functions.length > 0) {
+    const names = proto.functions.map(({ name }) => `"${name}"`);
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+    const why = `it defines functions of its own: ${names.slice(0, 3).join(", ")}${more}`;
+    throw refuse(source, { why, fix: "inline them with onnx.inliner.inline_local_functions" });
+  }
+  const shell = {
+    irVersion: Number(proto.irVersion),
+    opsets,
+    producer: [proto.producerName, proto.producerVersion].filter((text) => text !== "").join(" "),
+    metadata: Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value])),
+  };
+  return readGraph(source, shell, graph, initializers);
+}
+
+interface Decoded {
+  readonly proto: ModelProto;
+  readonly graph: GraphProto;
+  readonly initializers: readonly Uint8Array[];
+}
+
+function decode(source: Source, bytes: Uint8Array): Decoded {
+  if (bytes.length === 0) throw refuse(source, { why: "it is empty" });
+  const graphField = ModelProtoSchema.field.graph.number;
+  const initializerField = GraphProtoSchema.field.initializer.number;
+  const { message, graph } = decoding(source, () => {
+    survey(ModelProtoSchema, bytes);
+    const model = decodeApart(ModelProtoSchema, bytes, [graphField]);
+    const graphs = model.fields.get(graphField) ?? [];
+    if (graphs.length > 1) throw new Error("it has several graphs");
+    const graph = graphs[0] && decodeApart(GraphProtoSchema, graphs[0], [initializerField]);
+    return { message: model.message, graph };
+  });
+  if (!graph) throw refuse(source, { why: "it has no graph", fix: "check that this is an ONNX model" });
+  return {
+    proto: message,
+    graph: graph.message,
+    initializers: graph.fields.get(initializerField) ?? [],
+  };
+}
+
+const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
+
+function readOpsets(source: Source, proto: ModelProto): Record<string, number> {
+  const opsets = Object.fromEntries(
+    proto.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)]),
+  );
+  const version = opsets[""];
+  const { first, last } = readableOpsets;
+  if (version === undefined) throw refuse(source, { why: "it does not say which opset of ai.onnx it uses" });
+  if (version < first || version > last) {
+    const why = `it uses opset ${version}, and relprop reads opsets ${first} to ${last}`;
+    const convert = `onnx.version_converter.convert_version(model, 17)`;
+    throw refuse(source, { why, fix: `export it with opset 17, or convert it with ${convert}` });
+  }
+  return opsets;
+}
+
+/** Gives every node a name of its own. */
+function nodeNames(nodes: readonly NodeProto[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { name } of nodes) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const taken = new Set(counts.keys());
+  const seen = new Set<string>();
+  return nodes.map(({ name, opType }, index) => {
+    if (name !== "" && !seen.has(name)) {
+      seen.add(name);
+      return name;
+    }
+    let made = `${opType}_${index}`;
+    while (taken.has(made)) made += "_";
+    taken.add(made);
+    return made;
+  });
+}
+
+function readGraph(
+  source: Source,
+  shell: Omit<Model, "graph">,
+  proto: GraphProto,
+  encoded: readonly Uint8Array[],
+): Model {
+  const [sparse] = proto.sparseInitializer;
+  if (sparse) {
+    const where = `initializer "${sparse.values?.name ?? ""}"`;
+    throw refuse(source, { where, why: "it is sparse", fix: "export the model with dense weights" });
+  }
+  const initializers = new Map<string, Tensor>();
+  const addConstant = (name: string, tensor: Tensor, where: string): void => {
+    if (name === "") throw refuse(source, { where, why: "it has no name" });
+    if (initializers.has(name)) throw refuse(source, { where, why: `there are two values "${name}"` });
+    initializers.set(name, tensor);
+  };
+  for (const bytes of encoded) {
+    const { name, tensor } = readTensorBytes(source, bytes);
+    addConstant(name, tensor, `initializer "${name}"`);
+  }
+
+  const names = nodeNames(proto.node);
+  const nodes: Node[] = [];
+  for (const [index, node] of proto.node.entries()) {
+    const name = names[index] ?? "";
+    if (node.opType === "") throw refuse(source, { where: `node "${name}"`, why: "it has no operator" });
+    const where = `${node.opType} "${name}"`;
+    const attributes = readAttributes(source, node, where);
+    const domain = domainOf(node.domain);
+    if (domain === "" && node.opType === "Constant") {
+      addConstant(node.output[0] ?? "", constantOf(source, attributes, where), where);
+    } else {
+      nodes.push({ name, opType: node.opType, domain, inputs: node.input, outputs: node.output, attributes });
+    }
+  }
+
+  const dimNames = new DimNames([...proto.input, ...proto.output]);
+  const inputs: Value[] = [];
+  const given = new Set(initializers.keys());
+  for (const info of proto.input) {
+    // Before IR version 4 constants had to be inputs too; they are not what the model is fed with.
+    if (initializers.has(info.name)) continue;
+    const where = `input "${info.name}"`;
+    if (info.name === "" || given.has(info.name))
+      throw refuse(source, { where, why: "it needs a name of its own" });
+    const declared = readValue(source, info, "input", dimNames);
+    if (!isComplete(declared)) {
+      const fix = "export the model with its input shapes, or set them with onnx.tools.update_model_dims";
+      throw refuse(source, { where, why: "it has no type and shape", fix });
+    }
+    given.add(info.name);
+    inputs.push(declared);
+  }
+
+  const sorted = inOrder(source, nodes, given);
+  const made = new Set([...given, ...sorted.flatMap((node) => node.outputs)]);
+  if (proto.output.length === 0) throw refuse(source, { why: "it has no outputs" });
+  const seen = new Set<string>();
+  const declared = proto.output.map((info) => {
+    const where = `output "${info.name}"`;
+    if (info.name === "" || !made.has(info.name)) throw refuse(source, { where, why: "nothing makes it" });
+    if (seen.has(info.name)) throw refuse(source, { where, why: "it is there twice" });
+    seen.add(info.name);
+    return readValue(source, info, "output", dimNames);
+  });
+  const graph = {
+    name: proto.name,
+    inputs,
+    outputs: declared.filter(isComplete),
+    initializers,
+    nodes: sorted,
+  };
+  return { ...shell, graph: { ...graph, outputs: complete(source, { ...shell, graph }, declared) } };
+}
+
+function infer(source: Source, model: Model): ReadonlyMap<string, Value> {
+  try {
+    return inferGraph(convertOpset(model).graph);
+  } catch (error) {
+    const why = `an output has no type and shape, and inferring them failed: ${messageOf(error)}`;
+    throw refuse(source, { why, fix: "save it after onnx.shape_inference.infer_shapes" }, { cause: error });
+  }
+}
+
+/** The outputs with the types and shapes that the file leaves out, as far as they follow from the rest. */
+function complete(source: Source, model: Model, declared: readonly Declared[]): Value[] {
+  if (declared.every(isComplete)) return declared.filter(isComplete);
+  const inferred = infer(source, model);
+  return declared.map(({ name, ...partial }) => {
+    const known = inferred.get(name);
+    const dataType = partial.dataType ?? known?.dataType;
+    const shape = partial.shape ?? known?.shape;
+    if (dataType && shape) return { name, dataType, shape };
+    const fix = "save it after onnx.shape_inference.infer_shapes";
+    throw refuse(source, {
+      where: `output "${name}"`,
+      why: "the model does not say its type and shape",
+      fix,
+    });
+  });
+}

@@ -1,0 +1,152 @@
+/** TensorProto -> Tensor, from any of the five places where ONNX files keep the elements. */
+
+import { dataTypeName, dataTypeOf } from "../data-types.ts";
+import { locationProblem } from "../external-location.ts";
+import type { DataType, Tensor } from "../graph.ts";
+import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "../onnx_pb.ts";
+import { elementSize, sizeOf } from "../tensor.ts";
+import { type Source, decoding, messageOf, refuse } from "./source.ts";
+import { decodeApart } from "./wire.ts";
+
+const floatDataField = TensorProtoSchema.field.floatData.number;
+const doubleDataField = TensorProtoSchema.field.doubleData.number;
+const rawDataField = TensorProtoSchema.field.rawData.number;
+
+/** ONNX has no limit; files have at most 8, and 64 keeps code that spreads shapes into arguments safe. */
+export const maxRank = 64;
+
+type Typed = "floatData" | "doubleData" | "int32Data" | "int64Data" | "uint64Data";
+
+/** Which list holds a type's elements, and what array has them in memory order. */
+const typed: Readonly<
+  Record<Exclude<DataType, "string">, (proto: TensorProto) => ArrayBufferView<ArrayBuffer>>
+> = {
+  float32: (proto) => Float32Array.from(proto.floatData),
+  float64: (proto) => Float64Array.from(proto.doubleData),
+  float16: (proto) => Uint16Array.from(proto.int32Data),
+  bfloat16: (proto) => Uint16Array.from(proto.int32Data),
+  int8: (proto) => Int8Array.from(proto.int32Data),
+  int16: (proto) => Int16Array.from(proto.int32Data),
+  int32: (proto) => Int32Array.from(proto.int32Data),
+  int64: (proto) => BigInt64Array.from(proto.int64Data),
+  uint8: (proto) => Uint8Array.from(proto.int32Data),
+  uint16: (proto) => Uint16Array.from(proto.int32Data),
+  uint32: (proto) => Uint32Array.from(proto.uint64Data, Number),
+  uint64: (proto) => BigUint64Array.from(proto.uint64Data),
+  bool: (proto) => Uint8Array.from(proto.int32Data),
+};
+
+const lists: readonly Typed[] = ["floatData", "doubleData", "int32Data", "int64Data", "uint64Data"];
+
+function joined(views: readonly Uint8Array[]): Uint8Array {
+  if (views.length === 1) return views[0] as Uint8Array;
+  const bytes = new Uint8Array(views.reduce((length, view) => length + view.length, 0));
+  let offset = 0;
+  for (const view of views) {
+    bytes.set(view, offset);
+    offset += view.length;
+  }
+  return bytes;
+}
+
+/** The sizes as numbers. */
+function readDims(source: Source, proto: TensorProto, where: string): number[] {
+  if (proto.dims.length > maxRank) {
+    throw refuse(source, { where, why: `it has ${proto.dims.length} axes, more than ${maxRank}` });
+  }
+  return proto.dims.map((dim) => {
+    if (dim < 0n || dim > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw refuse(source, { where, why: `it has a size of ${dim}` });
+    }
+    return Number(dim);
+  });
+}
+
+function readNumber(
+  source: Source,
+  where: string,
+  key: string,
+  text: string | undefined,
+): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value)) return value;
+  throw refuse(source, { where, why: `the ${key} of its external data is "${text}", not a number of bytes` });
+}
+
+function readExternal(source: Source, proto: TensorProto, where: string, size: number): Uint8Array {
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get("location") ?? "";
+  const problem = locationProblem(location);
+  if (problem) {
+    const why = `its data is in the file ${JSON.stringify(location)}, and this path is refused because ${problem}`;
+    throw refuse(source, { where, why, fix: "keep external data in a file beside the model" });
+  }
+  const offset = readNumber(source, where, "offset", entries.get("offset")) ?? 0;
+  const length = readNumber(source, where, "length", entries.get("length")) ?? size;
+  if (length !== size) {
+    throw refuse(source, {
+      where,
+      why: `its external data has ${length} bytes, but its shape needs ${size}`,
+    });
+  }
+  if (!source.readExternal) {
+    const why = `its data is in the file "${location}", which was not given`;
+    throw refuse(source, { where, why, fix: "pass `readExternal`, or save the model as one file" });
+  }
+  try {
+    return source.readExternal(location, offset, length);
+  } catch (error) {
+    const why = `its data in the file "${location}" cannot be read: ${messageOf(error)}`;
+    throw refuse(source, { where, why, fix: "put the file beside the model" }, { cause: error });
+  }
+}
+
+/** The tensor of an encoded TensorProto; long lists of floats stay views on `bytes`. */
+export function readTensorBytes(source: Source, bytes: Uint8Array): { name: string; tensor: Tensor } {
+  const apart = [floatDataField, doubleDataField, rawDataField];
+  const { message, fields } = decoding(source, () => decodeApart(TensorProtoSchema, bytes, apart));
+  message.rawData = fields.get(rawDataField)?.at(-1) ?? message.rawData;
+  const packed = { float32: fields.get(floatDataField) ?? [], float64: fields.get(doubleDataField) ?? [] };
+  return { name: message.name, tensor: readTensor(source, message, `initializer "${message.name}"`, packed) };
+}
+
+/** Elements that were not decoded, by the type they have. */
+type Packed = Readonly<Partial<Record<DataType, readonly Uint8Array[]>>>;
+
+/** The tensor of a decoded TensorProto. `where` names it in errors. */
+export function readTensor(source: Source, proto: TensorProto, where: string, packed: Packed = {}): Tensor {
+  const dataType = dataTypeOf(proto.dataType);
+  if (!dataType || dataType === "string") {
+    const why = `its elements are of type ${dataTypeName(proto.dataType)}, which relprop does not read`;
+    throw refuse(source, { where, why, fix: "export the model with float32 weights, not quantized" });
+  }
+  if (proto.segment)
+    throw refuse(source, { where, why: "its data comes in segments", fix: "save the model anew" });
+  const dims = readDims(source, proto, where);
+  const size = sizeOf(dims) * elementSize[dataType];
+  const shape = `[${dims.join(", ")}]`;
+  if (!Number.isSafeInteger(size)) throw refuse(source, { where, why: `its shape ${shape} fits no memory` });
+  const views = packed[dataType] ?? [];
+  const isExternal = proto.dataLocation === TensorProto_DataLocation.EXTERNAL;
+  const isListed =
+    Object.values(packed).some((list) => list.length > 0) || lists.some((list) => proto[list].length > 0);
+  if (isListed && (proto.rawData.length > 0 || isExternal)) {
+    throw refuse(source, { where, why: "its data is given twice", fix: "save the model anew" });
+  }
+  const bytes = isExternal
+    ? readExternal(source, proto, where, size)
+    : views.length > 0
+      ? joined(views)
+      : isListed
+        ? bytesOf(typed[dataType](proto))
+        : proto.rawData;
+  if (bytes.length !== size) {
+    const why = `it has ${bytes.length} bytes of data, but its shape ${shape} of ${dataType} needs ${size}`;
+    throw refuse(source, { where, why, fix: "download or export the model anew" });
+  }
+  return { dataType, dims, bytes };
+}
+
+const bytesOf = (array: ArrayBufferView<ArrayBuffer>): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

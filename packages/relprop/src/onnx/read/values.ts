@@ -1,0 +1,77 @@
+/** ValueInfoProto -> Value: the inputs and outputs of a graph. */
+
+import { dataTypeName, dataTypeOf } from "../data-types.ts";
+import type { DataType, Dim, Shape, Value } from "../graph.ts";
+import type { TensorShapeProto, ValueInfoProto } from "../onnx_pb.ts";
+import { type Source, refuse } from "./source.ts";
+import { maxRank } from "./tensor.ts";
+
+/** What a file declares of an input or output; exporters leave out types and shapes of outputs. */
+export interface Declared {
+  readonly name: string;
+  readonly dataType: DataType | undefined;
+  readonly shape: Shape | undefined;
+}
+
+export const isComplete = (declared: Declared): declared is Value =>
+  declared.dataType !== undefined && declared.shape !== undefined;
+
+/** Gives names to the sizes that have none, different from all that have one. */
+export class DimNames {
+  readonly #taken: Set<string>;
+
+  constructor(infos: readonly ValueInfoProto[]) {
+    const dims = infos.flatMap(({ type }) =>
+      type?.value.case === "tensorType" ? (type.value.value.shape?.dim ?? []) : [],
+    );
+    this.#taken = new Set(dims.flatMap(({ value }) => (value.case === "dimParam" ? [value.value] : [])));
+  }
+
+  make(base: string): string {
+    let name = base;
+    for (let i = 2; this.#taken.has(name); i++) name = `${base}_${i}`;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+function readShape(
+  source: Source,
+  shape: TensorShapeProto,
+  name: string,
+  where: string,
+  names: DimNames,
+): Shape {
+  if (shape.dim.length > maxRank) {
+    throw refuse(source, { where, why: `it has ${shape.dim.length} axes, more than ${maxRank}` });
+  }
+  return shape.dim.map(({ value }, axis): Dim => {
+    if (value.case === "dimParam" && value.value !== "") return value.value;
+    // Some exporters write -1 for "any".
+    if (value.case !== "dimValue" || value.value === -1n) return names.make(`${name}_dim${axis}`);
+    if (value.value < 0n || value.value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw refuse(source, { where, why: `it has a size of ${value.value}` });
+    }
+    return Number(value.value);
+  });
+}
+
+/** @param role "input" or "output" */
+export function readValue(source: Source, info: ValueInfoProto, role: string, names: DimNames): Declared {
+  const where = `${role} "${info.name}"`;
+  const type = info.type?.value;
+  if (type?.case === undefined) return { name: info.name, dataType: undefined, shape: undefined };
+  if (type.case !== "tensorType") {
+    const why = `its type is ${type.case.replace("Type", "")}, and relprop reads tensors only`;
+    throw refuse(source, { where, why, fix: "export the model with tensors for inputs and outputs" });
+  }
+  const { elemType, shape } = type.value;
+  const dataType = dataTypeOf(elemType);
+  if (!dataType && elemType !== 0) {
+    throw refuse(source, {
+      where,
+      why: `its elements are of type ${dataTypeName(elemType)}, which relprop does not read`,
+    });
+  }
+  return { name: info.name, dataType, shape: shape && readShape(source, shape, info.name, where, names) };
+}

@@ -1,0 +1,154 @@
+/**
+ * Model -> .onnx bytes. Weights are neither copied nor encoded: a protobuf message is its fields one after another,
+ * so the file is written as pieces, of which the large ones are the views that the model holds.
+ */
+
+import { toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { ModelFileError } from "../errors.ts";
+import { locationProblem } from "./external-location.ts";
+import type { Model, Tensor } from "./graph.ts";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from "./onnx_pb.ts";
+import { Chunks, concatChunks } from "./write/chunks.ts";
+import { externalEntries, graphProto, modelProto, tensorHeader } from "./write/protos.ts";
+
+export { concatChunks };
+
+/** A protobuf message must stay below 2 GiB. */
+const maxFileSize = 2 ** 31 - 1;
+/** Offsets are multiples of the page size, so that runtimes can map the file into memory. */
+const pageSize = 4096;
+const defaultThreshold = 1024;
+
+/** How to write a model. */
+export interface WriteModelOptions {
+  /** Puts initializers of `threshold` bytes (1024) or more into a file `location`, relative to the model's folder. */
+  readonly external?: { readonly location: string; readonly threshold?: number };
+}
+
+/** A file as pieces, to be written one after another. The pieces share memory with the model. */
+export interface WrittenFile {
+  readonly chunks: readonly Uint8Array[];
+  readonly byteLength: number;
+}
+
+/** The model file, and the file of its weights if they are external. */
+export interface WrittenModel extends WrittenFile {
+  readonly external?: WrittenFile & { readonly location: string };
+}
+
+/** A model for ONNX Runtime's in-memory external data: `InferenceSession.create(bytes, { externalData: data })`. */
+export interface ExternalView {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Large initializers by the path that the model names them with; the data shares memory with the model. */
+  readonly data: { path: string; data: Uint8Array }[];
+}
+
+/** Says where the elements of an initializer are, if not in the model file. */
+type Place = (tensor: Tensor) => Readonly<Record<string, string>> | undefined;
+
+/**
+ * Writes a model as an .onnx file, in pieces that are not copies of the weights. Nodes with a `body` are written as
+ * their body; names of values and nodes stay.
+ *
+ * @throws ModelFileError if the file would be 2 GiB or larger, which protobuf does not allow: use `external`
+ */
+export function writeModel(model: Model, options: WriteModelOptions = {}): WrittenModel {
+  if (!options.external) return encode(model, () => undefined);
+  const { location, threshold = defaultThreshold } = options.external;
+  const problem = locationProblem(location);
+  if (problem) {
+    const why = `its external data cannot be in ${JSON.stringify(location)}: ${problem}`;
+    throw new ModelFileError({
+      what: "cannot write the model",
+      why,
+      fix: "give the name of a file beside it",
+    });
+  }
+  const data = new Chunks();
+  const file = encode(model, ({ bytes }) => {
+    if (bytes.length < threshold) return undefined;
+    const padding = (pageSize - (data.byteLength % pageSize)) % pageSize;
+    data.append(new Uint8Array(padding));
+    const offset = data.byteLength;
+    data.append(bytes);
+    return { location, offset: String(offset), length: String(bytes.length) };
+  });
+  return { ...file, external: { location, chunks: data.finish(), byteLength: data.byteLength } };
+}
+
+/**
+ * Writes a model so that a session can use its weights where they are: a small .onnx file, and every initializer of
+ * `threshold` bytes (1024) or more as external data of its own. The views may lie at any address.
+ *
+ * @throws ModelFileError if what is not external reaches 2 GiB
+ */
+export function externalView(model: Model, threshold: number = defaultThreshold): ExternalView {
+  const data: { path: string; data: Uint8Array }[] = [];
+  const { chunks } = encode(model, ({ bytes }) => {
+    if (bytes.length < threshold) return undefined;
+    const path = `weights/${data.length}`;
+    data.push({ path, data: bytes });
+    return { location: path, offset: "0", length: String(bytes.length) };
+  });
+  return { bytes: concatChunks(chunks), data };
+}
+
+/** The tag and length that come before a field's bytes. */
+const fieldHeader = (number: number, length: number): Uint8Array =>
+  new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
+
+function encode(model: Model, place: Place): WrittenFile {
+  const graph = new Chunks();
+  graph.append(toBinary(GraphProtoSchema, graphProto(model.graph)));
+  for (const [name, tensor] of model.graph.initializers)
+    appendInitializer(graph, name, tensor, place(tensor));
+  checkSize(graph.byteLength);
+
+  const file = new Chunks();
+  file.append(toBinary(ModelProtoSchema, modelProto(model)));
+  file.append(fieldHeader(ModelProtoSchema.field.graph.number, graph.byteLength));
+  for (const chunk of graph.finish()) file.append(chunk);
+  checkSize(file.byteLength);
+  return { chunks: file.finish(), byteLength: file.byteLength };
+}
+
+function appendInitializer(
+  graph: Chunks,
+  name: string,
+  tensor: Tensor,
+  place: Readonly<Record<string, string>> | undefined,
+): void {
+  const proto = tensorHeader(name, tensor);
+  const { initializer } = GraphProtoSchema.field;
+  if (place) {
+    proto.dataLocation = TensorProto_DataLocation.EXTERNAL;
+    proto.externalData = externalEntries(place);
+    const encoded = toBinary(TensorProtoSchema, proto);
+    graph.append(fieldHeader(initializer.number, encoded.length));
+    graph.append(encoded);
+    return;
+  }
+  const { bytes } = tensor;
+  checkSize(bytes.length);
+  const header = toBinary(TensorProtoSchema, proto);
+  const data = fieldHeader(TensorProtoSchema.field.rawData.number, bytes.length);
+  graph.append(fieldHeader(initializer.number, header.length + data.length + bytes.length));
+  graph.append(header);
+  graph.append(data);
+  graph.append(bytes);
+}
+
+function checkSize(byteLength: number): void {
+  if (byteLength <= maxFileSize) return;
+  throw new ModelFileError({
+    what: "cannot write the model",
+    why: `one file would have ${byteLength} bytes or more, and protobuf ends at ${maxFileSize}`,
+    fix: "write it with `external` data",
+  });
+}

@@ -1,0 +1,262 @@
+/** Models of other opsets and what they are converted to, both run by ONNX Runtime: the same numbers, to the bit. */
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { ModelFileError, OptionError } from "../../src/errors.ts";
+import { converterOf } from "../../src/onnx/convert-opset/table.ts";
+import {
+  type Model,
+  type Node,
+  concatChunks,
+  convertOpset,
+  int,
+  int64Tensor,
+  ints,
+  printGraph,
+  sizeOf,
+  string,
+  writeModel,
+} from "../../src/onnx/index.ts";
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  NodeProtoSchema,
+} from "../../src/onnx/onnx_pb.ts";
+import { randomNumbers } from "../support/run.ts";
+import { type Case, cases, f32, i64, image, modelOf, pool, random } from "./convert-opset-cases.ts";
+
+type Results = Record<string, { dims: readonly number[]; data: readonly (number | bigint)[] }>;
+
+async function run(model: Model, x: readonly number[]): Promise<Results> {
+  const bytes = concatChunks(writeModel(model).chunks);
+  // Optimisations would compare fused kernels; what is compared here is what the operators say.
+  const session = await ort.InferenceSession.create(bytes, {
+    logSeverityLevel: 4,
+    graphOptimizationLevel: "disabled",
+  });
+  const results = await session.run({ x: new ort.Tensor("float32", randomNumbers(sizeOf(x), 1), x) });
+  await session.release();
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { data, dims }]) => [
+      name,
+      { dims, data: [...(data as Float32Array)] },
+    ]),
+  );
+}
+
+const title = ({ op, opset, attributes = {}, x, constants = [] }: Case): string => {
+  const options = Object.entries(attributes).map(([name, { value }]) => `${name}=${String(value)}`);
+  const shapes = constants.map((tensor) => (tensor ? `[${tensor.dims.join(", ")}]` : "-"));
+  return [op, opset, "of", `[${x.join(", ")}]`, ...shapes, ...options].join(" ");
+};
+
+/** An If around one node. */
+function branch(opType: string): Model {
+  const g = create(GraphProtoSchema, { node: [create(NodeProtoSchema, { opType, name: "inner" })] });
+  const attribute = create(AttributeProtoSchema, {
+    name: "then_branch",
+    type: AttributeProto_AttributeType.GRAPH,
+    g,
+  });
+  const value = toBinary(AttributeProtoSchema, attribute);
+  return modelOf({
+    op: "If",
+    opset: 11,
+    attributes: { then_branch: { type: "opaque", value } },
+    x: image,
+  });
+}
+
+describe("convertOpset", () => {
+  it.each(cases.map((c) => [title(c), c] as const))("computes the same for %s", async (_title, c) => {
+    const model = modelOf(c);
+    const converted = convertOpset(model);
+    expect(converted.opsets[""]).toBe(17);
+    const [before, after] = [await run(model, c.x), await run(converted, c.x)];
+    for (const [name, { dims, data }] of Object.entries(before)) {
+      expect(after[name]?.dims).toEqual(dims);
+      if (!c.tolerance) expect(after[name]?.data).toEqual(data);
+      for (const [i, value] of data.entries()) {
+        const other = after[name]?.data[i];
+        if (value !== other)
+          expect(Math.abs(Number(value) - Number(other))).toBeLessThanOrEqual(c.tolerance ?? 0);
+      }
+    }
+  });
+
+  it("gives a model of opset 17 back as it is", () => {
+    const model = modelOf({ op: "Relu", opset: 17, x: image });
+    expect(convertOpset(model)).toBe(model);
+  });
+
+  it("leaves operators alone whose form did not change", () => {
+    const model = modelOf({ op: "Relu", opset: 12, x: image });
+    expect(convertOpset(model).graph.nodes[0]).toBe(model.graph.nodes[0]);
+  });
+
+  it("drops a mask of Dropout that nobody uses", () => {
+    const model = modelOf({ op: "Dropout", opset: 7, x: image, outputs: 2 });
+    const [y] = model.graph.outputs;
+    if (!y) throw new Error("no output");
+    const converted = convertOpset({ ...model, graph: { ...model.graph, outputs: [y] } });
+    expect(converted.graph.nodes[0]?.outputs).toEqual(["y0"]);
+  });
+
+  it("keeps sizes symbolic when it resizes some axes of a dynamic batch", () => {
+    const model = modelOf({
+      op: "Resize",
+      opset: 18,
+      attributes: { axes: ints([2, 3]) },
+      x: image,
+      constants: [undefined, undefined, i64(8, 9)],
+    });
+    const x = { name: "x", dataType: "float32", shape: ["N", 4, 6, 5] } as const;
+    const converted = convertOpset({ ...model, graph: { ...model.graph, inputs: [x] } });
+    expect(printGraph({ ...converted.graph, inputs: [], outputs: [], initializers: new Map() }))
+      .toMatchInlineSnapshot(`
+      "node_size0 = Shape<end=1, start=0>(x)
+      node_size1 = Shape<end=2, start=1>(x)
+      node_size2 = Gather(c2, node_at)
+      node_size3 = Gather(c2, node_at_2)
+      node_sizes = Concat<axis=0>(node_size0, node_size1, node_size2, node_size3)
+      y0 = Resize(x, _, _, node_sizes)"
+    `);
+  });
+
+  it("spells out Gelu below the node", () => {
+    const { graph } = convertOpset(modelOf({ op: "Gelu", opset: 20, x: [2] }));
+    expect(printGraph(graph)).toMatchInlineSnapshot(`
+      "input x: float32[2]
+      output y0: float32[d0_0]
+      constant node_number: float32[]
+      constant node_number_2: float32[]
+      constant node_number_3: float32[]
+      y0 = Gelu(x)
+        | node_Div = Div(x, node_number)
+        | node_Erf = Erf(node_Div)
+        | node_Mul = Mul(x, node_number_2)
+        | node_Add = Add(node_Erf, node_number_3)
+        | y0 = Mul(node_Mul, node_Add)"
+    `);
+  });
+
+  it("wraps a Softmax over several axes in a matrix, whatever the rank", () => {
+    const { graph } = convertOpset(modelOf({ op: "Softmax", opset: 11, x: image }));
+    expect(graph.nodes.map((node) => node.opType)).toEqual(["Flatten", "Softmax", "Shape", "Reshape"]);
+  });
+
+  const refused: readonly (readonly [string, Case])[] = [
+    [
+      'mode "wrap" came with opset 19',
+      {
+        op: "Pad",
+        opset: 19,
+        attributes: { mode: string("wrap") },
+        x: image,
+        constants: [i64(0, 0, 1, 1, 0, 0, 1, 1)],
+      },
+    ],
+    [
+      "antialias",
+      {
+        op: "Resize",
+        opset: 18,
+        attributes: { antialias: int(1) },
+        x: image,
+        constants: [undefined, f32(1, 1, 2, 2)],
+      },
+    ],
+    [
+      "not_larger",
+      {
+        op: "Resize",
+        opset: 18,
+        attributes: { keep_aspect_ratio_policy: string("not_larger") },
+        x: image,
+        constants: [undefined, undefined, i64(2, 4, 8, 8)],
+      },
+    ],
+    [
+      "half_pixel_symmetric",
+      {
+        op: "Resize",
+        opset: 19,
+        attributes: { coordinate_transformation_mode: string("half_pixel_symmetric") },
+        x: image,
+        constants: [undefined, f32(1, 1, 2, 2)],
+      },
+    ],
+    [
+      "dilations is 2, 2",
+      { op: "AveragePool", opset: 19, attributes: { ...pool, dilations: ints([2, 2]) }, x: image },
+    ],
+    [
+      "training mode",
+      {
+        op: "BatchNormalization",
+        opset: 9,
+        x: image,
+        constants: [f32(1), f32(1), f32(1), f32(1)],
+        outputs: 5,
+      },
+    ],
+    [
+      "spatial=0",
+      {
+        op: "BatchNormalization",
+        opset: 7,
+        attributes: { spatial: int(0) },
+        x: image,
+        constants: [f32(1), f32(1), f32(1), f32(1)],
+      },
+    ],
+    ["its mask is used", { op: "Dropout", opset: 7, x: image, outputs: 2 }],
+    ["no such operator", { op: "Col2Im", opset: 18, x: image }],
+    [
+      "reduces no axis",
+      { op: "ReduceL2", opset: 18, attributes: { noop_with_empty_axes: int(1) }, x: image },
+    ],
+    [
+      'reduction "max"',
+      {
+        op: "ScatterElements",
+        opset: 18,
+        attributes: { reduction: string("max") },
+        x: [2, 4],
+        constants: [int64Tensor([1, 0], [1, 2]), random(1, 2)],
+      },
+    ],
+    ["volumes", { op: "GridSample", opset: 20, x: [1, 1, 2, 2, 2], constants: [random(1, 1, 1, 1, 3)] }],
+  ];
+  it.each(refused)("refuses %s, naming the node", (why, c) => {
+    expect(() => convertOpset(modelOf(c))).toThrow(ModelFileError);
+    expect(() => convertOpset(modelOf(c))).toThrow(`from opset ${c.opset} to 17 (${c.op} "node")`);
+    expect(() => convertOpset(modelOf(c))).toThrow(why);
+  });
+
+  it("refuses axes that are computed at run time", () => {
+    const model = modelOf({ op: "ReduceMean", opset: 18, x: image });
+    const node = { ...model.graph.nodes[0], inputs: ["x", "x"] } as Node;
+    expect(() => convertOpset({ ...model, graph: { ...model.graph, nodes: [node] } })).toThrow(
+      "its axes are computed at run time",
+    );
+  });
+
+  it("refuses a subgraph whose operators changed, and accepts others", () => {
+    expect(() => convertOpset(branch("Softmax"))).toThrow('its subgraph has a Softmax "inner"');
+    expect(convertOpset(branch("Relu")).graph.nodes).toHaveLength(1);
+  });
+
+  it("refuses other targets and models without an opset", () => {
+    const model = modelOf({ op: "Relu", opset: 12, x: image });
+    expect(() => convertOpset(model, 18)).toThrow(OptionError);
+    expect(() => convertOpset({ ...model, opsets: {} })).toThrow(ModelFileError);
+  });
+
+  it("looks up operators by name and not by what all objects have", () => {
+    expect(converterOf("constructor", 7)).toBeUndefined();
+    expect(converterOf("__proto__", 20)).toBeUndefined();
+  });
+});

@@ -1,0 +1,66 @@
+/**
+ * Brings a graph into the form that the relevance stages know: fewer operators, linear ones with their batch norms
+ * folded in, and activations under their names. Outputs keep their names and, but for rounding, their values.
+ */
+
+import type { Graph, Value } from "../onnx/graph.ts";
+import { inferGraph } from "../onnx/infer-shapes.ts";
+import { batchNormToAffine } from "./batchnorm-to-affine.ts";
+import { dropDropout } from "./drop-dropout.ts";
+import { foldBatchNorm } from "./fold-batchnorm.ts";
+import { foldConstants } from "./fold-constants.ts";
+import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
+import { normalizeGemm } from "./normalize-gemm.ts";
+import { recognizeGelu } from "./recognize-gelu.ts";
+import { recognizeLayerNorm } from "./recognize-layernorm.ts";
+import { recognizeSilu } from "./recognize-silu.ts";
+import type { Note, Rewrite } from "./rewrite.ts";
+
+/** In this order: activations are recognised while their products are whole, batch norms become layers last. */
+const rewrites: readonly Rewrite[] = [
+  foldConstants,
+  dropDropout,
+  recognizeLayerNorm,
+  recognizeGelu,
+  recognizeSilu,
+  matMulAddToLinear,
+  normalizeGemm,
+  foldBatchNorm,
+  batchNormToAffine,
+];
+
+export interface Canonical {
+  readonly graph: Graph;
+  /** What shape inference knows of the graph's values. */
+  readonly values: Map<string, Value>;
+  /** Rewrites that nearly applied, and why they did not. */
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Applies all rewrites until nothing changes.
+ * @throws ModelFileError if shapes contradict each other.
+ */
+export function canonicalize(graph: Graph): Canonical {
+  let current = graph;
+  let values = inferGraph(current);
+  const notes = new Map<string, Note>();
+  for (;;) {
+    const before = current;
+    for (const rewrite of rewrites) {
+      const next = rewrite.apply(current, values, (node, why) => {
+        const note = { rewrite: rewrite.name, node: node.name, operator: node.opType, why };
+        notes.set(`${note.rewrite} ${note.node}`, note);
+      });
+      if (next === current) continue;
+      current = next;
+      values = inferGraph(current);
+    }
+    if (current === before) break;
+  }
+  // What an earlier round refused may be gone by now.
+  const left = new Set(
+    current.nodes.flatMap((node) => [node, ...(node.body ?? [])]).map((node) => node.name),
+  );
+  return { graph: current, values, notes: [...notes.values()].filter((note) => left.has(note.node)) };
+}

@@ -1,0 +1,56 @@
+/** Numbers of constants for the rewrites, and the way back into tensors. */
+
+import type { DataType, Graph, Tensor, Value } from "../onnx/graph.ts";
+import { float32Data, float32Tensor, int64Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
+
+const views: Partial<Record<DataType, (numbers: ArrayLike<number>) => ArrayBufferView>> = {
+  float64: (numbers) => Float64Array.from(numbers),
+  int32: (numbers) => Int32Array.from(numbers),
+  int16: (numbers) => Int16Array.from(numbers),
+  int8: (numbers) => Int8Array.from(numbers),
+  uint8: (numbers) => Uint8Array.from(numbers),
+  bool: (numbers) => Uint8Array.from(numbers, (value) => Number(value !== 0)),
+};
+
+/** A tensor of the given type, or undefined for the types whose numbers are never computed here (float16, strings). */
+export function tensorFrom(
+  dataType: DataType,
+  numbers: ArrayLike<number>,
+  dims: readonly number[],
+): Tensor | undefined {
+  if (dataType === "float32") return float32Tensor(Float32Array.from(numbers), dims);
+  if (dataType === "int64") return int64Tensor(Array.from(numbers), dims);
+  const view = views[dataType]?.(numbers);
+  if (!view) return undefined;
+  const bytes = new Uint8Array(view.byteLength);
+  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  return { dataType, dims, bytes };
+}
+
+/** A float32 initializer's numbers, not copied where they are aligned; undefined if it is none. */
+export function weightsOf(graph: Graph, name: string | undefined): Float32Array | undefined {
+  const tensor = name === undefined ? undefined : graph.initializers.get(name);
+  return tensor?.dataType === "float32" ? float32Data(tensor) : undefined;
+}
+
+/** The number of an initializer of one element. */
+export function scalarOf(graph: Graph, name: string | undefined): number | undefined {
+  const tensor = name === undefined ? undefined : graph.initializers.get(name);
+  if (!tensor || tensor.dataType === "string" || sizeOf(tensor.dims) !== 1) return undefined;
+  return numbersOf(tensor)[0];
+}
+
+export const isFloat = (value: Value | undefined): boolean => value?.dataType.includes("float") ?? false;
+
+/** The numbers of a shape, if it has no symbols. */
+export function fixedShape(value: Value | undefined): readonly number[] | undefined {
+  const shape = value?.shape;
+  return shape?.every((dim) => typeof dim === "number") ? shape : undefined;
+}
+
+/** Whether two values provably have one shape: the same numbers and the same symbols. */
+export const sameShape = (a: Value | undefined, b: Value | undefined): boolean =>
+  a !== undefined &&
+  b !== undefined &&
+  a.shape.length === b.shape.length &&
+  a.shape.every((dim, i) => dim === b.shape[i]);

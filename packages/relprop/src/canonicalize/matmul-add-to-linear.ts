@@ -1,0 +1,91 @@
+/**
+ * MatMul(x, W) + b with a constant matrix W [C, K] and a constant bias b [K] -> `Linear`(x, W, b), domain "relprop":
+ * the linear layer that exporters spell out for inputs of more than two axes. Its body is the nodes themselves.
+ */
+
+import { type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { isFloat } from "./constants.ts";
+import { type Refuse, type Rewrite, allUses, constantNames, edited, isOnnx } from "./rewrite.ts";
+
+export const isLinear = (node: Node): boolean => node.opType === "Linear" && node.domain === "relprop";
+
+/** A Linear over its body. */
+function linearOver(body: readonly Node[], inputs: readonly string[]): Node {
+  const last = body.at(-1);
+  const name = body[0]?.name ?? "";
+  return {
+    name,
+    opType: "Linear",
+    domain: "relprop",
+    inputs,
+    outputs: last?.outputs ?? [],
+    attributes: {},
+    body,
+  };
+}
+
+/** A Linear made anew: `product` names the value between MatMul and Add. */
+export function linearNode(
+  name: string,
+  [x, weight, bias]: readonly [string, string, string],
+  output: string,
+  product: string,
+): Node {
+  const op = (opType: string, inputs: readonly string[], result: string): Node => ({
+    name: opType === "MatMul" ? name : `${name}_bias`,
+    opType,
+    domain: "",
+    inputs,
+    outputs: [result],
+    attributes: {},
+  });
+  const body =
+    bias === ""
+      ? [op("MatMul", [x, weight], output)]
+      : [op("MatMul", [x, weight], product), op("Add", [product, bias], output)];
+  return linearOver(body, [x, weight, bias]);
+}
+
+/** Whether a constant is one number per output channel (or one for all), and no more axes than the output has. */
+function isBias(bias: Value | undefined, output: Value | undefined): boolean {
+  const [last, ...leading] = bias?.shape.toReversed() ?? [];
+  if (!bias || !output || bias.shape.length > output.shape.length) return false;
+  return (
+    leading.every((dim) => dim === 1) && (last === undefined || last === 1 || last === output.shape.at(-1))
+  );
+}
+
+export const matMulAddToLinear: Rewrite = {
+  name: "matmul-add-to-linear",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+    const uses = allUses(graph);
+    const constants = constantNames(graph);
+    const replace = new Map<Node, readonly Node[]>();
+    for (const node of graph.nodes) {
+      const bare = isLinear(node) && node.inputs[2] === "" && node.body;
+      if (!bare && !isOnnx(node, "MatMul")) continue;
+      const [x = "", weight = ""] = node.inputs;
+      const [product = ""] = node.outputs;
+      const known = values.get(weight);
+      if (!constants.has(weight) || constants.has(x) || known?.shape.length !== 2 || !isFloat(known))
+        continue;
+      const body = bare || [node];
+      const users = uses.consumers.get(product) ?? [];
+      const add = users.find((user) => {
+        const other = user.inputs.find((name) => name !== product) ?? "";
+        return isOnnx(user, "Add") && constants.has(other) && isBias(values.get(other), values.get(product));
+      });
+      const alone = add && users.length === 1 && !uses.isOutput(product);
+      if (add && !alone)
+        refuse(add, `its bias is not joined with "${node.name}", whose output is used elsewhere`);
+      if (add && alone) {
+        const bias = add.inputs.find((name) => name !== product) ?? "";
+        replace.set(node, []);
+        replace.set(add, [linearOver([...body, add], [x, weight, bias])]);
+      } else if (!bare) {
+        replace.set(node, [linearOver(body, [x, weight, ""])]);
+      }
+    }
+    return replace.size === 0 ? graph : edited(graph, { replace });
+  },
+};

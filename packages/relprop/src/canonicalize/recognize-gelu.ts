@@ -1,0 +1,44 @@
+/**
+ * GELU(x) = x·Φ(x), spelled out as ½x·(1 + erf(x/√2)) or, approximated, ½x·(1 + tanh(√(2/π)·(x + 0.044715x³))), in
+ * any order of its products -> `Gelu` with its attribute `approximate` (Hendrycks & Gimpel 2016).
+ */
+
+import { type Graph, type Value, string } from "../onnx/graph.ts";
+import type { Refuse, Rewrite } from "./rewrite.ts";
+import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
+
+/** ½x + ½x·e */
+const result = new Map([
+  ["1,0", 0.5],
+  ["1,1", 0.5],
+]);
+const slope = Math.sqrt(2 / Math.PI);
+
+const patterns: readonly SpelledOut[] = [
+  {
+    opType: "Gelu",
+    domain: "",
+    attributes: { approximate: string("none") },
+    inner: [anyOf("Erf")],
+    argument: new Map([["1", Math.SQRT1_2]]),
+    result,
+  },
+  {
+    opType: "Gelu",
+    domain: "",
+    attributes: { approximate: string("tanh") },
+    inner: [anyOf("Tanh")],
+    argument: new Map([
+      ["1", slope],
+      ["3", slope * 0.044715],
+    ]),
+    result,
+  },
+];
+
+export const recognizeGelu: Rewrite = {
+  name: "recognize-gelu",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+    return recognize(graph, values, patterns, refuse);
+  },
+};

@@ -1,0 +1,72 @@
+/**
+ * x·gate(x), spelled out: SiLU x·σ(x), HardSwish x·HardSigmoid(x) = x·clip(x+3, 0, 6)/6 (Howard et al. 2019), and
+ * Mish x·tanh(softplus(x)) (Misra 2019) -> `Silu`, `HardSwish`, `Mish`.
+ */
+
+import { type Graph, type Node, type Value, numberAttribute } from "../onnx/graph.ts";
+import { scalarOf } from "./constants.ts";
+import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
+import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
+
+const identity = new Map([["1", 1]]);
+/** x·e */
+const gated = new Map([["1,1", 1]]);
+
+const isSixth = (value: number): boolean => Math.abs(value - 1 / 6) < 1e-4;
+
+const hardSigmoid = (node: Node): boolean =>
+  isOnnx(node, "HardSigmoid") &&
+  isSixth(numberAttribute(node, "alpha", 0.2)) &&
+  numberAttribute(node, "beta", 0.5) === 0.5;
+
+const clipTo =
+  (high: number) =>
+  (node: Node, graph: Graph): boolean =>
+    isOnnx(node, "Clip") && scalarOf(graph, node.inputs[1]) === 0 && scalarOf(graph, node.inputs[2]) === high;
+
+const hardSwish = { opType: "HardSwish", domain: "", attributes: {} } as const;
+
+const patterns: readonly SpelledOut[] = [
+  {
+    opType: "Silu",
+    domain: "relprop",
+    attributes: {},
+    inner: [anyOf("Sigmoid")],
+    argument: identity,
+    result: gated,
+  },
+  { ...hardSwish, inner: [hardSigmoid], argument: identity, result: gated },
+  {
+    ...hardSwish,
+    inner: [clipTo(6)],
+    argument: new Map([
+      ["0", 3],
+      ["1", 1],
+    ]),
+    result: new Map([["1,1", 1 / 6]]),
+  },
+  {
+    ...hardSwish,
+    inner: [clipTo(1)],
+    argument: new Map([
+      ["0", 0.5],
+      ["1", 1 / 6],
+    ]),
+    result: gated,
+  },
+  {
+    opType: "Mish",
+    domain: "",
+    attributes: {},
+    inner: [anyOf("Softplus"), anyOf("Tanh")],
+    argument: identity,
+    result: gated,
+  },
+];
+
+export const recognizeSilu: Rewrite = {
+  name: "recognize-silu",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+    return recognize(graph, values, patterns, refuse);
+  },
+};

@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { recognizeGelu } from "../../src/canonicalize/recognize-gelu.ts";
+import { recognizeLayerNorm } from "../../src/canonicalize/recognize-layernorm.ts";
+import { recognizeSilu } from "../../src/canonicalize/recognize-silu.ts";
+import {
+  type Graph,
+  GraphBuilder,
+  type Value,
+  float,
+  ints,
+  numberAttribute,
+  stringAttribute,
+} from "../../src/onnx/index.ts";
+import { applied, expectRewrite, graphOf, operators, random } from "./before-and-after.ts";
+
+type Make = (b: GraphBuilder, x: Value) => Value;
+
+/** Between two Tanh, so that x is the output of a node and the pattern is inside of the graph. */
+const within = (make: Make): Graph => graphOf(["N", 6], (b, x) => b.op("Neg", [make(b, b.op("Neg", [x]))]));
+
+const onePlusErf: Make = (b, x) =>
+  b.op("Add", [b.op("Erf", [b.op("Div", [x, b.scalar(Math.SQRT2)])]), b.scalar(1)]);
+
+const erfForms: readonly (readonly [string, Make])[] = [
+  ["x·(1+erf)·½", (b, x) => b.op("Mul", [b.op("Mul", [x, onePlusErf(b, x)]), b.scalar(0.5)])],
+  ["(x·½)·(1+erf)", (b, x) => b.op("Mul", [b.op("Mul", [x, b.scalar(0.5)]), onePlusErf(b, x)])],
+  ["(1+erf)·½·x", (b, x) => b.op("Mul", [b.op("Mul", [b.scalar(0.5), onePlusErf(b, x)]), x])],
+  ["x·(1+erf)/2", (b, x) => b.op("Div", [b.op("Mul", [onePlusErf(b, x), x]), b.scalar(2)])],
+  [
+    "½x + ½x·erf(x·0.7071)",
+    (b, x) => {
+      const half = b.op("Mul", [x, b.scalar(0.5)]);
+      return b.op("Add", [
+        half,
+        b.op("Mul", [half, b.op("Erf", [b.op("Mul", [b.scalar(Math.SQRT1_2), x])])]),
+      ]);
+    },
+  ],
+];
+
+const tanhOf = (b: GraphBuilder, x: Value, argument: Value): Value =>
+  b.op("Mul", [b.op("Mul", [b.scalar(0.5), x]), b.op("Add", [b.scalar(1), b.op("Tanh", [argument])])]);
+
+const tanhForms: readonly (readonly [string, Make])[] = [
+  [
+    "Pow(x, 3)",
+    (b, x) => {
+      const cubic = b.op("Mul", [b.op("Pow", [x, b.scalar(3)]), b.scalar(0.044715)]);
+      return tanhOf(b, x, b.op("Mul", [b.op("Add", [x, cubic]), b.scalar(Math.sqrt(2 / Math.PI))]));
+    },
+  ],
+  [
+    "x·0.79788·(1 + 0.044715·x·x)",
+    (b, x) => {
+      const square = b.op("Mul", [b.op("Mul", [b.scalar(0.044715), x]), x]);
+      return tanhOf(
+        b,
+        x,
+        b.op("Mul", [b.op("Mul", [x, b.scalar(0.7978845608)]), b.op("Add", [b.scalar(1), square])]),
+      );
+    },
+  ],
+];
+
+describe("recognize-gelu", () => {
+  it.each(erfForms)("sees a GELU in %s", async (_form, make) => {
+    const after = await expectRewrite(recognizeGelu, within(make), ["Neg", "Gelu", "Neg"], 0);
+    const gelu = after.nodes[1];
+    expect(gelu && stringAttribute(gelu, "approximate", "")).toBe("none");
+    expect(gelu?.inputs).toEqual(["Neg"]);
+    expect(gelu?.body?.filter((node) => node.opType === "Erf")).toHaveLength(1);
+  });
+
+  it.each(tanhForms)("sees the approximation with %s", async (_form, make) => {
+    const after = await expectRewrite(recognizeGelu, within(make), ["Neg", "Gelu", "Neg"], 0);
+    expect(after.nodes[1] && stringAttribute(after.nodes[1], "approximate", "")).toBe("tanh");
+  });
+
+  it("sees it behind the bias of a residual sum, which is not part of it", async () => {
+    const before = graphOf(
+      ["N", 6],
+      (b, x) => erfForms[0]?.[1](b, b.op("Add", [b.op("Add", [x, b.scalar(1)]), x])) as Value,
+    );
+    await expectRewrite(recognizeGelu, before, ["Add", "Add", "Gelu"], 0);
+  });
+
+  it("does not see one where a constant differs", () => {
+    const before = within((b, x) => b.op("Mul", [b.op("Mul", [x, onePlusErf(b, x)]), b.scalar(0.6)]));
+    expect(applied(recognizeGelu, before).after).toBe(before);
+  });
+
+  it("refuses when something inside is used elsewhere, and says what", () => {
+    const before = within((b, x) => {
+      const inside = onePlusErf(b, x);
+      return b.op("Add", [b.op("Mul", [b.op("Mul", [x, inside]), b.scalar(0.5)]), inside]);
+    });
+    const { after, notes } = applied(recognizeGelu, before);
+    expect(after).toBe(before);
+    expect(notes[0]?.why).toMatch(/ends a Gelu spelled out, but "Add" inside of it is used elsewhere/);
+  });
+});
+
+const gates: readonly (readonly [string, string, Make])[] = [
+  ["Silu", "x·σ(x)", (b, x) => b.op("Mul", [x, b.op("Sigmoid", [x])])],
+  ["Silu", "σ(x)·x", (b, x) => b.op("Mul", [b.op("Sigmoid", [x]), x])],
+  [
+    "HardSwish",
+    "x·HardSigmoid(x)",
+    (b, x) => b.op("Mul", [x, b.op("HardSigmoid", [x], { alpha: float(1 / 6), beta: float(0.5) })]),
+  ],
+  [
+    "HardSwish",
+    "x·(clip(x+3, 0, 6)/6)",
+    (b, x) => {
+      const clipped = b.op("Clip", [b.op("Add", [x, b.scalar(3)]), b.scalar(0), b.scalar(6)]);
+      return b.op("Mul", [x, b.op("Div", [clipped, b.scalar(6)])]);
+    },
+  ],
+  [
+    "HardSwish",
+    "(x·clip(3+x, 0, 6))/6",
+    (b, x) => {
+      const clipped = b.op("Clip", [b.op("Add", [b.scalar(3), x]), b.scalar(0), b.scalar(6)]);
+      return b.op("Div", [b.op("Mul", [x, clipped]), b.scalar(6)]);
+    },
+  ],
+  ["Mish", "x·tanh(softplus(x))", (b, x) => b.op("Mul", [x, b.op("Tanh", [b.op("Softplus", [x])])])],
+];
+
+describe("recognize-silu", () => {
+  it.each(gates)("sees %s in %s", async (opType, _form, make) => {
+    await expectRewrite(recognizeSilu, within(make), ["Neg", opType, "Neg"], 0);
+  });
+
+  it("does not take a gate computed from something else for an activation", () => {
+    const before = within((b, x) => b.op("Mul", [x, b.op("Sigmoid", [b.op("Exp", [x])])]));
+    expect(operators(applied(recognizeSilu, before).after)).toEqual(["Neg", "Exp", "Sigmoid", "Mul", "Neg"]);
+  });
+});
+
+const normalised = (b: GraphBuilder, x: Value, axes: number[]): { y: Value; deviation: Value } => {
+  const mean = (value: Value): Value => b.op("ReduceMean", [value], { axes: ints(axes) });
+  const deviation = b.op("Sub", [x, mean(x)]);
+  const variance = b.op("Add", [mean(b.op("Pow", [deviation, b.scalar(2)])), b.scalar(1e-6)]);
+  return { y: b.op("Div", [deviation, b.op("Sqrt", [variance])]), deviation };
+};
+
+describe("recognize-layernorm", () => {
+  it.each([
+    [[-1], [5]],
+    [
+      [1, 2],
+      [3, 5],
+    ],
+  ])("sees one over the axes %j", async (axes, dims) => {
+    const before = graphOf(["N", 3, 5], (b, x) => {
+      const { y } = normalised(b, x, axes);
+      return b.op("Add", [
+        b.op("Mul", [y, b.constant(random(...dims), "γ")]),
+        b.constant(random(...dims), "β"),
+      ]);
+    });
+    const after = await expectRewrite(recognizeLayerNorm, before, ["LayerNormalization"], 0);
+    const [node] = after.nodes;
+    expect(node?.inputs).toEqual(["x", "γ", "β"]);
+    expect(node && numberAttribute(node, "epsilon", 0)).toBeCloseTo(1e-6, 12);
+    expect(node && numberAttribute(node, "axis", 0)).toBe(3 - axes.length);
+  });
+
+  it("refuses without a scale, and where its deviation is used elsewhere", () => {
+    const bare = graphOf(["N", 3, 5], (b, x) => b.op("Neg", [normalised(b, x, [-1]).y]));
+    expect(applied(recognizeLayerNorm, bare).notes[0]?.why).toMatch(/no scale/);
+    const leaking = graphOf(["N", 3, 5], (b, x) => {
+      const { y, deviation } = normalised(b, x, [-1]);
+      return b.op("Add", [b.op("Mul", [y, b.constant(random(5), "γ")]), deviation]);
+    });
+    const { after, notes } = applied(recognizeLayerNorm, leaking);
+    expect(after).toBe(leaking);
+    expect(notes[0]?.why).toMatch(/"Sub" inside of it is used elsewhere/);
+  });
+});

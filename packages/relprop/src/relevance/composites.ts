@@ -1,0 +1,214 @@
+/**
+ * The named composites, as data: which rule for which layer. `first` are the linear layers reached from the explained
+ * input without crossing another; where it is not named, they get their family's rule. Table: rules.md §4.
+ */
+
+import type { Family } from "./row-kinds.ts";
+import type { RuleName, RuleOptions } from "./rules/index.ts";
+
+/** A rule and what was chosen about it. */
+export interface RuleChoice extends RuleOptions {
+  readonly rule: RuleName;
+}
+
+/** Where a layer stands counts before what family it is of. */
+export type LayerKind = Family | "first" | "first convolution";
+
+export type Strides = "exact" | "average";
+export type SeedRelevance = "softmax" | "logit" | "one";
+
+export interface Composite {
+  /** One line for --help and the documentation. */
+  readonly about: string;
+  readonly source: string;
+  readonly seed: SeedRelevance;
+  readonly strides: Strides;
+  readonly rules: Readonly<Partial<Record<LayerKind, RuleChoice>>>;
+}
+
+/** What all LRP composites do where nothing else is said (rules.md §3). */
+const throughTheRest = {
+  affine: { rule: "epsilon" },
+  sum: { rule: "norm" },
+  average: { rule: "norm" },
+  maximum: { rule: "gradient" },
+  activation: { rule: "pass" },
+  routing: { rule: "gradient" },
+} satisfies Composite["rules"];
+
+/** What all gradient methods do. */
+const gradients = {
+  convolution: { rule: "gradient" },
+  dense: { rule: "gradient" },
+  affine: { rule: "gradient" },
+  sum: { rule: "gradient" },
+  average: { rule: "gradient" },
+  maximum: { rule: "gradient" },
+  activation: { rule: "gradient" },
+  routing: { rule: "gradient" },
+  gate: { rule: "gradient" },
+} satisfies Composite["rules"];
+
+const lrp = { seed: "logit", strides: "exact" } as const;
+
+/** One rule on every linear layer. */
+const single = (rule: RuleName, about: string, source: string): Composite => ({
+  about,
+  source,
+  ...lrp,
+  rules: { ...throughTheRest, convolution: { rule }, dense: { rule }, affine: { rule } },
+});
+
+const fischerStabiliser = 1e-5;
+const zplusWithoutBias = { rule: "zplus", bias: false, epsilon: fischerStabiliser } as const;
+
+export const composites = {
+  fischer: {
+    about:
+      "z⁺ without biases from the softmax, the first layer from ones, strides as averages: where the network looked",
+    source: "Fischer 2021, carried beyond VGG",
+    seed: "softmax",
+    strides: "average",
+    rules: {
+      first: { ...zplusWithoutBias, input: "ones" },
+      convolution: zplusWithoutBias,
+      dense: zplusWithoutBias,
+      affine: { rule: "epsilon", epsilon: fischerStabiliser },
+      sum: { rule: "norm", epsilon: fischerStabiliser },
+      average: { rule: "norm", epsilon: fischerStabiliser },
+      maximum: { rule: "norm", epsilon: fischerStabiliser },
+      activation: { rule: "pass" },
+      routing: { rule: "gradient" },
+    },
+  },
+  "epsilon-plus": {
+    about: "z⁺ on convolutions, ε on dense layers",
+    source: "Kohlbrenner et al. 2020; zennit",
+    ...lrp,
+    rules: { ...throughTheRest, convolution: { rule: "zplus" }, dense: { rule: "epsilon" } },
+  },
+  "epsilon-plus-flat": {
+    about: "flat on the first layer, z⁺ on convolutions, ε on dense layers",
+    source: "Kohlbrenner et al. 2020; zennit",
+    ...lrp,
+    rules: {
+      ...throughTheRest,
+      first: { rule: "flat" },
+      convolution: { rule: "zplus" },
+      dense: { rule: "epsilon" },
+    },
+  },
+  "epsilon-plus-ones": {
+    about:
+      "epsilon-plus with the first layer from ones and strides as averages: the default when a class is asked for",
+    source: "relprop",
+    seed: "logit",
+    strides: "average",
+    rules: {
+      ...throughTheRest,
+      first: { rule: "zplus", bias: false, input: "ones" },
+      convolution: { rule: "zplus" },
+      dense: { rule: "epsilon" },
+      maximum: { rule: "norm" },
+    },
+  },
+  "epsilon-alpha2-beta1": {
+    about: "α-β with (2, 1) on convolutions, ε on dense layers",
+    source: "Bach et al. 2015; zennit",
+    ...lrp,
+    rules: {
+      ...throughTheRest,
+      convolution: { rule: "alpha-beta", alpha: 2, beta: 1 },
+      dense: { rule: "epsilon" },
+    },
+  },
+  "epsilon-alpha2-beta1-flat": {
+    about: "as epsilon-alpha2-beta1, flat on the first layer",
+    source: "Bach et al. 2015; zennit",
+    ...lrp,
+    rules: {
+      ...throughTheRest,
+      first: { rule: "flat" },
+      convolution: { rule: "alpha-beta", alpha: 2, beta: 1 },
+      dense: { rule: "epsilon" },
+    },
+  },
+  "epsilon-gamma-box": {
+    about: "z-box on the first layer (needs --low and --high), γ on convolutions, ε on dense layers",
+    source: "Montavon et al. 2019; zennit",
+    ...lrp,
+    rules: {
+      ...throughTheRest,
+      "first convolution": { rule: "zbox" },
+      convolution: { rule: "gamma", gamma: 0.25 },
+      dense: { rule: "epsilon" },
+    },
+  },
+  epsilon: single("epsilon", "ε on every linear layer; with --epsilon 0 LRP-0", "Bach et al. 2015"),
+  gamma: single("gamma", "γ on every linear layer", "Montavon et al. 2019"),
+  zplus: single("zplus", "z⁺ on every linear layer", "Montavon et al. 2017"),
+  "alpha-beta": single("alpha-beta", "α-β on every linear layer", "Bach et al. 2015"),
+  wsquare: single("wsquare", "w² on every linear layer", "Montavon et al. 2017"),
+  flat: single("flat", "flat on every linear layer", "Lapuschkin et al. 2019"),
+  "excitation-backprop": {
+    about: "z⁺ on every linear layer, shares through sums and averages, gradients through activations",
+    source: "Zhang et al. 2016",
+    ...lrp,
+    rules: {
+      ...gradients,
+      convolution: { rule: "zplus" },
+      dense: { rule: "zplus" },
+      sum: { rule: "norm" },
+      average: { rule: "norm" },
+    },
+  },
+  gradient: {
+    about: "the plain gradient",
+    source: "Simonyan et al. 2014",
+    ...lrp,
+    seed: "one",
+    rules: gradients,
+  },
+  deconvnet: {
+    about: "gradients, what is positive through activations",
+    source: "Zeiler & Fergus 2014",
+    ...lrp,
+    seed: "one",
+    rules: { ...gradients, activation: { rule: "deconvnet" } },
+  },
+  "guided-backprop": {
+    about: "gradients, what is positive through active activations",
+    source: "Springenberg et al. 2015",
+    ...lrp,
+    seed: "one",
+    rules: { ...gradients, activation: { rule: "guided-backprop" } },
+  },
+  "beta-smooth": {
+    about: "gradients, activations taken as smooth ones",
+    source: "Dombrowski et al. 2019",
+    ...lrp,
+    seed: "one",
+    rules: { ...gradients, activation: { rule: "beta-smooth" } },
+  },
+} satisfies Record<string, Composite>;
+
+export type CompositeName = keyof typeof composites;
+
+/** The names that `composite` may have. */
+export const compositeNames: readonly CompositeName[] = Object.keys(composites) as CompositeName[];
+
+/** A rule as text, as it is printed everywhere: `zplus(bias=0, epsilon=1e-5)`. */
+export function ruleText({ rule, ...options }: RuleChoice): string {
+  const chosen = Object.entries(options).map(([name, value]) => {
+    const text = value === false ? "0" : String(value);
+    return `${name}=${text}`;
+  });
+  return chosen.length === 0 ? rule : `${rule}(${chosen.join(", ")})`;
+}
+
+/** A composite as text, one line a layer family: for --help and the documentation. */
+export function compositeText(name: CompositeName): string {
+  const { about, source, seed, strides, rules }: Composite = composites[name];
+  const lines = Object.entries(rules).map(([family, choice]) => `  ${family.padEnd(17)} ${ruleText(choice)}`);
+  return [`${name}: ${about} (${source})`, `  seed ${seed}, strides ${strides}`, ...lines].join("\n");
+}

@@ -1,0 +1,220 @@
+/**
+ * Conv and ConvTranspose in 1, 2 or 3 dimensions as linear operators.
+ * x [N, C, …], weights [K, C/G, …] (Conv) or [C, K/G, …] (ConvTranspose), z [N, K, …].
+ */
+
+import { int, ints, intsAttribute, numberAttribute, type Attributes, type Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { x, y, type LinearOperator, type Site } from "../row-kinds.ts";
+import { fit, spatialSizes } from "./shapes.ts";
+import { extent, isUnit, windowOf, type Window } from "./windows.ts";
+
+const known = (shape: readonly unknown[]): readonly number[] => shape as readonly number[];
+const kernelOf = (weights: Value): readonly number[] => known(weights.shape.slice(2));
+
+function attributesOf(w: Window, group: number): Attributes {
+  return {
+    kernel_shape: ints(w.kernel),
+    strides: ints(w.strides),
+    dilations: ints(w.dilations),
+    pads: ints([...w.padsBegin, ...w.padsEnd]),
+    group: int(group),
+  };
+}
+
+/** Conv as it is. */
+export function convolution(site: Site): LinearOperator {
+  const { b, node, inputs } = site;
+  const weights = inputs[1] as Value;
+  const window = windowOf(node, kernelOf(weights), x(site), y(site));
+  const group = numberAttribute(node, "group", 1);
+  return {
+    x: x(site),
+    weights,
+    bias: inputs[2],
+    forward: (v, W, bias) => b.op("Conv", [v, W, bias], attributesOf(window, group)),
+    pullBack: (s, W) => transposeConvolution(b, s, W, window, group, x(site)),
+  };
+}
+
+/**
+ * Conv whose strides are averages: p_i = mean over the s×s shifts of the input of Conv_s(x)_i, which is one
+ * convolution with the weights smoothed by a box of s. The rule's weights come in as they are and are smoothed here,
+ * so a rule that clamps them clamps first.
+ */
+export function averagedConvolution(site: Site): LinearOperator {
+  const { b, node, inputs } = site;
+  const plain = convolution(site);
+  const weights = inputs[1] as Value;
+  const exact = windowOf(node, kernelOf(weights), x(site), y(site));
+  if (isUnit(exact.strides)) return plain;
+  const group = numberAttribute(node, "group", 1);
+  const window: Window = {
+    ...exact,
+    kernel: extent(exact).map((size, i) => size + (exact.strides[i] as number) - 1),
+    dilations: exact.dilations.map(() => 1),
+    padsEnd: exact.padsEnd.map((size, i) => size + (exact.strides[i] as number) - 1),
+  };
+  const smooth = (W: Value): Value => smoothed(b, dilated(b, W, exact.dilations), exact.strides);
+  return {
+    ...plain,
+    forward: (v, W, bias) => b.op("Conv", [v, smooth(W), bias], attributesOf(window, group)),
+    pullBack: (s, W) => transposeConvolution(b, s, smooth(W), window, group, x(site)),
+  };
+}
+
+/** W ⊛ box(s)/|s|, axis by axis: the mean of s copies of W, each shifted by one more. */
+function smoothed(b: GraphBuilder, weights: Value, strides: readonly number[]): Value {
+  return strides.reduce((W, stride, axis) => {
+    if (stride === 1) return W;
+    const pads = (shift: number): Value => {
+      const begin = weights.shape.map((_, i) => (i === axis + 2 ? shift : 0));
+      const end = weights.shape.map((_, i) => (i === axis + 2 ? stride - 1 - shift : 0));
+      return b.integers([...begin, ...end]);
+    };
+    const copies = Array.from({ length: stride }, (_, shift) => b.op("Pad", [W, pads(shift)]));
+    const total = copies.reduce((a, c) => b.op("Add", [a, c]));
+    return b.op("Mul", [total, b.scalar(1 / stride)]);
+  }, weights);
+}
+
+/** Weights with the zeros that dilation leaves between them written out. */
+function dilated(b: GraphBuilder, weights: Value, dilations: readonly number[]): Value {
+  if (isUnit(dilations)) return weights;
+  const [K, C, ...kernel] = known(weights.shape) as [number, number, ...number[]];
+  const one = b.numbers([1], [1, 1, ...kernel.map(() => 1)]);
+  const flat = b.op("Reshape", [weights, b.integers([K * C, 1, ...kernel])]);
+  const spread = b.op("ConvTranspose", [flat, one], { strides: ints(dilations) });
+  return b.op("Reshape", [spread, b.integers([K, C, ...known(spread.shape.slice(2))])]);
+}
+
+/**
+ * Wᵀs of a convolution, in the shape of `like`. At stride 1 a convolution with flipped weights: on the CPU's kernels
+ * several times faster than ConvTranspose (rules.md §9).
+ */
+export function transposeConvolution(
+  b: GraphBuilder,
+  s: Value,
+  weights: Value,
+  window: Window,
+  group: number,
+  like: Value,
+): Value {
+  const span = extent(window);
+  const begin = span.map((size, i) => size - 1 - (window.padsBegin[i] as number));
+  const end = span.map((size, i) => size - 1 - (window.padsEnd[i] as number));
+  if (isUnit(window.strides) && begin.every((n) => n >= 0) && end.every((n) => n >= 0)) {
+    return b.op(
+      "Conv",
+      [s, flipped(b, weights, group)],
+      attributesOf({ ...window, padsBegin: begin, padsEnd: end }, group),
+    );
+  }
+  const input = spatialSizes(like);
+  const output = spatialSizes(s);
+  // The rows and columns at the end that the last window did not reach; the most there can be if sizes are open.
+  const outputPadding = span.map((size, i) => {
+    const stride = window.strides[i] as number;
+    if (!input || !output) return stride - 1;
+    const pads = (window.padsBegin[i] as number) + (window.padsEnd[i] as number);
+    return (input[i] as number) - (((output[i] as number) - 1) * stride + size - pads);
+  });
+  const attributes = { ...attributesOf(window, group), output_padding: ints(outputPadding) };
+  const back = b.op("ConvTranspose", [s, weights], attributes);
+  return input && output
+    ? back
+    : fit(
+        b,
+        back,
+        like,
+        span.map(() => 0),
+        0,
+      );
+}
+
+/** [K, C/G, …] -> [C, K/G, …], mirrored on every spatial axis. */
+function flipped(b: GraphBuilder, weights: Value, group: number): Value {
+  const [K, perGroup, ...kernel] = known(weights.shape) as [number, number, ...number[]];
+  const spatial = kernel.map((_, i) => i);
+  let swapped: Value;
+  if (group === 1) {
+    swapped = b.op("Transpose", [weights], { perm: ints([1, 0, ...spatial.map((i) => i + 2)]) });
+  } else {
+    const split = b.op("Reshape", [weights, b.integers([group, K / group, perGroup, ...kernel])]);
+    const moved = b.op("Transpose", [split], { perm: ints([0, 2, 1, ...spatial.map((i) => i + 3)]) });
+    swapped = b.op("Reshape", [moved, b.integers([group * perGroup, K / group, ...kernel])]);
+  }
+  // Gather, not Slice with step −1: one of ONNX Runtime's WebGPU back ends gets the latter wrong.
+  return kernel.reduce((W, size, i) => {
+    if (size === 1) return W;
+    const reversed = b.integers(Array.from({ length: size }, (_, at) => size - 1 - at));
+    return b.op("Gather", [W, reversed], { axis: int(i + 2) });
+  }, swapped);
+}
+
+/** ConvTranspose as it is; its own transpose is a convolution with the same weights. */
+export function transposedConvolution(site: Site): LinearOperator {
+  const { b, node, inputs } = site;
+  const weights = inputs[1] as Value;
+  const group = numberAttribute(node, "group", 1);
+  const kernel = kernelOf(weights);
+  const ones = kernel.map(() => 1);
+  const strides = intsAttribute(node, "strides") ?? ones;
+  const dilations = intsAttribute(node, "dilations") ?? ones;
+  const outputPadding = intsAttribute(node, "output_padding") ?? kernel.map(() => 0);
+  const pads = transposedPads(
+    site,
+    { kernel, strides, dilations, padsBegin: [], padsEnd: [] },
+    outputPadding,
+  );
+  const window: Window = { kernel, strides, dilations, ...pads };
+  return {
+    x: x(site),
+    weights,
+    bias: inputs[2],
+    forward: (v, W, bias) =>
+      b.op("ConvTranspose", [v, W, bias], {
+        ...attributesOf(window, group),
+        output_padding: ints(outputPadding),
+      }),
+    pullBack: (s, W) => {
+      // Output padding only adds rows at the end that no window reached; cut what would make one window too many.
+      const back = b.op("Conv", [s, W], attributesOf(window, group));
+      return fit(
+        b,
+        back,
+        x(site),
+        kernel.map(() => 0),
+        0,
+      );
+    },
+  };
+}
+
+/** The operator's pads; `auto_pad` and `output_shape` say them by the size of the output (ONNX, ConvTranspose). */
+function transposedPads(
+  site: Site,
+  window: Window,
+  outputPadding: readonly number[],
+): Pick<Window, "padsBegin" | "padsEnd"> {
+  const { node } = site;
+  const rank = window.kernel.length;
+  const autoPad = node.attributes["auto_pad"]?.value ?? "NOTSET";
+  const shaped = intsAttribute(node, "output_shape") !== undefined;
+  if (!shaped && (autoPad === "NOTSET" || autoPad === "VALID")) {
+    const pads = intsAttribute(node, "pads") ?? Array.from({ length: 2 * rank }, () => 0);
+    return { padsBegin: pads.slice(0, rank), padsEnd: pads.slice(rank) };
+  }
+  const input = spatialSizes(x(site));
+  const output = spatialSizes(y(site));
+  const total = extent(window).map((span, i) => {
+    const full = window.strides[i] as number;
+    if (!input || !output) return Math.max(0, span + (outputPadding[i] as number) - full);
+    return full * ((input[i] as number) - 1) + (outputPadding[i] as number) + span - (output[i] as number);
+  });
+  const small = total.map((n) => Math.floor(n / 2));
+  const large = total.map((n) => Math.ceil(n / 2));
+  return autoPad === "SAME_UPPER"
+    ? { padsBegin: small, padsEnd: large }
+    : { padsBegin: large, padsEnd: small };
+}

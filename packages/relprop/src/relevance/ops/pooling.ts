@@ -1,0 +1,285 @@
+/** Averages, sums and maxima over windows and axes. x [N, C, …], y [N, C, …′]. */
+
+import {
+  constantIntegers,
+  int,
+  ints,
+  intsAttribute,
+  numberAttribute,
+  string,
+  type Value,
+} from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { x, y, type Site } from "../row-kinds.ts";
+import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
+import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";
+
+const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
+
+function poolingWindow(site: Site): Window {
+  return windowOf(site.node, intsAttribute(site.node, "kernel_shape") ?? [], x(site), y(site));
+}
+
+/** AveragePool: each element of s goes in equal parts to the window it was the mean of. */
+export function averagePool(site: Site, s: Value): Value {
+  const { b, node } = site;
+  const window = poolingWindow(site);
+  const counted =
+    numberAttribute(node, "count_include_pad", 0) === 1 ||
+    (isZero(window.padsBegin) && isZero(window.padsEnd));
+  const part = counted && !ceils(node) ? b.scalar(1 / product(window.kernel)) : partOfWindow(site, window);
+  return spread(b, b.op("Mul", [s, part]), window, x(site));
+}
+
+/**
+ * 1 / (number of elements that a mean is taken over), for each output position. Padding, ceil_mode and
+ * count_include_pad change that number at the border, and the operator itself is the one that knows how: its mean of
+ * ones is (elements inside) / (elements counted).
+ */
+function partOfWindow(site: Site, window: Window): Value {
+  const { b, node } = site;
+  const ones = filled(b, 1, [1, 1, ...x(site).shape.slice(2)], x(site));
+  const mean = b.op("AveragePool", [ones], node.attributes);
+  const kernel = b.numbers(
+    Array.from({ length: product(window.kernel) }, () => 1),
+    [1, 1, ...window.kernel],
+  );
+  // Where the last window hangs over the end, pad for it too; the surplus rows are cut again.
+  const end = ceils(node) ? window.padsEnd.map((n, i) => n + (window.strides[i] as number)) : window.padsEnd;
+  const inside = b.op("Conv", [pad(b, ones, window.padsBegin, end), kernel], {
+    strides: ints(window.strides),
+    dilations: ints(window.dilations),
+  });
+  return b.op("Div", [
+    mean,
+    fit(
+      b,
+      inside,
+      mean,
+      window.kernel.map(() => 0),
+      0,
+    ),
+  ]);
+}
+
+/** Adds each element of s [N, C, …′] to every position of its window, in the shape of `like`. */
+function spread(b: GraphBuilder, s: Value, window: Window, like: Value): Value {
+  const tiles = window.kernel.every((size, i) => size === window.strides[i]) && isUnit(window.dilations);
+  if (tiles) {
+    return fit(b, enlarge(b, s, window.kernel), like, window.padsBegin, Math.max(...window.kernel));
+  }
+  const kernel = b.numbers(
+    Array.from({ length: product(window.kernel) }, () => 1),
+    [1, 1, ...window.kernel],
+  );
+  // Channels do not mix: fold them into the batch, and one small kernel serves all.
+  const channels = s.shape[1] as number;
+  const zeros = window.kernel.map(() => 0);
+  const single = b.op("Reshape", [s, sizes(b, [-1, 1, ...s.shape.slice(2)], s)]);
+  const back = b.op("ConvTranspose", [single, kernel], {
+    strides: ints(window.strides),
+    dilations: ints(window.dilations),
+  });
+  const whole = b.op("Reshape", [back, b.integers([-1, channels, ...zeros])]);
+  return fit(b, whole, like, window.padsBegin, Math.max(...extent(window)));
+}
+
+/** Each element repeated `factors` times along each spatial axis. */
+function enlarge(b: GraphBuilder, s: Value, factors: readonly number[]): Value {
+  if (isUnit(factors)) return s;
+  return b.op("Resize", [s, undefined, b.numbers([1, 1, ...factors])], {
+    mode: string("nearest"),
+    coordinate_transformation_mode: string("asymmetric"),
+    nearest_mode: string("floor"),
+  });
+}
+
+/** MaxPool: all of s goes to the first maximum of its window in scan order; windows that overlap add up. */
+export function maxPool(site: Site, s: Value): Value {
+  const { b } = site;
+  const window = poolingWindow(site);
+  const channels = x(site).shape[1] as number;
+  const positions = product(window.kernel);
+  const pick = pickPositions(b, channels, window.kernel);
+  const sliding = { strides: ints(window.strides), dilations: ints(window.dilations), group: int(channels) };
+
+  // [N, C·k·k, …′]: the elements of each window side by side, smallest number where the window leaves the image.
+  const end = window.padsEnd.map((n, i) => n + (ceils(site.node) ? (window.strides[i] as number) : 0));
+  const padded = pad(b, x(site), window.padsBegin, end, -3.4028234663852886e38);
+  const candidates = fit(
+    b,
+    b.op("Conv", [padded, pick], sliding),
+    y(site),
+    window.kernel.map(() => 0),
+    0,
+  );
+
+  const byPosition = b.integers([0, channels, positions, -1]);
+  const one = b.integers([0, channels, 1, -1]);
+  const isMaximum = b.op("Equal", [
+    b.op("Reshape", [candidates, byPosition]),
+    b.op("Reshape", [y(site), one]),
+  ]);
+  // Of several maxima the first: it gets the highest number of those that are maxima at all.
+  const order = b.numbers(
+    Array.from({ length: positions }, (_, i) => positions - i),
+    [1, 1, positions, 1],
+  );
+  const score = b.op("Where", [isMaximum, order, b.scalar(0)]);
+  const isFirst = b.op("Equal", [score, b.op("ReduceMax", [score], { axes: ints([2]), keepdims: int(1) })]);
+  const won = b.op("Where", [isFirst, b.op("Reshape", [s, one]), b.scalar(0)]);
+
+  const shape = sizes(b, [-1, channels * positions, ...s.shape.slice(2)], s);
+  const back = b.op("ConvTranspose", [b.op("Reshape", [won, shape]), pick], sliding);
+  return fit(b, back, x(site), window.padsBegin, Math.max(...extent(window)));
+}
+
+/** Weights [C·positions, 1, …k] of a grouped convolution that copies each position of the window to its own channel. */
+function pickPositions(b: GraphBuilder, channels: number, kernel: readonly number[]): Value {
+  const positions = product(kernel);
+  const pick = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
+  const once = b.numbers(pick, [positions, 1, ...kernel]);
+  return b.op("Tile", [once, b.integers([channels, 1, ...kernel.map(() => 1)])]);
+}
+
+/**
+ * MaxPool as the seed explains it: the average of the s×s window that starts at s·i − p + ⌊(k − s)/2⌋, zeros beyond
+ * the border included (rules.md §5).
+ */
+export function averagedMaxPool(site: Site): { y: Value; pullBack: (s: Value) => Value } {
+  const { b } = site;
+  const window = poolingWindow(site);
+  const { strides } = window;
+  const begin = extent(window).map(
+    (span, i) => Math.floor((span - (strides[i] as number)) / 2) - (window.padsBegin[i] as number),
+  );
+  const output = spatialSizes(y(site));
+  const input = spatialSizes(x(site));
+  const reach = output && input ? output.map((size, i) => size * (strides[i] as number)) : undefined;
+  const covered = reach
+    ? crop(
+        b,
+        x(site),
+        begin,
+        reach.map((n, i) => n + (begin[i] as number) - (input?.[i] as number)),
+      )
+    : pad(
+        b,
+        crop(
+          b,
+          x(site),
+          begin,
+          begin.map(() => 0),
+        ),
+        begin.map(() => 0),
+        strides,
+      );
+  const pooled = isUnit(strides)
+    ? covered
+    : b.op("AveragePool", [covered], { kernel_shape: ints(strides), strides: ints(strides) });
+  return {
+    y: fit(
+      b,
+      pooled,
+      y(site),
+      begin.map(() => 0),
+      0,
+    ),
+    pullBack(s) {
+      const part = isUnit(strides) ? s : b.op("Mul", [s, b.scalar(1 / product(strides))]);
+      const slack = Math.max(...extent(window));
+      return fit(
+        b,
+        enlarge(b, part, strides),
+        x(site),
+        begin.map((n) => -n),
+        slack,
+      );
+    },
+  };
+}
+
+/** The numbers that point the way of `sign`, as lengths; 0 for the others. */
+const lengths = (numbers: readonly number[], sign: number): number[] =>
+  numbers.map((n) => Math.max(0, sign * n));
+
+/** v with `begin` elements cut (or, if negative, zeros added) at the start of each spatial axis and `end` added at its end. */
+function crop(b: GraphBuilder, v: Value, begin: readonly number[], end: readonly number[]): Value {
+  const padded = pad(b, v, lengths(begin, -1), lengths(end, 1));
+  if (begin.every((n) => n <= 0) && end.every((n) => n >= 0)) return padded;
+  const starts = lengths(begin, 1);
+  const stops = end.map((n) => (n < 0 ? n : Number.MAX_SAFE_INTEGER));
+  return b.op("Slice", [
+    padded,
+    b.integers(starts),
+    b.integers(stops),
+    b.integers(begin.map((_, i) => i + 2)),
+  ]);
+}
+
+/** GlobalAveragePool: s in equal parts to every position. */
+export function globalAveragePool(site: Site, s: Value): Value {
+  return equalParts(
+    site.b,
+    s,
+    x(site),
+    x(site)
+      .shape.slice(2)
+      .map((_, i) => i + 2),
+  );
+}
+
+/** GlobalMaxPool: s to the first maximum of each channel in scan order. */
+export function globalMaxPool(site: Site, s: Value): Value {
+  const { b } = site;
+  const channels = x(site).shape[1] as number;
+  const flat = b.op("Reshape", [x(site), b.integers([0, channels, -1])]);
+  const one = b.integers([0, channels, 1]);
+  const isMaximum = b.op("Cast", [b.op("Equal", [flat, b.op("Reshape", [y(site), one])])], { to: int(1) });
+  const before = b.op("CumSum", [isMaximum, b.integer(2)], { exclusive: int(1) });
+  const isFirst = b.op("Greater", [b.op("Sub", [isMaximum, before]), b.scalar(0.5)]);
+  const won = b.op("Where", [isFirst, b.op("Reshape", [s, one]), b.scalar(0)]);
+  return reshapeLike(b, won, x(site));
+}
+
+/** GlobalMaxPool explained as the average of the same window. */
+export function averagedGlobalMaxPool(site: Site): { y: Value; pullBack: (s: Value) => Value } {
+  return {
+    y: site.b.op("GlobalAveragePool", [x(site)]),
+    pullBack: (s) => globalAveragePool(site, s),
+  };
+}
+
+/** s divided by the number of elements along the axes that were averaged. */
+function equalParts(b: GraphBuilder, s: Value, input: Value, axes: readonly number[]): Value {
+  const lengths = axes.map((axis) => input.shape[axis]);
+  if (lengths.every((n) => typeof n === "number"))
+    return b.op("Mul", [s, b.scalar(1 / product(lengths as number[]))]);
+  const shape = b.op("Gather", [b.op("Shape", [input]), b.integers(axes)], { axis: int(0) });
+  const count = b.op("ReduceProd", [b.op("Cast", [shape], { to: int(1) })], { keepdims: int(0) });
+  return b.op("Div", [s, count]);
+}
+
+/** The axes a Reduce operator works on: an attribute, or since opset 13 for ReduceSum an input; none means all. */
+function reducedAxes(site: Site): number[] {
+  const rank = x(site).shape.length;
+  const given = intsAttribute(site.node, "axes") ?? (site.inputs[1] && constantIntegers(site.inputs[1]));
+  const axes = given && given.length > 0 ? given : x(site).shape.map((_, i) => i);
+  return axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, c) => a - c);
+}
+
+function keepAxes(site: Site, s: Value): Value {
+  if (numberAttribute(site.node, "keepdims", 1) === 1) return s;
+  return site.b.op("Unsqueeze", [s, site.b.integers(reducedAxes(site))]);
+}
+
+export const reduceMean = (site: Site, s: Value): Value =>
+  equalParts(site.b, keepAxes(site, s), x(site), reducedAxes(site));
+
+export const reduceSum = (site: Site, s: Value): Value => keepAxes(site, s);
+
+/** The axes must be known when the graph is compiled. */
+export function refusesOpenAxes(site: Site): string | undefined {
+  const open = site.inputs[1] !== undefined && constantIntegers(site.inputs[1]) === undefined;
+  return open ? "its axes are computed at run time: export the model with constant axes" : undefined;
+}

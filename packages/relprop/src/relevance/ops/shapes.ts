@@ -1,0 +1,110 @@
+/** Small graph pieces about sizes that the operators share: reshape like, sum to, fit into, fill. */
+
+import { float32Tensor } from "../../onnx/tensor.ts";
+import { int, type Attribute, type Dim, type Shape, type Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+
+const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
+
+/** An int64 vector of sizes: constant if all are known, else the unknown ones are read from `like` at run time. */
+export function sizes(b: GraphBuilder, dims: Shape, like: Value): Value {
+  if (isKnown(dims)) return b.integers(dims);
+  const parts = dims.map((dim, axis) =>
+    typeof dim === "number" ? b.integers([dim]) : sizeOfAxis(b, like, axis),
+  );
+  return parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: int(0) });
+}
+
+function sizeOfAxis(b: GraphBuilder, value: Value, axis: number): Value {
+  return b.op("Shape", [value], { start: int(axis), end: int(axis + 1) });
+}
+
+const fillings = new Map<number, Attribute>();
+
+/** A float32 tensor full of one number; unknown sizes are read from the same axes of `like`. */
+export function filled(b: GraphBuilder, number: number, dims: Shape, like: Value): Value {
+  let value = fillings.get(number);
+  if (!value) fillings.set(number, (value = { type: "tensor", value: float32Tensor([number], [1]) }));
+  return b.op("ConstantOfShape", [sizes(b, dims, like)], { value });
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((dim, i) => dim === b[i]);
+
+/** v in the shape of `like`, which has as many elements. */
+export function reshapeLike(b: GraphBuilder, v: Value, like: Value): Value {
+  if (sameShape(v.shape, like.shape)) return v;
+  const unknown = like.shape.filter((dim) => typeof dim === "string").length;
+  const target =
+    unknown > 1
+      ? b.op("Shape", [like])
+      : b.integers(like.shape.map((dim) => (typeof dim === "string" ? -1 : dim)));
+  return b.op("Reshape", [v, target]);
+}
+
+/** v summed over the axes along which `like` was broadcast to v's shape: the transpose of broadcasting. */
+export function sumTo(b: GraphBuilder, v: Value, like: Value): Value {
+  const extra = v.shape.length - like.shape.length;
+  const axes = v.shape.flatMap((dim, axis) =>
+    axis < extra || (like.shape[axis - extra] === 1 && dim !== 1) ? [axis] : [],
+  );
+  if (axes.length === 0) return v;
+  const summed = b.op("ReduceSum", [v, b.integers(axes)], { keepdims: int(1) });
+  return extra === 0 ? summed : b.op("Squeeze", [summed, b.integers(axes.filter((axis) => axis < extra))]);
+}
+
+/** v repeated to the sizes of `like` (axes where v has size 1). */
+export function expandLike(b: GraphBuilder, v: Value, like: Value): Value {
+  if (sameShape(v.shape, like.shape)) return v;
+  // Expand broadcasts both ways, so an axis that v has already may stay 1 in the target.
+  const target = like.shape.map((dim, axis): Dim => (v.shape[axis] === dim ? 1 : dim));
+  return b.op("Expand", [v, sizes(b, target, like)]);
+}
+
+/** The sizes of the spatial axes (all after N and C), if they are fixed. */
+export function spatialSizes(value: Value): readonly number[] | undefined {
+  const spatial = value.shape.slice(2);
+  return isKnown(spatial) ? spatial : undefined;
+}
+
+/**
+ * A window of v [N, C, …] with the spatial sizes of `like`: result[j] = v[j + begin], zero where v has nothing.
+ * @param begin for each spatial axis where the window starts in v; negative starts before v
+ * @param slack how far the window may reach beyond v's end when sizes are known only at run time
+ */
+export function fit(b: GraphBuilder, v: Value, like: Value, begin: readonly number[], slack: number): Value {
+  const want = spatialSizes(like);
+  const have = spatialSizes(v);
+  const end = begin.map((start, i) =>
+    want && have ? start + (want[i] as number) - (have[i] as number) : slack,
+  );
+  const padded = pad(
+    b,
+    v,
+    begin.map((start) => Math.max(0, -start)),
+    end.map((over) => Math.max(0, over)),
+  );
+  const start = begin.map((offset) => Math.max(0, offset));
+  const axes = begin.map((_, i) => i + 2);
+  if (want && have) {
+    if (start.every((offset) => offset === 0) && end.every((over) => over >= 0)) return padded;
+    const stop = want.map((size, i) => (start[i] as number) + size);
+    return b.op("Slice", [padded, b.integers(start), b.integers(stop), b.integers(axes)]);
+  }
+  const size = b.op("Shape", [like], { start: int(2) });
+  const stop = start.every((offset) => offset === 0) ? size : b.op("Add", [size, b.integers(start)]);
+  return b.op("Slice", [padded, b.integers(start), stop, b.integers(axes)]);
+}
+
+/** v [N, C, …] with `begin` and `end` elements of `filling` added on each spatial axis. */
+export function pad(
+  b: GraphBuilder,
+  v: Value,
+  begin: readonly number[],
+  end: readonly number[],
+  filling = 0,
+): Value {
+  if (begin.every((n) => n === 0) && end.every((n) => n === 0)) return v;
+  const pads = b.integers([0, 0, ...begin, 0, 0, ...end]);
+  return b.op("Pad", filling === 0 ? [v, pads] : [v, pads, b.scalar(filling)]);
+}

@@ -1,0 +1,83 @@
+/** The window that a convolution or a pooling operator slides: kernel, strides, dilations, pads, made explicit. */
+
+import { UnexplainableError } from "../../errors.ts";
+import { intsAttribute, numberAttribute, stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
+import { spatialSizes } from "./shapes.ts";
+
+export interface Window {
+  /** Numbers for each spatial axis. */
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly padsBegin: readonly number[];
+  readonly padsEnd: readonly number[];
+}
+
+/** Elements that the dilated kernel spans on each axis. */
+export const extent = (w: Window): number[] =>
+  w.kernel.map((size, i) => (size - 1) * (w.dilations[i] as number) + 1);
+
+export const isUnit = (numbers: readonly number[]): boolean => numbers.every((n) => n === 1);
+export const isZero = (numbers: readonly number[]): boolean => numbers.every((n) => n === 0);
+
+/**
+ * Reads the attributes that Conv and the pooling operators share, `auto_pad` resolved.
+ * @param x the operator's input [N, C, …]
+ * @param y its output [N, K, …]
+ */
+export function windowOf(node: Node, kernel: readonly number[], x: Value, y: Value): Window {
+  const ones = kernel.map(() => 1);
+  const strides = intsAttribute(node, "strides") ?? ones;
+  const dilations = intsAttribute(node, "dilations") ?? ones;
+  const pads = intsAttribute(node, "pads") ?? [...kernel.map(() => 0), ...kernel.map(() => 0)];
+  const window: Window = {
+    kernel,
+    strides,
+    dilations,
+    padsBegin: pads.slice(0, kernel.length),
+    padsEnd: pads.slice(kernel.length),
+  };
+  const autoPad = stringAttribute(node, "auto_pad", "NOTSET");
+  if (autoPad === "NOTSET" || autoPad === "VALID") return window;
+  const total = samePadding(node, window, x, y);
+  const small = total.map((n) => Math.floor(n / 2));
+  const large = total.map((n) => Math.ceil(n / 2));
+  return autoPad === "SAME_UPPER"
+    ? { ...window, padsBegin: small, padsEnd: large }
+    : { ...window, padsBegin: large, padsEnd: small };
+}
+
+function samePadding(node: Node, window: Window, x: Value, y: Value): number[] {
+  const input = spatialSizes(x);
+  const output = spatialSizes(y);
+  return extent(window).map((span, i) => {
+    const stride = window.strides[i] as number;
+    if (stride === 1) return span - 1;
+    if (!input || !output) {
+      throw new UnexplainableError({
+        what: "cannot explain a padding that depends on the image size",
+        where: `${node.opType} "${node.name}", auto_pad`,
+        why: "the model leaves the image size open",
+        fix: "give it: --size H,W",
+      });
+    }
+    return Math.max(0, ((output[i] as number) - 1) * stride + span - (input[i] as number));
+  });
+}
+
+/** How many output rows and columns ceil_mode adds beyond the end pads: elements the last window overhangs. */
+export function overhang(window: Window, x: Value, y: Value): number[] | undefined {
+  const input = spatialSizes(x);
+  const output = spatialSizes(y);
+  if (!input || !output) return undefined;
+  return extent(window).map((span, i) => {
+    const reach = ((output[i] as number) - 1) * (window.strides[i] as number) + span;
+    return Math.max(
+      0,
+      reach - (input[i] as number) - (window.padsBegin[i] as number) - (window.padsEnd[i] as number),
+    );
+  });
+}
+
+/** True if ceil_mode is set. */
+export const ceils = (node: Node): boolean => numberAttribute(node, "ceil_mode", 0) === 1;

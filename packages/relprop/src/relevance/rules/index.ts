@@ -1,0 +1,43 @@
+/** The rules by the names that composites, options and the command use. */
+
+import { alphaBeta } from "./alpha-beta.ts";
+import { epsilon } from "./epsilon.ts";
+import { flat } from "./flat.ts";
+import { gamma } from "./gamma.ts";
+import { gradient, passLinear } from "./gradient.ts";
+import { betaSmooth, deconvnet, guidedBackprop, norm, pass, plainGradient, type PlainRule } from "./plain.ts";
+import type { LinearRule, RuleOptions } from "./rule.ts";
+import { wsquare } from "./wsquare.ts";
+import { zbox } from "./zbox.ts";
+import { zplus } from "./zplus.ts";
+
+/** For layers with weights. */
+export const linearRules = {
+  epsilon,
+  gamma,
+  zplus,
+  "alpha-beta": alphaBeta,
+  zbox,
+  wsquare,
+  flat,
+  gradient,
+  pass: passLinear,
+} satisfies Record<string, (options: RuleOptions) => LinearRule>;
+
+/** For operators without weights. */
+export const plainRules = {
+  norm,
+  pass,
+  gradient: plainGradient,
+  deconvnet,
+  "guided-backprop": guidedBackprop,
+  "beta-smooth": betaSmooth,
+} satisfies Record<string, (options: RuleOptions) => PlainRule>;
+
+export type LinearRuleName = keyof typeof linearRules;
+export type PlainRuleName = keyof typeof plainRules;
+export type RuleName = LinearRuleName | PlainRuleName;
+
+export type { LinearLayer, LinearRule, RuleOptions } from "./rule.ts";
+export { defaultEpsilon } from "./rule.ts";
+export type { PlainLayer, PlainRule } from "./plain.ts";

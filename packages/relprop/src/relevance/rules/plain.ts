@@ -1,0 +1,45 @@
+/**
+ * Rules for operators without weights. `pullBack(s)` is the transpose of the operator's Jacobian; y its output.
+ */
+
+import type { Value } from "../../onnx/graph.ts";
+import type { Algebra, Term } from "../algebra.ts";
+import { defaultEpsilon, type RuleOptions } from "./rule.ts";
+
+export interface PlainLayer {
+  /** The input that relevance goes to. */
+  readonly x: Value;
+  readonly y: Value;
+  readonly pullBack: (s: Value) => Value;
+  /** A copy in the full shape of x, if the transpose gave something that only broadcasts to it. */
+  readonly whole: (v: Value) => Value;
+}
+
+export type PlainRule = (layer: PlainLayer, R: Value, m: Algebra) => Term;
+
+/** `R_in = x ⊙ Jᵀ( R / S_ε(y) )`: in proportion to the parts of a sum or an average. Option: `epsilon` (1e-6). */
+export function norm(options: RuleOptions = {}): PlainRule {
+  return (layer, R, m) =>
+    m.multiply(layer.x, layer.pullBack(m.share(R, layer.y, options.epsilon ?? defaultEpsilon)));
+}
+
+/** `R_in = R` */
+export const pass = (): PlainRule => (_layer, R) => R;
+
+/** `R_in = JᵀR`: the gradient; for operators that only move elements, and for the maximum, also what LRP does. */
+export const plainGradient = (): PlainRule => (layer, R) => layer.whole(layer.pullBack(R));
+
+/** `R_in = R⁺`, on activations. Zeiler & Fergus 2014. */
+export const deconvnet = (): PlainRule => (_layer, R, m) => m.positive(R);
+
+/** `R_in = f′(x) ⊙ R ⊙ [R > 0]`, on activations. Springenberg et al. 2015. */
+export const guidedBackprop = (): PlainRule => (layer, R, m) => {
+  const positive = m.positive(R);
+  return positive && layer.pullBack(positive);
+};
+
+/** `R_in = R ⊙ σ(βx)`, on activations: the gradient of a softplus in ReLU's place. Option: `beta` (10). Dombrowski et al. 2019. */
+export const betaSmooth =
+  (options: RuleOptions = {}): PlainRule =>
+  (layer, R, m) =>
+    m.multiply(R, m.sigmoid(layer.x, options.beta ?? 10));

@@ -1,0 +1,17 @@
+import { biasOf, defaultEpsilon, type LinearRule, type RuleOptions } from "./rule.ts";
+
+/**
+ * w²: shares by the squares of the weights, whatever the input is; for the first layer.
+ *
+ *     den  = Σ_i W²_ki + b²
+ *     R_in = (W²)ᵀ( R / S_ε(den) )
+ *
+ * Options: `epsilon` (1e-6), `bias: false`. Montavon et al. 2017.
+ */
+export function wsquare(options: RuleOptions = {}): LinearRule {
+  return (layer, R, m) => {
+    const squares = m.square(layer.weights);
+    const den = layer.forward(m.onesLike(layer.x), squares, m.square(biasOf(layer, options)));
+    return layer.pullBack(m.share(R, m.nonNegative(den), options.epsilon ?? defaultEpsilon), squares);
+  };
+}

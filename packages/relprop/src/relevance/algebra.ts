@@ -71,6 +71,10 @@ export class Algebra {
     return this.#b.op("Add", [z, this.whereNegative(z, this.#b.scalar(-epsilon), this.#b.scalar(epsilon))]);
   }
 
+  divide(a: Value, b: Value): Value {
+    return this.#b.op("Div", [a, b]);
+  }
+
   /** R / S_ε(z). Where z = 0 and ε = 0 there is nothing to share and the quotient is taken as 0. */
   share(R: Value, z: Term, epsilon: number): Value {
     if (!z) return this.#b.op("Mul", [R, this.#b.scalar(0)]);

@@ -5,15 +5,10 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { Algebra, type Term } from "./algebra.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
 import { keepLargest } from "./filter.ts";
-import { expandLike, filled } from "./ops/shapes.ts";
-import type { LinearRow, PlainRow, Site, SplittingRow } from "./row-kinds.ts";
-import {
-  linearRules,
-  plainRules,
-  type LinearLayer,
-  type LinearRuleName,
-  type PlainRuleName,
-} from "./rules/index.ts";
+import { linearLayer, plainLayer } from "./layers.ts";
+import { filled } from "./ops/shapes.ts";
+import type { Site, SplittingRow } from "./row-kinds.ts";
+import { linearRules, plainRules, type LinearRuleName, type PlainRuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Walk {
@@ -69,13 +64,13 @@ function crossNode(
   if (!R) return [];
   if (row?.kind === "linear") {
     const rule = linearRules[choice.rule as LinearRuleName](choice);
-    return [[row.input(site), rule(linearLayer(row, site, settings), R, m)]];
+    return [[row.input(site), rule(linearLayer(row, site, settings.strides, m), R, m)]];
   }
   if (!row) return computed.slice(0, 1).map((index) => [index, R]);
   const rule = plainRules[choice.rule as PlainRuleName](choice);
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
-  return computed.map((index) => [index, rule(plainLayer(row, site, index, averaged), R, m)]);
+  return computed.map((index) => [index, rule(plainLayer(row, site, index, averaged, m), R, m)]);
 }
 
 function crossSplit(
@@ -86,33 +81,4 @@ function crossSplit(
 ): Contribution[] {
   const parts = site.outputs.map((output, i) => arriving[i] ?? filled(site.b, 0, output.shape, output));
   return computed.map((index) => [index, row.pullBackAll(site, parts, index)]);
-}
-
-function plainLayer(
-  row: PlainRow,
-  site: Site,
-  index: number,
-  averaged: ReturnType<NonNullable<PlainRow["averaged"]>> | undefined,
-): Parameters<ReturnType<(typeof plainRules)[PlainRuleName]>>[0] {
-  const x = site.inputs[index] as Value;
-  return {
-    x,
-    y: averaged?.y ?? (site.outputs[0] as Value),
-    pullBack: averaged?.pullBack ?? ((s) => row.pullBack(site, s, index)),
-    whole: (v) => expandLike(site.b, v, x),
-  };
-}
-
-function linearLayer(row: LinearRow, site: Site, settings: Settings): LinearLayer {
-  const averaged = settings.strides === "average" && row.averaged !== undefined;
-  const operator = averaged ? (row.averaged as LinearRow["operator"])(site) : row.operator(site);
-  const { x, weights, bias } = operator;
-  return {
-    x,
-    weights,
-    bias,
-    z: () => (averaged ? operator.forward(x, weights, bias) : (site.outputs[0] as Value)),
-    forward: (v, W, b) => (v && W ? operator.forward(v, W, b) : undefined),
-    pullBack: (s, W) => W && operator.pullBack(s, W),
-  };
 }

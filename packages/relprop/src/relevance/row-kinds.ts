@@ -32,6 +32,8 @@ export interface LinearOperator {
   readonly x: Value;
   readonly weights: Value;
   readonly bias: Value | undefined;
+  /** The shape that a bias has, or would have; undefined if the operator takes none. */
+  readonly biasShape: readonly number[] | undefined;
   /** Wx + b for weights and bias of the same shapes as the operator's own. */
   forward(x: Value, weights: Value, bias: Value | undefined): Value;
   /** Wᵀs */

@@ -32,6 +32,7 @@ export function convolution(site: Site): LinearOperator {
     x: x(site),
     weights,
     bias: inputs[2],
+    biasShape: [weights.shape[0] as number],
     forward: (v, W, bias) => b.op("Conv", [v, W, bias], attributesOf(window, group)),
     pullBack: (s, W) => transposeConvolution(b, s, W, window, group, x(site)),
   };
@@ -172,6 +173,7 @@ export function transposedConvolution(site: Site): LinearOperator {
     x: x(site),
     weights,
     bias: inputs[2],
+    biasShape: [(weights.shape[1] as number) * group],
     forward: (v, W, bias) =>
       b.op("ConvTranspose", [v, W, bias], {
         ...attributesOf(window, group),

@@ -13,6 +13,7 @@ export function gemm(site: Site): LinearOperator {
     x: x(site),
     weights: inputs[1] as Value,
     bias: inputs[2],
+    biasShape: [(inputs[1] as Value).shape[transB === 1 ? 0 : 1] as number],
     forward: (v, W, bias) => b.op("Gemm", bias ? [v, W, bias] : [v, W], { transB: int(transB) }),
     pullBack: (s, W) => b.op("Gemm", [s, W], { transB: int(1 - transB) }),
   };
@@ -46,6 +47,7 @@ export function dense(site: Site): LinearOperator {
     x: x(site),
     weights: inputs[1] as Value,
     bias: inputs[2],
+    biasShape: undefined,
     forward(v, W, bias) {
       const product = b.op("MatMul", [v, W]);
       return bias ? b.op("Add", [product, bias]) : product;
@@ -69,6 +71,7 @@ export function matmul(site: Site): LinearOperator {
     x: input,
     weights: inputs[1 - side] as Value,
     bias: undefined,
+    biasShape: undefined,
     forward: (v, W) => b.op("MatMul", order(v, W)),
     pullBack: (s, W) => sumTo(b, b.op("MatMul", order(s, transposed(b, W))), input),
   };
@@ -96,6 +99,7 @@ export function affine(site: Site): LinearOperator {
     x: x(site),
     weights: inputs[1] as Value,
     bias: inputs[2],
+    biasShape: undefined,
     forward(v, a, c) {
       const scaled = b.op("Mul", [v, a]);
       return c ? b.op("Add", [scaled, c]) : scaled;

@@ -25,8 +25,17 @@ export function alphaBeta(options: RuleOptions = {}): LinearRule {
     const [Wp, Wn] = [m.positive(layer.weights), m.negative(layer.weights)];
     const bias = biasOf(layer, options);
     const half = (W1: typeof Wp, W2: typeof Wn, b: typeof bias, positive: boolean): typeof bias => {
-      const den = m.add(layer.forward(xp, W1, b), layer.forward(xn, W2));
-      const s = m.share(R, positive ? m.nonNegative(den) : den, epsilon);
+      const s = positive
+        ? layer.shareOfPositive(
+            R,
+            [
+              [xp, W1],
+              [xn, W2],
+            ],
+            b,
+            epsilon,
+          )
+        : m.share(R, m.add(layer.forward(xp, W1, b), layer.forward(xn, W2)), epsilon);
       return m.add(m.multiply(xp, layer.pullBack(s, W1)), m.multiply(xn, xn && layer.pullBack(s, W2)));
     };
     const speaksFor = alpha === 0 ? undefined : half(Wp, Wn, m.positive(bias), true);

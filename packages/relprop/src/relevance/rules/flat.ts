@@ -11,7 +11,12 @@ import { defaultEpsilon, type LinearRule, type RuleOptions } from "./rule.ts";
 export function flat(options: RuleOptions = {}): LinearRule {
   return (layer, R, m) => {
     const ones = m.onesOf(layer.weights);
-    const fanIn = layer.forward(m.onesLike(layer.x), ones);
-    return layer.pullBack(m.share(R, m.nonNegative(fanIn), options.epsilon ?? defaultEpsilon), ones);
+    const s = layer.shareOfPositive(
+      R,
+      [[m.onesLike(layer.x), ones]],
+      undefined,
+      options.epsilon ?? defaultEpsilon,
+    );
+    return layer.pullBack(s, ones);
   };
 }

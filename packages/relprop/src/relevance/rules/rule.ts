@@ -18,6 +18,16 @@ export interface LinearLayer {
   readonly z: () => Value;
   /** Wx + b for modified x, W, b; zero where x or W is zero. */
   readonly forward: (x: Term, weights: Term, bias?: Term) => Term;
+  /**
+   * R / (Σ_k W_k x_k + b + ε) for parts and a bias that cannot be negative. Where the operator has a bias, ε is part of
+   * it, and the stabiliser costs nothing.
+   */
+  readonly shareOfPositive: (
+    R: Value,
+    parts: readonly (readonly [x: Term, weights: Term])[],
+    bias: Term,
+    epsilon: number,
+  ) => Value;
   /** Wᵀs; zero where W is zero. */
   readonly pullBack: (s: Value, weights: Term) => Term;
 }

@@ -11,7 +11,13 @@ import { biasOf, defaultEpsilon, type LinearRule, type RuleOptions } from "./rul
 export function wsquare(options: RuleOptions = {}): LinearRule {
   return (layer, R, m) => {
     const squares = m.square(layer.weights);
-    const den = layer.forward(m.onesLike(layer.x), squares, m.square(biasOf(layer, options)));
-    return layer.pullBack(m.share(R, m.nonNegative(den), options.epsilon ?? defaultEpsilon), squares);
+    const bias = m.square(biasOf(layer, options));
+    const s = layer.shareOfPositive(
+      R,
+      [[m.onesLike(layer.x), squares]],
+      bias,
+      options.epsilon ?? defaultEpsilon,
+    );
+    return layer.pullBack(s, squares);
   };
 }

@@ -14,10 +14,11 @@ export function zplus(options: RuleOptions = {}): LinearRule {
     const positive = { x: m.positive(x), W: m.positive(layer.weights) };
     const negative = { x: m.negative(x), W: m.negative(layer.weights) };
     const bias = m.positive(biasOf(layer, options));
-    const den = m.nonNegative(
-      m.add(layer.forward(positive.x, positive.W, bias), layer.forward(negative.x, negative.W)),
-    );
-    const s = m.share(R, den, options.epsilon ?? defaultEpsilon);
+    const parts = [
+      [positive.x, positive.W],
+      [negative.x, negative.W],
+    ] as const;
+    const s = layer.shareOfPositive(R, parts, bias, options.epsilon ?? defaultEpsilon);
     if (options.input === "ones") return layer.pullBack(s, positive.W);
     return m.add(
       m.multiply(positive.x, layer.pullBack(s, positive.W)),

@@ -1,0 +1,157 @@
+/**
+ * Colour maps as tables of 256 colours. Perceptual maps come from d3-scale-chromatic; maps that are a few colours at
+ * given positions are the data below, interpolated in sRGB by culori. A plain name means matplotlib's map of that name;
+ * where zennit uses the same word for other colours, its map is `zennit-…` here.
+ */
+
+import { interpolate, modeRgb, parse, useMode } from "culori/fn";
+import {
+  interpolateInferno,
+  interpolateMagma,
+  interpolatePlasma,
+  interpolatePuOr,
+  interpolateRdBu,
+  interpolateTurbo,
+  interpolateViridis,
+} from "d3-scale-chromatic";
+import { OptionError } from "../errors.ts";
+
+useMode(modeRgb);
+
+/**
+ * What a map's middle means. `diverging`: the middle is zero, one hue speaks for the class and the other against it;
+ * for signed relevance. `sequential`: dark is little and bright is much; for relevance of one sign.
+ */
+export type ColormapKind = "diverging" | "sequential";
+
+/** A colour map. Get one with {@link colormap}. */
+export interface Colormap {
+  readonly name: ColormapName;
+  readonly kind: ColormapKind;
+  /** 256 colours, 3 bytes each (red, green, blue); entry i stands for position i/255. */
+  readonly colors: Uint8Array;
+  /** What the two ends look like in words, for legends: `["blue", "red"]`. */
+  readonly ends: readonly [low: string, high: string];
+}
+
+/** A colour at each position of [0, 1]. */
+type Colors = (position: number) => string;
+type Stop = readonly [color: string, position: number];
+
+interface Recipe {
+  readonly kind: ColormapKind;
+  readonly ends: readonly [string, string];
+  readonly from: Colors | readonly Stop[];
+}
+
+const evenly = (...colors: readonly string[]): Stop[] =>
+  colors.map((color, i): Stop => [color, i / (colors.length - 1)]);
+
+const recipes = {
+  // Of matplotlib (its _cm.py gives the same numbers as piecewise linear segments).
+  bwr: { kind: "diverging", ends: ["blue", "red"], from: evenly("#00f", "#fff", "#f00") },
+  seismic: {
+    kind: "diverging",
+    ends: ["dark blue", "dark red"],
+    from: evenly("rgb(0 0 30%)", "#00f", "#fff", "#f00", "rgb(50% 0 0)"),
+  },
+  afmhot: {
+    kind: "sequential",
+    ends: ["black", "white"],
+    from: evenly("#000", "rgb(50% 0 0)", "rgb(100% 50% 0)", "rgb(100% 100% 50%)", "#fff"),
+  },
+  hot: {
+    kind: "sequential",
+    ends: ["black", "white"],
+    from: [
+      ["rgb(4.16% 0 0)", 0],
+      ["#f00", 0.365079],
+      ["#ff0", 0.746032],
+      ["#fff", 1],
+    ],
+  },
+  // Of zennit. Its `seismic` and `hot` are not matplotlib's.
+  coldnhot: {
+    kind: "diverging",
+    ends: ["cyan", "yellow"],
+    from: evenly("#0ff", "#00f", "#000", "#f00", "#ff0"),
+  },
+  "zennit-seismic": {
+    kind: "diverging",
+    ends: ["blue", "red"],
+    from: evenly("#0000d0", "#d0d0d0", "#d00000"),
+  },
+  "zennit-hot": {
+    kind: "sequential",
+    ends: ["black", "white"],
+    from: evenly("#000", "#f00", "#ff0", "#fff"),
+  },
+  // Of ColorBrewer, the warm end high. d3 runs RdBu like matplotlib, but PuOr the other way.
+  RdBu_r: { kind: "diverging", ends: ["blue", "red"], from: (at: number) => interpolateRdBu(1 - at) },
+  PuOr_r: { kind: "diverging", ends: ["purple", "orange"], from: (at: number) => interpolatePuOr(at) },
+  // Perceptual ones. Turbo is not for signed data: its middle is the brightest green of a rainbow, not a zero.
+  turbo: { kind: "sequential", ends: ["blue", "red"], from: interpolateTurbo },
+  inferno: { kind: "sequential", ends: ["black", "yellow"], from: interpolateInferno },
+  magma: { kind: "sequential", ends: ["black", "cream"], from: interpolateMagma },
+  plasma: { kind: "sequential", ends: ["blue", "yellow"], from: interpolatePlasma },
+  viridis: { kind: "sequential", ends: ["purple", "yellow"], from: interpolateViridis },
+} as const satisfies Record<string, Recipe>;
+
+/** Name of a colour map; {@link colormapNames} lists them. */
+export type ColormapName = keyof typeof recipes;
+
+const isName = (name: string): name is ColormapName => Object.hasOwn(recipes, name);
+
+/** Names of all colour maps, the usual ones first. */
+export const colormapNames: readonly ColormapName[] = Object.keys(recipes).filter(isName);
+
+const baked = new Map<ColormapName, Colormap>();
+
+/**
+ * The colour map of a name, made on first use.
+ * @throws OptionError if there is none of that name.
+ */
+export function colormap(name: string): Colormap {
+  if (!isName(name)) {
+    throw new OptionError({
+      what: "unknown colour map",
+      where: name,
+      why: "there is none of that name",
+      fix: `use ${colormapNames.join(", ")}`,
+    });
+  }
+  const known = baked.get(name);
+  if (known) return known;
+  const recipe: Recipe = recipes[name];
+  const made: Colormap = { name, kind: recipe.kind, ends: recipe.ends, colors: table(recipe.from) };
+  baked.set(name, made);
+  return made;
+}
+
+function table(from: Recipe["from"]): Uint8Array {
+  const at = typeof from === "function" ? fromNamed(from) : interpolate(stopList(from), "rgb");
+  const colors = new Uint8Array(256 * 3);
+  for (let i = 0; i < 256; i++) {
+    const { r, g, b } = at(i / 255);
+    colors.set([byte(r), byte(g), byte(b)], 3 * i);
+  }
+  return colors;
+}
+
+interface Rgb {
+  readonly r: number;
+  readonly g: number;
+  readonly b: number;
+}
+
+const stopList = (stops: readonly Stop[]): [string, number][] => stops.map(([color, at]) => [color, at]);
+
+const fromNamed =
+  (colors: Colors) =>
+  (position: number): Rgb => {
+    const color = parse(colors(position));
+    if (color?.mode !== "rgb") throw new TypeError(`"${colors(position)}" is no sRGB colour`);
+    return color;
+  };
+
+const byte = (share: number): number => Math.round(Math.min(1, Math.max(0, share)) * 255);

@@ -1,0 +1,6 @@
+/** Relevance -> pictures. Pure: numbers in, pixels out; the same in Node and the browser. */
+export * from "./colormaps.ts";
+export * from "./legend.ts";
+export * from "./normalize.ts";
+export * from "./overlay.ts";
+export * from "./render.ts";

@@ -1,0 +1,69 @@
+/** What a heatmap's colours mean, in numbers and words. */
+
+import type { Colormap } from "./colormaps.ts";
+import type { Normalization } from "./normalize.ts";
+import type { Heatmap } from "./render.ts";
+
+/** A labelled place on a colour bar. */
+export interface LegendTick {
+  /** Position on the bar: 0 is the low end, 1 the high one. */
+  readonly position: number;
+  /** The relevance that this colour stands for, unitless. */
+  readonly value: number;
+  /** The same with three significant digits. */
+  readonly text: string;
+}
+
+/** A legend: draw the bar with {@link cssGradient} or the map's own colours. */
+export interface Legend {
+  readonly ticks: readonly LegendTick[];
+  /** One sentence that tells how to read the picture. */
+  readonly sentence: string;
+}
+
+/**
+ * The legend of a heatmap.
+ * @param label what the relevance speaks for: a class's name, or undefined for the whole prediction.
+ */
+export function legend(heatmap: Heatmap, kind: Normalization, label?: string): Legend {
+  const { low, high, rest } = heatmap.normalized;
+  const positions = high === low ? [rest] : [0, 0.5, 1];
+  const ticks = positions.map((position): LegendTick => {
+    const value = low + position * (high - low);
+    return { position, value, text: relevanceText(value) };
+  });
+  return { ticks, sentence: sentence(heatmap, kind, label) };
+}
+
+function sentence({ colormap, normalized }: Heatmap, kind: Normalization, label: string | undefined): string {
+  const [low, high] = colormap.ends;
+  const what = label === undefined ? "the answer" : `“${label}”`;
+  if (normalized.high === normalized.low) {
+    return "Relevance is the same everywhere: no pixel gave more evidence than another.";
+  }
+  if (kind === "symmetric") {
+    const middle = colormap.kind === "diverging" ? "" : "; the middle of the map is zero";
+    return `${capital(high)} speaks for ${what}, ${low} against it${middle}.`;
+  }
+  const more = kind === "absolute" ? `matters for ${what}, for or against` : `speaks for ${what}`;
+  return `The closer to ${high}, the more a pixel ${more}; ${low} is the least.`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, useGrouping: false });
+
+/** A relevance in three significant digits; in powers of ten where that's shorter to read. */
+export function relevanceText(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5))
+    return value.toExponential(1).replace("-", "−").replace("e−", "e-");
+  return number.format(value).replace("-", "−");
+}
+
+/** A colour map as a CSS gradient from left (low) to right (high), for `background`. */
+export function cssGradient(map: Colormap): string {
+  const entries = Array.from({ length: 33 }, (_, i) => Math.round((i * 255) / 32));
+  const colors = entries.map((entry) => `rgb(${map.colors.slice(3 * entry, 3 * entry + 3).join(" ")})`);
+  return `linear-gradient(to right, ${colors.join(", ")})`;
+}

@@ -1,0 +1,40 @@
+/** A heatmap over the picture it explains. */
+
+import { InputError } from "../errors.ts";
+import type { Heatmap, Pixels } from "./render.ts";
+
+const opacity = 0.9;
+
+/**
+ * Lays a heatmap over the grey picture: where there is much relevance its colour shows, where there's none the
+ * picture does. With s the strength of a pixel (|R|/max for `symmetric` and `absolute`; (R−min)/(max−min) otherwise)
+ * the result is `(1−a)·grey + a·colour`, a = 0.9·s. After ViRelAy (Anders et al. 2021), which fades both signs so.
+ * @param picture the pixels the network saw, of the heatmap's size; RGBA, its alpha is ignored.
+ * @throws InputError if the sizes differ.
+ */
+export function renderOverlay(picture: Pixels, heatmap: Heatmap): Pixels {
+  const { height, width, normalized } = heatmap;
+  if (picture.height !== height || picture.width !== width) {
+    throw new InputError({
+      what: "cannot lay the heatmap over the picture",
+      why: `the picture is ${picture.width}×${picture.height} pixels and the heatmap ${width}×${height}`,
+      fix: "give the picture as the network saw it, after resizing and cropping",
+    });
+  }
+  const data = new Uint8ClampedArray(4 * height * width);
+  for (let i = 0; i < height * width; i++) {
+    const position = normalized.positions[i] ?? normalized.rest;
+    const alpha = opacity * Math.abs((position - normalized.rest) / (1 - normalized.rest));
+    const gray = luma(picture.data, 4 * i);
+    for (let c = 0; c < 3; c++) {
+      data[4 * i + c] = (1 - alpha) * gray + alpha * (heatmap.data[4 * i + c] ?? 0);
+    }
+    data[4 * i + 3] = 255;
+  }
+  return { data, height, width };
+}
+
+/** Brightness of the pixel at an offset, 0..255 (ITU-R BT.601). */
+function luma(pixels: ArrayLike<number>, at: number): number {
+  return 0.299 * (pixels[at] ?? 0) + 0.587 * (pixels[at + 1] ?? 0) + 0.114 * (pixels[at + 2] ?? 0);
+}

@@ -1,0 +1,3 @@
+/** Pictures -> tensors. Pure; the same in Node and the browser. */
+export * from "./preprocess.ts";
+export * from "./resize-plan.ts";

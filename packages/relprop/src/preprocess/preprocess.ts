@@ -1,0 +1,67 @@
+/** Pixels -> the numbers a network takes. */
+
+import { InputError } from "../errors.ts";
+import { channelCount, type InputCard } from "../zoo/model-card.ts";
+
+/** Pixels of a picture, 3 (RGB) or 4 (RGBA, alpha ignored) bytes each, row by row. */
+export interface Picture {
+  readonly data: ArrayLike<number>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Shape of the input tensor for `batch` pictures: [N, C, H, W] or [N, H, W, C], as the card says. */
+export function inputDims(card: InputCard, batch: number): number[] {
+  const [height, width] = card.size;
+  const channels = channelCount(card.channels);
+  return card.layout === "NCHW" ? [batch, channels, height, width] : [batch, height, width, channels];
+}
+
+/**
+ * Makes the input tensor of some pictures: `(pixel · scale − mean[c]) / std[c]`, channels in the card's order.
+ * @param pictures all of the card's size: resized and cropped already, see {@link resizePlan}.
+ * @throws InputError if a picture has another size.
+ */
+export function preprocess(
+  pictures: readonly Picture[],
+  card: InputCard,
+): { data: Float32Array; dims: number[] } {
+  const dims = inputDims(card, pictures.length);
+  const [height, width] = card.size;
+  const count = channelCount(card.channels);
+  const size = count * height * width;
+  const data = new Float32Array(pictures.length * size);
+  for (const [n, picture] of pictures.entries()) {
+    const bytes = bytesPerPixel(picture, height, width);
+    for (let c = 0; c < count; c++) {
+      const read = channelReaders[card.channels](c);
+      const mean = card.mean[c] ?? 0;
+      const std = card.std[c] ?? 1;
+      const [first, step] = card.layout === "NCHW" ? [c * height * width, 1] : [c, count];
+      for (let i = 0; i < height * width; i++) {
+        data[n * size + first + i * step] = (read(picture.data, i * bytes) * card.scale - mean) / std;
+      }
+    }
+  }
+  return { data, dims };
+}
+
+/** Reads channel c of the tensor from the pixel at an offset. */
+type ReadChannel = (pixels: ArrayLike<number>, at: number) => number;
+
+const channelReaders: Readonly<Record<InputCard["channels"], (c: number) => ReadChannel>> = {
+  RGB: (c) => (pixels, at) => pixels[at + c] ?? 0,
+  BGR: (c) => (pixels, at) => pixels[at + 2 - c] ?? 0,
+  gray: () => (pixels, at) =>
+    0.299 * (pixels[at] ?? 0) + 0.587 * (pixels[at + 1] ?? 0) + 0.114 * (pixels[at + 2] ?? 0),
+};
+
+function bytesPerPixel(picture: Picture, height: number, width: number): 3 | 4 {
+  const bytes = picture.data.length / (height * width);
+  if (picture.width === width && picture.height === height && (bytes === 3 || bytes === 4)) return bytes;
+  throw new InputError({
+    what: "cannot make the network's input",
+    why: `the picture is ${picture.width}×${picture.height} pixels in ${picture.data.length} bytes, not ${width}×${height} in RGB or RGBA`,
+    fix: "resize and crop it as resizePlan says",
+  });
+}

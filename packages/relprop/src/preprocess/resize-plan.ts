@@ -1,0 +1,68 @@
+/** How large a picture becomes and which part of it the network sees. Resampling itself is the caller's: sharp, a canvas. */
+
+import { InputError, OptionError } from "../errors.ts";
+import type { InputCard } from "../zoo/model-card.ts";
+
+/** First resize to `width`×`height` (bilinear, antialiased), then keep the `crop`. All in pixels. */
+export interface ResizePlan {
+  readonly width: number;
+  readonly height: number;
+  readonly crop: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly height: number;
+  };
+}
+
+/**
+ * Plans how a picture of `width`×`height` pixels becomes the input's size, with torchvision's rounding:
+ * the long side is `⌊shortSide·long/short⌋`, the crop starts at `round((side − size)/2)`, halves to even.
+ * @throws InputError if the card says `none` and the picture has another size.
+ * @throws OptionError if the card crops more than its short side leaves.
+ */
+export function resizePlan(
+  width: number,
+  height: number,
+  card: Pick<InputCard, "size" | "resize">,
+): ResizePlan {
+  const [rows, columns] = card.size;
+  if (card.resize === "exact") return whole(columns, rows);
+  if (card.resize === "none") {
+    if (width === columns && height === rows) return whole(columns, rows);
+    throw new InputError({
+      what: "cannot use the picture",
+      why: `it is ${width}×${height} pixels, the model takes ${columns}×${rows} and its card says that nothing is resized`,
+      fix: 'give pictures of that size, or set "resize" in the card',
+    });
+  }
+  const { shortSide } = card.resize;
+  if (shortSide < rows || shortSide < columns) {
+    throw new OptionError({
+      what: "cannot crop the picture",
+      why: `a short side of ${shortSide} pixels holds no crop of ${columns}×${rows}`,
+      fix: "make the short side at least as long as the size",
+    });
+  }
+  // Integers before the division, as Python has them: 256 * 451 / 300, not 256 / 300 * 451.
+  const long = (side: number, short: number): number => Math.trunc((shortSide * side) / short);
+  const wide = width >= height;
+  const resized = wide
+    ? { width: long(width, height), height: shortSide }
+    : { width: shortSide, height: long(height, width) };
+  const left = halfToEven((resized.width - columns) / 2);
+  const top = halfToEven((resized.height - rows) / 2);
+  return { ...resized, crop: { left, top, width: columns, height: rows } };
+}
+
+const whole = (width: number, height: number): ResizePlan => ({
+  width,
+  height,
+  crop: { left: 0, top: 0, width, height },
+});
+
+function halfToEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { InputError, OptionError } from "../../src/errors.ts";
+import { preprocess, resizePlan } from "../../src/preprocess/index.ts";
+import type { InputCard } from "../../src/zoo/model-card.ts";
+
+const card: InputCard = {
+  layout: "NCHW",
+  size: [1, 2],
+  resize: "exact",
+  channels: "RGB",
+  scale: 1 / 255,
+  mean: [0.5, 0, 0],
+  std: [0.5, 1, 2],
+};
+const picture = { width: 2, height: 1, data: [255, 51, 0, 255, 0, 255, 102, 0] };
+
+describe("preprocessing", () => {
+  test("NCHW has one plane a channel, each with its mean and deviation", () => {
+    const { data, dims } = preprocess([picture], card);
+    expect(dims).toEqual([1, 3, 1, 2]);
+    expect([...data].map((value) => Number(value.toFixed(4)))).toEqual([1, -1, 0.2, 1, 0, 0.2]);
+  });
+
+  test("NHWC has the channels of a pixel together", () => {
+    const { data, dims } = preprocess([picture], {
+      ...card,
+      layout: "NHWC",
+      scale: 1,
+      mean: [0, 0, 0],
+      std: [1, 1, 1],
+    });
+    expect(dims).toEqual([1, 1, 2, 3]);
+    expect([...data]).toEqual([255, 51, 0, 0, 255, 102]);
+  });
+
+  test("BGR turns the channels around before the mean is taken", () => {
+    const caffe: InputCard = { ...card, channels: "BGR", scale: 1, mean: [100, 110, 120], std: [1, 1, 1] };
+    expect([...preprocess([picture], caffe).data]).toEqual([-100, 2, -59, 145, 135, -120]);
+  });
+
+  test("gray is the luma of ITU-R BT.601", () => {
+    const gray: InputCard = { ...card, channels: "gray", scale: 1, mean: [0], std: [1] };
+    const { data, dims } = preprocess([{ width: 2, height: 1, data: [255, 255, 255, 255, 0, 0] }], gray);
+    expect(dims).toEqual([1, 1, 1, 2]);
+    expect([...data].map(Math.round)).toEqual([255, 76]);
+  });
+
+  test("several pictures make one batch", () => {
+    const { data, dims } = preprocess([picture, picture], card);
+    expect(dims[0]).toBe(2);
+    expect(data.slice(6)).toEqual(data.slice(0, 6));
+  });
+
+  test("a picture of another size is an error", () => {
+    expect(() => preprocess([{ width: 1, height: 1, data: [0, 0, 0] }], card)).toThrow(InputError);
+  });
+});
+
+describe("the resize plan", () => {
+  const imagenet = { size: [224, 224], resize: { shortSide: 256 } } as const;
+
+  // torchvision 0.14: Resize(256) gives int(256 * long / short); CenterCrop(224) rounds halves to even.
+  test.each([
+    [451, 300, 384, 256, 80, 16],
+    [600, 400, 384, 256, 80, 16],
+    [300, 451, 256, 384, 16, 80],
+    [512, 512, 256, 256, 16, 16],
+    [640, 427, 383, 256, 80, 16],
+    [257, 256, 257, 256, 16, 16],
+    [259, 256, 259, 256, 18, 16],
+  ])("%i×%i is resized and cropped as torchvision does", (w, h, width, height, left, top) => {
+    expect(resizePlan(w, h, imagenet)).toEqual({
+      width,
+      height,
+      crop: { left, top, width: 224, height: 224 },
+    });
+  });
+
+  test("exact stretches the whole picture", () => {
+    const plan = resizePlan(451, 300, { size: [100, 200], resize: "exact" });
+    expect(plan).toEqual({ width: 200, height: 100, crop: { left: 0, top: 0, width: 200, height: 100 } });
+  });
+
+  test("none takes pictures of the right size only", () => {
+    expect(resizePlan(200, 100, { size: [100, 200], resize: "none" }).width).toBe(200);
+    expect(() => resizePlan(100, 200, { size: [100, 200], resize: "none" })).toThrow(InputError);
+  });
+
+  test("a crop larger than the short side is an error", () => {
+    expect(() => resizePlan(451, 300, { size: [224, 224], resize: { shortSide: 200 } })).toThrow(OptionError);
+  });
+});

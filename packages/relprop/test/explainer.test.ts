@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { compile, Explainer, InputError, OptionError, UnexplainableError, version } from "../src/index.ts";
+import { float32Tensor, GraphBuilder, readModel, type Model, type Value } from "../src/onnx/index.ts";
+import { randomNumbers, relativeDistance } from "./support/run.ts";
+
+const bytes = readFileSync(new URL("./golden/convnet/model.onnx", import.meta.url));
+const shape = [3, 32, 32];
+const size = 3 * 32 * 32;
+const batch = (samples: number): { data: Float32Array; dims: number[] } => ({
+  data: randomNumbers(samples * size, 8),
+  dims: [samples, ...shape],
+});
+
+function modelOf(make: (b: GraphBuilder, x: Value) => Value): Model {
+  const b = new GraphBuilder();
+  b.output(make(b, b.input("input", "float32", ["N", 4])), "output");
+  return { irVersion: 8, opsets: { "": 17 }, producer: "test", metadata: {}, graph: b.graph("test") };
+}
+
+describe("Explainer", () => {
+  it("gives relevance, the model's outputs and the top classes of each sample", async () => {
+    const explainer = new Explainer({ ort, model: bytes, composite: "fischer", reduce: "channels" });
+    const { relevance, outputs, top } = await explainer.explain(batch(3));
+    expect(relevance.dims).toEqual([3, 32, 32]);
+    expect(Object.keys(outputs)).toEqual(["output"]);
+    expect(outputs["output"]?.dims).toEqual([3, 5]);
+    expect(top.map((ranked) => ranked.length)).toEqual([5, 5, 5]);
+    for (const ranked of top) {
+      expect(ranked.map(({ logit }) => logit)).toEqual(
+        ranked.map(({ logit }) => logit).toSorted((a, c) => c - a),
+      );
+      expect(ranked.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5);
+    }
+    await explainer.dispose();
+  });
+
+  it("explains each sample's highest class where no target is given", async () => {
+    const explainer = new Explainer({ ort, model: bytes, composite: "epsilon-plus" });
+    const input = batch(2);
+    const free = await explainer.explain(input);
+    const given = await explainer.explain(input, { target: free.top.map(([best]) => best?.index ?? -1) });
+    expect(free.relevance.data).toEqual(given.relevance.data);
+    const compiledIn = new Explainer({ ort, model: bytes, composite: "epsilon-plus", target: "top1" });
+    expect((await compiledIn.explain(input)).relevance.data).toEqual(given.relevance.data);
+    await explainer.dispose();
+    await compiledIn.dispose();
+  });
+
+  it("runs calls that overlap one after the other, and again after disposal", async () => {
+    const explainer = new Explainer({ ort, model: bytes, composite: "fischer", topK: "input" });
+    const inputs = [1, 2, 3].map(batch);
+    const together = await Promise.all(inputs.map((input) => explainer.explain(input, { keep: 0.1 })));
+    await explainer.dispose();
+    const again = await explainer.explain(inputs[2]!, { keep: 0.1 });
+    expect(again.relevance.data).toEqual(together[2]?.relevance.data);
+    await explainer.dispose();
+  });
+
+  it("says what is wrong with an input, a target, a class", async () => {
+    const explainer = new Explainer({ ort, model: bytes, composite: "epsilon" });
+    await expect(explainer.explain({ data: new Float32Array(4), dims: [1, 4] })).rejects.toThrow(InputError);
+    await expect(explainer.explain(batch(1), { target: 5 })).rejects.toThrow(
+      "there is no class 5: the output has the classes 0 to 4",
+    );
+    await expect(explainer.explain(batch(2), { target: [1] })).rejects.toThrow(
+      "it names 1 classes for 2 samples",
+    );
+    await expect(explainer.explain(batch(1), { target: new Float32Array(3) })).rejects.toThrow(OptionError);
+    await explainer.dispose();
+  });
+});
+
+describe("compile", () => {
+  it("names every node that stands in the way, all at once, and the ways on", () => {
+    const model = modelOf((b, x) =>
+      b.op("Sin", [b.op("Relu", [b.op("Cos", [x], {}, "first")])], {}, "second"),
+    );
+    expect(() => compile(model)).toThrow(UnexplainableError);
+    try {
+      compile(model);
+    } catch (error) {
+      const { obstacles, message } = error as UnexplainableError;
+      expect(obstacles.map(({ node }) => node)).toEqual(["first", "second"]);
+      expect(message).toContain("2 nodes stand between");
+      expect(message).toContain("--fallback");
+    }
+    expect(compile(model, { fallback: "pass" }).plan.map(({ rule }) => rule)).toEqual([
+      "pass",
+      "pass",
+      "pass",
+    ]);
+  });
+
+  it("explains a model that ends in softmax at the tensor before it", async () => {
+    const W = float32Tensor(randomNumbers(12, 3), [4, 3]);
+    const logits = modelOf((b, x) => b.op("MatMul", [x, b.constant(W, "W")]));
+    const softmax = modelOf((b, x) => b.op("Softmax", [b.op("MatMul", [x, b.constant(W, "W")])], {}));
+    const input = { data: randomNumbers(8, 5), dims: [2, 4] };
+    const results = await Promise.all(
+      [logits, softmax].map(async (model) => {
+        const explainer = new Explainer({ ort, model, composite: "epsilon" });
+        const result = await explainer.explain(input, { target: 1 });
+        await explainer.dispose();
+        return result;
+      }),
+    );
+    expect(relativeDistance(results[1]!.relevance.data, results[0]!.relevance.data)).toBe(0);
+    expect(results[1]!.top).toEqual(results[0]!.top);
+  });
+
+  it("refuses a graph that is an explanation already, and says so", () => {
+    const compiled = compile(readModel(bytes), { composite: "epsilon-plus", sourceSha256: "ab" });
+    expect(compiled.model.metadata["relprop.composite"]).toBe("epsilon-plus");
+    expect(compiled.model.metadata["relprop.source-sha256"]).toBe("ab");
+    expect(() => compile(compiled.model)).toThrow(
+      "it is a compiled explanation already (composite epsilon-plus)",
+    );
+  });
+
+  it("holds an override that matches nothing for a typing error", () => {
+    const rules = [{ pattern: "conv99", rule: "flat" }];
+    expect(() => compile(readModel(bytes), { rules })).toThrow('the rule for "conv99" is used nowhere');
+  });
+
+  it("overrides by operator, layer kind and position", () => {
+    const plan = (pattern: string): string[] =>
+      compile(readModel(bytes), { composite: "epsilon", rules: [{ pattern, rule: "gamma:0.5" }] })
+        .plan.filter(({ rule }) => rule === "gamma(gamma=0.5)")
+        .map(({ operator }) => operator);
+    expect(plan("first")).toEqual(["Conv"]);
+    expect(plan("#2")).toEqual(["Conv"]);
+    expect(new Set(plan("Conv"))).toEqual(new Set(["Conv"]));
+    expect(plan("dense").every((operator) => operator === "Gemm")).toBe(true);
+  });
+});
+
+it("the version in written models is the package's", () => {
+  const { version: published } = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  ) as { version: string };
+  expect(version).toBe(published);
+});

@@ -1,0 +1,74 @@
+/** Readers of option values: text of the command line -> numbers, lists, rules. Commander reports what they throw. */
+
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import type { RuleOverride } from "relprop";
+
+/** A finite number in [least, most]. */
+export const number =
+  (least = -Number.MAX_VALUE, most = Number.MAX_VALUE) =>
+  (text: string): number => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && value >= least && value <= most) return value;
+    const range =
+      least === -Number.MAX_VALUE
+        ? "a number"
+        : most === Number.MAX_VALUE
+          ? `a number of ${least} or more`
+          : `a number from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be ${range}.`);
+  };
+
+/** A whole number in [least, most]. */
+export const integer =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = number(least, most)(text);
+    if (Number.isInteger(value)) return value;
+    throw new InvalidArgumentError("It must be a whole number.");
+  };
+
+/** `0.5` or `1/255`. */
+export function ratio(text: string): number {
+  const [over, under = "1"] = text.split("/");
+  const value = number()(over ?? "") / number()(under);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It must be a number above 0, or a ratio as 1/255.");
+}
+
+/** Numbers with commas between them. */
+export const numbers = (text: string): number[] => text.split(",").map((part) => number()(part));
+
+/** `224` or `H,W`. */
+export function size(text: string): [number, number] {
+  const sides = text.split(/[,x×]/).map((part) => integer(1, 16384)(part));
+  const [height, width = height] = sides;
+  if (height !== undefined && width !== undefined && sides.length <= 2) return [height, width];
+  throw new InvalidArgumentError("It must be one number of pixels, or H,W.");
+}
+
+/** Collects an option that may be given several times. */
+export const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
+
+/** `PATTERN=RULE`, several times. */
+export function rules(text: string, before: RuleOverride[] | undefined): RuleOverride[] {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1)
+    throw new InvalidArgumentError('It must be PATTERN=RULE, as "layer4.*=gamma:0.1".');
+  return [...(before ?? []), { pattern: text.slice(0, at), rule: text.slice(at + 1) }];
+}
+
+/** Words with commas between them, each one of `allowed`. */
+export const words =
+  <T extends string>(allowed: readonly T[]) =>
+  (text: string): T[] =>
+    text.split(",").map((part) => {
+      const word = allowed.find((each) => each === part.trim());
+      if (word === undefined) throw new InvalidArgumentError(`"${part}" is none of ${allowed.join(", ")}.`);
+      return word;
+    });
+
+/** The entries of an object that are not undefined, for properties that must be absent rather than undefined. */
+export function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

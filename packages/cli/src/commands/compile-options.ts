@@ -1,0 +1,96 @@
+/** Options that say how relevance is computed: the same for `compile` and `explain`. */
+
+import { Option } from "@commander-js/extra-typings";
+import { compositeNames, type CompileOptions, type RuleOverride } from "relprop";
+import { given, number, numbers, rules } from "./arguments.ts";
+
+/** What commander reads from {@link compileFlags}. */
+export interface CompileFlags {
+  readonly composite?: string;
+  readonly seed?: "softmax" | "logit" | "one";
+  readonly strides?: "exact" | "average";
+  readonly reduce?: "none" | "channels";
+  readonly epsilon?: number;
+  readonly gamma?: number;
+  readonly alpha?: number;
+  readonly beta?: number;
+  readonly low?: number[];
+  readonly high?: number[];
+  readonly input?: string;
+  readonly output?: string;
+  readonly fallback?: "gradient" | "pass";
+  readonly rule?: readonly RuleOverride[];
+}
+
+/** A flag whose value is one of some words, or what a reader makes of it. */
+type Flag<Usage extends string, Choices = undefined, Value = undefined> = Option<
+  Usage,
+  undefined,
+  undefined,
+  Value,
+  false,
+  Choices
+>;
+
+/** One for each property of {@link CompileFlags}. */
+export interface CompileFlagSet {
+  readonly composite: Flag<"--composite <name>", string>;
+  readonly seed: Flag<"--seed <seed>", "softmax" | "logit" | "one">;
+  readonly strides: Flag<"--strides <way>", "exact" | "average">;
+  readonly reduce: Flag<"--reduce <axes>", "none" | "channels">;
+  readonly epsilon: Flag<"--epsilon <e>", undefined, number>;
+  readonly gamma: Flag<"--gamma <g>", undefined, number>;
+  readonly alpha: Flag<"--alpha <a>", undefined, number>;
+  readonly beta: Flag<"--beta <b>", undefined, number>;
+  readonly low: Flag<"--low <l>", undefined, number[]>;
+  readonly high: Flag<"--high <h>", undefined, number[]>;
+  readonly input: Flag<"--input <name>">;
+  readonly output: Flag<"--output <name>">;
+  readonly fallback: Flag<"--fallback <way>", "gradient" | "pass">;
+  readonly rule: Flag<"--rule <pattern=rule>", undefined, RuleOverride[]>;
+}
+
+/** Makes the flags. A new set each time: commander changes them. */
+export function compileFlags(): CompileFlagSet {
+  return {
+    composite: new Option("--composite <name>", "which rule for which layer").choices(compositeNames),
+    seed: new Option(
+      "--seed <seed>",
+      "where relevance starts: all classes, or one class's logit or 1",
+    ).choices(["softmax", "logit", "one"] as const),
+    strides: new Option("--strides <way>", "how relevance crosses strides; average leaves no grid").choices([
+      "exact",
+      "average",
+    ] as const),
+    reduce: new Option("--reduce <axes>", "sum relevance over channels, or not").choices([
+      "none",
+      "channels",
+    ] as const),
+    epsilon: new Option("--epsilon <e>", "stabiliser of denominators").argParser(number(0)),
+    gamma: new Option("--gamma <g>", "for gamma rules").argParser(number(0)),
+    alpha: new Option("--alpha <a>", "for alpha-beta rules").argParser(number(0)),
+    beta: new Option("--beta <b>", "for alpha-beta rules").argParser(number(0)),
+    low: new Option("--low <l>", "lowest input value, for box rules; one number or one a channel").argParser(
+      numbers,
+    ),
+    high: new Option("--high <h>", "highest input value, for box rules").argParser(numbers),
+    input: new Option("--input <name>", "the input that relevance goes to"),
+    output: new Option("--output <name>", "the output (or any tensor) that is explained"),
+    fallback: new Option("--fallback <way>", "what to do at operators that have no rule").choices([
+      "gradient",
+      "pass",
+    ] as const),
+    rule: new Option("--rule <pattern=rule>", "another rule for some nodes, may be repeated").argParser(
+      rules,
+    ),
+  };
+}
+
+/** Flags -> the library's options. */
+export function compileOptions(flags: CompileFlags): CompileOptions {
+  const { rule, low, high, ...same } = flags;
+  return given({ ...same, low: oneOrMore(low), high: oneOrMore(high), rules: rule });
+}
+
+const oneOrMore = (list: number[] | undefined): number | number[] | undefined =>
+  list?.length === 1 ? list[0] : list;

@@ -1,0 +1,166 @@
+/** `relprop explain`: photos in, heatmaps out. */
+
+import { Option, type Command } from "@commander-js/extra-typings";
+import { colormapNames, normalizations } from "relprop/heatmap";
+import { explainImages } from "../explain-images.ts";
+import { devices } from "../start-explainer.ts";
+import { extras, styles } from "../write-results.ts";
+import { collect, given, integer, number, numbers, ratio, size, words } from "./arguments.ts";
+import { compileFlags, compileOptions } from "./compile-options.ts";
+
+const examples = `
+Examples:
+  relprop explain photo.jpg                          where the network looked, with ResNet-50
+  relprop explain photos -o out --class top3         for and against each of the three best classes
+  relprop explain cat.png --class "tabby cat" --class 282 --style figure
+  relprop explain "in/**/*.jpg" --model vgg16-397923af.pth -k 0.05 -d cuda -b 8
+  relprop explain x.png --model net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --labels names.txt
+
+Without --class a network of ReLUs is explained by the composite fischer: one map of where it looked. With --class the
+map is signed: red speaks for the class, blue against it. DIR/index.html shows all results. A second run redoes
+only what changed. Exit codes: 0 done, 1 some images failed, 2 usage, 3 model cannot be explained, 4 model cannot be
+loaded, 130 interrupted.`;
+
+/** Adds the command to the program. @param done called with the exit status. */
+export function addExplain(program: Command, done: (status: number) => void): void {
+  const flags = compileFlags();
+  program
+    .command("explain")
+    .summary("photos in, heatmaps out")
+    .description("Shows which pixels made a network answer as it did.")
+    .argument("[images...]", "files, folders (recursively) or quoted globs")
+    .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
+    .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
+    .option("-i, --images <dir>", "more images; may be repeated", collect)
+    .option("-o, --out <dir>", "where results go", "heatmaps")
+    .option("-k, --top-k <fraction>", "relevance filter: fraction kept at each layer, 0 is off", number(0, 1))
+    .option("-r, --size <pixels>", "input size of the network, one number or H,W", size)
+    .option("-b, --batch <n>", "images at a time", integer(1, 4096), 1)
+    .addOption(
+      new Option("-d, --device <device>", "where to run; gpu is cuda")
+        .choices(devices)
+        .default("cpu" as const),
+    )
+    .addOption(flags.composite)
+    .addOption(flags.seed)
+    .addOption(flags.strides)
+    .addOption(flags.epsilon)
+    .addOption(flags.gamma)
+    .addOption(flags.alpha)
+    .addOption(flags.beta)
+    .addOption(flags.low)
+    .addOption(flags.high)
+    .addOption(flags.rule)
+    .addOption(flags.fallback)
+    .addOption(flags.reduce)
+    .addOption(flags.input)
+    .addOption(flags.output)
+    .optionsGroup("How pictures are fed to a model (else its card says, or a guess that is printed):")
+    .option("--card <file>", "a model card; else <model>.card.json beside the model")
+    .addOption(new Option("--layout <axes>", "order of the input's axes").choices(["NCHW", "NHWC"] as const))
+    .addOption(
+      new Option("--channels <order>", "colours the network takes").choices(["RGB", "BGR", "gray"] as const),
+    )
+    .option("--scale <s>", "what pixels 0..255 are multiplied by, as 1/255", ratio)
+    .option("--mean <m>", "subtracted then, one number a channel", numbers)
+    .option("--std <s>", "divided by at last, one number a channel", numbers)
+    .option("--labels <file>", "class names: JSON, or one a line")
+    .optionsGroup("What is written:")
+    .option("--style <list>", `of ${styles.join(", ")}`, words(styles), [
+      "picture",
+      "heatmap",
+      "overlay",
+    ] as const)
+    .option("--save <list>", `besides: ${extras.join(", ")}`, words(extras))
+    .addOption(new Option("--colormap <name>", "colours of the heatmap").choices(colormapNames))
+    .addOption(
+      new Option("--normalize <way>", "how relevance is spread over the colours").choices(normalizations),
+    )
+    .option("--level <x>", "contrast, 1 changes nothing", number(1e-6))
+    .option(
+      "--clip <percent>",
+      "percentile drawn as the end of the colours (99.5 if signed, else 100)",
+      number(50.1, 100),
+    )
+    .option("--json", "one JSON record a class on stdout, a summary at the end", false)
+    .option("--quiet", "errors only", false)
+    .option("--force", "redo what is done already", false)
+    .addHelpText("after", examples)
+    .action(async (images, options) => {
+      const { layout, size, channels, scale, mean, std, card, labels, input, quiet, json } = options;
+      let interruptions = 0;
+      const onInterrupt = (): void => {
+        // The second Ctrl-C does not wait.
+        if (++interruptions > 1) process.exit(130);
+      };
+      process.on("SIGINT", onInterrupt);
+      try {
+        const { topK, normalize, colormap } = options;
+        const status = await explainImages(
+          [...images, ...(options.images ?? [])],
+          {
+            model: options.model,
+            load: given({
+              input: given({ layout, size, channels, scale, mean, std }),
+              card,
+              labels,
+              inputName: input,
+            }),
+            classes: options.class ?? [],
+            compile: { ...compileOptions(onlyCompileFlags(options)), ...given({ topK }) },
+            device: options.device,
+            batch: options.batch,
+            styles: options.style,
+            extras: options.save ?? [],
+            folder: options.out,
+            force: options.force,
+            quiet,
+            json,
+            ...given({ colormap, normalize, level: options.level, clip: options.clip }),
+          },
+          () => interruptions > 0,
+        );
+        done(status);
+      } finally {
+        process.off("SIGINT", onInterrupt);
+      }
+    });
+}
+
+type Flags = Parameters<typeof compileOptions>[0];
+
+/** The compile flags among all options. */
+function onlyCompileFlags(options: Flags): Flags {
+  const {
+    composite,
+    seed,
+    strides,
+    epsilon,
+    gamma,
+    alpha,
+    beta,
+    low,
+    high,
+    rule,
+    fallback,
+    reduce,
+    input,
+    output,
+  } = options;
+  return given({
+    composite,
+    seed,
+    strides,
+    epsilon,
+    gamma,
+    alpha,
+    beta,
+    low,
+    high,
+    rule,
+    fallback,
+    reduce,
+    input,
+    output,
+  });
+}

@@ -1,0 +1,223 @@
+/** MODEL of the command line -> a model and how to feed it. */
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { ModelFileError } from "relprop";
+import { readModel, type Model } from "relprop/onnx";
+import {
+  buildKerasModel,
+  buildVgg,
+  kerasShardPaths,
+  parseModelCard,
+  readCheckpoint,
+  readKerasLayers,
+  recognizeVgg,
+  vggCard,
+  zoo,
+  zooEntry,
+  type ByteSource,
+  type ModelCard,
+  type ZooEntry,
+} from "relprop/zoo";
+import { sha256OfFile } from "./download.ts";
+import { guessCard, overrideCard, type InputOptions } from "./guess-card.ts";
+import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
+
+/** What the user says about the model. */
+export interface LoadOptions {
+  readonly input?: InputOptions;
+  /** Path of a card. */
+  readonly card?: string;
+  /** Path of class names. */
+  readonly labels?: string;
+  /** Name of the input that is explained, if there are several. */
+  readonly inputName?: string;
+  readonly quiet?: boolean;
+}
+
+/** A model, ready to be compiled and fed. */
+export interface LoadedModel {
+  readonly model: Model;
+  readonly card: ModelCard;
+  /** What of the card nobody said, in words. */
+  readonly guesses: readonly string[];
+  /** Tells this model's bytes from any other's: a hash. */
+  readonly id: string;
+}
+
+/**
+ * Loads a model of the zoo, an .onnx file or a checkpoint of a known architecture, with its card: `--card`, else
+ * `<model>.card.json` beside it, else what is known of the architecture, else a guess.
+ * @throws ModelFileError if it can't be had or read, OptionError if card and options don't fit it.
+ */
+export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
+  const found = await stat(name).catch(() => undefined);
+  const entry = found?.isFile() ? undefined : zooEntry(name);
+  const loaded = entry
+    ? await fromZoo(entry, options)
+    : await fromFile(name, found?.isFile() === true, options);
+  if (options.labels === undefined) return loaded;
+  return { ...loaded, card: { ...loaded.card, labels: await readLabels(options.labels) } };
+}
+
+async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedModel> {
+  const path = await fetchWeights(entry, options);
+  const labels = (await cachedLabels(entry)) ?? [];
+  const card = overrideCard(
+    (await cardFile(path, options.card)) ?? { ...entry.card, labels },
+    options.input ?? {},
+  );
+  const { size } = card.input;
+  const { weights } = entry;
+  if (weights.kind === "npm") {
+    return { model: await readKeras(path, size), card, guesses: [], id: weights.package.integrity };
+  }
+  const { tensors } = await readCheckpointFile(path);
+  return { model: buildVgg(tensors, { size, file: path }), card, guesses: [], id: weights.sha256 };
+}
+
+async function readKeras(path: string, size: readonly [number, number]): Promise<Model> {
+  const json = jsonOf(await readFile(path, "utf8"), path);
+  const shards = await Promise.all(
+    kerasShardPaths(json, path).map((shard) => readFile(join(dirname(path), shard))),
+  );
+  return buildKerasModel(readKerasLayers(json, shards, path), { size });
+}
+
+async function fromFile(path: string, exists: boolean, options: LoadOptions): Promise<LoadedModel> {
+  if (!exists) {
+    throw new ModelFileError({
+      what: `there is no model "${path}"`,
+      why: "it is neither a file nor a name of the zoo",
+      fix: `give an .onnx file, a checkpoint, or one of ${zoo.map(({ name }) => name).join(", ")}`,
+    });
+  }
+  const id = await sha256OfFile(path);
+  const given = await cardFile(path, options.card);
+  if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id };
+  const model = await readOnnx(path);
+  if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id };
+  return { model, ...guessCard(basename(path), model, options.input ?? {}, options.inputName), id };
+}
+
+async function fromCheckpoint(
+  path: string,
+  given: ModelCard | undefined,
+  options: LoadOptions,
+): Promise<Omit<LoadedModel, "id">> {
+  const { tensors } = await readCheckpointFile(path);
+  const form = recognizeVgg(tensors);
+  const card = overrideCard(
+    given ?? vggCard(form ?? { architecture: "vgg16", caffe: false }),
+    options.input ?? {},
+  );
+  // buildVgg says what does not fit where no form was recognised.
+  const model = buildVgg(tensors, { size: card.input.size, file: path });
+  const entry = zooEntry(card.name);
+  const isImageNet = tensors.get("classifier.6.bias")?.dims[0] === 1000;
+  const labels = entry && isImageNet && card.labels.length === 0 ? await cachedLabels(entry) : undefined;
+  return { model, card: labels ? { ...card, labels } : card, guesses: [] };
+}
+
+/** A model to be compiled only: nothing has to be known of how it is fed. */
+export interface CompilableModel {
+  readonly model: Model;
+  /** SHA-256 of its file, if it's one file. */
+  readonly sha256: string | undefined;
+  /** Whether the size that was asked for is built in already. */
+  readonly isSized: boolean;
+}
+
+/**
+ * Loads a model of the zoo, an .onnx file or a checkpoint.
+ * @throws ModelFileError if it can't be had or read.
+ */
+export async function loadCompilable(
+  name: string,
+  options: { readonly size?: readonly [number, number]; readonly quiet?: boolean },
+): Promise<CompilableModel> {
+  const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
+  const sha256 = isFile ? await sha256OfFile(name) : undefined;
+  if (isFile && isOnnx(name)) return { model: await readOnnx(name), sha256, isSized: false };
+  const { size, quiet = false } = options;
+  const { model } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
+  return { model, sha256, isSized: true };
+}
+
+const isOnnx = (path: string): boolean => path.toLowerCase().endsWith(".onnx");
+
+/** Reads an .onnx file and its external data beside it. */
+export async function readOnnx(path: string): Promise<Model> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  const readExternal = (location: string, offset: number, length: number | undefined): Uint8Array =>
+    readRangeSync(join(dirname(path), location), offset, length);
+  return readModel(bytes, { file: path, readExternal });
+}
+
+async function cardFile(model: string, given: string | undefined): Promise<ModelCard | undefined> {
+  const path = given ?? `${model.replace(/\.onnx$/i, "")}.card.json`;
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (given === undefined) return undefined;
+    throw unreadable(path, error);
+  });
+  return text === undefined ? undefined : parseModelCard(jsonOf(text, path), path);
+}
+
+async function readCheckpointFile(path: string): Promise<Awaited<ReturnType<typeof readCheckpoint>>> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const source: ByteSource = {
+      name: path,
+      size,
+      read: async (offset, length) => {
+        const bytes = new Uint8Array(length);
+        let at = 0;
+        while (at < length) {
+          const { bytesRead } = await file.read(bytes, at, Math.min(length - at, 1 << 28), offset + at);
+          if (bytesRead === 0) break;
+          at += bytesRead;
+        }
+        return bytes.subarray(0, at);
+      },
+    };
+    return await readCheckpoint(source);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Part of a file, or from the offset to its end. */
+function readRangeSync(path: string, offset: number, length: number | undefined): Uint8Array {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  try {
+    const { size } = fstatSync(file);
+    const end = length === undefined ? size : offset + length;
+    // The numbers are the model's claims; memory is taken only for what is there.
+    if (offset > size || end > size)
+      throw unreadable(path, new Error(`it has ${size} bytes, the model wants up to ${end}`));
+    const bytes = new Uint8Array(end - offset);
+    let at = 0;
+    while (at < bytes.length) {
+      const count = readSync(file, bytes, at, Math.min(bytes.length - at, 1 << 28), offset + at);
+      if (count === 0) throw unreadable(path, new Error(`it ends before byte ${offset + bytes.length}`));
+      at += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unreadable(path: string, error: unknown): ModelFileError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new ModelFileError({ what: `cannot read "${path}"`, why }, { cause: error });
+}

@@ -1,0 +1,122 @@
+/** Which images are meant, and their pixels as the network sees them. */
+
+import { stat } from "node:fs/promises";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
+import { InputError, OptionError } from "relprop";
+import type { Pixels } from "relprop/heatmap";
+import { resizePlan } from "relprop/preprocess";
+import type { InputCard } from "relprop/zoo";
+import sharp from "sharp";
+import { glob, isDynamicPattern } from "tinyglobby";
+
+/** An image that was asked for. */
+export interface ImageFile {
+  readonly path: string;
+  /** Where its results go: a path below the output folder, with "/" and without an extension; no two are the same. */
+  readonly key: string;
+}
+
+const extensions = ["png", "jpg", "jpeg", "webp", "avif", "gif", "tif", "tiff"];
+const ofFolders = `**/*.{${extensions.join(",")}}`;
+
+/** An image and the path it has below what the user named. */
+interface Found {
+  readonly path: string;
+  readonly below: string;
+}
+
+/**
+ * Finds images: files as they are, folders recursively, globs. Sorted by path, each once. A file that does not exist
+ * is kept, so that it fails alone when it's read.
+ * @throws OptionError if nothing is asked for, or a folder or a glob holds no images.
+ */
+export async function findImages(sources: readonly string[]): Promise<ImageFile[]> {
+  const found = new Map<string, Found>();
+  for (const source of sources) {
+    for (const image of await imagesOf(source)) found.set(resolve(image.path), image);
+  }
+  if (found.size === 0) {
+    throw new OptionError({ what: "no images", why: "none were given", fix: "name files, folders or globs" });
+  }
+  const images = [...found.values()].sort((a, c) => (a.path < c.path ? -1 : 1));
+  return withKeys(images);
+}
+
+async function imagesOf(source: string): Promise<Found[]> {
+  const info = await stat(source).catch(() => undefined);
+  const isGlob = !info && isDynamicPattern(source);
+  if (!isGlob && !info?.isDirectory()) return [{ path: source, below: basename(source) }];
+  const pattern = isGlob ? source.replaceAll("\\", "/") : ofFolders;
+  const paths = await glob(pattern, {
+    ...(isGlob ? {} : { cwd: source }),
+    caseSensitiveMatch: isGlob,
+    onlyFiles: true,
+    expandDirectories: false,
+  });
+  if (paths.length === 0) {
+    const why = isGlob ? "nothing matches it" : `it holds no ${extensions.join(", ")}`;
+    throw new OptionError({ what: `no images in "${source}"`, why });
+  }
+  if (!isGlob) return paths.map((path) => ({ path: join(source, path), below: path }));
+  const root = commonFolder(paths);
+  return paths.map((path) => ({ path, below: relative(root, path) }));
+}
+
+/** The deepest folder that holds all of some files. */
+function commonFolder(paths: readonly string[]): string {
+  const split = paths.map((path) => dirname(resolve(path)).split(sep));
+  const first = split[0] ?? [];
+  const shared = first.findIndex((part, i) => split.some((parts) => parts[i] !== part));
+  return first.slice(0, shared === -1 ? first.length : shared).join(sep) || sep;
+}
+
+/** Shortest name that tells an image from the others: `cat`, else `cat.jpg`, else the path from a common folder. */
+function withKeys(images: readonly Found[]): ImageFile[] {
+  const root = commonFolder(images.map(({ path }) => path));
+  const names: readonly ((image: Found) => string)[] = [
+    ({ below }) => below.slice(0, below.length - extname(below).length),
+    ({ below }) => below,
+    ({ path }) => relative(root, resolve(path)),
+  ];
+  let keys = images.map(names[0] ?? String);
+  for (const name of names.slice(1)) {
+    const taken = new Map<string, number>();
+    for (const key of keys) taken.set(key.toLowerCase(), (taken.get(key.toLowerCase()) ?? 0) + 1);
+    keys = keys.map((key, i) => ((taken.get(key.toLowerCase()) ?? 0) > 1 ? name(images[i] as Found) : key));
+  }
+  return images.map(({ path }, i) => ({ path, key: (keys[i] ?? "").split(sep).join("/") }));
+}
+
+/** A header can claim any size; this many pixels decode to 0.8 GB. */
+const maxPixels = 16384 ** 2;
+
+/**
+ * Decodes an image and brings it to the network's size: EXIF orientation applied, transparency on white, bilinear
+ * and antialiased as Pillow does it (measured: mean difference below one grey level).
+ * @throws InputError if it can't be decoded, claims more than 16384² pixels, or does not fit the card.
+ */
+export async function readImage(
+  path: string,
+  bytes: Uint8Array,
+  card: Pick<InputCard, "size" | "resize">,
+): Promise<Pixels> {
+  try {
+    // Colour profiles are left alone: networks were trained on pictures that were read so.
+    const image = sharp(bytes, { autoOrient: true, ignoreIcc: true, limitInputPixels: maxPixels });
+    const { autoOrient } = await image.metadata();
+    const plan = resizePlan(autoOrient.width, autoOrient.height, card);
+    const { data, info } = await image
+      .flatten({ background: "#fff" })
+      .toColourspace("srgb")
+      .resize(plan.width, plan.height, { fit: "fill", kernel: "linear", fastShrinkOnLoad: false })
+      .extract(plan.crop)
+      .ensureAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { data: new Uint8ClampedArray(data), width: info.width, height: info.height };
+  } catch (error) {
+    if (error instanceof InputError || error instanceof OptionError) throw error;
+    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new InputError({ what: `cannot read "${path}"`, why }, { cause: error });
+  }
+}

@@ -1,0 +1,187 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InputError } from "relprop";
+import { renderHeatmap } from "relprop/heatmap";
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { htmlPage } from "../src/html-page.ts";
+import type { ImageResult } from "../src/image-result.ts";
+import { failureRecord, resultText } from "../src/report.ts";
+import { Manifest, resultHash } from "../src/resume.ts";
+import { ResultWriter, styles } from "../src/write-results.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "relprop-results-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const result = (key: string): ImageResult => ({
+  key,
+  input: `photos/${key}.png`,
+  settings: [["model", "net"]],
+  colors: "linear-gradient(red, blue)",
+  files: { picture: `${key}.picture.png` },
+  top: [
+    { index: 3, label: "<tabby>", logit: 2, p: 0.75 },
+    { index: 1, label: "lynx", logit: 1, p: 0.25 },
+  ],
+  classes: [
+    {
+      index: 3,
+      label: "<tabby>",
+      logit: 2,
+      p: 0.75,
+      files: { heatmap: `${key}.heatmap.png` },
+      legend: {
+        ticks: [{ position: 0.5, value: 0, text: "0" }],
+        sentence: "Red speaks for “<tabby>”, blue against it.",
+      },
+    },
+  ],
+  ms: 5,
+});
+
+const touch = async (key: string): Promise<void> => {
+  for (const kind of ["picture", "heatmap"]) await writeFile(join(folder, `${key}.${kind}.png`), "");
+};
+
+describe("the manifest", () => {
+  test("remembers what was done from the same bytes in the same way", async () => {
+    await touch("cat");
+    const hash = resultHash(Buffer.from("image"), { composite: "fischer" });
+    await (await Manifest.open(folder)).add(hash, result("cat"));
+    const again = await Manifest.open(folder);
+    expect(await again.done("cat", hash)).toEqual(result("cat"));
+    expect(
+      await again.done("cat", resultHash(Buffer.from("image"), { composite: "epsilon" })),
+    ).toBeUndefined();
+    expect(
+      await again.done("cat", resultHash(Buffer.from("other"), { composite: "fischer" })),
+    ).toBeUndefined();
+    expect(await again.done("dog", hash)).toBeUndefined();
+  });
+
+  test("forgets results whose files are gone", async () => {
+    await touch("cat");
+    await (await Manifest.open(folder)).add("h", result("cat"));
+    await rm(join(folder, "cat.heatmap.png"));
+    const again = await Manifest.open(folder);
+    expect(await again.done("cat", "h")).toBeUndefined();
+    expect(await again.all()).toEqual([]);
+  });
+
+  test("skips a half line that a killed run left", async () => {
+    await touch("cat");
+    await (await Manifest.open(folder)).add("h", result("cat"));
+    await appendFile(join(folder, ".relprop-manifest.jsonl"), '{"v":1,"hash":"x","resu');
+    const again = await Manifest.open(folder);
+    expect(await again.all()).toHaveLength(1);
+    await touch("dog");
+    await again.add("h2", result("dog"));
+    expect(await (await Manifest.open(folder)).done("dog", "h2")).toBeDefined();
+  });
+});
+
+describe("the writer", () => {
+  const pixels = { width: 2, height: 2, data: new Uint8ClampedArray(16).fill(200) };
+  const relevance = { data: Float32Array.of(-1, 0, 0.5, 1), dims: [2, 2] };
+  const heatmap = renderHeatmap(
+    { ...relevance, width: 2, height: 2 },
+    { colormap: "bwr", normalize: "symmetric" },
+  );
+
+  test("writes pictures, heatmaps, overlays, figures and numbers, folders mirrored", async () => {
+    const writer = await ResultWriter.create(folder, []);
+    const picture = await writer.picture("deep/cat", pixels, styles);
+    const files = await writer.heatmap("deep/cat.3-tabby", pixels, heatmap, relevance, {
+      styles,
+      extras: ["npy"],
+    });
+    expect({ ...picture, ...files }).toEqual({
+      picture: "deep/cat.picture.png",
+      heatmap: "deep/cat.3-tabby.heatmap.png",
+      overlay: "deep/cat.3-tabby.overlay.png",
+      figure: "deep/cat.3-tabby.figure.png",
+      npy: "deep/cat.3-tabby.relevance.npy",
+    });
+    const { data, info } = await sharp(join(folder, files["heatmap"] ?? ""))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(info.channels).toBe(3);
+    expect([...data.subarray(0, 3), ...data.subarray(9, 12)]).toEqual([0, 0, 255, 255, 0, 0]);
+    expect((await sharp(join(folder, files["figure"] ?? "")).metadata()).width).toBe(2 * 2 + 3 * 12);
+  });
+
+  test("writes only what is wanted", async () => {
+    const writer = await ResultWriter.create(folder, []);
+    expect(await writer.picture("cat", pixels, ["heatmap"])).toEqual({});
+    expect(
+      Object.keys(
+        await writer.heatmap("cat", pixels, heatmap, relevance, { styles: ["overlay"], extras: [] }),
+      ),
+    ).toEqual(["overlay"]);
+  });
+
+  test("never writes over an image that it reads", async () => {
+    const input = join(folder, "cat.picture.png");
+    await writeFile(input, "original");
+    const writer = await ResultWriter.create(folder, [input]);
+    await expect(writer.picture("cat", pixels, styles)).rejects.toThrow(InputError);
+    expect(await readFile(input, "utf8")).toBe("original");
+  });
+});
+
+describe("the page", () => {
+  const page = htmlPage({
+    title: "What <net> saw",
+    settings: [["model", 'a"b']],
+    results: [result("a cat#1")],
+  });
+
+  test("escapes everything that comes from outside", () => {
+    expect(page).toContain("What &lt;net&gt; saw");
+    expect(page).toContain("a&quot;b");
+    expect(page).not.toContain("<tabby>");
+    expect(page).toContain('src="a%20cat%231.heatmap.png"');
+  });
+
+  test("loads nothing from elsewhere and describes every picture", () => {
+    expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    for (const [image] of page.matchAll(/<img src[^>]*>/g)) expect(image).toMatch(/alt="[^"]+"/);
+    expect(page).toContain("Red speaks for");
+    expect(page).toContain("75.0%");
+  });
+});
+
+describe("reports", () => {
+  const options = { json: false, quiet: false, folder: "out" };
+
+  test("name the best three classes for people", () => {
+    expect(resultText(result("cat"), options)).toBe("photos/cat.png  <tabby> 0.750 · lynx 0.250");
+  });
+
+  test("are one record a class for programs", () => {
+    const record: unknown = JSON.parse(resultText(result("cat"), { ...options, json: true }));
+    expect(record).toMatchObject({
+      v: 1,
+      input: "photos/cat.png",
+      outputs: { picture: join("out", "cat.picture.png"), heatmap: join("out", "cat.heatmap.png") },
+      class: 3,
+      label: "<tabby>",
+      logit: 2,
+      p: 0.75,
+      ms: 5,
+    });
+  });
+
+  test("tell programs what failed and why", () => {
+    const error = new InputError({ what: "cannot read", why: "it is empty" });
+    expect(JSON.parse(failureRecord("x.png", error))).toEqual({
+      v: 1,
+      input: "x.png",
+      error: { what: "cannot read", why: "it is empty" },
+    });
+  });
+});

@@ -92,7 +92,8 @@ export function overrideCard(card: ModelCard, options: InputOptions): ModelCard 
   const input: InputCard = { ...card.input, ...options };
   const { resize } = card.input;
   const factor = Math.max(...input.size) / Math.max(...card.input.size);
-  const scaled = typeof resize === "object" ? { shortSide: Math.round(resize.shortSide * factor) } : resize;
+  const scaled =
+    typeof resize === "object" ? { ...resize, shortSide: Math.round(resize.shortSide * factor) } : resize;
   const made = { ...card, input: { ...input, resize: scaled } };
   checkCounts(made.input);
   return made;

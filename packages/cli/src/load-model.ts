@@ -6,12 +6,9 @@ import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "relprop";
 import { readModel, type Model } from "relprop/onnx";
 import {
-  buildKerasModel,
   buildVgg,
-  kerasShardPaths,
   parseModelCard,
   readCheckpoint,
-  readKerasLayers,
   recognizeVgg,
   vggCard,
   zoo,
@@ -71,18 +68,18 @@ async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedMod
   const { size } = card.input;
   const { weights } = entry;
   if (weights.kind === "npm") {
-    return { model: await readKeras(path, size), card, guesses: [], id: weights.package.integrity };
+    return { model: withSize(await readOnnx(path), size), card, guesses: [], id: weights.package.integrity };
   }
   const { tensors } = await readCheckpointFile(path);
   return { model: buildVgg(tensors, { size, file: path }), card, guesses: [], id: weights.sha256 };
 }
 
-async function readKeras(path: string, size: readonly [number, number]): Promise<Model> {
-  const json = jsonOf(await readFile(path, "utf8"), path);
-  const shards = await Promise.all(
-    kerasShardPaths(json, path).map((shard) => readFile(join(dirname(path), shard))),
-  );
-  return buildKerasModel(readKerasLayers(json, shards, path), { size });
+/** The same model for pictures of another size; what it was made of takes any. */
+function withSize(model: Model, [height, width]: readonly [number, number]): Model {
+  const [image, ...others] = model.graph.inputs;
+  if (!image) return model;
+  const input = { ...image, shape: [...image.shape.slice(0, 2), height, width] };
+  return { ...model, graph: { ...model.graph, inputs: [input, ...others] } };
 }
 
 async function fromFile(path: string, exists: boolean, options: LoadOptions): Promise<LoadedModel> {

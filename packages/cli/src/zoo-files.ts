@@ -1,12 +1,16 @@
 /** Files of the zoo's models: in the cache, or fetched into it. */
 
-import { access, readFile } from "node:fs/promises";
+import { access, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ModelFileError } from "relprop";
+import { writeModel } from "relprop/onnx";
 import {
+  buildKerasModel,
+  kerasShardPaths,
   parseLabels,
   type NpmPackage,
   type NpmWeights,
+  readKerasLayers,
   type UrlWeights,
   zoo,
   type ZooEntry,
@@ -15,6 +19,7 @@ import { download } from "./download.ts";
 import { fetchNpmPackage } from "./fetch-npm-package.ts";
 import { cacheFolder } from "./model-cache.ts";
 import { megabyteText, startWaiting } from "./progress.ts";
+import { writeWhole } from "./write-file.ts";
 
 /** How files are got. */
 export interface FetchOptions {
@@ -30,10 +35,9 @@ const exists = (path: string): Promise<boolean> =>
 const packageFolder = ({ name, version }: NpmPackage): string =>
   join(cacheFolder(), "npm", `${name.replaceAll("/", "-")}-${version}`);
 
-/** Where a model's weights are, or will be once they are fetched: a checkpoint, or a model.json beside its shards. */
-export function weightsPath({ weights }: ZooEntry): string {
-  if (weights.kind === "url") return join(cacheFolder(), "models", weights.file);
-  return join(packageFolder(weights.package), ...weights.path.split("/"));
+/** Where a model is, or will be once it is fetched: a checkpoint as it was downloaded, or the .onnx file made of it. */
+export function weightsPath({ name, weights }: ZooEntry): string {
+  return join(cacheFolder(), "models", weights.kind === "url" ? weights.file : `${name}.onnx`);
 }
 
 /** Whether a model's weights are in the cache. */
@@ -48,7 +52,7 @@ export async function fetchWeights(entry: ZooEntry, options: FetchOptions = {}):
   if (await exists(path)) return path;
   const { weights } = entry;
   if (weights.kind === "url") await fetchUrl(entry.name, weights, path, options);
-  else await fetchPackage(weights, options);
+  else await fetchPackage(weights, path, options);
   return path;
 }
 
@@ -67,15 +71,33 @@ async function fetchUrl(
   });
 }
 
-async function fetchPackage(weights: NpmWeights, { quiet = false }: FetchOptions): Promise<void> {
-  const { package: from, path, bytes } = weights;
+/** Fetches the package and turns its weights into ONNX, once; of the package only the class names are kept. */
+async function fetchPackage(
+  weights: NpmWeights,
+  path: string,
+  { quiet = false }: FetchOptions,
+): Promise<void> {
+  const { package: from, path: layers, bytes } = weights;
+  const folder = packageFolder(from);
+  const json = join(folder, ...layers.split("/"));
   const spec = `${from.name}@${from.version}`;
   const waiting = startWaiting(`downloading ${spec} (${megabyteText(bytes)}) with npm`, quiet);
   try {
-    await fetchNpmPackage({ ...from, files: filesOf(from, path) }, packageFolder(from));
+    if (!(await exists(json))) {
+      await rm(folder, { recursive: true, force: true });
+      await fetchNpmPackage({ ...from, files: filesOf(from, layers) }, folder);
+    }
+    await writeWhole(path, writeModel(await readKeras(json)).chunks);
+    await rm(dirname(json), { recursive: true });
   } finally {
     waiting.stop();
   }
+}
+
+async function readKeras(path: string): Promise<ReturnType<typeof buildKerasModel>> {
+  const json = jsonOf(await readFile(path, "utf8"), path);
+  const shards = kerasShardPaths(json, path).map((shard) => readFile(join(dirname(path), shard)));
+  return buildKerasModel(readKerasLayers(json, await Promise.all(shards), path));
 }
 
 /** All that any model of the zoo needs of a package, so that it is fetched once. */

@@ -3,8 +3,6 @@
  * is read-only, so that a stage returns a new graph and shares what it did not change (weights above all).
  */
 
-import { numbersOf } from "./tensor.ts";
-
 /** Element types, named as ONNX Runtime's JavaScript API names them. */
 export type DataType =
   | "float32"
@@ -120,18 +118,6 @@ export function intsAttribute(node: Node, name: string): readonly number[] | und
 export function tensorAttribute(node: Node, name: string): Tensor | undefined {
   const attribute = node.attributes[name];
   return attribute?.type === "tensor" ? attribute.value : undefined;
-}
-
-/** The elements of a small integer value, if all of them are known: axes, sizes, pads. */
-export function constantIntegers(value: TensorInfo): readonly number[] | undefined {
-  const elements =
-    value.elements ??
-    (value.constant && value.constant.dataType.includes("int")
-      ? Array.from(numbersOf(value.constant))
-      : undefined);
-  return elements?.every((element) => typeof element === "number")
-    ? (elements as readonly number[])
-    : undefined;
 }
 
 /** Who makes and who uses each value of a graph. */

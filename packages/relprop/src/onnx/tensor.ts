@@ -1,7 +1,7 @@
 /** Constants of a graph <-> JavaScript numbers. Weights stay bytes until somebody needs their numbers. */
 
 import { ModelFileError } from "../errors.ts";
-import type { DataType, Tensor } from "./graph.ts";
+import type { DataType, Tensor, TensorInfo } from "./graph.ts";
 
 /** Bytes an element takes. */
 export const elementSize: Readonly<Record<DataType, number>> = {
@@ -117,4 +117,16 @@ const bitsOfFloat = new DataView(new ArrayBuffer(4));
 function bfloat16ToNumber(bits: number): number {
   bitsOfFloat.setUint32(0, bits << 16);
   return bitsOfFloat.getFloat32(0);
+}
+
+/** The elements of a small integer value, if all of them are known: axes, sizes, pads. */
+export function constantIntegers(value: TensorInfo): readonly number[] | undefined {
+  const elements =
+    value.elements ??
+    (value.constant && value.constant.dataType.includes("int")
+      ? Array.from(numbersOf(value.constant))
+      : undefined);
+  return elements?.every((element) => typeof element === "number")
+    ? (elements as readonly number[])
+    : undefined;
 }

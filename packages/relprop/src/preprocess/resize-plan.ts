@@ -17,7 +17,7 @@ export interface ResizePlan {
 
 /**
  * Plans how a picture of `width`×`height` pixels becomes the input's size, with torchvision's rounding:
- * the long side is `⌊shortSide·long/short⌋`, the crop starts at `round((side − size)/2)`, halves to even.
+ * the long side is `⌊shortSide·long/short⌋` (or the nearest integer, if the card says so), the crop starts at `round((side − size)/2)`, halves to even.
  * @throws InputError if the card says `none` and the picture has another size.
  * @throws OptionError if the card crops more than its short side leaves.
  */
@@ -27,16 +27,16 @@ export function resizePlan(
   card: Pick<InputCard, "size" | "resize">,
 ): ResizePlan {
   const [rows, columns] = card.size;
-  if (card.resize === "exact") return whole(columns, rows);
+  if (card.resize === "exact") return uncropped(columns, rows);
   if (card.resize === "none") {
-    if (width === columns && height === rows) return whole(columns, rows);
+    if (width === columns && height === rows) return uncropped(columns, rows);
     throw new InputError({
       what: "cannot use the picture",
       why: `it is ${width}×${height} pixels, the model takes ${columns}×${rows} and its card says that nothing is resized`,
       fix: 'give pictures of that size, or set "resize" in the card',
     });
   }
-  const { shortSide } = card.resize;
+  const { shortSide, round = "down" } = card.resize;
   if (shortSide < rows || shortSide < columns) {
     throw new OptionError({
       what: "cannot crop the picture",
@@ -45,7 +45,8 @@ export function resizePlan(
     });
   }
   // Integers before the division, as Python has them: 256 * 451 / 300, not 256 / 300 * 451.
-  const long = (side: number, short: number): number => Math.trunc((shortSide * side) / short);
+  const whole = round === "down" ? Math.trunc : Math.round;
+  const long = (side: number, short: number): number => whole((shortSide * side) / short);
   const wide = width >= height;
   const resized = wide
     ? { width: long(width, height), height: shortSide }
@@ -55,7 +56,7 @@ export function resizePlan(
   return { ...resized, crop: { left, top, width: columns, height: rows } };
 }
 
-const whole = (width: number, height: number): ResizePlan => ({
+const uncropped = (width: number, height: number): ResizePlan => ({
   width,
   height,
   crop: { left: 0, top: 0, width, height },

@@ -12,10 +12,11 @@ export type ChannelOrder = "RGB" | "BGR" | "gray";
 /**
  * How a picture is brought to the input's size.
  * - `{ shortSide: n }`: its shorter side becomes n pixels, aspect ratio kept, then the centre is cropped to the size;
+ *   the longer side is rounded down, as torchvision does, unless `round` says to the nearest;
  * - `"exact"`: it is stretched to the size;
  * - `"none"`: it must have that size already.
  */
-export type Resize = { readonly shortSide: number } | "exact" | "none";
+export type Resize = { readonly shortSide: number; readonly round?: "down" | "nearest" } | "exact" | "none";
 
 /**
  * How a picture becomes the input tensor. Pixels are numbers 0..255; with `scale`, `mean` and `std` as below each
@@ -120,6 +121,8 @@ function resizeOf(input: Fields): Resize {
   const resize = input.required("resize");
   if (typeof resize.value === "string") return resize.oneOf("exact", "none");
   const fields = resize.fields();
-  fields.only("shortSide");
-  return { shortSide: fields.required("shortSide").integer(1, maxPixels) };
+  fields.only("shortSide", "round");
+  const shortSide = fields.required("shortSide").integer(1, maxPixels);
+  const round = fields.optional("round", (field) => field.oneOf("down", "nearest"));
+  return round === undefined ? { shortSide } : { shortSide, round };
 }

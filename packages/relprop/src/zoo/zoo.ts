@@ -64,7 +64,7 @@ const resnet50: ZooEntry = {
   labels: imageNetLabels,
   card: {
     name: "resnet50",
-    input: { layout: "NCHW", size: [224, 224], resize: { shortSide: 256 }, ...caffePixels },
+    input: { layout: "NCHW", size: [224, 224], resize: { shortSide: 256, round: "nearest" }, ...caffePixels },
     labels: [],
     output: "logits",
     topK: 0.1,

@@ -11,10 +11,9 @@ import {
   type Node,
   type Tensor,
   type TensorInfo,
-  constantIntegers,
 } from "../graph.ts";
 import { inferNode } from "../infer-shapes.ts";
-import { float32Tensor, int64Tensor, numbersOf } from "../tensor.ts";
+import { constantIntegers, float32Tensor, int64Tensor, numbersOf } from "../tensor.ts";
 
 /** Gives the nodes of the target opset that compute what a node of another opset computes. */
 export type Converter = (node: Node, to: Conversion) => readonly Node[];

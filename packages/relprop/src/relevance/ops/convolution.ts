@@ -22,6 +22,10 @@ function attributesOf(w: Window, group: number): Attributes {
   };
 }
 
+/** A bias [K] as [K, 1, …], which broadcasts over z [N, K, …]. */
+const acrossChannels = (b: GraphBuilder, bias: Value, z: Value): Value =>
+  b.op("Reshape", [bias, b.integers([-1, ...z.shape.slice(2).map(() => 1)])]);
+
 /** Conv as it is. */
 export function convolution(site: Site): LinearOperator {
   const { b, node, inputs } = site;
@@ -33,6 +37,7 @@ export function convolution(site: Site): LinearOperator {
     weights,
     bias: inputs[2],
     biasShape: [weights.shape[0] as number],
+    placeBias: (bias) => acrossChannels(b, bias, y(site)),
     forward: (v, W, bias) => b.op("Conv", [v, W, bias], attributesOf(window, group)),
     pullBack: (s, W) => transposeConvolution(b, s, W, window, group, x(site)),
   };
@@ -174,6 +179,7 @@ export function transposedConvolution(site: Site): LinearOperator {
     weights,
     bias: inputs[2],
     biasShape: [(weights.shape[1] as number) * group],
+    placeBias: (bias) => acrossChannels(b, bias, y(site)),
     forward: (v, W, bias) =>
       b.op("ConvTranspose", [v, W, bias], {
         ...attributesOf(window, group),

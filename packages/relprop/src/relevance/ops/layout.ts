@@ -1,7 +1,6 @@
 /** Operators that move elements without changing them, and the moves that undo them. */
 
 import {
-  constantIntegers,
   int,
   ints,
   intsAttribute,
@@ -10,6 +9,7 @@ import {
   type Value,
   type DataType,
 } from "../../onnx/graph.ts";
+import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, type Site } from "../row-kinds.ts";
 import { reshapeLike } from "./shapes.ts";

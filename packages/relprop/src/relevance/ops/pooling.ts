@@ -1,14 +1,7 @@
 /** Averages, sums and maxima over windows and axes. x [N, C, …], y [N, C, …′]. */
 
-import {
-  constantIntegers,
-  int,
-  ints,
-  intsAttribute,
-  numberAttribute,
-  string,
-  type Value,
-} from "../../onnx/graph.ts";
+import { int, ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
+import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, y, type Site } from "../row-kinds.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";

@@ -72,6 +72,12 @@ describe("Explainer", () => {
   });
 });
 
+/** Operators that an override reaches. */
+const overridden = (pattern: string): string[] =>
+  compile(readModel(bytes), { composite: "epsilon", rules: [{ pattern, rule: "gamma:0.5" }] })
+    .plan.filter(({ rule }) => rule === "gamma(gamma=0.5)")
+    .map(({ operator }) => operator);
+
 describe("compile", () => {
   it("names every node that stands in the way, all at once, and the ways on", () => {
     const model = modelOf((b, x) =>
@@ -125,14 +131,10 @@ describe("compile", () => {
   });
 
   it("overrides by operator, layer kind and position", () => {
-    const plan = (pattern: string): string[] =>
-      compile(readModel(bytes), { composite: "epsilon", rules: [{ pattern, rule: "gamma:0.5" }] })
-        .plan.filter(({ rule }) => rule === "gamma(gamma=0.5)")
-        .map(({ operator }) => operator);
-    expect(plan("first")).toEqual(["Conv"]);
-    expect(plan("#2")).toEqual(["Conv"]);
-    expect(new Set(plan("Conv"))).toEqual(new Set(["Conv"]));
-    expect(plan("dense").every((operator) => operator === "Gemm")).toBe(true);
+    expect(overridden("first")).toEqual(["Conv"]);
+    expect(overridden("#2")).toEqual(["Conv"]);
+    expect(new Set(overridden("Conv"))).toEqual(new Set(["Conv"]));
+    expect(overridden("dense").every((operator) => operator === "Gemm")).toBe(true);
   });
 });
 

@@ -1,7 +1,9 @@
 /** Which input and which output are explained. */
 
 import { OptionError } from "./errors.ts";
-import { usesOf, type Graph } from "./onnx/graph.ts";
+import { usesOf, type Graph, type Shape, type Value } from "./onnx/graph.ts";
+import { nodesBetween } from "./relevance/assign-rules.ts";
+import { rowOf } from "./relevance/op-table.ts";
 import { channelAxis } from "./relevance/seed.ts";
 import { suggestion } from "./suggestion.ts";
 
@@ -11,6 +13,12 @@ export interface TensorOptions {
   readonly input?: string;
   /** The output that is explained. @default the first */
   readonly output?: string;
+  /**
+   * Where relevance stops on its way to the input: a tensor or a node of the model by name, or "last-map", the last
+   * [N, C, h, w] before the model pools or flattens it away. The relevance is that tensor's, in its shape.
+   * @default the input
+   */
+  readonly layer?: string;
   /** Height and width of the input, in elements, where the model leaves them open. */
   readonly size?: readonly [height: number, width: number];
 }
@@ -61,5 +69,55 @@ export function chooseOutput(graph: Graph, wanted: string | undefined): string {
     what: `the model has no output "${wanted}"`,
     why: `its outputs are ${names.join(", ")}`,
     ...suggestion(wanted, names),
+  });
+}
+
+/** The tensor where relevance stops: the input, or one between it and the explained output. */
+export function chooseLayer(
+  graph: Graph,
+  values: ReadonlyMap<string, Value>,
+  output: string,
+  input: string,
+  wanted: string | undefined,
+): string {
+  if (wanted === undefined || wanted === input) return input;
+  if (wanted === "last-map") return lastMap(graph, values, output, input);
+  const between = nodesBetween(graph, output, input);
+  const node = between.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
+  const layer = node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
+  if (layer !== undefined && layer !== output) return layer;
+  const names = between.flatMap(({ outputs }) => outputs).filter((name) => name !== output);
+  throw new OptionError({
+    what: `relevance cannot stop at "${wanted}"`,
+    why:
+      layer === output
+        ? "it is the explained output itself"
+        : `no tensor or node of that name lies between "${input}" and "${output}" (folding may have taken it away)`,
+    fix: 'name another tensor or node, or take "last-map"',
+    ...suggestion(wanted, names),
+  });
+}
+
+const isMap = (shape: Shape): boolean => shape.length === 4 && !(shape[2] === 1 && shape[3] === 1);
+
+/** The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned. */
+function lastMap(graph: Graph, values: ReadonlyMap<string, Value>, output: string, input: string): string {
+  const maps = new Set<string>();
+  for (const node of nodesBetween(graph, output, input)) {
+    const family = rowOf(node)?.family;
+    const from = values.get(node.inputs.find((name) => maps.has(name)) ?? "");
+    for (const name of node.outputs) {
+      const shape = values.get(name)?.shape ?? [];
+      const keepsPlace = family !== "routing" || (shape[2] === from?.shape[2] && shape[3] === from?.shape[3]);
+      const isLaidOut = family === "convolution" || (from !== undefined && keepsPlace);
+      if (name !== output && isMap(shape) && isLaidOut) maps.add(name);
+    }
+  }
+  const last = [...maps].at(-1);
+  if (last !== undefined) return last;
+  throw new OptionError({
+    what: "the model has no last feature map",
+    why: `no convolution between "${input}" and "${output}" makes a tensor [N, C, h, w]`,
+    fix: "name the tensor or node where relevance is to stop",
   });
 }

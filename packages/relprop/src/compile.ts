@@ -4,30 +4,41 @@
  *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
  */
 
-import { canonicalize } from "./canonicalize/canonicalize.ts";
-import { chooseInput, chooseOutput, type TensorOptions } from "./choose-tensors.ts";
-import { finalSoftmax } from "./canonicalize/strip-final-softmax.ts";
+import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "./errors.ts";
-import { convertOpset } from "./onnx/convert-opset.ts";
-import { GraphBuilder } from "./onnx/graph-builder.ts";
-import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
+import type { GraphBuilder } from "./onnx/graph-builder.ts";
+import type { Model, Value } from "./onnx/graph.ts";
 import { prune } from "./onnx/prune.ts";
+import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "./relevance/assign-rules.ts";
-import { ruleText } from "./relevance/composites.ts";
+import {
+  channelRelevanceOutput,
+  channelsInput,
+  chooseConcepts,
+  type ConceptMask,
+  type ConceptOptions,
+} from "./relevance/concepts.ts";
 import { emitRelevance } from "./relevance/emit.ts";
-import type { Site } from "./relevance/row-kinds.ts";
-import { seedRelevance, sumChannels } from "./relevance/seed.ts";
-import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
-import { nonNegativeValues } from "./relevance/signs.ts";
+import { ledgerOutput, LedgerWriter, type LedgerLayout } from "./relevance/ledger.ts";
+import { ruleText } from "./relevance/rule-choice.ts";
+import { channelAxis, seedRelevance, sumChannels } from "./relevance/seed.ts";
+import type { RelevanceOptions, Settings } from "./relevance/settings.ts";
 import { version } from "./version.ts";
-
-/** The opset of every compiled graph: the highest that all of ONNX Runtime's back ends run whole. */
-export const compiledOpset = 17;
 
 /** Everything that can be chosen; all of it has defaults. */
 export interface CompileOptions extends RelevanceOptions, TensorOptions {
   /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
   readonly sourceSha256?: string;
+  /**
+   * Adds the output `ledger`, float32 [N, rows, columns]: for each node on the way, how much relevance arrived, went on,
+   * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
+   */
+  readonly ledger?: boolean;
+  /**
+   * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
+   * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
+   */
+  readonly concepts?: ConceptOptions;
 }
 
 /** What happens at one node, in words. */
@@ -42,14 +53,22 @@ export interface PlanLine {
 export interface Compiled {
   /** Inputs and outputs of the source model, and: output `relevance`; inputs `target` and `keep` if asked for. */
   readonly model: Model;
-  /** The input that relevance goes to: [N, C, H, W] mostly. */
+  /** The explained input: [N, C, H, W] mostly. */
   readonly input: Value;
+  /** The tensor that relevance belongs to: the input, or the tensor that the option `layer` names. */
+  readonly layer: Value;
   /** The explained tensor, before a final Softmax: [N, classes] mostly. It is an output of the model or of the compiled graph. */
   readonly output: Value;
   /** Name of the model's output that was chosen to be explained. */
   readonly outputName: string;
+  /** The inputs that the source model does not have: `target`, `keep`, what a method needs. */
+  readonly added: readonly Value[];
   readonly settings: Settings;
   readonly plan: readonly PlanLine[];
+  /** What the rows of the output `ledger` are, if it was asked for. */
+  readonly ledger?: LedgerLayout;
+  /** The layer whose channels the input `channels` masks, and their axis in it. */
+  readonly concepts?: { readonly layer: Value; readonly axis: number };
 }
 
 /**
@@ -60,62 +79,98 @@ export interface Compiled {
  * @throws OptionError for an option with a value that is not allowed
  */
 export function compile(source: Model, options: CompileOptions = {}): Compiled {
-  const settings = settle(options);
   refuseCompiled(source);
-  const chosen = chooseInput(convertOpset(source, compiledOpset).graph, options);
-  const { graph, values } = canonicalize(chosen.graph);
-  const outputName = chooseOutput(graph, options.output);
-  const explained = finalSoftmax(graph, outputName) ?? outputName;
+  const prepared = prepare(source, options);
+  const plan = assignRules(planRequest(prepared));
+  if (plan.refusal) throw plan.refusal;
+  return compilePrepared(source, options, prepared, plan);
+}
 
-  const b = new GraphBuilder();
-  for (const name of ["relevance", "target", "keep"]) b.reserve(name);
-  b.adopt(graph, values);
-  const isComputed = computedValues(graph);
-  const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
-  const siteOf = (node: Node): Site => ({
-    b,
-    node,
-    inputs: node.inputs.map((name) => (name === "" ? undefined : b.value(name))),
-    outputs: node.outputs.map((name) => b.value(name)),
-    isComputed,
-    isNonNegative: (value) => nonNegative.has(value.name),
-  });
-
-  const input = b.value(chosen.name);
-  const plan = assignRules(graph, explained, input.name, settings, siteOf);
+/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to `prepared.b`, so: only once. */
+export function compilePrepared(
+  source: Model,
+  options: CompileOptions,
+  prepared: Prepared,
+  plan: Plan,
+): Compiled {
+  const { settings, canonical, b, input, outputName, explained, layerName, nonNegative, siteOf } = prepared;
+  const { graph } = canonical;
+  reserveNames(b, [
+    "relevance",
+    ...(settings.seed !== "softmax" && settings.target === "input" ? ["target"] : []),
+    ...(settings.topK === "input" ? ["keep"] : []),
+    ...(options.ledger ? [ledgerOutput] : []),
+    ...(options.concepts ? [channelsInput, channelRelevanceOutput] : []),
+  ]);
+  const layer = b.value(layerName);
   const output = b.value(explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
   const seed = seedRelevance(b, output, settings);
+  const concepts = options.concepts && chooseConcepts(b, plan, options.concepts);
+  const ledger = options.ledger ? new LedgerWriter(b, input, output) : undefined;
   const relevance = emitRelevance(
-    { b, graph, plan, settings, nonNegative, siteOf, keep },
+    { b, graph, plan, settings, nonNegative, siteOf, keep, ledger, concepts },
     explained,
     seed,
-    input.name,
+    layer.name,
   );
   if (!relevance) {
     throw new UnexplainableError({
       what: `cannot explain the output "${outputName}"`,
-      why: `with composite ${settings.composite} no relevance reaches the input "${input.name}"`,
+      why: `with composite ${settings.composite} no relevance reaches "${layer.name}"`,
       fix: "choose another composite",
     });
   }
-  const result = settings.reduce === "channels" ? sumChannels(b, relevance, input) : relevance;
+  const channels = layer === input ? channelAxis(input) : 1;
+  const result = settings.reduce === "channels" ? sumChannels(b, relevance, channels) : relevance;
   b.output(result, "relevance");
+  if (concepts) b.output(sumsOf(concepts), channelRelevanceOutput);
+  const written = ledger?.finish(layer, relevance);
+  if (written) b.output(written.value, ledgerOutput);
+  const explanation = prune(b.graph(graph.name));
 
   return {
     model: {
       irVersion: 8,
       opsets: { ...source.opsets, "": compiledOpset },
       producer: `relprop ${version}`,
-      metadata: { ...source.metadata, ...metadataOf(settings, input, outputName, options) },
-      graph: prune(b.graph(graph.name)),
+      metadata: { ...source.metadata, ...metadataOf(settings, { input, layer, outputName }, options) },
+      graph: explanation,
     },
     input,
+    layer,
     output,
     outputName,
+    added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
+    ...(written && { ledger: { seed: settings.seed, rows: written.rows } }),
+    ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis } }),
   };
+}
+
+/** Keeps names for what is added to the graph; a model that uses one of them itself would lose its tensor. */
+function reserveNames(b: GraphBuilder, names: readonly string[]): void {
+  for (const name of names) {
+    if (b.values.has(name)) {
+      throw new OptionError({
+        what: `cannot add "${name}" to the graph`,
+        why: "the model has a tensor of that name",
+        fix: "rename it in the model",
+      });
+    }
+    b.reserve(name);
+  }
+}
+
+function sumsOf(concepts: ConceptMask): Value {
+  if (concepts.sums) return concepts.sums;
+  throw new UnexplainableError({
+    what: "cannot take concepts",
+    where: concepts.layer.name,
+    why: "no relevance arrives there",
+    fix: "choose another layer or composite",
+  });
 }
 
 function refuseCompiled(source: Model): void {
@@ -127,20 +182,11 @@ function refuseCompiled(source: Model): void {
   });
 }
 
-/** Which values depend on an input of the model; the others are constants, computed or not. */
-function computedValues(graph: Graph): (value: Value) => boolean {
-  const computed = new Set(graph.inputs.map((input) => input.name));
-  for (const node of graph.nodes) {
-    if (node.inputs.some((name) => computed.has(name))) for (const name of node.outputs) computed.add(name);
-  }
-  return (value) => computed.has(value.name);
-}
-
-function metadataOf(
+/** What `metadata_props` of a compiled model say about it. */
+export function metadataOf(
   settings: Settings,
-  input: Value,
-  output: string,
-  options: CompileOptions,
+  { input, layer, outputName }: Pick<Compiled, "input" | "layer" | "outputName">,
+  options: Pick<CompileOptions, "sourceSha256" | "ledger" | "concepts">,
 ): Readonly<Record<string, string>> {
   const { composite, seed, reduce, topK, strides, target, overrides } = settings;
   return {
@@ -154,9 +200,12 @@ function metadataOf(
       target,
       rules: settings.rules,
       overrides,
+      ...(options.ledger && { ledger: true }),
+      ...(options.concepts && { concepts: options.concepts }),
     }),
     "relprop.input": input.name,
-    "relprop.output": output,
+    "relprop.output": outputName,
+    ...(layer.name === input.name ? {} : { "relprop.layer": layer.name }),
     ...(options.sourceSha256 === undefined ? {} : { "relprop.source-sha256": options.sourceSha256 }),
   };
 }

@@ -6,11 +6,22 @@ import type {
   TensorConstructor,
   InferenceSessionFactory,
 } from "onnxruntime-common";
+import { channelMask, type Channels } from "./channels.ts";
 import { compile, type Compiled, type CompileOptions } from "./compile.ts";
 import { InputError, OptionError } from "./errors.ts";
-import type { Model, Shape } from "./onnx/graph.ts";
+import type { FloatArray } from "./float-array.ts";
+import { compileMethod } from "./methods/compile-method.ts";
+import { baselineLike, noiseLike } from "./methods/run-inputs.ts";
+import type { MethodOptions } from "./methods/options.ts";
+import type { Model, Shape, Value } from "./onnx/graph.ts";
 import { readModel } from "./onnx/read-model.ts";
+import { readLedger, type Ledger } from "./read-ledger.ts";
+import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
+import { ledgerOutput } from "./relevance/ledger.ts";
 import { externalView } from "./onnx/write-model.ts";
+import { targetNumbers, type Target } from "./targets.ts";
+
+export type { FloatArray };
 
 /** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
 export interface Runtime {
@@ -18,13 +29,7 @@ export interface Runtime {
   readonly Tensor: TensorConstructor;
 }
 
-/** Numbers with a shape, row-major. */
-export interface FloatArray {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-}
-
-export interface ExplainerOptions extends CompileOptions {
+interface SessionOptions {
   readonly ort: Runtime;
   /** An .onnx file's bytes, or a model that was read or built already. */
   readonly model: Uint8Array | Model;
@@ -32,14 +37,25 @@ export interface ExplainerOptions extends CompileOptions {
   readonly sessionOptions?: InferenceSession.SessionOptions;
 }
 
+/** The options of {@link compile}, or with `method` those of {@link compileMethod}, and what a session needs. */
+export type ExplainerOptions = SessionOptions & (CompileOptions | MethodOptions);
+
 export interface RunOptions {
   /**
    * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
-   * output's shape (several classes, contrasts). @default each sample's highest output
+   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}).
+   * @default the highest output of each sample where the output is [N, classes], which takes a run of its own to find
+   *   (`target: "top1"` at compile time does not); the number itself where it is [N]; else it must be given
    */
-  readonly target?: number | readonly number[] | Float32Array;
+  readonly target?: Target;
   /** The fraction the relevance filter keeps, with `topK: "input"`. @default 0, all */
   readonly keep?: number;
+  /** The channels of the layer that relevance goes through, with `concepts`. @default all */
+  readonly channels?: Channels;
+  /** Where integrated gradients start, with `baseline: "input"`: in the input's shape, or one sample for all. */
+  readonly baseline?: FloatArray;
+  /** What SmoothGrad's noise is drawn from: the same seed gives the same noise everywhere. @default 1 */
+  readonly noiseSeed?: number;
   /** Values of the model's other inputs, if it has any. */
   readonly others?: Readonly<Record<string, OrtTensor>>;
 }
@@ -60,6 +76,10 @@ export interface Explanation {
   readonly outputs: Readonly<Record<string, FloatArray>>;
   /** For each sample the five highest classes, best first. Empty for outputs that are not [N, classes]. */
   readonly top: readonly (readonly RankedClass[])[];
+  /** Relevance of the layer's channels before any is masked, [N, C], with `concepts`. */
+  readonly channelRelevance?: FloatArray;
+  /** Where the relevance of each sample stayed, with `ledger: true`. */
+  readonly ledgers?: readonly Ledger[];
 }
 
 /**
@@ -91,10 +111,14 @@ export class Explainer {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: ExplainerOptions) {
-    const { ort, model, sessionOptions = {}, ...compileOptions } = options;
+    const { ort, model, sessionOptions = {}, ...chosen } = options;
     this.#ort = ort;
     this.#sessionOptions = sessionOptions;
-    this.compiled = compile(model instanceof Uint8Array ? readModel(model) : model, compileOptions);
+    const source = model instanceof Uint8Array ? readModel(model) : model;
+    this.compiled =
+      "method" in chosen && chosen.method !== undefined
+        ? compileMethod(source, chosen)
+        : compile(source, chosen);
   }
 
   /** Makes the session, so that the first run does not have to. */
@@ -130,7 +154,7 @@ export class Explainer {
     const { model, output } = this.compiled;
     const isOutput = model.graph.outputs.some(({ name }) => name === output.name);
     // The logits before a final softmax are what is ranked, so they are asked for too.
-    const graph = isOutput ? model.graph : withOutput(model.graph, output.name, logitsName);
+    const graph = isOutput ? model.graph : withOutput(model.graph, output, logitsName);
     const { bytes, data } = externalView({ ...model, graph });
     return this.#ort.InferenceSession.create(bytes, {
       ...sharedWeights,
@@ -140,23 +164,41 @@ export class Explainer {
   }
 
   async #explain(input: FloatArray, run: RunOptions): Promise<Explanation> {
-    const { settings } = this.compiled;
-    const needsTarget = settings.seed !== "softmax" && settings.target === "input";
-    if (needsTarget && run.target === undefined) {
-      const first = await this.#run(input, run, new Float32Array(0));
-      const best = rank(first.explained, 1).map(([top]) => top?.index ?? 0);
-      return this.#explain(input, { ...run, target: best });
-    }
-    const target = needsTarget ? run.target : undefined;
+    const target = this.#isAdded("target")
+      ? (run.target ?? (await this.#defaultTarget(input, run)))
+      : undefined;
     const { fetched, explained } = await this.#run(input, run, target);
-    const { relevance, [logitsName]: _logits, ...outputs } = fetched;
-    return { relevance: relevance as FloatArray, outputs, top: rank(explained, rankedClasses) };
+    const { relevance, [logitsName]: _logits, ...others } = fetched;
+    const { outputs, ...added } = takeAdded(this.compiled, others);
+    return { relevance: relevance as FloatArray, outputs, top: rank(explained, rankedClasses), ...added };
+  }
+
+  #isAdded(name: string): boolean {
+    return this.compiled.added.some((each) => each.name === name);
+  }
+
+  /** Each sample's highest class, or the only number there is. */
+  async #defaultTarget(input: FloatArray, run: RunOptions): Promise<Target> {
+    const { name, shape } = this.compiled.output;
+    if (shape.length > 2 || shape.length === 0) {
+      throw new OptionError({
+        what: "cannot tell what to explain",
+        where: `output "${name}", [${shape.join(", ")}]`,
+        why: "it is no list of classes, so none of them is the highest",
+        fix: "give a target: a class index, or a tensor of the output's shape (maskTarget)",
+      });
+    }
+    const dims = this.#outputDims(input.dims[0] as number);
+    const nothing = new Float32Array(dims.reduce((a, n) => a * n, 1));
+    if (shape.length === 1) return nothing.fill(1);
+    const { explained } = await this.#run(input, run, nothing);
+    return rank(explained, 1).map(([top]) => top?.index ?? 0);
   }
 
   async #run(
     input: FloatArray,
     run: RunOptions,
-    target: RunOptions["target"],
+    target: Target | undefined,
   ): Promise<{ fetched: Record<string, FloatArray>; explained: FloatArray }> {
     const { compiled } = this;
     const session = await this.#load();
@@ -165,13 +207,16 @@ export class Explainer {
       ...run.others,
       [compiled.input.name]: new Tensor("float32", input.data, input.dims),
     };
-    if (session.inputNames.includes("target")) {
-      const dims = this.#outputDims(input.dims[0] as number);
-      feeds["target"] = new Tensor("float32", targetData(target, dims), dims);
-    }
-    if (session.inputNames.includes("keep")) {
-      feeds["keep"] = new Tensor("float32", Float32Array.of(run.keep ?? 0), []);
-    }
+    const feed = (name: string, { data, dims }: FloatArray): void => {
+      feeds[name] = new Tensor("float32", data, dims);
+    };
+    if (target !== undefined) feed("target", this.#targetTensor(target, input.dims[0] as number));
+    if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
+    if (this.#isAdded("baseline")) feed("baseline", baselineLike(input, run.baseline));
+    if (compiled.concepts)
+      feed(channelsInput, channelMask(run.channels, input.dims[0] as number, compiled.concepts));
+    const noise = compiled.added.find(({ name }) => name === "noise");
+    if (noise) feed("noise", noiseLike(input, noise.shape[0] as number, run.noiseSeed ?? 1));
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
@@ -186,6 +231,14 @@ export class Explainer {
     return { fetched, explained };
   }
 
+  #targetTensor(target: Target, batch: number): FloatArray {
+    // A tensor brings its sizes along, so it also serves outputs whose sizes only a run knows.
+    const isOpen = this.compiled.output.shape.some((dim, axis) => axis > 0 && typeof dim === "string");
+    if (isOpen && typeof target === "object" && "dims" in target) return target;
+    const dims = this.#outputDims(batch);
+    return { data: targetNumbers(target, dims), dims };
+  }
+
   #outputDims(batch: number): number[] {
     return this.compiled.output.shape.map((dim, axis) => {
       if (typeof dim === "number") return dim;
@@ -193,7 +246,7 @@ export class Explainer {
       throw new OptionError({
         what: "cannot make the target",
         why: `the explained output has the shape [${this.compiled.output.shape.join(", ")}]`,
-        fix: "fix the image size, or pass the target as a tensor through your own session",
+        fix: "fix the image size, or give the target as a tensor with its dims (maskTarget)",
       });
     });
   }
@@ -211,53 +264,34 @@ export class Explainer {
   }
 }
 
+/** Parts what `concepts` and `ledger` added from the model's own outputs. */
+function takeAdded(
+  { concepts, ledger }: Compiled,
+  fetched: Readonly<Record<string, FloatArray>>,
+): Pick<Explanation, "outputs" | "channelRelevance" | "ledgers"> {
+  const outputs = { ...fetched };
+  const take = (name: string): FloatArray => {
+    const taken = outputs[name] as FloatArray;
+    delete outputs[name];
+    return taken;
+  };
+  const channelRelevance = concepts && take(channelRelevanceOutput);
+  const ledgers = ledger && readLedger(ledger, take(ledgerOutput));
+  return { outputs, ...(channelRelevance && { channelRelevance }), ...(ledgers && { ledgers }) };
+}
+
 const matches = (dims: readonly number[], shape: Shape): boolean =>
   dims.length === shape.length &&
   dims.every((dim, axis) => typeof shape[axis] === "string" || shape[axis] === dim);
 
-function withOutput(graph: Model["graph"], value: string, name: string): Model["graph"] {
-  const identity = { name, opType: "Identity", domain: "", inputs: [value], outputs: [name], attributes: {} };
-  const output = { name, dataType: "float32" as const, shape: [] };
+function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {
+  const inputs = [value.name];
+  const identity = { name, opType: "Identity", domain: "", inputs, outputs: [name], attributes: {} };
   return {
     ...graph,
     nodes: [...graph.nodes, identity],
-    outputs: [...graph.outputs, { ...output, shape: ["N", "classes"] }],
+    outputs: [...graph.outputs, { ...value, name }],
   };
-}
-
-/** A target tensor from what the caller gave: [N, classes], one-hot for class indices. */
-function targetData(target: RunOptions["target"], dims: readonly number[]): Float32Array {
-  const size = dims.reduce((a, n) => a * n, 1);
-  if (target instanceof Float32Array) {
-    if (target.length === size || target.length === 0)
-      return target.length === 0 ? new Float32Array(size) : target;
-    throw new OptionError({
-      what: "cannot use this target",
-      why: `it has ${target.length} numbers, the output has [${dims.join(", ")}]`,
-    });
-  }
-  const [batch = 1, classes = 1] = dims;
-  const perClass = size / batch / classes;
-  const indices = Array.isArray(target)
-    ? (target as readonly number[])
-    : Array.from({ length: batch }, () => target as number);
-  const data = new Float32Array(size);
-  if (indices.length !== batch) {
-    throw new OptionError({
-      what: "cannot use this target",
-      why: `it names ${indices.length} classes for ${batch} samples`,
-    });
-  }
-  for (const [sample, index] of indices.entries()) {
-    if (!Number.isInteger(index) || index < 0 || index >= classes) {
-      throw new OptionError({
-        what: `there is no class ${index}`,
-        why: `the output has the classes 0 to ${classes - 1}`,
-      });
-    }
-    data.fill(1, (sample * classes + index) * perClass, (sample * classes + index + 1) * perClass);
-  }
-  return data;
 }
 
 /** The highest classes of each sample of [N, classes]. */

@@ -1,5 +1,15 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
-export { compile, compiledOpset, type Compiled, type CompileOptions, type PlanLine } from "./compile.ts";
+export { compile, type Compiled, type CompileOptions, type PlanLine } from "./compile.ts";
+export {
+  inspect,
+  type Inspection,
+  type InspectedNode,
+  type InspectedObstacle,
+  type InspectedTensor,
+  type WayOn,
+} from "./inspect.ts";
+export { inspectionText } from "./inspection-text.ts";
+export { compiledOpset } from "./prepare.ts";
 export {
   Explainer,
   type Explanation,
@@ -9,6 +19,18 @@ export {
   type RunOptions,
   type Runtime,
 } from "./explainer.ts";
+export { conceptHeatmaps, type Concept, type ConceptHeatmapOptions } from "./concept-heatmaps.ts";
+export { type Channels } from "./channels.ts";
+export { readLedger, verdict, type Ledger, type LedgerEntry } from "./read-ledger.ts";
+export { type ConceptOptions } from "./relevance/concepts.ts";
+export {
+  ledgerColumns,
+  shareColumns,
+  type LedgerColumn,
+  type LedgerLayout,
+  type LedgerRow,
+  type ShareColumn,
+} from "./relevance/ledger.ts";
 export {
   InputError,
   ModelFileError,
@@ -21,10 +43,31 @@ export {
 export {
   compositeNames,
   compositeText,
+  layerKinds,
+  type Composite,
   type CompositeName,
+  type LayerKind,
   type SeedRelevance,
   type Strides,
 } from "./relevance/composites.ts";
+export { dialectNames, dialectText, type DialectName } from "./relevance/dialects.ts";
+export { parseComposite } from "./relevance/read-composite.ts";
+export { parseRule, ruleNames, ruleText, type RuleChoice } from "./relevance/rule-choice.ts";
+export {
+  compileMethod,
+  methodNames,
+  occlusion,
+  rankCorrelation,
+  type GradCamOptions,
+  type InputXGradientOptions,
+  type IntegratedGradientsOptions,
+  type MethodName,
+  type MethodOptions,
+  type OcclusionOptions,
+  type SharedMethodOptions,
+  type SmoothGradOptions,
+} from "./methods/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
 export { suggestComposite } from "./suggest-composite.ts";
+export { contrastTarget, maskTarget, ratherThanTarget, type Target } from "./targets.ts";
 export { version } from "./version.ts";

@@ -10,8 +10,6 @@ import { rowOf } from "./relevance/op-table.ts";
  */
 export function suggestComposite(model: Model): CompositeName {
   const { graph } = canonicalize(convertOpset(model, 17).graph);
-  const activations = graph.nodes
-    .map((node) => rowOf(node.opType))
-    .filter((row) => row?.family === "activation");
+  const activations = graph.nodes.map((node) => rowOf(node)).filter((row) => row?.family === "activation");
   return activations.length > 0 && activations.every((row) => row?.rectifier) ? "fischer" : "epsilon-plus";
 }

@@ -22,6 +22,8 @@ const affineOver = (node: Node, x: string, a: string, c: string): Node => ({
 
 export const batchNormToAffine: Rewrite = {
   name: "batchnorm-to-affine",
+  about: "what could not be folded, of BatchNormalization and of Mul and Div by a constant, becomes Affine",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const constants = constantNames(graph);
     const name = namer(graph);

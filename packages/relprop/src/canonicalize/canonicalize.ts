@@ -7,6 +7,7 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { batchNormToAffine } from "./batchnorm-to-affine.ts";
 import { dropDropout } from "./drop-dropout.ts";
+import { fatesOf, type Fate } from "./fates.ts";
 import { foldBatchNorm } from "./fold-batchnorm.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
@@ -17,7 +18,7 @@ import { recognizeSilu } from "./recognize-silu.ts";
 import type { Note, Rewrite } from "./rewrite.ts";
 
 /** In this order: activations are recognised while their products are whole, batch norms become layers last. */
-const rewrites: readonly Rewrite[] = [
+export const rewrites: readonly Rewrite[] = [
   foldConstants,
   dropDropout,
   recognizeLayerNorm,
@@ -35,6 +36,8 @@ export interface Canonical {
   readonly values: Map<string, Value>;
   /** Rewrites that nearly applied, and why they did not. */
   readonly notes: readonly Note[];
+  /** What became of the nodes that are gone, by their names. A node that one of them went into may be gone, too. */
+  readonly fates: ReadonlyMap<string, Fate>;
 }
 
 /**
@@ -45,6 +48,7 @@ export function canonicalize(graph: Graph): Canonical {
   let current = graph;
   let values = inferGraph(current);
   const notes = new Map<string, Note>();
+  const fates = new Map<string, Fate>();
   for (;;) {
     const before = current;
     for (const rewrite of rewrites) {
@@ -53,6 +57,7 @@ export function canonicalize(graph: Graph): Canonical {
         notes.set(`${note.rewrite} ${note.node}`, note);
       });
       if (next === current) continue;
+      for (const [name, fate] of fatesOf(current, next, rewrite)) fates.set(name, fate);
       current = next;
       values = inferGraph(current);
     }
@@ -62,5 +67,6 @@ export function canonicalize(graph: Graph): Canonical {
   const left = new Set(
     current.nodes.flatMap((node) => [node, ...(node.body ?? [])]).map((node) => node.name),
   );
-  return { graph: current, values, notes: [...notes.values()].filter((note) => left.has(note.node)) };
+  const remaining = [...notes.values()].filter((note) => left.has(note.node));
+  return { graph: current, values, notes: remaining, fates };
 }

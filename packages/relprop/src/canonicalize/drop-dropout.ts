@@ -61,6 +61,8 @@ function isNothing(node: Node, graph: Graph, values: ReadonlyMap<string, Value>)
 
 export const dropDropout: Rewrite = {
   name: "drop-dropout",
+  about: "Dropout, Identity, and casts, pads, copies and moves that change nothing go away",
+  takesAway: "what does nothing",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const uses = allUses(graph);
     const replace = new Map<Node, readonly Node[]>();

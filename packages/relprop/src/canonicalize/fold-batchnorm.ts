@@ -89,6 +89,9 @@ function foldOne(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refus
 
 export const foldBatchNorm: Rewrite = {
   name: "fold-batchnorm",
+  about:
+    "BatchNormalization, and Mul, Div, Add, Sub by one constant a channel, go into the weights of the layer before or behind",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     let result = graph;
     let refusals: [Node, string][] = [];

@@ -32,6 +32,8 @@ function content(node: Node, value: Value, constants: ReadonlyMap<string, Tensor
 
 export const foldConstants: Rewrite = {
   name: "fold-constants",
+  about: "Constant nodes, shape arithmetic and small constant expressions become initializers",
+  takesAway: "constants",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
     const uses = allUses(graph);
     const initializers = new Map(graph.initializers);

@@ -57,6 +57,8 @@ function isBias(bias: Value | undefined, output: Value | undefined): boolean {
 
 export const matMulAddToLinear: Rewrite = {
   name: "matmul-add-to-linear",
+  about: "MatMul by a constant matrix, and the Add of its bias, become Linear",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const uses = allUses(graph);
     const constants = constantNames(graph);

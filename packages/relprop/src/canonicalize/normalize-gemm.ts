@@ -18,6 +18,8 @@ import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
 
 export const normalizeGemm: Rewrite = {
   name: "normalize-gemm",
+  about: "alpha and beta of a Gemm go into its weights, transA becomes a Transpose",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, _values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const name = namer(graph);
     const replace = new Map<Node, readonly Node[]>();

@@ -38,6 +38,8 @@ const patterns: readonly SpelledOut[] = [
 
 export const recognizeGelu: Rewrite = {
   name: "recognize-gelu",
+  about: "x·Φ(x) spelled out with Erf or Tanh becomes Gelu",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     return recognize(graph, values, patterns, refuse);
   },

@@ -83,6 +83,8 @@ function onlyWith(
 
 export const recognizeLayerNorm: Rewrite = {
   name: "recognize-layernorm",
+  about: "mean, variance, root, scale and shift spelled out become LayerNormalization",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const uses = allUses(graph);
     const constants = constantNames(graph);

@@ -66,6 +66,8 @@ const patterns: readonly SpelledOut[] = [
 
 export const recognizeSilu: Rewrite = {
   name: "recognize-silu",
+  about: "x·σ(x), x·clip(x + 3, 0, 6)/6 and x·tanh(softplus(x)) spelled out become Silu, HardSwish and Mish",
+  takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     return recognize(graph, values, patterns, refuse);
   },

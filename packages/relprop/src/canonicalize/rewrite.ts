@@ -18,6 +18,10 @@ export type Refuse = (node: Node, why: string) => void;
 /** A change of the graph that keeps its outputs: their names, and their values but for rounding. */
 export interface Rewrite {
   readonly name: string;
+  /** What it looks for and what it makes of it, in one line for people. */
+  readonly about: string;
+  /** What the nodes were that are gone afterwards; those in the body of another node are not gone. */
+  readonly takesAway: "constants" | "what does nothing" | "what a neighbour does";
   /** Gives the same object if nothing is left to do. `values` is what shape inference knows of `graph`. */
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph;
 }

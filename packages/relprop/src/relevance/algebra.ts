@@ -3,12 +3,38 @@
  * a tensor, so that half of a signed rule vanishes from the graph where a tensor cannot be negative.
  */
 
-import type { Value } from "../onnx/graph.ts";
+import { OptionError } from "../errors.ts";
+import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { filled } from "./ops/shapes.ts";
 
 /** A value, or zero. */
 export type Term = Value | undefined;
+
+/**
+ * How a denominator z is kept away from 0, σ(z) being +1 for z ≥ 0 and −1 below:
+ *
+ * | kind        | S(z)                                                       |
+ * |-------------|------------------------------------------------------------|
+ * | `add`       | z + ε·σ(z)                                                 |
+ * | `clip`      | σ(z)·max(│z│, ε)                                           |
+ * | `norm`      | z + ε·‖z‖·σ(z), ‖z‖ the root mean square of z in a sample  |
+ * | `norm-clip` | σ(z)·max(│z│, ε·‖z‖)                                       |
+ * | `unsigned`  | z + ε                                                      |
+ * | `zero`      | ε where z = 0, else z                                      |
+ *
+ * The first four are zennit's `Stabilizer`, `unsigned` is LXT's, `zero` iNNvestigate's.
+ */
+export const stabilizerKinds = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const;
+export type StabilizerKind = (typeof stabilizerKinds)[number];
+
+/** What is done about small denominators; ε = 0 leaves them as they are, whatever the kind. */
+export interface Stabilizer {
+  readonly epsilon: number;
+  readonly kind: StabilizerKind;
+}
+
+const isRelative = (kind: StabilizerKind): boolean => kind === "norm" || kind === "norm-clip";
 
 export class Algebra {
   readonly #b: GraphBuilder;
@@ -64,24 +90,64 @@ export class Algebra {
     return this.nonNegative(this.multiply(term, term));
   }
 
-  /** S_ε(z) = z + ε·σ(z), where σ(0) = +1. */
-  stabilize(z: Value, epsilon: number): Value {
+  /** S(z); see {@link stabilizerKinds}. */
+  stabilize(z: Value, { epsilon, kind }: Stabilizer): Value {
     if (epsilon === 0) return z;
-    if (this.isNonNegative(z)) return this.#b.op("Add", [z, this.#b.scalar(epsilon)]);
-    return this.#b.op("Add", [z, this.whereNegative(z, this.#b.scalar(-epsilon), this.#b.scalar(epsilon))]);
+    // σ times ε, or times ε‖z‖.
+    const signed = (sign: 1 | -1): Value => {
+      const size = this.#b.scalar(sign * epsilon);
+      return isRelative(kind) ? this.#b.op("Mul", [this.#rootMeanSquare(z), size]) : size;
+    };
+    if (kind === "zero") return this.whereZero(z, signed(1), z);
+    const isPositive = kind === "unsigned" || this.isNonNegative(z);
+    if (kind === "clip" || kind === "norm-clip") {
+      const atLeast = this.#b.op("Max", [z, signed(1)]);
+      return isPositive ? atLeast : this.whereNegative(z, this.#b.op("Min", [z, signed(-1)]), atLeast);
+    }
+    if (isPositive) return this.#b.op("Add", [z, signed(1)]);
+    return this.#b.op("Add", [z, this.whereNegative(z, signed(-1), signed(1))]);
+  }
+
+  /** √(mean of z² over all axes but the batch), one number a sample, in a shape that broadcasts over z. */
+  #rootMeanSquare(z: Value): Value {
+    const axes = ints(z.shape.slice(1).map((_, i) => i + 1));
+    const square = this.#b.op("Mul", [z, z]);
+    return this.#b.op("Sqrt", [this.#b.op("ReduceMean", [square], { axes, keepdims: int(1) })]);
   }
 
   divide(a: Value, b: Value): Value {
     return this.#b.op("Div", [a, b]);
   }
 
-  /** R / S_ε(z). Where z = 0 and ε = 0 there is nothing to share and the quotient is taken as 0. */
-  share(R: Value, z: Term, epsilon: number): Value {
+  /** R / S(z). Where S(z) = 0 there is nothing to share and the quotient is taken as 0. */
+  share(R: Value, z: Term, stabilizer: Stabilizer): Value {
     if (!z) return this.#b.op("Mul", [R, this.#b.scalar(0)]);
-    const quotient = this.#b.op("Div", [R, this.stabilize(z, epsilon)]);
-    if (epsilon !== 0) return quotient;
-    const isZero = this.#b.op("Equal", [z, this.#b.scalar(0)]);
-    return this.#b.op("Where", [isZero, this.#b.scalar(0), quotient]);
+    const denominator = this.stabilize(z, stabilizer);
+    const quotient = this.#b.op("Div", [R, denominator]);
+    // A size relative to z vanishes where all of z does; any other ε > 0 keeps the denominator from 0.
+    if (stabilizer.epsilon !== 0 && !isRelative(stabilizer.kind)) return quotient;
+    return this.whereZero(denominator, this.#b.scalar(0), quotient);
+  }
+
+  /** What S adds to z: S(z) − z. */
+  stabiliser(z: Value, stabilizer: Stabilizer): Term {
+    if (stabilizer.epsilon === 0) return undefined;
+    return this.#b.op("Sub", [this.stabilize(z, stabilizer), z]);
+  }
+
+  /** [z = 0], as booleans. */
+  isZero(z: Value): Value {
+    return this.#b.op("Equal", [z, this.#b.scalar(0)]);
+  }
+
+  /** [z ≤ bound], as booleans. */
+  isAtMost(z: Value, bound: number): Value {
+    return this.#b.op("LessOrEqual", [z, this.#b.scalar(bound)]);
+  }
+
+  /** `value` where z = 0, `otherwise` elsewhere. */
+  whereZero(z: Value, value: Value, otherwise: Value): Value {
+    return this.#b.op("Where", [this.isZero(z), value, otherwise]);
   }
 
   /** `value` where z < 0, `otherwise` elsewhere. */
@@ -98,9 +164,21 @@ export class Algebra {
     return this.#b.scalar(number);
   }
 
-  /** A number, or one number for each channel, in a shape that broadcasts over x [N, C, …]. */
+  /**
+   * A number, or one number for each channel, in a shape that broadcasts over x [N, C, …].
+   * @throws OptionError unless there is one for each channel
+   */
   perChannel(numbers: number | readonly number[], x: Value): Value {
     if (typeof numbers === "number") return this.#b.scalar(numbers);
+    const channels = x.shape[1];
+    if (typeof channels === "number" && channels !== numbers.length) {
+      throw new OptionError({
+        what: `cannot use ${numbers.length} bounds`,
+        where: `${x.name} [${x.shape.join(", ")}]`,
+        why: `it has ${channels} channels`,
+        fix: `give one number, or ${channels}`,
+      });
+    }
     return this.#b.numbers(numbers, [numbers.length, ...x.shape.slice(2).map(() => 1)]);
   }
 

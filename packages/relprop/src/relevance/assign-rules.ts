@@ -5,9 +5,11 @@ import { usesOf, type Graph, type Node } from "../onnx/graph.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
 import { opTable, rowOf } from "./op-table.ts";
-import type { LayerKind, RuleChoice } from "./composites.ts";
+import { endsRelevance, refusalOf } from "./other-operators.ts";
+import type { LayerKind } from "./composites.ts";
+import type { RuleChoice } from "./rule-choice.ts";
 import type { Row, Site } from "./row-kinds.ts";
-import { linearRules, plainRules } from "./rules/index.ts";
+import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
 /** What happens to relevance at one node. */
@@ -20,73 +22,98 @@ export interface PlanStep {
   readonly why: string;
 }
 
-/** The steps in the model's order, and which values depend on the model's inputs. */
+/** What happens at every node between the explained input and output, and what stands in the way. */
 export interface Plan {
+  /** In the model's order; complete only if there is no obstacle. */
   readonly steps: readonly PlanStep[];
+  /** All of them, in the model's order. */
+  readonly obstacles: readonly Obstacle[];
+  /** Why the plan cannot be carried out, obstacles included; undefined if it can. */
+  readonly refusal: UnexplainableError | undefined;
 }
 
-/**
- * @param output name of the explained tensor
- * @param input name of the explained input
- * @param siteOf a node as the rows see it
- * @throws UnexplainableError listing every node that stands in the way
- */
-export function assignRules(
-  graph: Graph,
-  output: string,
-  input: string,
-  settings: Settings,
-  siteOf: (node: Node) => Site,
-): Plan {
+/** What a plan is made for. */
+export interface PlanRequest {
+  readonly graph: Graph;
+  /** Name of the explained tensor. */
+  readonly output: string;
+  /** Name of the tensor that relevance goes to. */
+  readonly input: string;
+  /** Name of the model's input: first layers are first from there, wherever relevance stops. */
+  readonly origin: string;
+  readonly settings: Settings;
+  /** A node as the rows see it; asked only of nodes whose values are all known. */
+  readonly siteOf: (node: Node) => Site;
+  /** Whether type and shape of a value are known. */
+  readonly isKnown: (name: string) => boolean;
+}
+
+/** A rule for every node between input and output, or the reason why there is none. Throws nothing: the plan says it. */
+export function assignRules(request: PlanRequest): Plan {
+  const { graph, output, input, origin, settings } = request;
   const between = nodesBetween(graph, output, input);
   if (between.length === 0) {
-    throw new UnexplainableError({
+    const refusal = new UnexplainableError({
       what: `cannot explain the output "${output}"`,
       why: `it does not depend on the input "${input}"`,
       fix: "choose another with --output or --input",
     });
+    return { steps: [], obstacles: [], refusal };
   }
-  const first = firstLayers(between, input);
+  const first = firstLayers(nodesBetween(graph, output, origin), origin);
+  const steps: PlanStep[] = [];
   const obstacles: Obstacle[] = [];
+  const used = new Set<string>();
   let position = 0;
-  const steps = between.map((node): PlanStep => {
-    const row = rowOf(node.opType);
+  for (const node of between) {
+    const row = rowOf(node);
     if (isLayer(row)) position += 1;
-    const step = stepFor(node, row, first.has(node), position, settings);
-    const why = step ? refusal(step, siteOf(node)) : `relevance has no rule for ${node.opType} yet`;
-    if (step && why === undefined) return step;
-    if (settings.fallback === "pass")
-      return { node, row: undefined, choice: { rule: "pass" }, why: "fallback" };
-    obstacles.push({
-      node: node.name,
-      operator: node.opType,
-      path: pathTo(graph, output, node),
-      why: why ?? "",
-    });
-    return { node, row, choice: { rule: "pass" }, why: "obstacle" };
-  });
-  if (obstacles.length > 0) {
-    const nodes = obstacles.length === 1 ? "1 node stands" : `${obstacles.length} nodes stand`;
-    throw new UnexplainableError(
-      {
-        what: "cannot explain this model",
-        why: `${nodes} between the output "${output}" and the input "${input}" without a rule`,
-        fix: "explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)",
-      },
-      obstacles,
-    );
+    const chosen = stepFor(node, row, first.has(node), position, settings);
+    if (chosen) used.add(chosen.why);
+    const step = chosen ?? { node, row, choice: { rule: "pass" }, why: "none" };
+    const why = chosen ? obstacleAt(chosen, request) : refusalOf(node);
+    const passing: PlanStep = { node, row: undefined, choice: { rule: "pass" }, why: "fallback" };
+    const canPass =
+      why !== undefined && settings.fallback === "pass" && obstacleAt(passing, request) === undefined;
+    if (why === undefined || canPass) steps.push(canPass ? passing : step);
+    else obstacles.push({ node: node.name, operator: node.opType, path: pathTo(graph, output, node), why });
   }
-  reportUnusedOverrides(steps, first, settings);
-  return { steps };
+  const refusal =
+    obstacles.length > 0
+      ? obstructed(request, obstacles)
+      : unusedOverride({ steps, first, used, overrides: settings.overrides });
+  return { steps, obstacles, refusal };
+}
+
+function obstructed({ output, input }: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
+  const nodes = obstacles.length === 1 ? "1 node stands" : `${obstacles.length} nodes stand`;
+  return new UnexplainableError(
+    {
+      what: "cannot explain this model",
+      why: `${nodes} between the output "${output}" and the input "${input}" without a rule`,
+      fix: "explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)",
+    },
+    obstacles,
+  );
+}
+
+/** Names of the rules that relevance could cross a node by, if they were asked for with an override. */
+export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
+  const row = rowOf(node);
+  const names = Object.keys({ ...linearRules, ...plainRules }) as RuleName[];
+  return names.filter((rule) => obstacleAt({ node, row, choice: { rule }, why: "" }, request) === undefined);
 }
 
 const isLayer = (row: Row | undefined): boolean => row?.family === "convolution" || row?.family === "dense";
 
-/** Nodes from which the output can be reached and which the input reaches. */
-function nodesBetween(graph: Graph, output: string, input: string): Node[] {
+/**
+ * Nodes from which the output can be reached and which the input reaches, in the model's order. What carries no
+ * relevance (Shape, comparisons) reaches nothing, so that computing a size is not on the way.
+ */
+export function nodesBetween(graph: Graph, output: string, input: string): Node[] {
   const reached = new Set([input]);
   const after = graph.nodes.filter((node) => {
-    const isReached = node.inputs.some((name) => reached.has(name));
+    const isReached = !endsRelevance(node) && node.inputs.some((name) => reached.has(name));
     if (isReached) for (const name of node.outputs) reached.add(name);
     return isReached;
   });
@@ -105,7 +132,7 @@ function firstLayers(between: readonly Node[], input: string): Set<Node> {
   const first = new Set<Node>();
   for (const node of between) {
     if (!node.inputs.some((name) => before.has(name))) continue;
-    if (isLayer(rowOf(node.opType))) first.add(node);
+    if (isLayer(rowOf(node))) first.add(node);
     else for (const name of node.outputs) before.add(name);
   }
   return first;
@@ -151,22 +178,29 @@ function matches(pattern: string, node: Node, kinds: readonly LayerKind[], posit
   return new RegExp(`^${expression}$`).test(node.name);
 }
 
-/** Why the chosen rule cannot work at this node. */
-function refusal({ row, choice }: PlanStep, site: Site): string | undefined {
-  if (!row) {
-    return choice.rule === "pass"
-      ? undefined
-      : `only "pass" can be used on ${site.node.opType}, which has no row in the op table`;
+/** Why the chosen rule cannot work at this node, or undefined if it can. */
+function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRequest): string | undefined {
+  const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !isKnown(name));
+  if (unknown !== undefined) {
+    return row
+      ? `the shape of "${unknown}" is not known, so no relevance can be computed here`
+      : `${refusalOf(node)}, and the shape of "${unknown}" is not known`;
   }
-  const known = row.kind === "linear" ? linearRules : plainRules;
+  const site = siteOf(node);
+  if (!row && choice.rule !== "pass") {
+    return `only "pass" can be used on ${node.opType}, which has no row in the op table`;
+  }
+  const known = row?.kind === "linear" ? linearRules : plainRules;
   if (!Object.hasOwn(known, choice.rule)) {
     return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(known).join(", ")}`;
   }
-  const [x, y] = [site.inputs[0], site.outputs[0]];
+  // Without a row, relevance goes to the first input that depends on the model's.
+  const x = row ? site.inputs[0] : site.inputs.find((value) => value && site.isComputed(value));
+  const y = site.outputs[0];
   if (choice.rule === "pass" && x && y && !sameShape(x.shape, y.shape)) {
     return `relevance cannot pass unchanged from [${y.shape.join(", ")}] to [${x.shape.join(", ")}]`;
   }
-  return row.refuses(site);
+  return row?.refuses(site);
 }
 
 /** At most four node names from the explained output down to the node. */
@@ -185,19 +219,20 @@ function pathTo(graph: Graph, output: string, node: Node): string[] {
 }
 
 /** An override that matches nothing is a typing error, and must not pass in silence. */
-function reportUnusedOverrides(
-  steps: readonly PlanStep[],
-  first: ReadonlySet<Node>,
-  settings: Settings,
-): void {
-  const used = new Set(steps.map((step) => step.why));
-  for (const { pattern } of settings.overrides) {
-    if (used.has(`--rule ${pattern}`)) continue;
-    const names = [...steps.map(({ node }) => node.name), ...Object.keys(opTable)];
-    throw new UnexplainableError({
-      what: `the rule for "${pattern}" is used nowhere`,
-      why: `no node between input and output has that name, operator or layer kind (first layers: ${[...first].map((node) => node.name).join(", ")})`,
-      ...suggestion(pattern, names),
-    });
-  }
+function unusedOverride(plan: {
+  readonly steps: readonly PlanStep[];
+  readonly first: ReadonlySet<Node>;
+  readonly used: ReadonlySet<string>;
+  readonly overrides: Settings["overrides"];
+}): UnexplainableError | undefined {
+  const unused = plan.overrides.find(({ pattern }) => !plan.used.has(`--rule ${pattern}`));
+  if (!unused) return undefined;
+  const { pattern } = unused;
+  const names = [...plan.steps.map(({ node }) => node.name), ...Object.keys(opTable)];
+  const first = [...plan.first].map((node) => node.name).join(", ");
+  return new UnexplainableError({
+    what: `the rule for "${pattern}" is used nowhere`,
+    why: `no node between input and output has that name, operator or layer kind (first layers: ${first})`,
+    ...suggestion(pattern, names),
+  });
 }

@@ -4,20 +4,36 @@
  */
 
 import type { Family } from "./row-kinds.ts";
-import type { RuleName, RuleOptions } from "./rules/index.ts";
-
-/** A rule and what was chosen about it. */
-export interface RuleChoice extends RuleOptions {
-  readonly rule: RuleName;
-}
+import { ruleText, type RuleChoice } from "./rule-choice.ts";
+import type { RuleName } from "./rules/index.ts";
 
 /** Where a layer stands counts before what family it is of. */
 export type LayerKind = Family | "first" | "first convolution";
 
-export type Strides = "exact" | "average";
-export type SeedRelevance = "softmax" | "logit" | "one";
+/** What the kinds of layer are, in the order in which they are asked. */
+export const layerKinds: Readonly<Record<LayerKind, string>> = {
+  "first convolution": "convolutions reached from the explained input without crossing another linear layer",
+  first: "linear layers reached from the explained input without crossing another",
+  convolution: "convolutions and transposed convolutions",
+  dense: "matrix products with weights",
+  affine: "factors and offsets that no linear layer could take, such as a batch-norm before it",
+  sum: "additions and subtractions of tensors",
+  average: "average pooling, means and sums",
+  maximum: "maximum pooling",
+  activation: "functions of single elements",
+  routing: "operators that only move elements",
+  gate: "products of two computed tensors",
+};
 
+export const strideWays = ["exact", "average"] as const;
+export type Strides = (typeof strideWays)[number];
+export const seeds = ["softmax", "logit", "one"] as const;
+export type SeedRelevance = (typeof seeds)[number];
+
+/** Which rule for which layer. `parseComposite` reads one from JSON. */
 export interface Composite {
+  /** The name of one that relprop does not have itself; it is written into the compiled model. @default "custom" */
+  readonly name?: string;
   /** One line for --help and the documentation. */
   readonly about: string;
   readonly source: string;
@@ -27,7 +43,7 @@ export interface Composite {
 }
 
 /** What all LRP composites do where nothing else is said (rules.md §3). */
-const throughTheRest = {
+export const throughTheRest = {
   affine: { rule: "epsilon" },
   sum: { rule: "norm" },
   average: { rule: "norm" },
@@ -196,15 +212,6 @@ export type CompositeName = keyof typeof composites;
 
 /** The names that `composite` may have. */
 export const compositeNames: readonly CompositeName[] = Object.keys(composites) as CompositeName[];
-
-/** A rule as text, as it is printed everywhere: `zplus(bias=0, epsilon=1e-5)`. */
-export function ruleText({ rule, ...options }: RuleChoice): string {
-  const chosen = Object.entries(options).map(([name, value]) => {
-    const text = value === false ? "0" : String(value);
-    return `${name}=${text}`;
-  });
-  return chosen.length === 0 ? rule : `${rule}(${chosen.join(", ")})`;
-}
 
 /** A composite as text, one line a layer family: for --help and the documentation. */
 export function compositeText(name: CompositeName): string {

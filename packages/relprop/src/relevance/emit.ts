@@ -4,10 +4,12 @@ import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { Algebra, type Term } from "./algebra.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
+import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
-import { linearLayer, plainLayer } from "./layers.ts";
+import { constantLayer, linearLayer, plainLayer, type LayerContext, type Share } from "./layers.ts";
+import type { LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
-import type { Site, SplittingRow } from "./row-kinds.ts";
+import type { Family, Row, Site, SplittingRow } from "./row-kinds.ts";
 import { linearRules, plainRules, type LinearRuleName, type PlainRuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
@@ -20,6 +22,10 @@ export interface Walk {
   readonly siteOf: (node: Node) => Site;
   /** The fraction the relevance filter keeps, where it is a graph input. */
   readonly keep: Value | undefined;
+  /** Enters every crossing, if a ledger is asked for. */
+  readonly ledger?: LedgerWriter | undefined;
+  /** Masks the channels of one layer, if asked for. */
+  readonly concepts?: ConceptMask | undefined;
 }
 
 /**
@@ -28,49 +34,103 @@ export interface Walk {
  * @returns relevance of the input, in its shape; undefined if none can reach it
  */
 export function emitRelevance(walk: Walk, output: string, seed: Value, input: string): Term {
-  const { b, plan, settings } = walk;
+  const { b, plan, settings, ledger, concepts } = walk;
   const m = new Algebra(b, walk.nonNegative);
   const relevance = new Map<string, Value>([[output, seed]]);
   const filter = settings.topK === "input" ? walk.keep : settings.topK;
+  const onTheWay = new Set([input, ...plan.steps.flatMap(({ node }) => node.outputs)]);
 
   for (const step of plan.steps.toReversed()) {
     const site = walk.siteOf(step.node);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
     if (arriving.every((R) => R === undefined)) continue;
+    const masked = arriving.map((R, i) => (R && concepts?.isAt(site.outputs[i]) ? concepts.mask(b, R) : R));
     const isFiltered = step.row?.filtered === true && filter !== undefined && filter !== 0;
-    const kept = arriving.map((R) => (R && isFiltered ? keepLargest(b, R, filter) : R));
-    for (const [index, R] of crossNode(step, site, kept, settings, m)) {
+    const kept = masked.map((R) => (R && isFiltered ? keepLargest(b, R, filter) : R));
+    const { contributions, constants, ...crossed } = crossNode(step, kept, settings, {
+      site,
+      m,
+      shares: ledger && [],
+    });
+    const leaving: Term[] = [];
+    const others: Term[] = [...constants];
+    for (const [index, R] of contributions) {
       const name = step.node.inputs[index] as string;
       const total = m.add(relevance.get(name), R);
       if (total) relevance.set(name, total);
+      (onTheWay.has(name) ? leaving : others).push(R);
     }
+    ledger?.enter(step, { arriving, masked, kept, leaving, others, ...crossed });
   }
   return relevance.get(input);
 }
 
 type Contribution = readonly [input: number, R: Term];
 
+interface Crossed {
+  readonly contributions: readonly Contribution[];
+  /** For the ledger: what joined constants took, the divisions made, and whether these say where everything went. */
+  readonly constants: readonly Term[];
+  readonly shares: readonly Share[];
+  readonly isExact: boolean;
+  readonly hasBorder: boolean;
+}
+
+/** y = Σ_i x_i ∂y/∂x_i, plus a bias: what is shared by y's parts is shared whole. */
+const additive: ReadonlySet<Family> = new Set([
+  "convolution",
+  "dense",
+  "affine",
+  "sum",
+  "average",
+  "maximum",
+  "routing",
+]);
+
+/** What moves elements moves their relevance along the gradient, whole. */
+const moves = (row: Row, rule: string): boolean =>
+  row.kind === "splitting" || (rule === "gradient" && (row.family === "routing" || row.family === "maximum"));
+
 function crossNode(
-  step: PlanStep,
-  site: Site,
+  { row, choice }: PlanStep,
   arriving: readonly Term[],
   settings: Settings,
-  m: Algebra,
-): Contribution[] {
-  const { row, choice } = step;
+  context: LayerContext,
+): Crossed {
+  const { site, m } = context;
+  const shares = context.shares ?? [];
   const computed = site.inputs.flatMap((value, index) => (value && site.isComputed(value) ? [index] : []));
-  if (row?.kind === "splitting") return crossSplit(row, site, arriving, computed);
+  const crossed = (contributions: readonly Contribution[], constants: readonly Term[] = []): Crossed => ({
+    contributions,
+    constants,
+    shares,
+    isExact:
+      row !== undefined && (moves(row, choice.rule) || (shares.length > 0 && additive.has(row.family))),
+    hasBorder: row?.border === true,
+  });
+
+  if (row?.kind === "splitting") return crossed(crossSplit(row, site, arriving, computed));
   const R = arriving[0];
-  if (!R) return [];
+  if (!R) return crossed([]);
   if (row?.kind === "linear") {
     const rule = linearRules[choice.rule as LinearRuleName](choice);
-    return [[row.input(site), rule(linearLayer(row, site, settings.strides, m), R, m)]];
+    return crossed([[row.input(site), rule(linearLayer(row, settings.strides, context), R, m)]]);
   }
-  if (!row) return computed.slice(0, 1).map((index) => [index, R]);
+  if (!row) return crossed(computed.slice(0, 1).map((index) => [index, R]));
+
   const rule = plainRules[choice.rule as PlainRuleName](choice);
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
-  return computed.map((index) => [index, rule(plainLayer(row, site, index, averaged, m), R, m)]);
+  // The inputs of one node divide the same relevance by the same output: it is entered once.
+  const silent = { ...context, shares: undefined };
+  const contributions = computed.map((index, i): Contribution => {
+    return [index, rule(plainLayer(row, index, averaged, i === 0 ? context : silent), R, m)];
+  });
+  const hasConstants = context.shares !== undefined && row.joins && crossed([]).isExact;
+  const constants = site.inputs.flatMap((value, index) =>
+    value && hasConstants && !computed.includes(index) ? [rule(constantLayer(row, index, silent), R, m)] : [],
+  );
+  return crossed(contributions, constants);
 }
 
 function crossSplit(

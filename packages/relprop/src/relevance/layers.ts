@@ -1,18 +1,49 @@
 /** A node, seen through its row, as the layer that rules work on: where operators and rules meet. */
 
 import type { Value } from "../onnx/graph.ts";
-import type { Algebra } from "./algebra.ts";
+import type { Algebra, Stabilizer, Term } from "./algebra.ts";
 import type { Strides } from "./composites.ts";
 import { expandLike, filled } from "./ops/shapes.ts";
 import type { LinearRow, PlainRow, Site } from "./row-kinds.ts";
 import type { LinearLayer, PlainLayer } from "./rules/index.ts";
 
+/** One division of relevance by a denominator, as the ledger needs to see it: R = s ⊙ (parts + bias + stabiliser). */
+export interface Share {
+  /** The relevance that is shared out. */
+  readonly R: Value;
+  /** R / denominator */
+  readonly s: Value;
+  /** What in the denominator is bias, in a shape that broadcasts over s. */
+  readonly bias: Term;
+  /** What in the denominator is stabiliser, ±ε. */
+  readonly stabiliser: Term;
+  /** Where the denominator is nothing but stabiliser, as booleans: there is nothing to share R among. */
+  readonly isNothing: Value;
+}
+
+/** What builds a layer: the node and its row's words, and who wants to hear of each division. */
+export interface LayerContext {
+  readonly site: Site;
+  readonly m: Algebra;
+  /** Collects every division; undefined where no ledger is kept, and then nothing is built for it. */
+  readonly shares: Share[] | undefined;
+}
+
+/** R / S(z), entered among the shares. */
+function shareOut({ m, shares }: LayerContext, R: Value, z: Term, bias: Term, stabilizer: Stabilizer): Value {
+  const s = m.share(R, z, stabilizer);
+  if (z) shares?.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer), isNothing: m.isZero(z) });
+  return s;
+}
+
 /** A node with weights, for the linear rules. */
-export function linearLayer(row: LinearRow, site: Site, strides: Strides, m: Algebra): LinearLayer {
+export function linearLayer(row: LinearRow, strides: Strides, context: LayerContext): LinearLayer {
+  const { site, m, shares } = context;
   const averaged = strides === "average" ? row.averaged : undefined;
   const operator = (averaged ?? row.operator)(site);
-  const { x, weights, bias, biasShape } = operator;
+  const { x, weights, bias, biasShape, placeBias } = operator;
   const forward: LinearLayer["forward"] = (v, W, b) => (v && W ? operator.forward(v, W, b) : undefined);
+  const placed = (b: Term): Term => (b && shares && placeBias ? placeBias(b) : b);
   return {
     x,
     weights,
@@ -20,16 +51,28 @@ export function linearLayer(row: LinearRow, site: Site, strides: Strides, m: Alg
     z: () => (averaged ? operator.forward(x, weights, bias) : (site.outputs[0] as Value)),
     forward,
     pullBack: (s, W) => W && operator.pullBack(s, W),
-    shareOfPositive(R, parts, b, epsilon) {
-      const inBias = biasShape !== undefined && epsilon > 0;
+    share: (R, z, b, stabilizer) => shareOut(context, R, z, placed(b), stabilizer),
+    shareOfPositive(R, parts, b, stabilizer) {
+      const { epsilon, kind } = stabilizer;
+      const isAdded = kind === "add" || kind === "unsigned";
+      const inBias = biasShape !== undefined && epsilon > 0 && isAdded;
       const offset = inBias
         ? (m.add(b, b && m.scalar(epsilon)) ?? filled(site.b, epsilon, biasShape, weights))
         : b;
       const [first, ...rest] = parts.filter(([v, W]) => v && W);
-      if (!first) return m.share(R, undefined, epsilon);
+      if (!first) return m.share(R, undefined, stabilizer);
       const start = forward(first[0], first[1], offset);
       const total = m.nonNegative(rest.reduce((sum, [v, W]) => m.add(sum, forward(v, W)), start));
-      return inBias && total ? m.divide(R, total) : m.share(R, total, epsilon);
+      if (!inBias || !total) return shareOut(context, R, total, placed(b), stabilizer);
+      const s = m.divide(R, total);
+      shares?.push({
+        R,
+        s,
+        bias: placed(b),
+        stabiliser: m.scalar(epsilon),
+        isNothing: m.isAtMost(total, epsilon),
+      });
+      return s;
     },
   };
 }
@@ -41,18 +84,32 @@ export function linearLayer(row: LinearRow, site: Site, strides: Strides, m: Alg
  */
 export function plainLayer(
   row: PlainRow,
-  site: Site,
   index: number,
   averaged: ReturnType<NonNullable<PlainRow["averaged"]>> | undefined,
-  m: Algebra,
+  context: LayerContext,
 ): PlainLayer {
+  const { site, m } = context;
   const x = site.inputs[index] as Value;
   // What stands in is an average: of what cannot be negative, it cannot be negative either.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
+  const y = averaged?.y ?? (site.outputs[0] as Value);
   return {
     x,
-    y: averaged?.y ?? (site.outputs[0] as Value),
+    y,
     pullBack: averaged?.pullBack ?? ((s) => row.pullBack(site, s, index)),
+    share: (R, stabilizer) => shareOut(context, R, y, undefined, stabilizer),
     whole: (v) => expandLike(site.b, v, x),
   };
+}
+
+/**
+ * A constant that is joined to computed inputs (Add, Concat), for the ledger: the part that is its own, in the full
+ * shape of the output, one for each sample, however the constant broadcasts.
+ */
+export function constantLayer(row: PlainRow, index: number, context: LayerContext): PlainLayer {
+  const layer = plainLayer(row, index, undefined, context);
+  if (row.family !== "sum") return layer;
+  const { site } = context;
+  const whole = { ...site, inputs: site.inputs.with(index, site.outputs[0]) };
+  return { ...layer, pullBack: (s) => row.pullBack(whole, s, index), whole: (v) => v };
 }

@@ -80,18 +80,26 @@ export const opTable = {
   Squeeze: routing(move.unreshape),
   Unsqueeze: routing(move.unreshape),
   Transpose: routing(move.untranspose),
-  Concat: routing(move.unconcat),
+  Concat: routing(move.unconcat, { joins: true }),
   Split: splitting(move.unsplit),
   Slice: routing(move.unslice, { refuses: move.refusesOpenSlice }),
   Pad: routing(move.unpad, {
     refuses: move.refusesPad,
+    border: true,
     nonNegative: (site) => site.isNonNegative(site.inputs[0]!),
   }),
 } satisfies Record<string, Row>;
 
 export type ExplainedOp = keyof typeof opTable;
 
-/** The row of an operator, or undefined if relevance cannot cross it. */
-export function rowOf(opType: string): Row | undefined {
-  return Object.hasOwn(opTable, opType) ? opTable[opType as ExplainedOp] : undefined;
+/** The row of a node's operator, or undefined if there is none. Other domains may mean something else by the same name. */
+export function rowOf({
+  opType,
+  domain,
+}: {
+  readonly opType: string;
+  readonly domain: string;
+}): Row | undefined {
+  const isKnown = (domain === "" || domain === "relprop") && Object.hasOwn(opTable, opType);
+  return isKnown ? opTable[opType as ExplainedOp] : undefined;
 }

@@ -34,6 +34,8 @@ export interface LinearOperator {
   readonly bias: Value | undefined;
   /** The shape that a bias has, or would have; undefined if the operator takes none. */
   readonly biasShape: readonly number[] | undefined;
+  /** A bias in a shape that broadcasts over z, if it does not as it is. */
+  readonly placeBias?: (bias: Value) => Value;
   /** Wx + b for weights and bias of the same shapes as the operator's own. */
   forward(x: Value, weights: Value, bias: Value | undefined): Value;
   /** Wᵀs */
@@ -62,6 +64,10 @@ interface Common {
   readonly rectifier: boolean;
   /** Whether no output can be negative. */
   readonly nonNegative: (site: Site) => boolean;
+  /** Whether every input is a part of the output (Add, Concat), none a size or an axis: a constant among them takes its share. */
+  readonly joins: boolean;
+  /** Whether some elements of the output come from no element of an input (Pad): relevance that stands there goes no further. */
+  readonly border: boolean;
 }
 
 /** Weights and an input: rules modify both. */
@@ -90,7 +96,9 @@ export interface SplittingRow extends Common {
 
 export type Row = LinearRow | PlainRow | SplittingRow;
 
-type Options = Partial<Pick<Common, "refuses" | "nonNegative" | "filtered" | "rectifier">>;
+type Options = Partial<
+  Pick<Common, "refuses" | "nonNegative" | "filtered" | "rectifier" | "joins" | "border">
+>;
 
 const never = (): undefined => undefined;
 const no = (): boolean => false;
@@ -110,6 +118,8 @@ const common = (
   refuses: options.refuses ?? never,
   rectifier: options.rectifier ?? false,
   nonNegative: options.nonNegative ?? nonNegative,
+  joins: options.joins ?? family === "sum",
+  border: options.border ?? false,
 });
 
 /** z = Wx + b with constant weights: Conv, Gemm. */

@@ -1,5 +1,6 @@
 /** Where relevance starts (rules.md §6), and how it is summed up in the end. */
 
+import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Settings } from "./settings.ts";
@@ -10,6 +11,15 @@ import type { Settings } from "./settings.ts";
  */
 export function seedRelevance(b: GraphBuilder, output: Value, settings: Settings): Value {
   const classes = int(output.shape.length > 1 ? 1 : 0);
+  const hasClasses = output.shape.length > 1 || typeof output.shape[0] === "number";
+  const ranksClasses = settings.seed === "softmax" || settings.target === "top1";
+  if (ranksClasses && !hasClasses) {
+    throw new OptionError({
+      what: `cannot start relevance from ${settings.seed === "softmax" ? "the softmax" : "the highest class"}`,
+      why: `the explained output "${output.name}" has the shape [${output.shape.join(", ")}], which has no classes`,
+      fix: 'explain it with --seed one or --seed logit and target "input"',
+    });
+  }
   if (settings.seed === "softmax") return b.op("Softmax", [output], { axis: classes });
   const target =
     settings.target === "top1" ? highest(b, output, classes) : b.input("target", "float32", output.shape);
@@ -36,12 +46,12 @@ function highest(b: GraphBuilder, output: Value, axis: ReturnType<typeof int>): 
 const isFew = (dim: unknown): boolean => typeof dim === "number" && dim <= 4;
 
 /** Channels come second, unless the model says otherwise: [N, H, W, 3]. */
-export function channelAxis(input: Value): number {
+export function channelAxis(input: Pick<Value, "shape">): number {
   const [, second, , last] = input.shape;
   return input.shape.length === 4 && isFew(last) && !isFew(second) ? 3 : 1;
 }
 
-/** Relevance [N, C, H, W] -> [N, H, W]. */
-export function sumChannels(b: GraphBuilder, relevance: Value, input: Value): Value {
-  return b.op("ReduceSum", [relevance, b.integers([channelAxis(input)])], { keepdims: int(0) });
+/** Relevance [N, C, H, W] -> [N, H, W], where the axis of the channels is 1. */
+export function sumChannels(b: GraphBuilder, relevance: Value, axis: number): Value {
+  return b.op("ReduceSum", [relevance, b.integers([axis])], { keepdims: int(0) });
 }

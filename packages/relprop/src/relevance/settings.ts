@@ -5,13 +5,17 @@ import { suggestion } from "../suggestion.ts";
 import {
   composites,
   compositeNames,
+  seeds,
+  strideWays,
   type Composite,
   type CompositeName,
-  type RuleChoice,
   type SeedRelevance,
   type Strides,
 } from "./composites.ts";
-import { linearRules, plainRules, type RuleName, type RuleOptions } from "./rules/index.ts";
+import { dialectNames, dialects, type Dialect, type DialectName } from "./dialects.ts";
+import { parseComposite } from "./read-composite.ts";
+import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
+import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
 
 /** A rule for the nodes that a pattern names; goes before the composite. */
 export interface RuleOverride {
@@ -21,9 +25,12 @@ export interface RuleOverride {
   readonly rule: string;
 }
 
-export interface RelevanceOptions extends Omit<RuleOptions, "input" | "bias"> {
-  /** Which rule for which layer. @default "epsilon-plus" */
-  readonly composite?: CompositeName | (string & {});
+/** What may be chosen about an explanation; the options of rules go to every rule that takes them. */
+export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
+  /** Which rule for which layer: a name, or a composite of one's own. @default "epsilon-plus" */
+  readonly composite?: CompositeName | (string & {}) | Composite;
+  /** Whose rules are meant where another library's differ from ours. @default ours, which are zennit's */
+  readonly dialect?: DialectName;
   /** Where relevance starts: softmax (all classes, no target), logit (output ⊙ target), one (target). @default the composite's */
   readonly seed?: SeedRelevance;
   /** "channels" sums the result over its channels. @default "none" */
@@ -41,7 +48,9 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input" | "bias"> {
 
 /** {@link RelevanceOptions} with everything decided. */
 export interface Settings {
-  readonly composite: CompositeName;
+  /** Its name, "custom" for one that has none. */
+  readonly composite: string;
+  readonly dialect: DialectName | undefined;
   readonly rules: Composite["rules"];
   readonly seed: SeedRelevance;
   readonly reduce: "none" | "channels";
@@ -50,62 +59,6 @@ export interface Settings {
   readonly target: "input" | "top1";
   readonly fallback: "gradient" | "pass" | undefined;
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
-}
-
-const ruleNames: readonly string[] = [...new Set([...Object.keys(linearRules), ...Object.keys(plainRules)])];
-
-/** The option that `rule:number` sets. */
-const mainOption: Partial<Record<RuleName, keyof RuleOptions>> = {
-  epsilon: "epsilon",
-  gamma: "gamma",
-  zplus: "epsilon",
-  norm: "epsilon",
-  flat: "epsilon",
-  wsquare: "epsilon",
-  "beta-smooth": "beta",
-};
-
-const numericOptions = ["epsilon", "gamma", "alpha", "beta", "low", "high"];
-
-/** Reads a rule as users write it: `gamma`, `gamma:0.1`, `zplus(bias=0,epsilon=1e-5)`. */
-export function parseRule(text: string): RuleChoice {
-  const parts = /^([a-z][a-z-]*)(?::(\S+)|\((.*)\))?$/.exec(text.trim());
-  const name = parts?.[1] ?? text;
-  if (!parts || !ruleNames.includes(name)) {
-    throw new OptionError({
-      what: `there is no rule "${name}"`,
-      why: `rules are ${ruleNames.join(", ")}`,
-      ...suggestion(name, ruleNames),
-    });
-  }
-  const rule = name as RuleName;
-  const options: Record<string, number | boolean | string> = {};
-  const main = mainOption[rule];
-  if (parts[2] !== undefined && main) options[main] = numberOf(text, parts[2]);
-  else if (parts[2] !== undefined) throw badRule(text, `${rule} has no single number to set`);
-  for (const pair of parts[3]?.split(",") ?? []) {
-    const [key = "", value = ""] = pair.split("=").map((part) => part.trim());
-    if (numericOptions.includes(key)) options[key] = numberOf(text, value);
-    else if (key === "bias") options["bias"] = value !== "0" && value !== "false";
-    else if (key === "input" && (value === "ones" || value === "x")) options["input"] = value;
-    else
-      throw badRule(text, `"${pair.trim()}" is none of ${numericOptions.join(", ")}, bias=0|1, input=ones|x`);
-  }
-  return { rule, ...options };
-}
-
-function badRule(text: string, why: string): OptionError {
-  return new OptionError({
-    what: `cannot read the rule "${text}"`,
-    why,
-    fix: "write for example gamma:0.1 or zplus(bias=0)",
-  });
-}
-
-function numberOf(text: string, digits: string): number {
-  const number = Number(digits);
-  if (digits === "" || !Number.isFinite(number)) throw badRule(text, `"${digits}" is not a number`);
-  return number;
 }
 
 function choose<T extends string>(
@@ -128,9 +81,8 @@ function choose<T extends string>(
  * @throws OptionError for a value that is not allowed, naming those that are
  */
 export function settle(options: RelevanceOptions): Settings {
-  const name = choose("composite", options.composite, compositeNames, "epsilon-plus");
-  const composite: Composite = composites[name];
-  const { topK = 0, epsilon } = options;
+  const { name, composite } = chooseComposite(options.composite);
+  const { topK = 0 } = options;
   if (topK !== "input" && !(topK >= 0 && topK <= 1)) {
     throw new OptionError({
       what: `top-k cannot be ${topK}`,
@@ -138,41 +90,75 @@ export function settle(options: RelevanceOptions): Settings {
       fix: "0.02 keeps 2 %, 0 turns the filter off",
     });
   }
-  if (epsilon !== undefined && !(epsilon >= 0)) {
-    throw new OptionError({ what: `epsilon cannot be ${epsilon}`, why: "it must not be negative" });
-  }
+  const dialect = options.dialect && choose("dialect", options.dialect, dialectNames, "captum");
+  const usual: Dialect["rules"] = dialect ? dialects[dialect].rules : {};
+  for (const option of ruleOptions) checkGiven(option, options);
+  const rules = Object.entries(composite.rules).map(([kind, choice]): [string, RuleChoice] => [
+    kind,
+    { ...usual[choice.rule], ...choice, ...given(options, choice.rule) },
+  ]);
+  const overrides = (options.rules ?? []).map(({ pattern, rule }) => {
+    const choice = parseRule(rule);
+    return { pattern, choice: { ...usual[choice.rule], ...given(options, choice.rule), ...choice } };
+  });
+  refuseVain(options, name, [...rules.map(([, choice]) => choice), ...overrides.map(({ choice }) => choice)]);
   return {
     composite: name,
-    rules: withOptions(composite.rules, options),
-    seed: choose("seed", options.seed, ["softmax", "logit", "one"], composite.seed),
+    dialect,
+    rules: Object.fromEntries(rules),
+    seed: choose("seed", options.seed, seeds, composite.seed),
     reduce: choose("reduce", options.reduce, ["none", "channels"], "none"),
     topK: topK === 1 ? 0 : topK,
-    strides: choose("strides", options.strides, ["exact", "average"], composite.strides),
+    strides: choose("strides", options.strides, strideWays, composite.strides),
     target: choose("target", options.target, ["input", "top1"], "input"),
     fallback: options.fallback && choose("fallback", options.fallback, ["gradient", "pass"] as const, "pass"),
-    overrides: (options.rules ?? []).map(({ pattern, rule }) => ({ pattern, choice: parseRule(rule) })),
+    overrides,
   };
 }
 
-/** Which rules an option of the command is about; the others keep the composite's. */
-const optionUsers: Readonly<Record<keyof RuleOptions, readonly RuleName[]>> = {
-  epsilon: ["epsilon", "gamma", "zplus", "alpha-beta", "zbox", "wsquare", "flat"],
-  gamma: ["gamma"],
-  alpha: ["alpha-beta"],
-  beta: ["alpha-beta", "beta-smooth"],
-  low: ["zbox"],
-  high: ["zbox"],
-  bias: ["epsilon", "gamma", "zplus", "alpha-beta", "wsquare"],
-  input: ["zplus"],
-};
+function chooseComposite(given: RelevanceOptions["composite"]): { name: string; composite: Composite } {
+  if (typeof given === "object") {
+    const composite = parseComposite(given);
+    return { name: composite.name ?? "custom", composite };
+  }
+  const name = choose("composite", given, compositeNames, "epsilon-plus");
+  return { name, composite: composites[name] };
+}
 
-function withOptions(rules: Composite["rules"], options: RuleOptions): Composite["rules"] {
-  const entries = Object.entries(rules).map(([layer, choice]) => {
-    const chosen = Object.entries(optionUsers).flatMap(([option, users]) => {
-      const value = options[option as keyof RuleOptions];
-      return value !== undefined && users.includes(choice.rule) ? [[option, value] as const] : [];
-    });
-    return [layer, { ...choice, ...Object.fromEntries(chosen) }] as const;
+/** An option of the whole explanation has a value that some rule could take. */
+function checkGiven(option: keyof RuleOptions, options: RuleOptions): void {
+  const user = ruleNames.find((rule) => optionsOf[rule].includes(option));
+  if (user && options[option] !== undefined) checkRule(user, { [option]: options[option] }, option);
+}
+
+/** Options of the whole explanation that rules take; the others are a composite's or an override's to say. */
+const ruleOptions = Object.keys(valuesOf).filter((option) => option !== "input") as (keyof RuleOptions)[];
+
+/** Options that do nothing but what a rule does with them: given in vain, they are a mistake. */
+const inVain: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
+
+/** What of the options of the whole explanation a rule takes. `epsilon` is that of layers: sums keep the composite's. */
+function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
+  const taken = ruleOptions.filter(
+    (option) => optionsOf[rule].includes(option) && !(rule === "norm" && option === "epsilon"),
+  );
+  const all: RuleOptions = options;
+  return Object.fromEntries(
+    taken.flatMap((option) => (all[option] === undefined ? [] : [[option, all[option]]])),
+  );
+}
+
+function refuseVain(options: RelevanceOptions, composite: string, rules: readonly RuleChoice[]): void {
+  const all: RuleOptions = options;
+  const vain = inVain.find(
+    (option) => all[option] !== undefined && !rules.some(({ rule }) => optionsOf[rule].includes(option)),
+  );
+  if (vain === undefined) return;
+  const users = ruleNames.filter((rule) => optionsOf[rule].includes(vain));
+  throw new OptionError({
+    what: `nothing uses ${vain}`,
+    where: `composite ${composite}`,
+    why: `it is an option of ${users.join(", ")}`,
+    fix: "leave it out, or choose a composite or a rule that uses it",
   });
-  return Object.fromEntries(entries);
 }

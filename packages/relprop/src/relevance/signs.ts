@@ -23,7 +23,7 @@ export function nonNegativeValues(
   const isNonNegative = (value: Value): boolean => nonNegative.has(value.name);
   for (const node of graph.nodes) {
     const outputs = node.outputs.flatMap((name) => values.get(name) ?? []);
-    const row = rowOf(node.opType);
+    const row = rowOf(node);
     if (!row || outputs.length === 0) continue;
     const inputs = node.inputs.map((name) => values.get(name));
     if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative })) {

@@ -34,7 +34,7 @@ export function refusesGemm(site: Site): string | undefined {
 export function refusesComputedWeights(site: Site, index: number): string | undefined {
   const weights = site.inputs[index];
   if (weights && site.isComputed(weights)) {
-    return "its weights depend on the model's input, so no linear rule applies: give it a fallback (--fallback gradient)";
+    return "its weights depend on the model's input, and relevance has no rule for that yet";
   }
   return undefined;
 }
@@ -80,7 +80,7 @@ export function matmul(site: Site): LinearOperator {
 export function refusesMatmul(site: Site): string | undefined {
   const [a, c] = site.inputs as [Value, Value];
   if (site.isComputed(a) && site.isComputed(c)) {
-    return "both factors depend on the model's input (attention): give it a fallback (--fallback gradient)";
+    return "both factors depend on the model's input (attention), and relevance has no rule for that yet";
   }
   const vector = [a, c].some((v) => v.shape.length < 2);
   return vector ? "one factor is a vector: reshape it to a matrix before the MatMul" : undefined;

@@ -38,6 +38,25 @@ export type LinearRuleName = keyof typeof linearRules;
 export type PlainRuleName = keyof typeof plainRules;
 export type RuleName = LinearRuleName | PlainRuleName;
 
+const share = ["epsilon", "stabilizer"] as const;
+
+/** The options that each rule takes. */
+export const optionsOf: Readonly<Record<RuleName, readonly (keyof RuleOptions)[]>> = {
+  epsilon: [...share, "bias"],
+  gamma: [...share, "gamma", "bias", "split"],
+  zplus: [...share, "bias", "input", "split"],
+  "alpha-beta": [...share, "alpha", "beta", "bias", "split"],
+  zbox: [...share, "low", "high"],
+  wsquare: [...share, "bias"],
+  flat: share,
+  norm: share,
+  pass: [],
+  gradient: [],
+  deconvnet: [],
+  "guided-backprop": [],
+  "beta-smooth": ["beta"],
+};
+
 export type { LinearLayer, LinearRule, RuleOptions } from "./rule.ts";
 export { defaultEpsilon } from "./rule.ts";
 export type { PlainLayer, PlainRule } from "./plain.ts";

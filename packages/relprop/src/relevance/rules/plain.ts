@@ -3,24 +3,26 @@
  */
 
 import type { Value } from "../../onnx/graph.ts";
-import type { Algebra, Term } from "../algebra.ts";
-import { defaultEpsilon, type RuleOptions } from "./rule.ts";
+import type { Algebra, Stabilizer, Term } from "../algebra.ts";
+import { stabilizerOf, type RuleOptions } from "./rule.ts";
 
 export interface PlainLayer {
   /** The input that relevance goes to. */
   readonly x: Value;
   readonly y: Value;
   readonly pullBack: (s: Value) => Value;
+  /** R / S(y) */
+  readonly share: (R: Value, stabilizer: Stabilizer) => Value;
   /** A copy in the full shape of x, if the transpose gave something that only broadcasts to it. */
   readonly whole: (v: Value) => Value;
 }
 
 export type PlainRule = (layer: PlainLayer, R: Value, m: Algebra) => Term;
 
-/** `R_in = x ⊙ Jᵀ( R / S_ε(y) )`: in proportion to the parts of a sum or an average. Option: `epsilon` (1e-6). */
+/** `R_in = x ⊙ Jᵀ( R / S(y) )`: in proportion to the parts of a sum or an average. Options: `epsilon` (1e-6), `stabilizer`. */
 export function norm(options: RuleOptions = {}): PlainRule {
-  return (layer, R, m) =>
-    m.multiply(layer.x, layer.pullBack(m.share(R, layer.y, options.epsilon ?? defaultEpsilon)));
+  const stabilizer = stabilizerOf(options);
+  return (layer, R, m) => m.multiply(layer.x, layer.pullBack(layer.share(R, stabilizer)));
 }
 
 /** `R_in = R` */

@@ -7,8 +7,15 @@
  * Shapes: R and z as the layer's output, R_in and x as its input.
  */
 
+import { OptionError } from "../../errors.ts";
 import type { Value } from "../../onnx/graph.ts";
-import type { Algebra, Term } from "../algebra.ts";
+import {
+  stabilizerKinds,
+  type Algebra,
+  type Stabilizer,
+  type StabilizerKind,
+  type Term,
+} from "../algebra.ts";
 
 export interface LinearLayer {
   readonly x: Value;
@@ -18,15 +25,17 @@ export interface LinearLayer {
   readonly z: () => Value;
   /** Wx + b for modified x, W, b; zero where x or W is zero. */
   readonly forward: (x: Term, weights: Term, bias?: Term) => Term;
+  /** R / S(z) for a z that holds `bias`: what falls to the bias and to ε is known to the ledger. */
+  readonly share: (R: Value, z: Term, bias: Term, stabilizer: Stabilizer) => Value;
   /**
-   * R / (Σ_k W_k x_k + b + ε) for parts and a bias that cannot be negative. Where the operator has a bias, ε is part of
-   * it, and the stabiliser costs nothing.
+   * R / S(Σ_k W_k x_k + b) for parts and a bias that cannot be negative. Where the operator has a bias, an ε that is
+   * added is part of it, and the stabiliser costs nothing.
    */
   readonly shareOfPositive: (
     R: Value,
     parts: readonly (readonly [x: Term, weights: Term])[],
     bias: Term,
-    epsilon: number,
+    stabilizer: Stabilizer,
   ) => Value;
   /** Wᵀs; zero where W is zero. */
   readonly pullBack: (s: Value, weights: Term) => Term;
@@ -36,23 +45,59 @@ export type LinearRule = (layer: LinearLayer, R: Value, m: Algebra) => Term;
 
 /** What may be chosen about a rule. Everything is optional; each rule documents what it uses and its defaults. */
 export interface RuleOptions {
-  /** ε of the stabiliser S_ε. */
+  /** ε of the stabiliser S, in units of the denominator (of its root mean square for `norm` and `norm-clip`). */
   readonly epsilon?: number;
+  /** How S keeps a denominator from 0; the formulas stand at stabilizerKinds. @default "add" */
+  readonly stabilizer?: StabilizerKind;
   readonly gamma?: number;
   readonly alpha?: number;
   readonly beta?: number;
   /** The smallest and largest value an input can have: a number, or one for each channel. */
   readonly low?: number | readonly number[];
   readonly high?: number | readonly number[];
-  /** False takes the bias as 0 in denominators ("zero-bias"). */
-  readonly bias?: boolean;
+  /**
+   * The bias in denominators: false takes it as 0 ("zero-bias"), true has it modified as the rule modifies weights,
+   * "whole" leaves it as it is beside modified weights. @default true
+   */
+  readonly bias?: boolean | "whole";
   /** "ones": the layer's input is taken as 1 everywhere, so that the result does not depend on it. */
   readonly input?: "x" | "ones";
+  /**
+   * What a rule tells apart by sign: "contributions" (input times weight), or "weights" alone, which is the same
+   * where inputs cannot be negative, and cheaper. @default "contributions"
+   */
+  readonly split?: "contributions" | "weights";
 }
 
 /** ε where nothing else is said, as in zennit. */
 export const defaultEpsilon = 1e-6;
 
+/**
+ * The stabiliser as the options have it.
+ * @throws OptionError if ε is negative or the kind unknown
+ */
+export function stabilizerOf(options: RuleOptions): Stabilizer {
+  const { epsilon = defaultEpsilon, stabilizer: kind = "add" } = options;
+  if (!(epsilon >= 0 && epsilon < Infinity)) {
+    throw new OptionError({
+      what: `epsilon cannot be ${epsilon}`,
+      why: "it must not be negative",
+      fix: "0 is LRP-0, 1e-6 is usual",
+    });
+  }
+  if (!stabilizerKinds.includes(kind)) {
+    throw new OptionError({
+      what: `stabilizer cannot be "${String(kind)}"`,
+      why: `it is one of ${stabilizerKinds.join(", ")}`,
+    });
+  }
+  return { epsilon, kind };
+}
+
 /** The bias as the options have it. */
 export const biasOf = (layer: LinearLayer, options: RuleOptions): Term =>
   options.bias === false ? undefined : layer.bias;
+
+/** The bias as the options have it, modified as the rule modifies weights unless it is to stay whole. */
+export const modifiedBias = (layer: LinearLayer, options: RuleOptions, modify: (bias: Term) => Term): Term =>
+  options.bias === "whole" ? layer.bias : modify(biasOf(layer, options));

@@ -1,23 +1,19 @@
-import { biasOf, defaultEpsilon, type LinearRule, type RuleOptions } from "./rule.ts";
+import { biasOf, stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
  * w²: shares by the squares of the weights, whatever the input is; for the first layer.
  *
  *     den  = Σ_i W²_ki + b²
- *     R_in = (W²)ᵀ( R / S_ε(den) )
+ *     R_in = (W²)ᵀ( R / S(den) )
  *
- * Options: `epsilon` (1e-6), `bias: false`. Montavon et al. 2017.
+ * Options: `epsilon` (1e-6), `stabilizer`, `bias: false`. Montavon et al. 2017.
  */
 export function wsquare(options: RuleOptions = {}): LinearRule {
+  const stabilizer = stabilizerOf(options);
   return (layer, R, m) => {
     const squares = m.square(layer.weights);
     const bias = m.square(biasOf(layer, options));
-    const s = layer.shareOfPositive(
-      R,
-      [[m.onesLike(layer.x), squares]],
-      bias,
-      options.epsilon ?? defaultEpsilon,
-    );
+    const s = layer.shareOfPositive(R, [[m.onesLike(layer.x), squares]], bias, stabilizer);
     return layer.pullBack(s, squares);
   };
 }

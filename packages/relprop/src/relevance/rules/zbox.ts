@@ -1,18 +1,19 @@
 import { OptionError } from "../../errors.ts";
-import { defaultEpsilon, type LinearRule, type RuleOptions } from "./rule.ts";
+import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
  * z-box (zᴮ): for the first layer, where inputs lie between known bounds l and h.
  *
  *     den  = Wx − W⁺l − W⁻h
- *     R_in = x⊙Wᵀs − l⊙W⁺ᵀs − h⊙W⁻ᵀs,   s = R/S_ε(den)
+ *     R_in = x⊙Wᵀs − l⊙W⁺ᵀs − h⊙W⁻ᵀs,   s = R/S(den)
  *
- * Options: `low`, `high` (required: a number, or one for each channel), `epsilon` (1e-6). Padding contributes 0.
+ * Options: `low`, `high` (required: a number, or one for each channel), `epsilon` (1e-6), `stabilizer`. Padding contributes 0.
  * Montavon et al. 2017.
- * @throws OptionError if a bound is missing
+ * @throws OptionError if a bound is missing, or low is not below high
  */
 export function zbox(options: RuleOptions = {}): LinearRule {
-  const { low, high, epsilon = defaultEpsilon } = options;
+  const { low, high } = options;
+  const stabilizer = stabilizerOf(options);
   if (low === undefined || high === undefined) {
     throw new OptionError({
       what: "cannot use the rule zbox",
@@ -20,15 +21,32 @@ export function zbox(options: RuleOptions = {}): LinearRule {
       fix: "give --low and --high, as the network sees them after preprocessing",
     });
   }
+  refuseBounds([low].flat(), [high].flat());
   return (layer, R, m) => {
+    // The denominator is taken as it comes: an input outside its bounds can make it negative.
     const ones = m.onesLike(layer.x);
     const l = m.multiply(ones, m.perChannel(low, layer.x));
     const h = m.multiply(ones, m.perChannel(high, layer.x));
     const [Wp, Wn] = [m.positive(layer.weights), m.negative(layer.weights)];
     const bounds = m.add(layer.forward(l, Wp), layer.forward(h, Wn));
     const den = m.subtract(layer.forward(layer.x, layer.weights), bounds);
-    const s = m.share(R, m.nonNegative(den), epsilon);
+    const s = layer.share(R, den, undefined, stabilizer);
     const most = m.add(m.multiply(l, layer.pullBack(s, Wp)), m.multiply(h, layer.pullBack(s, Wn)));
     return m.subtract(m.multiply(layer.x, layer.pullBack(s, layer.weights)), most);
   };
+}
+
+const at = (bounds: readonly number[], channel: number): number => bounds[channel % bounds.length] as number;
+
+function refuseBounds(low: readonly number[], high: readonly number[]): void {
+  const channels = Math.max(low.length, high.length);
+  const fits = (bounds: readonly number[]): boolean => bounds.length === 1 || bounds.length === channels;
+  const isBelow = Array.from({ length: channels }, (_, c) => at(low, c) < at(high, c)).every(Boolean);
+  if (fits(low) && fits(high) && isBelow) return;
+  throw new OptionError({
+    what: "cannot use the rule zbox",
+    where: `low ${low.join(", ")}, high ${high.join(", ")}`,
+    why: "low must lie below high in every channel",
+    fix: "give one number, or one for each channel, as the network sees them after preprocessing",
+  });
 }

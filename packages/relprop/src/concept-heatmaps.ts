@@ -1,0 +1,125 @@
+/** The concepts that speak for a target: a layer's strongest channels, each with its own relevance of the input. */
+
+import { OptionError } from "./errors.ts";
+import type { Explainer, Explanation, RunOptions } from "./explainer.ts";
+import type { FloatArray } from "./float-array.ts";
+import type { Target } from "./targets.ts";
+
+/** One channel of the layer, in one sample. */
+export interface Concept {
+  /** Its index. */
+  readonly channel: number;
+  /** ΣR of the channel, unitless. */
+  readonly channelRelevance: number;
+  /** The part of the layer's ΣR that is this channel's; 0 where ΣR is 0. Below 0 it speaks against the rest. */
+  readonly share: number;
+  /** Relevance of the input that flowed through this channel: [1, C, H, W], or [1, H, W] with `reduce: "channels"`. */
+  readonly relevance: FloatArray;
+}
+
+export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
+  /** How many channels for each sample; the layer may have fewer. @default 5 */
+  readonly count?: number;
+  /** How many samples go into one run, where the model's batch is open. @default 8, or as many as the input has */
+  readonly batch?: number;
+}
+
+/**
+ * Finds the channels of the layer with the largest |ΣR| for each sample, and explains the sample through each alone.
+ * The explainer must have been compiled with `concepts`.
+ *
+ * ```ts
+ * const explainer = new Explainer({ ort, model, composite: "epsilon-plus", concepts: { layer: "layer4.2.conv3" } });
+ * const [concepts] = await conceptHeatmaps(explainer, input, { target: 285, count: 3 });
+ * ```
+ *
+ * @returns for each sample its concepts, strongest first
+ * @throws OptionError if the explainer knows of no layer, or the options cannot be used
+ */
+export async function conceptHeatmaps(
+  explainer: Explainer,
+  input: FloatArray,
+  options: ConceptHeatmapOptions = {},
+): Promise<Concept[][]> {
+  const { count = 5, batch = 8, ...run } = options;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new OptionError({ what: `cannot take ${count} concepts`, why: "it is a whole number from 1" });
+  }
+  const whole = await explainer.explain(input, run);
+  if (!whole.channelRelevance) {
+    throw new OptionError({
+      what: "cannot find concepts",
+      why: "the explainer was made without a layer to take them from",
+      fix: 'make it with concepts: { layer: "NODE" }',
+    });
+  }
+  const samples = input.dims[0] as number;
+  const strongest = strongestChannels(whole.channelRelevance, count);
+  const target = run.target ?? highest(whole, samples);
+  // The whole input goes in again for each rank of channel, several times in a run where the batch allows it.
+  const isFixed = typeof explainer.compiled.input.shape[0] === "number" || run.others !== undefined;
+  const ranks = strongest[0]?.length ?? 0;
+  const ranksPerRun = isFixed ? 1 : Math.min(ranks, Math.max(1, Math.floor(batch / samples)));
+
+  const concepts: Concept[][] = strongest.map(() => []);
+  for (let rank = 0; rank < ranks; rank += ranksPerRun) {
+    const copies = Math.min(ranksPerRun, ranks - rank);
+    const channels = Array.from({ length: copies * samples }, (_, i) => {
+      return strongest[i % samples]?.[rank + Math.floor(i / samples)]?.channel as number;
+    });
+    const explained = await explainer.explain(repeated(input, copies), {
+      ...run,
+      channels,
+      ...(target === undefined ? {} : { target: repeatedTarget(target, copies) }),
+    });
+    for (const [i] of channels.entries()) {
+      const found = strongest[i % samples]?.[rank + Math.floor(i / samples)] as Strong;
+      concepts[i % samples]?.push({ ...found, relevance: sampleOf(explained.relevance, i) });
+    }
+  }
+  return concepts;
+}
+
+type Strong = Omit<Concept, "relevance">;
+
+function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][] {
+  const [samples = 0, channels = 0] = dims;
+  return Array.from({ length: samples }, (_, sample) => {
+    const sums = data.subarray(sample * channels, (sample + 1) * channels);
+    const total = sums.reduce((a, n) => a + n, 0);
+    return Array.from(sums, (channelRelevance, channel) => ({
+      channel,
+      channelRelevance,
+      share: total === 0 ? 0 : channelRelevance / total,
+    }))
+      .sort((a, c) => Math.abs(c.channelRelevance) - Math.abs(a.channelRelevance))
+      .slice(0, count);
+  });
+}
+
+/** Each sample's highest class, so that the runs to come need not look for it again. */
+function highest({ top }: Explanation, samples: number): readonly number[] | undefined {
+  const best = top.flatMap(([first]) => (first ? [first.index] : []));
+  return best.length === samples ? best : undefined;
+}
+
+function repeated({ data, dims }: FloatArray, copies: number): FloatArray {
+  if (copies === 1) return { data, dims };
+  const [samples = 1, ...rest] = dims;
+  const all = new Float32Array(data.length * copies);
+  for (let copy = 0; copy < copies; copy++) all.set(data, copy * data.length);
+  return { data: all, dims: [samples * copies, ...rest] };
+}
+
+function repeatedTarget(target: Target, copies: number): Target {
+  if (typeof target === "number") return target;
+  if (target instanceof Float32Array) return repeated({ data: target, dims: [target.length] }, copies).data;
+  if ("data" in target) return repeated(target, copies);
+  return Array.from({ length: copies }, () => target).flat();
+}
+
+function sampleOf({ data, dims }: FloatArray, sample: number): FloatArray {
+  const [samples = 1, ...rest] = dims;
+  const size = data.length / samples;
+  return { data: data.slice(sample * size, (sample + 1) * size), dims: [1, ...rest] };
+}

@@ -1,0 +1,119 @@
+/** An inspection as text for people. */
+
+import type { InspectedNode, InspectedTensor, Inspection, NodeState } from "./inspect.ts";
+
+/** What stands before a node's line; one character, so that programs can tell the lines apart. */
+const marks: Readonly<Record<NodeState, string>> = {
+  explained: "✓",
+  "carries no relevance": "·",
+  refused: "✗",
+};
+
+/**
+ * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused; then
+ * obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
+ */
+export function inspectionText(inspection: Inspection): string {
+  const { explanation, nodes } = inspection;
+  return [
+    ...heading(inspection),
+    ...(explanation
+      ? Object.entries(explanation).map(([key, value]) => `  ${key.padEnd(13)}  ${value}`)
+      : []),
+    ...(nodes.length > 0 ? ["", ...nodeTable(nodes)] : []),
+    ...findings(inspection),
+    "",
+    conclusion(inspection),
+  ].join("\n");
+}
+
+const tensorText = ({ name, dataType, shape }: InspectedTensor): string =>
+  `${name} ${dataType}[${shape.join(", ")}]`;
+
+function heading({ model, plan, explanation }: Inspection): string[] {
+  const { opset, producer, nodes, parameters, inputs, outputs } = model;
+  const about = [
+    `opset ${opset ?? "unknown"}`,
+    ...(producer === "" ? [] : [producer]),
+    `${nodes} nodes`,
+    `${parameters.toLocaleString("en-US")} parameters`,
+  ];
+  const lines = [
+    ["model", about.join(", ")],
+    ["inputs", inputs.map(tensorText).join(", ")],
+    ["outputs", outputs.map(tensorText).join(", ")],
+  ];
+  if (explanation) lines.push(["explanation", "this model is one that relprop compiled:"]);
+  if (plan) {
+    const start = plan.explained === plan.output ? "" : `, at "${plan.explained}" before its softmax`;
+    const stop = plan.layer === plan.input ? "" : `, down to "${plan.layer}"`;
+    lines.push(["explains", `output "${plan.output}" from input "${plan.input}"${start}${stop}`]);
+    lines.push(["composite", `${plan.composite}, seed ${plan.seed}, strides ${plan.strides}`]);
+  }
+  return lines.map(([name = "", value = ""]) => `${name.padEnd(11)}  ${value}`);
+}
+
+function nodeTable(nodes: readonly InspectedNode[]): string[] {
+  const head = ["", "node", "operator", "canonical form", "output", "rule", "why"];
+  const cells = nodes.map(({ state, name, operator, form, shape, rule, why }) => [
+    marks[state],
+    name,
+    operator,
+    form,
+    shape ? `[${shape.join(", ")}]` : "?",
+    rule ?? (state === "refused" ? "refused" : ""),
+    why,
+  ]);
+  return aligned([head, ...cells]);
+}
+
+/** Rows of cells as lines with straight columns; the last column is as wide as it likes. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => {
+    const padded = row.map((cell, column) =>
+      column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+    );
+    return padded.join("  ").trimEnd();
+  });
+}
+
+function findings({ obstacles, problems, waysOn, notes, explanation }: Inspection): string[] {
+  const lines: string[] = [];
+  const section = (title: string, content: readonly string[]): void => {
+    if (content.length > 0) lines.push("", title, ...content.map((line) => `  ${line}`));
+  };
+  section(
+    "in the way",
+    obstacles.flatMap(({ node, operator, path, why, rules }) => [
+      `${operator} "${node}" on the way from ${path.join(" <- ")}`,
+      `  ${why}`,
+      ...(rules.length > 0 ? [`  rules that can cross it: ${rules.join(", ")}`] : []),
+    ]),
+  );
+  if (!explanation) {
+    section(
+      "cannot be compiled",
+      problems.flatMap(({ what, where, why, fix }) => [
+        `${what}${where === undefined ? "" : ` (${where})`}: ${why}`,
+        ...(fix === undefined ? [] : [`  ${fix}`]),
+      ]),
+    );
+  }
+  section("ways on", aligned(waysOn.map(({ option, does }) => [option, does])));
+  section(
+    "notes on canonical form",
+    notes.map(({ node, operator, rewrite, why }) => `${operator} "${node}" (${rewrite}): ${why}`),
+  );
+  return lines;
+}
+
+function conclusion({ nodes, obstacles, explanation, canCompile }: Inspection): string {
+  if (explanation)
+    return "It can be run as it is; to explain it otherwise, compile the model it was made from.";
+  const count = (state: NodeState): number => nodes.filter((node) => node.state === state).length;
+  const counts = `${count("explained")} nodes explained, ${count("carries no relevance")} carry no relevance, ${count("refused")} refused`;
+  if (canCompile) return `${counts}: this model can be explained.`;
+  const reason = obstacles.length > 0 ? "see what is in the way" : "see why it cannot be compiled";
+  return `${counts}: this model cannot be explained like this, ${reason}.`;
+}

@@ -1,0 +1,101 @@
+/** A model with its gradient, opened for more nodes: what every method starts from and ends with. */
+
+import { compile, metadataOf, type Compiled } from "../compile.ts";
+import { OptionError } from "../errors.ts";
+import type { Graph, Model, Node, Shape, Value } from "../onnx/graph.ts";
+import { GraphBuilder } from "../onnx/graph-builder.ts";
+import { inferGraph } from "../onnx/infer-shapes.ts";
+import { prune } from "../onnx/prune.ts";
+import { channelAxis, sumChannels } from "../relevance/seed.ts";
+import type { SharedMethodOptions } from "./options.ts";
+
+export interface GradientGraph {
+  readonly b: GraphBuilder;
+  readonly compiled: Compiled;
+  /** What `b` has adopted. */
+  readonly graph: Graph;
+  /** ∂(target · output)/∂layer, in the layer's shape. */
+  readonly gradient: Value;
+}
+
+/**
+ * Compiles the plain gradient, and takes the output `relevance` off again.
+ * @param layer where the gradient is taken, see {@link TensorOptions.layer}
+ * @param target "later": the graph's input `target` is left for the caller to declare or to compute
+ */
+export function gradientGraph(
+  source: Model,
+  options: SharedMethodOptions,
+  { layer, target }: { readonly layer?: string | undefined; readonly target?: "later" } = {},
+): GradientGraph {
+  const { reduce: _reduced, ...shared } = options;
+  const compiled = compile(source, {
+    ...shared,
+    composite: "gradient",
+    seed: "one",
+    ...(layer === undefined ? {} : { layer }),
+    ...(target === "later" ? { target: "input" } : {}),
+  });
+  const whole = compiled.model.graph;
+  const last = whole.nodes.find((node) => node.outputs.includes("relevance")) as Node;
+  const isOpen = (input: Value): boolean =>
+    target === "later" && compiled.added.some(({ name }) => name === input.name);
+  const graph: Graph = {
+    ...whole,
+    inputs: whole.inputs.filter((input) => !isOpen(input)),
+    outputs: whole.outputs.filter(({ name }) => name !== "relevance"),
+    nodes: whole.nodes.filter((node) => node !== last),
+  };
+  const b = new GraphBuilder();
+  b.reserve("relevance");
+  b.adopt(graph, inferGraph({ ...graph, inputs: whole.inputs }));
+  return { b, compiled, graph, gradient: b.value(last.inputs[0] as string) };
+}
+
+/** Declares an input that the method needs. */
+export function methodInput({ b, graph }: GradientGraph, name: string, shape: Shape): Value {
+  if (!graph.inputs.some((input) => input.name === name) && !b.values.has(name))
+    return b.input(name, "float32", shape);
+  throw new OptionError({
+    what: `cannot add the input "${name}"`,
+    why: "the model has a tensor of that name",
+    fix: "rename it in the model",
+  });
+}
+
+/** The whole as a compiled explanation, `relevance` its last output. */
+export function finish(
+  { b, compiled, graph }: GradientGraph,
+  relevance: Value,
+  options: SharedMethodOptions & { readonly method: string },
+  chosen: Readonly<Record<string, unknown>>,
+  isReduced = false,
+): Compiled {
+  const { input } = compiled;
+  const settings = {
+    ...compiled.settings,
+    target: options.target ?? "input",
+    reduce: isReduced ? "channels" : (options.reduce ?? "none"),
+  };
+  const sums = settings.reduce === "channels" && !isReduced;
+  b.output(sums ? sumChannels(b, relevance, channelAxis(input)) : relevance, "relevance");
+  const explanation = prune(b.graph(graph.name));
+  const original = new Set(compiled.added.map(({ name }) => name));
+  const isOwn = ({ name }: Value): boolean =>
+    graph.inputs.some((each) => each.name === name) && !original.has(name);
+  return {
+    ...compiled,
+    model: {
+      ...compiled.model,
+      metadata: {
+        ...compiled.model.metadata,
+        ...metadataOf(settings, compiled, options),
+        "relprop.method": JSON.stringify({ method: options.method, ...chosen }),
+      },
+      graph: explanation,
+    },
+    layer: input,
+    added: explanation.inputs.filter((each) => !isOwn(each)),
+    settings,
+  };
+}

@@ -1,0 +1,64 @@
+/** A second copy of a part of a graph, on other inputs. */
+
+import { UnexplainableError } from "../errors.ts";
+import { capturedNames } from "../onnx/captures.ts";
+import type { Graph, Node, Value } from "../onnx/graph.ts";
+import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { prune } from "../onnx/prune.ts";
+
+/** What the copies of values are called: no exporter gives such names. */
+const prefix = "relprop.copy/";
+
+/**
+ * Adds the nodes that compute `results` once more, from other inputs. What does not depend on those inputs (weights,
+ * flipped kernels) is shared with the graph that the builder has adopted.
+ * @param b has adopted `graph` already
+ * @param bindings for each input of the graph that is replaced, what takes its place; sizes may differ in the batch
+ * @returns the copies of `results`, in their order
+ * @throws UnexplainableError if a subgraph (If, Loop) uses a value that is copied
+ */
+export function inlineGraph(
+  b: GraphBuilder,
+  graph: Graph,
+  bindings: ReadonlyMap<string, Value>,
+  results: readonly Value[],
+): Value[] {
+  const { nodes } = prune({ ...graph, outputs: results });
+  const names = new Map([...bindings].map(([name, value]) => [name, value.name]));
+  const copied = nodes.filter((node) => {
+    const depends = node.inputs.some((name) => names.has(name));
+    if (depends) for (const name of node.outputs) if (name !== "") names.set(name, prefix + name);
+    return depends;
+  });
+  refuseCaptures({ ...graph, nodes: copied }, names);
+  for (const node of copied) b.add(copyOf(node, names));
+  return results.map(({ name }) => b.value(names.get(name) ?? name));
+}
+
+function copyOf(node: Node, names: ReadonlyMap<string, string>): Node {
+  const inner = new Map(names);
+  for (const name of (node.body ?? []).flatMap(({ outputs }) => outputs)) inner.set(name, prefix + name);
+  return renamed(node, inner);
+}
+
+function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
+  const rename = (name: string): string => names.get(name) ?? name;
+  return {
+    ...node,
+    name: prefix + node.name,
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+    ...(node.body && { body: node.body.map((part) => renamed(part, names)) }),
+  };
+}
+
+function refuseCaptures(graph: Graph, names: ReadonlyMap<string, string>): void {
+  const captured = [...capturedNames(graph)].find((name) => names.has(name));
+  if (captured === undefined) return;
+  throw new UnexplainableError({
+    what: "cannot run the model on several copies of its input",
+    where: `value "${captured}"`,
+    why: "a subgraph (If, Loop, Scan) uses it without naming it as an input, and would see the original",
+    fix: "choose a method that needs no copies: input-x-gradient or grad-cam",
+  });
+}

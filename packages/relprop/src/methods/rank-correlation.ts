@@ -1,0 +1,37 @@
+import { InputError } from "../errors.ts";
+
+/**
+ * How alike two maps order their elements, whatever their scale: Spearman's ρ (1904), the correlation of the ranks, from
+ * −1 to 1. Elements that tie share the mean of their ranks. 0 where one of the maps is constant.
+ * @throws InputError if their lengths differ or they have fewer than two elements
+ */
+export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length || a.length < 2) {
+    throw new InputError({
+      what: "cannot correlate these maps",
+      why: `they have ${a.length} and ${b.length} elements`,
+      fix: "give two maps of the same size, at least two elements each",
+    });
+  }
+  const [x, y] = [centredRanks(a), centredRanks(b)];
+  const scale = Math.sqrt(dot(x, x) * dot(y, y));
+  return scale === 0 ? 0 : dot(x, y) / scale;
+}
+
+const dot = (u: Float64Array, v: Float64Array): number =>
+  u.reduce((sum, n, i) => sum + n * (v[i] as number), 0);
+
+/** Ranks minus their mean. */
+function centredRanks(numbers: ArrayLike<number>): Float64Array {
+  const at = (i: number): number => numbers[i] as number;
+  const order = Array.from({ length: numbers.length }, (_, i) => i).sort((i, j) => at(i) - at(j));
+  const ranks = new Float64Array(order.length);
+  const mean = (order.length - 1) / 2;
+  for (let start = 0; start < order.length;) {
+    let end = start;
+    while (end + 1 < order.length && at(order[end + 1] as number) === at(order[start] as number)) end++;
+    for (let k = start; k <= end; k++) ranks[order[k] as number] = (start + end) / 2 - mean;
+    start = end + 1;
+  }
+  return ranks;
+}

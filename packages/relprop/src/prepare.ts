@@ -1,0 +1,105 @@
+/** What comes before a plan, shared by `compile` and `inspect`: settings, the canonical graph, what is explained in it. */
+
+import { canonicalize, type Canonical } from "./canonicalize/canonicalize.ts";
+import { finalSoftmax } from "./canonicalize/strip-final-softmax.ts";
+import { chooseInput, chooseLayer, chooseOutput, type TensorOptions } from "./choose-tensors.ts";
+import { convertOpset } from "./onnx/convert-opset.ts";
+import { GraphBuilder } from "./onnx/graph-builder.ts";
+import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
+import type { PlanRequest } from "./relevance/assign-rules.ts";
+import { endsRelevance } from "./relevance/other-operators.ts";
+import type { Site } from "./relevance/row-kinds.ts";
+import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
+import { nonNegativeValues } from "./relevance/signs.ts";
+
+/** The opset of every compiled graph: the highest that all of ONNX Runtime's back ends run whole. */
+export const compiledOpset = 17;
+
+/** A model on the way to its explanation, up to the point where rules are assigned. */
+export interface Prepared {
+  readonly settings: Settings;
+  /** The model in opset 17, its input size fixed if the caller gave one. */
+  readonly converted: Graph;
+  readonly canonical: Canonical;
+  /** Holds the canonical graph; relevance is added to it. */
+  readonly b: GraphBuilder;
+  readonly input: Value;
+  /** Name of the chosen output. */
+  readonly outputName: string;
+  /** Name of the explained tensor: the output, or what comes before its final Softmax. */
+  readonly explained: string;
+  /** Name of the tensor where relevance stops: the input, or what the option `layer` names. */
+  readonly layerName: string;
+  readonly nonNegative: ReadonlySet<string>;
+  readonly isComputed: (value: Value) => boolean;
+  readonly siteOf: (node: Node) => Site;
+}
+
+/**
+ * Brings a model into canonical form and chooses what is explained.
+ * @throws OptionError for an option with a value that is not allowed
+ * @throws ModelFileError for a model that opset 17 cannot express, or whose shapes contradict each other
+ */
+export function prepare(source: Model, options: RelevanceOptions & TensorOptions): Prepared {
+  const settings = settle(options);
+  const chosen = chooseInput(convertOpset(source, compiledOpset).graph, options);
+  const canonical = canonicalize(chosen.graph);
+  const { graph, values } = canonical;
+  const outputName = chooseOutput(graph, options.output);
+  const explained = finalSoftmax(graph, outputName) ?? outputName;
+
+  const b = new GraphBuilder();
+  b.adopt(graph, values);
+  const isComputed = computedValues(graph);
+  const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
+  const siteOf = (node: Node): Site => ({
+    b,
+    node,
+    inputs: node.inputs.map((name) => (name === "" ? undefined : b.value(name))),
+    outputs: node.outputs.map((name) => b.value(name)),
+    isComputed,
+    isNonNegative: (value) => nonNegative.has(value.name),
+  });
+  const input = b.value(chosen.name);
+  return {
+    settings,
+    converted: chosen.graph,
+    canonical,
+    b,
+    input,
+    outputName,
+    explained,
+    layerName: chooseLayer(graph, b.values, explained, input.name, options.layer),
+    nonNegative,
+    isComputed,
+    siteOf,
+  };
+}
+
+/** What the plan is asked for. */
+export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
+  const { canonical, explained, input, layerName, siteOf, b } = prepared;
+  const isKnown = (name: string): boolean => b.values.has(name);
+  return {
+    graph: canonical.graph,
+    output: explained,
+    input: layerName,
+    origin: input.name,
+    settings,
+    siteOf,
+    isKnown,
+  };
+}
+
+/**
+ * Which values depend on an input of the model; the others are constants, computed or not. What carries no relevance
+ * (a size, a comparison) counts as constant.
+ */
+function computedValues(graph: Graph): (value: Value) => boolean {
+  const computed = new Set(graph.inputs.map((input) => input.name));
+  for (const node of graph.nodes) {
+    if (endsRelevance(node) || !node.inputs.some((name) => computed.has(name))) continue;
+    for (const name of node.outputs) computed.add(name);
+  }
+  return (value) => computed.has(value.name);
+}

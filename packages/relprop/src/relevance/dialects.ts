@@ -1,0 +1,70 @@
+/**
+ * Dialects: what the rules of other libraries do where the same name means something else (rules.md §7), as options of
+ * our rules. A dialect says only what a rule does where neither composite nor user says anything; which rule a layer
+ * gets is the composite's business. Without a dialect rules are zennit's.
+ */
+
+import { ruleText } from "./rule-choice.ts";
+import type { RuleName, RuleOptions } from "./rules/index.ts";
+
+export interface Dialect {
+  /** One line for --help and the documentation. */
+  readonly about: string;
+  /** Whose behaviour was measured, and in which version. */
+  readonly source: string;
+  readonly rules: Readonly<Partial<Record<RuleName, RuleOptions>>>;
+}
+
+/** Clamps or adds to weights, whatever the input's sign, and leaves the bias alone. */
+const captumWeights = { split: "weights", bias: "whole", epsilon: 1e-9 } as const;
+/** Divides by z as it is, by ε where z = 0. */
+const innvestigateShare = { stabilizer: "zero", epsilon: 1e-7 } as const;
+
+export const dialects = {
+  captum: {
+    about: "rules modify weights only: no split of the input by sign, the bias whole; ε 1e-9",
+    source: "captum 0.9.0",
+    rules: {
+      epsilon: { epsilon: 1e-9 },
+      gamma: captumWeights,
+      zplus: captumWeights,
+      "alpha-beta": { ...captumWeights, alpha: 1, beta: 0 },
+      norm: { epsilon: 1e-9 },
+    },
+  },
+  innvestigate: {
+    about: "no bias in z⁺ and w², the whole bias in both halves of α-β; ε only where a denominator is 0",
+    source: "iNNvestigate 2.1.2",
+    rules: {
+      epsilon: { epsilon: 1e-7 },
+      zplus: { ...innvestigateShare, bias: false },
+      "alpha-beta": { ...innvestigateShare, bias: "whole" },
+      zbox: innvestigateShare,
+      wsquare: { ...innvestigateShare, bias: false },
+      flat: innvestigateShare,
+      norm: innvestigateShare,
+    },
+  },
+  lxt: {
+    about: "ε is added without the sign of z",
+    source: "LXT 2.1",
+    rules: {
+      epsilon: { stabilizer: "unsigned", epsilon: 1e-6 },
+      norm: { stabilizer: "unsigned", epsilon: 1e-8 },
+    },
+  },
+} satisfies Record<string, Dialect>;
+
+export type DialectName = keyof typeof dialects;
+
+/** The names that `dialect` may have. */
+export const dialectNames: readonly DialectName[] = Object.keys(dialects) as DialectName[];
+
+/** A dialect as text, one line a rule: for --help and the documentation. */
+export function dialectText(name: DialectName): string {
+  const { about, source, rules }: Dialect = dialects[name];
+  const lines = Object.entries(rules).map(
+    ([rule, options]) => `  ${ruleText({ rule: rule as RuleName, ...options })}`,
+  );
+  return [`${name}: ${about} (${source})`, ...lines].join("\n");
+}

@@ -1,0 +1,123 @@
+/** Composites that users write: JSON that says which rule for which layer. Its schema is published beside the code. */
+
+import { OptionError } from "../errors.ts";
+import { suggestion } from "../suggestion.ts";
+import {
+  compositeNames,
+  composites,
+  layerKinds,
+  seeds,
+  strideWays,
+  throughTheRest,
+  type Composite,
+  type LayerKind,
+} from "./composites.ts";
+import { checkRule, parseRule, type RuleChoice } from "./rule-choice.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const keys = ["$schema", "name", "about", "source", "extends", "seed", "strides", "rules"];
+const kinds: readonly string[] = Object.keys(layerKinds);
+
+/**
+ * Reads a composite from JSON:
+ *
+ * ```json
+ * {
+ *   "name": "mine",
+ *   "extends": "epsilon-plus",
+ *   "strides": "average",
+ *   "rules": { "first": "flat", "convolution": { "rule": "gamma", "gamma": 0.1 }, "dense": "epsilon:0.01" }
+ * }
+ * ```
+ *
+ * With `extends` all that is not named is the other composite's. Without it `convolution` and `dense` must be named, and
+ * the rest is as in all LRP composites: shares through sums and averages, the winner through maxima, activations pass.
+ * A {@link Composite} is such JSON itself.
+ *
+ * @param file where the JSON comes from, for errors
+ * @throws OptionError naming what is not understood, and what is
+ */
+export function parseComposite(json: unknown, file?: string): Composite {
+  const fail = (what: string, why: string, fix: { fix?: string } = {}): OptionError =>
+    new OptionError({ what, ...(file === undefined ? {} : { where: file }), why, ...fix });
+  if (!isObject(json)) throw fail("cannot read the composite", "it is not an object");
+  refuseUnknown(json, keys, "a composite has no", fail);
+
+  const text = (key: string, orElse: string): string => {
+    const value = json[key] ?? orElse;
+    if (typeof value === "string") return value;
+    throw fail(`${key} of the composite cannot be ${JSON.stringify(value)}`, "it is text");
+  };
+  const oneOf = <T extends string>(key: string, allowed: readonly T[], orElse: T): T => {
+    const value = text(key, orElse);
+    const found = allowed.find((each) => each === value);
+    if (found !== undefined) return found;
+    throw fail(
+      `${key} of the composite cannot be "${value}"`,
+      `it is one of ${allowed.join(", ")}`,
+      suggestion(value, allowed),
+    );
+  };
+
+  const base: Composite | undefined =
+    json["extends"] === undefined ? undefined : composites[oneOf("extends", compositeNames, "epsilon-plus")];
+  const name = text("name", "custom");
+  if ((compositeNames as readonly string[]).includes(name))
+    throw fail(`a composite cannot be named "${name}"`, "relprop has one of that name", {
+      fix: "choose another",
+    });
+  const given = json["rules"] ?? {};
+  if (!isObject(given)) throw fail("cannot read the composite", "its rules are not an object");
+  refuseUnknown(given, kinds, "there are no layers of the kind", fail);
+  const chosen = Object.entries(given).map(([kind, rule]): [string, RuleChoice] => [
+    kind,
+    readChoice(rule, file === undefined ? kind : `${file}, ${kind}`),
+  ]);
+  const rules: Partial<Record<LayerKind, RuleChoice>> = {
+    ...(base?.rules ?? throughTheRest),
+    ...Object.fromEntries(chosen),
+  };
+  for (const kind of ["convolution", "dense"] as const) {
+    if (rules[kind]) continue;
+    throw fail("the composite is not complete", `it has no rule for ${kind} layers`, {
+      fix: `name one, or start from another composite: "extends": "epsilon-plus"`,
+    });
+  }
+  return {
+    name,
+    about: text("about", base?.about ?? ""),
+    source: text("source", base?.source ?? file ?? ""),
+    seed: oneOf("seed", seeds, base?.seed ?? "logit"),
+    strides: oneOf("strides", strideWays, base?.strides ?? "exact"),
+    rules,
+  };
+}
+
+function readChoice(value: unknown, where: string): RuleChoice {
+  if (typeof value === "string") return parseRule(value, `${where}: ${value}`);
+  if (isObject(value) && typeof value["rule"] === "string") {
+    const { rule, ...options } = value;
+    return checkRule(rule as string, options, where);
+  }
+  throw new OptionError({
+    what: `cannot read the rule ${JSON.stringify(value)}`,
+    where,
+    why: 'it is neither text nor an object with the text "rule"',
+    fix: 'write for example "gamma:0.1" or {"rule": "gamma", "gamma": 0.1}',
+  });
+}
+
+function refuseUnknown(
+  fields: Fields,
+  allowed: readonly string[],
+  what: string,
+  fail: (what: string, why: string, fix: { fix?: string }) => OptionError,
+): void {
+  const unknown = Object.keys(fields).find((key) => !allowed.includes(key));
+  if (unknown === undefined) return;
+  throw fail(`${what} "${unknown}"`, `there are ${allowed.join(", ")}`, suggestion(unknown, allowed));
+}
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,331 @@
+/** What inspect says: each node, each obstacle, the ways on; and that compile agrees. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  compile,
+  compositeNames,
+  inspect,
+  inspectionText,
+  UnexplainableError,
+  type CompileOptions,
+  type Inspection,
+} from "../src/index.ts";
+import {
+  concatChunks,
+  GraphBuilder,
+  int,
+  ints,
+  int64Tensor,
+  readModel,
+  writeModel,
+  type Value,
+} from "../src/onnx/index.ts";
+import { batchNorm, random } from "./canonicalize/before-and-after.ts";
+import { foreign, modelOf, network, twoHeads } from "./support/inspected-models.ts";
+import { randomNumbers, relativeDistance, runModel } from "./support/run.ts";
+
+const nodeOf = (inspection: Inspection, name: string): Inspection["nodes"][number] => {
+  const found = inspection.nodes.find((node) => node.name === name);
+  if (!found) throw new Error(`no node "${name}" among ${inspection.nodes.map((node) => node.name).join()}`);
+  return found;
+};
+
+describe("each node", () => {
+  const inspection = inspect(network());
+
+  it("is there once, in the model's order, with its shape", () => {
+    const names = network().graph.nodes.map((node) => node.name);
+    expect(inspection.nodes.map((node) => node.name)).toEqual(names);
+    expect(nodeOf(inspection, "conv").shape).toEqual(["N", 4, 4, 4]);
+    expect(nodeOf(inspection, "erf").shape).toHaveLength(2);
+  });
+
+  it.each([
+    ["conv", "", "explained", "zplus", "epsilon-plus, convolution"],
+    ["norm", 'folded into Conv "conv"', "explained", "zplus", 'with Conv "conv"'],
+    ["relu", "", "explained", "pass", "epsilon-plus, activation"],
+    ["drop", "dropped", "explained", "pass", "its output is its input"],
+    ["shape", "", "carries no relevance", null, "it gives sizes, not values"],
+    ["size", "", "carries no relevance", null, "no value of an input reaches it"],
+    ["erf", 'part of Gelu "gelu"', "explained", "pass", 'with Gelu "gelu"'],
+    ["gelu", "Gelu", "explained", "pass", "epsilon-plus, activation"],
+    ["dense", "Linear", "explained", "epsilon", "epsilon-plus, dense"],
+    ["bias", 'part of Linear "dense"', "explained", "epsilon", 'with Linear "dense"'],
+    ["softmax", "", "carries no relevance", null, 'it comes after the explained tensor "bias"'],
+  ] as const)("%s: %s, %s", (name, form, state, rule, why) => {
+    expect(nodeOf(inspection, name)).toMatchObject({ form, state, rule, why });
+  });
+
+  it("says what is explained", () => {
+    expect(inspection).toMatchObject({
+      v: 1,
+      model: { opset: 17, producer: "test 1", nodes: network().graph.nodes.length },
+      plan: { composite: "epsilon-plus", input: "x", layer: "x", output: "y", explained: "bias" },
+      obstacles: [],
+      problems: [],
+      waysOn: [],
+      canCompile: true,
+    });
+    expect(inspection.model.parameters).toBe(4 * 27 + 4 * 4 + 64 * 5 + 5 + 3);
+    expect(inspection.model.inputs).toEqual([{ name: "x", dataType: "float32", shape: ["N", 3, 6, 6] }]);
+  });
+
+  it("that another input or nothing reaches says so", () => {
+    const b = new GraphBuilder();
+    const [x, z] = [b.input("x", "float32", ["N", 4]), b.input("z", "float32", ["N", 4])];
+    const side = b.op("Relu", [z], {}, "side");
+    b.output(b.op("Add", [b.op("Tanh", [x], {}, "tanh"), side], {}, "sum"), "y");
+    b.output(b.op("Sigmoid", [x], {}, "apart"), "other");
+    const found = inspect(modelOf(b.graph("g")), { input: "x" });
+    expect(nodeOf(found, "side").why).toBe('the explained input "x" does not reach it');
+    expect(nodeOf(found, "apart").why).toBe('the explained tensor "y" does not depend on it');
+    expect(found.canCompile).toBe(true);
+    const down = inspect(modelOf(b.graph("g")), { input: "x", layer: "tanh" });
+    expect(nodeOf(down, "tanh").why).toBe('relevance stops at "tanh"');
+  });
+
+  it("that canonical form adds is shown where it computes", () => {
+    const b = new GraphBuilder();
+    const x = b.input("x", "float32", [4, 3]);
+    const gemm = b.op("Gemm", [x, b.constant(random(4, 5), "w")], { transA: int(1) }, "gemm");
+    b.output(b.op("Relu", [gemm], {}, "relu"), "y");
+    const { nodes } = inspect(modelOf(b.graph("g")));
+    expect(nodes.map(({ operator, form }) => [operator, form])).toEqual([
+      ["Transpose", "added"],
+      ["Gemm", ""],
+      ["Relu", ""],
+      ["Identity", "dropped"],
+    ]);
+  });
+});
+
+describe("sizes computed from the input", () => {
+  it("stand in nobody's way: relevance is that of the fixed size", async () => {
+    const feeds = {
+      x: { data: randomNumbers(2 * 108, 5), dims: [2, 3, 6, 6] },
+      target: { data: Float32Array.of(0, 1, 0, 0, 0, 0, 0, 0, 0, 1), dims: [2, 5] },
+    };
+    const [found, expected] = await Promise.all(
+      [network(), network(false)].map((model) => runModel(compile(model).model, feeds)),
+    );
+    const [relevance, fixed] = [found?.["relevance"]?.data ?? [], expected?.["relevance"]?.data ?? []];
+    expect(relativeDistance(relevance, fixed)).toBe(0);
+    expect(relevance.some((value) => value !== 0)).toBe(true);
+  });
+});
+
+/** Options of the command -> options of the library. */
+function asOptions(option: string): CompileOptions {
+  const [flag, value = ""] = option.split(" ");
+  if (flag === "--output") return { output: value };
+  if (flag === "--fallback") return { fallback: value as "gradient" | "pass" };
+  const [pattern = "", rule = ""] = value.split("=");
+  return { rules: [{ pattern, rule }] };
+}
+
+describe("obstacles", () => {
+  const inspection = inspect(twoHeads());
+
+  it("are listed all at once, with their path, reason and rules", () => {
+    expect(inspection.obstacles).toEqual([
+      {
+        node: "norm",
+        operator: "LayerNormalization",
+        path: ['output "hard"', "last", "gate", "norm"],
+        why: expect.stringContaining("statistics"),
+        rules: ["pass"],
+      },
+      expect.objectContaining({ node: "exp", operator: "Exp", rules: ["pass"] }),
+      expect.objectContaining({
+        node: "gate",
+        operator: "Mul",
+        rules: expect.arrayContaining(["pass", "gradient", "norm"]),
+      }),
+    ]);
+    expect(nodeOf(inspection, "norm")).toMatchObject({ state: "refused", rule: null });
+    expect(inspection.canCompile).toBe(false);
+  });
+
+  it("are those that compile throws", () => {
+    try {
+      compile(twoHeads());
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(UnexplainableError);
+      const { obstacles } = error as UnexplainableError;
+      expect(obstacles).toHaveLength(inspection.obstacles.length);
+      expect(inspection.obstacles).toMatchObject(obstacles);
+    }
+  });
+
+  it("come with ways on, each of which helps", () => {
+    expect(inspection.waysOn.map(({ option }) => option)).toEqual([
+      "--output easy",
+      "--output relu",
+      "--rule norm=pass",
+      "--rule exp=pass",
+      "--rule gate=gradient",
+      "--fallback pass",
+    ]);
+    for (const { option } of inspection.waysOn) {
+      const after = inspect(twoHeads(), asOptions(option));
+      if (option.startsWith("--rule")) expect(after.obstacles).toHaveLength(inspection.obstacles.length - 1);
+      else expect(after.canCompile).toBe(true);
+    }
+  });
+
+  it("are gone if a rule is given for each of them", () => {
+    const rules = [
+      { pattern: "norm", rule: "pass" },
+      { pattern: "exp", rule: "pass" },
+      { pattern: "gate", rule: "norm" },
+    ];
+    const found = inspect(twoHeads(), { rules });
+    expect(found.canCompile).toBe(true);
+    expect(nodeOf(found, "gate")).toMatchObject({ rule: "norm", why: "--rule gate" });
+  });
+
+  it("stay if relevance cannot pass them unchanged", () => {
+    const b = new GraphBuilder();
+    const x = b.input("x", "float32", ["N", 4]);
+    b.output(b.op("Tile", [x, b.integers([1, 2])], {}, "tile"), "y");
+    const found = inspect(modelOf(b.graph("g")), { fallback: "pass" });
+    expect(found.obstacles).toMatchObject([{ node: "tile", rules: [] }]);
+    expect(found.waysOn).toEqual([]);
+    expect(() => compile(modelOf(b.graph("g")), { fallback: "pass" })).toThrow(/copies/);
+  });
+});
+
+describe("what is no obstacle but a problem", () => {
+  it.each([
+    ["a rule that is used nowhere", { rules: [{ pattern: "cnov", rule: "gamma" }] }, /used nowhere/],
+    ["a box without bounds", { composite: "epsilon-gamma-box" }, /zbox/],
+  ] as const)("%s is reported as compile reports it", (_title, options, what) => {
+    const { problems, canCompile, nodes } = inspect(network(), options);
+    expect(canCompile).toBe(false);
+    expect(nodes.length).toBeGreaterThan(0);
+    expect(problems).toMatchObject([{ what: expect.stringMatching(what) }]);
+    expect(() => compile(network(), options)).toThrow(problems[0]?.why);
+  });
+
+  it("an output that does not depend on the input", () => {
+    const b = new GraphBuilder();
+    const [x, z] = [b.input("x", "float32", ["N", 4]), b.input("z", "float32", ["N", 4])];
+    b.output(b.op("Relu", [z], {}, "relu"), "y");
+    b.output(b.op("Tanh", [x], {}, "tanh"), "other");
+    const found = inspect(modelOf(b.graph("g")));
+    expect(found.problems).toMatchObject([{ why: 'it does not depend on the input "x"' }]);
+    expect(found.waysOn.map(({ option }) => option)).toEqual(["--output other"]);
+    expect(inspectionText(found)).toContain("cannot be compiled\n  cannot explain the output");
+  });
+});
+
+describe("operators of other domains", () => {
+  it.each(["Relu", "Swirl"])("%s is an obstacle, and so is what stands behind it", (opType) => {
+    const found = inspect(foreign(opType));
+    expect(nodeOf(found, "relu")).toMatchObject({
+      operator: `com.example.${opType}`,
+      state: "refused",
+      shape: null,
+      why: expect.stringContaining(`no rule for com.example.${opType} yet`),
+    });
+    expect(nodeOf(found, "flat").why).toMatch(/the shape of "\w+" is not known/);
+    expect(() => compile(foreign(opType), { fallback: "pass" })).toThrow(UnexplainableError);
+  });
+});
+
+describe("models of test/golden", () => {
+  const root = new URL("./golden/", import.meta.url);
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const cases = folders.flatMap(({ name }) => compositeNames.map((composite) => [name, composite] as const));
+
+  it.each(cases)("%s with %s gets the rules that compile uses", (folder, composite) => {
+    const model = readModel(readFileSync(new URL(`${folder}/model.onnx`, root)));
+    const options = { composite, low: -1, high: 1 };
+    const inspection = inspect(model, options);
+    expect(inspection).toMatchObject({ canCompile: true, obstacles: [], notes: [] });
+    const names = inspection.nodes.map((node) => node.name);
+    expect(names).toEqual(model.graph.nodes.map((node) => node.name));
+    for (const { node, rule, why } of compile(model, options).plan) {
+      expect(nodeOf(inspection, node)).toMatchObject({ state: "explained", rule, why });
+    }
+    expect(inspection.nodes.every(({ state, form }) => state === "explained" || form === "constant")).toBe(
+      true,
+    );
+    expect(JSON.parse(JSON.stringify(inspection))).toEqual(inspection);
+  });
+});
+
+describe("a compiled explanation", () => {
+  it("tells how it was made", () => {
+    const made = compile(network(), { composite: "epsilon-plus-flat", topK: 0.5, sourceSha256: "abc" });
+    const model = readModel(concatChunks(writeModel(made.model).chunks));
+    const found = inspect(model);
+    expect(found.explanation).toMatchObject({
+      composite: "epsilon-plus-flat",
+      input: "x",
+      output: "y",
+      "source-sha256": "abc",
+    });
+    expect(JSON.parse(found.explanation?.["options"] ?? "")).toMatchObject({ topK: 0.5, seed: "logit" });
+    expect(found).toMatchObject({ plan: null, nodes: [], canCompile: false });
+    expect(inspectionText(found)).toContain("composite      epsilon-plus-flat");
+  });
+});
+
+it("prints a table, obstacles and ways on", () => {
+  expect(inspectionText(inspect(twoHeads()))).toMatchInlineSnapshot(`
+    "model        opset 17, test 1, 9 nodes, 84 parameters
+    inputs       x float32[N, 8]
+    outputs      hard float32[N, 3], easy float32[N, 2]
+    explains     output "hard" from input "x"
+    composite    epsilon-plus, seed logit, strides exact
+
+       node         operator            canonical form  output  rule     why
+    ✓  dense        Gemm                                [N, 6]  epsilon  epsilon-plus, dense
+    ✓  relu         Relu                                [N, 6]  pass     epsilon-plus, activation
+    ✗  norm         LayerNormalization                  [N, 6]  refused  its statistics depend on the input, and relevance has no rule for that yet
+    ✗  exp          Exp                                 [N, 6]  refused  it is a function, element by element, that relevance has no rule for yet
+    ✗  gate         Mul                                 [N, 6]  refused  relevance has no rule for Mul yet
+    ✓  last         Gemm                                [N, 3]  epsilon  epsilon-plus, dense
+    ✓  output hard  Identity            dropped         [N, 3]  pass     its output is its input
+    ·  other        Gemm                                [N, 2]           the explained tensor "hard" does not depend on it
+    ·  output easy  Identity            dropped         [N, 2]           the explained tensor "hard" does not depend on it
+
+    in the way
+      LayerNormalization "norm" on the way from output "hard" <- last <- gate <- norm
+        its statistics depend on the input, and relevance has no rule for that yet
+        rules that can cross it: pass
+      Exp "exp" on the way from output "hard" <- last <- gate <- exp
+        it is a function, element by element, that relevance has no rule for yet
+        rules that can cross it: pass
+      Mul "gate" on the way from output "hard" <- last <- gate
+        relevance has no rule for Mul yet
+        rules that can cross it: gradient, pass, norm, deconvnet, guided-backprop, beta-smooth
+
+    ways on
+      --output easy         explains another output of the model
+      --output relu         explains the tensor before LayerNormalization "norm"
+      --rule norm=pass      crosses LayerNormalization "norm" by pass
+      --rule exp=pass       crosses Exp "exp" by pass
+      --rule gate=gradient  crosses Mul "gate" by gradient; so could pass, norm, deconvnet, guided-backprop, beta-smooth
+      --fallback pass       sends relevance through all nodes without a rule unchanged
+
+    4 nodes explained, 2 carry no relevance, 3 refused: this model cannot be explained like this, see what is in the way."
+  `);
+});
+
+it("prints why canonical form kept a node", () => {
+  const b = new GraphBuilder();
+  const x: Value = b.input("x", "float32", ["N", 4, 5, 5]);
+  const norm = batchNorm(b, b.op("Relu", [x], {}, "relu"), 4);
+  const pooled = b.op("MaxPool", [norm], { kernel_shape: ints([2, 2]) }, "pool");
+  b.output(b.op("Reshape", [pooled, b.constant(int64Tensor([0, -1]), "flat")], {}, "reshape"), "y");
+  const text = inspectionText(inspect(modelOf(b.graph("g"))));
+  expect(text).toContain(
+    'BatchNormalization "BatchNormalization" (fold-batchnorm): it stays a layer of its own',
+  );
+  expect(text).toMatch(/✓ {2}BatchNormalization +BatchNormalization +Affine/);
+  expect(text).toMatch(/5 nodes explained, .*: this model can be explained\.$/);
+});

@@ -1,0 +1,194 @@
+/** SUPPORTED.md, made from the tables themselves. */
+
+import { rewrites } from "../../src/canonicalize/canonicalize.ts";
+import type { CompileOptions } from "../../src/index.ts";
+import { compositeNames, compositeText, layerKinds } from "../../src/relevance/composites.ts";
+import { dialects } from "../../src/relevance/dialects.ts";
+import { opTable } from "../../src/relevance/op-table.ts";
+import { carriesNone, refused, takenAway } from "../../src/relevance/other-operators.ts";
+import type { Family, Row } from "../../src/relevance/row-kinds.ts";
+import { valuesOf } from "../../src/relevance/rule-choice.ts";
+import { linearRules, optionsOf, type RuleName, type RuleOptions } from "../../src/relevance/rules/index.ts";
+
+/** What relevance does at the operators of a family; in LRP composites, where nothing else is said. */
+const whatRelevanceDoes: Readonly<Record<Family, string>> = {
+  convolution: "crosses by any rule for layers with weights",
+  dense: "crosses by any rule for layers with weights",
+  affine: "crosses by any rule for layers with weights, mostly ε",
+  sum: "is shared in proportion to the parts (`norm`); a constant among them takes its share",
+  average: "is shared in proportion to the parts (`norm`)",
+  maximum: "goes to the winner (`gradient`), or is shared as by an average where strides are averages",
+  activation: "passes unchanged (`pass`) in LRP composites, by the slope in gradient methods",
+  routing: "moves back to where the elements came from",
+  gate: "has no rule in LRP composites yet: gradient methods, `--rule` and `--fallback` cross it",
+};
+
+/** z = Wx + b; x⁺, W⁺ positive and x⁻, W⁻ negative parts; S the stabiliser; J the Jacobian. */
+const formulas: Readonly<Record<RuleName, string>> = {
+  epsilon: "x ⊙ Wᵀ(R / S(z))",
+  gamma: "`epsilon` with W + γW⁺ and b + γb⁺, by the signs of x and z",
+  zplus: "x⁺ ⊙ W⁺ᵀs + x⁻ ⊙ W⁻ᵀs, s = R / S(W⁺x⁺ + W⁻x⁻ + b⁺)",
+  "alpha-beta": "α times what raises z, minus β times what lowers it; α − β = 1",
+  zbox: "x ⊙ Wᵀs − l ⊙ W⁺ᵀs − h ⊙ W⁻ᵀs, for inputs between l and h",
+  wsquare: "(W²)ᵀ(R / S(Σ W² + b²))",
+  flat: "1ᵀ(R / S(fan-in))",
+  gradient: "JᵀR",
+  pass: "R",
+  norm: "x ⊙ Jᵀ(R / S(y))",
+  deconvnet: "R⁺",
+  "guided-backprop": "JᵀR⁺",
+  "beta-smooth": "R ⊙ σ(βx)",
+};
+
+/** One line for each option that belongs to no rule. */
+const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOptions, "input">>, string>> = {
+  composite: "which rule for which layer",
+  dialect: "whose rules are meant where another library's differ from ours",
+  rules: "rules for some nodes, by name, operator, layer kind or position; before the composite",
+  fallback: "what to do at operators that have no rule: `gradient` or `pass`; without it they are an error",
+  seed: "where relevance starts: `softmax` (all classes), `logit` (output ⊙ target), `one` (target)",
+  target: "`input` makes the target a graph input, `top1` explains each sample's highest output",
+  strides: "how relevance crosses strides: `exact`, or as `average`, which leaves no grid",
+  topK: "relevance filter: fraction of relevance kept at each layer, or `input` to give it at run time",
+  reduce: "`channels` sums relevance over them",
+  input: "the input that relevance goes to",
+  output: "the output, or any tensor, that is explained",
+  layer: "where relevance stops on its way: a tensor, a node or `last-map`",
+  size: "height and width, where the model leaves them open",
+  ledger: "adds the output `ledger`: how much relevance arrived at each node, went on, and stayed",
+  concepts: "adds relevance by channel of one layer, and the means to choose among the channels",
+  sourceSha256: "is written into the metadata",
+};
+
+const never = opTable.Identity.refuses;
+
+const rows: readonly (readonly [string, Row])[] = Object.entries(opTable);
+
+const line = (cells: readonly string[]): string =>
+  `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+
+/** A Markdown table. */
+function table(head: readonly string[], content: readonly (readonly string[])[]): string {
+  return [line(head), line(head.map(() => "---")), ...content.map(line)].join("\n");
+}
+
+/** Operators by the sentence that is true of them. */
+function bySentence(list: ReadonlyMap<string, string>): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, sentence] of list) groups.set(sentence, [...(groups.get(sentence) ?? []), name]);
+  return [...groups].map(([sentence, members]) => [names(members), sentence]);
+}
+
+const names = (list: readonly string[]): string => list.map((name) => `\`${name}\``).join(" ");
+
+function explained(): string {
+  const families = Object.keys(whatRelevanceDoes) as Family[];
+  const content = families.map((family) => {
+    const members = rows.filter(([, row]) => row.family === family);
+    const marked = members.map(([name, { refuses }]) => `\`${name}\`${refuses === never ? "" : " ¹"}`);
+    return [family, layerKinds[family], marked.join(" "), whatRelevanceDoes[family]];
+  });
+  return table(["family", "what it is", "operators", "relevance"], content);
+}
+
+const ruleTable = (): string =>
+  table(
+    ["rule", "relevance of the input", "for", "options"],
+    (Object.keys(formulas) as RuleName[]).map((rule) => {
+      const isLinear = Object.hasOwn(linearRules, rule);
+      const where = !isLinear
+        ? "no weights"
+        : rule === "gradient" || rule === "pass"
+          ? "all operators"
+          : "weights";
+      return [`\`${rule}\``, formulas[rule], where, optionsOf[rule].join(", ")];
+    }),
+  );
+
+const ruleOptionTable = (): string =>
+  table(
+    ["option", "values", "rules"],
+    Object.entries(valuesOf).map(([option, values]) => {
+      const users = (Object.keys(optionsOf) as RuleName[]).filter((rule) =>
+        optionsOf[rule].includes(option as keyof RuleOptions),
+      );
+      const text = typeof values === "string" ? values : values.map(String).join(", ");
+      return [`\`${option}\``, text, users.join(", ")];
+    }),
+  );
+
+/** The whole file. */
+export function supportedText(): string {
+  return `# What relprop supports
+
+Generated from the tables in \`packages/relprop/src\`; do not edit it, run \`UPDATE=1 npx vitest run packages/relprop/test/supported\`.
+\`relprop inspect MODEL\` says the same of one model, node by node. Models of opsets 7 to 21 of ai.onnx are read and brought to opset 17.
+
+## Operators
+
+Every operator of ai.onnx up to opset 21 is in exactly one of the four lists.
+
+### Explained
+
+${explained()}
+
+¹ in most forms; \`inspect\` and the error of \`compile\` say which form is not, and why. \`Linear\`, \`Affine\` and \`Silu\` are no operators of ONNX: canonical form recognises them.
+
+### Taken away before rules are assigned
+
+Canonical form keeps the model's outputs; the rewrites, in this order:
+
+${table(
+  ["rewrite", "what it does"],
+  rewrites.map(({ name, about }) => [name, about]),
+)}
+
+So ${names([...takenAway.keys()])} never reach a rule, or are refused:
+
+${table(["operators", "what it means if one is left"], bySentence(takenAway))}
+
+### Carry no relevance
+
+Their output does not change with the values of their inputs, or only by jumps. Relevance ends there, and what they give counts as constant.
+
+${table(["operators", "what each does"], bySentence(carriesNone))}
+
+### Refused
+
+An error that lists all such nodes, unless \`--rule NODE=pass\` or \`--fallback pass\` is given and the shape stays the same.
+
+${table(["operators", "why"], bySentence(refused))}
+
+## Composites
+
+\`\`\`text
+${compositeNames.map(compositeText).join("\n\n")}
+\`\`\`
+
+## Rules
+
+z = Wx + b, y the output, R its relevance, J the operator's Jacobian, S the stabiliser, ⁺ and ⁻ the positive and negative part.
+
+${ruleTable()}
+
+Their options, for one rule as in \`--rule 'conv*=zplus(bias=false)'\`, or for all that take them:
+
+${ruleOptionTable()}
+
+## Dialects
+
+${table(
+  ["dialect", "what differs", "measured on"],
+  Object.entries(dialects).map(([name, { about, source }]) => [`\`${name}\``, about, source]),
+)}
+
+## Options
+
+Of \`compile\`; the command spells them with dashes. Options of rules besides.
+
+${table(
+  ["option", "what it says"],
+  Object.entries(options).map(([option, text]) => [`\`${option}\``, text]),
+)}
+`;
+}

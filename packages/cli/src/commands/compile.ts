@@ -81,7 +81,8 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     });
 }
 
-function topK(text: string): number | "input" {
+/** A fraction, or the word `input`. */
+export function topK(text: string): number | "input" {
   if (text === "input") return text;
   try {
     return number(0, 1)(text);

@@ -2,5 +2,6 @@
 export * from "./colormaps.ts";
 export * from "./legend.ts";
 export * from "./normalize.ts";
+export * from "./npy.ts";
 export * from "./overlay.ts";
 export * from "./render.ts";

@@ -1,0 +1,72 @@
+/** `relprop inspect`: what can be explained of a model, by which rule, and what stands in the way. */
+
+import type { Command } from "@commander-js/extra-typings";
+import picocolors from "picocolors";
+import { inspect, inspectionText, type Inspection } from "relprop";
+import { exitCodes } from "../exit-codes.ts";
+import { loadCompilable } from "../load-model.ts";
+import { given, size } from "./arguments.ts";
+import { topK } from "./compile.ts";
+import { compileFlags, compileOptions } from "./compile-options.ts";
+
+const examples = `
+Examples:
+  relprop inspect net.onnx                             every node, its rule, and why
+  relprop inspect net.onnx --composite epsilon-plus-flat --rule "layer4.*=gamma:0.1"
+  relprop inspect net.onnx --json | jq '.obstacles'
+
+Nodes are marked ✓ explained, · carries no relevance, ✗ refused. It takes the options of compile and says what compile
+would do. For a compiled explanation it says how it was made. schema/inspection.schema.json describes what --json prints.
+Exit codes: 0 compile would succeed (or the model is a compiled explanation), 3 it would not.`;
+
+/** Adds the command to the program. @param done called with the exit status. */
+export function addInspect(program: Command, done: (status: number) => void): void {
+  const flags = compileFlags();
+  program
+    .command("inspect")
+    .summary("what can be explained, and what stands in the way")
+    .description("Shows what relevance does at each node of a model, before anything is compiled.")
+    .argument("<model>", "name of the zoo, .onnx file or checkpoint")
+    .addOption(flags.composite)
+    .addOption(flags.seed)
+    .addOption(flags.reduce)
+    .option("--top-k <fraction>", "relevance filter: fraction kept at each layer, or `input`", topK)
+    .addOption(flags.epsilon)
+    .addOption(flags.gamma)
+    .addOption(flags.alpha)
+    .addOption(flags.beta)
+    .addOption(flags.low)
+    .addOption(flags.high)
+    .addOption(flags.strides)
+    .addOption(flags.input)
+    .addOption(flags.output)
+    .option("--size <h,w>", "input size, where the model leaves it open", size)
+    .addOption(flags.fallback)
+    .addOption(flags.rule)
+    .option("--json", "the inspection as JSON", false)
+    .addHelpText("after", examples)
+    .action(async (name, options) => {
+      const { topK, size, json, ...rest } = options;
+      const loaded = await loadCompilable(name, given({ size, quiet: json }));
+      const inspection = inspect(loaded.model, {
+        ...compileOptions(rest),
+        ...given({ topK, size: loaded.isSized ? undefined : size }),
+      });
+      const text = json ? JSON.stringify(inspection, undefined, 2) : colored(inspectionText(inspection));
+      process.stdout.write(`${text}\n`);
+      done(statusOf(inspection));
+    });
+}
+
+const statusOf = ({ canCompile, explanation }: Inspection): number =>
+  canCompile || explanation ? exitCodes.done : exitCodes.unexplainable;
+
+/** The lines of nodes by what relevance does there; plain where nobody looks at colours. */
+function colored(text: string): string {
+  const color = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY);
+  const paint = (line: string): string => {
+    if (line.startsWith("✗")) return color.red(line);
+    return line.startsWith("·") ? color.dim(line) : line;
+  };
+  return text.split("\n").map(paint).join("\n");
+}

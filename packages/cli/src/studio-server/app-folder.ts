@@ -1,0 +1,42 @@
+/** Where the built app is: inside this package as it is published, or in the workspace. */
+
+import { access } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ModelFileError } from "relprop";
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The folder of this package: the same from `dist/main.js` and from the sources. */
+async function packageFolder(): Promise<string> {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!(await exists(join(folder, "package.json")))) {
+    const parent = dirname(folder);
+    if (parent === folder) break;
+    folder = parent;
+  }
+  return folder;
+}
+
+/**
+ * Finds the app.
+ * @param folder of this package, if it isn't the one that runs.
+ * @returns the folder with its index.html.
+ * @throws ModelFileError if it was not built.
+ */
+export async function findAppFolder(folder?: string): Promise<string> {
+  const base = folder ?? (await packageFolder());
+  for (const candidate of [join(base, "studio"), join(base, "..", "studio", "dist")]) {
+    if (await exists(join(candidate, "index.html"))) return candidate;
+  }
+  throw new ModelFileError({
+    what: "cannot open the studio",
+    where: join(base, "studio"),
+    why: "its files are not there",
+    fix: "install relprop-cli again, or in a clone run `npm run build --workspace relprop-studio`",
+  });
+}

@@ -1,0 +1,106 @@
+/** One app's engine: its model, run by onnxruntime-node, one request after another. */
+
+import { ModelFileError, type ExplainerOptions, type Runtime } from "relprop";
+import type { LoadedModel, ModelSource, Picture } from "../../../studio/src/engine/engine.ts";
+import { ModelRunner } from "../../../studio/src/engine/model-runner.ts";
+import type { EngineAnswers, EngineRequest } from "../../../studio/src/engine/protocol.ts";
+import type { Device } from "../start-explainer.ts";
+import { loadSource, type KnownModels } from "./load-source.ts";
+
+/** What all engines of a server share. */
+export interface NativeRuntime {
+  readonly ort: Runtime;
+  readonly sessionOptions: NonNullable<ExplainerOptions["sessionOptions"]>;
+  readonly device: Device;
+}
+
+/** Loads ONNX Runtime, its telemetry off. */
+export async function nativeRuntime(device: Device): Promise<NativeRuntime> {
+  process.env["ORT_DISABLE_TELEMETRY"] = "1";
+  const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
+  env.logLevel = "fatal";
+  const provider = device === "gpu" ? "cuda" : device;
+  return {
+    ort: { InferenceSession, Tensor },
+    sessionOptions: { executionProviders: [provider], logSeverityLevel: 3 },
+    device,
+  };
+}
+
+type Progress = (fraction: number, what: string) => void;
+
+/** Answers requests. The caller sees to it that there is one at a time. */
+export class NativeEngine {
+  readonly #runtime: NativeRuntime;
+  readonly #known: KnownModels;
+  #runner: ModelRunner | undefined;
+
+  constructor(runtime: NativeRuntime, known: KnownModels) {
+    this.#runtime = runtime;
+    this.#known = known;
+  }
+
+  /** @throws what loading, compiling and running throw: errors whose message is fit to be shown. */
+  async answer(request: EngineRequest, onProgress: Progress): Promise<EngineAnswers[keyof EngineAnswers]> {
+    switch (request.ask) {
+      case "load":
+        return this.#load(request.source, onProgress);
+      case "explain":
+        return this.#loaded().explain(request.request);
+      case "classify":
+        return this.#loaded().classify(request.pictures);
+      case "status": {
+        const { device } = this.#runtime;
+        return { provider: "local", words: `this machine, native${device === "cpu" ? "" : ` (${device})`}` };
+      }
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const runner = this.#runner;
+    this.#runner = undefined;
+    await runner?.dispose();
+  }
+
+  async #load(source: ModelSource, onProgress: Progress): Promise<LoadedModel> {
+    onProgress(0, "reading the model");
+    const read = await loadSource(source, this.#known);
+    onProgress(0.5, "compiling the explanation");
+    const { ort, sessionOptions } = this.#runtime;
+    const runner = new ModelRunner(source.name, read, { ort, sessionOptions });
+    const { composite, size } = runner.loaded;
+    onProgress(0.8, "warming up");
+    await runner.explain({ picture: blackPicture(size), composite, target: { kind: "prediction" }, keep: 0 });
+    // Only now: if the new one cannot be had, the app goes on with the one it has.
+    await this.dispose();
+    this.#runner = runner;
+    onProgress(1, "ready");
+    return runner.loaded;
+  }
+
+  #loaded(): ModelRunner {
+    if (this.#runner) return this.#runner;
+    throw new ModelFileError({
+      what: "cannot run a model",
+      why: "none is loaded",
+      fix: "choose a model first",
+    });
+  }
+}
+
+const blackPicture = ([height, width]: readonly [number, number]): Picture => ({
+  data: new Uint8ClampedArray(4 * height * width),
+  width,
+  height,
+});
+
+/** Runs jobs one at a time, in the order they come, whoever they come from. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(job: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(job);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}

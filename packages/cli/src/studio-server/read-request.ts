@@ -1,0 +1,75 @@
+/** A decoded message -> a request that can be trusted to be one. */
+
+import { compositeNames, InputError } from "relprop";
+import { parseModelCard } from "relprop/zoo";
+import { z } from "zod";
+import type { EngineRequest } from "../../../studio/src/engine/protocol.ts";
+
+/** A batch of a sweep. More would be answered too late to be stopped. */
+const mostPictures = 256;
+const side = z.int().min(1).max(16384);
+const index = z.int().min(0);
+const name = z.string().min(1).max(1000);
+
+const picture = z
+  .object({ data: z.instanceof(Uint8ClampedArray), width: side, height: side })
+  .refine(({ data, width, height }) => data.length === 4 * width * height, "it must be RGBA");
+
+const target = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("prediction") }),
+  z.object({ kind: z.literal("class"), index }),
+  z.object({ kind: z.literal("contrast"), index, against: index }),
+]);
+
+const source = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("shipped"), name }),
+  z.object({ kind: z.literal("zoo"), name }),
+  z.object({ kind: z.literal("file"), name, bytes: z.instanceof(Uint8Array), card: z.unknown().optional() }),
+]);
+
+const id = z.int().min(0);
+const request = z.discriminatedUnion("ask", [
+  z.object({ id, ask: z.literal("load"), source }),
+  z.object({
+    id,
+    ask: z.literal("explain"),
+    request: z.object({
+      picture,
+      composite: z.enum(compositeNames),
+      target,
+      keep: z.number().min(0).max(1),
+    }),
+  }),
+  z.object({ id, ask: z.literal("classify"), pictures: z.array(picture).max(mostPictures) }),
+  z.object({ id, ask: z.literal("status") }),
+]);
+
+/** The number that an answer must carry; undefined if the message has none. */
+export function requestId(message: unknown): number | undefined {
+  const found = z.object({ id }).safeParse(message);
+  return found.success ? found.data.id : undefined;
+}
+
+/**
+ * Checks a message field by field.
+ * @throws InputError naming the first field that is wrong; OptionError for a model card that is.
+ */
+export function readRequest(message: unknown): EngineRequest {
+  const found = request.safeParse(message);
+  if (!found.success) {
+    const [issue] = found.error.issues;
+    throw new InputError({
+      what: "cannot answer a message",
+      where: issue?.path.join(".") || "message",
+      why: issue?.message ?? "it is no request",
+      fix: "app and engine must be of the same version",
+    });
+  }
+  const { data } = found;
+  if (data.ask !== "load" || data.source.kind !== "file") return data as EngineRequest;
+  const { card, ...file } = data.source;
+  return {
+    ...data,
+    source: { ...file, ...(card !== undefined && { card: parseModelCard(card, `card of ${file.name}`) }) },
+  };
+}

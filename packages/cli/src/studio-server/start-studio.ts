@@ -1,0 +1,98 @@
+/** The studio on this machine: the app's files and the engine, on one port of loopback. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { basename } from "node:path";
+import { OptionError } from "relprop";
+import sirv from "sirv";
+import { tokenParameter } from "../../../studio/src/engine/protocol.ts";
+import type { Device } from "../start-explainer.ts";
+import { host, isOwnHost, makeToken, securityHeaders } from "./access.ts";
+import { nativeRuntime } from "./native-engine.ts";
+import { serveEngine, type EngineLimits } from "./serve-engine.ts";
+
+/** What `relprop studio` was asked for. */
+export interface StudioOptions {
+  /** Folder of the built app. */
+  readonly appFolder: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  readonly device: Device;
+  /** Names or paths of models that the app may ask for by name. */
+  readonly models: readonly string[];
+  readonly limits?: Partial<EngineLimits>;
+}
+
+/** A running studio. */
+export interface Studio {
+  /** The app's address, with the token, the local engine and the first of the models chosen. */
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts serving.
+ * @throws OptionError if the port is taken.
+ */
+export async function startStudio(options: StudioOptions): Promise<Studio> {
+  const { appFolder, device, models, limits } = options;
+  const runtime = await nativeRuntime(device);
+  const server = createServer();
+  const port = await listen(server, options.port);
+  const token = makeToken();
+  server.on("request", serveFiles(appFolder, port));
+  const known = { appFolder, given: models };
+  const engine = serveEngine(server, { runtime, known, token, port, ...(limits && { limits }) });
+  const [model] = models;
+  const state = new URLSearchParams({
+    engine: "local",
+    ...(model !== undefined && { model: basename(model) }),
+  });
+  return {
+    url: `http://${host}:${port}/?${tokenParameter}=${token}#${state.toString()}`,
+    port,
+    token,
+    close: async () => {
+      await engine.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Files are listed once at the start and looked up in that list: no address leads out of the folder. */
+function serveFiles(
+  folder: string,
+  port: number,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const files = sirv(folder, { etag: true });
+  const headers = new Map(Object.entries(securityHeaders(port)));
+  return (request, response) => {
+    response.setHeaders(headers);
+    const answer = (status: number, text: string): void => {
+      response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+    };
+    if (!isOwnHost(request, port)) answer(403, `this is ${host}:${port}, not ${request.headers.host}`);
+    else if (request.method !== "GET" && request.method !== "HEAD") answer(405, "only GET and HEAD");
+    else files(request, response, () => answer(404, "there is no such file"));
+  };
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(notListening(port, error)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : port;
+}
+
+function notListening(port: number, error: NodeJS.ErrnoException): OptionError {
+  const why = error.code === "EADDRINUSE" ? "another program uses it" : error.message;
+  return new OptionError(
+    { what: `cannot listen on port ${port}`, why, fix: "name another with --port, or 0 for any" },
+    { cause: error },
+  );
+}

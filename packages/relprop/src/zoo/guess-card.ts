@@ -1,0 +1,112 @@
+/** How pictures are fed to a model that comes without a card: from its input's shape and, for the rest, a guess that is said aloud. */
+
+import { OptionError } from "../errors.ts";
+import type { Model, Value } from "../onnx/graph.ts";
+import { channelCount, type InputCard, type ModelCard } from "./model-card.ts";
+
+/** What the user says about the input; goes before card and guess. */
+export interface InputOptions {
+  readonly layout?: InputCard["layout"];
+  readonly size?: readonly [number, number];
+  readonly channels?: InputCard["channels"];
+  readonly scale?: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+}
+
+/** ImageNet's mean and standard deviation, as torchvision has them: RGB, 0..1. */
+const imageNet = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** Nothing is known of gray pictures: 0..1. */
+const plainGray = { scale: 1 / 255, mean: [0], std: [1] };
+
+/** A card and what of it nobody said. */
+export interface GuessedCard {
+  readonly card: ModelCard;
+  /** In words, to be printed; empty if nothing was guessed. */
+  readonly guesses: readonly string[];
+}
+
+/**
+ * Makes a card for a model. Layout, size and channels are read from the input's shape as far as it tells;
+ * the guess for the rest is what torchvision and timm train with: shorter side to 8/7 of the size, centre crop,
+ * RGB 0..1 normalised with ImageNet's mean and deviation (gray: 0..1 as it is).
+ * @throws OptionError if the input isn't a picture.
+ */
+export function guessCard(
+  name: string,
+  model: Model,
+  options: InputOptions,
+  inputName?: string,
+): GuessedCard {
+  const input = pictureInput(model, inputName);
+  const guesses: string[] = [];
+  const guess = <T>(value: T, text: string): T => {
+    guesses.push(text);
+    return value;
+  };
+  const nhwc = isChannels(input.shape[3]) && !isChannels(input.shape[1]);
+  const layout = options.layout ?? (nhwc ? "NHWC" : "NCHW");
+  const [rows, columns, depth] = layout === "NCHW" ? [2, 3, 1] : [1, 2, 3];
+  const fixed = [input.shape[rows], input.shape[columns]];
+  const [height, width] = fixed;
+  const size: readonly [number, number] =
+    typeof height === "number" && typeof width === "number"
+      ? [height, width]
+      : (options.size ?? guess([224, 224] as const, "size 224×224"));
+  const channels =
+    options.channels ?? (input.shape[depth] === 1 ? "gray" : guess("RGB" as const, "channels RGB"));
+  const usual = channels === "gray" ? plainGray : imageNet;
+  const scale = options.scale ?? guess(usual.scale, "scale 1/255");
+  const mean = options.mean ?? guess(usual.mean, `mean ${usual.mean.join(",")}`);
+  const std = options.std ?? guess(usual.std, `std ${usual.std.join(",")}`);
+  const shortSide = Math.round((Math.max(...size) * 8) / 7);
+  guesses.push(`shorter side to ${shortSide}, centre crop`);
+  const card: ModelCard = {
+    name,
+    input: { layout, size, resize: { shortSide }, channels, scale, mean, std },
+    labels: [],
+  };
+  checkCounts(card.input);
+  return { card, guesses };
+}
+
+const isChannels = (dim: unknown): boolean => dim === 1 || dim === 3;
+
+function pictureInput(model: Model, name: string | undefined): Value {
+  const { inputs } = model.graph;
+  const input =
+    name === undefined
+      ? inputs.find(({ dataType }) => dataType === "float32")
+      : inputs.find((each) => each.name === name);
+  if (input?.shape.length === 4) return input;
+  const shapes = inputs.map((each) => `"${each.name}" [${each.shape.join(", ")}]`).join(", ");
+  throw new OptionError({
+    what: "cannot feed pictures to this model",
+    why: `its inputs are ${shapes}; a picture needs float32 [N, C, H, W] or [N, H, W, C]`,
+    fix: "name another input with --input, or use `relprop compile` and feed the graph yourself",
+  });
+}
+
+/** A card with what the user says in place of what it said. */
+export function overrideCard(card: ModelCard, options: InputOptions): ModelCard {
+  const input: InputCard = { ...card.input, ...options };
+  const { resize } = card.input;
+  const factor = Math.max(...input.size) / Math.max(...card.input.size);
+  const scaled =
+    typeof resize === "object" ? { ...resize, shortSide: Math.round(resize.shortSide * factor) } : resize;
+  const made = { ...card, input: { ...input, resize: scaled } };
+  checkCounts(made.input);
+  return made;
+}
+
+function checkCounts({ channels, mean, std }: InputCard): void {
+  const count = channelCount(channels);
+  for (const [name, numbers] of Object.entries({ mean, std })) {
+    if (numbers.length === count) continue;
+    throw new OptionError({
+      what: `--${name} cannot be ${numbers.join(",")}`,
+      why: `${channels} has ${count === 1 ? "one channel" : `${count} channels`}`,
+      fix: `give ${count === 1 ? "one number" : `${count} numbers`}`,
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/** A dropped file -> a model and how to feed it. */
+
+import { ModelFileError } from "relprop";
+import { readModel, type Model } from "relprop/onnx";
+import {
+  buildVgg,
+  bytesSource,
+  guessCard,
+  readCheckpoint,
+  recognizeVgg,
+  vggCard,
+  type ModelCard,
+} from "relprop/zoo";
+
+/** A model, its card, and what of the card nobody said. */
+export interface ReadSource {
+  readonly model: Model;
+  readonly card: ModelCard;
+  readonly guesses: readonly string[];
+}
+
+/**
+ * Reads an .onnx file, or a checkpoint (.pth, .pt, .safetensors) of a VGG.
+ * @param card how to feed it; guessed from the model's input where it is not given.
+ * @throws ModelFileError or OptionError, with words for whoever dropped the file.
+ */
+export async function readSource(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
+  if (!name.toLowerCase().endsWith(".onnx")) return readWeights(name, bytes, card);
+  const model = readModel(bytes, { file: name, readExternal: (location) => refuseExternal(name, location) });
+  if (card) return { model, card, guesses: [] };
+  const guessed = guessCard(name.replace(/\.onnx$/i, ""), model, {});
+  return { model, ...guessed };
+}
+
+function refuseExternal(name: string, location: string): never {
+  throw new ModelFileError({
+    what: `cannot read "${name}"`,
+    why: `its weights lie in another file, "${location}"`,
+    fix: "save the model as one file, or open it with `relprop studio`, which reads both",
+  });
+}
+
+async function readWeights(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
+  if (!/\.(pth?|safetensors|bin)$/i.test(name)) {
+    throw new ModelFileError({
+      what: `cannot read "${name}"`,
+      why: "it is neither a picture nor a model",
+      fix: "drop an .onnx file, a .pth or .safetensors checkpoint of a VGG, or a picture",
+    });
+  }
+  const { tensors } = await readCheckpoint(bytesSource(name, bytes));
+  const form = recognizeVgg(tensors);
+  const chosen = card ?? vggCard(form ?? { architecture: "vgg16", caffe: false });
+  return { model: buildVgg(tensors, { size: chosen.input.size, file: name }), card: chosen, guesses: [] };
+}

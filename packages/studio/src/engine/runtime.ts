@@ -1,0 +1,50 @@
+/** ONNX Runtime Web: which of its builds, from where, on what. Runs in the worker only. */
+
+import type * as Ort from "onnxruntime-web/wasm";
+import asyncifyMjs from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
+import asyncifyWasm from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
+import jspiMjs from "onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url";
+import jspiWasm from "onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url";
+import wasmMjs from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import wasmWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+
+/** ONNX Runtime, and what it can run on here. */
+export interface WebRuntime {
+  readonly ort: typeof Ort;
+  readonly hasWebGpu: boolean;
+  readonly threads: number;
+}
+
+/**
+ * Loads the smallest build that can do what this browser can: `jspi` or `webgpu` where there is an adapter, else `wasm`.
+ * The default build is never used: it lacks operators and gives wrong numbers for a few.
+ * @param isWasmOnly do not even ask for an adapter.
+ */
+export async function loadRuntime(isWasmOnly: boolean): Promise<WebRuntime> {
+  const hasWebGpu = !isWasmOnly && (await hasAdapter());
+  const ort = await importBuild(hasWebGpu);
+  // Half of the cores, as ONNX Runtime does it, but both of two.
+  const threads = globalThis.crossOriginIsolated
+    ? Math.min(4, Math.max(2, Math.ceil(navigator.hardwareConcurrency / 2)), navigator.hardwareConcurrency)
+    : 1;
+  ort.env.wasm.numThreads = threads;
+  ort.env.logLevel = "error";
+  return { ort, hasWebGpu, threads };
+}
+
+async function importBuild(hasWebGpu: boolean): Promise<typeof Ort> {
+  const [ort, mjs, wasm] = !hasWebGpu
+    ? [await import("onnxruntime-web/wasm"), wasmMjs, wasmWasm]
+    : "Suspending" in WebAssembly
+      ? [await import("onnxruntime-web/jspi"), jspiMjs, jspiWasm]
+      : [await import("onnxruntime-web/webgpu"), asyncifyMjs, asyncifyWasm];
+  const absolute = (path: string): string => new URL(path, self.location.href).href;
+  ort.env.wasm.wasmPaths = { mjs: absolute(mjs), wasm: absolute(wasm) };
+  return ort;
+}
+
+async function hasAdapter(): Promise<boolean> {
+  if (!("gpu" in navigator) || !navigator.gpu) return false;
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+  return adapter !== null;
+}

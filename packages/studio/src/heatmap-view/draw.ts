@@ -1,0 +1,102 @@
+/** Relevance and the picture it explains -> pixels on a canvas. The same in every mode of the app. */
+
+import {
+  legend,
+  renderHeatmap,
+  renderOverlay,
+  type Heatmap,
+  type Legend,
+  type Pixels,
+  type RelevanceMap,
+} from "relprop/heatmap";
+import type { Picture } from "../engine/engine.ts";
+import type { SignFilter, ViewSettings } from "../modes.ts";
+
+/** How things are drawn: the part of {@link ViewSettings} that needs no new run of the network. */
+export type DrawSettings = Pick<
+  ViewSettings,
+  "colormap" | "normalize" | "clip" | "opacity" | "sign" | "mode"
+> & {
+  /** Contrast as `NormalizeOptions.level` has it; live pictures steady their scale with it. 1 if not given. */
+  readonly level?: number;
+};
+
+/** What was drawn: its pixels, and what its colours mean. */
+export interface Drawn {
+  readonly pixels: Pixels;
+  readonly heatmap: Heatmap;
+  readonly legend: Legend;
+}
+
+/** Relevance with the other sign set to zero; [H, W], unitless. */
+export function filterSign(relevance: ArrayLike<number>, sign: SignFilter): Float32Array {
+  if (sign === "for") return Float32Array.from(relevance, (value) => Math.max(0, value));
+  if (sign === "against") return Float32Array.from(relevance, (value) => Math.min(0, value));
+  return Float32Array.from(relevance);
+}
+
+/**
+ * Draws without a canvas: what the mode asks for as RGBA pixels. `overlay` and `heatmap` have the picture's size; `side`
+ * has the picture, a transparent gap of 1/28 of its width and the map beside each other.
+ * @param label what the relevance speaks for, for the legend's sentence; undefined for the whole prediction.
+ * @throws InputError if relevance isn't finite or hasn't the picture's size.
+ */
+export function compose(picture: Picture, relevance: RelevanceMap, view: DrawSettings, label?: string): Drawn {
+  const { height, width } = relevance;
+  const { colormap, normalize, clip, level = 1 } = view;
+  const data = filterSign(relevance.data, view.sign);
+  const heatmap = renderHeatmap({ data, height, width }, { colormap, normalize, clip, level });
+  const pixels = arrange(picture, heatmap, view);
+  return { pixels, heatmap, legend: legend(heatmap, normalize, label) };
+}
+
+/**
+ * Draws on a canvas and gives it the drawing's size; scale it with CSS (`image-rendering: pixelated`).
+ * Parameters and errors as {@link compose}.
+ */
+export function draw(
+  canvas: HTMLCanvasElement | OffscreenCanvas,
+  picture: Picture,
+  relevance: RelevanceMap,
+  view: DrawSettings,
+  label?: string,
+): Drawn {
+  const drawn = compose(picture, relevance, view, label);
+  putPixels(canvas, drawn.pixels);
+  return drawn;
+}
+
+/** Puts pixels on a canvas and gives it their size. */
+export function putPixels(canvas: HTMLCanvasElement | OffscreenCanvas, pixels: Picture): void {
+  const { width, height } = pixels;
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d") as
+    | CanvasRenderingContext2D
+    | OffscreenCanvasRenderingContext2D
+    | null;
+  context?.putImageData(new ImageData(new Uint8ClampedArray(pixels.data), width, height), 0, 0);
+}
+
+function arrange(picture: Picture, heatmap: Heatmap, view: DrawSettings): Pixels {
+  if (view.mode === "heatmap") return heatmap;
+  const original: Pixels = { ...picture, data: new Uint8ClampedArray(picture.data) };
+  if (view.mode === "overlay") return renderOverlay(original, heatmap, view.opacity);
+  return beside(original, heatmap);
+}
+
+function beside(left: Pixels, right: Pixels): Pixels {
+  const gap = Math.max(1, Math.round(left.width / 28));
+  const width = left.width + gap + right.width;
+  const height = Math.max(left.height, right.height);
+  const data = new Uint8ClampedArray(4 * width * height);
+  const paste = (source: Pixels, at: number): void => {
+    for (let y = 0; y < source.height; y++) {
+      const row = source.data.subarray(4 * y * source.width, 4 * (y + 1) * source.width);
+      data.set(row, 4 * (y * width + at));
+    }
+  };
+  paste(left, 0);
+  paste(right, left.width + gap);
+  return { data, width, height };
+}

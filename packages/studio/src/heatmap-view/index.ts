@@ -1,0 +1,3 @@
+/** Relevance on a canvas, its legend and its summary in words. */
+export { compose, draw, filterSign, putPixels, type Drawn, type DrawSettings } from "./draw.ts";
+export { ninths, summary, type Ninth } from "./summary.ts";

@@ -1,0 +1,23 @@
+/** Names of the files that a picture or a recording is saved under. */
+
+/**
+ * `lrp-<model>-<class>-<date>.<extension>`: lower case, nothing but letters, digits and single hyphens in each part,
+ * the date as local year, month, day and time, so that files sort by it and two of a day differ.
+ */
+export function saveName(model: string, target: string, date: Date, extension: string): string {
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+  return `lrp-${slug(model)}-${slug(target)}-${day}-${time}.${extension}`;
+}
+
+const two = (number: number): string => String(number).padStart(2, "0");
+
+function slug(text: string): string {
+  const plain = text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/\p{Mark}/gu, "")
+    .replaceAll(/[^\p{Letter}\p{Number}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return plain.slice(0, 40) || "unnamed";
+}

@@ -1,0 +1,69 @@
+/** Keyboard shortcuts: the list that the help shows, and what they do. */
+
+import { colormapNames, normalizations } from "relprop/heatmap";
+import type { Session } from "../state/session.svelte.ts";
+
+type Keys = Record<string, (event: KeyboardEvent) => void>;
+
+/** Shown by the help; the modes' own keys among them. */
+export const keyList: readonly (readonly [keys: string, does: string])[] = [
+  ["?", "this list"],
+  ["Ctrl/Cmd + O", "open a picture or a model"],
+  ["1 – 5", "explain the class of that bar"],
+  ["Shift + 1 – 5", "explain it rather than the class shown"],
+  ["0", "explain the whole prediction"],
+  ["M", "overlay, side by side, heatmap alone"],
+  ["C, Shift + C", "next, previous colour map"],
+  ["N", "next way to spread the colours"],
+  ["[ and ]", "less, more opacity"],
+  ["S", "save a PNG"],
+  ["Space, R", "live: freeze, record"],
+  ["P, arrows, + −, Del", "interact: patch tool, move, resize, remove a patch"],
+  ["Ctrl/Cmd + Z", "undo (Shift: redo)"],
+  ["Esc", "close"],
+];
+
+const views = ["overlay", "side", "heatmap"] as const;
+
+function next<T>(values: readonly T[], value: T, step: number): T {
+  const at = values.indexOf(value) + step;
+  return values[(at + values.length) % values.length] ?? value;
+}
+
+/** The keys that work in every mode. */
+export function appKeys(session: Session): Keys {
+  const { set } = { set: session.set.bind(session) };
+  const opacity = (step: number): void => {
+    const value = Math.round(100 * session.app.opacity + step) / 100;
+    set({ opacity: Math.min(1, Math.max(0, value)) });
+  };
+  return {
+    m: () => set({ mode: next(views, session.app.mode, 1) }),
+    c: () => set({ map: next(colormapNames, session.app.map, 1) }),
+    "Shift+c": () => set({ map: next(colormapNames, session.app.map, -1) }),
+    n: () => set({ normalize: next(normalizations, session.app.normalize, 1) }),
+    "[": () => opacity(-10),
+    "]": () => opacity(10),
+    "$mod+o": (event) => {
+      event.preventDefault();
+      document.querySelector<HTMLInputElement>("#open-file")?.click();
+    },
+  };
+}
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  target.matches("input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+
+/** No single key works while typing in a field, or behind a dialog. */
+export function keysOutsideFields(keys: Keys): Keys {
+  const entries = Object.entries(keys).map(([key, act]): [string, (event: KeyboardEvent) => void] => [
+    key,
+    (event) => {
+      const isBehindDialog = document.querySelector("dialog[open]") !== null && key !== "Shift+?";
+      if (isBehindDialog || (isTyping(event.target) && !key.startsWith("$mod"))) return;
+      act(event);
+    },
+  ]);
+  return Object.fromEntries(entries);
+}

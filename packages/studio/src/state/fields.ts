@@ -1,0 +1,88 @@
+/** All state that the URL holds, as one typed list: what each entry is called, its default, how it is read and written. */
+
+import { compositeNames, type CompositeName } from "relprop";
+import { colormapNames, normalizations, type ColormapName, type Normalization } from "relprop/heatmap";
+import type { Target } from "../engine/engine.ts";
+import type { SignFilter, ViewMode } from "../modes.ts";
+
+/** One entry of the list. */
+export interface Field<T> {
+  readonly fallback: T;
+  /** Undefined for a text that stands for no allowed value. */
+  readonly read: (text: string) => T | undefined;
+  readonly write: (value: T) => string;
+}
+
+const oneOf = <T extends string>(values: readonly T[], fallback: T): Field<T> => ({
+  fallback,
+  read: (text) => values.find((value) => value === text),
+  write: (value) => value,
+});
+
+const text = (fallback: string): Field<string> => ({
+  fallback,
+  read: (value) => value,
+  write: (value) => value,
+});
+
+const number = (fallback: number, least: number, most: number): Field<number> => ({
+  fallback,
+  read: (value) => {
+    const read = value.trim() === "" ? Number.NaN : Number(value);
+    return read >= least && read <= most ? read : undefined;
+  },
+  write: String,
+});
+
+/** `prediction`, `3`, or `3-5` for 3 rather than 5. */
+const target: Field<Target> = {
+  fallback: { kind: "prediction" },
+  read: (value) => {
+    if (value === "prediction") return { kind: "prediction" };
+    const [, index, against] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(value) ?? [];
+    if (index === undefined) return undefined;
+    if (against === undefined) return { kind: "class", index: Number(index) };
+    return index === against
+      ? undefined
+      : { kind: "contrast", index: Number(index), against: Number(against) };
+  },
+  write: (value) => {
+    if (value.kind === "prediction") return "prediction";
+    return value.kind === "class" ? String(value.index) : `${value.index}-${value.against}`;
+  },
+};
+
+/** The modes of the app, in the order of their tabs. */
+export const tabs = ["images", "draw", "live", "interact", "layers"] as const;
+export type Tab = (typeof tabs)[number];
+
+/** `auto` is what fits model and target best. */
+export type CompositeChoice = CompositeName | "auto";
+const composite = oneOf<CompositeChoice>(["auto", ...compositeNames], "auto");
+
+/** What a second heatmap beside the first one shows; `none` for no second one. */
+export type Comparison = "none" | "rule" | "class";
+
+export const fields = {
+  tab: oneOf<Tab>(tabs, "images"),
+  /** A shipped model, one of the zoo, or one that was dropped here before. */
+  model: text("digits"),
+  /** A picture of the gallery; what people bring themselves has no address. */
+  picture: text(""),
+  rule: composite,
+  target,
+  keep: number(0, 0, 1),
+  map: oneOf<ColormapName>(colormapNames, "bwr"),
+  normalize: oneOf<Normalization>(normalizations, "symmetric"),
+  clip: number(99.5, 50, 100),
+  opacity: number(0.9, 0, 1),
+  sign: oneOf<SignFilter>(["both", "for", "against"], "both"),
+  mode: oneOf<ViewMode>(["overlay", "side", "heatmap"], "overlay"),
+  compare: oneOf<Comparison>(["none", "rule", "class"], "none"),
+  rule2: composite,
+  target2: target,
+  engine: oneOf(["auto", "wasm", "webgpu", "local"] as const, "auto"),
+} as const;
+
+/** The state of the app. */
+export type AppState = { [K in keyof typeof fields]: (typeof fields)[K] extends Field<infer T> ? T : never };

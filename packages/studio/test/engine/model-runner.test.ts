@@ -1,0 +1,133 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
+import { Explainer } from "relprop";
+import { preprocess } from "relprop/preprocess";
+import { parseModelCard } from "relprop/zoo";
+import { expect, test } from "vitest";
+import type { Picture } from "../../src/engine/engine.ts";
+import { ModelRunner } from "../../src/engine/model-runner.ts";
+import { rankClasses } from "../../src/engine/rank.ts";
+import { readSource } from "../../src/engine/read-source.ts";
+import { precomputed, type Gallery } from "../../src/pictures/gallery.ts";
+
+const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+const digits = await readFile(path("public/models/digits.onnx"));
+const card = parseModelCard(JSON.parse(await readFile(path("public/models/digits.card.json"), "utf8")));
+const convnet = await readFile(path("../relprop/test/golden/convnet/model.onnx"));
+const gallery = JSON.parse(await readFile(path("public/gallery/gallery.json"), "utf8")) as Gallery;
+
+const start = async (): Promise<ModelRunner> =>
+  new ModelRunner("digits", await readSource("digits.onnx", digits, card), { ort });
+
+const bars: Picture = {
+  data: Uint8ClampedArray.from({ length: 4 * 28 * 28 }, (_, i) => (Math.floor(i / 4) % 28 === 14 ? 255 : 0)),
+  width: 28,
+  height: 28,
+};
+
+test("the shipped model loads with its card, its plan and its fitting composite", async () => {
+  const { loaded } = await start();
+  expect(loaded).toMatchObject({ classes: 10, size: [28, 28], guesses: [], composite: "fischer" });
+  expect(loaded.plan.length).toBeGreaterThan(5);
+});
+
+test("relevance, logits and ranking are those of the library's Explainer", async () => {
+  const runner = await start();
+  const request = { picture: bars, composite: "epsilon-plus", target: { kind: "class", index: 1 }, keep: 0 } as const;
+  const result = await runner.explain(request);
+  const explainer = new Explainer({ ort, model: digits, composite: "epsilon-plus", reduce: "channels" });
+  const expected = await explainer.explain(preprocess([bars], card.input), { target: 1 });
+  expect(result.relevance.data).toEqual(expected.relevance.data);
+  expect(result.top.slice(0, 5)).toEqual(expected.top[0]);
+  expect(result.logits).toHaveLength(10);
+  await explainer.dispose();
+  await runner.dispose();
+});
+
+test("a contrast explains the difference of two logits", async () => {
+  const runner = await start();
+  const ask = async (target: Parameters<typeof runner.explain>[0]["target"]): Promise<Float32Array> =>
+    (await runner.explain({ picture: bars, composite: "epsilon", target, keep: 0 })).relevance.data;
+  const one = await ask({ kind: "class", index: 1 });
+  const seven = await ask({ kind: "class", index: 7 });
+  const both = await ask({ kind: "contrast", index: 1, against: 7 });
+  const largest = Math.max(...both.map(Math.abs));
+  for (const [i, value] of both.entries()) {
+    expect(Math.abs(value - ((one[i] ?? 0) - (seven[i] ?? 0)))).toBeLessThan(1e-4 * largest);
+  }
+  await runner.dispose();
+});
+
+test("the relevance filter keeps less of the picture", async () => {
+  const runner = await start();
+  const count = async (keep: number): Promise<number> => {
+    const { relevance } = await runner.explain({
+      picture: bars,
+      composite: "fischer",
+      target: { kind: "prediction" },
+      keep,
+    });
+    return relevance.data.filter((value) => value !== 0).length;
+  };
+  expect(await count(0.02)).toBeLessThan(await count(0));
+  await runner.dispose();
+});
+
+test("batches of pictures are classified like single ones", async () => {
+  const runner = await start();
+  const black = { ...bars, data: new Uint8ClampedArray(bars.data.length) };
+  const pictures = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? bars : black));
+  const all = await runner.classify(pictures);
+  expect(all).toHaveLength(40);
+  const { logits } = await runner.explain({
+    picture: bars,
+    composite: "fischer",
+    target: { kind: "prediction" },
+    keep: 0,
+  });
+  for (const [i, value] of logits.entries()) expect(all[38]?.[i]).toBeCloseTo(value, 4);
+  await runner.dispose();
+});
+
+test("many composites one after another keep few sessions and still answer", async () => {
+  const runner = await start();
+  const names = ["epsilon", "gamma", "zplus", "flat", "wsquare", "alpha-beta", "gradient", "epsilon-gamma-box", "epsilon"] as const;
+  for (const composite of names) {
+    const { relevance } = await runner.explain({ picture: bars, composite, target: { kind: "class", index: 1 }, keep: 0 });
+    expect(relevance.data.some((value) => value !== 0), composite).toBe(true);
+  }
+  await runner.dispose();
+});
+
+test("a foreign model without a card is read and what was guessed is said", async () => {
+  const runner = new ModelRunner("convnet.onnx", await readSource("convnet.onnx", convnet), { ort });
+  expect(runner.loaded.guesses.length).toBeGreaterThan(0);
+  const [height, width] = runner.loaded.size;
+  const picture = { data: new Uint8ClampedArray(4 * height * width).fill(90), width, height };
+  const { relevance } = await runner.explain({
+    picture,
+    composite: runner.loaded.composite,
+    target: { kind: "prediction" },
+    keep: 0,
+  });
+  expect(relevance.data).toHaveLength(height * width);
+  await runner.dispose();
+});
+
+test.each([
+  ["a broken model", "broken.onnx", /cannot read "broken.onnx"/],
+  ["a text", "notes.txt", /neither a picture nor a model/],
+])("%s is refused with words", async (_what, name, words) => {
+  await expect(readSource(name, new TextEncoder().encode("not a model at all"))).rejects.toThrow(words);
+});
+
+test("the gallery's precomputed relevance is what the shipped model gives", async () => {
+  expect(gallery.pictures).toHaveLength(10);
+  for (const entry of gallery.pictures) {
+    const { relevance, top, logits } = precomputed(entry);
+    expect(relevance.data).toHaveLength(28 * 28);
+    expect(top).toEqual(rankClasses(logits));
+    expect(entry.alt).toContain(String(top[0]?.index));
+  }
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import type { Picture } from "../../src/engine/engine.ts";
+import {
+  agreement,
+  meanMap,
+  scoreOf,
+  sweep,
+  windowStarts,
+  windowsOver,
+} from "../../src/interact/occlusion.ts";
+import { ranks, spearman } from "../../src/interact/rank-correlation.ts";
+
+describe("rank correlation", () => {
+  test("ties share the mean of their ranks", () => {
+    expect([...ranks([10, 30, 20, 20])]).toEqual([1, 4, 2.5, 2.5]);
+    expect([...ranks([5, 5, 5])]).toEqual([2, 2, 2]);
+  });
+
+  test("is 1 for any growing relation, −1 for any falling one", () => {
+    const values = [3, 1, 2, 8, -4];
+    expect(
+      spearman(
+        values,
+        values.map((v) => v ** 3),
+      ),
+    ).toBeCloseTo(1, 12);
+    expect(
+      spearman(
+        values,
+        values.map((v) => -Math.exp(v)),
+      ),
+    ).toBeCloseTo(-1, 12);
+  });
+
+  test("agrees with NumPy (corrcoef of mean ranks) where there are ties", () => {
+    expect(spearman([1, 2, 2, 4, 5, 5], [3, 1, 4, 4, 9, 2])).toBeCloseTo(0.3134677528639293, 12);
+  });
+
+  test("is undefined where there is no order", () => {
+    expect(spearman([1, 1, 1], [1, 2, 3])).toBeUndefined();
+    expect(spearman([1], [2])).toBeUndefined();
+    expect(() => spearman([1], [1, 2])).toThrow(RangeError);
+  });
+});
+
+describe("windows", () => {
+  test("cover the picture to its end", () => {
+    expect(windowStarts(28, 8, 8)).toEqual([0, 8, 16, 20]);
+    expect(windowStarts(16, 8, 4)).toEqual([0, 4, 8]);
+    expect(windowStarts(5, 8, 4)).toEqual([0]);
+    const map = meanMap(windowsOver({ width: 28, height: 20 }, 8, 5), new Float32Array(99).fill(3), {
+      width: 28,
+      height: 20,
+    });
+    expect(map.data.every((value) => value === 3)).toBe(true);
+  });
+});
+
+describe("scores", () => {
+  const logits = Float32Array.of(1, 4, 2);
+  test("are a logit, a difference, or the weighted prediction", () => {
+    expect(scoreOf(logits, { kind: "class", index: 2 }, logits)).toBe(2);
+    expect(scoreOf(logits, { kind: "contrast", index: 1, against: 0 }, logits)).toBe(3);
+    const sure = Float32Array.of(-50, 50, -50);
+    expect(scoreOf(logits, { kind: "prediction" }, sure)).toBeCloseTo(4, 5);
+  });
+});
+
+describe("an occlusion sweep", () => {
+  const side = 12;
+  const white: Picture = {
+    data: new Uint8ClampedArray(4 * side * side).fill(255),
+    width: side,
+    height: side,
+  };
+  /** A network whose class 0 sums the red of the left half, class 1 of the right half. */
+  const halves = (picture: Picture): Float32Array => {
+    const sums = new Float32Array(2);
+    for (let i = 0; i < side * side; i++) {
+      const half = i % side < side / 2 ? 0 : 1;
+      sums[half] = (sums[half] ?? 0) + (picture.data[4 * i] ?? 0) / 255;
+    }
+    return sums;
+  };
+  const batches: number[] = [];
+  const classify = async (pictures: readonly Picture[]): Promise<Float32Array[]> => {
+    batches.push(pictures.length);
+    return pictures.map(halves);
+  };
+  const options = {
+    picture: white,
+    target: { kind: "class", index: 0 },
+    window: 4,
+    stride: 4,
+    fill: "black",
+    batch: 4,
+    classify,
+  } as const;
+
+  test("finds what the class is made of, in batches, and tells how far it is", async () => {
+    batches.length = 0;
+    const progress: string[] = [];
+    const result = await sweep({ ...options, onProgress: (done, all) => progress.push(`${done}/${all}`) });
+    expect(batches).toEqual([1, 4, 4, 1]);
+    expect(progress).toEqual(["0/9", "4/9", "8/9", "9/9"]);
+    expect([...result.drops]).toEqual([16, 8, 0, 16, 8, 0, 16, 8, 0]);
+    expect(result.map.data[0]).toBe(16);
+    expect(result.map.data[side - 1]).toBe(0);
+  });
+
+  test("agrees fully with relevance that is exact, and not with its opposite", async () => {
+    const result = await sweep(options);
+    const exact = Float32Array.from({ length: side * side }, (_, i) => (i % side < side / 2 ? 1 : 0));
+    const map = { data: exact, width: side, height: side };
+    expect(agreement(result, map)).toBeCloseTo(1, 12);
+    expect(agreement(result, { ...map, data: exact.map((value) => 1 - value) })).toBeCloseTo(-1, 12);
+    expect(agreement(result, { ...map, data: new Float32Array(side * side) })).toBeUndefined();
+  });
+
+  test("can be cancelled between batches", async () => {
+    batches.length = 0;
+    const cancel = new AbortController();
+    const run = sweep({
+      ...options,
+      signal: cancel.signal,
+      onProgress: (done) => {
+        if (done === 4) cancel.abort();
+      },
+    });
+    await expect(run).rejects.toThrow("aborted");
+    expect(batches).toEqual([1, 4]);
+  });
+});

@@ -1,0 +1,32 @@
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig, type UserConfig } from "vite";
+
+const library = fileURLToPath(new URL("../relprop/src/", import.meta.url));
+
+/** Cross-origin isolation: without it ONNX Runtime has one thread only. */
+const headers = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+const config: UserConfig = defineConfig({
+  // Relative addresses, so that the build can lie in any folder of any host.
+  base: "./",
+  plugins: [svelte({ configFile: false })],
+  resolve: {
+    // The library is used from its sources, so that the app needs no build of it.
+    alias: [
+      { find: /^relprop$/, replacement: `${library}index.ts` },
+      { find: /^relprop\/([a-z]+)$/, replacement: `${library}$1/index.ts` },
+    ],
+    // ONNX Runtime's glue as files of their own: its threads are started from them.
+    conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"],
+  },
+  optimizeDeps: { exclude: ["onnxruntime-web"] },
+  worker: { format: "es" },
+  build: { target: "es2023", assetsInlineLimit: 0, chunkSizeWarningLimit: 600 },
+  server: { host: "127.0.0.1", headers },
+  preview: { host: "127.0.0.1", headers },
+});
+export default config;

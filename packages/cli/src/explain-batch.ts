@@ -1,6 +1,14 @@
 /** A batch of images and the classes asked for -> relevance and scores, one explanation per image and class. */
 
-import type { Compiled, Explainer, Explanation, FloatArray } from "relprop";
+import {
+  OptionError,
+  ratherThanTarget,
+  type Compiled,
+  type Explainer,
+  type Explanation,
+  type FloatArray,
+  type Ledger,
+} from "relprop";
 import { readableLabel, type ClassRequest } from "./choose-classes.ts";
 import type { Score } from "./image-result.ts";
 import type { RelevanceArray } from "./write-results.ts";
@@ -9,6 +17,10 @@ import type { RelevanceArray } from "./write-results.ts";
 export interface ExplainedClass {
   readonly score: Score;
   readonly relevance: RelevanceArray;
+  /** The class that this one was told apart from. */
+  readonly against?: { readonly index: number; readonly label: string };
+  /** Where its relevance stayed, if account was kept. */
+  readonly ledger?: Ledger;
 }
 
 /** What came of an image. */
@@ -19,23 +31,36 @@ export interface ExplainedImage {
   readonly classes: readonly ExplainedClass[];
 }
 
-/** Runs the network as often as classes are asked for. */
+/**
+ * Runs the network as often as classes are asked for.
+ * @param against explains each class rather than this one; an image has no explanation of this class itself.
+ */
 export async function explainBatch(
   explainer: Explainer,
   input: FloatArray,
   requests: readonly ClassRequest[] | undefined,
   labels: readonly string[],
+  against?: number,
 ): Promise<ExplainedImage[]> {
   const samples = Array.from({ length: input.dims[0] ?? 0 }, (_, sample) => sample);
   const { compiled } = explainer;
-  const runs = requests ? await runRequests(explainer, input, requests) : [await wholeRun(explainer, input)];
+  const runs = requests
+    ? await runRequests(explainer, input, requests, against)
+    : [await wholeRun(explainer, input)];
+  const other = against === undefined ? {} : { against: { index: against, label: labelOf(labels, against) } };
   return samples.map((sample) => {
     const classes = new Map<number, ExplainedClass>();
     for (const { explanation, targets } of runs) {
       const index = targets[sample] ?? 0;
+      if (classes.has(index) || index === against) continue;
       const score = scoreOf(explanation, compiled, sample, index, labels);
-      if (!classes.has(index))
-        classes.set(index, { score, relevance: sampleOf(explanation.relevance, sample) });
+      const ledger = explanation.ledgers?.[sample];
+      classes.set(index, {
+        score,
+        relevance: sampleOf(explanation.relevance, sample),
+        ...other,
+        ...(ledger && { ledger }),
+      });
     }
     const ranked = runs[0]?.explanation.top[sample] ?? [];
     const top = ranked.map(({ index, logit, probability }) => ({
@@ -63,23 +88,59 @@ async function runRequests(
   explainer: Explainer,
   input: FloatArray,
   requests: readonly ClassRequest[],
+  against: number | undefined,
 ): Promise<Run[]> {
   const runs: Run[] = [];
   const batch = input.dims[0] ?? 0;
+  const runFor = async (targets: readonly number[]): Promise<Run> => {
+    const target = against === undefined ? targets : differences(explainer.compiled, targets, against);
+    return { explanation: await explainer.explain(input, { target }), targets };
+  };
   for (const request of requests) {
     if (request.kind === "class") {
-      const targets = Array.from({ length: batch }, () => request.index);
-      runs.push({ explanation: await explainer.explain(input, { target: request.index }), targets });
+      runs.push(await runFor(Array.from({ length: batch }, () => request.index)));
       continue;
     }
     const first = await wholeRun(explainer, input);
-    runs.push(first);
-    for (let rank = 1; rank < request.count; rank++) {
-      const targets = first.explanation.top.map((ranked) => ranked[rank]?.index ?? 0);
-      runs.push({ explanation: await explainer.explain(input, { target: targets }), targets });
-    }
+    runs.push(against === undefined ? first : await runFor(first.targets));
+    for (let rank = 1; rank < request.count; rank++)
+      runs.push(await runFor(first.explanation.top.map((ranked) => ranked[rank]?.index ?? 0)));
   }
   return runs;
+}
+
+/** Targets that explain each sample's class rather than another, [N, classes]; zeros for that class itself. */
+function differences({ output }: Compiled, targets: readonly number[], against: number): FloatArray {
+  const classes = output.shape.at(-1);
+  if (typeof classes !== "number" || output.shape.length !== 2) {
+    throw new OptionError({
+      what: "cannot use --against",
+      where: `output "${output.name}", [${output.shape.join(", ")}]`,
+      why: "it is no list of classes of known length",
+      fix: "leave --against out, or explain another output (--output)",
+    });
+  }
+  const data = new Float32Array(targets.length * classes);
+  for (const [sample, index] of targets.entries()) {
+    if (index !== against) data.set(ratherThanTarget(classes, index, against).data, sample * classes);
+  }
+  return { data, dims: [targets.length, classes] };
+}
+
+/** The classes that are asked for of one sample, each once. Runs the network once. */
+export async function classesOf(
+  explainer: Explainer,
+  input: FloatArray,
+  requests: readonly ClassRequest[],
+  labels: readonly string[],
+): Promise<Score[]> {
+  // The class does not matter: scores are the same whatever is explained.
+  const explanation = await explainer.explain(input, { target: 0 });
+  const ranked = (explanation.top[0] ?? []).map(({ index }) => index);
+  const indices = requests.flatMap((request) =>
+    request.kind === "class" ? [request.index] : ranked.slice(0, request.count),
+  );
+  return [...new Set(indices)].map((index) => scoreOf(explanation, explainer.compiled, 0, index, labels));
 }
 
 function scoreOf(

@@ -2,7 +2,15 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { InputError, ModelFileError, RelpropError, version, type Explainer } from "relprop";
+import {
+  InputError,
+  ModelFileError,
+  RelpropError,
+  verdict,
+  version,
+  type Explainer,
+  type Ledger,
+} from "relprop";
 import { colormap, cssGradient, legend, renderHeatmap, type Pixels } from "relprop/heatmap";
 import { preprocess } from "relprop/preprocess";
 import { zooEntry } from "relprop/zoo";
@@ -18,7 +26,7 @@ import {
 import { exitCodes } from "./exit-codes.ts";
 import { explainBatch, type ExplainedClass, type ExplainedImage } from "./explain-batch.ts";
 import { htmlPage } from "./html-page.ts";
-import type { ClassResult, ImageResult } from "./image-result.ts";
+import type { ClassResult, ImageResult, LedgerResult } from "./image-result.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
 import { startProgress, startWaiting } from "./progress.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";
@@ -57,7 +65,7 @@ interface Run {
   readonly options: ExplainOptions;
   readonly loaded: LoadedModel;
   readonly explainer: Explainer;
-  readonly classes: CompileDecision["classes"];
+  readonly decision: CompileDecision;
   readonly coloring: Coloring;
   readonly decisions: [string, string][];
   readonly writer: ResultWriter;
@@ -151,19 +159,19 @@ async function startRun(
 ): Promise<Run> {
   const { folder, device } = options;
   const loaded = await loadModel(options.model, { ...options.load, quiet: isSilent });
-  const { options: compileOptions, classes } = decideCompile(loaded, options);
+  const decision = decideCompile(loaded, options);
   const waiting = startWaiting(
     `starting ${loaded.card.name} on ${device}`,
     isSilent || !process.stderr.isTTY,
   );
   let explainer: Explainer;
   try {
-    explainer = await startExplainer(loaded.model, device, compileOptions);
+    explainer = await startExplainer(loaded.model, device, decision.options);
   } finally {
     waiting.stop();
   }
   const coloring = decideColoring(explainer.compiled, options);
-  const decisions = decisionsInWords(loaded, explainer.compiled, classes, coloring);
+  const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
   if (!isSilent) {
     sayDecisions([...decisions, ["device", device], ["images", String(images.length)]]);
     if (loaded.guesses.length > 0) {
@@ -181,7 +189,7 @@ async function startRun(
     options,
     loaded,
     explainer,
-    classes,
+    decision,
     coloring,
     decisions,
     writer,
@@ -207,7 +215,10 @@ async function prepare(run: Run, image: ImageFile): Promise<Pending | { readonly
     model: loaded.id,
     card: loaded.card,
     settings: run.explainer.compiled.settings,
-    classes: run.classes,
+    classes: run.decision.classes,
+    against: run.decision.against,
+    method: options.method,
+    ledger: options.compile.ledger,
     coloring: run.coloring,
     styles: options.styles,
     extras: options.extras,
@@ -232,7 +243,8 @@ async function explainAndWrite(run: Run, batch: readonly Pending[]): Promise<Out
     batch.map(({ picture }) => picture),
     card.input,
   );
-  const explained = await explainBatch(run.explainer, input, run.classes, card.labels).catch(
+  const { classes, against } = run.decision;
+  const explained = await explainBatch(run.explainer, input, classes, card.labels, against).catch(
     (error: unknown) => {
       if (error instanceof RelpropError) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -263,6 +275,13 @@ async function writeImage(
   ms: number,
 ): Promise<ImageResult> {
   const { options, writer, coloring } = run;
+  if (explained.classes.length === 0) {
+    throw new InputError({
+      what: `cannot explain "${image.path}"`,
+      why: `its best class is the one that --against names, "${explained.top[0]?.label}"`,
+      fix: "name the class to explain with --class",
+    });
+  }
   const files = await writer.picture(image.key, image.picture, options.styles);
   const classes: ClassResult[] = [];
   for (const each of explained.classes) classes.push(await writeClass(run, image, each));
@@ -289,19 +308,32 @@ async function writeImage(
 async function writeClass(
   run: Run,
   image: Pending,
-  { score, relevance }: ExplainedClass,
+  { score, relevance, against, ledger }: ExplainedClass,
 ): Promise<ClassResult> {
   const { options, coloring, writer } = run;
   const { width, height } = image.picture;
   const map = { data: summedOverChannels(relevance.data, width * height), width, height };
   const heatmap = renderHeatmap(map, coloring);
-  const suffix = run.classes ? `.${score.index}-${fileNamePart(score.label)}` : "";
-  const files = await writer.heatmap(`${image.key}${suffix}`, image.picture, heatmap, relevance, options);
+  const suffix = run.decision.classes ? `.${part(score)}` : "";
+  const name = `${image.key}${suffix}${against ? `.rather-than-${part(against)}` : ""}`;
+  const files = await writer.heatmap(name, image.picture, heatmap, relevance, options);
+  const what = against ? `${score.label}” rather than “${against.label}` : score.label;
   return {
     ...score,
+    ...(against && { against }),
     files,
-    legend: mutable(legend(heatmap, coloring.normalize, run.classes ? score.label : undefined)),
+    legend: mutable(legend(heatmap, coloring.normalize, run.decision.classes ? what : undefined)),
+    ...(ledger && { ledger: ledgerResult(ledger) }),
   };
+}
+
+/** A class as part of a file's name. */
+const part = ({ index, label }: Readonly<{ index: number; label: string }>): string =>
+  `${index}-${fileNamePart(label)}`;
+
+function ledgerResult(ledger: Ledger): LedgerResult {
+  const { start, reached, stayed } = ledger;
+  return { start, reached, stayed: { ...stayed }, verdict: verdict(ledger) };
 }
 
 const mutable = ({ ticks, sentence }: ReturnType<typeof legend>): ClassResult["legend"] => ({

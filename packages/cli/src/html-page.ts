@@ -84,19 +84,21 @@ ${other}<div class="body">
 </article>`;
 }
 
-function explained(result: ImageResult, { label, p, files, legend }: ClassResult): string {
-  const about = `${label}, ${percent(p)}`;
+function explained(result: ImageResult, shown: ClassResult): string {
+  const { label, p, files, legend, against, ledger } = shown;
+  const rather = against ? ` rather than ${against.label}` : "";
+  const about = `${label}${rather}, ${percent(p)}`;
   const kinds = (["heatmap", "overlay", "figure"] as const).flatMap((kind) => {
     const file = files[kind];
     return file === undefined
       ? []
       : [figure(kind, file, `${kind} of ${result.input} for ${about}. ${legend.sentence}`, kind)];
   });
-  return `<section><h3>${escape(label)} <small>${escape(percent(p))}</small></h3>
+  return `<section><h3>${escape(label + rather)} <small>${escape(percent(p))}</small></h3>
 <div class="pictures">${kinds.join("")}</div>
 <div class="legend"><div class="bar" style="background: ${escape(result.colors)}"></div>
 <div class="ticks">${legend.ticks.map(({ position, text }) => `<span style="left: ${100 * position}%">${escape(text)}</span>`).join("")}</div>
-<p>${escape(legend.sentence)}</p></div></section>`;
+<p>${escape(legend.sentence)}</p>${ledger ? `<p class="verdict">${escape(ledger.verdict)}.</p>` : ""}</div></section>`;
 }
 
 const figure = (kind: string, file: string, alt: string, caption: string): string =>

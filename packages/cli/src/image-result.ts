@@ -13,8 +13,33 @@ const files = z.record(z.string(), z.string());
 
 const tick = z.object({ position: z.number(), value: z.number(), text: z.string() });
 
+const shares = z.object({
+  bias: z.number(),
+  epsilon: z.number(),
+  filter: z.number(),
+  mask: z.number(),
+  others: z.number(),
+  border: z.number(),
+  fallback: z.number(),
+  rule: z.number(),
+  rest: z.number(),
+});
+
+const ledger = z.object({
+  /** ΣR that relevance started with, that reached the input, and that stayed on the way, by cause. Unitless. */
+  start: z.number(),
+  reached: z.number(),
+  stayed: shares,
+  /** The same in a sentence, in percent. */
+  verdict: z.string(),
+});
+
 const classResult = z.object({
   ...rankedClass.shape,
+  /** The class that this one was told apart from, if one was named. */
+  against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
+  /** Where relevance stayed, if account was kept. */
+  ledger: ledger.exactOptional(),
   /** Paths below the output folder, by kind: heatmap, overlay, figure, npy. */
   files,
   legend: z.object({ ticks: z.array(tick), sentence: z.string() }),
@@ -53,5 +78,7 @@ export const imageResultSchema: z.ZodObject<{
 export type ImageResult = z.infer<typeof imageResultSchema>;
 /** One explained class of it. */
 export type ClassResult = z.infer<typeof classResult>;
+/** Where the relevance of a class stayed. */
+export type LedgerResult = z.infer<typeof ledger>;
 /** A class and how sure the network is. */
 export type Score = z.infer<typeof rankedClass>;

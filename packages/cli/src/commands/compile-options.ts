@@ -1,16 +1,31 @@
-/** Options that say how relevance is computed: the same for `compile` and `explain`. */
+/** Options that say how relevance is computed: the same for all commands that compile. */
 
 import { Option } from "@commander-js/extra-typings";
-import { compositeNames, type CompileOptions, type RuleOverride } from "relprop";
+import {
+  compositeNames,
+  dialectNames,
+  type CompileOptions,
+  type DialectName,
+  type RelevanceOptions,
+  type RuleOverride,
+} from "relprop";
+import { readComposite } from "../read-composite.ts";
 import { given, number, numbers, rules } from "./arguments.ts";
+
+type Stabilizer = NonNullable<RelevanceOptions["stabilizer"]>;
+
+const stabilizers = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const satisfies Stabilizer[];
 
 /** What commander reads from {@link compileFlags}. */
 export interface CompileFlags {
   readonly composite?: string;
+  readonly dialect?: DialectName;
   readonly seed?: "softmax" | "logit" | "one";
   readonly strides?: "exact" | "average";
   readonly reduce?: "none" | "channels";
   readonly epsilon?: number;
+  readonly stabilizer?: Stabilizer;
+  readonly zeroBias?: true;
   readonly gamma?: number;
   readonly alpha?: number;
   readonly beta?: number;
@@ -20,6 +35,7 @@ export interface CompileFlags {
   readonly output?: string;
   readonly fallback?: "gradient" | "pass";
   readonly rule?: readonly RuleOverride[];
+  readonly ledger?: true;
 }
 
 /** A flag whose value is one of some words, or what a reader makes of it. */
@@ -34,11 +50,14 @@ type Flag<Usage extends string, Choices = undefined, Value = undefined> = Option
 
 /** One for each property of {@link CompileFlags}. */
 export interface CompileFlagSet {
-  readonly composite: Flag<"--composite <name>", string>;
+  readonly composite: Flag<"--composite <name|file>">;
+  readonly dialect: Flag<"--dialect <library>", DialectName>;
   readonly seed: Flag<"--seed <seed>", "softmax" | "logit" | "one">;
   readonly strides: Flag<"--strides <way>", "exact" | "average">;
   readonly reduce: Flag<"--reduce <axes>", "none" | "channels">;
   readonly epsilon: Flag<"--epsilon <e>", undefined, number>;
+  readonly stabilizer: Flag<"--stabilizer <kind>", Stabilizer>;
+  readonly zeroBias: Flag<"--zero-bias">;
   readonly gamma: Flag<"--gamma <g>", undefined, number>;
   readonly alpha: Flag<"--alpha <a>", undefined, number>;
   readonly beta: Flag<"--beta <b>", undefined, number>;
@@ -48,12 +67,17 @@ export interface CompileFlagSet {
   readonly output: Flag<"--output <name>">;
   readonly fallback: Flag<"--fallback <way>", "gradient" | "pass">;
   readonly rule: Flag<"--rule <pattern=rule>", undefined, RuleOverride[]>;
+  readonly ledger: Flag<"--ledger">;
 }
 
 /** Makes the flags. A new set each time: commander changes them. */
 export function compileFlags(): CompileFlagSet {
   return {
-    composite: new Option("--composite <name>", "which rule for which layer").choices(compositeNames),
+    composite: new Option(
+      "--composite <name|file>",
+      `which rule for which layer: a .json file, or one of ${compositeNames.join(", ")}`,
+    ),
+    dialect: new Option("--dialect <library>", "rules as another library has them").choices(dialectNames),
     seed: new Option(
       "--seed <seed>",
       "where relevance starts: all classes, or one class's logit or 1",
@@ -67,6 +91,10 @@ export function compileFlags(): CompileFlagSet {
       "channels",
     ] as const),
     epsilon: new Option("--epsilon <e>", "stabiliser of denominators").argParser(number(0)),
+    stabilizer: new Option("--stabilizer <kind>", "how epsilon keeps denominators from 0").choices(
+      stabilizers,
+    ),
+    zeroBias: new Option("--zero-bias", "leaves biases out of denominators"),
     gamma: new Option("--gamma <g>", "for gamma rules").argParser(number(0)),
     alpha: new Option("--alpha <a>", "for alpha-beta rules").argParser(number(0)),
     beta: new Option("--beta <b>", "for alpha-beta rules").argParser(number(0)),
@@ -83,13 +111,38 @@ export function compileFlags(): CompileFlagSet {
     rule: new Option("--rule <pattern=rule>", "another rule for some nodes, may be repeated").argParser(
       rules,
     ),
+    ledger: new Option("--ledger", "keeps account of where relevance stayed"),
   };
 }
 
-/** Flags -> the library's options. */
-export function compileOptions(flags: CompileFlags): CompileOptions {
-  const { rule, low, high, ...same } = flags;
-  return given({ ...same, low: oneOrMore(low), high: oneOrMore(high), rules: rule });
+/**
+ * Flags -> the library's options. Reads the composite's file, if it is one.
+ * @throws OptionError if that file cannot be read
+ */
+export async function compileOptions(flags: CompileFlags): Promise<CompileOptions> {
+  const { composite, zeroBias, low, high, rule } = flags;
+  const { dialect, seed, strides, reduce, epsilon, stabilizer, gamma, alpha, beta } = flags;
+  const { input, output, fallback, ledger } = flags;
+  return given({
+    composite: composite === undefined ? undefined : await readComposite(composite),
+    dialect,
+    seed,
+    strides,
+    reduce,
+    epsilon,
+    stabilizer,
+    bias: zeroBias ? false : undefined,
+    gamma,
+    alpha,
+    beta,
+    low: oneOrMore(low),
+    high: oneOrMore(high),
+    input,
+    output,
+    fallback,
+    rules: rule,
+    ledger,
+  });
 }
 
 const oneOrMore = (list: number[] | undefined): number | number[] | undefined =>

@@ -7,12 +7,17 @@ import { devices } from "../start-explainer.ts";
 import { extras, styles } from "../write-results.ts";
 import { collect, given, integer, number, numbers, ratio, size, words } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
+import { methodFlags, methodWish, needs } from "./method-options.ts";
 
 const examples = `
 Examples:
   relprop explain photo.jpg                          where the network looked, with ResNet-50
   relprop explain photos -o out --class top3         for and against each of the three best classes
   relprop explain cat.png --class "tabby cat" --class 282 --style figure
+  relprop explain cat.png --class "Egyptian cat" --against lynx   why the one and not the other
+  relprop explain cat.png --class top1 --ledger      also says how much relevance reached the picture
+  relprop explain cat.png --composite mine.json --dialect captum --zero-bias
+  relprop explain cat.png --method integrated-gradients --steps 64
   relprop explain "in/**/*.jpg" --model vgg16-397923af.pth -k 0.05 -d cuda -b 8
   relprop explain x.png --model net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --labels names.txt
 
@@ -24,6 +29,7 @@ loaded, 130 interrupted.`;
 /** Adds the command to the program. @param done called with the exit status. */
 export function addExplain(program: Command, done: (status: number) => void): void {
   const flags = compileFlags();
+  const ofMethod = methodFlags("the feature map of grad-cam (the last before the model pools)");
   program
     .command("explain")
     .summary("photos in, heatmaps out")
@@ -31,6 +37,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .argument("[images...]", "files, folders (recursively) or quoted globs")
     .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
     .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
+    .option("--against <class>", "explains each class rather than this one: an index or a name")
     .option("-i, --images <dir>", "more images; may be repeated", collect)
     .option("-o, --out <dir>", "where results go", "heatmaps")
     .option("-k, --top-k <fraction>", "relevance filter: fraction kept at each layer, 0 is off", number(0, 1))
@@ -42,9 +49,12 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         .default("cpu" as const),
     )
     .addOption(flags.composite)
+    .addOption(flags.dialect)
     .addOption(flags.seed)
     .addOption(flags.strides)
     .addOption(flags.epsilon)
+    .addOption(flags.stabilizer)
+    .addOption(flags.zeroBias)
     .addOption(flags.gamma)
     .addOption(flags.alpha)
     .addOption(flags.beta)
@@ -55,6 +65,12 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .addOption(flags.reduce)
     .addOption(flags.input)
     .addOption(flags.output)
+    .addOption(flags.ledger)
+    .optionsGroup("Other methods, in place of relevance propagation:")
+    .addOption(ofMethod.method)
+    .addOption(ofMethod.steps)
+    .addOption(ofMethod.samples)
+    .addOption(ofMethod.layer)
     .optionsGroup("How pictures are fed to a model (else its card says, or a guess that is printed):")
     .option("--card <file>", "a model card; else <model>.card.json beside the model")
     .addOption(new Option("--layout <axes>", "order of the input's axes").choices(["NCHW", "NHWC"] as const))
@@ -95,7 +111,9 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       };
       process.on("SIGINT", onInterrupt);
       try {
-        const { topK, normalize, colormap } = options;
+        const { topK, normalize, colormap, against } = options;
+        const method = methodWish(options);
+        if (options.layer !== undefined && method === undefined) throw needs("--layer", "grad-cam");
         const status = await explainImages(
           [...images, ...(options.images ?? [])],
           {
@@ -107,7 +125,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
               inputName: input,
             }),
             classes: options.class ?? [],
-            compile: { ...compileOptions(onlyCompileFlags(options)), ...given({ topK }) },
+            compile: { ...(await compileOptions(options)), ...given({ topK }) },
             device: options.device,
             batch: options.batch,
             styles: options.style,
@@ -116,7 +134,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
             force: options.force,
             quiet,
             json,
-            ...given({ colormap, normalize, level: options.level, clip: options.clip }),
+            ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
           },
           () => interruptions > 0,
         );
@@ -125,42 +143,4 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         process.off("SIGINT", onInterrupt);
       }
     });
-}
-
-type Flags = Parameters<typeof compileOptions>[0];
-
-/** The compile flags among all options. */
-function onlyCompileFlags(options: Flags): Flags {
-  const {
-    composite,
-    seed,
-    strides,
-    epsilon,
-    gamma,
-    alpha,
-    beta,
-    low,
-    high,
-    rule,
-    fallback,
-    reduce,
-    input,
-    output,
-  } = options;
-  return given({
-    composite,
-    seed,
-    strides,
-    epsilon,
-    gamma,
-    alpha,
-    beta,
-    low,
-    high,
-    rule,
-    fallback,
-    reduce,
-    input,
-    output,
-  });
 }

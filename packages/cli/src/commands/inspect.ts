@@ -13,10 +13,12 @@ const examples = `
 Examples:
   relprop inspect net.onnx                             every node, its rule, and why
   relprop inspect net.onnx --composite epsilon-plus-flat --rule "layer4.*=gamma:0.1"
+  relprop inspect net.onnx --composite mine.json --dialect captum
   relprop inspect net.onnx --json | jq '.obstacles'
 
-Nodes are marked ✓ explained, · carries no relevance, ✗ refused. It takes the options of compile and says what compile
-would do. For a compiled explanation it says how it was made. schema/inspection.schema.json describes what --json prints.
+Nodes are marked ✓ explained, · carries no relevance, ✗ refused. It takes the options of compile, all but those of other
+methods, and says what compile would do. For a compiled explanation it says how it was made.
+schema/inspection.schema.json describes what --json prints.
 Exit codes: 0 compile would succeed (or the model is a compiled explanation), 3 it would not.`;
 
 /** Adds the command to the program. @param done called with the exit status. */
@@ -28,10 +30,13 @@ export function addInspect(program: Command, done: (status: number) => void): vo
     .description("Shows what relevance does at each node of a model, before anything is compiled.")
     .argument("<model>", "name of the zoo, .onnx file or checkpoint")
     .addOption(flags.composite)
+    .addOption(flags.dialect)
     .addOption(flags.seed)
     .addOption(flags.reduce)
     .option("--top-k <fraction>", "relevance filter: fraction kept at each layer, or `input`", topK)
     .addOption(flags.epsilon)
+    .addOption(flags.stabilizer)
+    .addOption(flags.zeroBias)
     .addOption(flags.gamma)
     .addOption(flags.alpha)
     .addOption(flags.beta)
@@ -43,14 +48,17 @@ export function addInspect(program: Command, done: (status: number) => void): vo
     .option("--size <h,w>", "input size, where the model leaves it open", size)
     .addOption(flags.fallback)
     .addOption(flags.rule)
+    .addOption(flags.ledger)
+    .option("--layer <node>", "where relevance stops")
     .option("--json", "the inspection as JSON", false)
     .addHelpText("after", examples)
     .action(async (name, options) => {
-      const { topK, size, json, ...rest } = options;
+      const { topK, size, json, layer, ...rest } = options;
+      const relevance = await compileOptions(rest);
       const loaded = await loadCompilable(name, given({ size, quiet: json }));
       const inspection = inspect(loaded.model, {
-        ...compileOptions(rest),
-        ...given({ topK, size: loaded.isSized ? undefined : size }),
+        ...relevance,
+        ...given({ topK, layer, size: loaded.isSized ? undefined : size }),
       });
       const text = json ? JSON.stringify(inspection, undefined, 2) : colored(inspectionText(inspection));
       process.stdout.write(`${text}\n`);

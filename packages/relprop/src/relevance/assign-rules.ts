@@ -72,10 +72,9 @@ export function assignRules(request: PlanRequest): Plan {
     if (chosen) used.add(chosen.why);
     const step = chosen ?? { node, row, choice: { rule: "pass" }, why: "none" };
     const why = chosen ? obstacleAt(chosen, request) : refusalOf(node);
-    const passing: PlanStep = { node, row: undefined, choice: { rule: "pass" }, why: "fallback" };
-    const canPass =
-      why !== undefined && settings.fallback === "pass" && obstacleAt(passing, request) === undefined;
-    if (why === undefined || canPass) steps.push(canPass ? passing : step);
+    const fallback = why === undefined ? undefined : fallbackAt(step, request);
+    if (why === undefined) steps.push(step);
+    else if (fallback) steps.push(fallback);
     else obstacles.push({ node: node.name, operator: node.opType, path: pathTo(graph, output, node), why });
   }
   const refusal =
@@ -178,6 +177,20 @@ function matches(pattern: string, node: Node, kinds: readonly LayerKind[], posit
   return new RegExp(`^${expression}$`).test(node.name);
 }
 
+/** The step of the fallback that was asked for, if it can cross what no rule can. */
+function fallbackAt({ node, row }: PlanStep, request: PlanRequest): PlanStep | undefined {
+  const { fallback } = request.settings;
+  if (fallback === undefined) return undefined;
+  // The gradient needs the row's transpose; passing needs nothing.
+  const crossing = {
+    node,
+    row: fallback === "gradient" ? row : undefined,
+    choice: { rule: fallback },
+    why: "fallback",
+  };
+  return obstacleAt(crossing, request) === undefined ? crossing : undefined;
+}
+
 /** Why the chosen rule cannot work at this node, or undefined if it can. */
 function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRequest): string | undefined {
   const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !isKnown(name));
@@ -199,6 +212,13 @@ function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRe
   const y = site.outputs[0];
   if (choice.rule === "pass" && x && y && !sameShape(x.shape, y.shape)) {
     return `relevance cannot pass unchanged from [${y.shape.join(", ")}] to [${x.shape.join(", ")}]`;
+  }
+  if (choice.rule === "signal") {
+    const gates = site.inputs.filter((value) => value && site.isGate(value)).length;
+    if (gates !== 1) {
+      const which = gates === 0 ? "none of its factors comes" : "more than one of its factors come";
+      return `${which} from a sigmoid, so which is the gate is not known: share between them (--rule '${node.name}=uniform')`;
+    }
   }
   return row?.refuses(site);
 }

@@ -50,6 +50,7 @@ export const throughTheRest = {
   maximum: { rule: "gradient" },
   activation: { rule: "pass" },
   routing: { rule: "gradient" },
+  gate: { rule: "signal" },
 } satisfies Composite["rules"];
 
 /** What all gradient methods do. */
@@ -95,6 +96,7 @@ export const composites = {
       maximum: { rule: "norm", epsilon: fischerStabiliser },
       activation: { rule: "pass" },
       routing: { rule: "gradient" },
+      gate: { rule: "signal" },
     },
   },
   "epsilon-plus": {

@@ -3,7 +3,7 @@
 import type { Value } from "../onnx/graph.ts";
 import type { Algebra, Stabilizer, Term } from "./algebra.ts";
 import type { Strides } from "./composites.ts";
-import { expandLike, filled } from "./ops/shapes.ts";
+import { expandLike, filled, sumTo } from "./ops/shapes.ts";
 import type { LinearRow, PlainRow, Site } from "./row-kinds.ts";
 import type { LinearLayer, PlainLayer } from "./rules/index.ts";
 
@@ -98,6 +98,8 @@ export function plainLayer(
     y,
     pullBack: averaged?.pullBack ?? ((s) => row.pullBack(site, s, index)),
     share: (R, stabilizer) => shareOut(context, R, y, undefined, stabilizer),
+    isGate: site.isGate(x),
+    collect: (R) => sumTo(site.b, R, x),
     whole: (v) => expandLike(site.b, v, x),
   };
 }

@@ -19,6 +19,8 @@ export interface Site {
   /** True for a value that depends on an input of the model. */
   readonly isComputed: (value: Value) => boolean;
   readonly isNonNegative: (value: Value) => boolean;
+  /** True for a value that opens and closes others: it comes from a sigmoid or its kind. */
+  readonly isGate: (value: Value) => boolean;
 }
 
 /** The node's first input and first output: all there is to most operators. */
@@ -62,6 +64,8 @@ interface Common {
   readonly refuses: (site: Site) => string | undefined;
   /** For an activation: whether it is the identity or a constant everywhere, as ReLU is. z⁺ was made for such networks. */
   readonly rectifier: boolean;
+  /** For an activation: whether it goes from 0, closed, to 1, open, so that what it is multiplied with is gated by it. */
+  readonly gates: boolean;
   /** Whether no output can be negative. */
   readonly nonNegative: (site: Site) => boolean;
   /** Whether every input is a part of the output (Add, Concat), none a size or an axis: a constant among them takes its share. */
@@ -97,7 +101,7 @@ export interface SplittingRow extends Common {
 export type Row = LinearRow | PlainRow | SplittingRow;
 
 type Options = Partial<
-  Pick<Common, "refuses" | "nonNegative" | "filtered" | "rectifier" | "joins" | "border">
+  Pick<Common, "refuses" | "nonNegative" | "filtered" | "rectifier" | "gates" | "joins" | "border">
 >;
 
 const never = (): undefined => undefined;
@@ -117,6 +121,7 @@ const common = (
   filtered: options.filtered ?? filtered,
   refuses: options.refuses ?? never,
   rectifier: options.rectifier ?? false,
+  gates: options.gates ?? false,
   nonNegative: options.nonNegative ?? nonNegative,
   joins: options.joins ?? family === "sum",
   border: options.border ?? false,

@@ -26,7 +26,7 @@ export function nonNegativeValues(
     const row = rowOf(node);
     if (!row || outputs.length === 0) continue;
     const inputs = node.inputs.map((name) => values.get(name));
-    if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative })) {
+    if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative, isGate: () => false })) {
       for (const output of outputs) nonNegative.add(output.name);
     }
   }

@@ -20,7 +20,7 @@ const whatRelevanceDoes: Readonly<Record<Family, string>> = {
   maximum: "goes to the winner (`gradient`), or is shared as by an average where strides are averages",
   activation: "passes unchanged (`pass`) in LRP composites, by the slope in gradient methods",
   routing: "moves back to where the elements came from",
-  gate: "has no rule in LRP composites yet: gradient methods, `--rule` and `--fallback` cross it",
+  gate: "goes to the signal, none to the gate; where neither factor comes from a sigmoid, `--rule 'NODE=uniform'` shares it",
 };
 
 /** z = Wx + b; x⁺, W⁺ positive and x⁻, W⁻ negative parts; S the stabiliser; J the Jacobian. */
@@ -35,6 +35,8 @@ const formulas: Readonly<Record<RuleName, string>> = {
   gradient: "JᵀR",
   pass: "R",
   norm: "x ⊙ Jᵀ(R / S(y))",
+  signal: "R to the signal, 0 to the gate",
+  uniform: "R / 2 to each factor",
   deconvnet: "R⁺",
   "guided-backprop": "JᵀR⁺",
   "beta-smooth": "R ⊙ σ(βx)",

@@ -5,7 +5,17 @@ import { epsilon } from "./epsilon.ts";
 import { flat } from "./flat.ts";
 import { gamma } from "./gamma.ts";
 import { gradient, passLinear } from "./gradient.ts";
-import { betaSmooth, deconvnet, guidedBackprop, norm, pass, plainGradient, type PlainRule } from "./plain.ts";
+import {
+  betaSmooth,
+  deconvnet,
+  guidedBackprop,
+  norm,
+  pass,
+  plainGradient,
+  signal,
+  uniform,
+  type PlainRule,
+} from "./plain.ts";
 import type { LinearRule, RuleOptions } from "./rule.ts";
 import { wsquare } from "./wsquare.ts";
 import { zbox } from "./zbox.ts";
@@ -29,6 +39,8 @@ export const plainRules = {
   norm,
   pass,
   gradient: plainGradient,
+  signal,
+  uniform,
   deconvnet,
   "guided-backprop": guidedBackprop,
   "beta-smooth": betaSmooth,
@@ -52,6 +64,8 @@ export const optionsOf: Readonly<Record<RuleName, readonly (keyof RuleOptions)[]
   norm: share,
   pass: [],
   gradient: [],
+  signal: [],
+  uniform: [],
   deconvnet: [],
   "guided-backprop": [],
   "beta-smooth": ["beta"],

@@ -13,6 +13,10 @@ export interface PlainLayer {
   readonly pullBack: (s: Value) => Value;
   /** R / S(y) */
   readonly share: (R: Value, stabilizer: Stabilizer) => Value;
+  /** True if x opens and closes the other factor of a product. */
+  readonly isGate: boolean;
+  /** Relevance in y's shape, summed over the axes along which x was broadcast. */
+  readonly collect: (R: Value) => Value;
   /** A copy in the full shape of x, if the transpose gave something that only broadcasts to it. */
   readonly whole: (v: Value) => Value;
 }
@@ -30,6 +34,12 @@ export const pass = (): PlainRule => (_layer, R) => R;
 
 /** `R_in = JᵀR`: the gradient; for operators that only move elements, and for the maximum, also what LRP does. */
 export const plainGradient = (): PlainRule => (layer, R) => layer.whole(layer.pullBack(R));
+
+/** On a product of signal and gate: everything to the signal, nothing to the gate, which is taken as constant. Arras et al. 2017. */
+export const signal = (): PlainRule => (layer, R) => (layer.isGate ? undefined : layer.collect(R));
+
+/** On a product: half to each factor. Achtibat et al. 2024, proposition 3.2. */
+export const uniform = (): PlainRule => (layer, R, m) => m.scale(0.5, layer.collect(R));
 
 /** `R_in = R⁺`, on activations. Zeiler & Fergus 2014. */
 export const deconvnet = (): PlainRule => (_layer, R, m) => m.positive(R);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig, type UserConfig } from "vite";
+import { defineConfig, type Plugin, type UserConfig } from "vite";
 
 const library = fileURLToPath(new URL("../relprop/src/", import.meta.url));
 
@@ -10,10 +10,19 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** Lists the app's own files for the service worker. ONNX Runtime has several builds; the one in use is added when it is. */
+const offlineList = (): Plugin => ({
+  name: "offline-list",
+  generateBundle(_options, bundle) {
+    const files = Object.keys(bundle).filter((file) => !/\bort\b/.test(file));
+    this.emitFile({ type: "asset", fileName: "offline.json", source: JSON.stringify(files) });
+  },
+});
+
 const config: UserConfig = defineConfig({
   // Relative addresses, so that the build can lie in any folder of any host.
   base: "./",
-  plugins: [svelte({ configFile: false })],
+  plugins: [svelte({ configFile: false }), offlineList()],
   resolve: {
     // The library is used from its sources, so that the app needs no build of it.
     alias: [

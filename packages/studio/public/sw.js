@@ -13,21 +13,20 @@ const isolation = {
 
 self.addEventListener("install", () => self.skipWaiting());
 
-self.addEventListener("activate", (event) => {
-  const clean = async () => {
-    for (const name of await caches.keys()) {
-      if (name.startsWith("relprop ") && name !== cacheName) await caches.delete(name);
-    }
-    await self.clients.claim();
-  };
-  event.waitUntil(clean());
-});
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
+
+async function takeOver() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith("relprop ") && name !== cacheName) await caches.delete(name);
+  }
+  await self.clients.claim();
+}
 
 self.addEventListener("message", (event) => {
   const keep = async () => {
     const cache = await caches.open(cacheName);
     for (const url of event.data.keep) {
-      if (await cache.match(url)) continue;
+      if (await cache.match(url, { ignoreVary: true })) continue;
       const response = await fetch(url).catch(() => undefined);
       if (response?.status === 200) await cache.put(url, response);
     }
@@ -45,7 +44,8 @@ self.addEventListener("fetch", (event) => {
 async function answer(request, url) {
   const cache = await caches.open(cacheName);
   const isHashed = /\/assets\/.+-[\w-]{8}\.\w+$/.test(url.pathname);
-  const known = await cache.match(request, { ignoreSearch: request.mode === "navigate" });
+  // These files are the same whoever asks: hosts that vary them by Origin only repeat it in a header.
+  const known = await cache.match(request, { ignoreSearch: request.mode === "navigate", ignoreVary: true });
   if (isHashed && known) return isolated(known);
   try {
     const response = await fetch(request);

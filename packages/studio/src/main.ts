@@ -2,9 +2,11 @@
 
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { tokenParameter } from "./engine/protocol.ts";
 import { registerServiceWorker } from "./service-worker.ts";
-import "./style.css";
 
 const place = document.getElementById("app");
 if (place) mount(App, { target: place });
-if (import.meta.env.PROD) void registerServiceWorker();
+// What `relprop studio` serves needs no worker: it is on this machine, and its headers are right.
+const isServedLocally = new URLSearchParams(location.search).has(tokenParameter);
+if (import.meta.env.PROD && !isServedLocally) void registerServiceWorker();

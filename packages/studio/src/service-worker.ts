@@ -1,5 +1,7 @@
 /** Starts public/sw.js: the app works offline after the first visit, and with threads where the host sends no headers. */
 
+import { loadedChannel } from "./loaded-channel.ts";
+
 /** The page's address tells one build from another: its script's name has a hash. */
 const buildId = (): string => new URL(import.meta.url).pathname.split("/").at(-1) ?? "";
 
@@ -13,15 +15,23 @@ export async function registerServiceWorker(): Promise<void> {
     return;
   }
   const { active } = await serviceWorker.ready;
-  active?.postMessage({ keep: loadedUrls() });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is of this origin
+  const keep = (urls: readonly string[]): void => active?.postMessage({ keep: urls.filter(isOurs) });
+  new BroadcastChannel(loadedChannel).addEventListener("message", (event: MessageEvent<string[]>) =>
+    keep([...loadedUrls(), ...event.data]),
+  );
+  const response = await fetch("./offline.json").catch(() => undefined);
+  const files = response?.ok ? ((await response.json()) as string[]) : [];
+  keep([...loadedUrls(), ...files.map((file) => new URL(file, document.baseURI).href)]);
   reloadOnceForIsolation();
 }
+
+const isOurs = (url: string): boolean => new URL(url).origin === location.origin;
 
 /** What was loaded before the worker could see it. */
 function loadedUrls(): string[] {
   const entries = performance.getEntriesByType("resource").map(({ name }) => name);
-  const ours = entries.filter((name) => new URL(name).origin === location.origin);
-  return [location.href.replace(/#.*/, ""), ...ours];
+  return [location.href.replace(/#.*/, ""), ...entries];
 }
 
 /** The worker adds the headers of cross-origin isolation; they count from the next load of the page on. */

@@ -1,16 +1,16 @@
 /** The built app in a real Chromium: what people do on the first page, with the shipped model and their own. */
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import AxeBuilder from "@axe-core/playwright";
+import { gzipSync } from "node:zlib";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { canRun, startApp, type App } from "./support/browser.ts";
+import { canRun, differenceFromNode, startApp, type App } from "./support/browser.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/convnet/model.onnx", import.meta.url));
-const gallery = fileURLToPath(new URL("../public/gallery/gallery.json", import.meta.url));
 
 let app: App;
 let folder: string;
@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 const picture = (page: Page): Locator => page.getByRole("img", { name: /^(Relevance|No relevance) for/ });
-const ready = (page: Page): Promise<void> => page.getByText(/WASM, \d thread/).waitFor();
+const ready = (page: Page): Promise<void> => page.getByText(/^WASM, \d threads?$/).waitFor();
 
 /** The canvas' pixels, RGBA. */
 const pixels = (canvas: Locator): Promise<number[]> =>
@@ -52,62 +52,70 @@ async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> 
   await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
 }
 
-run("the first heatmap is there within a second, from what was computed before", async () => {
+run("the first heatmap is there within a second, from what was computed before", { retry: 2 }, async () => {
   const { page, problems } = await app.open();
   await picture(page).waitFor();
   const milliseconds = await page.evaluate(() => performance.now());
-  expect(milliseconds).toBeLessThan(process.env["CI"] === undefined ? 2000 : 5000);
+  expect(milliseconds).toBeLessThan(1000);
   await ready(page);
   expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
   expect(problems).toEqual([]);
   await page.context().close();
 });
 
+run(
+  "the app's code is less than 200 KB gzip, without ONNX Runtime and the video writer that recording loads",
+  async () => {
+    const assets = join(folder, "assets");
+    let total = 0;
+    for (const file of await readdir(assets)) {
+      const bytes =
+        file.endsWith(".js") && !file.startsWith("ort") ? await readFile(join(assets, file)) : undefined;
+      if (bytes && !bytes.includes("mp4a.40")) total += gzipSync(bytes).length;
+    }
+    expect(total).toBeGreaterThan(50_000);
+    expect(total).toBeLessThan(200_000);
+  },
+);
+
 run("the browser's relevance is Node's", async () => {
   const { page, problems } = await app.open("#picture=digit-3&mode=heatmap&map=coldnhot&clip=100");
   await ready(page);
   await page.getByText(/^digit-3: 3/).waitFor();
-  const download = page.waitForEvent("download");
-  await page.getByRole("button", { name: "NPY" }).click();
-  const npy = await readFile(await (await download).path());
-  const data = new Float32Array(28 * 28).map((_, i) => npy.readFloatLE(npy.length - 4 * (28 * 28 - i)));
-  const { pictures } = JSON.parse(await readFile(gallery, "utf8")) as { pictures: { file: string; relevance: string }[] };
-  const entry = pictures.find(({ file }) => file === "digit-3.png");
-  const bytes = Buffer.from(entry?.relevance ?? "", "base64");
-  const largest = Math.max(...data.map(Math.abs));
-  for (const [i, value] of data.entries()) {
-    expect(Math.abs(value - bytes.readFloatLE(4 * i))).toBeLessThan(1e-4 * largest);
-  }
+  expect(await differenceFromNode(page, "digit-3.png")).toBeLessThan(1e-4);
   expect(problems).toEqual([]);
   await page.context().close();
 });
 
-run("a gallery picture is explained, its class is switched and contrasted, and the link holds it", async () => {
-  const { page, problems } = await app.open();
-  await ready(page);
-  await page.getByRole("button", { name: "a handwritten 4" }).click();
-  await page.getByText(/^digit-4: 4/).waitFor();
-  const before = await pixels(picture(page));
+run(
+  "a gallery picture is explained, its class is switched and contrasted, and the link holds it",
+  async () => {
+    const { page, problems } = await app.open();
+    await ready(page);
+    await page.getByRole("button", { name: "a handwritten 4" }).click();
+    await page.getByText(/^digit-4: 4/).waitFor();
+    const before = await pixels(picture(page));
 
-  const bars = page.getByRole("list", { name: "Classes, best first" }).getByRole("button");
-  await bars.nth(1).click();
-  await page.getByRole("heading", { name: /^“\d” is explained$/ }).waitFor();
-  await page.getByText(/% of the logit/).waitFor();
-  expect(await pixels(picture(page))).not.toEqual(before);
+    const bars = page.getByRole("list", { name: "Classes, best first" }).getByRole("button");
+    await bars.nth(1).click();
+    await page.getByRole("heading", { name: /^“\d” is explained$/ }).waitFor();
+    await page.getByText(/% of the logit/).waitFor();
+    expect(await pixels(picture(page))).not.toEqual(before);
 
-  await bars.nth(0).click({ modifiers: ["Shift"] });
-  await page.getByRole("heading", { name: /rather than/ }).waitFor();
-  expect(page.url()).toMatch(/#picture=digit-4&target=4-\d$/);
+    await bars.nth(0).click({ modifiers: ["Shift"] });
+    await page.getByRole("heading", { name: /rather than/ }).waitFor();
+    expect(page.url()).toMatch(/#picture=digit-4&target=4-\d$/);
 
-  await page.reload();
-  await page.getByRole("heading", { name: /^“4 rather than/ }).waitFor();
-  await page.keyboard.press("0");
-  await page.getByRole("heading", { name: "The whole prediction is explained" }).waitFor();
-  await page.keyboard.press("m");
-  expect(page.url()).toContain("mode=side");
-  expect(problems).toEqual([]);
-  await page.context().close();
-});
+    await page.reload();
+    await page.getByRole("heading", { name: /^“4 rather than/ }).waitFor();
+    await page.keyboard.press("0");
+    await page.getByRole("heading", { name: "The whole prediction is explained" }).waitFor();
+    await page.keyboard.press("m");
+    expect(page.url()).toContain("mode=side");
+    expect(problems).toEqual([]);
+    await page.context().close();
+  },
+);
 
 run("two rules are compared side by side, and a value is read under the pointer", async () => {
   const { page, problems } = await app.open("#compare=rule&rule2=gradient");
@@ -183,21 +191,21 @@ run("a broken model, a broken picture and a text are refused with words, and the
 run("without a network the app opens again after the first visit", async () => {
   const { page, problems } = await app.open();
   await ready(page);
-  await page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-    const name = (await caches.keys())[0] ?? "";
-    const isKept = async (): Promise<boolean> => {
-      const urls = (await (await caches.open(name)).keys()).map(({ url }) => url);
-      return urls.some((url) => url.endsWith("digits.onnx")) && urls.some((url) => url.endsWith(".wasm"));
-    };
-    while (!(await isKept())) await new Promise((resolve) => setTimeout(resolve, 100));
-  });
+  const isKept = (): Promise<boolean> =>
+    page.evaluate(async () => {
+      const needed = [/digits\.onnx$/, /\.wasm$/, /digit-2\.png$/, /Live-.*\.js$/];
+      const [name] = await caches.keys();
+      const requests = name === undefined ? [] : await (await caches.open(name)).keys();
+      return needed.every((file) => requests.some(({ url }) => file.test(url)));
+    });
+  await expect.poll(isKept, { timeout: 15_000 }).toBe(true);
   await page.context().setOffline(true);
   await page.reload();
   await ready(page);
   await page.getByRole("button", { name: "a handwritten 2" }).click();
   await page.getByText(/^digit-2: 2/).waitFor();
-  expect(problems).toEqual([]);
+  const others = problems.filter((text) => !text.includes("ERR_INTERNET_DISCONNECTED"));
+  expect(others).toEqual([]);
   await page.context().close();
 });
 
@@ -208,7 +216,9 @@ run.each(["light", "dark"] as const)("axe finds nothing on any page, %s", async 
     await page.getByRole("navigation").getByRole("button", { name: tab }).click();
     await page.locator("main > :not(.loading)").first().waitFor();
     const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${tab}: ${id} ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+    expect(
+      violations.map(({ id, nodes }) => `${tab}: ${id} ${nodes.map(({ html }) => html).join(" ")}`),
+    ).toEqual([]);
   }
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keys and help" }).waitFor();

@@ -77,7 +77,11 @@ function place(small: Float32Array, rows: number, columns: number, left: number,
   for (let i = 3; i < data.length; i += 4) data[i] = 255;
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      data.fill(small[y * columns + x] ?? 0, 4 * ((top + y) * side + left + x), 4 * ((top + y) * side + left + x) + 3);
+      data.fill(
+        small[y * columns + x] ?? 0,
+        4 * ((top + y) * side + left + x),
+        4 * ((top + y) * side + left + x) + 3,
+      );
     }
   }
   return { data, width: side, height: side };

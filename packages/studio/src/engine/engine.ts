@@ -30,7 +30,12 @@ export interface LoadedModel {
   /** Height and width that pictures are brought to. */
   readonly size: readonly [height: number, width: number];
   /** What happens at each node: name, operator, rule, why. */
-  readonly plan: readonly { readonly node: string; readonly operator: string; readonly rule: string; readonly why: string }[];
+  readonly plan: readonly {
+    readonly node: string;
+    readonly operator: string;
+    readonly rule: string;
+    readonly why: string;
+  }[];
   /** The composite that fits the model if none is asked for. */
   readonly composite: CompositeName;
 }

@@ -12,7 +12,10 @@ export async function fetchBytes(
   onProgress?: (loaded: number, total: number | undefined) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const failed = (why: string, cause?: unknown): ModelFileError =>
-    new ModelFileError({ what: `cannot load ${url}`, why, fix: "try again, or drop the file here" }, { cause });
+    new ModelFileError(
+      { what: `cannot load ${url}`, why, fix: "try again, or drop the file here" },
+      { cause },
+    );
   const response = await fetch(url).catch((error: unknown) => {
     throw failed("the server cannot be reached, or does not let other pages read its files", error);
   });
@@ -33,8 +36,9 @@ export async function fetchBytes(
   return new Uint8Array(await new Response(counted).arrayBuffer());
 }
 
+const text = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
 /** `3.1 MB`, or `3.1 / 8.1 MB`. */
 export function megabytes(loaded: number, total?: number): string {
-  const text = (bytes: number): string => (bytes / 1e6).toFixed(1);
   return total === undefined ? `${text(loaded)} MB` : `${text(loaded)} / ${text(total)} MB`;
 }

@@ -22,7 +22,11 @@ import {
 
 type Progress = (fraction: number, what: string) => void;
 type Ask = EngineRequest["ask"];
-type Question = EngineRequest extends infer Each ? (Each extends EngineRequest ? Omit<Each, "id"> : never) : never;
+type Question = EngineRequest extends infer Each
+  ? Each extends EngineRequest
+    ? Omit<Each, "id">
+    : never
+  : never;
 
 interface Waiting {
   readonly resolve: (answer: EngineAnswers[Ask]) => void;

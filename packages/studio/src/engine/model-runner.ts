@@ -98,7 +98,8 @@ export class ModelRunner {
     });
     const milliseconds = performance.now() - begin;
     const logits = outputs[this.#output]?.data;
-    if (!logits) throw new InputError({ what: "cannot read the classes", why: "the output holds no float32" });
+    if (!logits)
+      throw new InputError({ what: "cannot read the classes", why: "the output holds no float32" });
     const [height, width] = card.input.size;
     return {
       relevance: { data: Float32Array.from(relevance.data), height, width },
@@ -195,7 +196,9 @@ function withLogits(model: Model, { output }: Compiled): Model {
 }
 
 const pictureInput = (model: Model): Model["graph"]["inputs"][number] => {
-  const input = model.graph.inputs.find(({ dataType, shape }) => dataType === "float32" && shape.length === 4);
+  const input = model.graph.inputs.find(
+    ({ dataType, shape }) => dataType === "float32" && shape.length === 4,
+  );
   if (input) return input;
   throw new OptionError({ what: "cannot feed pictures to this model", why: "it has no input [N, C, H, W]" });
 };

@@ -9,7 +9,11 @@ export const rankedClasses = 10;
 export function rankClasses(logits: Float32Array, count: number = rankedClasses): RankedClass[] {
   const highest = logits.reduce((a, n) => Math.max(a, n), -Infinity);
   const total = logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
-  return Array.from(logits, (logit, index) => ({ index, logit, probability: Math.exp(logit - highest) / total }))
+  return Array.from(logits, (logit, index) => ({
+    index,
+    logit,
+    probability: Math.exp(logit - highest) / total,
+  }))
     .sort((a, b) => b.logit - a.logit)
     .slice(0, count);
 }

@@ -18,10 +18,10 @@ export interface WebRuntime {
 /**
  * Loads the smallest build that can do what this browser can: `jspi` or `webgpu` where there is an adapter, else `wasm`.
  * The default build is never used: it lacks operators and gives wrong numbers for a few.
- * @param isWasmOnly do not even ask for an adapter.
+ * @param wanted `wasm` does not even ask for an adapter, `auto` takes none that is software: it would be slower than WASM.
  */
-export async function loadRuntime(isWasmOnly: boolean): Promise<WebRuntime> {
-  const hasWebGpu = !isWasmOnly && (await hasAdapter());
+export async function loadRuntime(wanted: "auto" | "wasm" | "webgpu"): Promise<WebRuntime> {
+  const hasWebGpu = wanted !== "wasm" && (await hasAdapter(wanted === "webgpu"));
   const ort = await importBuild(hasWebGpu);
   // Half of the cores, as ONNX Runtime does it, but both of two.
   const threads = globalThis.crossOriginIsolated
@@ -32,19 +32,20 @@ export async function loadRuntime(isWasmOnly: boolean): Promise<WebRuntime> {
   return { ort, hasWebGpu, threads };
 }
 
+const absolute = (path: string): string => new URL(path, self.location.href).href;
+
 async function importBuild(hasWebGpu: boolean): Promise<typeof Ort> {
   const [ort, mjs, wasm] = !hasWebGpu
     ? [await import("onnxruntime-web/wasm"), wasmMjs, wasmWasm]
     : "Suspending" in WebAssembly
       ? [await import("onnxruntime-web/jspi"), jspiMjs, jspiWasm]
       : [await import("onnxruntime-web/webgpu"), asyncifyMjs, asyncifyWasm];
-  const absolute = (path: string): string => new URL(path, self.location.href).href;
   ort.env.wasm.wasmPaths = { mjs: absolute(mjs), wasm: absolute(wasm) };
   return ort;
 }
 
-async function hasAdapter(): Promise<boolean> {
+async function hasAdapter(mayBeSoftware: boolean): Promise<boolean> {
   if (!("gpu" in navigator) || !navigator.gpu) return false;
   const adapter = await navigator.gpu.requestAdapter().catch(() => null);
-  return adapter !== null;
+  return adapter !== null && (mayBeSoftware || !adapter.info.isFallbackAdapter);
 }

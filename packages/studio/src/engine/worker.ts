@@ -4,6 +4,7 @@ import { expose } from "comlink";
 import type { ModelCard } from "relprop/zoo";
 import type { EngineStatus, ExplainRequest, ExplainResult, LoadedModel, Picture } from "./engine.ts";
 import { ModelRunner } from "./model-runner.ts";
+import { loadedChannel } from "../loaded-channel.ts";
 import { readSource, type ReadSource } from "./read-source.ts";
 import { loadRuntime, type WebRuntime } from "./runtime.ts";
 
@@ -18,7 +19,9 @@ const tooLargeToTime = 64e6;
 const timedRuns = 3;
 
 let runtime: Promise<WebRuntime> | undefined;
-let current: { readonly runner: ModelRunner; readonly provider: Provider; readonly source: ReadSource } | undefined;
+let current:
+  | { readonly runner: ModelRunner; readonly provider: Provider; readonly source: ReadSource }
+  | undefined;
 let lost = "";
 
 const api = {
@@ -33,7 +36,7 @@ const api = {
     onProgress(0.4, "reading the model");
     const source = await readSource(file, bytes, card);
     onProgress(0.5, "starting ONNX Runtime");
-    runtime ??= loadRuntime(choice === "wasm");
+    runtime ??= loadRuntime(choice);
     const { hasWebGpu } = await runtime;
     onProgress(0.7, "compiling the explanation");
     const provider = await choose(name, source, choice, hasWebGpu, bytes.length);
@@ -42,6 +45,7 @@ const api = {
     current = { runner, provider, source };
     lost = choice === "webgpu" && !hasWebGpu ? "no WebGPU here" : "";
     onProgress(1, "ready");
+    tellLoaded();
     return runner.loaded;
   },
 
@@ -69,9 +73,17 @@ const api = {
 /** What the worker answers to. */
 export type WorkerApi = typeof api;
 
+/** Tells the page which files were loaded here, so that its service worker keeps them for offline use. */
+function tellLoaded(): void {
+  const channel = new BroadcastChannel(loadedChannel);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no other origins
+  channel.postMessage(performance.getEntriesByType("resource").map(({ name }) => name));
+  channel.close();
+}
+
 /** Compiles, makes the session and runs once: the first run of WebGPU compiles its shaders. */
 async function start(name: string, source: ReadSource, provider: Provider): Promise<ModelRunner> {
-  const { ort } = await (runtime ?? loadRuntime(provider === "wasm"));
+  const { ort } = await (runtime ?? loadRuntime(provider));
   const runner = new ModelRunner(name, source, {
     ort,
     sessionOptions: { executionProviders: [provider], logSeverityLevel: 3 },

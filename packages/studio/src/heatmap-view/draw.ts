@@ -41,7 +41,12 @@ export function filterSign(relevance: ArrayLike<number>, sign: SignFilter): Floa
  * @param label what the relevance speaks for, for the legend's sentence; undefined for the whole prediction.
  * @throws InputError if relevance isn't finite or hasn't the picture's size.
  */
-export function compose(picture: Picture, relevance: RelevanceMap, view: DrawSettings, label?: string): Drawn {
+export function compose(
+  picture: Picture,
+  relevance: RelevanceMap,
+  view: DrawSettings,
+  label?: string,
+): Drawn {
   const { height, width } = relevance;
   const { colormap, normalize, clip, level = 1 } = view;
   const data = filterSign(relevance.data, view.sign);

@@ -22,8 +22,16 @@ export interface CaptionColors {
 
 const margin = 10;
 const line = 18;
-const captionLines = 4;
-const captionHeight = 2 * margin + captionLines * line + 12;
+const captionHeight = 2 * margin + 4 * line + 12;
+
+/**
+ * How much larger than its pixels the caption must be drawn so that it can be read where the page shows the canvas
+ * smaller than it is (a phone), in quarters, so that a moving layout does not resize the canvas all the time.
+ */
+export function captionScale(canvasWidth: number, shownWidth: number): number {
+  if (shownWidth <= 0) return 1;
+  return Math.min(3, Math.max(1, Math.round((4 * canvasWidth) / shownWidth) / 4));
+}
 
 /**
  * Paints picture and caption, and gives the canvas the size they need (both sides even, as video encoders want them).
@@ -38,7 +46,8 @@ export function paintStage(
 ): void {
   const scale = height / picture.height;
   const width = 2 * Math.round((picture.width * scale) / 2);
-  const whole = 2 * Math.ceil((height + captionHeight) / 2);
+  const enlarged = captionScale(width, canvas.clientWidth);
+  const whole = 2 * Math.ceil((height + enlarged * captionHeight) / 2);
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== whole) canvas.height = whole;
   const context = canvas.getContext("2d");
@@ -48,17 +57,21 @@ export function paintStage(
   // The pixels of a small input are worth seeing; those of a photograph are not.
   context.imageSmoothingEnabled = scale < 4;
   context.drawImage(picture, 0, 0, width, height);
-  paintCaption(context, width, height + margin, caption, colors.ink);
+  context.save();
+  context.translate(0, height);
+  context.scale(enlarged, enlarged);
+  paintCaption(context, width / enlarged, caption, colors.ink);
+  context.restore();
 }
 
 function paintCaption(
   context: CanvasRenderingContext2D,
   width: number,
-  top: number,
   { colormap, legend, title }: Caption,
   ink: string,
 ): void {
   const inner = width - 2 * margin;
+  const top = margin;
   context.textBaseline = "top";
   context.textAlign = "left";
   context.fillStyle = ink;

@@ -53,14 +53,16 @@ export function appKeys(session: Session): Keys {
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
-  target.matches("input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+  target.matches(
+    "input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]",
+  );
 
 /** No single key works while typing in a field, or behind a dialog. */
 export function keysOutsideFields(keys: Keys): Keys {
   const entries = Object.entries(keys).map(([key, act]): [string, (event: KeyboardEvent) => void] => [
     key,
     (event) => {
-      const isBehindDialog = document.querySelector("dialog[open]") !== null && key !== "Shift+?";
+      const isBehindDialog = document.querySelector("dialog[open]") !== null && !key.endsWith("?");
       if (isBehindDialog || (isTyping(event.target) && !key.startsWith("$mod"))) return;
       act(event);
     },

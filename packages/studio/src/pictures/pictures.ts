@@ -54,7 +54,8 @@ export async function fitPicture(bitmap: ImageBitmap, model: Pick<LoadedModel, "
     : await createImageBitmap(bitmap, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
   const canvas = new OffscreenCanvas(crop.width, crop.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new InputError({ what: "cannot resize the picture", why: "the browser gave no canvas" });
+  if (!context)
+    throw new InputError({ what: "cannot resize the picture", why: "the browser gave no canvas" });
   context.drawImage(resized, -crop.left, -crop.top);
   if (!isSame) resized.close();
   const { data } = context.getImageData(0, 0, crop.width, crop.height);

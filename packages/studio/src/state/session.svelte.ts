@@ -101,7 +101,7 @@ export class Session {
       this.#source = source;
       this.engineWords = (await engine.status()).words;
       this.set({ model: source.name });
-      this.say(`${model.name} is ready: ${model.classes} classes, ${this.engineWords}`);
+      this.say(`${model.name} is ready: ${model.classes} classes`);
     } finally {
       if (load === this.#load) this.progress = undefined;
     }
@@ -109,13 +109,17 @@ export class Session {
 
   /** Stops loading; the engine starts anew with the next model. */
   async cancel(): Promise<void> {
+    await this.#stop();
+    this.say("Loading was cancelled");
+  }
+
+  async #stop(): Promise<void> {
     this.#load++;
     this.progress = undefined;
     const { engine } = this;
     this.engine = undefined;
     this.model = undefined;
     await engine?.dispose();
-    this.say("Loading was cancelled");
   }
 
   /** Takes whatever was dropped, pasted or picked: pictures, models, model cards. */
@@ -152,7 +156,7 @@ export class Session {
   async useEngine(engine: AppState["engine"]): Promise<void> {
     this.set({ engine });
     const source = this.#source ?? (await this.#sourceOf(this.app.model));
-    await this.cancel();
+    await this.#stop();
     await this.open(source).catch((error: unknown) => this.fail(error));
   }
 
@@ -198,7 +202,10 @@ export class Session {
 
   #takePicture(picture: SourcePicture): void {
     this.picture = picture;
-    this.set({ picture: "", ...(this.app.tab === "draw" || this.app.tab === "layers" ? { tab: "images" } : {}) });
+    this.set({
+      picture: "",
+      ...(this.app.tab === "draw" || this.app.tab === "layers" ? { tab: "images" } : {}),
+    });
     this.say(`${picture.name} is open`);
   }
 }

@@ -34,7 +34,12 @@ test("the shipped model loads with its card, its plan and its fitting composite"
 
 test("relevance, logits and ranking are those of the library's Explainer", async () => {
   const runner = await start();
-  const request = { picture: bars, composite: "epsilon-plus", target: { kind: "class", index: 1 }, keep: 0 } as const;
+  const request = {
+    picture: bars,
+    composite: "epsilon-plus",
+    target: { kind: "class", index: 1 },
+    keep: 0,
+  } as const;
   const result = await runner.explain(request);
   const explainer = new Explainer({ ort, model: digits, composite: "epsilon-plus", reduce: "channels" });
   const expected = await explainer.explain(preprocess([bars], card.input), { target: 1 });
@@ -92,10 +97,28 @@ test("batches of pictures are classified like single ones", async () => {
 
 test("many composites one after another keep few sessions and still answer", async () => {
   const runner = await start();
-  const names = ["epsilon", "gamma", "zplus", "flat", "wsquare", "alpha-beta", "gradient", "epsilon-gamma-box", "epsilon"] as const;
+  const names = [
+    "epsilon",
+    "gamma",
+    "zplus",
+    "flat",
+    "wsquare",
+    "alpha-beta",
+    "gradient",
+    "epsilon-gamma-box",
+    "epsilon",
+  ] as const;
   for (const composite of names) {
-    const { relevance } = await runner.explain({ picture: bars, composite, target: { kind: "class", index: 1 }, keep: 0 });
-    expect(relevance.data.some((value) => value !== 0), composite).toBe(true);
+    const { relevance } = await runner.explain({
+      picture: bars,
+      composite,
+      target: { kind: "class", index: 1 },
+      keep: 0,
+    });
+    expect(
+      relevance.data.some((value) => value !== 0),
+      composite,
+    ).toBe(true);
   }
   await runner.dispose();
 });

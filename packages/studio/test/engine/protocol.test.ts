@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { InputError } from "relprop";
 import { expect, test } from "vitest";
 import { engineUrl } from "../../src/engine/local-engine.ts";
@@ -68,5 +68,7 @@ test.each([
 });
 
 test("the engine is asked where the page came from, with its token", () => {
-  expect(engineUrl("http://127.0.0.1:4000/?token=a%2Bb#tab=draw")).toBe("ws://127.0.0.1:4000/engine?token=a%2Bb");
+  expect(engineUrl("http://127.0.0.1:4000/?token=a%2Bb#tab=draw")).toBe(
+    "ws://127.0.0.1:4000/engine?token=a%2Bb",
+  );
 });

@@ -13,17 +13,17 @@ test("maps that are alike but for a factor have cosine 1, opposite ones −1, un
 
 test("of jobs that come while one runs only the newest is done", async () => {
   const done: number[] = [];
-  let finish: () => void = () => undefined;
+  const ends: (() => void)[] = [];
   const ask = newestWins(async (job: number) => {
     done.push(job);
-    await new Promise<void>((resolve) => (finish = resolve));
+    await new Promise<void>((resolve) => ends.push(resolve));
   });
   for (const job of [1, 2, 3, 4]) ask(job);
   expect(done).toEqual([1]);
-  finish();
+  ends.shift()?.();
   await new Promise((resolve) => setTimeout(resolve));
   expect(done).toEqual([1, 4]);
-  finish();
+  ends.shift()?.();
   await new Promise((resolve) => setTimeout(resolve));
   ask(5);
   expect(done).toEqual([1, 4, 5]);
@@ -36,8 +36,16 @@ test("a click explains a class, a second one the whole prediction again", () => 
 });
 
 test("Shift-click asks why this class rather than the one shown, or the best one", () => {
-  expect(targetAfterClick({ kind: "class", index: 3 }, 5, true, 8)).toEqual({ kind: "contrast", index: 5, against: 3 });
-  expect(targetAfterClick({ kind: "prediction" }, 5, true, 8)).toEqual({ kind: "contrast", index: 5, against: 8 });
+  expect(targetAfterClick({ kind: "class", index: 3 }, 5, true, 8)).toEqual({
+    kind: "contrast",
+    index: 5,
+    against: 3,
+  });
+  expect(targetAfterClick({ kind: "prediction" }, 5, true, 8)).toEqual({
+    kind: "contrast",
+    index: 5,
+    against: 8,
+  });
   expect(targetAfterClick({ kind: "prediction" }, 8, true, 8)).toEqual({ kind: "class", index: 8 });
 });
 
@@ -48,5 +56,7 @@ test("targets are called by their classes' names, or their numbers", () => {
 
 test("files are named by model, class and day, in letters that every system takes", () => {
   const day = new Date(Date.UTC(2026, 10, 24));
-  expect(exportName("digits.onnx", "tabby/cat: big", day, "png")).toBe("lrp-digits-tabby-cat-big-2026-11-24.png");
+  expect(exportName("digits.onnx", "tabby/cat: big", day, "png")).toBe(
+    "lrp-digits-tabby-cat-big-2026-11-24.png",
+  );
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { compositeNames } from "relprop";
 import { colormapNames, normalizations } from "relprop/heatmap";
 import { expect, test } from "vitest";
@@ -39,9 +39,11 @@ const states: fc.Arbitrary<AppState> = fc.record({
 });
 
 test("any state comes back from the URL", () => {
-  fc.assert(fc.property(states, (state) => {
-    expect(readHash(writeHash(state))).toEqual(state);
-  }));
+  fc.assert(
+    fc.property(states, (state) => {
+      expect(readHash(writeHash(state))).toEqual(state);
+    }),
+  );
 });
 
 test("the state of a fresh app needs no hash", () => {

@@ -1,9 +1,15 @@
 /** The built app on a server of its own, and a real Chromium in front of it. */
 
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
-import { build, preview } from "vite";
+import { preview } from "vite";
+import type { Gallery } from "../../src/pictures/gallery.ts";
 
 const chromiumPath: string = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -25,8 +31,14 @@ export interface App {
 export async function startApp(outDir: string, args: readonly string[] = []): Promise<App> {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const configFile = `${root}vite.config.ts`;
-  await build({ root, configFile, logLevel: "error", build: { outDir, emptyOutDir: true } });
-  const server = await preview({ root, configFile, build: { outDir }, preview: { port: 0 }, logLevel: "error" });
+  await build(root, outDir);
+  const server = await preview({
+    root,
+    configFile,
+    build: { outDir },
+    preview: { port: 0 },
+    logLevel: "error",
+  });
   const url = server.resolvedUrls?.local[0] ?? "";
   const browser: Browser = await chromium.launch({
     executablePath: chromiumPath,
@@ -50,4 +62,34 @@ export async function startApp(outDir: string, args: readonly string[] = []): Pr
       await server.close();
     },
   };
+}
+
+/** In a process of its own: within the tests NODE_ENV says that nothing is for production. */
+async function build(root: string, outDir: string): Promise<void> {
+  const vite = join(dirname(createRequire(import.meta.url).resolve("vite/package.json")), "bin/vite.js");
+  await promisify(execFile)(
+    process.execPath,
+    [vite, "build", "--logLevel", "error", "--outDir", outDir, "--emptyOutDir"],
+    {
+      cwd: root,
+      env: { ...process.env, NODE_ENV: "production" },
+    },
+  );
+}
+
+/**
+ * Takes the relevance of a gallery picture from the page, as NPY, and compares it with what onnxruntime-node gave when
+ * the gallery was made: the largest difference, as a share of the largest |R|.
+ */
+export async function differenceFromNode(page: Page, file: string): Promise<number> {
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "NPY" }).click();
+  const npy = await readFile(await (await download).path());
+  const count = 28 * 28;
+  const data = Array.from({ length: count }, (_, i) => npy.readFloatLE(npy.length - 4 * (count - i)));
+  const list = fileURLToPath(new URL("../../public/gallery/gallery.json", import.meta.url));
+  const { pictures } = JSON.parse(await readFile(list, "utf8")) as Gallery;
+  const bytes = Buffer.from(pictures.find((each) => each.file === file)?.relevance ?? "", "base64");
+  const differences = data.map((value, i) => Math.abs(value - bytes.readFloatLE(4 * i)));
+  return Math.max(...differences) / Math.max(...data.map(Math.abs));
 }

@@ -20,6 +20,8 @@ async function relevanceOf(model: Model, options: CompileOptions): Promise<Float
   return (await runModel(compiled.model, { input, target }))["relevance"]!.data;
 }
 
+const total = (data: Float32Array): number => data.reduce((sum, n) => sum + n, 0);
+
 /** x ⊙ σ(mean(x)), the gate through a layout change, on either side. */
 const gated = (isFirst: boolean): Model =>
   modelOf((b, x) => {
@@ -38,7 +40,6 @@ describe("a product of signal and gate", () => {
       composite: "epsilon",
       rules: [{ pattern: "product", rule: "uniform" }],
     });
-    const total = (data: Float32Array): number => data.reduce((sum, n) => sum + n, 0);
     // The gate's half reaches the input through its mean, so nothing is lost.
     expect(Math.abs(total(relevance) - total(target.data))).toBeLessThan(1e-3);
     expect(relativeDistance(relevance, target.data)).toBeGreaterThan(0.1);

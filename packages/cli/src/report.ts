@@ -22,7 +22,7 @@ export interface Summary {
   readonly page: string | undefined;
 }
 
-const color = picocolors.createColors(picocolors.isColorSupported && process.stderr.isTTY);
+const color = picocolors.createColors(picocolors.isColorSupported && process.stderr.isTTY === true);
 
 /** A line on stderr. */
 export function say(text: string): void {

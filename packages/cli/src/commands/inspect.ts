@@ -71,7 +71,7 @@ const statusOf = ({ canCompile, explanation }: Inspection): number =>
 
 /** The lines of nodes by what relevance does there; plain where nobody looks at colours. */
 function colored(text: string): string {
-  const color = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY);
+  const color = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY === true);
   const paint = (line: string): string => {
     if (line.startsWith("✗")) return color.red(line);
     return line.startsWith("·") ? color.dim(line) : line;

@@ -7,6 +7,8 @@ import { ModelFileError } from "relprop";
 import { readModel, type Model } from "relprop/onnx";
 import {
   buildVgg,
+  guessCard,
+  overrideCard,
   parseModelCard,
   readCheckpoint,
   recognizeVgg,
@@ -14,11 +16,11 @@ import {
   zoo,
   zooEntry,
   type ByteSource,
+  type InputOptions,
   type ModelCard,
   type ZooEntry,
 } from "relprop/zoo";
 import { sha256OfFile } from "./download.ts";
-import { guessCard, overrideCard, type InputOptions } from "./guess-card.ts";
 import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
 
 /** What the user says about the model. */

@@ -3,9 +3,8 @@
 import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InputError } from "relprop";
-import { renderOverlay, type Heatmap, type Pixels } from "relprop/heatmap";
+import { npyFile, renderOverlay, type Heatmap, type Pixels } from "relprop/heatmap";
 import sharp, { type Sharp } from "sharp";
-import { npyFile } from "./npy.ts";
 import { writeWhole } from "./write-file.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { npyFile } from "../src/npy.ts";
+import { npyFile } from "../../src/heatmap/index.ts";
 
 test("a .npy file has NumPy's header, padded to 64 bytes, and the numbers after it", () => {
   const bytes = Buffer.from(npyFile(Float32Array.of(1, -2.5, 0, 3, 4, 5), [2, 3]));

@@ -1,7 +1,7 @@
-import { OptionError } from "relprop";
-import type { Model, Shape } from "relprop/onnx";
+import { OptionError } from "../../src/index.ts";
+import type { Model, Shape } from "../../src/onnx/index.ts";
 import { describe, expect, test } from "vitest";
-import { guessCard, overrideCard } from "../src/guess-card.ts";
+import { guessCard, overrideCard } from "../../src/zoo/index.ts";
 
 const model = (shape: Shape): Model => ({
   irVersion: 8,

@@ -15,6 +15,7 @@ import { baselineLike, noiseLike } from "./methods/run-inputs.ts";
 import type { MethodOptions } from "./methods/options.ts";
 import type { Model, Shape, Value } from "./onnx/graph.ts";
 import { readModel } from "./onnx/read-model.ts";
+import { rankClasses, type RankedClass } from "./rank-classes.ts";
 import { readLedger, type Ledger } from "./read-ledger.ts";
 import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
 import { ledgerOutput } from "./relevance/ledger.ts";
@@ -58,15 +59,6 @@ export interface RunOptions {
   readonly noiseSeed?: number;
   /** Values of the model's other inputs, if it has any. */
   readonly others?: Readonly<Record<string, OrtTensor>>;
-}
-
-/** One of the classes a sample could belong to. */
-export interface RankedClass {
-  readonly index: number;
-  /** The output before softmax. */
-  readonly logit: number;
-  /** Its softmax over all classes. */
-  readonly probability: number;
 }
 
 export interface Explanation {
@@ -298,16 +290,7 @@ function withOutput(graph: Model["graph"], value: Value, name: string): Model["g
 function rank({ data, dims }: FloatArray, count: number): RankedClass[][] {
   const [batch = 1, classes = 1] = dims;
   if (dims.length !== 2) return [];
-  return Array.from({ length: batch }, (_, sample) => {
-    const logits = data.subarray(sample * classes, (sample + 1) * classes);
-    const highest = logits.reduce((a, n) => Math.max(a, n), -Infinity);
-    const total = logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
-    return Array.from(logits, (logit, index) => ({
-      index,
-      logit,
-      probability: Math.exp(logit - highest) / total,
-    }))
-      .sort((a, c) => c.logit - a.logit)
-      .slice(0, count);
-  });
+  return Array.from({ length: batch }, (_, sample) =>
+    rankClasses(data.subarray(sample * classes, (sample + 1) * classes), count),
+  );
 }

@@ -15,7 +15,6 @@ export {
   type Explanation,
   type ExplainerOptions,
   type FloatArray,
-  type RankedClass,
   type RunOptions,
   type Runtime,
 } from "./explainer.ts";
@@ -70,4 +69,5 @@ export {
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
 export { suggestComposite } from "./suggest-composite.ts";
 export { contrastTarget, maskTarget, ratherThanTarget, type Target } from "./targets.ts";
+export { rankClasses, type RankedClass } from "./rank-classes.ts";
 export { version } from "./version.ts";

@@ -7,6 +7,7 @@ import {
   InputError,
   OptionError,
   ratherThanTarget,
+  rankClasses,
   suggestComposite,
   type Compiled,
   type CompileOptions,
@@ -18,7 +19,7 @@ import { externalView, type Model } from "relprop/onnx";
 import { preprocess } from "relprop/preprocess";
 import type { InputCard, ModelCard } from "relprop/zoo";
 import type { ExplainRequest, ExplainResult, LoadedModel, Picture, Target } from "./engine.ts";
-import { rankClasses } from "./rank.ts";
+import { rankedClasses } from "./rank.ts";
 import type { ReadSource } from "./read-source.ts";
 
 /** What runs the sessions. */
@@ -104,7 +105,7 @@ export class ModelRunner {
     return {
       relevance: { data: Float32Array.from(relevance.data), height, width },
       logits: Float32Array.from(logits),
-      top: rankClasses(logits),
+      top: rankClasses(logits, rankedClasses),
       milliseconds,
     };
   }

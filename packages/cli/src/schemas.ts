@@ -40,6 +40,7 @@ const rule = z.enum([
   "pass",
   "norm",
   "deconvnet",
+  "constant",
   "signal",
   "uniform",
   "guided-backprop",

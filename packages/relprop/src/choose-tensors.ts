@@ -6,10 +6,11 @@ import { nodesBetween } from "./relevance/assign-rules.ts";
 import { rowOf } from "./relevance/op-table.ts";
 import { channelAxis } from "./relevance/seed.ts";
 import { suggestion } from "./suggestion.ts";
+import { tokenEmbedding } from "./token-embedding.ts";
 
 /** What of {@link CompileOptions} is about tensors. */
 export interface TensorOptions {
-  /** The input that relevance goes to. @default the first that holds numbers */
+  /** The input that relevance goes to. @default the first that holds real numbers; else the one that holds token ids */
   readonly input?: string;
   /** The output that is explained. @default the first */
   readonly output?: string;
@@ -27,7 +28,10 @@ export interface TensorOptions {
 export function chooseInput(graph: Graph, options: TensorOptions): { graph: Graph; name: string } {
   const names = graph.inputs.map((input) => input.name);
   const wanted =
-    options.input ?? graph.inputs.find((input) => input.dataType.startsWith("float"))?.name ?? names[0];
+    options.input ??
+    graph.inputs.find((input) => input.dataType.startsWith("float"))?.name ??
+    tokenEmbedding(graph)?.ids ??
+    names[0];
   const chosen = graph.inputs.find((input) => input.name === wanted);
   if (!chosen) {
     throw new OptionError({
@@ -80,9 +84,14 @@ export function chooseLayer(
   input: string,
   wanted: string | undefined,
 ): string {
+  const isWhole = values.get(input)?.dataType.includes("int") === true;
+  if (isWhole && (wanted === undefined || wanted === input)) return chooseVectors(graph, input);
   if (wanted === undefined || wanted === input) return input;
   if (wanted === "last-map") return lastMap(graph, values, output, input);
-  const between = nodesBetween(graph, output, input);
+  // Relevance never goes to ids: of a text model's tensors it can reach the vectors and what comes after them.
+  const start = isWhole ? (tokenEmbedding(graph, input)?.vectors ?? input) : input;
+  if (wanted === start) return start;
+  const between = nodesBetween(graph, output, start);
   const node = between.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
   const layer = node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
   if (layer !== undefined && layer !== output) return layer;
@@ -95,6 +104,17 @@ export function chooseLayer(
         : `no tensor or node of that name lies between "${input}" and "${output}" (folding may have taken it away)`,
     fix: 'name another tensor or node, or take "last-map"',
     ...suggestion(wanted, names),
+  });
+}
+
+/** Where relevance of an input of whole numbers stops: the vectors that its tokens are turned into. */
+function chooseVectors(graph: Graph, input: string): string {
+  const embedding = tokenEmbedding(graph, input);
+  if (embedding) return embedding.vectors;
+  throw new OptionError({
+    what: `relevance cannot reach the input "${input}"`,
+    why: "it holds whole numbers, and they are looked up in no table of vectors (Gather), so they are no token ids",
+    fix: "choose another input (--input NAME), or a tensor where relevance stops (--layer NAME)",
   });
 }
 

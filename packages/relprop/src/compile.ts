@@ -19,9 +19,9 @@ import {
   type ConceptOptions,
 } from "./relevance/concepts.ts";
 import { emitRelevance } from "./relevance/emit.ts";
-import { ledgerOutput, LedgerWriter, type LedgerLayout } from "./relevance/ledger.ts";
+import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } from "./relevance/ledger.ts";
 import { ruleText } from "./relevance/rule-choice.ts";
-import { channelAxis, seedRelevance, sumChannels } from "./relevance/seed.ts";
+import { channelAxis, classAxis, seedRelevance, sumOver } from "./relevance/seed.ts";
 import type { RelevanceOptions, Settings } from "./relevance/settings.ts";
 import { version } from "./version.ts";
 
@@ -34,6 +34,11 @@ export interface CompileOptions extends RelevanceOptions, TensorOptions {
    * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
    */
   readonly ledger?: boolean;
+  /**
+   * What the ledger's sums are computed in. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
+   * Web's builds with WebGPU (1.30) have no float64. @default "float64"
+   */
+  readonly ledgerPrecision?: LedgerPrecision;
   /**
    * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
    * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
@@ -57,6 +62,8 @@ export interface Compiled {
   readonly input: Value;
   /** The tensor that relevance belongs to: the input, or the tensor that the option `layer` names. */
   readonly layer: Value;
+  /** Where the input holds token ids: their vectors [N, T, features], whose relevance is summed up for each token. */
+  readonly tokens?: Value;
   /** The explained tensor, before a final Softmax: [N, classes] mostly. It is an output of the model or of the compiled graph. */
   readonly output: Value;
   /** Name of the model's output that was chosen to be explained. */
@@ -73,7 +80,7 @@ export interface Compiled {
 
 /**
  * Compiles a model's explanation into its graph. The result is an ordinary ONNX model (opset 17) with one more
- * output, `relevance`: [N, C, H, W] like the input, or [N, H, W] with `reduce: "channels"`.
+ * output, `relevance`: [N, C, H, W] like the input, or [N, H, W] with `reduce: "channels"`; [N, T] for token ids.
  *
  * @throws UnexplainableError listing every node that relevance cannot cross
  * @throws OptionError for an option with a value that is not allowed
@@ -93,7 +100,7 @@ export function compilePrepared(
   prepared: Prepared,
   plan: Plan,
 ): Compiled {
-  const { settings, canonical, b, input, outputName, explained, layerName, nonNegative, siteOf } = prepared;
+  const { settings, canonical, b, input, outputName, explained, nonNegative, siteOf, isTokens } = prepared;
   const { graph } = canonical;
   reserveNames(b, [
     "relevance",
@@ -102,30 +109,35 @@ export function compilePrepared(
     ...(options.ledger ? [ledgerOutput] : []),
     ...(options.concepts ? [channelsInput, channelRelevanceOutput] : []),
   ]);
-  const layer = b.value(layerName);
+  const end = b.value(prepared.layerName);
+  // What an id's vector gets is the id's.
+  const layer = isTokens ? input : end;
   const output = b.value(explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
-  const seed = seedRelevance(b, output, settings);
+  const seed = seedRelevance(b, output, settings, classAxis(output, isTokens));
   const concepts = options.concepts && chooseConcepts(b, plan, options.concepts);
-  const ledger = options.ledger ? new LedgerWriter(b, input, output) : undefined;
+  const ledger = options.ledger
+    ? new LedgerWriter(b, input, output, options.ledgerPrecision ?? "float64")
+    : undefined;
   const relevance = emitRelevance(
     { b, graph, plan, settings, nonNegative, siteOf, keep, ledger, concepts },
     explained,
     seed,
-    layer.name,
+    end.name,
   );
   if (!relevance) {
     throw new UnexplainableError({
       what: `cannot explain the output "${outputName}"`,
-      why: `with composite ${settings.composite} no relevance reaches "${layer.name}"`,
+      why: `with composite ${settings.composite} no relevance reaches "${end.name}"`,
       fix: "choose another composite",
     });
   }
-  const channels = layer === input ? channelAxis(input) : 1;
-  const result = settings.reduce === "channels" ? sumChannels(b, relevance, channels) : relevance;
+  const channels = isTokens ? end.shape.length - 1 : layer === input ? channelAxis(input) : 1;
+  const isSummed = isTokens || settings.reduce === "channels";
+  const result = isSummed ? sumOver(b, relevance, channels) : relevance;
   b.output(result, "relevance");
   if (concepts) b.output(sumsOf(concepts), channelRelevanceOutput);
-  const written = ledger?.finish(layer, relevance);
+  const written = ledger?.finish(end, relevance);
   if (written) b.output(written.value, ledgerOutput);
   const explanation = prune(b.graph(graph.name));
 
@@ -139,6 +151,7 @@ export function compilePrepared(
     },
     input,
     layer,
+    ...(isTokens && { tokens: end }),
     output,
     outputName,
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),

@@ -9,7 +9,8 @@ import type {
 import { channelMask, type Channels } from "./channels.ts";
 import { compile, type Compiled, type CompileOptions } from "./compile.ts";
 import { InputError, OptionError } from "./errors.ts";
-import type { FloatArray } from "./float-array.ts";
+import type { FloatArray, InputArray } from "./float-array.ts";
+import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { compileMethod } from "./methods/compile-method.ts";
 import { baselineLike, noiseLike } from "./methods/run-inputs.ts";
 import type { MethodOptions } from "./methods/options.ts";
@@ -19,10 +20,11 @@ import { rankClasses, type RankedClass } from "./rank-classes.ts";
 import { readLedger, type Ledger } from "./read-ledger.ts";
 import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
 import { ledgerOutput } from "./relevance/ledger.ts";
+import { sizeOf } from "./onnx/tensor.ts";
 import { externalView } from "./onnx/write-model.ts";
 import { targetNumbers, type Target } from "./targets.ts";
 
-export type { FloatArray };
+export type { FloatArray, InputArray };
 
 /** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
 export interface Runtime {
@@ -46,7 +48,8 @@ export interface RunOptions {
    * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
    * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}).
    * @default the highest output of each sample where the output is [N, classes], which takes a run of its own to find
-   *   (`target: "top1"` at compile time does not); the number itself where it is [N]; else it must be given
+   *   (`target: "top1"` at compile time does not); the number itself where it is [N]; the next token of a text where it
+   *   is [N, T, words]; else it must be given
    */
   readonly target?: Target;
   /** The fraction the relevance filter keeps, with `topK: "input"`. @default 0, all */
@@ -64,7 +67,7 @@ export interface RunOptions {
 export interface Explanation {
   /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
   readonly relevance: FloatArray;
-  /** The model's own outputs that hold float32, by name. */
+  /** The model's own outputs that hold floating-point numbers, by name. */
   readonly outputs: Readonly<Record<string, FloatArray>>;
   /** For each sample the five highest classes, best first. Empty for outputs that are not [N, classes]. */
   readonly top: readonly (readonly RankedClass[])[];
@@ -119,10 +122,10 @@ export class Explainer {
   }
 
   /**
-   * @param input the explained input's values, [N, C, H, W] mostly
+   * @param input the explained input's values: [N, C, H, W] mostly, or token ids [N, T]
    * @throws InputError if their shape is not the model's
    */
-  async explain(input: FloatArray, run: RunOptions = {}): Promise<Explanation> {
+  async explain(input: InputArray, run: RunOptions = {}): Promise<Explanation> {
     this.#check(input);
     const job = this.#queue.then(() => this.#explain(input, run));
     this.#queue = job.catch(() => undefined);
@@ -155,7 +158,7 @@ export class Explainer {
     });
   }
 
-  async #explain(input: FloatArray, run: RunOptions): Promise<Explanation> {
+  async #explain(input: InputArray, run: RunOptions): Promise<Explanation> {
     const target = this.#isAdded("target")
       ? (run.target ?? (await this.#defaultTarget(input, run)))
       : undefined;
@@ -170,8 +173,14 @@ export class Explainer {
   }
 
   /** Each sample's highest class, or the only number there is. */
-  async #defaultTarget(input: FloatArray, run: RunOptions): Promise<Target> {
-    const { name, shape } = this.compiled.output;
+  async #defaultTarget(input: InputArray, run: RunOptions): Promise<Target> {
+    const { output, tokens } = this.compiled;
+    const { name, shape } = output;
+    if (tokens && shape.length === 3) {
+      const dims = [input.dims[0], input.dims[1], shape[2]] as number[];
+      const { explained } = await this.#run(input, run, { data: new Float32Array(sizeOf(dims)), dims });
+      return nextTokens(explained);
+    }
     if (shape.length > 2 || shape.length === 0) {
       throw new OptionError({
         what: "cannot tell what to explain",
@@ -181,14 +190,14 @@ export class Explainer {
       });
     }
     const dims = this.#outputDims(input.dims[0] as number);
-    const nothing = new Float32Array(dims.reduce((a, n) => a * n, 1));
+    const nothing = new Float32Array(sizeOf(dims));
     if (shape.length === 1) return nothing.fill(1);
     const { explained } = await this.#run(input, run, nothing);
     return rank(explained, 1).map(([top]) => top?.index ?? 0);
   }
 
   async #run(
-    input: FloatArray,
+    input: InputArray,
     run: RunOptions,
     target: Target | undefined,
   ): Promise<{ fetched: Record<string, FloatArray>; explained: FloatArray }> {
@@ -197,28 +206,29 @@ export class Explainer {
     const { Tensor } = this.#ort;
     const feeds: Record<string, OrtTensor> = {
       ...run.others,
-      [compiled.input.name]: new Tensor("float32", input.data, input.dims),
+      [compiled.input.name]: feedTensor(Tensor, compiled.input, input),
     };
     const feed = (name: string, { data, dims }: FloatArray): void => {
       feeds[name] = new Tensor("float32", data, dims);
     };
     if (target !== undefined) feed("target", this.#targetTensor(target, input.dims[0] as number));
     if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
-    if (this.#isAdded("baseline")) feed("baseline", baselineLike(input, run.baseline));
+    if (this.#isAdded("baseline")) feed("baseline", baselineLike(input as FloatArray, run.baseline));
     if (compiled.concepts)
       feed(channelsInput, channelMask(run.channels, input.dims[0] as number, compiled.concepts));
     const noise = compiled.added.find(({ name }) => name === "noise");
-    if (noise) feed("noise", noiseLike(input, noise.shape[0] as number, run.noiseSeed ?? 1));
+    if (noise) feed("noise", noiseLike(input as FloatArray, noise.shape[0] as number, run.noiseSeed ?? 1));
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      if (tensor.type === "float32") fetched[name] = { data: tensor.data as Float32Array, dims: tensor.dims };
+      const numbers = fetchedNumbers(tensor);
+      if (numbers) fetched[name] = numbers;
     }
     const explained = fetched[logitsName] ?? fetched[compiled.output.name];
     if (!explained)
       throw new InputError({
         what: "cannot rank the outputs",
-        why: "the explained output does not hold float32",
+        why: "the explained output does not hold floating-point numbers",
       });
     return { fetched, explained };
   }
@@ -243,10 +253,9 @@ export class Explainer {
     });
   }
 
-  #check({ data, dims }: FloatArray): void {
+  #check({ data, dims }: InputArray): void {
     const { name, shape } = this.compiled.input;
-    const size = dims.reduce((a, n) => a * n, 1);
-    if (!matches(dims, shape) || data.length !== size) {
+    if (!matches(dims, shape) || data.length !== sizeOf(dims)) {
       throw new InputError({
         what: "cannot explain this input",
         where: `input "${name}"`,
@@ -284,6 +293,18 @@ function withOutput(graph: Model["graph"], value: Value, name: string): Model["g
     nodes: [...graph.nodes, identity],
     outputs: [...graph.outputs, { ...value, name }],
   };
+}
+
+/** [N, T, words] -> one-hot at the highest word of the last position of each sample: what would follow the text. */
+function nextTokens({ data, dims }: FloatArray): FloatArray {
+  const [batch = 1, length = 1, words = 1] = dims;
+  const target = new Float32Array(data.length);
+  for (let sample = 0; sample < batch; sample++) {
+    const start = ((sample + 1) * length - 1) * words;
+    const [best] = rankClasses(data.subarray(start, start + words), 1);
+    target[start + (best?.index ?? 0)] = 1;
+  }
+  return { data: target, dims };
 }
 
 /** The highest classes of each sample of [N, classes]. */

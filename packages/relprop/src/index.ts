@@ -15,6 +15,7 @@ export {
   type Explanation,
   type ExplainerOptions,
   type FloatArray,
+  type InputArray,
   type RunOptions,
   type Runtime,
 } from "./explainer.ts";
@@ -27,6 +28,7 @@ export {
   shareColumns,
   type LedgerColumn,
   type LedgerLayout,
+  type LedgerPrecision,
   type LedgerRow,
   type ShareColumn,
 } from "./relevance/ledger.ts";
@@ -68,6 +70,7 @@ export {
 } from "./methods/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
 export { suggestComposite } from "./suggest-composite.ts";
+export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
 export { contrastTarget, maskTarget, ratherThanTarget, type Target } from "./targets.ts";
 export { rankClasses, type RankedClass } from "./rank-classes.ts";
 export { version } from "./version.ts";

@@ -122,10 +122,12 @@ class Judge {
     }
     if (became === "constant") return { ...none("its output is a constant"), form: "constant", into };
     if (became === "unneeded") return { ...none("no output needs it"), form: "dropped", into };
+    const isWrapper = became === "unwrapped";
+    const why = isWrapper ? "the nodes inside of it stand in its place" : "its output is its input";
     const verdict: Verdict = this.#onTheWay.has(node.name)
-      ? { state: "explained", rule: "pass", why: "its output is its input" }
+      ? { state: "explained", rule: "pass", why }
       : none(this.#whyNone(converted, this.#prepared.converted));
-    return { ...verdict, form: "dropped", into };
+    return { ...verdict, form: isWrapper ? "unwrapped" : "dropped", into };
   }
 
   /** Where the work of a node is done that is gone, following nodes that are gone themselves. */

@@ -8,7 +8,7 @@ import type { DataType, Dim, Model, Value } from "./onnx/graph.ts";
 import { sizeOf } from "./onnx/tensor.ts";
 import { planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, nodesBetween, rulesFor, type Plan } from "./relevance/assign-rules.ts";
-import { finalSoftmax } from "./canonicalize/strip-final-softmax.ts";
+import { explainedTensor } from "./canonicalize/strip-final-softmax.ts";
 import type { SeedRelevance, Strides } from "./relevance/composites.ts";
 import type { RuleName } from "./relevance/rules/index.ts";
 import { version } from "./version.ts";
@@ -181,7 +181,7 @@ function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObs
   const { graph } = canonical;
   const request = planRequest(prepared);
   const canExplain = (name: string): boolean => {
-    const output = finalSoftmax(graph, name) ?? name;
+    const output = explainedTensor(graph, name);
     const { steps, obstacles } = assignRules({ ...request, output });
     return steps.length > 0 && obstacles.length === 0;
   };

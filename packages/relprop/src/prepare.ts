@@ -1,13 +1,13 @@
 /** What comes before a plan, shared by `compile` and `inspect`: settings, the canonical graph, what is explained in it. */
 
 import { canonicalize, type Canonical } from "./canonicalize/canonicalize.ts";
-import { finalSoftmax } from "./canonicalize/strip-final-softmax.ts";
+import { explainedTensor } from "./canonicalize/strip-final-softmax.ts";
 import { chooseInput, chooseLayer, chooseOutput, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "./onnx/convert-opset.ts";
 import { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
-import { rowOf } from "./relevance/op-table.ts";
+import { relevantOutputs, rowOf } from "./relevance/op-table.ts";
 import { endsRelevance } from "./relevance/other-operators.ts";
 import type { Site } from "./relevance/row-kinds.ts";
 import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
@@ -29,8 +29,10 @@ export interface Prepared {
   readonly outputName: string;
   /** Name of the explained tensor: the output, or what comes before its final Softmax. */
   readonly explained: string;
-  /** Name of the tensor where relevance stops: the input, or what the option `layer` names. */
+  /** Name of the tensor where relevance stops: the input, the vectors of its tokens, or what the option `layer` names. */
   readonly layerName: string;
+  /** Whether the input holds token ids and relevance stops at their vectors, to be summed up for each token. */
+  readonly isTokens: boolean;
   readonly nonNegative: ReadonlySet<string>;
   readonly isComputed: (value: Value) => boolean;
   readonly siteOf: (node: Node) => Site;
@@ -47,7 +49,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
   const canonical = canonicalize(chosen.graph);
   const { graph, values } = canonical;
   const outputName = chooseOutput(graph, options.output);
-  const explained = finalSoftmax(graph, outputName) ?? outputName;
+  const explained = explainedTensor(graph, outputName);
 
   const b = new GraphBuilder();
   b.adopt(graph, values);
@@ -58,12 +60,13 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
     b,
     node,
     inputs: node.inputs.map((name) => (name === "" ? undefined : b.value(name))),
-    outputs: node.outputs.map((name) => b.value(name)),
+    outputs: node.outputs.map((name) => (name === "" ? undefined : b.value(name))),
     isComputed,
     isNonNegative: (value) => nonNegative.has(value.name),
     isGate: (value) => gates.has(value.name),
   });
   const input = b.value(chosen.name);
+  const isDefault = options.layer === undefined || options.layer === input.name;
   return {
     settings,
     converted: chosen.graph,
@@ -73,6 +76,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
     outputName,
     explained,
     layerName: chooseLayer(graph, b.values, explained, input.name, options.layer),
+    isTokens: isDefault && !input.dataType.includes("float"),
     nonNegative,
     isComputed,
     siteOf,
@@ -81,13 +85,14 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
 
 /** What the plan is asked for. */
 export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
-  const { canonical, explained, input, layerName, siteOf, b } = prepared;
+  const { canonical, explained, input, layerName, isTokens, siteOf, b } = prepared;
   const isKnown = (name: string): boolean => b.values.has(name);
   return {
     graph: canonical.graph,
     output: explained,
     input: layerName,
-    origin: input.name,
+    // Ids take no relevance: first layers are first from the vectors of the tokens.
+    origin: isTokens ? layerName : input.name,
     settings,
     siteOf,
     isKnown,
@@ -96,13 +101,13 @@ export function planRequest(prepared: Prepared, settings: Settings = prepared.se
 
 /**
  * Which values depend on an input of the model; the others are constants, computed or not. What carries no relevance
- * (a size, a comparison) counts as constant.
+ * (a size, a comparison, the indices that TopK gives) counts as constant.
  */
 function computedValues(graph: Graph): (value: Value) => boolean {
   const computed = new Set(graph.inputs.map((input) => input.name));
   for (const node of graph.nodes) {
     if (endsRelevance(node) || !node.inputs.some((name) => computed.has(name))) continue;
-    for (const name of node.outputs) computed.add(name);
+    for (const name of relevantOutputs(node)) computed.add(name);
   }
   return (value) => computed.has(value.name);
 }

@@ -2,16 +2,18 @@
 
 import { compile, metadataOf, type Compiled } from "../compile.ts";
 import { OptionError } from "../errors.ts";
-import type { Graph, Model, Node, Shape, Value } from "../onnx/graph.ts";
+import { int, type Graph, type Model, type Node, type Shape, type Value } from "../onnx/graph.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { prune } from "../onnx/prune.ts";
-import { channelAxis, sumChannels } from "../relevance/seed.ts";
+import { channelAxis, sumOver } from "../relevance/seed.ts";
 import type { SharedMethodOptions } from "./options.ts";
 
 export interface GradientGraph {
   readonly b: GraphBuilder;
   readonly compiled: Compiled;
+  /** The explained input, in float32. */
+  readonly x: Value;
   /** What `b` has adopted. */
   readonly graph: Graph;
   /** ∂(target · output)/∂layer, in the layer's shape. */
@@ -49,7 +51,9 @@ export function gradientGraph(
   const b = new GraphBuilder();
   b.reserve("relevance");
   b.adopt(graph, inferGraph({ ...graph, inputs: whole.inputs }));
-  return { b, compiled, graph, gradient: b.value(last.inputs[0] as string) };
+  const given = b.value(compiled.input.name);
+  const x = given.dataType === "float32" ? given : b.op("Cast", [given], { to: int(1) });
+  return { b, compiled, x, graph, gradient: b.value(last.inputs[0] as string) };
 }
 
 /** Declares an input that the method needs. */
@@ -78,7 +82,7 @@ export function finish(
     reduce: isReduced ? "channels" : (options.reduce ?? "none"),
   };
   const sums = settings.reduce === "channels" && !isReduced;
-  b.output(sums ? sumChannels(b, relevance, channelAxis(input)) : relevance, "relevance");
+  b.output(sums ? sumOver(b, relevance, channelAxis(input)) : relevance, "relevance");
   const explanation = prune(b.graph(graph.name));
   const original = new Set(compiled.added.map(({ name }) => name));
   const isOwn = ({ name }: Value): boolean =>

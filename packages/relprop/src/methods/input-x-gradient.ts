@@ -1,5 +1,6 @@
 import type { Compiled } from "../compile.ts";
 import type { Model } from "../onnx/graph.ts";
+import { sumOver } from "../relevance/seed.ts";
 import { finish, gradientGraph } from "./gradient-graph.ts";
 import type { InputXGradientOptions } from "./options.ts";
 
@@ -8,5 +9,15 @@ export function inputXGradient(source: Model, options: InputXGradientOptions): C
   const { method: _name, ...shared } = options;
   const open = gradientGraph(source, shared);
   const { b, compiled, gradient } = open;
-  return finish(open, b.op("Mul", [gradient, b.value(compiled.input.name)]), options, {});
+  if (compiled.tokens) return tokensXGradient(source, options, compiled.tokens.name);
+  return finish(open, b.op("Mul", [gradient, open.x]), options, {});
+}
+
+/** Where the input holds token ids: their vectors ⊙ gradient, summed up for each token. */
+function tokensXGradient(source: Model, options: InputXGradientOptions, vectors: string): Compiled {
+  const { method: _name, ...shared } = options;
+  const open = gradientGraph(source, shared, { layer: vectors });
+  const { b, gradient } = open;
+  const product = b.op("Mul", [gradient, b.value(vectors)]);
+  return finish(open, sumOver(b, product, product.shape.length - 1), options, {}, true);
 }

@@ -4,7 +4,7 @@ import type { Model, Value } from "../onnx/graph.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { finish, gradientGraph, methodInput, type GradientGraph } from "./gradient-graph.ts";
 import { countOption, type IntegratedGradientsOptions } from "./options.ts";
-import { meanGradient, requireOpenBatch } from "./repeated.ts";
+import { meanGradient, requirePoints } from "./repeated.ts";
 
 type Baseline = NonNullable<IntegratedGradientsOptions["baseline"]>;
 
@@ -13,9 +13,8 @@ export function integratedGradients(source: Model, options: IntegratedGradientsO
   const { method, steps = 32, baseline = 0, ...shared } = options;
   countOption("steps", steps);
   const open = gradientGraph(source, shared, { target: "later" });
-  requireOpenBatch(open, method);
-  const { b, compiled } = open;
-  const x = b.value(compiled.input.name);
+  requirePoints(open, method);
+  const { b, x } = open;
   const start = baselineValue(open, x, baseline);
   const way = start ? b.op("Sub", [x, start]) : x;
   const midpoints = Array.from({ length: steps }, (_, k) => (k + 0.5) / steps);

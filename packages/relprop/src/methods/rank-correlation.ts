@@ -2,10 +2,11 @@ import { InputError } from "../errors.ts";
 
 /**
  * How alike two maps order their elements, whatever their scale: Spearman's ρ (1904), the correlation of the ranks, from
- * −1 to 1. Elements that tie share the mean of their ranks. 0 where one of the maps is constant.
+ * −1 to 1. Elements that tie share the mean of their ranks. Undefined where one of the maps is constant: it has no order,
+ * ρ would be 0/0, and 0 would say that there is an order which has nothing to do with the other one.
  * @throws InputError if their lengths differ or they have fewer than two elements
  */
-export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number | undefined {
   if (a.length !== b.length || a.length < 2) {
     throw new InputError({
       what: "cannot correlate these maps",
@@ -15,7 +16,7 @@ export function rankCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): num
   }
   const [x, y] = [centredRanks(a), centredRanks(b)];
   const scale = Math.sqrt(dot(x, x) * dot(y, y));
-  return scale === 0 ? 0 : dot(x, y) / scale;
+  return scale === 0 ? undefined : dot(x, y) / scale;
 }
 
 const dot = (u: Float64Array, v: Float64Array): number =>

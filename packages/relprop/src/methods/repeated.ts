@@ -4,13 +4,24 @@ import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { sizes } from "../relevance/ops/shapes.ts";
-import { seedRelevance } from "../relevance/seed.ts";
+import { classAxis, seedRelevance } from "../relevance/seed.ts";
 import type { GradientGraph } from "./gradient-graph.ts";
 import { inlineGraph } from "./inline-graph.ts";
 import type { SharedMethodOptions } from "./options.ts";
 
-/** @throws OptionError if the model fixes its batch, so that it cannot take more samples than it was exported for */
-export function requireOpenBatch({ compiled }: GradientGraph, method: string): void {
+/**
+ * @throws OptionError if the input holds token ids, between which there is nothing, or if the model fixes its batch, so
+ *   that it cannot take more samples than it was exported for
+ */
+export function requirePoints({ compiled }: GradientGraph, method: string): void {
+  if (compiled.tokens) {
+    throw new OptionError({
+      what: `cannot compile ${method} for this model`,
+      where: `input "${compiled.input.name}"`,
+      why: "it holds token ids, and the method needs inputs between two inputs",
+      fix: "choose input-x-gradient, or an LRP composite",
+    });
+  }
   for (const { name, shape } of [compiled.input, compiled.output]) {
     if (typeof shape[0] === "string") continue;
     throw new OptionError({
@@ -35,7 +46,8 @@ export function meanGradient(
   const { b, compiled, graph } = gradient;
   const { input, output, settings } = compiled;
   const count = points.shape[0] as number;
-  const target = seedRelevance(b, b.value(output.name), { ...settings, target: options.target ?? "input" });
+  const chosen = { ...settings, target: options.target ?? "input" };
+  const target = seedRelevance(b, b.value(output.name), chosen, classAxis(output, false));
 
   const bindings = new Map([
     [input.name, asBatch(b, points)],

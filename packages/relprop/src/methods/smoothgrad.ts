@@ -4,7 +4,7 @@ import { int, ints, type Model, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { finish, gradientGraph, methodInput } from "./gradient-graph.ts";
 import { countOption, type SmoothGradOptions } from "./options.ts";
-import { meanGradient, requireOpenBatch } from "./repeated.ts";
+import { meanGradient, requirePoints } from "./repeated.ts";
 
 /** See {@link SmoothGradOptions}. The model's own outputs are those of x without noise. */
 export function smoothGrad(source: Model, options: SmoothGradOptions): Compiled {
@@ -18,9 +18,8 @@ export function smoothGrad(source: Model, options: SmoothGradOptions): Compiled 
     });
   }
   const open = gradientGraph(source, shared, { target: "later" });
-  requireOpenBatch(open, method);
-  const { b, compiled } = open;
-  const x = b.value(compiled.input.name);
+  requirePoints(open, method);
+  const { b, x } = open;
   const noise = methodInput(open, "noise", [samples, ...x.shape.slice(1)]);
   const deviation = b.op("Mul", [range(b, x), b.scalar(level)]);
   const moves = b.op("Mul", [b.op("Unsqueeze", [noise, b.integers([1])]), deviation]);

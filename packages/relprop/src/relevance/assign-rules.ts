@@ -1,14 +1,14 @@
 /** Composite + the user's overrides -> a rule for every node between the explained input and output; the first match wins. */
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
-import { usesOf, type Graph, type Node } from "../onnx/graph.ts";
+import { usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
-import { opTable, rowOf } from "./op-table.ts";
+import { opTable, relevantInputs, relevantOutputs, rowOf } from "./op-table.ts";
 import { endsRelevance, refusalOf } from "./other-operators.ts";
 import type { LayerKind } from "./composites.ts";
 import type { RuleChoice } from "./rule-choice.ts";
-import type { Row, Site } from "./row-kinds.ts";
+import { partsOf, type Row, type Site } from "./row-kinds.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
@@ -77,11 +77,44 @@ export function assignRules(request: PlanRequest): Plan {
     else if (fallback) steps.push(fallback);
     else obstacles.push({ node: node.name, operator: node.opType, path: pathTo(graph, output, node), why });
   }
+  const reached = reachedNames(between, new Map(steps.map((step) => [step.node, step])), request);
+  const inTheWay = obstacles.filter(({ node }) => reached.has(node));
   const refusal =
-    obstacles.length > 0
-      ? obstructed(request, obstacles)
+    inTheWay.length > 0
+      ? obstructed(request, inTheWay)
       : unusedOverride({ steps, first, used, overrides: settings.overrides });
-  return { steps, obstacles, refusal };
+  return { steps, obstacles: inTheWay, refusal };
+}
+
+/**
+ * Names of the nodes that relevance arrives at. Where a rule sends none, as to a gate or through attention weights that
+ * are taken as constant, what lies before is not in the way.
+ */
+function reachedNames(
+  between: readonly Node[],
+  steps: ReadonlyMap<Node, PlanStep>,
+  { output, siteOf }: PlanRequest,
+): Set<string> {
+  const arriving = new Set([output]);
+  const reached = new Set<string>();
+  for (const node of between.toReversed()) {
+    if (!node.outputs.some((name) => arriving.has(name))) continue;
+    reached.add(node.name);
+    const rule = steps.get(node)?.choice.rule;
+    if (rule === "constant") continue;
+    for (const [index, name] of node.inputs.entries()) {
+      if (rule !== "signal" || !isGateOf(siteOf(node), index, rowOf(node))) arriving.add(name);
+    }
+  }
+  return reached;
+}
+
+/** Whether an input opens and closes the others, or divides them. */
+function isGateOf(site: Site, index: number, row: Row | undefined): boolean {
+  if (row?.kind === "plain" && row.gateInput !== undefined) return row.gateInput === index;
+  const computed = site.inputs.filter((value) => value && site.isComputed(value));
+  const input = site.inputs[index];
+  return input !== undefined && computed.length > 1 && site.isGate(input);
 }
 
 function obstructed({ output, input }: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
@@ -107,19 +140,19 @@ const isLayer = (row: Row | undefined): boolean => row?.family === "convolution"
 
 /**
  * Nodes from which the output can be reached and which the input reaches, in the model's order. What carries no
- * relevance (Shape, comparisons) reaches nothing, so that computing a size is not on the way.
+ * relevance (Shape, comparisons) reaches nothing, so that computing a size or an index is not on the way.
  */
 export function nodesBetween(graph: Graph, output: string, input: string): Node[] {
   const reached = new Set([input]);
   const after = graph.nodes.filter((node) => {
-    const isReached = !endsRelevance(node) && node.inputs.some((name) => reached.has(name));
-    if (isReached) for (const name of node.outputs) reached.add(name);
+    const isReached = !endsRelevance(node) && relevantInputs(node).some((name) => reached.has(name));
+    if (isReached) for (const name of relevantOutputs(node)) reached.add(name);
     return isReached;
   });
   const needed = new Set([output]);
   const between = after.toReversed().filter((node) => {
-    const isNeeded = node.outputs.some((name) => needed.has(name));
-    if (isNeeded) for (const name of node.inputs) needed.add(name);
+    const isNeeded = relevantOutputs(node).some((name) => needed.has(name));
+    if (isNeeded) for (const name of relevantInputs(node)) needed.add(name);
     return isNeeded;
   });
   return between.toReversed();
@@ -158,8 +191,8 @@ function stepFor(
     if (!choice) continue;
     const why = `${settings.composite}, ${kind}`;
     // A maximum whose strides are averages is an average, and shared as one.
-    const asAverage =
-      row.family === "maximum" && settings.strides === "average" && choice.rule === "gradient";
+    const isAveraged = settings.strides === "average" && row.kind === "plain" && row.averaged !== undefined;
+    const asAverage = row.family === "maximum" && isAveraged && choice.rule === "gradient";
     const average = settings.rules.average ?? { rule: "norm" };
     return { node, row, choice: asAverage ? average : choice, why };
   }
@@ -207,17 +240,20 @@ function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRe
   if (!Object.hasOwn(known, choice.rule)) {
     return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(known).join(", ")}`;
   }
+  const [y] = site.outputs;
+  const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.inputs[index] as Value);
+  const computed = parts.filter((value) => site.isComputed(value));
   // Without a row, relevance goes to the first input that depends on the model's.
-  const x = row ? site.inputs[0] : site.inputs.find((value) => value && site.isComputed(value));
-  const y = site.outputs[0];
-  if (choice.rule === "pass" && x && y && !sameShape(x.shape, y.shape)) {
-    return `relevance cannot pass unchanged from [${y.shape.join(", ")}] to [${x.shape.join(", ")}]`;
+  const misfit = (row ? computed : computed.slice(0, 1)).find((x) => y && !sameShape(x.shape, y.shape));
+  if (choice.rule === "pass" && misfit && y) {
+    return `relevance cannot pass unchanged from [${y.shape.join(", ")}] to [${misfit.shape.join(", ")}]`;
   }
-  if (choice.rule === "signal") {
-    const gates = site.inputs.filter((value) => value && site.isGate(value)).length;
-    if (gates !== 1) {
+  if (choice.rule === "signal" && row?.kind === "plain" && row.gateInput === undefined) {
+    const factors = site.inputs.filter((value) => value && site.isComputed(value));
+    const gates = factors.filter((value) => value && site.isGate(value)).length;
+    if (factors.length > 1 && gates !== 1) {
       const which = gates === 0 ? "none of its factors comes" : "more than one of its factors come";
-      return `${which} from a sigmoid, so which is the gate is not known: share between them (--rule '${node.name}=uniform')`;
+      return `${which} from a sigmoid or softmax, so which is the gate is not known: share between them (--rule '${node.name}=uniform')`;
     }
   }
   return row?.refuses(site);

@@ -18,11 +18,15 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
   dense: "matrix products with weights",
   affine: "factors and offsets that no linear layer could take, such as a batch-norm before it",
   sum: "additions and subtractions of tensors",
-  average: "average pooling, means and sums",
-  maximum: "maximum pooling",
+  average: "average pooling, means, sums, norms and products over axes",
+  maximum: "maxima: pooling, over axes, of several tensors; minima alike",
   activation: "functions of single elements",
   routing: "operators that only move elements",
-  gate: "products of two computed tensors",
+  gate: "products of two computed tensors, element by element",
+  quotient: "quotients of two computed tensors, element by element",
+  product: "matrix products of two computed tensors (attention)",
+  softmax: "softmax inside of the model (attention)",
+  normalization: "normalisations by statistics of what they normalise, such as LayerNormalization",
 };
 
 export const strideWays = ["exact", "average"] as const;
@@ -51,6 +55,10 @@ export const throughTheRest = {
   activation: { rule: "pass" },
   routing: { rule: "gradient" },
   gate: { rule: "signal" },
+  quotient: { rule: "signal" },
+  product: { rule: "uniform" },
+  softmax: { rule: "norm" },
+  normalization: { rule: "norm" },
 } satisfies Composite["rules"];
 
 /** What all gradient methods do. */
@@ -64,6 +72,10 @@ const gradients = {
   activation: { rule: "gradient" },
   routing: { rule: "gradient" },
   gate: { rule: "gradient" },
+  quotient: { rule: "gradient" },
+  product: { rule: "gradient" },
+  softmax: { rule: "gradient" },
+  normalization: { rule: "gradient" },
 } satisfies Composite["rules"];
 
 const lrp = { seed: "logit", strides: "exact" } as const;
@@ -97,6 +109,10 @@ export const composites = {
       activation: { rule: "pass" },
       routing: { rule: "gradient" },
       gate: { rule: "signal" },
+      quotient: { rule: "signal" },
+      product: { rule: "uniform", epsilon: fischerStabiliser },
+      softmax: { rule: "norm" },
+      normalization: { rule: "norm", epsilon: fischerStabiliser },
     },
   },
   "epsilon-plus": {
@@ -160,6 +176,29 @@ export const composites = {
       "first convolution": { rule: "zbox" },
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
+    },
+  },
+  attnlrp: {
+    about: "γ on convolutions, ε on dense layers, factors of a product share alike: for transformers",
+    source: "Achtibat et al. 2024",
+    ...lrp,
+    rules: {
+      ...throughTheRest,
+      convolution: { rule: "gamma", gamma: 0.25 },
+      dense: { rule: "epsilon" },
+      gate: { rule: "uniform" },
+    },
+  },
+  "cp-lrp": {
+    about: "as attnlrp, with attention weights and gates taken as constant",
+    source: "Ali et al. 2022",
+    ...lrp,
+    rules: {
+      ...throughTheRest,
+      convolution: { rule: "gamma", gamma: 0.25 },
+      dense: { rule: "epsilon" },
+      product: { rule: "signal" },
+      softmax: { rule: "constant" },
     },
   },
   epsilon: single("epsilon", "ε on every linear layer; with --epsilon 0 LRP-0", "Bach et al. 2015"),

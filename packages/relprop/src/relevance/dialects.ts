@@ -4,6 +4,7 @@
  * gets is the composite's business. Without a dialect rules are zennit's.
  */
 
+import type { LayerKind } from "./composites.ts";
 import { ruleText } from "./rule-choice.ts";
 import type { RuleName, RuleOptions } from "./rules/index.ts";
 
@@ -13,10 +14,24 @@ export interface Dialect {
   /** Whose behaviour was measured, and in which version. */
   readonly source: string;
   readonly rules: Readonly<Partial<Record<RuleName, RuleOptions>>>;
+  /** Where a rule has other options on one kind of layer. */
+  readonly exceptions?: Readonly<
+    Partial<Record<LayerKind, Readonly<Partial<Record<RuleName, RuleOptions>>>>>
+  >;
 }
+
+/** What a dialect says of a rule on a kind of layer, if it says anything. */
+export const usualOptions = (
+  { rules, exceptions }: Pick<Dialect, "rules" | "exceptions">,
+  rule: RuleName,
+  kind?: LayerKind,
+): RuleOptions => ({ ...rules[rule], ...(kind && exceptions?.[kind]?.[rule]) });
 
 /** Clamps or adds to weights, whatever the input's sign, and leaves the bias alone. */
 const captumWeights = { split: "weights", bias: "whole", epsilon: 1e-9 } as const;
+/** Adds ε to z, whatever the sign of z: more to it in layers than in sums and products of tensors. */
+const lxtLayer = { stabilizer: "unsigned", epsilon: 1e-6 } as const;
+const lxtTensors = { stabilizer: "unsigned", epsilon: 1e-8 } as const;
 /** Divides by z as it is, by ε where z = 0. */
 const innvestigateShare = { stabilizer: "zero", epsilon: 1e-7 } as const;
 
@@ -48,10 +63,8 @@ export const dialects = {
   lxt: {
     about: "ε is added without the sign of z",
     source: "LXT 2.1",
-    rules: {
-      epsilon: { stabilizer: "unsigned", epsilon: 1e-6 },
-      norm: { stabilizer: "unsigned", epsilon: 1e-8 },
-    },
+    rules: { epsilon: lxtLayer, norm: lxtTensors, uniform: lxtTensors, signal: lxtLayer },
+    exceptions: { normalization: { norm: lxtLayer }, average: { norm: lxtLayer } },
   },
 } satisfies Record<string, Dialect>;
 
@@ -60,11 +73,15 @@ export type DialectName = keyof typeof dialects;
 /** The names that `dialect` may have. */
 export const dialectNames: readonly DialectName[] = Object.keys(dialects) as DialectName[];
 
-/** A dialect as text, one line a rule: for --help and the documentation. */
+/** A dialect as text, one line a rule, exceptions with the kind of layer: for --help and the documentation. */
 export function dialectText(name: DialectName): string {
-  const { about, source, rules }: Dialect = dialects[name];
-  const lines = Object.entries(rules).map(
-    ([rule, options]) => `  ${ruleText({ rule: rule as RuleName, ...options })}`,
+  const { about, source, rules, exceptions = {} }: Dialect = dialects[name];
+  const texts = (options: Dialect["rules"]): string[] =>
+    Object.entries(options).map(([rule, chosen]) => ruleText({ rule: rule as RuleName, ...chosen }));
+  const special = Object.entries(exceptions).flatMap(([kind, options]) =>
+    texts(options).map((text) => `${kind}: ${text}`),
   );
-  return [`${name}: ${about} (${source})`, ...lines].join("\n");
+  return [`${name}: ${about} (${source})`, ...[...texts(rules), ...special].map((line) => `  ${line}`)].join(
+    "\n",
+  );
 }

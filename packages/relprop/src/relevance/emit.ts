@@ -9,7 +9,7 @@ import { keepLargest } from "./filter.ts";
 import { constantLayer, linearLayer, plainLayer, type LayerContext, type Share } from "./layers.ts";
 import type { LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
-import type { Family, Row, Site, SplittingRow } from "./row-kinds.ts";
+import { partsOf, type Family, type Row, type Site, type SplittingRow } from "./row-kinds.ts";
 import { linearRules, plainRules, type LinearRuleName, type PlainRuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
@@ -85,6 +85,9 @@ const additive: ReadonlySet<Family> = new Set([
   "average",
   "maximum",
   "routing",
+  "product",
+  "quotient",
+  "normalization",
 ]);
 
 /** What moves elements moves their relevance along the gradient, whole. */
@@ -99,7 +102,8 @@ function crossNode(
 ): Crossed {
   const { site, m } = context;
   const shares = context.shares ?? [];
-  const computed = site.inputs.flatMap((value, index) => (value && site.isComputed(value) ? [index] : []));
+  const parts = partsOf(row, site, choice.rule === "gradient");
+  const computed = parts.filter((index) => site.isComputed(site.inputs[index] as Value));
   const crossed = (contributions: readonly Contribution[], constants: readonly Term[] = []): Crossed => ({
     contributions,
     constants,
@@ -121,14 +125,12 @@ function crossNode(
   const rule = plainRules[choice.rule as PlainRuleName](choice);
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
-  // The inputs of one node divide the same relevance by the same output: it is entered once.
-  const silent = { ...context, shares: undefined };
-  const contributions = computed.map((index, i): Contribution => {
-    return [index, rule(plainLayer(row, index, averaged, i === 0 ? context : silent), R, m)];
+  const contributions = computed.map((index): Contribution => {
+    return [index, rule(plainLayer(row, index, averaged, context), R, m)];
   });
   const hasConstants = context.shares !== undefined && row.joins && crossed([]).isExact;
-  const constants = site.inputs.flatMap((value, index) =>
-    value && hasConstants && !computed.includes(index) ? [rule(constantLayer(row, index, silent), R, m)] : [],
+  const constants = parts.flatMap((index) =>
+    hasConstants && !computed.includes(index) ? [rule(constantLayer(row, index, context), R, m)] : [],
   );
   return crossed(contributions, constants);
 }
@@ -139,6 +141,8 @@ function crossSplit(
   arriving: readonly Term[],
   computed: readonly number[],
 ): Contribution[] {
-  const parts = site.outputs.map((output, i) => arriving[i] ?? filled(site.b, 0, output.shape, output));
+  // The parts of a whole are all there: none is optional.
+  const outputs = site.outputs as readonly Value[];
+  const parts = outputs.map((output, i) => arriving[i] ?? filled(site.b, 0, output.shape, output));
   return computed.map((index) => [index, row.pullBackAll(site, parts, index)]);
 }

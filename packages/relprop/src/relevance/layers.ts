@@ -29,10 +29,11 @@ export interface LayerContext {
   readonly shares: Share[] | undefined;
 }
 
-/** R / S(z), entered among the shares. */
+/** R / S(z), entered among the shares: once, also if several inputs of a node ask for it. */
 function shareOut({ m, shares }: LayerContext, R: Value, z: Term, bias: Term, stabilizer: Stabilizer): Value {
   const s = m.share(R, z, stabilizer);
-  if (z) shares?.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer), isNothing: m.isZero(z) });
+  if (z && !shares?.some((share) => share.s === s))
+    shares?.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer), isNothing: m.isZero(z) });
   return s;
 }
 
@@ -89,18 +90,27 @@ export function plainLayer(
   context: LayerContext,
 ): PlainLayer {
   const { site, m } = context;
-  const x = site.inputs[index] as Value;
+  const input = site.inputs[index] as Value;
+  const x = row.active?.(site) ?? input;
   // What stands in is an average: of what cannot be negative, it cannot be negative either.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
   const y = averaged?.y ?? (site.outputs[0] as Value);
+  const gradient = averaged?.pullBack ?? ((s: Value): Value => row.pullBack(site, s, index));
+  const { frozen, pullBackLog } = row;
+  const pullBack = frozen ? (s: Value): Value => frozen(site, s, index) : gradient;
   return {
     x,
     y,
-    pullBack: averaged?.pullBack ?? ((s) => row.pullBack(site, s, index)),
-    share: (R, stabilizer) => shareOut(context, R, y, undefined, stabilizer),
-    isGate: site.isGate(x),
-    collect: (R) => sumTo(site.b, R, x),
-    whole: (v) => expandLike(site.b, v, x),
+    gradient,
+    pullBackShare(R, stabilizer, n = 1) {
+      if (pullBackLog) return pullBackLog(site, R, index);
+      return pullBack(shareOut(context, R, m.scale(n, y), row.bias?.(site), stabilizer));
+    },
+    isGate: row.gateInput === undefined ? site.isGate(input) : row.gateInput === index,
+    isElementwise: row.elementwise,
+    factors: site.inputs.filter((value) => value && site.isComputed(value)).length,
+    collect: (R) => sumTo(site.b, R, input),
+    whole: (v) => expandLike(site.b, v, input),
   };
 }
 
@@ -110,8 +120,11 @@ export function plainLayer(
  */
 export function constantLayer(row: PlainRow, index: number, context: LayerContext): PlainLayer {
   const layer = plainLayer(row, index, undefined, context);
-  if (row.family !== "sum") return layer;
+  if (!row.elementwise) return layer;
   const { site } = context;
-  const whole = { ...site, inputs: site.inputs.with(index, site.outputs[0]) };
-  return { ...layer, pullBack: (s) => row.pullBack(whole, s, index), whole: (v) => v };
+  const full = expandLike(site.b, site.inputs[index] as Value, site.outputs[0] as Value);
+  const whole = { ...site, inputs: site.inputs.with(index, full) };
+  const pullBackShare: PlainLayer["pullBackShare"] = (R, stabilizer) =>
+    row.pullBack(whole, shareOut(context, R, layer.y, undefined, stabilizer), index);
+  return { ...layer, pullBackShare, gradient: (s) => row.pullBack(whole, s, index), whole: (v) => v };
 }

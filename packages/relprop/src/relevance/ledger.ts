@@ -1,7 +1,7 @@
 /**
  * The conservation ledger: where relevance stays on its way from the explained output to the input, node by node.
- * Written by nodes of the compiled graph beside the relevance itself, in float64, so that it is exact to what the
- * relevance pass computes: nothing is estimated. For every node and every sample
+ * Written by nodes of the compiled graph beside the relevance itself, in float64 unless the runtime has none, so that it
+ * is exact to what the relevance pass computes: nothing is estimated. For every node and every sample
  *
  *     arriving = leaving + bias + epsilon + filter + mask + others + border + fallback + rule + rest
  *
@@ -67,6 +67,9 @@ export interface LedgerLayout {
   readonly rows: readonly LedgerRow[];
 }
 
+/** What sums are computed in. */
+export type LedgerPrecision = "float64" | "float32";
+
 /** The name of the output. */
 export const ledgerOutput = "ledger";
 
@@ -96,6 +99,7 @@ export class LedgerWriter {
   readonly #m: Algebra;
   readonly #input: Value;
   readonly #isPerSample: boolean;
+  readonly #precision: LedgerPrecision;
   readonly #rows: LedgerRow[] = [];
   readonly #sums: Value[] = [];
 
@@ -103,10 +107,11 @@ export class LedgerWriter {
    * @param input the explained input
    * @param output the explained output; where its first axis is not the input's, the whole batch is one sample
    */
-  constructor(b: GraphBuilder, input: Value, output: Value) {
+  constructor(b: GraphBuilder, input: Value, output: Value, precision: LedgerPrecision) {
     this.#b = b;
     this.#m = new Algebra(b, []);
     this.#input = input;
+    this.#precision = precision;
     this.#isPerSample = input.shape.length > 0 && input.shape[0] === output.shape[0];
   }
 
@@ -147,7 +152,7 @@ export class LedgerWriter {
     this.#row({ node: end.name, operator, rule: "" }, { magnitude, arriving: reached, leaving: reached });
     const flat = b.op("Concat", this.#sums, { axis: int(1) });
     const table = b.op("Reshape", [flat, b.integers([0, this.#rows.length, ledgerColumns.length])]);
-    return { value: b.op("Cast", [table], { to: int(float32) }), rows: this.#rows };
+    return { value: this.#as("float32", table), rows: this.#rows };
   }
 
   /** What the divisions of a rule gave to biases and stabilisers, and what they were not given, or could not share. */
@@ -177,7 +182,7 @@ export class LedgerWriter {
     return terms.reduce<Term>((sum, term) => this.#m.add(sum, term && this.#sum(term)), undefined);
   }
 
-  /** Σ over everything but the samples, [N, 1] in float64. */
+  /** Σ over everything but the samples, [N, 1]. */
   #sum(v: Value): Value {
     const b = this.#b;
     const shape = !this.#isPerSample
@@ -185,7 +190,7 @@ export class LedgerWriter {
       : sameShape(v.shape.slice(0, 1), this.#input.shape.slice(0, 1))
         ? b.integers([0, -1])
         : b.op("Concat", [this.#samples(), b.integers([-1])], { axis: int(0) });
-    const rows = b.op("Reshape", [b.op("Cast", [v], { to: int(float64) }), shape]);
+    const rows = b.op("Reshape", [this.#as(this.#precision, v), shape]);
     return b.op("ReduceSum", [rows, b.integers([1])], { keepdims: int(1) });
   }
 
@@ -193,14 +198,18 @@ export class LedgerWriter {
     return this.#b.op("Shape", [this.#input], { start: int(0), end: int(1) });
   }
 
+  #as(type: LedgerPrecision, v: Value): Value {
+    return v.dataType === type ? v : this.#b.op("Cast", [v], { to: int(typeNumbers[type]) });
+  }
+
   #zero(): Value {
     const samples = this.#isPerSample ? (this.#input.shape[0] as number | string) : 1;
-    return this.#b.op("Cast", [filled(this.#b, 0, [samples, 1], this.#input)], { to: int(float64) });
+    return this.#as(this.#precision, filled(this.#b, 0, [samples, 1], this.#input));
   }
 }
 
 /** TensorProto.DataType */
-const [float32, float64] = [1, 11];
+const typeNumbers: Readonly<Record<LedgerPrecision, number>> = { float32: 1, float64: 11 };
 
 /** a − b, and nothing at all where both are the same value. */
 const difference = (m: Algebra, a: Term, b: Term): Term => (a && a === b ? undefined : m.subtract(a, b));

@@ -1,5 +1,5 @@
 /**
- * The operators of ai.onnx (opsets 7 to 21) that have no row in the op table, in three closed lists: those that
+ * The operators of ai.onnx (opsets 7 to 28) that have no row in the op table, in three closed lists: those that
  * canonicalization takes away, those that carry no relevance, and those that are refused, with the reason. With the
  * table's rows, every operator is in exactly one of the four; a test holds the lists to that.
  */
@@ -19,12 +19,10 @@ export const takenAway: ReadonlyMap<string, string> = listOf([
     "it could be folded into no layer and is no affine map: it trains, or its parameters are no float32 constants",
     "BatchNormalization",
   ],
-  [
-    "it divides by what depends on the input, or is no constant of the file: relevance has no rule for that yet",
-    "Div",
-  ],
-  ["it is an older form of ScatterElements, for which relevance has no rule yet", "Scatter"],
-  ["it is an older form of Resize, for which relevance has no rule yet", "Upsample"],
+  ["it could not be written out in the operators of opset 17", "Attention RotaryEmbedding SwiGLU Swish"],
+  ["it is an older form of ScatterElements that could not be brought up to date", "Scatter"],
+  ["it is an older form of Resize that could not be brought up to date", "Upsample"],
+  ["it is Slice and Pad, and its sizes are known only at run time", "CenterCropPad"],
 ]);
 
 /**
@@ -34,13 +32,16 @@ export const takenAway: ReadonlyMap<string, string> = listOf([
 export const carriesNone: ReadonlyMap<string, string> = listOf([
   ["gives sizes, not values", "Shape Size ConstantOfShape EyeLike SequenceLength OptionalHasElement"],
   ["gives yes or no", "Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN And Or Xor Not"],
-  ["computes with bits", "BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"],
+  ["computes with bits", "BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"],
   ["gives indices", "ArgMax ArgMin NonZero NonMaxSuppression"],
   ["gives random numbers", "RandomNormal RandomNormalLike RandomUniform RandomUniformLike"],
   ["gives a table of numbers", "BlackmanWindow HammingWindow HannWindow MelWeightMatrix"],
   ["works on text", "RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer"],
   ["gives an empty sequence", "SequenceEmpty"],
 ]);
+
+const quantizedSentence =
+  "it is quantized, and relevance needs real numbers: explain the float model it was made from, or one in QDQ form";
 
 /** Operators that relevance cannot cross, and why. */
 export const refused: ReadonlyMap<string, string> = listOf([
@@ -50,55 +51,32 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ],
   ["it is random: its output is no function of its input", "Bernoulli Multinomial"],
   [
-    "it is quantized, and relevance needs real numbers: explain the float model it was made from",
+    quantizedSentence,
     "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear",
   ],
   [
-    "it is a function, element by element, that relevance has no rule for yet",
-    "Abs Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Exp Log Mod Neg Reciprocal Shrink Sin Sinh Softsign Sqrt Tan ThresholdedRelu",
+    "it reads an image at computed places, and relevance has no rule for that yet",
+    "GridSample MaxRoiPool RoiAlign",
   ],
+  ["it sorts out what is there twice, and how much it gives is known only at run time", "Unique"],
   [
-    "relevance has a rule for it only inside of a GELU or a layer normalisation spelled out, and this is none",
-    "Erf Pow",
+    "it gives coordinates, and relevance has no rule for that yet: explain the tensor before it",
+    "AffineGrid",
   ],
-  [
-    "a softmax inside of the model (attention) has no rule yet; one at its end is stepped over",
-    "Softmax LogSoftmax",
-  ],
-  [
-    "its statistics depend on the input, and relevance has no rule for that yet",
-    "GroupNormalization InstanceNormalization LRN LayerNormalization LpNormalization MeanVarianceNormalization",
-  ],
-  ["it picks among tensors, and relevance has no rule for that yet", "Max Min Where"],
-  [
-    "it averages tensors, and relevance has no rule for that yet: export it as Sum, and Mul by a constant",
-    "Mean",
-  ],
-  [
-    "it reduces by other means than sum and mean, and relevance has no rule for that yet",
-    "CumSum ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMin ReduceProd ReduceSumSquare",
-  ],
-  [
-    "it pools by other means than maximum and mean, and relevance has no rule for that yet",
-    "GlobalLpPool LpPool MaxRoiPool MaxUnpool RoiAlign",
-  ],
-  [
-    "it picks, copies or scatters elements, and relevance has no rule for that yet",
-    "Compress Expand Gather GatherElements GatherND ReverseSequence ScatterElements ScatterND Tile TopK Trilu Unique",
-  ],
-  [
-    "it rearranges or resamples an image, and relevance has no rule for that yet",
-    "AffineGrid CenterCropPad Col2Im DepthToSpace GridSample ImageDecoder Resize SpaceToDepth",
-  ],
-  ["relevance has no rule for it yet", "DeformConv Det Einsum"],
+  ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
+  ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
+  ["relevance has no rule for it yet", "CumProd DeformConv Det"],
   ["it is a spectrum, and relevance has no rule for that yet", "DFT STFT"],
-  ["it is recurrent, and relevance has no rule for that yet", "GRU LSTM RNN"],
   [
-    "it has a graph inside, and relevance cannot look into it: export the model without control flow",
+    "it is recurrent, and relevance has no rule for that yet",
+    "CausalConvWithState GRU LSTM LinearAttention RNN",
+  ],
+  [
+    "it has a graph inside, and its condition or number of rounds depends on the input: fix the input sizes, or export the model without control flow",
     "If Loop Scan SequenceMap",
   ],
   [
-    "it works on sequences of tensors or on optional ones, not on tensors",
+    "it works on sequences of tensors whose length or positions depend on the input, or on optional ones",
     "ConcatFromSequence Optional OptionalGetElement SequenceAt SequenceConstruct SequenceErase SequenceInsert SplitToSequence",
   ],
   [
@@ -112,10 +90,17 @@ export const refused: ReadonlyMap<string, string> = listOf([
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
   node.domain === "" && carriesNone.has(node.opType);
 
+/** Operators of com.microsoft that compute with integers. */
+const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
+
 /** Why relevance cannot cross a node that has no row, as a sentence about the node. */
 export function refusalOf(node: { readonly opType: string; readonly domain: string }): string {
   const isStandard = node.domain === "" || node.domain === "relprop";
   const sentence = isStandard ? (refused.get(node.opType) ?? takenAway.get(node.opType)) : undefined;
   const name = isStandard ? node.opType : `${node.domain}.${node.opType}`;
+  if (node.domain.startsWith("com.microsoft")) {
+    if (isQuantized(node.opType)) return quantizedSentence;
+    return `${name} comes from ONNX Runtime's optimiser: explain the file from before it was optimised`;
+  }
   return sentence ?? `relevance has no rule for ${name} yet`;
 }

@@ -15,7 +15,8 @@ export interface Site {
   readonly node: Node;
   /** In the node's order; `undefined` for an optional input that is absent. */
   readonly inputs: readonly (Value | undefined)[];
-  readonly outputs: readonly Value[];
+  /** As the inputs. */
+  readonly outputs: readonly (Value | undefined)[];
   /** True for a value that depends on an input of the model. */
   readonly isComputed: (value: Value) => boolean;
   readonly isNonNegative: (value: Value) => boolean;
@@ -54,7 +55,11 @@ export type Family =
   | "maximum"
   | "activation"
   | "routing"
-  | "gate";
+  | "gate"
+  | "quotient"
+  | "product"
+  | "softmax"
+  | "normalization";
 
 interface Common {
   readonly family: Family;
@@ -72,6 +77,10 @@ interface Common {
   readonly joins: boolean;
   /** Whether some elements of the output come from no element of an input (Pad): relevance that stands there goes no further. */
   readonly border: boolean;
+  /** The inputs that the output is made of, by index; the others are sizes, indices or conditions, and take no relevance. Undefined: all. */
+  readonly parts: readonly number[] | undefined;
+  /** The outputs that are made of the inputs, by index; the others are indices or masks, and bring no relevance. Undefined: all. */
+  readonly gives: readonly number[] | undefined;
 }
 
 /** Weights and an input: rules modify both. */
@@ -84,12 +93,38 @@ export interface LinearRow extends Common {
   readonly input: (site: Site) => number;
 }
 
+/** An operator in place of another: its output and its transpose. */
+export interface StandIn {
+  readonly y: Value;
+  readonly pullBack: (s: Value) => Value;
+}
+
 /** No weights: relevance goes back by the operator's Jacobian, by a share of its output, or unchanged. */
 export interface PlainRow extends Common {
   readonly kind: "plain";
   readonly pullBack: PullBack;
+  /** As `pullBack`, with the statistics of the input held constant, which is what LRP does; gradients never do. */
+  readonly frozen?: PullBack;
+  /** The part of the output that comes from no input, in a shape that broadcasts over it; undefined if there is none. */
+  readonly bias?: (site: Site) => Value | undefined;
+  /**
+   * Jᵀ(R / y) without the division, where y > 0 may be too small to divide by (the transpose of ∂ log y / ∂x), or where
+   * y is a logarithm and what it is the logarithm of has parts.
+   */
+  readonly pullBackLog?: PullBack;
+  /** What shares are in proportion to, where it is not the input itself: elements at −∞ take no part. */
+  readonly active?: (site: Site) => Value;
+  /** Index of the input that is always the gate (a denominator). */
+  readonly gateInput?: number;
+  /**
+   * Inputs that shape the function and are not what it is a function of (PReLU's slope, a power's exponent), by index:
+   * LRP holds them constant, gradients do not. Undefined: none.
+   */
+  readonly parameters?: (site: Site) => readonly number[];
+  /** Whether each element of the output is made of one element of each input, broadcasting aside. */
+  readonly elementwise: boolean;
   /** The operator that stands in for this one when strides are averages: its output and its transpose. */
-  readonly averaged?: (site: Site) => { readonly y: Value; readonly pullBack: (s: Value) => Value };
+  readonly averaged?: (site: Site) => StandIn;
 }
 
 /** Several outputs: takes the relevance of all (zeros where none arrived). */
@@ -100,12 +135,43 @@ export interface SplittingRow extends Common {
 
 export type Row = LinearRow | PlainRow | SplittingRow;
 
+/**
+ * The inputs that relevance can go to, by index, constants among them.
+ * @param isGradient whether parameters, too, get what is theirs
+ */
+export function partsOf(row: Row | undefined, site: Site, isGradient: boolean): number[] {
+  const held = !isGradient && row?.kind === "plain" ? row.parameters?.(site) : undefined;
+  return site.inputs.flatMap((value, index) => {
+    const isPart = row?.parts?.includes(index) ?? true;
+    return value && isPart && !held?.includes(index) ? [index] : [];
+  });
+}
+
+/** An operator that is of one kind or another by its attributes: a row for each form. */
+export interface Forms {
+  readonly kind: "forms";
+  /** The name of the form that a node has. */
+  readonly formOf: (node: Pick<Node, "attributes">) => string;
+  readonly rows: Readonly<Record<string, Row>>;
+}
+
 type Options = Partial<
-  Pick<Common, "refuses" | "nonNegative" | "filtered" | "rectifier" | "gates" | "joins" | "border">
+  Pick<
+    Common,
+    "refuses" | "nonNegative" | "filtered" | "rectifier" | "gates" | "joins" | "border" | "parts" | "gives"
+  >
 >;
 
 const never = (): undefined => undefined;
 const no = (): boolean => false;
+/** The output cannot be negative if none of the inputs that it is made of can. */
+export const ifPartsAre =
+  (parts: readonly number[]) =>
+  (site: Site): boolean =>
+    parts.every((index) => {
+      const input = site.inputs[index];
+      return !input || site.isNonNegative(input);
+    });
 /** The output cannot be negative if no input can. */
 export const ifInputsAre = (site: Site): boolean =>
   site.inputs.every((input) => !input || site.isNonNegative(input));
@@ -125,6 +191,8 @@ const common = (
   nonNegative: options.nonNegative ?? nonNegative,
   joins: options.joins ?? family === "sum",
   border: options.border ?? false,
+  parts: options.parts,
+  gives: options.gives,
 });
 
 /** z = Wx + b with constant weights: Conv, Gemm. */
@@ -137,36 +205,95 @@ export function linear(
 }
 
 /** y = f(x), element by element; `slope` gives s ⊙ f′(x). */
-export function activation(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, ...common("activation", options, no) };
+export function activation(
+  pullBack: PullBack,
+  { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},
+): PlainRow {
+  const row = { kind: "plain", pullBack, elementwise: true, ...(parameters && { parameters }) } as const;
+  return { ...row, ...common("activation", options, no) };
 }
 
 /** y = ±a ± b …: each input owns a share of the sum. */
 export function sum(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, ...common("sum", options, no) };
+  return { kind: "plain", pullBack, elementwise: true, ...common("sum", options, no) };
 }
 
 /** y = weighted average or sum of x: shared in proportion to the parts. */
 export function average(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, ...common("average", options, ifInputsAre, true) };
+  return { kind: "plain", pullBack, elementwise: false, ...common("average", options, ifInputsAre, true) };
+}
+
+/** y = a norm or another measure of all of x: shared in proportion to the parts that it is made of. */
+export function measure(
+  row: Pick<PlainRow, "pullBack" | "frozen" | "pullBackLog" | "active">,
+  options: Options = {},
+): PlainRow {
+  return { kind: "plain", ...row, elementwise: false, ...common("average", options, no) };
 }
 
 /** y = the largest of x: the winner takes all. */
-export function maximum(row: Pick<PlainRow, "pullBack" | "averaged">, options: Options = {}): PlainRow {
-  return { kind: "plain", ...row, ...common("maximum", options, ifInputsAre, true) };
+export function maximum(
+  row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
+  options: Options = {},
+): PlainRow {
+  return { kind: "plain", elementwise: false, ...row, ...common("maximum", options, ifInputsAre, true) };
 }
 
-/** Elements move, nothing is computed: relevance moves back. */
-export function routing(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, ...common("routing", options, ifInputsAre) };
+/** Elements move, nothing is computed: relevance moves back. They come from the first input, or from all that join. */
+export function routing(
+  pullBack: PullBack,
+  options: Options & Partial<Pick<PlainRow, "elementwise">> = {},
+): PlainRow {
+  const { elementwise = false } = options;
+  return { kind: "plain", pullBack, elementwise, ...common("routing", ...moved(options)) };
 }
 
 /** As {@link routing}, for an operator with several outputs. */
 export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Options = {}): SplittingRow {
-  return { kind: "splitting", pullBackAll, ...common("routing", options, ifInputsAre) };
+  return { kind: "splitting", pullBackAll, ...common("routing", ...moved(options)) };
 }
+
+/** What moves elements makes none negative. */
+function moved(options: Options): [Options, Common["nonNegative"]] {
+  const parts = options.parts ?? (options.joins ? undefined : [0]);
+  return [parts ? { ...options, parts } : options, parts ? ifPartsAre(parts) : ifInputsAre];
+}
+
+/** An operator whose attributes decide what kind it is of. */
+export const forms = (formOf: Forms["formOf"], rows: Forms["rows"]): Forms => ({
+  kind: "forms",
+  formOf,
+  rows,
+});
 
 /** y = signal ⊙ gate, both computed. */
 export function gate(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, ...common("gate", options, ifInputsAre) };
+  return { kind: "plain", pullBack, elementwise: true, ...common("gate", options, ifInputsAre) };
+}
+
+/** y = signal / gate, both computed: what is divided by is a measure, not a part. */
+export function quotient(pullBack: PullBack, options: Options = {}): PlainRow {
+  const row = { kind: "plain", pullBack, elementwise: true, gateInput: 1 } as const;
+  return { ...row, ...common("quotient", options, ifInputsAre) };
+}
+
+/** y = A·B, sums of products of two computed tensors. */
+export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainRow {
+  return { kind: "plain", pullBack, elementwise: false, ...common("product", options, ifInputsAre) };
+}
+
+/** y = softmax(x), or its logarithm, along an axis. */
+export function softmax(
+  row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active">,
+  options: Options = {},
+): PlainRow {
+  return { kind: "plain", ...row, elementwise: false, ...common("softmax", options, no) };
+}
+
+/** y = x, brought by its own statistics to a common scale, and a constant affine map. */
+export function normalization(
+  row: Pick<PlainRow, "pullBack" | "bias"> & Required<Pick<PlainRow, "frozen">>,
+  options: Options = {},
+): PlainRow {
+  return { kind: "plain", ...row, elementwise: false, ...common("normalization", options, no) };
 }

@@ -8,9 +8,10 @@ import type { Settings } from "./settings.ts";
 /**
  * The relevance of the explained output, in its shape. Adds the input `target` to the graph where the settings ask
  * for one: softmax needs none, logit is output ⊙ target, one is the target itself.
+ * @param axis the axis of the classes
  */
-export function seedRelevance(b: GraphBuilder, output: Value, settings: Settings): Value {
-  const classes = int(output.shape.length > 1 ? 1 : 0);
+export function seedRelevance(b: GraphBuilder, output: Value, settings: Settings, axis: number): Value {
+  const classes = int(axis);
   const hasClasses = output.shape.length > 1 || typeof output.shape[0] === "number";
   const ranksClasses = settings.seed === "softmax" || settings.target === "top1";
   if (ranksClasses && !hasClasses) {
@@ -43,6 +44,11 @@ function highest(b: GraphBuilder, output: Value, axis: ReturnType<typeof int>): 
   return b.op("Cast", [b.op("Equal", [best, positions])], { to: int(1) });
 }
 
+/** Classes come second, where there is a batch; a vocabulary comes last: [N, T, words]. */
+export function classAxis({ shape }: Pick<Value, "shape">, isTokens: boolean): number {
+  return isTokens ? shape.length - 1 : shape.length > 1 ? 1 : 0;
+}
+
 const isFew = (dim: unknown): boolean => typeof dim === "number" && dim <= 4;
 
 /** Channels come second, unless the model says otherwise: [N, H, W, 3]. */
@@ -51,7 +57,7 @@ export function channelAxis(input: Pick<Value, "shape">): number {
   return input.shape.length === 4 && isFew(last) && !isFew(second) ? 3 : 1;
 }
 
-/** Relevance [N, C, H, W] -> [N, H, W], where the axis of the channels is 1. */
-export function sumChannels(b: GraphBuilder, relevance: Value, axis: number): Value {
+/** Relevance [N, C, H, W] -> [N, H, W], where the axis is 1. */
+export function sumOver(b: GraphBuilder, relevance: Value, axis: number): Value {
   return b.op("ReduceSum", [relevance, b.integers([axis])], { keepdims: int(0) });
 }

@@ -9,10 +9,11 @@ import {
   strideWays,
   type Composite,
   type CompositeName,
+  type LayerKind,
   type SeedRelevance,
   type Strides,
 } from "./composites.ts";
-import { dialectNames, dialects, type Dialect, type DialectName } from "./dialects.ts";
+import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
 import { parseComposite } from "./read-composite.ts";
 import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
@@ -91,15 +92,18 @@ export function settle(options: RelevanceOptions): Settings {
     });
   }
   const dialect = options.dialect && choose("dialect", options.dialect, dialectNames, "captum");
-  const usual: Dialect["rules"] = dialect ? dialects[dialect].rules : {};
+  const usual: Pick<Dialect, "rules" | "exceptions"> = dialect ? dialects[dialect] : { rules: {} };
   for (const option of ruleOptions) checkGiven(option, options);
   const rules = Object.entries(composite.rules).map(([kind, choice]): [string, RuleChoice] => [
     kind,
-    { ...usual[choice.rule], ...choice, ...given(options, choice.rule) },
+    { ...usualOptions(usual, choice.rule, kind as LayerKind), ...choice, ...given(options, choice.rule) },
   ]);
   const overrides = (options.rules ?? []).map(({ pattern, rule }) => {
     const choice = parseRule(rule);
-    return { pattern, choice: { ...usual[choice.rule], ...given(options, choice.rule), ...choice } };
+    return {
+      pattern,
+      choice: { ...usualOptions(usual, choice.rule), ...given(options, choice.rule), ...choice },
+    };
   });
   refuseVain(options, name, [...rules.map(([, choice]) => choice), ...overrides.map(({ choice }) => choice)]);
   return {

@@ -5,8 +5,10 @@ import { describe, expect, it } from "vitest";
 import { compile, type CompileOptions } from "../../src/index.ts";
 import {
   float32Tensor,
+  int,
   numberAttribute,
   readModel,
+  type Attributes,
   type Model,
   type Node,
   type Tensor,
@@ -43,7 +45,7 @@ const floats = (folder: string, file: string): Float32Array => {
  * What zennit 0.5.1 explains where a model has batch-norms: its MergeBatchNorm folds them with their ε, but leaves the
  * emptied layer in place with ε unchanged, so that the forward pass shrinks by 1/√(1 + ε) at each. That is beyond the
  * tolerance here, so for its values the model gets what it leaves: a multiplication by a constant that nothing folds
- * (it is computed, by a sigmoid). Relevance passes it in zennit's epsilon-… composites and takes its gradient in the
+ * (whether its input is a number decides it, so that it is known only at run time). Relevance passes it in zennit's epsilon-… composites and takes its gradient in the
  * others; zennit's gradient itself was run on the model as it is.
  */
 function withLeftovers(
@@ -56,19 +58,29 @@ function withLeftovers(
     if (node.opType !== "BatchNormalization") return [node];
     const name = `leftover_${count++}`;
     const scale = 1 / Math.sqrt(1 + numberAttribute(node, "epsilon", 1e-5));
-    initializers.set(`${name}_logit`, float32Tensor([Math.log(scale / (1 - scale))], []));
+    initializers.set(`${name}_factor`, float32Tensor([scale], []));
+    initializers.set(`${name}_lowest`, float32Tensor([-3e38], []));
     const [output] = node.outputs as [string];
-    const plain = { domain: "", attributes: {} };
+    const operator = (
+      opType: string,
+      inputs: string[],
+      result: string,
+      attributes: Attributes = {},
+    ): Node => ({
+      name: result === output ? name : result,
+      domain: "",
+      opType,
+      inputs,
+      outputs: [result],
+      attributes,
+    });
     return [
       { ...node, outputs: [`${name}_input`] },
-      {
-        ...plain,
-        name: `${name}_scale`,
-        opType: "Sigmoid",
-        inputs: [`${name}_logit`],
-        outputs: [`${name}_scale`],
-      },
-      { ...plain, name, opType: "Mul", inputs: [`${name}_input`, `${name}_scale`], outputs: [output] },
+      operator("ReduceMax", [`${name}_input`], `${name}_largest`, { keepdims: int(0) }),
+      operator("Greater", [`${name}_largest`, `${name}_lowest`], `${name}_is`),
+      operator("Cast", [`${name}_is`], `${name}_one`, { to: int(1) }),
+      operator("Mul", [`${name}_one`, `${name}_factor`], `${name}_scale`),
+      operator("Mul", [`${name}_input`, `${name}_scale`], output),
     ];
   });
   const rules = count > 0 ? [{ pattern: "leftover_*", rule }] : [];

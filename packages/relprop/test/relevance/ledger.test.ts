@@ -254,6 +254,23 @@ describe("the output", () => {
     expect(ledgered.model.metadata["relprop.options"]).toContain('"ledger":true');
   });
 
+  it("in float32 has the same sums to its rounding, and no float64 in the graph", async () => {
+    const { model, input, classes } = goldenNetworks().find(({ name }) => name === "resnet-bn")!;
+    const options = { composite: "epsilon", target: "top1" } as const;
+    const exact = await run(model, { input }, classes, options);
+    const rounded = await run(model, { input }, classes, { ...options, ledgerPrecision: "float32" });
+    for (const [sample, { entries }] of rounded.ledgers.entries()) {
+      for (const [row, { sums }] of entries.entries()) {
+        const expected = exact.ledgers[sample]!.entries[row]!.sums;
+        for (const column of ledgerColumns) {
+          expect(Math.abs(sums[column] - expected[column]), column).toBeLessThan(1e-5 * expected.magnitude);
+        }
+      }
+    }
+    const { graph } = compile(model, { ...options, ledger: true, ledgerPrecision: "float32" }).model;
+    expect(graph.nodes.filter(({ opType }) => opType === "Cast")).toEqual([]);
+  });
+
   it("has a sample's sums whatever else is in the batch", async () => {
     const { model, input, classes } = goldenNetworks().find(({ name }) => name === "resnet-bn")!;
     const options = { composite: "epsilon-plus", target: "top1" } as const;

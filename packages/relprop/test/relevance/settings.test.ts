@@ -215,8 +215,21 @@ describe("what goes before what", () => {
   it("every dialect says what it does, in rules that can be read back", () => {
     for (const name of dialectNames) {
       const lines = dialectText(name).split("\n").slice(1);
-      for (const line of lines) expect(ruleText(parseRule(line))).toBe(line.trim());
+      const rules = lines.map((line) => line.trim().split(": ").at(-1) as string);
+      for (const rule of rules) expect(ruleText(parseRule(rule))).toBe(rule);
     }
+  });
+
+  it("a dialect's exceptions are for their kind of layer, and before composite and user", () => {
+    const { rules } = settle({ composite: "attnlrp", dialect: "lxt" });
+    expect(rules.sum).toEqual({ rule: "norm", stabilizer: "unsigned", epsilon: 1e-8 });
+    expect(rules.normalization).toEqual({ rule: "norm", stabilizer: "unsigned", epsilon: 1e-6 });
+    expect(dialectText("lxt")).toContain("\n  normalization: norm(stabilizer=unsigned, epsilon=0.000001)");
+    expect(settle({ composite: "attnlrp", dialect: "lxt", stabilizer: "add" }).rules.normalization).toEqual({
+      rule: "norm",
+      stabilizer: "add",
+      epsilon: 1e-6,
+    });
   });
 });
 

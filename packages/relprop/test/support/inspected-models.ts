@@ -59,13 +59,13 @@ export function network(hasComputedSize = true): Model {
   return modelOf(b.graph("network"));
 }
 
-/** Two heads: "easy" can be explained; "hard" is behind an Exp, a gate and a layer normalisation. */
+/** Two heads: "easy" can be explained; "hard" is behind two steps and their product. */
 export function twoHeads(): Model {
   const b = new GraphBuilder();
   const x = b.input("x", "float32", ["N", 8]);
   const hidden = b.op("Relu", [b.op("Gemm", [x, b.constant(random(8, 6), "w")], {}, "dense")], {}, "relu");
-  const norm = b.op("LayerNormalization", [hidden, b.constant(random(6), "scale")], {}, "norm");
-  const gated = b.op("Mul", [norm, b.op("Exp", [hidden], {}, "exp")], {}, "gate");
+  const winner = b.op("Hardmax", [hidden], {}, "winner");
+  const gated = b.op("Mul", [winner, b.op("Round", [hidden], {}, "round")], {}, "gate");
   b.output(b.op("Gemm", [gated, b.constant(random(6, 3), "v")], {}, "last"), "hard");
   b.output(b.op("Gemm", [hidden, b.constant(random(6, 2), "u")], {}, "other"), "easy");
   return modelOf(b.graph("two heads"));

@@ -6,7 +6,7 @@ import { compositeNames, compositeText, layerKinds } from "../../src/relevance/c
 import { dialects } from "../../src/relevance/dialects.ts";
 import { opTable } from "../../src/relevance/op-table.ts";
 import { carriesNone, refused, takenAway } from "../../src/relevance/other-operators.ts";
-import type { Family, Row } from "../../src/relevance/row-kinds.ts";
+import type { Family, Forms, Row } from "../../src/relevance/row-kinds.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
 import { linearRules, optionsOf, type RuleName, type RuleOptions } from "../../src/relevance/rules/index.ts";
 
@@ -21,6 +21,11 @@ const whatRelevanceDoes: Readonly<Record<Family, string>> = {
   activation: "passes unchanged (`pass`) in LRP composites, by the slope in gradient methods",
   routing: "moves back to where the elements came from",
   gate: "goes to the signal, none to the gate; where neither factor comes from a sigmoid, `--rule 'NODE=uniform'` shares it",
+  quotient: "goes to what is divided; what it is divided by is taken as constant",
+  product: "is shared alike between the factors, in each in proportion to the products (`uniform`)",
+  softmax: "x ⊙ (R − y·ΣR), its first-order Taylor expansion (`norm`)",
+  normalization:
+    "is shared in proportion to the parts, the scale of the statistics taken as constant (`norm`)",
 };
 
 /** z = Wx + b; x⁺, W⁺ positive and x⁻, W⁻ negative parts; S the stabiliser; J the Jacobian. */
@@ -35,8 +40,9 @@ const formulas: Readonly<Record<RuleName, string>> = {
   gradient: "JᵀR",
   pass: "R",
   norm: "x ⊙ Jᵀ(R / S(y))",
-  signal: "R to the signal, 0 to the gate",
-  uniform: "R / 2 to each factor",
+  constant: "0",
+  signal: "R to the signal, 0 to the gate; in a matrix product x ⊙ Jᵀ(R / S(y))",
+  uniform: "R / 2 to each factor; in a matrix product x ⊙ Jᵀ(R / S(2y))",
   deconvnet: "R⁺",
   "guided-backprop": "JᵀR⁺",
   "beta-smooth": "R ⊙ σ(βx)",
@@ -58,13 +64,21 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   layer: "where relevance stops on its way: a tensor, a node or `last-map`",
   size: "height and width, where the model leaves them open",
   ledger: "adds the output `ledger`: how much relevance arrived at each node, went on, and stayed",
+  ledgerPrecision: "what its sums are computed in: `float64`, or `float32` where the runtime has no other",
   concepts: "adds relevance by channel of one layer, and the means to choose among the channels",
   sourceSha256: "is written into the metadata",
 };
 
 const never = opTable.Identity.refuses;
 
-const rows: readonly (readonly [string, Row])[] = Object.entries(opTable);
+/** Each row with the operator's name, and with the form that it is for where there are several. */
+const rows: readonly { readonly name: string; readonly form?: string; readonly row: Row }[] = Object.entries(
+  opTable as Readonly<Record<string, Row | Forms>>,
+).flatMap(([name, row]) =>
+  row.kind === "forms"
+    ? Object.entries(row.rows).map(([form, each]) => ({ name, form, row: each }))
+    : [{ name, row }],
+);
 
 const line = (cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -86,8 +100,11 @@ const names = (list: readonly string[]): string => list.map((name) => `\`${name}
 function explained(): string {
   const families = Object.keys(whatRelevanceDoes) as Family[];
   const content = families.map((family) => {
-    const members = rows.filter(([, row]) => row.family === family);
-    const marked = members.map(([name, { refuses }]) => `\`${name}\`${refuses === never ? "" : " ¹"}`);
+    const members = rows.filter(({ row }) => row.family === family);
+    const marked = members.map(
+      ({ name, form, row }) =>
+        `\`${name}\`${form === undefined ? "" : ` (${form})`}${row.refuses === never ? "" : " ¹"}`,
+    );
     return [family, layerKinds[family], marked.join(" "), whatRelevanceDoes[family]];
   });
   return table(["family", "what it is", "operators", "relevance"], content);
@@ -124,11 +141,11 @@ export function supportedText(): string {
   return `# What relprop supports
 
 Generated from the tables in \`packages/relprop/src\`; do not edit it, run \`UPDATE=1 npx vitest run packages/relprop/test/supported\`.
-\`relprop inspect MODEL\` says the same of one model, node by node. Models of opsets 7 to 21 of ai.onnx are read and brought to opset 17.
+\`relprop inspect MODEL\` says the same of one model, node by node. Models of opsets 7 to 28 of ai.onnx are read and brought to opset 17.
 
 ## Operators
 
-Every operator of ai.onnx up to opset 21 is in exactly one of the four lists.
+Every operator of ai.onnx up to opset 28 is in exactly one of the four lists.
 
 ### Explained
 

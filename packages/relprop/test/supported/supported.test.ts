@@ -10,7 +10,7 @@ import { supportedText } from "./supported-text.ts";
 const file = new URL("../../../../SUPPORTED.md", import.meta.url);
 
 /** Operators that canonical form makes and ai.onnx does not have. */
-const own = ["Linear", "Affine", "Silu"];
+const own = ["Linear", "Affine", "Silu", "FakeQuantize", "Product", "Contraction"];
 
 const lists: Readonly<Record<string, Iterable<string>>> = {
   "the op table": Object.keys(opTable),

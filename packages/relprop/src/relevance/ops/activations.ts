@@ -1,47 +1,10 @@
-/** Element-wise functions y = f(x): s ⊙ f′(x) for the gradient methods, and where f cannot be negative. */
+/** Activations of neural networks y = f(x): s ⊙ f′(x) for the gradient methods, and where f cannot be negative. */
 
 import { numberAttribute, stringAttribute, type Value } from "../../onnx/graph.ts";
-import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
-import { x, y, type PullBack, type Site } from "../row-kinds.ts";
+import { x, type PullBack, type Site } from "../row-kinds.ts";
+import { Calculus, slope } from "./calculus.ts";
 import { sumTo } from "./shapes.ts";
-
-type Operand = Value | number;
-
-/** Element-wise arithmetic on values and numbers, short enough to read a derivative in one line. */
-class Calculus {
-  readonly #b: GraphBuilder;
-  constructor(b: GraphBuilder) {
-    this.#b = b;
-  }
-  #value = (operand: Operand): Value => (typeof operand === "number" ? this.#b.scalar(operand) : operand);
-  #binary =
-    (opType: string) =>
-    (a: Operand, c: Operand): Value =>
-      this.#b.op(opType, [this.#value(a), this.#value(c)]);
-  readonly add: (a: Operand, c: Operand) => Value = this.#binary("Add");
-  readonly sub: (a: Operand, c: Operand) => Value = this.#binary("Sub");
-  readonly mul: (a: Operand, c: Operand) => Value = this.#binary("Mul");
-  readonly above: (a: Operand, c: Operand) => Value = this.#binary("Greater");
-  readonly below: (a: Operand, c: Operand) => Value = this.#binary("Less");
-  where = (condition: Value, a: Operand, c: Operand): Value =>
-    this.#b.op("Where", [condition, this.#value(a), this.#value(c)]);
-  exp = (a: Value): Value => this.#b.op("Exp", [a]);
-  tanh = (a: Value): Value => this.#b.op("Tanh", [a]);
-  erf = (a: Value): Value => this.#b.op("Erf", [a]);
-  sigmoid = (a: Value): Value => this.#b.op("Sigmoid", [a]);
-  softplus = (a: Value): Value => this.#b.op("Softplus", [a]);
-}
-
-/** f′ as a function of x and y = f(x). */
-type Slope = (c: Calculus, x: Value, y: Value, site: Site) => Value;
-
-const slope =
-  (derivative: Slope): PullBack =>
-  (site, s) => {
-    const c = new Calculus(site.b);
-    return c.mul(s, derivative(c, x(site), y(site), site));
-  };
 
 const attribute = numberAttribute;
 
@@ -70,9 +33,12 @@ function bound(site: Site, index: number, orElse: number): number | undefined {
   return input.constant && numbersOf(input.constant)[0];
 }
 
-export const clip: PullBack = (site, s) => {
+/** The bounds may be computed, too: each owns what it clipped. */
+export const clip: PullBack = (site, s, input) => {
   const c = new Calculus(site.b);
   const [, low, high] = site.inputs;
+  if (input === 1) return sumTo(site.b, c.where(c.below(x(site), low as Value), s, 0), low as Value);
+  if (input === 2) return sumTo(site.b, c.where(c.above(x(site), high as Value), s, 0), high as Value);
   const aboveLow = low ? c.where(c.above(x(site), low), s, 0) : s;
   return high ? c.where(c.below(x(site), high), aboveLow, 0) : aboveLow;
 };
@@ -82,6 +48,11 @@ export const clipsBelowZero = (site: Site): boolean =>
 
 export const elu: PullBack = slope((c, x, y, { node }) =>
   c.where(c.above(x, 0), 1, c.add(y, attribute(node, "alpha", 1))),
+);
+
+/** 1 for x > 0, else exp(x/α) = y/α + 1. Barron 2017. */
+export const celu: PullBack = slope((c, x, y, { node }) =>
+  c.where(c.above(x, 0), 1, c.add(c.mul(y, 1 / attribute(node, "alpha", 1)), 1)),
 );
 
 /** γ for x > 0, else γα·exp(x) = y + γα; constants of Klambauer et al. 2017, as ONNX has them. */
@@ -96,6 +67,33 @@ export const sigmoid: PullBack = slope((c, _x, y) => c.mul(y, c.sub(1, y)));
 export const tanh: PullBack = slope((c, _x, y) => c.sub(1, c.mul(y, y)));
 
 export const softplus: PullBack = slope((c, x) => c.sigmoid(x));
+
+/** x / (1 + |x|) */
+export const softsign: PullBack = slope((c, x) => {
+  const size = c.add(c.abs(x), 1);
+  return c.div(1, c.mul(size, size));
+});
+
+/** x where x > α, else 0. */
+export const thresholdedRelu: PullBack = (site, s) => {
+  const c = new Calculus(site.b);
+  return c.where(c.above(x(site), attribute(site.node, "alpha", 1)), s, 0);
+};
+
+export const thresholdIsPositive = (site: Site): boolean =>
+  attribute(site.node, "alpha", 1) >= 0 || site.isNonNegative(x(site));
+
+/** x − bias above λ, x + bias below −λ, else 0. */
+export const shrink: PullBack = (site, s) => {
+  const c = new Calculus(site.b);
+  return c.where(c.above(c.abs(x(site)), attribute(site.node, "lambd", 0.5)), s, 0);
+};
+
+/** Above λ no bias up to λ can make it negative, and nothing that is not negative lies below −λ. */
+export const shrinksToPositive = ({ node, isNonNegative, inputs }: Site): boolean => {
+  const lambda = attribute(node, "lambd", 0.5);
+  return lambda >= 0 && attribute(node, "bias", 0) <= lambda && isNonNegative(inputs[0] as Value);
+};
 
 export const hardSigmoid: PullBack = slope((c, _x, y, { node }) =>
   c.where(c.above(y, 0), c.where(c.below(y, 1), attribute(node, "alpha", 0.2), 0), 0),

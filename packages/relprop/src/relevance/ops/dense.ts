@@ -77,16 +77,14 @@ export function matmul(site: Site): LinearOperator {
   };
 }
 
-export function refusesMatmul(site: Site): string | undefined {
-  const [a, c] = site.inputs as [Value, Value];
-  if (site.isComputed(a) && site.isComputed(c)) {
-    return "both factors depend on the model's input (attention), and relevance has no rule for that yet";
-  }
-  const vector = [a, c].some((v) => v.shape.length < 2);
+/** A MatMul with a vector on one side. */
+export function refusesVector({ inputs }: Site): string | undefined {
+  const vector = inputs.some((v) => v && v.shape.length < 2);
   return vector ? "one factor is a vector: reshape it to a matrix before the MatMul" : undefined;
 }
 
-function transposed(b: GraphBuilder, W: Value): Value {
+/** The last two axes exchanged. */
+export function transposed(b: GraphBuilder, W: Value): Value {
   const rank = W.shape.length;
   const perm = W.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
   return b.op("Transpose", [W], { perm: ints(perm) });

@@ -2,6 +2,7 @@
 
 import type { Value } from "../../onnx/graph.ts";
 import type { Site } from "../row-kinds.ts";
+import { Calculus } from "./calculus.ts";
 import { sumTo } from "./shapes.ts";
 
 /** y = a + b, or a sum of many. */
@@ -18,4 +19,18 @@ export function subtract(site: Site, s: Value, input: number): Value {
 export function multiply(site: Site, s: Value, input: number): Value {
   const other = site.inputs[1 - input] as Value;
   return sumTo(site.b, site.b.op("Mul", [s, other]), site.inputs[input] as Value);
+}
+
+/** y = (a + b + …) / n */
+export const mean = (site: Site, s: Value, input: number): Value =>
+  add(site, site.b.op("Mul", [s, site.b.scalar(1 / site.inputs.length)]), input);
+
+/** y = max(a, b, …), or min: s to the first of the inputs that equals y. */
+export function extreme(site: Site, s: Value, input: number): Value {
+  const { b, inputs } = site;
+  const c = new Calculus(b);
+  const wins = (value: Value): Value => c.equal(value, site.outputs[0] as Value);
+  const earlier = (inputs as readonly Value[]).slice(0, input).map((value) => c.not(wins(value)));
+  const isFirst = earlier.reduce((won, lost) => c.and(won, lost), wins(inputs[input] as Value));
+  return sumTo(b, c.where(isFirst, s, 0), inputs[input] as Value);
 }

@@ -1,9 +1,9 @@
 /** Averages, sums and maxima over windows and axes. x [N, C, …], y [N, C, …′]. */
 
 import { int, ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
-import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site, type StandIn } from "../row-kinds.ts";
+import { equalParts, fromNorm, toFirst } from "./reductions.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";
 
@@ -139,7 +139,7 @@ function pickPositions(b: GraphBuilder, channels: number, kernel: readonly numbe
  * MaxPool as the seed explains it: the average of the s×s window that starts at s·i − p + ⌊(k − s)/2⌋, zeros beyond
  * the border included (rules.md §5).
  */
-export function averagedMaxPool(site: Site): { y: Value; pullBack: (s: Value) => Value } {
+export function averagedMaxPool(site: Site): StandIn {
   const { b } = site;
   const window = poolingWindow(site);
   const { strides } = window;
@@ -210,17 +210,15 @@ function crop(b: GraphBuilder, v: Value, begin: readonly number[], end: readonly
   ]);
 }
 
+/** The spatial axes: all after N and C. */
+const spatialAxes = (site: Site): number[] =>
+  x(site)
+    .shape.slice(2)
+    .map((_, i) => i + 2);
+
 /** GlobalAveragePool: s in equal parts to every position. */
-export function globalAveragePool(site: Site, s: Value): Value {
-  return equalParts(
-    site.b,
-    s,
-    x(site),
-    x(site)
-      .shape.slice(2)
-      .map((_, i) => i + 2),
-  );
-}
+export const globalAveragePool = (site: Site, s: Value): Value =>
+  equalParts(site.b, s, x(site), spatialAxes(site));
 
 /** GlobalMaxPool: s to the first maximum of each channel in scan order. */
 export function globalMaxPool(site: Site, s: Value): Value {
@@ -228,51 +226,21 @@ export function globalMaxPool(site: Site, s: Value): Value {
   const channels = x(site).shape[1] as number;
   const flat = b.op("Reshape", [x(site), b.integers([0, channels, -1])]);
   const one = b.integers([0, channels, 1]);
-  const isMaximum = b.op("Cast", [b.op("Equal", [flat, b.op("Reshape", [y(site), one])])], { to: int(1) });
-  const before = b.op("CumSum", [isMaximum, b.integer(2)], { exclusive: int(1) });
-  const isFirst = b.op("Greater", [b.op("Sub", [isMaximum, before]), b.scalar(0.5)]);
-  const won = b.op("Where", [isFirst, b.op("Reshape", [s, one]), b.scalar(0)]);
+  const won = toFirst(b, flat, b.op("Reshape", [y(site), one]), b.op("Reshape", [s, one]), 2);
   return reshapeLike(b, won, x(site));
 }
 
 /** GlobalMaxPool explained as the average of the same window. */
-export function averagedGlobalMaxPool(site: Site): { y: Value; pullBack: (s: Value) => Value } {
-  return {
-    y: site.b.op("GlobalAveragePool", [x(site)]),
-    pullBack: (s) => globalAveragePool(site, s),
-  };
-}
+export const averagedGlobalMaxPool = (site: Site): StandIn => ({
+  y: site.b.op("GlobalAveragePool", [x(site)]),
+  pullBack: (s) => globalAveragePool(site, s),
+});
 
-/** s divided by the number of elements along the axes that were averaged. */
-function equalParts(b: GraphBuilder, s: Value, input: Value, axes: readonly number[]): Value {
-  const lengths = axes.map((axis) => input.shape[axis]);
-  if (lengths.every((n) => typeof n === "number"))
-    return b.op("Mul", [s, b.scalar(1 / product(lengths as number[]))]);
-  const shape = b.op("Gather", [b.op("Shape", [input]), b.integers(axes)], { axis: int(0) });
-  const count = b.op("ReduceProd", [b.op("Cast", [shape], { to: int(1) })], { keepdims: int(0) });
-  return b.op("Div", [s, count]);
-}
+/** LpPool: y = (Σ |x|ᵖ)^(1/p) of each window. */
+export const lpPool = (site: Site, s: Value): Value =>
+  fromNorm(site, s, normOrder(site), (v) => spread(site.b, v, poolingWindow(site), x(site)));
 
-/** The axes a Reduce operator works on: an attribute, or since opset 13 for ReduceSum an input; none means all. */
-function reducedAxes(site: Site): number[] {
-  const rank = x(site).shape.length;
-  const given = intsAttribute(site.node, "axes") ?? (site.inputs[1] && constantIntegers(site.inputs[1]));
-  const axes = given && given.length > 0 ? given : x(site).shape.map((_, i) => i);
-  return axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, c) => a - c);
-}
+/** GlobalLpPool: y = (Σ |x|ᵖ)^(1/p) of each channel. */
+export const globalLpPool = (site: Site, s: Value): Value => fromNorm(site, s, normOrder(site), (v) => v);
 
-function keepAxes(site: Site, s: Value): Value {
-  if (numberAttribute(site.node, "keepdims", 1) === 1) return s;
-  return site.b.op("Unsqueeze", [s, site.b.integers(reducedAxes(site))]);
-}
-
-export const reduceMean = (site: Site, s: Value): Value =>
-  equalParts(site.b, keepAxes(site, s), x(site), reducedAxes(site));
-
-export const reduceSum = (site: Site, s: Value): Value => keepAxes(site, s);
-
-/** The axes must be known when the graph is compiled. */
-export function refusesOpenAxes(site: Site): string | undefined {
-  const open = site.inputs[1] !== undefined && constantIntegers(site.inputs[1]) === undefined;
-  return open ? "its axes are computed at run time: export the model with constant axes" : undefined;
-}
+const normOrder = (site: Site): number => numberAttribute(site.node, "p", 2);

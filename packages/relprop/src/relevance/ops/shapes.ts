@@ -19,6 +19,42 @@ function sizeOfAxis(b: GraphBuilder, value: Value, axis: number): Value {
   return b.op("Shape", [value], { start: int(axis), end: int(axis + 1) });
 }
 
+/** A size: a number, or, where only a run knows it, an int64 vector of one. */
+export type Size = number | Value;
+
+/** The size of an axis. */
+export function sizeAt(b: GraphBuilder, value: Value, axis: number): Size {
+  const dim = value.shape[axis] as Dim;
+  return typeof dim === "number" ? dim : sizeOfAxis(b, value, axis);
+}
+
+/** The sizes of all axes. */
+export const sizesOf = (b: GraphBuilder, value: Value): Size[] =>
+  value.shape.map((_, axis) => sizeAt(b, value, axis));
+
+/** A size as an int64 vector of one. */
+export const asVector = (b: GraphBuilder, size: Size): Value =>
+  typeof size === "number" ? b.integers([size]) : size;
+
+/** Sizes as an int64 vector. */
+export function vectorOf(b: GraphBuilder, list: readonly Size[]): Value {
+  if (list.every((size) => typeof size === "number")) return b.integers(list);
+  const parts = list.map((size) => asVector(b, size));
+  return parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: int(0) });
+}
+
+const onSizes =
+  (opType: "Add" | "Sub" | "Mul", combine: (a: number, c: number) => number, neutral: number) =>
+  (b: GraphBuilder, a: Size, c: Size): Size => {
+    if (typeof a === "number" && typeof c === "number") return combine(a, c);
+    return c === neutral ? a : b.op(opType, [asVector(b, a), asVector(b, c)]);
+  };
+
+/** Arithmetic on sizes, at run time where it must be. */
+export const addSizes = onSizes("Add", (a, c) => a + c, 0);
+export const subtractSizes = onSizes("Sub", (a, c) => a - c, 0);
+export const multiplySizes = onSizes("Mul", (a, c) => a * c, 1);
+
 const fillings = new Map<number, Attribute>();
 
 /** A float32 tensor full of one number; unknown sizes are read from the same axes of `like`. */
@@ -53,11 +89,12 @@ export function sumTo(b: GraphBuilder, v: Value, like: Value): Value {
   return extra === 0 ? summed : b.op("Squeeze", [summed, b.integers(axes.filter((axis) => axis < extra))]);
 }
 
-/** v repeated to the sizes of `like` (axes where v has size 1). */
+/** v repeated to the sizes of `like`: along axes where v has size 1, or that v has not. */
 export function expandLike(b: GraphBuilder, v: Value, like: Value): Value {
   if (sameShape(v.shape, like.shape)) return v;
   // Expand broadcasts both ways, so an axis that v has already may stay 1 in the target.
-  const target = like.shape.map((dim, axis): Dim => (v.shape[axis] === dim ? 1 : dim));
+  const extra = like.shape.length - v.shape.length;
+  const target = like.shape.map((dim, axis): Dim => (v.shape[axis - extra] === dim ? 1 : dim));
   return b.op("Expand", [v, sizes(b, target, like)]);
 }
 

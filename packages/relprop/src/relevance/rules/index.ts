@@ -7,6 +7,7 @@ import { gamma } from "./gamma.ts";
 import { gradient, passLinear } from "./gradient.ts";
 import {
   betaSmooth,
+  constant,
   deconvnet,
   guidedBackprop,
   norm,
@@ -39,6 +40,7 @@ export const plainRules = {
   norm,
   pass,
   gradient: plainGradient,
+  constant,
   signal,
   uniform,
   deconvnet,
@@ -64,8 +66,9 @@ export const optionsOf: Readonly<Record<RuleName, readonly (keyof RuleOptions)[]
   norm: share,
   pass: [],
   gradient: [],
-  signal: [],
-  uniform: [],
+  constant: [],
+  signal: share,
+  uniform: share,
   deconvnet: [],
   "guided-backprop": [],
   "beta-smooth": ["beta"],

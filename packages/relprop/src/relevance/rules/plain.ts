@@ -1,5 +1,5 @@
 /**
- * Rules for operators without weights. `pullBack(s)` is the transpose of the operator's Jacobian; y its output.
+ * Rules for operators without weights; x is the input that relevance goes to, y the output, J = ∂y/∂x.
  */
 
 import type { Value } from "../../onnx/graph.ts";
@@ -10,11 +10,19 @@ export interface PlainLayer {
   /** The input that relevance goes to. */
   readonly x: Value;
   readonly y: Value;
-  readonly pullBack: (s: Value) => Value;
-  /** R / S(y) */
-  readonly share: (R: Value, stabilizer: Stabilizer) => Value;
-  /** True if x opens and closes the other factor of a product. */
+  /** Jᵀs for the true Jacobian J. */
+  readonly gradient: (s: Value) => Value;
+  /**
+   * Jᵀ( R / S(n·y) ), statistics of the input held constant in J: what an input owns of the output, by 1/n where n
+   * inputs own all of it.
+   */
+  readonly pullBackShare: (R: Value, stabilizer: Stabilizer, n?: number) => Value;
+  /** True if x opens and closes the other factor of a product, or divides it. */
   readonly isGate: boolean;
+  /** Whether each element of y is made of one element of x, broadcasting aside. */
+  readonly isElementwise: boolean;
+  /** How many inputs depend on the model's: the factors that a product is shared among. */
+  readonly factors: number;
   /** Relevance in y's shape, summed over the axes along which x was broadcast. */
   readonly collect: (R: Value) => Value;
   /** A copy in the full shape of x, if the transpose gave something that only broadcasts to it. */
@@ -23,23 +31,47 @@ export interface PlainLayer {
 
 export type PlainRule = (layer: PlainLayer, R: Value, m: Algebra) => Term;
 
-/** `R_in = x ⊙ Jᵀ( R / S(y) )`: in proportion to the parts of a sum or an average. Options: `epsilon` (1e-6), `stabilizer`. */
+/**
+ * `R_in = x ⊙ Jᵀ( R / S(y) )`: in proportion to the parts of a sum or an average. On a softmax this is proposition 3.1
+ * of AttnLRP, on normalisations proposition 3.4 (Achtibat et al. 2024). Options: `epsilon` (1e-6), `stabilizer`.
+ */
 export function norm(options: RuleOptions = {}): PlainRule {
   const stabilizer = stabilizerOf(options);
-  return (layer, R, m) => m.multiply(layer.x, layer.pullBack(layer.share(R, stabilizer)));
+  return (layer, R, m) => m.multiply(layer.x, layer.pullBackShare(R, stabilizer));
 }
 
 /** `R_in = R` */
 export const pass = (): PlainRule => (_layer, R) => R;
 
 /** `R_in = JᵀR`: the gradient; for operators that only move elements, and for the maximum, also what LRP does. */
-export const plainGradient = (): PlainRule => (layer, R) => layer.whole(layer.pullBack(R));
+export const plainGradient = (): PlainRule => (layer, R) => layer.whole(layer.gradient(R));
 
-/** On a product of signal and gate: everything to the signal, nothing to the gate, which is taken as constant. Arras et al. 2017. */
-export const signal = (): PlainRule => (layer, R) => (layer.isGate ? undefined : layer.collect(R));
+/** `R_in = 0`: the output is taken as constant. CP-LRP's attention weights: Ali et al. 2022. */
+export const constant = (): PlainRule => () => undefined;
 
-/** On a product: half to each factor. Achtibat et al. 2024, proposition 3.2. */
-export const uniform = (): PlainRule => (layer, R, m) => m.scale(0.5, layer.collect(R));
+/**
+ * On a product of signal and gate: everything to the signal, nothing to the gate, which is taken as constant. Arras et
+ * al. 2017. On a matrix product the signal's rows share by `norm`. Options: `epsilon` (1e-6), `stabilizer`.
+ */
+export function signal(options: RuleOptions = {}): PlainRule {
+  const stabilizer = stabilizerOf(options);
+  return (layer, R, m) => (layer.isGate && layer.factors > 1 ? undefined : part(layer, R, m, stabilizer, 1));
+}
+
+/**
+ * On a product: half to each factor; on a matrix product `R_A = A ⊙ ( R / S(2y) )Bᵀ` (propositions 3.2 and 3.3 of
+ * AttnLRP, Achtibat et al. 2024). Options: `epsilon` (1e-6), `stabilizer`.
+ */
+export function uniform(options: RuleOptions = {}): PlainRule {
+  const stabilizer = stabilizerOf(options);
+  return (layer, R, m) => part(layer, R, m, stabilizer, layer.factors);
+}
+
+/** What one of n factors of a product owns, if each owns as much. */
+function part(layer: PlainLayer, R: Value, m: Algebra, stabilizer: Stabilizer, n: number): Term {
+  if (layer.isElementwise) return m.scale(1 / n, layer.collect(R));
+  return m.multiply(layer.x, layer.pullBackShare(R, stabilizer, n));
+}
 
 /** `R_in = R⁺`, on activations. Zeiler & Fergus 2014. */
 export const deconvnet = (): PlainRule => (_layer, R, m) => m.positive(R);
@@ -47,7 +79,7 @@ export const deconvnet = (): PlainRule => (_layer, R, m) => m.positive(R);
 /** `R_in = f′(x) ⊙ R ⊙ [R > 0]`, on activations. Springenberg et al. 2015. */
 export const guidedBackprop = (): PlainRule => (layer, R, m) => {
   const positive = m.positive(R);
-  return positive && layer.pullBack(positive);
+  return positive && layer.gradient(positive);
 };
 
 /** `R_in = R ⊙ σ(βx)`, on activations: the gradient of a softplus in ReLU's place. Option: `beta` (10). Dombrowski et al. 2019. */

@@ -1,0 +1,77 @@
+/** Element-wise arithmetic on values and numbers, short enough to read a derivative in one line. */
+
+import type { Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { x, y, type PullBack, type Site } from "../row-kinds.ts";
+
+export type Operand = Value | number;
+
+/** One method an ONNX operator; numbers become scalars. */
+export class Calculus {
+  readonly #b: GraphBuilder;
+  constructor(b: GraphBuilder) {
+    this.#b = b;
+  }
+  #value = (operand: Operand): Value => (typeof operand === "number" ? this.#b.scalar(operand) : operand);
+  #binary =
+    (opType: string) =>
+    (a: Operand, c: Operand): Value =>
+      this.#b.op(opType, [this.#value(a), this.#value(c)]);
+  #unary =
+    (opType: string) =>
+    (a: Value): Value =>
+      this.#b.op(opType, [a]);
+  readonly add: (a: Operand, c: Operand) => Value = this.#binary("Add");
+  readonly sub: (a: Operand, c: Operand) => Value = this.#binary("Sub");
+  readonly mul: (a: Operand, c: Operand) => Value = this.#binary("Mul");
+  readonly div: (a: Operand, c: Operand) => Value = this.#binary("Div");
+  readonly pow: (a: Operand, c: Operand) => Value = this.#binary("Pow");
+  readonly above: (a: Operand, c: Operand) => Value = this.#binary("Greater");
+  readonly below: (a: Operand, c: Operand) => Value = this.#binary("Less");
+  readonly equal: (a: Operand, c: Operand) => Value = this.#binary("Equal");
+  readonly and: (a: Value, c: Value) => Value = this.#binary("And");
+  readonly not: (a: Value) => Value = this.#unary("Not");
+  readonly neg: (a: Value) => Value = this.#unary("Neg");
+  readonly abs: (a: Value) => Value = this.#unary("Abs");
+  readonly exp: (a: Value) => Value = this.#unary("Exp");
+  readonly log: (a: Value) => Value = this.#unary("Log");
+  readonly sqrt: (a: Value) => Value = this.#unary("Sqrt");
+  readonly sin: (a: Value) => Value = this.#unary("Sin");
+  readonly cos: (a: Value) => Value = this.#unary("Cos");
+  readonly sinh: (a: Value) => Value = this.#unary("Sinh");
+  readonly cosh: (a: Value) => Value = this.#unary("Cosh");
+  readonly tanh: (a: Value) => Value = this.#unary("Tanh");
+  readonly erf: (a: Value) => Value = this.#unary("Erf");
+  readonly sigmoid: (a: Value) => Value = this.#unary("Sigmoid");
+  readonly softplus: (a: Value) => Value = this.#unary("Softplus");
+  where = (condition: Value, a: Operand, c: Operand): Value =>
+    this.#b.op("Where", [condition, this.#value(a), this.#value(c)]);
+
+  /** a / c for c > 0, else 0: a slope that is infinite, or none at all, at the border of a function's domain. */
+  quotient = (a: Operand, c: Value): Value => this.where(this.above(c, 0), this.div(a, c), 0);
+
+  /** a with the sign of v; 0 where v = 0. ONNX's Sign has no WebGPU kernel. */
+  signed = (a: Operand, v: Value): Value => {
+    const negative = typeof a === "number" ? -a : this.neg(a);
+    return this.where(this.above(v, 0), a, this.where(this.below(v, 0), negative, 0));
+  };
+
+  /** vᵉ for v ≥ 0 and a constant e, by the cheapest operator. */
+  power = (v: Value, exponent: number): Operand => {
+    if (exponent === 0) return 1;
+    if (exponent === 1) return v;
+    if (exponent === 2) return this.mul(v, v);
+    return this.pow(v, exponent);
+  };
+}
+
+/** f′ as a function of x and y = f(x). */
+export type Slope = (c: Calculus, x: Value, y: Value, site: Site) => Value;
+
+/** s ⊙ f′(x) */
+export const slope =
+  (derivative: Slope): PullBack =>
+  (site, s) => {
+    const c = new Calculus(site.b);
+    return c.mul(s, derivative(c, x(site), y(site), site));
+  };

@@ -1,0 +1,179 @@
+/**
+ * Resize: a linear map along each axis, y = A x, and its transpose, one matrix product an axis. Where a size is open the
+ * matrix is computed at run time, by the formula of its elements.
+ */
+
+import { int, ints, stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { resamplingOf, resizeMatrix, type Resampling } from "../../onnx/resize-matrix.ts";
+import { numbersOf } from "../../onnx/tensor.ts";
+import { x, y, type Site } from "../row-kinds.ts";
+import { sumCopies } from "./blocks.ts";
+import { asVector, sizeAt, subtractSizes, type Size } from "./shapes.ts";
+
+const [scalesInput, sizesInput] = [2, 3];
+const float32 = 1;
+
+/** Nearest neighbours are copies; linear and cubic interpolation weighs several. */
+export const resizeForm = (node: Pick<Node, "attributes">): "nearest" | "weighted" =>
+  stringAttribute(node as Node, "mode", "nearest") === "nearest" ? "nearest" : "weighted";
+
+/** One axis that a Resize changes. */
+interface Change {
+  readonly axis: number;
+  readonly input: Size;
+  readonly output: Size;
+  /** Undefined: the quotient of the sizes. */
+  readonly scale: number | Value | undefined;
+}
+
+/** The axes that are changed, as far as the graph knows; the others stay as they are. */
+function changedAxes(site: Site): number[] {
+  const scales = knownScales(site);
+  return x(site).shape.flatMap((dim, axis) => {
+    const isScaled = site.inputs[sizesInput] === undefined && scales?.[axis] !== 1;
+    return dim === y(site).shape[axis] && !isScaled ? [] : [axis];
+  });
+}
+
+function knownScales(site: Site): readonly number[] | undefined {
+  const constant = site.inputs[scalesInput]?.constant;
+  return constant && Array.from(numbersOf(constant));
+}
+
+function changeOf(site: Site, axis: number): Change {
+  const { b, inputs } = site;
+  const scales = inputs[sizesInput] ? undefined : inputs[scalesInput];
+  const scale =
+    scales &&
+    (knownScales(site)?.[axis] ?? b.op("Slice", [scales, b.integers([axis]), b.integers([axis + 1])]));
+  return { axis, input: sizeAt(b, x(site), axis), output: sizeAt(b, y(site), axis), scale };
+}
+
+/** Resize by nearest neighbours or by weights: Aᵀ along each axis that it changes. */
+export function unresize(site: Site, s: Value): Value {
+  const how = resamplingOf(site.node) as Resampling;
+  const changes = changedAxes(site).map((axis) => changeOf(site, axis));
+  const factors = changes.map((change) => repeats(how, change));
+  if (factors.every((factor) => factor !== undefined)) {
+    const counts = x(site).shape.map((_, axis) => factors[changes.findIndex((c) => c.axis === axis)] ?? 1);
+    return sumCopies(site, s, counts, true);
+  }
+  const back = changes.reduce(
+    (v, change) => alongAxis(site.b, v, matrixOf(site.b, how, change), change.axis),
+    s,
+  );
+  return site.b.refine(back, x(site).shape);
+}
+
+/** How often each element is repeated, all copies side by side; undefined if it is not so. */
+function repeats(how: Resampling, { input, output, scale }: Change): number | undefined {
+  if (how.mode !== "nearest") return undefined;
+  if (typeof input === "number" && typeof output === "number") {
+    const factor = output / input;
+    if (!Number.isInteger(factor)) return undefined;
+    const matrix = resizeMatrix(how, { input, output, scale: typeof scale === "number" ? scale : factor });
+    const isRepeated = Array.from(
+      { length: output },
+      (_, i) => matrix[i * input + Math.floor(i / factor)] === 1,
+    );
+    return isRepeated.every(Boolean) ? factor : undefined;
+  }
+  if (typeof scale !== "number" || !Number.isInteger(scale) || scale < 1) return undefined;
+  const { transformation, nearestMode } = how;
+  const fromCorner = transformation === "asymmetric" && nearestMode === "floor";
+  const fromCentre = transformation.endsWith("half_pixel") && nearestMode.startsWith("round");
+  return fromCorner || fromCentre ? scale : undefined;
+}
+
+/** v [.., output, ..] -> [.., input, ..]: v times A [output, input] along an axis. */
+function alongAxis(b: GraphBuilder, v: Value, matrix: Value, axis: number): Value {
+  const last = v.shape.length - 1;
+  if (axis === last) return b.op("MatMul", [v, matrix]);
+  if (axis === last - 1) return b.op("MatMul", [b.op("Transpose", [matrix], { perm: ints([1, 0]) }), v]);
+  const perm = v.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
+  const turned = b.op("MatMul", [b.op("Transpose", [v], { perm: ints(perm) }), matrix]);
+  return b.op("Transpose", [turned], { perm: ints(perm) });
+}
+
+function matrixOf(b: GraphBuilder, how: Resampling, change: Change): Value {
+  const { input, output, scale } = change;
+  if (typeof input === "number" && typeof output === "number" && typeof scale !== "object") {
+    const numbers = resizeMatrix(how, { input, output, scale: scale ?? output / input });
+    return b.numbers(Array.from(numbers), [output, input]);
+  }
+  const at = coordinates(b, how, change);
+  const last = asFloat(b, subtractSizes(b, input, 1));
+  const inside = (v: Value): Value => b.op("Min", [b.op("Max", [v, b.scalar(0)]), last]);
+  const column = (v: Value): Value => b.op("Unsqueeze", [v, b.integers([1])]);
+  const places = countUp(b, input);
+  if (how.mode === "nearest") {
+    return b.op("Cast", [b.op("Equal", [column(inside(nearest(b, at, how))), places])], { to: int(float32) });
+  }
+  // A tent around each coordinate: 1 − distance, 0 beyond its two neighbours.
+  const distance = b.op("Abs", [b.op("Sub", [column(inside(at)), places])]);
+  return b.op("Relu", [b.op("Sub", [b.scalar(1), distance])]);
+}
+
+const asFloat = (b: GraphBuilder, size: Size): Value =>
+  typeof size === "number" ? b.scalar(size) : b.op("Cast", [size], { to: int(float32) });
+
+/** 0, 1, 2 … as float32. */
+function countUp(b: GraphBuilder, length: Size): Value {
+  const end = b.op("Squeeze", [asVector(b, length), b.integers([0])]);
+  return b.op("Cast", [b.op("Range", [b.integer(0), end, b.integer(1)])], { to: int(float32) });
+}
+
+/** Where in the input each element of the result lies: in ONNX Runtime's order of operations, as it rounds. */
+function coordinates(
+  b: GraphBuilder,
+  { transformation }: Resampling,
+  { input, output, scale }: Change,
+): Value {
+  const i = countUp(b, output);
+  if (transformation === "align_corners") {
+    const [reach, steps] = [input, output].map((size) => asFloat(b, subtractSizes(b, size, 1))) as [
+      Value,
+      Value,
+    ];
+    return b.op("Div", [b.op("Mul", [i, reach]), b.op("Max", [steps, b.scalar(1)])]);
+  }
+  const factor =
+    typeof scale === "number"
+      ? b.scalar(scale)
+      : (scale ?? b.op("Div", [asFloat(b, output), asFloat(b, input)]));
+  if (transformation === "asymmetric") return b.op("Div", [i, factor]);
+  const centre = b.scalar(0.5);
+  const at = b.op("Sub", [b.op("Div", [b.op("Add", [i, centre]), factor]), centre]);
+  if (transformation === "half_pixel") return at;
+  // PyTorch puts a single element on the first.
+  const isSingle = b.op("Less", [asFloat(b, output), b.scalar(1.5)]);
+  return b.op("Where", [isSingle, b.scalar(0), at]);
+}
+
+function nearest(b: GraphBuilder, at: Value, { nearestMode }: Resampling): Value {
+  switch (nearestMode) {
+    case "floor":
+      return b.op("Floor", [at]);
+    case "ceil":
+      return b.op("Ceil", [at]);
+    case "round_prefer_floor":
+      return b.op("Ceil", [b.op("Sub", [at, b.scalar(0.5)])]);
+    case "round_prefer_ceil":
+      return b.op("Floor", [b.op("Add", [at, b.scalar(0.5)])]);
+  }
+}
+
+/** Linear interpolation weighs by numbers from 0 to 1, cubic also by negative ones. */
+export const weighsUp = (site: Site): boolean =>
+  resamplingOf(site.node)?.mode === "linear" && site.isNonNegative(x(site));
+
+export function refusesResize(site: Site): string | undefined {
+  const how = resamplingOf(site.node);
+  if (!how) return "it crops (tf_crop_and_resize): export the model with Slice before a plain Resize";
+  const open = changedAxes(site).filter(
+    (axis) => typeof x(site).shape[axis] !== "number" || typeof y(site).shape[axis] !== "number",
+  );
+  if (how.mode !== "cubic" || open.length === 0) return undefined;
+  return "its cubic weights depend on sizes that only the run knows: fix the image size with --size H,W";
+}

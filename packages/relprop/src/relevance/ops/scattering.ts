@@ -1,0 +1,51 @@
+/** Operators that write elements into a copy of a tensor (ScatterElements, ScatterND), by indices that take no relevance. */
+
+import { stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
+import type { Site } from "../row-kinds.ts";
+import { filled } from "./shapes.ts";
+
+const updatesInput = 2;
+
+/** "none" writes over what was there, "add" adds to it; the others are no sums. */
+export function reductionOf(node: Pick<Node, "attributes">): string {
+  const reduction = stringAttribute(node as Node, "reduction", "none");
+  return reduction === "none" || reduction === "add" ? reduction : "other";
+}
+
+const indices = (site: Site): Value => site.inputs[1] as Value;
+const gone = (site: Site): Value => {
+  const updates = site.inputs[updatesInput] as Value;
+  return filled(site.b, 0, updates.shape, updates);
+};
+
+const elementsAt = (site: Site, s: Value): Value =>
+  site.b.op("GatherElements", [s, indices(site)], axisOf(site));
+const slicesAt = (site: Site, s: Value): Value => site.b.op("GatherND", [s, indices(site)]);
+
+function axisOf({ node }: Site): Node["attributes"] {
+  const { axis } = node.attributes;
+  return axis ? { axis } : {};
+}
+
+/** ScatterElements: what was written takes what stands there, the data the rest. */
+export function unscatterElements(site: Site, s: Value, input: number): Value {
+  if (input === updatesInput) return elementsAt(site, s);
+  return site.b.op("ScatterElements", [s, indices(site), gone(site)], axisOf(site));
+}
+
+/** ScatterND, as {@link unscatterElements}. */
+export function unscatterNd(site: Site, s: Value, input: number): Value {
+  if (input === updatesInput) return slicesAt(site, s);
+  return site.b.op("ScatterND", [s, indices(site), gone(site)]);
+}
+
+/** ScatterElements that adds. */
+export const unaddElements = (site: Site, s: Value, input: number): Value =>
+  input === updatesInput ? elementsAt(site, s) : s;
+
+/** ScatterND that adds. */
+export const unaddNd = (site: Site, s: Value, input: number): Value =>
+  input === updatesInput ? slicesAt(site, s) : s;
+
+export const refusesReduction = (site: Site): string =>
+  `it scatters by "${stringAttribute(site.node, "reduction", "none")}": only overwriting and adding are explained`;

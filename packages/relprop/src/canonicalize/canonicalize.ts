@@ -6,29 +6,56 @@
 import type { Graph, Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { batchNormToAffine } from "./batchnorm-to-affine.ts";
+import { castLikeToCast } from "./cast-like-to-cast.ts";
 import { dropDropout } from "./drop-dropout.ts";
+import { dropExpand } from "./drop-expand.ts";
 import { fatesOf, type Fate } from "./fates.ts";
 import { foldBatchNorm } from "./fold-batchnorm.ts";
 import { foldConstants } from "./fold-constants.ts";
+import { halfToSingle } from "./half-to-single.ts";
+import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
+import { quantizedView } from "./quantized-view.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
-import { recognizeLayerNorm } from "./recognize-layernorm.ts";
+import { recognizeNormalization } from "./recognize-normalization.ts";
+import { recognizeProducts } from "./recognize-products.ts";
 import { recognizeSilu } from "./recognize-silu.ts";
+import { reshapeToConstants } from "./reshape-to-constants.ts";
+import { resolveSequences } from "./resolve-sequences.ts";
 import type { Note, Rewrite } from "./rewrite.ts";
+import { stridedView } from "./strided-view.ts";
+import { unrollLoops } from "./unroll-loop.ts";
+
+/** Until nothing changes: what no input can change becomes constant, control flow goes, what does nothing goes. */
+const settling: readonly Rewrite[] = [
+  foldConstants,
+  inlineIf,
+  unrollLoops,
+  resolveSequences,
+  halfToSingle,
+  quantizedView,
+  castLikeToCast,
+  reshapeToConstants,
+  stridedView,
+  dropExpand,
+  dropDropout,
+];
 
 /** In this order: activations are recognised while their products are whole, batch norms become layers last. */
-export const rewrites: readonly Rewrite[] = [
-  foldConstants,
-  dropDropout,
-  recognizeLayerNorm,
+const recognizing: readonly Rewrite[] = [
+  recognizeNormalization,
   recognizeGelu,
   recognizeSilu,
+  recognizeProducts,
   matMulAddToLinear,
   normalizeGemm,
   foldBatchNorm,
   batchNormToAffine,
 ];
+
+/** All rewrites, in the order in which they are tried. */
+export const rewrites: readonly Rewrite[] = [...settling, ...recognizing];
 
 export interface Canonical {
   readonly graph: Graph;
@@ -49,9 +76,9 @@ export function canonicalize(graph: Graph): Canonical {
   let values = inferGraph(current);
   const notes = new Map<string, Note>();
   const fates = new Map<string, Fate>();
-  for (;;) {
+  const apply = (list: readonly Rewrite[]): boolean => {
     const before = current;
-    for (const rewrite of rewrites) {
+    for (const rewrite of list) {
       const next = rewrite.apply(current, values, (node, why) => {
         const note = { rewrite: rewrite.name, node: node.name, operator: node.opType, why };
         notes.set(`${note.rewrite} ${note.node}`, note);
@@ -61,8 +88,11 @@ export function canonicalize(graph: Graph): Canonical {
       current = next;
       values = inferGraph(current);
     }
-    if (current === before) break;
-  }
+    return current !== before;
+  };
+  do {
+    while (apply(settling)) continue;
+  } while (apply(recognizing));
   // What an earlier round refused may be gone by now.
   const left = new Set(
     current.nodes.flatMap((node) => [node, ...(node.body ?? [])]).map((node) => node.name),

@@ -1,6 +1,6 @@
 /** Numbers of constants for the rewrites, and the way back into tensors. */
 
-import type { DataType, Graph, Tensor, Value } from "../onnx/graph.ts";
+import type { DataType, Graph, Shape, Tensor, Value } from "../onnx/graph.ts";
 import { float32Data, float32Tensor, int64Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 
 const views: Partial<Record<DataType, (numbers: ArrayLike<number>) => ArrayBufferView>> = {
@@ -9,6 +9,8 @@ const views: Partial<Record<DataType, (numbers: ArrayLike<number>) => ArrayBuffe
   int16: (numbers) => Int16Array.from(numbers),
   int8: (numbers) => Int8Array.from(numbers),
   uint8: (numbers) => Uint8Array.from(numbers),
+  uint16: (numbers) => Uint16Array.from(numbers),
+  uint32: (numbers) => Uint32Array.from(numbers),
   bool: (numbers) => Uint8Array.from(numbers, (value) => Number(value !== 0)),
 };
 
@@ -18,7 +20,7 @@ export function tensorFrom(
   numbers: ArrayLike<number>,
   dims: readonly number[],
 ): Tensor | undefined {
-  if (dataType === "float32") return float32Tensor(Float32Array.from(numbers), dims);
+  if (dataType === "float32") return float32Tensor(new Float32Array(numbers), dims);
   if (dataType === "int64") return int64Tensor(Array.from(numbers), dims);
   const view = views[dataType]?.(numbers);
   if (!view) return undefined;
@@ -42,11 +44,13 @@ export function scalarOf(graph: Graph, name: string | undefined): number | undef
 
 export const isFloat = (value: Value | undefined): boolean => value?.dataType.includes("float") ?? false;
 
-/** The numbers of a shape, if it has no symbols. */
-export function fixedShape(value: Value | undefined): readonly number[] | undefined {
-  const shape = value?.shape;
-  return shape?.every((dim) => typeof dim === "number") ? shape : undefined;
-}
+/** The sizes of a shape, if it has no symbols. */
+export const fixedDims = (shape: Shape): readonly number[] | undefined =>
+  shape.every((dim) => typeof dim === "number") ? shape : undefined;
+
+/** The sizes of a value, if its shape has no symbols. */
+export const fixedShape = (value: Value | undefined): readonly number[] | undefined =>
+  value && fixedDims(value.shape);
 
 /** Whether two values provably have one shape: the same numbers and the same symbols. */
 export const sameShape = (a: Value | undefined, b: Value | undefined): boolean =>

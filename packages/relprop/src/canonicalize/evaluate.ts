@@ -1,243 +1,61 @@
 /**
- * Computes the small constant expressions that exporters leave in graphs: flags, pads, scales, transposed weights.
- * Operators that move elements copy bytes, so they hold for all element types; arithmetic rounds as float32 does.
+ * Computes nodes whose inputs are constants: flags, pads, masks, position tables, transposed weights. Operators that
+ * move elements copy bytes, so they hold for all element types; floats are computed in float64 and rounded once;
+ * int64 is exact. What is not for here (text, float16, random numbers, convolutions) is left to the runtime.
  */
 
-import {
-  type DataType,
-  type Node,
-  type Tensor,
-  intsAttribute,
-  numberAttribute,
-  tensorAttribute,
-} from "../onnx/graph.ts";
-import { elementSize, numbersOf, sizeOf } from "../onnx/tensor.ts";
-import { tensorFrom } from "./constants.ts";
+import type { Node, Tensor, TensorInfo } from "../onnx/graph.ts";
+import { tryInfer } from "../onnx/infer-shapes.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import { fixedDims, tensorFrom } from "./constants.ts";
+import { elementwise } from "./evaluate/elementwise.ts";
+import type { Call, Evaluate } from "./evaluate/evaluator.ts";
+import { indexing, measuring } from "./evaluate/indexing.ts";
+import { layout } from "./evaluate/layout.ts";
+import { logic } from "./evaluate/logic.ts";
+import { products } from "./evaluate/products.ts";
+import { reductions } from "./evaluate/reductions.ts";
 
-/** What an operator makes of constant inputs: the output's type and shape are known from shape inference. */
-type Evaluate = (
-  node: Node,
-  inputs: readonly Tensor[],
-  dims: readonly number[],
-  dataType: DataType,
-) => Tensor | undefined;
+const evaluators: ReadonlyMap<string, Evaluate> = new Map(
+  [elementwise, logic, reductions, layout, indexing, products].flatMap((family) => Object.entries(family)),
+);
+const measuringEvaluators: ReadonlyMap<string, Evaluate> = new Map(Object.entries(measuring));
 
-function stridesOf(dims: readonly number[]): number[] {
-  const strides: number[] = [];
-  let stride = 1;
-  for (const dim of dims.toReversed()) {
-    strides.unshift(stride);
-    stride *= dim;
-  }
-  return strides;
+/** The largest tensor that is computed, wanted or on the way to what is wanted. */
+const maxElements = 4_000_000;
+
+/** The operators that {@link evaluate} computes. */
+export const evaluated: readonly string[] = [...evaluators.keys(), ...measuringEvaluators.keys()];
+
+/** What shape arithmetic knows of an output, where that is all of it: the sizes that Shape gives. */
+function known({ dataType, shape, elements }: TensorInfo): Tensor | undefined {
+  const dims = fixedDims(shape);
+  if (!dims || !elements?.every((element) => typeof element === "number")) return undefined;
+  return elements.every(Number.isFinite) ? tensorFrom(dataType, elements, dims) : undefined;
 }
 
-/** The flat index of each output element's source: start + Σ index·stride. */
-function sourceIndices(dims: readonly number[], strides: readonly number[], start: number = 0): Float64Array {
-  const indices = new Float64Array(sizeOf(dims));
-  const index = dims.map(() => 0);
-  let source = start;
-  for (let flat = 0; flat < indices.length; flat++) {
-    indices[flat] = source;
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      const next = (index[axis] ?? 0) + 1;
-      source += strides[axis] ?? 0;
-      if (next < (dims[axis] ?? 1)) {
-        index[axis] = next;
-        break;
-      }
-      source -= next * (strides[axis] ?? 0);
-      index[axis] = 0;
-    }
-  }
-  return indices;
+const infoOf = (constant: Tensor | undefined): TensorInfo | undefined =>
+  constant && { dataType: constant.dataType, shape: constant.dims, constant };
+
+/**
+ * The outputs of a node, in their order. `inputs` are aligned with `node.inputs`, undefined where an optional one is
+ * absent. Gives undefined if the operator, or an element type, is not computed here.
+ * @throws ModelFileError if the inputs contradict the operator
+ */
+export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] | undefined {
+  if (node.domain !== "" || inputs.some((input) => input?.dataType === "string")) return undefined;
+  const outputs = tryInfer(node, inputs.map(infoOf));
+  const measure = measuringEvaluators.get(node.opType);
+  const compute = measure ?? evaluators.get(node.opType);
+  const [first] = outputs ?? [];
+  const dims = first && fixedDims(first.shape);
+  if (measure) return listOf(measure({ node, inputs, dims: [], dataType: "int64", outputs: outputs ?? [] }));
+  if (!first || !outputs || !dims || sizeOf(dims) > maxElements) return undefined;
+  const call: Call = { node, inputs, dims, dataType: first.dataType, outputs };
+  if (compute) return listOf(compute(call));
+  const tensors = outputs.map(known);
+  return tensors.every((tensor) => tensor !== undefined) ? tensors : undefined;
 }
 
-function picked({ dataType, bytes }: Tensor, dims: readonly number[], indices: ArrayLike<number>): Tensor {
-  const size = elementSize[dataType];
-  const out = new Uint8Array(indices.length * size);
-  for (let i = 0; i < indices.length; i++) {
-    const from = (indices[i] ?? 0) * size;
-    for (let byte = 0; byte < size; byte++) out[i * size + byte] = bytes[from + byte] ?? 0;
-  }
-  return { dataType, dims, bytes: out };
-}
-
-/** Strides with which a tensor is read when it is broadcast to `dims`. */
-function broadcastStrides(from: readonly number[], dims: readonly number[]): number[] {
-  const strides = stridesOf(from);
-  const offset = dims.length - from.length;
-  return dims.map((_, axis) =>
-    axis < offset || from[axis - offset] === 1 ? 0 : (strides[axis - offset] ?? 0),
-  );
-}
-
-function broadcastNumbers(tensor: Tensor, dims: readonly number[]): ArrayLike<number> {
-  const numbers = numbersOf(tensor);
-  if (tensor.dims.join() === dims.join()) return numbers;
-  const indices = sourceIndices(dims, broadcastStrides(tensor.dims, dims));
-  return Float64Array.from(indices, (index) => numbers[index] ?? 0);
-}
-
-const reshaped: Evaluate = (_node, [x], dims) => x && { ...x, dims };
-
-const castTo: Evaluate = (_node, [x], dims, dataType) => {
-  if (!x) return undefined;
-  const numbers = numbersOf(x);
-  const toInteger = !dataType.includes("float") && dataType !== "bool";
-  return tensorFrom(dataType, toInteger ? Float64Array.from(numbers, Math.trunc) : numbers, dims);
-};
-
-const transposed: Evaluate = (node, [x], dims) => {
-  if (!x) return undefined;
-  const order = intsAttribute(node, "perm") ?? x.dims.map((_, i) => x.dims.length - 1 - i);
-  const strides = stridesOf(x.dims);
-  return picked(
-    x,
-    dims,
-    sourceIndices(
-      dims,
-      order.map((axis) => strides[axis] ?? 0),
-    ),
-  );
-};
-
-const expanded: Evaluate = (_node, [x], dims) =>
-  x && picked(x, dims, sourceIndices(dims, broadcastStrides(x.dims, dims)));
-
-const sliced: Evaluate = (_node, [x, starts, ends, axes, steps], dims) => {
-  if (!x || !starts || !ends) return undefined;
-  const strides = stridesOf(x.dims);
-  let start = 0;
-  const along = [...strides];
-  for (const [i, begin] of Array.from(numbersOf(starts)).entries()) {
-    const given = axes ? (numbersOf(axes)[i] ?? 0) : i;
-    const axis = given < 0 ? given + x.dims.length : given;
-    const size = x.dims[axis] ?? 1;
-    const step = steps ? (numbersOf(steps)[i] ?? 1) : 1;
-    const wrapped = begin < 0 ? begin + size : begin;
-    const first = Math.min(Math.max(wrapped, 0), step > 0 ? size : size - 1);
-    start += first * (strides[axis] ?? 0);
-    along[axis] = (strides[axis] ?? 0) * step;
-  }
-  return picked(x, dims, sourceIndices(dims, along, start));
-};
-
-const gathered: Evaluate = (node, [x, indices], dims) => {
-  if (!x || !indices) return undefined;
-  const given = numberAttribute(node, "axis", 0);
-  const axis = given < 0 ? given + x.dims.length : given;
-  const size = x.dims[axis] ?? 1;
-  const inner = sizeOf(x.dims.slice(axis + 1));
-  const outer = sizeOf(x.dims.slice(0, axis));
-  const positions = Array.from(numbersOf(indices), (i) => (i < 0 ? i + size : i));
-  const sources: number[] = [];
-  for (let o = 0; o < outer; o++) {
-    for (const position of positions) {
-      for (let i = 0; i < inner; i++) sources.push((o * size + position) * inner + i);
-    }
-  }
-  return picked(x, dims, sources);
-};
-
-const concatenated: Evaluate = (node, inputs, dims, dataType) => {
-  const given = numberAttribute(node, "axis", 0);
-  const axis = given < 0 ? given + dims.length : given;
-  const outer = sizeOf(dims.slice(0, axis));
-  const bytes = new Uint8Array(sizeOf(dims) * elementSize[dataType]);
-  let at = 0;
-  for (let o = 0; o < outer; o++) {
-    for (const part of inputs) {
-      const run = part.bytes.byteLength / outer;
-      bytes.set(part.bytes.subarray(o * run, (o + 1) * run), at);
-      at += run;
-    }
-  }
-  return { dataType, dims, bytes };
-};
-
-const filled: Evaluate = (node, _inputs, dims) => {
-  const value = tensorAttribute(node, "value") ?? tensorFrom("float32", [0], [1]);
-  return value && picked(value, dims, new Uint8Array(sizeOf(dims)));
-};
-
-const counted: Evaluate = (_node, inputs, dims, dataType) => {
-  const [start = 0, , delta = 1] = inputs.map((input) => numbersOf(input)[0]);
-  return tensorFrom(
-    dataType,
-    Array.from({ length: sizeOf(dims) }, (_, i) => start + i * delta),
-    dims,
-  );
-};
-
-const chosen: Evaluate = (_node, [condition, yes, no], dims, dataType) => {
-  if (!condition || !yes || !no) return undefined;
-  const a = broadcastNumbers(yes, dims);
-  const b = broadcastNumbers(no, dims);
-  return tensorFrom(
-    dataType,
-    Array.from(broadcastNumbers(condition, dims), (test, i) => (test ? a[i] : b[i]) ?? 0),
-    dims,
-  );
-};
-
-const unary =
-  (apply: (value: number) => number): Evaluate =>
-  (_node, [x], dims, dataType) =>
-    x && tensorFrom(dataType, Array.from(numbersOf(x), apply), dims);
-
-const binary =
-  (apply: (a: number, b: number) => number): Evaluate =>
-  (_node, [x, y], dims, dataType) => {
-    if (!x || !y) return undefined;
-    const b = broadcastNumbers(y, dims);
-    return tensorFrom(
-      dataType,
-      Array.from(broadcastNumbers(x, dims), (value, i) => apply(value, b[i] ?? 0)),
-      dims,
-    );
-  };
-
-const evaluators: Readonly<Record<string, Evaluate>> = {
-  Identity: reshaped,
-  Reshape: reshaped,
-  Squeeze: reshaped,
-  Unsqueeze: reshaped,
-  Flatten: reshaped,
-  Cast: castTo,
-  Transpose: transposed,
-  Expand: expanded,
-  Slice: sliced,
-  Gather: gathered,
-  Concat: concatenated,
-  ConstantOfShape: filled,
-  Range: counted,
-  Where: chosen,
-  Neg: unary((x) => -x),
-  Sqrt: unary(Math.sqrt),
-  Reciprocal: unary((x) => 1 / x),
-  Exp: unary(Math.exp),
-  Abs: unary(Math.abs),
-  Floor: unary(Math.floor),
-  Ceil: unary(Math.ceil),
-  Add: binary((a, b) => a + b),
-  Sub: binary((a, b) => a - b),
-  Mul: binary((a, b) => a * b),
-  Div: binary((a, b) => a / b),
-  Pow: binary((a, b) => a ** b),
-  Min: binary(Math.min),
-  Max: binary(Math.max),
-  Equal: binary((a, b) => Number(a === b)),
-};
-
-/** The output of a node with one output and constant inputs, or undefined if the operator or type is not for here. */
-export function evaluate(
-  node: Node,
-  inputs: readonly Tensor[],
-  dims: readonly number[],
-  dataType: DataType,
-): Tensor | undefined {
-  if (inputs.some((input) => input.dataType === "string")) return undefined;
-  const isVariadic = ["Min", "Max"].includes(node.opType) && inputs.length !== 2;
-  return isVariadic ? undefined : evaluators[node.opType]?.(node, inputs, dims, dataType);
-}
+const listOf = (result: ReturnType<Evaluate>): readonly Tensor[] | undefined =>
+  result && "bytes" in result ? [result] : result;

@@ -9,9 +9,10 @@ export interface Fate {
   readonly rewrite: string;
   /**
    * `part`: of another node, which keeps it in its body; `folded`: into another node's weights; `constant`: its output
-   * is an initializer; `idle`: its output is its input; `unneeded`: no output needs it.
+   * is an initializer; `idle`: its output is its input; `unwrapped`: the nodes inside of it stand in its place;
+   * `unneeded`: no output needs it.
    */
-  readonly became: "part" | "folded" | "constant" | "idle" | "unneeded";
+  readonly became: "part" | "folded" | "constant" | "idle" | "unwrapped" | "unneeded";
   /** Names of the nodes that do its work now: one for a part, one or more where it was folded, else none. */
   readonly into: readonly string[];
 }
@@ -38,6 +39,7 @@ export function fatesOf(before: Graph, after: Graph, rewrite: Rewrite): Map<stri
     if (whole !== undefined) fate("part", [whole]);
     else if (after.initializers.has(output)) fate("constant");
     else if (rewrite.takesAway === "what does nothing") fate("idle");
+    else if (rewrite.takesAway === "what wraps others") fate("unwrapped");
     else if (rewrite.takesAway === "constants") fate("unneeded");
     else if (heir !== undefined) fate("folded", [heir]);
     else {

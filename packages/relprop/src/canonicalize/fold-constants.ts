@@ -1,58 +1,76 @@
 /**
- * Whatever no input can change becomes an initializer: Constant nodes, shape arithmetic that comes out as numbers, and
- * small expressions of constants. Large expressions (more than a million elements) are left to the runtime, so that a
- * transposed weight is not stored twice. Nodes and initializers that nothing needs any more are dropped.
+ * Whatever no input can change becomes an initializer: shape arithmetic that comes out as numbers, masks, position
+ * tables, small expressions of weights. Only what other nodes use is stored, not what led there. Two things are left
+ * to the runtime: large results (more than a million elements), so that a transposed weight is not stored twice, and
+ * a last step that makes much of little (an Expand), which is shorter as a node. Nodes and initializers that nothing
+ * needs any more are dropped.
  */
 
+import { capturedNames } from "../onnx/captures.ts";
 import { type Graph, type Node, type Tensor, type Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
-import { fixedShape, tensorFrom } from "./constants.ts";
-import { evaluate } from "./evaluate.ts";
-import { type Rewrite, edited, allUses, isOnnx, withoutDead } from "./rewrite.ts";
+import { ConstantExpressions } from "./constant-expressions.ts";
+import { fixedShape } from "./constants.ts";
+import { type Rewrite, constantNames, edited, isOnnx, neededBy, withoutDead } from "./rewrite.ts";
 
 const maxElements = 1_000_000;
-/** Operators whose output may be far larger than their inputs: a few elements may be stored, a mask may not. */
-const growing = ["ConstantOfShape", "Expand", "Range", "Where"];
+/** Up to this many elements a result may be larger than what it is made from. */
 const maxGrown = 4096;
 
-function content(node: Node, value: Value, constants: ReadonlyMap<string, Tensor>): Tensor | undefined {
-  if (value.constant) return value.constant;
-  const dims = fixedShape(value);
-  if (!dims) return undefined;
-  const { elements } = value;
-  if (elements?.every((element) => typeof element === "number"))
-    return tensorFrom(value.dataType, elements, dims);
-  const inputs = node.inputs.map((name) => constants.get(name));
-  if (sizeOf(dims) > (isOnnx(node, ...growing) ? maxGrown : maxElements)) return undefined;
-  // An absent optional input in the middle (Slice without axes) is rare enough to leave to the runtime.
-  return inputs.every((input) => input !== undefined)
-    ? evaluate(node, inputs, dims, value.dataType)
-    : undefined;
+/** The outputs of a node that somebody needs, as constants; undefined if one of them cannot or should not be stored. */
+function contents(
+  node: Node,
+  needed: readonly string[],
+  values: ReadonlyMap<string, Value>,
+  expressions: ConstantExpressions,
+): ReadonlyMap<string, Tensor> | undefined {
+  const tensors = new Map<string, Tensor>();
+  for (const name of needed) {
+    const dims = fixedShape(values.get(name));
+    if (dims && sizeOf(dims) > maxElements) return undefined;
+    const tensor = expressions.tensor(name);
+    const size = tensor && sizeOf(tensor.dims);
+    if (size === undefined || size > maxElements) return undefined;
+    tensors.set(name, tensor as Tensor);
+    if (size <= maxGrown) continue;
+    const inputs = neededBy(node).map((input) => (input === "" ? undefined : expressions.tensor(input)));
+    const given = inputs.reduce((sum, input) => sum + (input ? sizeOf(input.dims) : 0), 0);
+    if (size > given) return undefined;
+  }
+  return tensors;
 }
 
 export const foldConstants: Rewrite = {
   name: "fold-constants",
-  about: "Constant nodes, shape arithmetic and small constant expressions become initializers",
+  about: "constant expressions and shape arithmetic that comes out as numbers become initializers",
   takesAway: "constants",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
-    const uses = allUses(graph);
+    const expressions = new ConstantExpressions(graph, values);
+    const constants = constantNames(graph, (name) =>
+      Boolean(values.get(name)?.elements?.every((element) => typeof element === "number")),
+    );
+    const outputs = new Set(graph.outputs.map((output) => output.name));
+    const needed = new Set([...outputs, ...capturedNames(graph)]);
     const initializers = new Map(graph.initializers);
     const replace = new Map<Node, readonly Node[]>();
-    for (const node of graph.nodes) {
-      const [output] = node.outputs;
-      if (
-        node.outputs.length !== 1 ||
-        output === undefined ||
-        uses.isOutput(output) ||
-        !isOnnx(node, node.opType)
-      ) {
-        continue;
+    for (const node of graph.nodes.toReversed()) {
+      const wanted = node.outputs.filter((output) => needed.has(output));
+      const isConstant = node.outputs.every((output) => output === "" || constants.has(output));
+      if (isConstant) {
+        if (wanted.length === 0) continue;
+        // An output of the graph must have a node that makes it.
+        const foldable = isOnnx(node, node.opType) || node.body !== undefined;
+        const folded =
+          foldable && !wanted.some((name) => outputs.has(name))
+            ? contents(node, wanted, values, expressions)
+            : undefined;
+        if (folded) {
+          for (const [name, tensor] of folded) initializers.set(name, tensor);
+          replace.set(node, []);
+          continue;
+        }
       }
-      const value = values.get(output);
-      const tensor = value && content(node, value, initializers);
-      if (!tensor) continue;
-      initializers.set(output, tensor);
-      replace.set(node, []);
+      for (const name of neededBy(node)) needed.add(name);
     }
     return withoutDead(replace.size === 0 ? graph : edited(graph, { replace, initializers }));
   },

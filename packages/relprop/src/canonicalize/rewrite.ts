@@ -1,7 +1,7 @@
 /** What all rewrites share: their type, who uses what, and the one way in which they change a graph. */
 
 import { capturedNames } from "../onnx/captures.ts";
-import type { Graph, Node, Tensor, Uses, Value } from "../onnx/graph.ts";
+import { type Graph, type Node, type Tensor, type Uses, type Value, subgraphsOf } from "../onnx/graph.ts";
 
 /** A rewrite that was not done although it nearly applied, and why: shown by `inspect`. */
 export interface Note {
@@ -21,7 +21,7 @@ export interface Rewrite {
   /** What it looks for and what it makes of it, in one line for people. */
   readonly about: string;
   /** What the nodes were that are gone afterwards; those in the body of another node are not gone. */
-  readonly takesAway: "constants" | "what does nothing" | "what a neighbour does";
+  readonly takesAway: "constants" | "what does nothing" | "what a neighbour does" | "what wraps others";
   /** Gives the same object if nothing is left to do. `values` is what shape inference knows of `graph`. */
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph;
 }
@@ -64,14 +64,21 @@ const randomOperators = new Set([
   "Multinomial",
 ]);
 
-/** Names of the values that no input of the graph can change: initializers, and what is computed from them alone. */
-export function constantNames(graph: Graph): Set<string> {
+/**
+ * Names of the values that no input of the graph can change: initializers, and what is computed from them alone.
+ * @param isKnown names of further values whose content is known
+ */
+export function constantNames(graph: Graph, isKnown: (name: string) => boolean = () => false): Set<string> {
   const constants = new Set(graph.initializers.keys());
   for (const node of graph.nodes) {
-    const hidden = Object.values(node.attributes).some((attribute) => attribute.type === "opaque");
-    if (hidden || randomOperators.has(node.opType)) continue;
-    if (!neededBy(node).every((name) => name === "" || constants.has(name))) continue;
-    for (const output of node.outputs) if (output !== "") constants.add(output);
+    const hidden = Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque");
+    const isConstant =
+      !hidden &&
+      !randomOperators.has(node.opType) &&
+      neededBy(node).every((name) => name === "" || constants.has(name));
+    for (const output of node.outputs) {
+      if (output !== "" && (isConstant || isKnown(output))) constants.add(output);
+    }
   }
   return constants;
 }
@@ -111,12 +118,21 @@ export function namer(graph: Graph): (base: string) => string {
   const take = (node: Node): void => {
     for (const name of [...node.inputs, ...node.outputs, node.name]) taken.add(name);
     for (const inner of node.body ?? []) take(inner);
+    for (const { inputs, initializers, nodes } of subgraphsOf(node)) {
+      for (const { name } of inputs) taken.add(name);
+      for (const name of initializers.keys()) taken.add(name);
+      for (const inner of nodes) take(inner);
+    }
   };
   for (const { name } of [...graph.inputs, ...graph.outputs]) taken.add(name);
   for (const node of graph.nodes) take(node);
+  /** Where the search for a number ended: unrolled loops ask for the same name thousands of times. */
+  const next = new Map<string, number>();
   return (base) => {
     let name = base;
-    for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
+    let i = next.get(base) ?? 2;
+    for (; taken.has(name); i++) name = `${base}_${i}`;
+    next.set(base, i);
     taken.add(name);
     return name;
   };

@@ -6,7 +6,14 @@
 import { type Graph, usesOf } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { sameShape } from "./constants.ts";
+import { singleOf } from "./half-to-single.ts";
 import { isOnnx } from "./rewrite.ts";
+
+/** The tensor at which relevance starts for an output: in float32, and before a final Softmax. */
+export function explainedTensor(graph: Graph, output: string): string {
+  const single = singleOf(graph, output);
+  return finalSoftmax(graph, single) ?? single;
+}
 
 /**
  * The value before the Softmax or LogSoftmax that ends the graph at this output (also through Identity, and through

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { recognizeGelu } from "../../src/canonicalize/recognize-gelu.ts";
-import { recognizeLayerNorm } from "../../src/canonicalize/recognize-layernorm.ts";
+import { recognizeNormalization } from "../../src/canonicalize/recognize-normalization.ts";
 import { recognizeSilu } from "../../src/canonicalize/recognize-silu.ts";
 import {
   type Graph,
@@ -8,6 +8,7 @@ import {
   type Value,
   float,
   ints,
+  intsAttribute,
   numberAttribute,
   stringAttribute,
 } from "../../src/onnx/index.ts";
@@ -145,7 +146,7 @@ const normalised = (b: GraphBuilder, x: Value, axes: number[]): { y: Value; devi
   return { y: b.op("Div", [deviation, b.op("Sqrt", [variance])]), deviation };
 };
 
-describe("recognize-layernorm", () => {
+describe("recognize-normalization", () => {
   it.each([
     [[-1], [5]],
     [
@@ -160,21 +161,41 @@ describe("recognize-layernorm", () => {
         b.constant(random(...dims), "β"),
       ]);
     });
-    const after = await expectRewrite(recognizeLayerNorm, before, ["LayerNormalization"], 0);
+    const after = await expectRewrite(recognizeNormalization, before, ["LayerNormalization"], 0);
     const [node] = after.nodes;
     expect(node?.inputs).toEqual(["x", "γ", "β"]);
     expect(node && numberAttribute(node, "epsilon", 0)).toBeCloseTo(1e-6, 12);
-    expect(node && numberAttribute(node, "axis", 0)).toBe(3 - axes.length);
+    expect(node && intsAttribute(node, "axes")).toEqual(dims.map((_, i) => 3 - dims.length + i));
   });
 
-  it("refuses without a scale, and where its deviation is used elsewhere", () => {
-    const bare = graphOf(["N", 3, 5], (b, x) => b.op("Neg", [normalised(b, x, [-1]).y]));
-    expect(applied(recognizeLayerNorm, bare).notes[0]?.why).toMatch(/no scale/);
+  it("sees one without scale, over any axes", async () => {
+    const bare = graphOf(["N", 3, 5], (b, x) => b.op("Neg", [normalised(b, x, [1]).y]));
+    const after = await expectRewrite(recognizeNormalization, bare, ["LayerNormalization", "Neg"], 0);
+    expect(after.nodes[0]?.inputs).toEqual(["x"]);
+  });
+
+  it.each(["Div", "Reciprocal", "Pow"] as const)("sees x / √(mean(x²) + ε) written with %s", async (how) => {
+    const before = graphOf(["N", 3, 5], (b, x) => {
+      const mean = b.op("ReduceMean", [b.op("Mul", [x, x])], { axes: ints([-1]) });
+      const variance = b.op("Add", [mean, b.scalar(1e-6)]);
+      const root = (): Value => b.op("Sqrt", [variance]);
+      const y = {
+        Div: () => b.op("Div", [x, root()]),
+        Reciprocal: () => b.op("Mul", [x, b.op("Reciprocal", [root()])]),
+        Pow: () => b.op("Mul", [b.op("Pow", [variance, b.scalar(-0.5)]), x]),
+      }[how]();
+      return b.op("Mul", [y, b.constant(random(5), "γ")]);
+    });
+    const after = await expectRewrite(recognizeNormalization, before, ["RMSNormalization"], 0);
+    expect(after.nodes[0]?.inputs).toEqual(["x", "γ"]);
+  });
+
+  it("refuses where its deviation is used elsewhere", () => {
     const leaking = graphOf(["N", 3, 5], (b, x) => {
       const { y, deviation } = normalised(b, x, [-1]);
       return b.op("Add", [b.op("Mul", [y, b.constant(random(5), "γ")]), deviation]);
     });
-    const { after, notes } = applied(recognizeLayerNorm, leaking);
+    const { after, notes } = applied(recognizeNormalization, leaking);
     expect(after).toBe(leaking);
     expect(notes[0]?.why).toMatch(/"Sub" inside of it is used elsewhere/);
   });

@@ -1,0 +1,103 @@
+/**
+ * What a graph's constant expressions come out as, computed when somebody asks. An expression is constant if it starts
+ * from initializers and from sizes that shape inference knows, whatever the inputs of the graph are.
+ */
+
+import type { Graph, Node, Tensor, TensorInfo } from "../onnx/graph.ts";
+import { tryInfer } from "../onnx/infer-shapes.ts";
+import { constantInfo } from "../onnx/shapes/common.ts";
+import { fixedDims, tensorFrom } from "./constants.ts";
+import { evaluate } from "./evaluate.ts";
+import { neededBy } from "./rewrite.ts";
+
+/** Content that shape inference knows. */
+function inferred(info: TensorInfo | undefined): Tensor | undefined {
+  if (info?.constant) return info.constant;
+  const dims = info && fixedDims(info.shape);
+  return info && dims && info.elements?.every((element) => typeof element === "number")
+    ? tensorFrom(info.dataType, info.elements, dims)
+    : undefined;
+}
+
+export class ConstantExpressions {
+  readonly #tensors = new Map<string, Tensor | undefined>();
+  readonly #infos: Map<string, TensorInfo>;
+  readonly #producer = new Map<string, Node>();
+
+  /** @param values what shape inference knows of the graph */
+  constructor(graph: Pick<Graph, "initializers" | "nodes">, values: ReadonlyMap<string, TensorInfo>) {
+    this.#infos = new Map(values);
+    for (const [name, tensor] of graph.initializers) this.#tensors.set(name, tensor);
+    for (const node of graph.nodes) this.#take(node);
+  }
+
+  #take(node: Node): void {
+    for (const output of node.outputs) if (output !== "") this.#producer.set(output, node);
+  }
+
+  /** Takes in further nodes, in topological order, and constants. */
+  add(nodes: readonly Node[], initializers: ReadonlyMap<string, Tensor>): void {
+    for (const [name, tensor] of initializers) {
+      this.#tensors.set(name, tensor);
+      this.#infos.set(name, constantInfo(tensor));
+    }
+    for (const node of nodes) {
+      this.#take(node);
+      const inputs = node.inputs.map((name) => this.#infos.get(name));
+      if (node.inputs.some((name, i) => name !== "" && !inputs[i])) continue;
+      for (const [i, info] of (tryInfer(node, inputs) ?? []).entries()) {
+        const name = node.outputs[i];
+        if (name) this.#infos.set(name, info);
+      }
+    }
+  }
+
+  /** What is known of a value. */
+  info(name: string): TensorInfo | undefined {
+    return this.#infos.get(name);
+  }
+
+  /** The content of a value; undefined if it is no constant expression, or one that is left to the runtime. */
+  tensor(wanted: string): Tensor | undefined {
+    // Unrolled loops make chains of thousands of nodes: a stack of our own, for the engine's is too small.
+    const stack = [wanted];
+    for (let name = stack.at(-1); name !== undefined; name = stack.at(-1)) {
+      if (this.#tensors.has(name)) {
+        stack.pop();
+        continue;
+      }
+      const known = inferred(this.#infos.get(name));
+      const node = this.#producer.get(name);
+      if (known || !node) {
+        this.#tensors.set(name, known);
+        continue;
+      }
+      const missing = neededBy(node).filter((input) => input !== "" && !this.#tensors.has(input));
+      if (missing.length > 0) stack.push(...missing);
+      else this.#compute(node);
+    }
+    return this.#tensors.get(wanted);
+  }
+
+  #compute(node: Node): void {
+    const inputs = neededBy(node).filter((name) => name !== "");
+    const isConstant = inputs.every((name) => this.#tensors.get(name) !== undefined);
+    const outputs = isConstant ? this.#run(node) : undefined;
+    for (const [i, name] of node.outputs.entries()) if (name !== "") this.#tensors.set(name, outputs?.[i]);
+  }
+
+  #run(node: Node): readonly (Tensor | undefined)[] | undefined {
+    if (!node.body) {
+      return evaluate(
+        node,
+        node.inputs.map((name) => this.#tensors.get(name)),
+      );
+    }
+    for (const part of node.body) {
+      const outputs = this.#run(part);
+      if (!outputs) return undefined;
+      for (const [i, name] of part.outputs.entries()) if (name !== "") this.#tensors.set(name, outputs[i]);
+    }
+    return node.outputs.map((name) => this.#tensors.get(name));
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Expand before an operator that broadcasts anyway: Mul(x, Expand(gate, Shape(x))) → Mul(x, gate). The same numbers, to
+ * the bit; sizes need not be known at run time any more, and a gate stays as small as it is.
+ */
+
+import { type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { sameShape } from "./constants.ts";
+import { type Rewrite, allUses, edited, isOnnx, withoutDead } from "./rewrite.ts";
+
+const broadcasting = (
+  "Add Sub Mul Div Pow Mod Min Max Sum Mean And Or Xor Equal Greater GreaterOrEqual Less LessOrEqual Where" as string
+).split(" ");
+
+export const dropExpand: Rewrite = {
+  name: "drop-expand",
+  about: "an Expand whose users broadcast anyway goes away",
+  takesAway: "what does nothing",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
+    const uses = allUses(graph);
+    const replace = new Map<Node, readonly Node[]>();
+    const rename = new Map<string, string>();
+    /** Users that lost an Expand in this pass: their other operand must not lose its own. */
+    const busy = new Set<Node>();
+    for (const node of graph.nodes) {
+      const [x = ""] = node.inputs;
+      const [y = ""] = node.outputs;
+      if (!isOnnx(node, "Expand") || uses.isOutput(y)) continue;
+      const users = uses.consumers.get(y) ?? [];
+      const isIdle = users.every(
+        (user) =>
+          isOnnx(user, ...broadcasting) &&
+          !busy.has(user) &&
+          user.inputs.some((other) => other !== y && sameShape(values.get(other), values.get(y))),
+      );
+      if (!isIdle) continue;
+      for (const user of users) busy.add(user);
+      rename.set(y, x);
+      replace.set(node, []);
+    }
+    return replace.size === 0 ? graph : withoutDead(edited(graph, { replace, rename }));
+  },
+};

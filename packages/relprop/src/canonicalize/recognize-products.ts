@@ -1,0 +1,26 @@
+/**
+ * MatMul and Einsum of two tensors that both depend on the input, as in attention -> `Product`, `Contraction` (domain
+ * "relprop"), so that MatMul and Einsum are left for those with weights. The body is the node itself.
+ */
+
+import type { Graph, Node } from "../onnx/graph.ts";
+import { type Rewrite, constantNames, edited, isOnnx } from "./rewrite.ts";
+
+const names: Readonly<Record<string, string>> = { MatMul: "Product", Einsum: "Contraction" };
+
+export const recognizeProducts: Rewrite = {
+  name: "recognize-products",
+  about: "MatMul and Einsum of two tensors that depend on the input become Product and Contraction",
+  takesAway: "what a neighbour does",
+  apply(graph: Graph): Graph {
+    const constants = constantNames(graph);
+    const replace = new Map<Node, readonly Node[]>();
+    for (const node of graph.nodes) {
+      const opType = names[node.opType];
+      if (opType === undefined || !isOnnx(node, node.opType)) continue;
+      if (node.inputs.filter((name) => !constants.has(name)).length < 2) continue;
+      replace.set(node, [{ ...node, opType, domain: "relprop", body: [node] }]);
+    }
+    return replace.size === 0 ? graph : edited(graph, { replace });
+  },
+};

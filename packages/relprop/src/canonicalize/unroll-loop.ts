@@ -1,0 +1,181 @@
+/**
+ * Loop and Scan with a constant number of rounds → the nodes of their body, once for each round. Constants that a loop
+ * makes (grids of indices, masks) fold away afterwards, and relevance crosses the rounds that depend on the input.
+ */
+
+import {
+  type Graph,
+  type Node,
+  type Subgraph,
+  type Tensor,
+  type Value,
+  graphAttribute,
+  int,
+  intsAttribute,
+  numberAttribute,
+} from "../onnx/graph.ts";
+import { bigIntegersOf, int64Tensor, numbersOf } from "../onnx/tensor.ts";
+import { ConstantExpressions } from "./constant-expressions.ts";
+import { axisIn } from "./evaluate/evaluator.ts";
+import { identity, inlineSubgraph, plainNode } from "./inline-subgraph.ts";
+import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+
+/** Of all rounds together: more would take longer to compile than to export anew. */
+const maxNodes = 20_000;
+
+const yes: Tensor = { dataType: "bool", dims: [], bytes: Uint8Array.of(1) };
+
+/** Nodes and constants in the making. */
+class Unrolled {
+  readonly nodes: Node[] = [];
+  readonly initializers = new Map<string, Tensor>();
+  readonly newName: (base: string) => string;
+  readonly #expressions: ConstantExpressions;
+
+  constructor(newName: (base: string) => string, expressions: ConstantExpressions) {
+    this.newName = newName;
+    this.#expressions = expressions;
+  }
+
+  add(nodes: readonly Node[], initializers: ReadonlyMap<string, Tensor> = new Map()): void {
+    this.nodes.push(...nodes);
+    for (const [name, tensor] of initializers) this.initializers.set(name, tensor);
+    this.#expressions.add(nodes, initializers);
+  }
+
+  /** Gives the name of a new constant. */
+  constant(base: string, tensor: Tensor): string {
+    const name = this.newName(base);
+    this.add([], new Map([[name, tensor]]));
+    return name;
+  }
+
+  /** Gives the name of a new node's output. */
+  op(opType: string, inputs: readonly string[], base: string, attributes: Node["attributes"] = {}): string {
+    const name = this.newName(base);
+    this.add([plainNode(opType, inputs, [name], attributes)]);
+    return name;
+  }
+
+  tensor(name: string): Tensor | undefined {
+    return this.#expressions.tensor(name);
+  }
+}
+
+/** One round's part of an output that collects something from every round, along an axis of its own. */
+function collect(
+  to: Unrolled,
+  parts: readonly string[],
+  output: string,
+  axis: number,
+  reverse: boolean,
+): void {
+  const at = to.constant(`${output}_axis`, int64Tensor([axis]));
+  const slices = parts.map((part) => to.op("Unsqueeze", [part, at], `${output}_part`));
+  const ordered = reverse ? slices.toReversed() : slices;
+  to.add([plainNode("Concat", ordered, [output], { axis: int(axis) })]);
+}
+
+/** Why a loop stays, as a sentence about it; undefined if it was unrolled. */
+type Outcome = string | undefined;
+
+const tooLong = (rounds: number, body: Subgraph): Outcome =>
+  rounds * (1 + body.nodes.length) > maxNodes
+    ? `its ${rounds} rounds of ${body.nodes.length} nodes are more than ${maxNodes} nodes`
+    : undefined;
+
+/** Inputs: rounds, condition, carried values. The body takes and gives: round, condition, carried …, collected …. */
+function unrollLoop(node: Node, body: Subgraph, to: Unrolled): Outcome {
+  const [most = "", first = "", ...given] = node.inputs;
+  const limit = most === "" ? undefined : to.tensor(most);
+  if (most !== "" && !limit) return "its number of rounds is computed at run time";
+  const rounds = limit ? bigIntegersOf(limit)[0] : undefined;
+  let condition = first === "" ? to.constant(`${node.name}_condition`, yes) : first;
+  let carried = given;
+  const collected: string[][] = node.outputs.slice(given.length).map(() => []);
+  const isLeft = (round: number): boolean => rounds === undefined || BigInt(round) < rounds;
+  for (let round = 0; isLeft(round); round++) {
+    const goesOn = to.tensor(condition);
+    if (!goesOn) return "whether it goes on is computed at run time";
+    if (!numbersOf(goesOn)[0]) break;
+    const why = tooLong(round, body);
+    if (why !== undefined) return why;
+    const index = to.constant(`${node.name}_round`, int64Tensor([round], []));
+    const inlined = inlineSubgraph(body, [index, condition, ...carried], to.newName);
+    to.add(inlined.nodes, inlined.initializers);
+    const [next = "", ...results] = inlined.outputs;
+    condition = next;
+    carried = results.slice(0, given.length);
+    for (const [i, list] of collected.entries()) list.push(results[given.length + i] ?? "");
+  }
+  if (collected.some((list) => list.length === 0)) return "it makes no round, and collects from each";
+  to.add(given.flatMap((_, i) => (node.outputs[i] ? [identity(carried[i] ?? "", node.outputs[i])] : [])));
+  for (const [i, parts] of collected.entries()) {
+    const output = node.outputs[given.length + i];
+    if (output) collect(to, parts, output, 0, false);
+  }
+  return undefined;
+}
+
+/** Inputs: carried values, then what is scanned, a slice of it in each round. */
+function unrollScan(node: Node, body: Subgraph, to: Unrolled, values: ReadonlyMap<string, Value>): Outcome {
+  const scanned = node.inputs.slice(-numberAttribute(node, "num_scan_inputs", 1));
+  const given = node.inputs.slice(0, node.inputs.length - scanned.length);
+  const option = (name: string, i: number): number => intsAttribute(node, name)?.[i] ?? 0;
+  const axes = scanned.map((name, i) => {
+    const rank = values.get(name)?.shape.length ?? 0;
+    return axisIn(option("scan_input_axes", i), rank);
+  });
+  const rounds = values.get(scanned[0] ?? "")?.shape[axes[0] ?? 0];
+  if (typeof rounds !== "number") return "the size of what it scans is known at run time only";
+  if (rounds === 0) return "it makes no round";
+  const why = tooLong(rounds, body);
+  if (why !== undefined) return why;
+  let carried = given;
+  const collected: string[][] = node.outputs.slice(given.length).map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    const slices = scanned.map((name, i) => {
+      const at = option("scan_input_directions", i) === 1 ? rounds - 1 - round : round;
+      const index = to.constant(`${node.name}_round`, int64Tensor([at], []));
+      return to.op("Gather", [name, index], `${name}_slice`, { axis: int(axes[i] ?? 0) });
+    });
+    const inlined = inlineSubgraph(body, [...carried, ...slices], to.newName);
+    to.add(inlined.nodes, inlined.initializers);
+    carried = inlined.outputs.slice(0, given.length);
+    for (const [i, list] of collected.entries()) list.push(inlined.outputs[given.length + i] ?? "");
+  }
+  to.add(given.flatMap((_, i) => (node.outputs[i] ? [identity(carried[i] ?? "", node.outputs[i])] : [])));
+  for (const [i, parts] of collected.entries()) {
+    const output = node.outputs[given.length + i];
+    const axis = option("scan_output_axes", i);
+    if (output && axis < 0) return "it collects along an axis counted from the end";
+    if (output) collect(to, parts, output, axis, option("scan_output_directions", i) === 1);
+  }
+  return undefined;
+}
+
+export const unrollLoops: Rewrite = {
+  name: "unroll-loop",
+  about: "a Loop or Scan with a constant number of rounds becomes the nodes of its rounds",
+  takesAway: "what wraps others",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+    const loops = graph.nodes.filter((node) => isOnnx(node, "Loop", "Scan"));
+    if (loops.length === 0) return graph;
+    const newName = namer(graph);
+    const replace = new Map<Node, readonly Node[]>();
+    const initializers = new Map<string, Tensor>();
+    for (const node of loops) {
+      const body = graphAttribute(node, "body");
+      if (!body) continue;
+      const to = new Unrolled(newName, new ConstantExpressions(graph, values));
+      const why = isOnnx(node, "Loop") ? unrollLoop(node, body, to) : unrollScan(node, body, to, values);
+      if (why !== undefined) {
+        refuse(node, why);
+        continue;
+      }
+      for (const [name, tensor] of to.initializers) initializers.set(name, tensor);
+      replace.set(node, to.nodes);
+    }
+    return replace.size === 0 ? graph : edited(graph, { replace, initializers });
+  },
+};

@@ -1,10 +1,10 @@
 /** Values that subgraphs (If, Loop, Scan) take from the graph around them: uses that no input list shows. */
 
 import { fromBinary } from "@bufbuild/protobuf";
-import type { Graph } from "./graph.ts";
+import { type Graph, type Node, type Subgraph, subgraphsOf } from "./graph.ts";
 import { type AttributeProto, AttributeProtoSchema, type GraphProto } from "./onnx_pb.ts";
 
-function collect(graph: GraphProto, names: Set<string>): void {
+function collectProto(graph: GraphProto, names: Set<string>): void {
   for (const node of graph.node) {
     for (const name of node.input) names.add(name);
     for (const attribute of node.attribute) collectAttribute(attribute, names);
@@ -13,18 +13,36 @@ function collect(graph: GraphProto, names: Set<string>): void {
 }
 
 function collectAttribute(attribute: AttributeProto, names: Set<string>): void {
-  if (attribute.g) collect(attribute.g, names);
-  for (const graph of attribute.graphs) collect(graph, names);
+  if (attribute.g) collectProto(attribute.g, names);
+  for (const graph of attribute.graphs) collectProto(graph, names);
+}
+
+function collect(graph: Subgraph, names: Set<string>): void {
+  for (const node of graph.nodes) {
+    for (const name of node.inputs) if (name !== "") names.add(name);
+    collectNode(node, names);
+  }
+  for (const output of graph.outputs) if (output.name !== "") names.add(output.name);
+}
+
+function collectNode(node: Node, names: Set<string>): void {
+  for (const graph of subgraphsOf(node)) collect(graph, names);
+  for (const attribute of Object.values(node.attributes)) {
+    if (attribute.type === "opaque")
+      collectAttribute(fromBinary(AttributeProtoSchema, attribute.value), names);
+  }
+}
+
+/** Every name that the graphs inside of a node mention; those of their own values are among them. */
+export function capturedBy(node: Node): Set<string> {
+  const names = new Set<string>();
+  collectNode(node, names);
+  return names;
 }
 
 /** Every name that a subgraph of the graph mentions; those of the subgraph's own values are among them. */
-export function capturedNames(graph: Graph): Set<string> {
+export function capturedNames(graph: Pick<Graph, "nodes">): Set<string> {
   const names = new Set<string>();
-  for (const node of graph.nodes) {
-    for (const attribute of Object.values(node.attributes)) {
-      if (attribute.type === "opaque")
-        collectAttribute(fromBinary(AttributeProtoSchema, attribute.value), names);
-    }
-  }
+  for (const node of graph.nodes) collectNode(node, names);
   return names;
 }

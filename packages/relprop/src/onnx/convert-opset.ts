@@ -1,20 +1,18 @@
 /** Rewrites a model of another opset into the forms of opset 17, so that all later stages know one form only. */
 
-import { fromBinary } from "@bufbuild/protobuf";
 import { ModelFileError, OptionError } from "../errors.ts";
-import { capturedNames } from "./captures.ts";
-import { Conversion } from "./convert-opset/conversion.ts";
-import { converterOf } from "./convert-opset/table.ts";
-import type { Model, Node } from "./graph.ts";
-import { AttributeProtoSchema, type GraphProto } from "./onnx_pb.ts";
+import { Conversion, type Converter } from "./convert-opset/conversion.ts";
+import { contribConverterOf, converterOf } from "./convert-opset/table.ts";
+import { type Attribute, type Model, type Node, subgraphsOf } from "./graph.ts";
 
 /** Opset 17 is the highest that all of ONNX Runtime's back ends run whole. */
 const onlyTarget = 17;
 
 /**
  * The same function in opset 17. Operators whose form did not change are left alone; a model of opset 17 is given
- * back as it is. `Gelu` (20), `Mish` (18) and `GroupNormalization` (18, 21) stay nodes, over a `body` of operators of
- * opset 17.
+ * back as it is. `Gelu` (20), `Mish` (18), `Swish` (24, as `Silu`), `GroupNormalization` (18, 21) and
+ * `RMSNormalization` (23) stay nodes, over a `body` of operators of opset 17; `Attention` and `RotaryEmbedding` (23) are
+ * spelled out. So are the operators of com.microsoft that ONNX Runtime's optimiser makes, as far as they are known.
  *
  * @param target 17, the only one there is
  * @throws ModelFileError naming the node that opset 17 cannot express, or whose axes or sizes are not constant
@@ -26,22 +24,14 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
     throw new OptionError({ what: "cannot convert the model", why, fix: `leave out the target` });
   }
   const version = model.opsets[""];
-  if (version === target) return model;
+  if (version === target && !hasContrib(model.graph.nodes)) return model;
   if (version === undefined) {
     const why = "it does not say which opset of ai.onnx it uses";
     throw new ModelFileError({ what: "cannot convert the model", why, fix: 'set opsets[""]' });
   }
   const { graph } = model;
-  const conversion = new Conversion(model, version, target, capturedNames(graph));
-  const nodes: Node[] = [];
-  for (const node of graph.nodes) {
-    checkSubgraphs(node, conversion);
-    const convert = node.domain === "" ? converterOf(node.opType, version) : undefined;
-    for (const converted of convert ? convert(node, conversion) : [node]) {
-      conversion.learn(converted);
-      nodes.push(converted);
-    }
-  }
+  const conversion = new Conversion(graph, version, target);
+  const nodes = converted(graph.nodes, conversion);
   return {
     ...model,
     opsets: { ...model.opsets, "": target },
@@ -49,24 +39,38 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
   };
 }
 
-/** Subgraphs are not rewritten, so none of their operators may have changed. */
-function checkSubgraphs(node: Node, conversion: Conversion): void {
-  const check = (graph: GraphProto): void => {
-    for (const inner of graph.node) {
-      const isStandard = inner.domain === "" || inner.domain === "ai.onnx";
-      if (isStandard && converterOf(inner.opType, conversion.version)) {
-        throw conversion.refuse(
-          node,
-          `its subgraph has a ${inner.opType} "${inner.name}", which changed since`,
-        );
-      }
-      for (const { g, graphs } of inner.attribute)
-        for (const graph of g ? [g, ...graphs] : graphs) check(graph);
+const hasContrib = (nodes: readonly Node[]): boolean =>
+  nodes.some(
+    (node) =>
+      contribConverterOf(node.opType, node.domain) ||
+      subgraphsOf(node).some((inner) => hasContrib(inner.nodes)),
+  );
+
+function converterFor({ opType, domain }: Node, version: number): Converter | undefined {
+  return contribConverterOf(opType, domain) ?? (domain === "" ? converterOf(opType, version) : undefined);
+}
+
+function converted(nodes: readonly Node[], conversion: Conversion): Node[] {
+  const all: Node[] = [];
+  for (const node of nodes) {
+    const convert = converterFor(node, conversion.version);
+    const whole = withConvertedGraphs(node, conversion);
+    for (const made of convert ? convert(whole, conversion) : [whole]) {
+      conversion.learn(made);
+      all.push(made);
     }
-  };
-  for (const attribute of Object.values(node.attributes)) {
-    if (attribute.type !== "opaque") continue;
-    const { g, graphs } = fromBinary(AttributeProtoSchema, attribute.value);
-    for (const graph of g ? [g, ...graphs] : graphs) check(graph);
   }
+  return all;
+}
+
+/** The node with the graphs inside of it converted too. */
+function withConvertedGraphs(node: Node, conversion: Conversion): Node {
+  if (subgraphsOf(node).length === 0) return node;
+  const attributes = Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => {
+    if (attribute.type !== "graph") return [name, attribute];
+    const inner = new Conversion(attribute.value, conversion.version, conversion.target, conversion);
+    const nodes = converted(attribute.value.nodes, inner);
+    return [name, { type: "graph", value: { ...attribute.value, nodes, initializers: inner.initializers } }];
+  });
+  return { ...node, attributes: Object.fromEntries(attributes) };
 }

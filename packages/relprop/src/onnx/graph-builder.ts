@@ -121,6 +121,11 @@ export class GraphBuilder {
     return values;
   }
 
+  /** States the sizes of a value whose builder knows more of them than inference can find out. */
+  refine(value: Value, shape: Shape): Value {
+    return sameSizes(value.shape, shape) ? value : this.#define({ ...value, shape });
+  }
+
   /** Adds a node as it is; its inputs must be known already. Gives its outputs. */
   add(node: Node): readonly Value[] {
     const inputs = node.inputs.map((input) => (input === "" ? undefined : this.value(input)));
@@ -194,6 +199,9 @@ export class GraphBuilder {
     return name;
   }
 }
+
+const sameSizes = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
 /** Tensors inside attributes are compared by identity: their bytes are not worth hashing. */
 const tensorIds = new WeakMap<object, number>();

@@ -39,7 +39,9 @@ export type Attribute =
   | { readonly type: "ints"; readonly value: readonly number[] }
   | { readonly type: "floats"; readonly value: readonly number[] }
   | { readonly type: "strings"; readonly value: readonly string[] }
-  /** Anything else (subgraphs, types), kept as the encoded AttributeProto and written back untouched. */
+  /** The graph inside of a node: a branch of If, the body of Loop and Scan. */
+  | { readonly type: "graph"; readonly value: Subgraph }
+  /** Anything else (types, several graphs), kept as the encoded AttributeProto and written back untouched. */
   | { readonly type: "opaque"; readonly value: Uint8Array };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -84,6 +86,23 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
+/** A graph inside of a node. Its nodes also see the values of the graphs around it, by their names. */
+export interface Subgraph {
+  readonly name: string;
+  readonly inputs: readonly SubgraphValue[];
+  readonly outputs: readonly SubgraphValue[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  /** In topological order. */
+  readonly nodes: readonly Node[];
+}
+
+/** An input or output of a graph inside of a node: files may leave out its type, and it may be no tensor. */
+export interface SubgraphValue {
+  readonly name: string;
+  /** The encoded ValueInfoProto, written back untouched. */
+  readonly declaration: Uint8Array;
+}
+
 export interface Model {
   readonly irVersion: number;
   /** Operator-set versions by domain; "" is ai.onnx. */
@@ -119,6 +138,17 @@ export function tensorAttribute(node: Node, name: string): Tensor | undefined {
   const attribute = node.attributes[name];
   return attribute?.type === "tensor" ? attribute.value : undefined;
 }
+
+export function graphAttribute(node: Node, name: string): Subgraph | undefined {
+  const attribute = node.attributes[name];
+  return attribute?.type === "graph" ? attribute.value : undefined;
+}
+
+/** The graphs inside of a node. */
+export const subgraphsOf = (node: Node): readonly Subgraph[] =>
+  Object.values(node.attributes).flatMap((attribute) =>
+    attribute.type === "graph" ? [attribute.value] : [],
+  );
 
 /** Who makes and who uses each value of a graph. */
 export interface Uses {

@@ -10,10 +10,11 @@ import { elementwise } from "./shapes/elementwise.ts";
 import { indexing } from "./shapes/indexing.ts";
 import { layout } from "./shapes/layout.ts";
 import { linear } from "./shapes/linear.ts";
+import { picking } from "./shapes/picking.ts";
 import { reductions } from "./shapes/reductions.ts";
 
 const table: ReadonlyMap<string, ShapeRule> = new Map(
-  [elementwise, linear, reductions, layout, indexing].flatMap((family) => Object.entries(family)),
+  [elementwise, linear, reductions, layout, indexing, picking].flatMap((family) => Object.entries(family)),
 );
 
 function ruleOf(opType: string, domain: string): ShapeRule | undefined {
@@ -26,7 +27,7 @@ export function canInfer(opType: string, domain: string = ""): boolean {
 }
 
 /** As {@link inferNode}, but undefined where the operator or the rank of its outputs is not known. */
-function tryInfer(node: Node, inputs: Inputs): TensorInfo[] | undefined {
+export function tryInfer(node: Node, inputs: Inputs): TensorInfo[] | undefined {
   return ruleOf(node.opType, node.domain)?.(node, inputs);
 }
 

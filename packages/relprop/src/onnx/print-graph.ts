@@ -19,6 +19,8 @@ function showAttribute(attribute: Attribute): string {
       return `[${attribute.value.map((text) => JSON.stringify(text)).join(", ")}]`;
     case "tensor":
       return describe(attribute.value);
+    case "graph":
+      return `graph of ${attribute.value.nodes.length} nodes`;
     case "opaque":
       return `${attribute.value.length} bytes`;
   }

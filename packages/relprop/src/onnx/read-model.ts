@@ -1,24 +1,25 @@
 /** .onnx bytes -> Model. Whatever the bytes are, the result is a consistent graph or a ModelFileError. */
 
 import { convertOpset } from "./convert-opset.ts";
-import type { Model, Node, Tensor, Value } from "./graph.ts";
+import type { Model, Value } from "./graph.ts";
 import { inferGraph } from "./infer-shapes.ts";
 import {
+  type FunctionProto,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
-  type NodeProto,
 } from "./onnx_pb.ts";
-import { constantOf, readAttributes } from "./read/attributes.ts";
+import { inlineFunctions } from "./read/functions.ts";
+import { Constants, domainOf, readNodes, refuseSparse, valueNames } from "./read/nodes.ts";
 import { inOrder } from "./read/order.ts";
 import { type ReadExternal, type Source, decoding, messageOf, refuse } from "./read/source.ts";
 import { readTensorBytes } from "./read/tensor.ts";
 import { type Declared, DimNames, isComplete, readValue } from "./read/values.ts";
 import { decodeApart, survey } from "./read/wire.ts";
 
-/** The operator sets of ai.onnx that can be read: 7 (2018) to 21 (2024). */
-export const readableOpsets: { readonly first: number; readonly last: number } = { first: 7, last: 21 };
+/** The operator sets of ai.onnx that can be read: 7 (2018) to 28 (2026). */
+export const readableOpsets: { readonly first: number; readonly last: number } = { first: 7, last: 28 };
 
 /** How to read a model. */
 export interface ReadModelOptions {
@@ -32,12 +33,13 @@ export interface ReadModelOptions {
 }
 
 /**
- * Reads an ONNX model (opset 7 to 21 of ai.onnx; other domains as they are). Weights stay views on `bytes`: don't
+ * Reads an ONNX model (opset 7 to 28 of ai.onnx; other domains as they are). Weights stay views on `bytes`: don't
  * write to them afterwards. `Constant` nodes and inputs with a default become initializers; nodes are sorted and get
- * names, unknown sizes get symbols. Nested graphs (If, Loop) are kept, but not looked into.
+ * names, unknown sizes get symbols. Graphs inside of nodes (If, Loop) are read in the same way,
+ * calls of model-local functions replaced by what these consist of.
  *
- * @throws ModelFileError saying what is wrong where: bytes that are no ONNX model, quantized or sparse weights,
- * model-local functions, inputs that are no tensors, external data without `readExternal`, inconsistent graphs
+ * @throws ModelFileError saying what is wrong where: bytes that are no ONNX model, sparse weights,
+ * functions that call themselves, inputs that are no tensors, external data without `readExternal`, inconsistent graphs
  *
  * Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
  */
@@ -48,19 +50,13 @@ export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): Mo
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { proto, graph, initializers } = decode(source, plain);
   const opsets = readOpsets(source, proto);
-  if (proto.functions.length > 0) {
-    const names = proto.functions.map(({ name }) => `"${name}"`);
-    const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
-    const why = `it defines functions of its own: ${names.slice(0, 3).join(", ")}${more}`;
-    throw refuse(source, { why, fix: "inline them with onnx.inliner.inline_local_functions" });
-  }
   const shell = {
     irVersion: Number(proto.irVersion),
     opsets,
     producer: [proto.producerName, proto.producerVersion].filter((text) => text !== "").join(" "),
     metadata: Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value])),
   };
-  return readGraph(source, shell, graph, initializers);
+  return readGraph(source, shell, graph, initializers, proto.functions);
 }
 
 interface Decoded {
@@ -89,11 +85,12 @@ function decode(source: Source, bytes: Uint8Array): Decoded {
   };
 }
 
-const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
-
 function readOpsets(source: Source, proto: ModelProto): Record<string, number> {
   const opsets = Object.fromEntries(
-    proto.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)]),
+    // Functions must mean the same operators as the model; a model of nothing but calls may leave the opset to them.
+    [...proto.functions.flatMap((each) => each.opsetImport), ...proto.opsetImport].map(
+      ({ domain, version }) => [domainOf(domain), Number(version)],
+    ),
   );
   const version = opsets[""];
   const { first, last } = readableOpsets;
@@ -106,60 +103,23 @@ function readOpsets(source: Source, proto: ModelProto): Record<string, number> {
   return opsets;
 }
 
-/** Gives every node a name of its own. */
-function nodeNames(nodes: readonly NodeProto[]): string[] {
-  const counts = new Map<string, number>();
-  for (const { name } of nodes) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const taken = new Set(counts.keys());
-  const seen = new Set<string>();
-  return nodes.map(({ name, opType }, index) => {
-    if (name !== "" && !seen.has(name)) {
-      seen.add(name);
-      return name;
-    }
-    let made = `${opType}_${index}`;
-    while (taken.has(made)) made += "_";
-    taken.add(made);
-    return made;
-  });
-}
-
 function readGraph(
   source: Source,
   shell: Omit<Model, "graph">,
   proto: GraphProto,
   encoded: readonly Uint8Array[],
+  functions: readonly FunctionProto[],
 ): Model {
-  const [sparse] = proto.sparseInitializer;
-  if (sparse) {
-    const where = `initializer "${sparse.values?.name ?? ""}"`;
-    throw refuse(source, { where, why: "it is sparse", fix: "export the model with dense weights" });
-  }
-  const initializers = new Map<string, Tensor>();
-  const addConstant = (name: string, tensor: Tensor, where: string): void => {
-    if (name === "") throw refuse(source, { where, why: "it has no name" });
-    if (initializers.has(name)) throw refuse(source, { where, why: `there are two values "${name}"` });
-    initializers.set(name, tensor);
-  };
+  refuseSparse(source, proto);
+  const constants = new Constants(source);
   for (const bytes of encoded) {
     const { name, tensor } = readTensorBytes(source, bytes);
-    addConstant(name, tensor, `initializer "${name}"`);
+    constants.add(name, tensor, `initializer "${name}"`);
   }
-
-  const names = nodeNames(proto.node);
-  const nodes: Node[] = [];
-  for (const [index, node] of proto.node.entries()) {
-    const name = names[index] ?? "";
-    if (node.opType === "") throw refuse(source, { where: `node "${name}"`, why: "it has no operator" });
-    const where = `${node.opType} "${name}"`;
-    const attributes = readAttributes(source, node, where);
-    const domain = domainOf(node.domain);
-    if (domain === "" && node.opType === "Constant") {
-      addConstant(node.output[0] ?? "", constantOf(source, attributes, where), where);
-    } else {
-      nodes.push({ name, opType: node.opType, domain, inputs: node.input, outputs: node.output, attributes });
-    }
-  }
+  inlineFunctions(source, proto, functions, constants.tensors.keys());
+  const scope = valueNames(proto, constants.tensors.keys());
+  const nodes = readNodes(source, proto.node, constants, scope);
+  const initializers = constants.tensors;
 
   const dimNames = new DimNames([...proto.input, ...proto.output]);
   const inputs: Value[] = [];

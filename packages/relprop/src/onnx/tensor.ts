@@ -29,8 +29,47 @@ export function float32Tensor(data: Float32Array | readonly number[], dims: read
   return tensorOf("float32", array, dims);
 }
 
+/** The floating-point types. */
+export type FloatType = Extract<DataType, `${string}float${string}`>;
+
+export const isFloat = (dataType: DataType): dataType is FloatType => dataType.includes("float");
+
+/** A tensor of any floating-point type over the given numbers, each rounded to the nearest there is. */
+export function floatTensor(dataType: FloatType, data: ArrayLike<number>, dims: readonly number[]): Tensor {
+  switch (dataType) {
+    case "float32":
+      return float32Tensor(Float32Array.from(data), dims);
+    case "float64":
+      return tensorOf(dataType, Float64Array.from(data), dims);
+    case "float16":
+      return tensorOf(dataType, Uint16Array.from(data, numberToFloat16), dims);
+    case "bfloat16":
+      return tensorOf(dataType, Uint16Array.from(data, numberToBfloat16), dims);
+  }
+}
+
 export function int64Tensor(data: readonly number[], dims: readonly number[] = [data.length]): Tensor {
   return tensorOf("int64", BigInt64Array.from(data, toInt64), dims);
+}
+
+/** A tensor of integers of 8 or 16 bits, which must be in their range; undefined for other types. */
+export function smallIntegers(
+  dataType: DataType,
+  data: readonly number[],
+  dims: readonly number[],
+): Tensor | undefined {
+  switch (dataType) {
+    case "int8":
+      return tensorOf(dataType, Int8Array.from(data), dims);
+    case "uint8":
+      return tensorOf(dataType, Uint8Array.from(data), dims);
+    case "int16":
+      return tensorOf(dataType, Int16Array.from(data), dims);
+    case "uint16":
+      return tensorOf(dataType, Uint16Array.from(data), dims);
+    default:
+      return undefined;
+  }
 }
 
 function tensorOf(dataType: DataType, array: ArrayBufferView, dims: readonly number[]): Tensor {
@@ -67,8 +106,8 @@ function aligned(tensor: Tensor): { buffer: ArrayBuffer; byteOffset: number; len
 const numberReaders: Partial<Record<DataType, (tensor: Tensor) => ArrayLike<number>>> = {
   float32: float32Data,
   float64: (t) => viewAs(t, Float64Array),
-  float16: (t) => Float32Array.from(viewAs(t, Uint16Array), float16ToNumber),
-  bfloat16: (t) => Float32Array.from(viewAs(t, Uint16Array), bfloat16ToNumber),
+  float16: (t) => widened(viewAs(t, Uint16Array), float16Numbers()),
+  bfloat16: (t) => widened(viewAs(t, Uint16Array), bfloat16Numbers()),
   int8: (t) => viewAs(t, Int8Array),
   int16: (t) => viewAs(t, Int16Array),
   int32: (t) => viewAs(t, Int32Array),
@@ -88,6 +127,10 @@ function viewAs<T>(
   return new View(buffer, byteOffset, length);
 }
 
+/** The elements of an int64 or uint64 tensor, exact. Treat as read-only. */
+export const bigIntegersOf = (tensor: Tensor): BigInt64Array | BigUint64Array =>
+  tensor.dataType === "uint64" ? viewAs(tensor, BigUint64Array) : viewAs(tensor, BigInt64Array);
+
 /** A float32 tensor's numbers: a view where its bytes are aligned, else a copy. Treat as read-only. */
 export function float32Data(tensor: Tensor): Float32Array {
   return viewAs(tensor, Float32Array);
@@ -104,6 +147,20 @@ export function numbersOf(tensor: Tensor): ArrayLike<number> {
   return read(tensor);
 }
 
+/** The number that each of the 65,536 patterns of 16 bits stands for: models have millions of such weights. */
+const numbersOfBits = (toNumber: (bits: number) => number): (() => Float32Array) => {
+  let numbers: Float32Array | undefined;
+  return () => (numbers ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => toNumber(bits)));
+};
+const float16Numbers = numbersOfBits(float16ToNumber);
+const bfloat16Numbers = numbersOfBits(bfloat16ToNumber);
+
+function widened(bits: Uint16Array, numbers: Float32Array): Float32Array {
+  const result = new Float32Array(bits.length);
+  for (let i = 0; i < result.length; i++) result[i] = numbers[bits[i] as number] as number;
+  return result;
+}
+
 function float16ToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -117,6 +174,31 @@ const bitsOfFloat = new DataView(new ArrayBuffer(4));
 function bfloat16ToNumber(bits: number): number {
   bitsOfFloat.setUint32(0, bits << 16);
   return bitsOfFloat.getFloat32(0);
+}
+
+/** The nearest whole number, of two equally near the even one. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
+function numberToFloat16(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (magnitude < 2 ** -14) return sign | roundHalfEven(magnitude * 2 ** 24);
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.floor(Math.log2(magnitude));
+  // Rounding up to the next power of two carries into the exponent, as it should.
+  return sign | (((exponent + 15) << 10) + roundHalfEven((magnitude / 2 ** exponent - 1) * 1024));
+}
+
+function numberToBfloat16(value: number): number {
+  bitsOfFloat.setFloat32(0, value);
+  const bits = bitsOfFloat.getUint32(0);
+  if (Number.isNaN(value)) return 0x7fc0;
+  return roundHalfEven(bits / 2 ** 16) & 0xffff;
 }
 
 /** The elements of a small integer value, if all of them are known: axes, sizes, pads. */

@@ -1,4 +1,4 @@
-/** Single operators in the forms of opsets 7 to 21. */
+/** Single operators in the forms of opsets 7 to 28, as far as ONNX Runtime runs them; and those of com.microsoft. */
 
 import {
   type Attributes,
@@ -20,6 +20,8 @@ import { randomNumbers } from "../support/run.ts";
 export interface Case {
   readonly op: string;
   readonly opset: number;
+  /** com.microsoft, or ai.onnx. */
+  readonly domain?: string;
   readonly attributes?: Attributes;
   /** Shape of the input "x", and the constants that come after it; undefined is an absent input. */
   readonly x: readonly number[];
@@ -36,14 +38,15 @@ export const f32 = (...values: number[]): Tensor => float32Tensor(values, [value
 export const scalar = (value: number): Tensor => float32Tensor([value], []);
 export const random = (...dims: number[]): Tensor => float32Tensor(randomNumbers(sizeOf(dims), 7), dims);
 
-export function modelOf({ op, opset, attributes = {}, x, constants = [], outputs = 1, rank }: Case): Model {
+export function modelOf(given: Case): Model {
+  const { op, opset, domain = "", attributes = {}, x, constants = [], outputs = 1, rank } = given;
   const initializers = new Map(
     constants.flatMap((tensor, i) => (tensor ? [[`c${i}`, tensor] as const] : [])),
   );
   const names = Array.from({ length: outputs }, (_, i) => `y${i}`);
   const shape = Array.from({ length: rank ?? x.length }, (_, i) => `d${i}`);
   const inputs = ["x", ...constants.map((tensor, i) => (tensor ? `c${i}` : ""))];
-  const node: Node = { name: "node", opType: op, domain: "", inputs, outputs: names, attributes };
+  const node: Node = { name: "node", opType: op, domain, inputs, outputs: names, attributes };
   const isIndices = (i: number): boolean => op === "ArgMax" || op === "Shape" || (i === 1 && op === "TopK");
   const graph: Graph = {
     name: "g",
@@ -56,7 +59,13 @@ export function modelOf({ op, opset, attributes = {}, x, constants = [], outputs
     initializers,
     nodes: [node],
   };
-  return { irVersion: 4, opsets: { "": opset }, producer: "test", metadata: {}, graph };
+  return {
+    irVersion: 4,
+    opsets: { "": opset, ...(domain !== "" && { [domain]: 1 }) },
+    producer: "test",
+    metadata: {},
+    graph,
+  };
 }
 
 export const image = [2, 4, 6, 5];
@@ -296,4 +305,183 @@ export const cases: readonly Case[] = [
     constants: [random(2, 3, 3, 2)],
   },
   { op: "DFT", opset: 20, x: [1, 8, 1], rank: 3, tolerance: 1e-6 },
+];
+
+/** Attention over 3 keys of 2 samples, per head and with the heads one after the other. */
+const [perHead, inARow] = [
+  [2, 4, 3, 8],
+  [2, 3, 32],
+];
+const attention = (opset: number, attributes: Attributes, more: Partial<Case> = {}): Case => {
+  const x = more.x ?? perHead;
+  const constants = more.constants ?? [random(...x), random(...x)];
+  return { op: "Attention", opset, attributes, x, constants, rank: x.length, tolerance: 1e-6, ...more };
+};
+const yesOrNo = (...values: number[]): Tensor => ({
+  dataType: "bool",
+  dims: [values.length / 3, 3],
+  bytes: Uint8Array.from(values),
+});
+const heads: Attributes = { q_num_heads: int(4), kv_num_heads: int(4) };
+
+/** Operators that came with opset 23 and 24. */
+export const newerCases: readonly Case[] = [
+  attention(23, {}),
+  attention(23, { scale: float(0.3) }),
+  attention(23, { is_causal: int(1) }),
+  attention(23, heads, { x: inARow }),
+  attention(
+    23,
+    { q_num_heads: int(4), kv_num_heads: int(2) },
+    { x: inARow, constants: [random(2, 3, 16), random(2, 3, 16)] },
+  ),
+  attention(23, {}, { constants: [random(2, 2, 5, 8), random(2, 2, 5, 6)] }),
+  attention(23, { softcap: float(0.5) }),
+  attention(23, {}, { constants: [random(...perHead), random(...perHead), random(3, 3)] }),
+  attention(
+    23,
+    {},
+    { constants: [random(...perHead), random(...perHead), yesOrNo(1, 0, 1, 1, 1, 0, 0, 1, 1)] },
+  ),
+  attention(
+    23,
+    { is_causal: int(1) },
+    { constants: [random(...perHead), random(...perHead), yesOrNo(1, 0, 1, 1, 1, 0, 0, 1, 1)] },
+  ),
+  { op: "RMSNormalization", opset: 23, x: image, constants: [random(5)], tolerance: 1e-5 },
+  {
+    op: "RMSNormalization",
+    opset: 23,
+    attributes: { axis: int(1), epsilon: float(1e-2) },
+    x: image,
+    constants: [random(4, 6, 5)],
+    tolerance: 1e-5,
+  },
+  ...[{}, { interleaved: int(1) }].flatMap((attributes: Attributes): Case[] => [
+    {
+      op: "RotaryEmbedding",
+      opset: 23,
+      attributes,
+      x: perHead,
+      constants: [random(2, 3, 4), random(2, 3, 4)],
+      tolerance: 1e-6,
+    },
+    {
+      op: "RotaryEmbedding",
+      opset: 23,
+      attributes: { ...attributes, num_heads: int(4), rotary_embedding_dim: int(4) },
+      x: inARow,
+      constants: [random(9, 2), random(9, 2), int64Tensor([0, 1, 2, 5, 6, 7], [2, 3])],
+      tolerance: 1e-6,
+    },
+  ]),
+  { op: "Swish", opset: 24, x: image, tolerance: 1e-6 },
+  { op: "Swish", opset: 24, attributes: { alpha: float(1.7) }, x: image, tolerance: 1e-6 },
+  {
+    op: "Resize",
+    opset: 18,
+    attributes: { keep_aspect_ratio_policy: string("not_larger") },
+    x: image,
+    constants: [undefined, undefined, i64(2, 4, 12, 20)],
+  },
+  {
+    op: "Resize",
+    opset: 19,
+    attributes: {
+      keep_aspect_ratio_policy: string("not_smaller"),
+      axes: ints([2, 3]),
+      mode: string("linear"),
+    },
+    x: image,
+    constants: [undefined, undefined, i64(7, 10)],
+  },
+  {
+    op: "Resize",
+    opset: 19,
+    attributes: { coordinate_transformation_mode: string("half_pixel_symmetric"), mode: string("linear") },
+    x: image,
+    tolerance: 1e-6,
+    constants: [undefined, undefined, i64(2, 4, 9, 7)],
+  },
+  {
+    op: "Resize",
+    opset: 18,
+    attributes: { antialias: int(1), mode: string("linear") },
+    x: image,
+    constants: [undefined, f32(1, 1, 2, 1.5)],
+    tolerance: 1e-6,
+  },
+];
+
+const fused = (activation: string, values: readonly number[]): Attributes => ({
+  activation: string(activation),
+  ...(values.length > 0 && { activation_params: floats(values) }),
+});
+const contrib = (
+  op: string,
+  x: readonly number[],
+  constants: Case["constants"] = [],
+  attributes: Attributes = {},
+  outputs = 1,
+): Case => ({
+  op,
+  opset: 17,
+  domain: "com.microsoft",
+  attributes,
+  x,
+  constants,
+  outputs,
+  tolerance: 2e-6,
+});
+const layer = [random(8), random(8)];
+
+/** What ONNX Runtime's optimiser makes. */
+export const contribCases: readonly Case[] = [
+  contrib("Gelu", image),
+  contrib("FastGelu", image),
+  contrib("FastGelu", [2, 3, 8], [random(8)]),
+  contrib("BiasGelu", [2, 3, 8], [random(8)]),
+  contrib("QuickGelu", image),
+  contrib("QuickGelu", image, [], { alpha: float(1) }),
+  contrib("SkipLayerNormalization", [2, 3, 8], [random(2, 3, 8), ...layer]),
+  contrib("SkipLayerNormalization", [2, 3, 8], [random(2, 3, 8), ...layer, random(8)], {
+    epsilon: float(1e-3),
+  }),
+  contrib("SkipSimplifiedLayerNormalization", [2, 3, 8], [random(2, 3, 8), random(8)], {
+    epsilon: float(1e-3),
+  }),
+  {
+    ...contrib("SimplifiedLayerNormalization", [2, 3, 8], [random(8)], {
+      axis: int(-1),
+      epsilon: float(1e-3),
+    }),
+    domain: "",
+  },
+  ...[
+    ["Relu", []],
+    ["LeakyRelu", [0.2]],
+    ["Clip", [-0.1, 0.3]],
+    ["HardSigmoid", [0.3, 0.4]],
+    ["Tanh", []],
+  ].map(([activation, values]) =>
+    contrib("FusedConv", image, [random(3, 4, 3, 3), random(3)], {
+      ...pool,
+      ...fused(activation as string, values as number[]),
+    }),
+  ),
+  contrib("FusedConv", image, [random(4, 4, 3, 3), random(4), random(2, 4, 3, 3)], {
+    ...pool,
+    ...fused("Relu", []),
+  }),
+  contrib("FusedGemm", [3, 4], [random(5, 4), random(5)], {
+    transB: int(1),
+    activation: string("LeakyRelu"),
+    activation_alpha: float(0.3),
+  }),
+  contrib("FusedMatMul", [2, 4, 3], [random(2, 5, 4)], {
+    transA: int(1),
+    transB: int(1),
+    alpha: float(0.25),
+  }),
+  contrib("FusedMatMul", [2, 3, 4], [random(4, 5)]),
 ];

@@ -271,6 +271,43 @@ const cases: readonly Case[] = [
     symbolic: ["N", 4, 5],
   },
   { op: "NonZero", inputs: [[2, 3]] },
+  {
+    op: "Compress",
+    inputs: [["N", 4], { dataType: "bool", dims: [3], bytes: Uint8Array.of(1, 0, 1) }],
+    attributes: axis(1),
+    symbolic: ["N", 2],
+  },
+  { op: "Compress", inputs: [[3, 2], { dataType: "bool", dims: [4], bytes: Uint8Array.of(1, 0, 1, 1) }] },
+  {
+    op: "ReverseSequence",
+    inputs: [[4, 3, 2], i64(4, 1, 2)],
+    attributes: { time_axis: int(0), batch_axis: int(1) },
+  },
+  {
+    op: "MaxUnpool",
+    inputs: [
+      ["N", 1, 2, 2],
+      int64Tensor(
+        Array.from({ length: 12 }, (_, i) => i),
+        [3, 1, 2, 2],
+      ),
+    ],
+    attributes: { kernel_shape: ints([3, 2]), strides: ints([2, 2]), pads: ints([1, 0, 0, 0]) },
+    symbolic: ["N", 1, 4, 4],
+  },
+  {
+    op: "RoiAlign",
+    inputs: [[1, 4, 6, 6], [2, 4], i64(0, 0)],
+    attributes: { output_height: int(3), output_width: int(2) },
+  },
+  {
+    op: "MaxRoiPool",
+    inputs: [
+      [1, 4, 6, 6],
+      [2, 5],
+    ],
+    attributes: { pooled_shape: ints([2, 3]) },
+  },
   { op: "Trilu", inputs: [["N", 5, 5]], symbolic: ["N", 5, 5] },
   {
     op: "Resize",

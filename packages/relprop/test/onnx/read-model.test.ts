@@ -307,7 +307,10 @@ describe("readModel reads graphs", () => {
       ],
     });
     expect(graph.nodes.map((node) => node.opType)).toEqual(["Relu", "If"]);
-    expect(graph.nodes[1]?.attributes["then_branch"]?.type).toBe("opaque");
+    expect(graph.nodes[1]?.attributes["then_branch"]).toMatchObject({
+      type: "graph",
+      value: { inputs: [], outputs: [{ name: "inner" }], nodes: [{ opType: "Relu", inputs: ["late"] }] },
+    });
   });
 
   it("with a name of its own for every node", () => {

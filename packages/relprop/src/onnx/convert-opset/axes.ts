@@ -2,6 +2,7 @@
 
 import { int, ints, intsAttribute, numberAttribute, type Node } from "../graph.ts";
 import { type Converter, operator, withAttribute, without } from "./conversion.ts";
+import { padByWrapping } from "./images.ts";
 
 /** Squeeze, Unsqueeze, ReduceSum before 13: attribute `axes` -> input. */
 export const axesToInput: Converter = (node, to) => {
@@ -77,8 +78,7 @@ export const padToInputs: Converter = (node, to) => {
 /** Pad since 18: pads of some axes -> pads of all axes. Mode `wrap` came with 19. */
 export const padAllAxes: Converter = (node, to) => {
   const mode = node.attributes["mode"];
-  if (mode?.type === "string" && mode.value === "wrap")
-    throw to.refuse(node, 'mode "wrap" came with opset 19');
+  if (mode?.type === "string" && mode.value === "wrap") return padByWrapping(node, to);
   const axes = to.constantIntegers(node, 3, "axes");
   const [data = "", pads = "", value = ""] = node.inputs;
   const inputs = value === "" ? [data, pads] : [data, pads, value];

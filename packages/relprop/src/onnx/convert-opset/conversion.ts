@@ -1,19 +1,21 @@
 /** What converters of single nodes work with: the values known so far, new names and constants, refusals. */
 
 import { ModelFileError } from "../../errors.ts";
+import { capturedNames } from "../captures.ts";
 import {
   type Attribute,
   type Attributes,
   type DataType,
   type Dim,
   type Graph,
-  type Model,
   type Node,
+  type Subgraph,
   type Tensor,
   type TensorInfo,
+  subgraphsOf,
 } from "../graph.ts";
 import { inferNode } from "../infer-shapes.ts";
-import { constantIntegers, float32Tensor, int64Tensor, numbersOf } from "../tensor.ts";
+import { constantIntegers, floatTensor, int64Tensor, isFloat, numbersOf } from "../tensor.ts";
 
 /** Gives the nodes of the target opset that compute what a node of another opset computes. */
 export type Converter = (node: Node, to: Conversion) => readonly Node[];
@@ -21,32 +23,39 @@ export type Converter = (node: Node, to: Conversion) => readonly Node[];
 export class Conversion {
   /** The model's opset. */
   readonly version: number;
+  readonly target: number;
   readonly initializers: Map<string, Tensor>;
-  readonly #target: number;
+  readonly #outer: Conversion | undefined;
   readonly #known = new Map<string, TensorInfo>();
-  readonly #taken = new Set<string>();
+  readonly #own = new Set<string>();
+  readonly #taken: Set<string>;
   readonly #used = new Set<string>();
 
-  constructor(model: Model, version: number, target: number, captured: ReadonlySet<string>) {
-    const { graph } = model;
+  /** @param outer for a graph inside of a node: that of the graph around it, whose values it sees */
+  constructor(graph: Graph | Subgraph, version: number, target: number, outer?: Conversion) {
     this.version = version;
-    this.#target = target;
+    this.target = target;
+    this.#outer = outer;
+    this.#taken = outer ? outer.#taken : new Set();
     this.initializers = new Map(graph.initializers);
-    for (const input of graph.inputs) this.#known.set(input.name, input);
+    for (const input of graph.inputs) if ("dataType" in input) this.#known.set(input.name, input);
     this.#takeNames(graph);
-    for (const name of captured) this.#used.add(name);
+    for (const name of capturedNames(graph)) this.#used.add(name);
     for (const output of graph.outputs) this.#used.add(output.name);
     for (const node of graph.nodes) for (const name of node.inputs) this.#used.add(name);
   }
 
-  #takeNames(graph: Graph): void {
+  #takeNames(graph: Graph | Subgraph): void {
     const take = (node: Node): void => {
-      for (const name of [node.name, ...node.outputs]) this.#taken.add(name);
+      this.#taken.add(node.name);
+      for (const name of node.outputs) this.#own.add(name);
       for (const part of node.body ?? []) take(part);
+      for (const inner of subgraphsOf(node)) for (const part of inner.nodes) take(part);
     };
-    for (const name of graph.initializers.keys()) this.#taken.add(name);
-    for (const input of graph.inputs) this.#taken.add(input.name);
+    for (const name of graph.initializers.keys()) this.#own.add(name);
+    for (const input of graph.inputs) this.#own.add(input.name);
     for (const node of graph.nodes) take(node);
+    for (const name of this.#own) this.#taken.add(name);
   }
 
   /** Whether anybody needs the value. */
@@ -58,7 +67,8 @@ export class Conversion {
   info(name: string | undefined): TensorInfo | undefined {
     if (name === undefined || name === "") return undefined;
     const constant = this.initializers.get(name);
-    return constant ? { dataType: constant.dataType, shape: constant.dims, constant } : this.#known.get(name);
+    if (constant) return { dataType: constant.dataType, shape: constant.dims, constant };
+    return this.#known.get(name) ?? (this.#own.has(name) ? undefined : this.#outer?.info(name));
   }
 
   /** Learns what a converted node gives. */
@@ -89,13 +99,9 @@ export class Conversion {
     return this.constant(node, what, int64Tensor(values, dims));
   }
 
-  /** Adds a constant of a float type: `dataType` is float32 where nothing else is known. */
+  /** Adds a constant of a float type, a scalar: `dataType` is float32 where nothing else is known. */
   number(node: Node, what: string, value: number, dataType: DataType = "float32"): string {
-    if (dataType === "float32") return this.constant(node, what, float32Tensor([value], []));
-    if (dataType === "float64") {
-      const bytes = new Uint8Array(Float64Array.of(value).buffer);
-      return this.constant(node, what, { dataType, dims: [], bytes });
-    }
+    if (isFloat(dataType)) return this.constant(node, what, floatTensor(dataType, [value], []));
     throw this.refuse(node, `its numbers are ${dataType}`, "convert the model to float32");
   }
 
@@ -132,10 +138,10 @@ export class Conversion {
   refuse(
     node: Node,
     why: string,
-    fix: string = `export the model with opset ${this.#target}`,
+    fix: string = `export the model with opset ${this.target}`,
   ): ModelFileError {
     return new ModelFileError({
-      what: `cannot convert the model from opset ${this.version} to ${this.#target}`,
+      what: `cannot convert the model from opset ${this.version} to ${this.target}`,
       where: `${node.opType} "${node.name}"`,
       why,
       fix,

@@ -1,8 +1,10 @@
-/** Layers and activations whose attributes or inputs changed, and those that opset 17 has to spell out. */
+/** Layers and activations whose attributes or inputs changed, apart from what has a file of its own. */
 
-import { type Attribute, type DataType, type Node, int, numberAttribute, stringAttribute } from "../graph.ts";
-import { float32Tensor } from "../tensor.ts";
-import { type Conversion, type Converter, operator, without } from "./conversion.ts";
+import { type Attribute, int, ints, numberAttribute, stringAttribute } from "../graph.ts";
+import { dataTypeOf } from "../data-types.ts";
+import { dequantized } from "../quantization.ts";
+import { type Converter, without } from "./conversion.ts";
+import { Spelling } from "./spelling.ts";
 
 /** Drops attributes that say nothing at their default value. @throws ModelFileError at any other value */
 export function dropIfDefault(defaults: Readonly<Record<string, number>>): Converter {
@@ -88,97 +90,6 @@ export const gridSampleOf17: Converter = (node, to) => {
   ];
 };
 
-/** Writes the nodes of a body: each step is one operator over values and numbers. */
-class Spelling {
-  readonly body: Node[] = [];
-  readonly #node: Node;
-  readonly #to: Conversion;
-  readonly #dataType: DataType | undefined;
-
-  constructor(node: Node, to: Conversion) {
-    this.#node = node;
-    this.#to = to;
-    this.#dataType = to.info(node.inputs[0])?.dataType;
-  }
-
-  step(opType: string, ...operands: readonly (string | number)[]): string {
-    const inputs = operands.map((operand) =>
-      typeof operand === "number" ? this.#to.number(this.#node, "number", operand, this.#dataType) : operand,
-    );
-    const output = this.#to.name(`${this.#node.name}_${opType}`);
-    this.body.push(operator(opType, inputs, output));
-    return output;
-  }
-
-  /** The last step, which gives the node's output. */
-  finish(opType: string, ...inputs: readonly string[]): readonly Node[] {
-    const last = operator(opType, inputs, this.#node.outputs[0] ?? "");
-    return [...this.body, { ...last, name: this.#to.name(`${this.#node.name}_${opType}`) }];
-  }
-}
-
-/** Gelu (20): 0.5 x (1 + erf(x / √2)), or 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))); the node stays over its body. */
-export const geluOverBody: Converter = (node, to) => {
-  const [x = ""] = node.inputs;
-  const write = new Spelling(node, to);
-  let curve: string;
-  if (stringAttribute(node, "approximate", "none") === "tanh") {
-    const cubic = write.step("Mul", write.step("Mul", write.step("Mul", x, x), x), 0.044715);
-    curve = write.step("Tanh", write.step("Mul", write.step("Add", x, cubic), Math.sqrt(2 / Math.PI)));
-  } else {
-    curve = write.step("Erf", write.step("Div", x, Math.SQRT2));
-  }
-  const half = write.step("Mul", x, 0.5);
-  return [{ ...node, body: write.finish("Mul", half, write.step("Add", curve, 1)) }];
-};
-
-/** Mish (18): x tanh(log(1 + eˣ)); the node stays over its body. */
-export const mishOverBody: Converter = (node, to) => {
-  const [x = ""] = node.inputs;
-  const write = new Spelling(node, to);
-  const body = write.finish("Mul", x, write.step("Tanh", write.step("Softplus", x)));
-  return [{ ...node, domain: "relprop", body }];
-};
-
-/**
- * GroupNormalization: InstanceNormalization of [N, groups, the rest], then scale and bias: per group in 18, per
- * channel since 21. The node stays over its body.
- */
-export const groupNormalizationOverBody: Converter = (node, to) => {
-  const [x = "", scale = "", bias = ""] = node.inputs;
-  const groups = numberAttribute(node, "num_groups", 1);
-  const rank = to.shape(node, 0).length;
-  const isPerGroup = to.version < 21;
-  const value = (what: string): string => to.name(`${node.name}_${what}`);
-  const [grouped, normal, size, whole, scaled] = ["grouped", "normal", "shape", "whole", "scaled"].map(
-    value,
-  ) as [string, string, string, string, string];
-  const ones = to.constant(node, "ones", float32Tensor(new Float32Array(groups).fill(1), [groups]));
-  const zeros = to.constant(node, "zeros", float32Tensor(new Float32Array(groups), [groups]));
-  // Per group they meet [N, groups, the rest], per channel the image.
-  const dims = isPerGroup ? [1, groups, 1] : [1, -1, ...Array.from({ length: rank - 2 }, () => 1)];
-  const form = to.integers(node, "form", dims);
-  const [factor, offset] = [value("factor"), value("offset")];
-  const parameters = [operator("Reshape", [scale, form], factor), operator("Reshape", [bias, form], offset)];
-  const toGroups = operator("Reshape", [x, to.integers(node, "groups", [0, groups, -1])], grouped);
-  const normalize = operator("InstanceNormalization", [grouped, ones, zeros], normal, {
-    epsilon: node.attributes["epsilon"] ?? { type: "float", value: 1e-5 },
-  });
-  const [y = ""] = node.outputs;
-  const affine = (from: string, result: string): Node[] => [
-    operator("Mul", [from, factor], scaled),
-    { ...operator("Add", [scaled, offset], result), name: value("sum") },
-  ];
-  const back = (from: string, result: string): Node[] => [
-    operator("Shape", [x], size),
-    { ...operator("Reshape", [from, size], result), name: value("back") },
-  ];
-  const ends = isPerGroup
-    ? [...affine(normal, whole), ...back(whole, y)]
-    : [...back(normal, whole), ...affine(whole, y)];
-  return [{ ...node, body: [toGroups, normalize, ...parameters, ...ends] }];
-};
-
 /** DFT since 20: input `axis` -> attribute, counted from the front as the default is not the same. */
 export const dftAxisToAttribute: Converter = (node, to) => {
   const rank = to.shape(node, 0).length;
@@ -193,9 +104,47 @@ export const roiAlignOf10: Converter = (node) => {
   return [{ ...node, attributes: { ...node.attributes, coordinate_transformation_mode } }];
 };
 
-/** QuantizeLinear since 19: `saturate` is for float8; since 21 there are blocks and `output_dtype`. */
+/** QuantizeLinear since 19: `saturate` is for float8; since 21 there are blocks and `output_dtype`, since 23 `precision`. */
 export const quantizeLinearOf13: Converter = (node, to) =>
-  dropIfDefault({ block_size: 0, output_dtype: 0 })(
+  dropIfDefault({ block_size: 0, output_dtype: 0, precision: 0 })(
     { ...node, attributes: without(node.attributes, "saturate") },
     to,
   );
+
+/** DequantizeLinear since 21 may have a scale for each block: then it must be of a constant. Since 23 it may give other types. */
+export const dequantizeLinearOf13: Converter = (node, to) => {
+  const [q = "", scale = "", zero = ""] = node.inputs;
+  const type = to.info(scale)?.dataType;
+  const code = numberAttribute(node, "output_dtype", 0);
+  if (code !== 0 && dataTypeOf(code) !== type) {
+    throw to.refuse(node, `its output_dtype is not the type of its scale, which is ${type}`);
+  }
+  const attributes = without(node.attributes, "block_size", "output_dtype");
+  if (numberAttribute(node, "block_size", 0) === 0) return [{ ...node, attributes }];
+  const [values, scales, zeros] = [q, scale, zero].map((name) => to.info(name)?.constant);
+  const result = values && scales && (zero === "" || zeros) && dequantized(node, values, scales, zeros);
+  if (!result) throw to.refuse(node, "it has a scale for each block of something that is no constant");
+  const inputs = [to.constant(node, "dequantized", result)];
+  return [{ ...node, opType: "Identity", inputs, attributes: {} }];
+};
+
+/** SpaceToDepth since 28 has the order of DepthToSpace's mode CRD, too: Reshape, Transpose, Reshape. */
+export const spaceToDepthOf13: Converter = (node, to) => {
+  const attributes = without(node.attributes, "mode");
+  if (stringAttribute(node, "mode", "DCR") === "DCR") return [{ ...node, attributes }];
+  const [, channels, height, width] = to.shape(node, 0);
+  if (typeof channels !== "number" || typeof height !== "number" || typeof width !== "number") {
+    throw to.refuse(node, 'mode "CRD" came with opset 28, and the sizes of its input are not known');
+  }
+  const size = numberAttribute(node, "blocksize", 1);
+  const [h, w] = [height / size, width / size];
+  const write = new Spelling(node, to);
+  const blocks = write.op("Reshape", [
+    node.inputs[0] ?? "",
+    write.integers("blocks", [0, channels, h, size, w, size]),
+  ]);
+  const turned = write.op("Transpose", [blocks], { perm: ints([0, 1, 3, 5, 2, 4]) });
+  const depth = write.integers("depth", [0, channels * size * size, h, w]);
+  write.op("Reshape", [turned, depth], {}, node.outputs[0]);
+  return write.nodes;
+};

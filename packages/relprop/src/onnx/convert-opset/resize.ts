@@ -98,33 +98,108 @@ function sizeNode(
   return { name, nodes: [operator("Gather", [sizes, to.integers(node, "at", [at])], name)] };
 }
 
-/** Resize since 18: scales and sizes of some axes -> of all; anti-aliasing and kept aspect ratios are new. */
-export const resizeOf18: Converter = (node, to) => {
-  if (numberAttribute(node, "antialias", 0) !== 0) throw to.refuse(node, "antialias came with opset 18");
-  const policy = stringAttribute(node, "keep_aspect_ratio_policy", "stretch");
-  if (policy !== "stretch") throw to.refuse(node, `keep_aspect_ratio_policy "${policy}" came with opset 18`);
-  if (stringAttribute(node, "coordinate_transformation_mode", "") === "half_pixel_symmetric") {
-    throw to.refuse(node, "half_pixel_symmetric came with opset 19");
-  }
+/** Which of the given scales or sizes is that of each axis: -1 where there is none. */
+function placesOf(node: Node, rank: number): readonly number[] {
+  const axes = intsAttribute(node, "axes") ?? Array.from({ length: rank }, (_, axis) => axis);
+  return Array.from({ length: rank }, (_, axis) => axes.findIndex((a) => (a < 0 ? a + rank : a) === axis));
+}
+
+/** Sizes of the input and the factors they are multiplied with, where both are known. */
+function knownScales(node: Node, to: Conversion): readonly { size: number; scale: number }[] | undefined {
+  const [x, , scales, sizes] = node.inputs;
+  const shape = to.info(x)?.shape;
+  const given = to.constantNumbers(scales || sizes);
+  if (!shape || !given) return undefined;
+  const known = placesOf(node, shape.length).map((at, axis) => {
+    const size = shape[axis];
+    if (at < 0) return { size: typeof size === "number" ? size : 1, scale: 1 };
+    const value = given[at];
+    if (value === undefined || typeof size !== "number") return undefined;
+    return { size, scale: scales ? value : value / size };
+  });
+  return known.every((each) => each !== undefined) ? known : undefined;
+}
+
+/**
+ * keep_aspect_ratio_policy: all axes take the smallest (`not_larger`) or largest of the scales that the sizes ask for,
+ * and sizes are rounded to the nearest; opset 17 rounds them down.
+ */
+function withOneScale(node: Node, to: Conversion, policy: string): string {
+  const known = knownScales(node, to);
+  if (!known) throw to.refuse(node, `its sizes are computed at run time, and its policy is ${policy}`);
+  const places = placesOf(node, known.length);
+  const chosen = known.flatMap(({ scale }, axis) => ((places[axis] ?? -1) < 0 ? [] : [scale]));
+  const one = policy === "not_larger" ? Math.min(...chosen) : Math.max(...chosen);
+  const all = known.map(({ size }, axis) => {
+    if ((places[axis] ?? -1) < 0) return 1;
+    const wanted = Math.floor(one * size + 0.5);
+    // A scale of float32 may round down to one element less than it stands for.
+    const scale = Math.fround(one) * size < wanted ? Math.fround(one * (1 + 2 ** -22)) : Math.fround(one);
+    if (Math.floor(Math.fround(scale * size)) !== wanted) {
+      throw to.refuse(node, `its policy ${policy} rounds ${one * size} elements to ${wanted}`);
+    }
+    return scale;
+  });
+  return to.constant(node, "scales", float32Tensor(all, [all.length]));
+}
+
+/** half_pixel_symmetric is half_pixel where scales give whole sizes. */
+function symmetric(node: Node, to: Conversion): Node {
+  if (stringAttribute(node, "coordinate_transformation_mode", "") !== "half_pixel_symmetric") return node;
+  const [, , scales] = node.inputs;
+  const isWhole = knownScales(node, to)?.every(({ size, scale }) => Number.isInteger(size * scale));
+  if (scales && !isWhole)
+    throw to.refuse(node, "half_pixel_symmetric came with opset 19, and its sizes are no whole numbers");
+  const coordinate_transformation_mode = string("half_pixel");
+  return { ...node, attributes: { ...node.attributes, coordinate_transformation_mode } };
+}
+
+/**
+ * Resize since 18: scales and sizes of some axes -> of all. Anti-aliasing is new and matters only where an axis
+ * shrinks; kept aspect ratios and symmetric half pixels are new, too.
+ */
+export const resizeOf18: Converter = (given, to) => {
+  const node = symmetric(given, to);
+  const shrinks = !knownScales(node, to)?.every(({ scale }) => scale >= 1);
+  if (numberAttribute(node, "antialias", 0) !== 0 && shrinks)
+    throw to.refuse(node, "antialias came with opset 18");
   const plain = {
     ...node,
     attributes: without(node.attributes, "antialias", "keep_aspect_ratio_policy", "axes"),
   };
-  const axes = intsAttribute(node, "axes");
-  if (!axes) return [plain];
+  const [x = "", roi = "", , sizes = ""] = node.inputs;
+  const policy = stringAttribute(node, "keep_aspect_ratio_policy", "stretch");
+  if (policy !== "stretch" && sizes !== "")
+    return [{ ...plain, inputs: [x, roi, withOneScale(node, to, policy)] }];
+  if (!intsAttribute(node, "axes")) return [plain];
   const rank = to.shape(node, 0).length;
-  const places = Array.from({ length: rank }, (_, axis) =>
-    axes.findIndex((a) => (a < 0 ? a + rank : a) === axis),
-  );
-  const [x = "", roi = "", scales = "", sizes = ""] = node.inputs;
-  if (roi !== "" && stringAttribute(node, "coordinate_transformation_mode", "") === "tf_crop_and_resize") {
-    throw to.refuse(node, "it crops some axes only");
+  const places = placesOf(node, rank);
+  if (stringAttribute(node, "coordinate_transformation_mode", "") === "tf_crop_and_resize") {
+    const some = to.constantNumbers(roi);
+    if (!some) throw to.refuse(node, "it crops some axes only, to what is computed at run time");
+    const count = some.length / 2;
+    const starts = places.map((at) => (at < 0 ? 0 : (some[at] ?? 0)));
+    const ends = places.map((at) => (at < 0 ? 1 : (some[at + count] ?? 1)));
+    const whole = to.constant(node, "roi", float32Tensor([...starts, ...ends], [2 * rank]));
+    return resizeAll(node, to, plain, places, whole);
   }
+  return resizeAll(node, to, plain, places, "");
+};
+
+/** Resize of all axes, those that are not given by 1. */
+function resizeAll(
+  node: Node,
+  to: Conversion,
+  plain: Node,
+  places: readonly number[],
+  roi: string,
+): readonly Node[] {
+  const [x = "", , scales = "", sizes = ""] = node.inputs;
   if (scales !== "") {
     const some = to.constantNumbers(scales);
     if (!some) throw to.refuse(node, "its scales are computed at run time");
     const all = places.map((at) => some[at] ?? 1);
-    return [{ ...plain, inputs: [x, "", to.constant(node, "scales", float32Tensor(all, [rank]))] }];
+    return [{ ...plain, inputs: [x, roi, to.constant(node, "scales", float32Tensor(all, [all.length]))] }];
   }
   if (sizes === "") throw to.refuse(node, "it has neither scales nor sizes");
   const pieces = places.map((at, axis) => sizeNode(node, to, axis, at));
@@ -133,6 +208,6 @@ export const resizeOf18: Converter = (node, to) => {
   return [
     ...pieces.flatMap(({ nodes }) => nodes),
     operator("Concat", inputs, whole, { axis: int(0) }),
-    { ...plain, inputs: [x, "", "", whole] },
+    { ...plain, inputs: [x, roi, "", whole] },
   ];
-};
+}

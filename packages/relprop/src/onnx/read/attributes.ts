@@ -2,7 +2,7 @@
 
 import { toBinary } from "@bufbuild/protobuf";
 import { dataTypeOf } from "../data-types.ts";
-import type { Attribute, Attributes, Tensor } from "../graph.ts";
+import type { Attribute, Attributes, Subgraph, Tensor } from "../graph.ts";
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -56,7 +56,15 @@ function typeOf(proto: AttributeProto): Type {
   return proto.i !== 0n ? Type.INT : Type.UNDEFINED;
 }
 
-function readAttribute(source: Source, proto: AttributeProto, where: string): Attribute {
+/** Reads the graph inside of a node. */
+export type ReadSubgraph = (proto: GraphProto) => Subgraph;
+
+function readAttribute(
+  source: Source,
+  proto: AttributeProto,
+  where: string,
+  readSubgraph: ReadSubgraph,
+): Attribute {
   if (proto.refAttrName !== "") {
     throw refuse(source, {
       where,
@@ -86,6 +94,10 @@ function readAttribute(source: Source, proto: AttributeProto, where: string): At
       if (!proto.t || !type || type === "string") return opaque(source, proto, where);
       return { type: "tensor", value: readTensor(source, proto.t, `${where}, attribute "${proto.name}"`) };
     }
+    case Type.GRAPH:
+      if (!proto.g)
+        throw refuse(source, { where, why: `the graph in its attribute "${proto.name}" is missing` });
+      return { type: "graph", value: readSubgraph(proto.g) };
     case Type.UNDEFINED:
       throw refuse(source, { where, why: `attribute "${proto.name}" has no type that relprop knows` });
     default:
@@ -102,12 +114,17 @@ function opaque(source: Source, proto: AttributeProto, where: string): Attribute
 }
 
 /** The attributes of a node; `where` names the node in errors. */
-export function readAttributes(source: Source, node: NodeProto, where: string): Attributes {
+export function readAttributes(
+  source: Source,
+  node: NodeProto,
+  where: string,
+  readSubgraph: ReadSubgraph,
+): Attributes {
   const attributes = new Map<string, Attribute>();
   for (const proto of node.attribute) {
     if (attributes.has(proto.name))
       throw refuse(source, { where, why: `it has two attributes "${proto.name}"` });
-    attributes.set(proto.name, readAttribute(source, proto, where));
+    attributes.set(proto.name, readAttribute(source, proto, where, readSubgraph));
   }
   return Object.fromEntries(attributes);
 }

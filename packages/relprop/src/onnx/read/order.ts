@@ -1,21 +1,13 @@
 /** Puts nodes in topological order. */
 
-import { capturedNames } from "../captures.ts";
+import { capturedBy } from "../captures.ts";
 import type { Node } from "../graph.ts";
 import { type Source, refuse } from "./source.ts";
 
 /** The values a node waits for: its inputs, and what its subgraphs take from outside. */
 function needs(node: Node, producer: ReadonlyMap<string, number>): readonly string[] {
   const inputs = node.inputs.filter((name) => name !== "");
-  if (!Object.values(node.attributes).some((attribute) => attribute.type === "opaque")) return inputs;
-  const captured = capturedNames({
-    name: "",
-    inputs: [],
-    outputs: [],
-    initializers: new Map(),
-    nodes: [node],
-  });
-  return [...inputs, ...[...captured].filter((name) => producer.has(name))];
+  return [...inputs, ...[...capturedBy(node)].filter((name) => producer.has(name))];
 }
 
 /**

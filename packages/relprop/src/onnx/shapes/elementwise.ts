@@ -114,12 +114,16 @@ const equal: Combine = (a, b) => {
   return numbers.length === 2 || numbers.some((x) => x < 0) ? 0 : undefined;
 };
 
+/** Comparisons and logic; truth is 0 or 1. */
 const comparisons: Readonly<Record<string, Combine>> = {
   Equal: equal,
   Greater: onNumbers((a, b) => Number(a > b)),
   Less: onNumbers((a, b) => Number(a < b)),
   GreaterOrEqual: onNumbers((a, b) => Number(a >= b)),
   LessOrEqual: onNumbers((a, b) => Number(a <= b)),
+  And: onNumbers((a, b) => Number(a !== 0 && b !== 0)),
+  Or: onNumbers((a, b) => Number(a !== 0 || b !== 0)),
+  Xor: onNumbers((a, b) => Number((a !== 0) !== (b !== 0))),
 };
 
 function combineElements(
@@ -155,8 +159,10 @@ const broadcast =
       node,
       infos.map((info) => info.shape),
     );
+    // fmod takes the dividend's sign; no shape arithmetic uses it.
+    const isOther = numberAttribute(node, "fmod", 0) === 1;
     // Pow's type is its base's, whatever its exponent's type is.
-    const elements = combine && combineElements(infos, combine, result ?? dataType);
+    const elements = combine && !isOther ? combineElements(infos, combine, result ?? dataType) : undefined;
     return [withElements(result ?? dataType, shape, elements)];
   };
 
@@ -166,6 +172,7 @@ const roundings: Readonly<Record<string, (value: number) => number>> = {
   Neg: (value) => -value,
   Abs: Math.abs,
   Sqrt: Math.sqrt,
+  Not: (value) => Number(value === 0),
 };
 
 /** Unary operators that shape arithmetic passes through: a symbol stays itself where it is a whole number ≥ 0. */
@@ -183,9 +190,13 @@ const unaryWithElements: ShapeRule = (node, inputs) => {
   return [withElements(dataType, shape, elements)];
 };
 
+/** To the type that the attribute `to` says, or that another tensor has (CastLike). */
 const cast: ShapeRule = (node, inputs) => {
   const info = input(node, inputs, 0);
-  const dataType = dataTypeOfCode(node, numberAttribute(node, "to", 1));
+  const isLike = node.opType === "CastLike";
+  const dataType = isLike
+    ? input(node, inputs, 1).dataType
+    : dataTypeOfCode(node, numberAttribute(node, "to", 1));
   const elements = elementsOf(info)?.map((element) =>
     typeof element === "string"
       ? dataType === "bool"
@@ -281,8 +292,8 @@ export const elementwise: Readonly<Record<string, ShapeRule>> = Object.fromEntri
   ...rows(
     "Acos Acosh Asin Asinh Atan Atanh Celu Clip Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish HardTanh LeakyRelu Log " +
       "Mish Reciprocal Relu Round Selu Shrink Sigmoid Sign Silu Sin Sinh Softplus Softsign Tan Tanh ThresholdedRelu " +
-      "Softmax LogSoftmax Hardmax LpNormalization MeanVarianceNormalization LRN BitShift Not CumSum Trilu " +
-      "Affine QuickGelu GroupNormalization RMSNormalization BitwiseNot",
+      "Softmax LogSoftmax Hardmax LpNormalization MeanVarianceNormalization LRN BitShift CumSum Trilu " +
+      "Affine FakeQuantize QuickGelu GroupNormalization RMSNormalization BitwiseNot",
     like,
   ),
   ...rows(Object.keys(roundings).join(" "), unaryWithElements),
@@ -293,9 +304,8 @@ export const elementwise: Readonly<Record<string, ShapeRule>> = Object.fromEntri
     name,
     broadcast(combine, "bool"),
   ]),
-  ...rows("And Or Xor", broadcast(undefined, "bool")),
   ...rows("Sum Mean BitwiseAnd BitwiseOr BitwiseXor", broadcast()),
-  ...rows("Cast", cast),
+  ...rows("Cast CastLike", cast),
   ...rows("Where", where),
   ...rows("PRelu", pRelu),
   ...rows("Dropout", dropout),

@@ -214,9 +214,9 @@ const tile: ShapeRule = (node, inputs) => {
   ];
 };
 
-/** floor(size · scale); exact for symbols where the scale is whole, or one over a whole number. */
+/** floor(size · scale), multiplied in float32; exact for symbols where the scale is whole, or one over a whole number. */
 function scaled(node: Node, dim: Dim, scale: number, axis: number): Dim {
-  if (typeof dim === "number") return Math.floor(dim * Math.fround(scale));
+  if (typeof dim === "number") return Math.floor(Math.fround(dim * Math.fround(scale)));
   if (Number.isInteger(scale)) return product([dim, scale]);
   return Number.isInteger(1 / scale) ? floorDivide(dim, 1 / scale) : freshDim(node, axis);
 }

@@ -249,5 +249,7 @@ export const linear: Readonly<Record<string, ShapeRule>> = {
   Gemm: gemm,
   MatMul: matMul,
   Linear: matMul,
+  Product: matMul,
   Einsum: einsum,
+  Contraction: einsum,
 };

@@ -2,7 +2,7 @@
 
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { dataTypeCodes } from "../data-types.ts";
-import type { Attribute, Graph, Model, Node, Tensor, Value } from "../graph.ts";
+import type { Attribute, Graph, Model, Node, Subgraph, SubgraphValue, Tensor, Value } from "../graph.ts";
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -115,14 +115,33 @@ function attributeProto(name: string, attribute: Attribute): AttributeProto {
       const strings = attribute.value.map((text) => utf8.encode(text));
       return create(AttributeProtoSchema, { name, type: Type.STRINGS, strings });
     }
-    case "tensor": {
-      const t = tensorHeader("", attribute.value);
-      t.rawData = attribute.value.bytes;
-      return create(AttributeProtoSchema, { name, type: Type.TENSOR, t });
-    }
+    case "tensor":
+      return create(AttributeProtoSchema, { name, type: Type.TENSOR, t: tensorProto("", attribute.value) });
+    case "graph":
+      return create(AttributeProtoSchema, { name, type: Type.GRAPH, g: subgraphProto(attribute.value) });
     case "opaque":
       return fromBinary(AttributeProtoSchema, attribute.value);
   }
+}
+
+const declared = ({ declaration }: SubgraphValue): ValueInfoProto =>
+  fromBinary(ValueInfoProtoSchema, declaration);
+
+/** A graph inside of a node; its few constants become messages, unlike the weights of the graph around it. */
+function subgraphProto(graph: Subgraph): GraphProto {
+  return create(GraphProtoSchema, {
+    name: graph.name,
+    input: graph.inputs.map(declared),
+    output: graph.outputs.map(declared),
+    initializer: [...graph.initializers].map(([name, tensor]) => tensorProto(name, tensor)),
+    node: graph.nodes.flatMap(written).map(nodeProto),
+  });
+}
+
+function tensorProto(name: string, tensor: Tensor): TensorProto {
+  const proto = tensorHeader(name, tensor);
+  proto.rawData = tensor.bytes;
+  return proto;
 }
 
 /** A tensor without its elements. */

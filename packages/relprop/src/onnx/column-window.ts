@@ -1,0 +1,44 @@
+/** The window that Col2Im puts together: how many there are, and the kernel that picks each of its positions. */
+
+import { ints, intsAttribute, type Attributes, type Node, type Tensor } from "./graph.ts";
+import { float32Tensor, sizeOf } from "./tensor.ts";
+
+export interface ColumnWindow {
+  /** Positions of one window. */
+  readonly positions: number;
+  /** Windows along each spatial axis. */
+  readonly counts: readonly number[];
+  /** What of each spatial axis lies behind the last window. */
+  readonly rest: readonly number[];
+  /** Strides, dilations and pads of the convolution that takes an image apart into its windows. */
+  readonly attributes: Attributes;
+}
+
+/**
+ * @param image sizes of the spatial axes
+ * @param block sizes of the window
+ */
+export function columnWindow(node: Node, image: readonly number[], block: readonly number[]): ColumnWindow {
+  const ones = block.map(() => 1);
+  const strides = intsAttribute(node, "strides") ?? ones;
+  const dilations = intsAttribute(node, "dilations") ?? ones;
+  const pads = intsAttribute(node, "pads") ?? [...block, ...block].map(() => 0);
+  // What remains of the padded image once the first window is placed.
+  const slack = image.map((size, i) => {
+    const span = ((block[i] as number) - 1) * (dilations[i] as number) + 1;
+    return size + (pads[i] as number) + (pads[i + image.length] as number) - span;
+  });
+  return {
+    positions: sizeOf(block),
+    counts: slack.map((free, i) => Math.floor(free / (strides[i] as number)) + 1),
+    rest: slack.map((free, i) => free % (strides[i] as number)),
+    attributes: { strides: ints(strides), dilations: ints(dilations), pads: ints(pads) },
+  };
+}
+
+/** One-hot kernels [positions, 1, …block]: each copies one position of a window. */
+export function pickEach(block: readonly number[]): Tensor {
+  const positions = sizeOf(block);
+  const picks = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
+  return float32Tensor(picks, [positions, 1, ...block]);
+}

@@ -1,0 +1,131 @@
+/** What Attention adds to its scores: the mask it is given, and those of causality, windows and padding. */
+
+import { type DataType, type Node, int, numberAttribute } from "../graph.ts";
+import { numbersOf } from "../tensor.ts";
+import type { Conversion } from "./conversion.ts";
+import type { Spelling } from "./spelling.ts";
+
+export interface Bias {
+  /** −∞ where a query does not see a key. */
+  readonly value: string;
+  /** As `value`, with rows of nothing but −∞ at 0, if there may be any: their softmax must not be 0/0. */
+  readonly safe?: string;
+  /** True for those rows, whose result is 0. */
+  readonly nobody?: string;
+}
+
+interface Scores {
+  /** [N, heads, positions, size] */
+  readonly queries: string;
+  /** Those of the past included. */
+  readonly keys: string;
+  /** "" if there is no past. */
+  readonly pastKeys: string;
+  readonly dataType: DataType;
+}
+
+/** The bias of a node, or undefined if every query sees every key. */
+export function attentionBias(node: Node, to: Conversion, write: Spelling, scores: Scores): Bias | undefined {
+  const given = givenMask(node, to, write, scores);
+  const seen = seenKeys(node, write, scores);
+  if (given === undefined && seen === undefined) return undefined;
+  const hidden = seen && write.op("Where", [seen.allowed, 0, -Infinity]);
+  const value = given && hidden ? write.op("Add", [given.bias, hidden]) : (given?.bias ?? hidden ?? "");
+  // Two masks that each show every query some key may show it none together.
+  const mayHideAll = given && seen ? true : (given ?? seen)?.mayHideAll;
+  if (!mayHideAll) return { value };
+  const best = write.op("ReduceMax", [value], { axes: { type: "ints", value: [-1] }, keepdims: int(1) });
+  const nobody = write.op("Equal", [best, -Infinity]);
+  return { value, nobody, safe: write.op("Where", [nobody, 0, value]) };
+}
+
+/** The mask that is an input: yes or no as 0 and −∞; keys beyond its end are hidden. */
+function givenMask(
+  node: Node,
+  to: Conversion,
+  write: Spelling,
+  { keys }: Scores,
+): { readonly bias: string; readonly mayHideAll: boolean } | undefined {
+  const name = node.inputs[3];
+  if (!name) return undefined;
+  const shape = to.shape(node, 3);
+  const isYesOrNo = to.info(name)?.dataType === "bool";
+  const bias = isYesOrNo ? write.op("Where", [name, 0, -Infinity]) : name;
+  const [length, all] = [shape.at(-1), write.info(keys)?.shape[2]];
+  const mayHideAll = hidesSomeRow(to, name, isYesOrNo);
+  if (length === all) return { bias, mayHideAll };
+  const last = { start: int(shape.length - 1), end: int(shape.length) };
+  const missing = write.op("Sub", [size(write, keys, 2), write.op("Shape", [bias], last)]);
+  const zeros = write.integers(
+    "none",
+    Array.from({ length: 2 * shape.length - 1 }, () => 0),
+  );
+  const pads = write.op("Concat", [zeros, missing], { axis: int(0) });
+  return { bias: write.op("Pad", [bias, pads, -Infinity]), mayHideAll };
+}
+
+/** Whether a row of the mask may have no key to see: not if the mask is constant and every row has one. */
+function hidesSomeRow(to: Conversion, name: string, isYesOrNo: boolean): boolean {
+  const constant = to.info(name)?.constant;
+  const length = constant?.dims.at(-1) ?? 0;
+  if (!constant || length === 0) return true;
+  const numbers = numbersOf(constant);
+  for (let start = 0; start < numbers.length; start += length) {
+    let isSeen = false;
+    for (let i = start; i < start + length && !isSeen; i++)
+      isSeen = isYesOrNo ? numbers[i] !== 0 : numbers[i] !== -Infinity;
+    if (!isSeen) return true;
+  }
+  return false;
+}
+
+const size = (write: Spelling, value: string, axis: number): string =>
+  write.op("Shape", [value], { start: int(axis), end: int(axis + 1) });
+
+const count = (write: Spelling, value: string, axis: number): string =>
+  write.op("Squeeze", [size(write, value, axis), write.integers("axis", [0])]);
+
+/**
+ * Which keys each query sees by its position: those before it (`is_causal`), those near it (`left_window_size`,
+ * `right_window_size`) and no padding (`nonpad_kv_seqlen`). A query's position is its index after the past.
+ */
+function seenKeys(
+  node: Node,
+  write: Spelling,
+  { queries, keys, pastKeys }: Scores,
+): { readonly allowed: string; readonly mayHideAll: boolean } | undefined {
+  const isCausal = numberAttribute(node, "is_causal", 0) !== 0;
+  const left = numberAttribute(node, "left_window_size", -1);
+  const right = numberAttribute(node, "right_window_size", -1);
+  const lengths = node.inputs[6] ?? "";
+  if (!isCausal && left < 0 && right < 0 && lengths === "") return undefined;
+
+  const upTo = (what: string): string =>
+    write.op("Range", [write.integers("zero", [0], []), what, write.integers("one", [1], [])]);
+  const key = upTo(count(write, keys, 2));
+  const perSample = (value: string): string =>
+    write.op("Reshape", [value, write.integers("sample", [-1, 1, 1, 1])]);
+  const tests: string[] = [];
+  if (isCausal || left >= 0 || right >= 0) {
+    const index = write.op("Unsqueeze", [upTo(count(write, queries, 2)), write.integers("axis", [1])]);
+    const offset = lengths
+      ? perSample(write.op("Sub", [lengths, size(write, queries, 2)]))
+      : pastKeys
+        ? size(write, pastKeys, 2)
+        : undefined;
+    const position = offset === undefined ? index : write.op("Add", [index, offset]);
+    const ahead = write.op("Sub", [key, position]);
+    const test = (opType: string, bound: number): void => {
+      tests.push(write.op(opType, [ahead, write.integers("bound", [bound], [])]));
+    };
+    if (isCausal) test("LessOrEqual", 0);
+    if (left >= 0) test("GreaterOrEqual", -left);
+    if (right >= 0) test("LessOrEqual", right);
+  }
+  if (lengths !== "") tests.push(write.op("Less", [key, perSample(lengths)]));
+  const allowed = tests.reduce((all, test) => write.op("And", [all, test]));
+  // A query sees the key of its own position, but for padding, and for windows if it comes after the last key.
+  const hasOwnKey = write.info(queries)?.shape[2] === write.info(keys)?.shape[2];
+  const isWindowed = left >= 0 || right >= 0;
+  return { allowed, mayHideAll: lengths !== "" || (isWindowed && !hasOwnKey) };
+}

@@ -1,0 +1,188 @@
+/**
+ * Operators of com.microsoft, which ONNX Runtime's optimiser makes of several of ai.onnx, taken apart again. Those that
+ * are not here stay as they are, and relevance refuses them by name.
+ *
+ * Source: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+ */
+
+import {
+  type Attribute,
+  type Node,
+  float,
+  int,
+  ints,
+  numberAttribute,
+  string,
+  stringAttribute,
+} from "../graph.ts";
+import { spellGelu, spellSwish } from "./activations.ts";
+import { type Conversion, type Converter, without } from "./conversion.ts";
+import { rmsNormalizationNode, rmsNormalizationOverBody } from "./norms.ts";
+import { Spelling } from "./spelling.ts";
+
+/** A Gelu node on a value, over its body. */
+function gelu(node: Node, to: Conversion, x: string, approximate: "none" | "tanh"): Node {
+  const write = new Spelling(node, to);
+  spellGelu(write, x, approximate, node.outputs[0]);
+  const attributes = { approximate: string(approximate) };
+  return { ...node, opType: "Gelu", domain: "", inputs: [x], attributes, body: write.nodes };
+}
+
+/** Gelu, BiasGelu and FastGelu: of the input and, if there is one, a bias. */
+const geluOfSum =
+  (approximate: "none" | "tanh"): Converter =>
+  (node, to) => {
+    const write = new Spelling(node, to);
+    const [x = "", bias = ""] = node.inputs;
+    const sum = bias === "" ? x : write.op("Add", [x, bias]);
+    return [...write.nodes, gelu(node, to, sum, approximate)];
+  };
+
+/** QuickGelu: x σ(αx). */
+const quickGelu: Converter = (node, to) => {
+  const write = new Spelling(node, to);
+  spellSwish(write, node.inputs[0] ?? "", numberAttribute(node, "alpha", 1.702), node.outputs[0]);
+  return write.nodes;
+};
+
+/** The sum that a node with a skip connection normalises. */
+function skipSum(node: Node, write: Spelling, bias: string): string {
+  const [x = "", skip = ""] = node.inputs;
+  const sum = write.op("Add", [x, skip]);
+  const all = bias === "" ? sum : write.op("Add", [sum, bias]);
+  write.give(all, 3);
+  return all;
+}
+
+const skipLayerNormalization: Converter = (node, to) => {
+  const [, , gamma = "", beta = "", bias = ""] = node.inputs;
+  const write = new Spelling(node, to);
+  const x = skipSum(node, write, bias);
+  const attributes = { axis: int(-1), epsilon: float(numberAttribute(node, "epsilon", 1e-12)) };
+  const outputs = node.outputs.slice(0, 3);
+  const inputs = beta === "" ? [x, gamma] : [x, gamma, beta];
+  return [...write.nodes, { ...node, opType: "LayerNormalization", domain: "", inputs, outputs, attributes }];
+};
+
+const skipRmsNormalization: Converter = (node, to) => {
+  const [, , scale = "", bias = ""] = node.inputs;
+  const [y = "", mean = "", inverse = ""] = node.outputs;
+  if (to.isUsed(mean) || to.isUsed(inverse)) throw to.refuse(node, "its statistics are used");
+  const write = new Spelling(node, to);
+  const x = skipSum(node, write, bias);
+  const epsilon = numberAttribute(node, "epsilon", 1e-12);
+  return [...write.nodes, rmsNormalizationNode(node, to, { x, scale, y, axis: -1, epsilon })];
+};
+
+/** Activations that convolutions and products are fused with, and what their parameters are called, in order. */
+const fusable: Readonly<Record<string, readonly string[]>> = {
+  Relu: [],
+  Tanh: [],
+  Sigmoid: [],
+  LeakyRelu: ["alpha"],
+  HardSigmoid: ["alpha", "beta"],
+  Clip: ["min", "max"],
+};
+
+/** The activation that a node ends with. */
+function activate(node: Node, to: Conversion, write: Spelling, x: string, given: readonly number[]): void {
+  const opType = stringAttribute(node, "activation", "");
+  const names = Object.hasOwn(fusable, opType) ? fusable[opType] : undefined;
+  if (!names) throw to.refuse(node, `it ends with the activation "${opType}"`, unfused);
+  const values = names.map((_, i) => given[i] ?? 0);
+  const isBounds = opType === "Clip";
+  const attributes = Object.fromEntries(names.map((name, i) => [name, float(values[i] ?? 0)] as const));
+  write.op(opType, isBounds ? [x, ...values] : [x], isBounds ? {} : attributes, node.outputs[0]);
+}
+
+const unfused = "export the model without ONNX Runtime's optimisations";
+
+function floatsOf(attribute: Attribute | undefined): readonly number[] {
+  return attribute?.type === "floats" ? attribute.value : [];
+}
+
+/** act(Conv(x, W, b) + z) */
+const fusedConv: Converter = (node, to) => {
+  const [x = "", weights = "", bias = "", added = ""] = node.inputs;
+  const write = new Spelling(node, to);
+  const attributes = without(node.attributes, "activation", "activation_params");
+  const conv = write.op("Conv", bias === "" ? [x, weights] : [x, weights, bias], attributes);
+  const sum = added === "" ? conv : write.op("Add", [conv, added]);
+  activate(node, to, write, sum, floatsOf(node.attributes["activation_params"]));
+  return write.nodes;
+};
+
+/** act(αAB + βC) */
+const fusedGemm: Converter = (node, to) => {
+  const write = new Spelling(node, to);
+  const parameters = ["activation_alpha", "activation_beta", "activation_gamma"];
+  const attributes = without(node.attributes, "activation", ...parameters);
+  const gemm = write.op("Gemm", node.inputs, attributes);
+  activate(
+    node,
+    to,
+    write,
+    gemm,
+    parameters.map((name) => numberAttribute(node, name, 0)),
+  );
+  return write.nodes;
+};
+
+/** αAB, A and B turned. */
+const fusedMatMul: Converter = (node, to) => {
+  for (const name of ["transBatchA", "transBatchB"]) {
+    if (numberAttribute(node, name, 0) !== 0) throw to.refuse(node, `it turns its batch (${name})`, unfused);
+  }
+  const write = new Spelling(node, to);
+  const turned = (index: number, attribute: string): string => {
+    const name = node.inputs[index] ?? "";
+    if (numberAttribute(node, attribute, 0) === 0) return name;
+    const rank = to.shape(node, index).length;
+    if (rank < 2) return name;
+    const perm = Array.from({ length: rank }, (_, i) => i);
+    return write.op("Transpose", [name], { perm: ints([...perm.slice(0, -2), rank - 1, rank - 2]) });
+  };
+  const parts = [turned(0, "transA"), turned(1, "transB")];
+  const alpha = numberAttribute(node, "alpha", 1);
+  if (alpha === 1) write.op("MatMul", parts, {}, node.outputs[0]);
+  else write.op("Mul", [write.op("MatMul", parts), alpha], {}, node.outputs[0]);
+  return write.nodes;
+};
+
+/** x + bias + skip */
+const biasAdd: Converter = (node, to) => {
+  const [x = "", bias = "", skip = ""] = node.inputs;
+  const write = new Spelling(node, to);
+  write.op("Add", [write.op("Add", [x, bias]), skip], {}, node.outputs[0]);
+  return write.nodes;
+};
+
+/** a · Gelu(b), with (a, b) = x + bias */
+const biasSplitGelu: Converter = (node, to) => {
+  const [x = "", bias = ""] = node.inputs;
+  const write = new Spelling(node, to);
+  const sum = write.op("Add", [x, bias]);
+  const [a = "", b = ""] = write.ops("Split", [sum], { axis: int(-1) }, 2);
+  const inner = to.name(`${node.name}_Gelu`);
+  const activated = gelu({ ...node, name: inner, outputs: [inner] }, to, b, "none");
+  const product = new Spelling(node, to);
+  product.op("Mul", [a, inner], {}, node.outputs[0]);
+  return [...write.nodes, activated, ...product.nodes];
+};
+
+/** com.microsoft -> ai.onnx, whatever the opset. */
+export const contribForms: Readonly<Record<string, Converter>> = {
+  BiasAdd: biasAdd,
+  BiasGelu: geluOfSum("none"),
+  BiasSplitGelu: biasSplitGelu,
+  FastGelu: geluOfSum("tanh"),
+  FusedConv: fusedConv,
+  FusedGemm: fusedGemm,
+  FusedMatMul: fusedMatMul,
+  Gelu: geluOfSum("none"),
+  QuickGelu: quickGelu,
+  SkipLayerNormalization: skipLayerNormalization,
+  SkipSimplifiedLayerNormalization: skipRmsNormalization,
+  SimplifiedLayerNormalization: rmsNormalizationOverBody,
+  TransposeMatMul: fusedMatMul,
+};

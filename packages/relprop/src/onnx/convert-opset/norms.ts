@@ -1,0 +1,86 @@
+/** Normalisations that opset 17 has no operator for. They stay nodes, over a body that spells them out. */
+
+import { type Node, float, int, ints, numberAttribute } from "../graph.ts";
+import { floatTensor, isFloat } from "../tensor.ts";
+import type { Conversion, Converter } from "./conversion.ts";
+import { Spelling } from "./spelling.ts";
+
+/** GroupNormalization before 21 had scale and bias per group, since then per channel, which is what the node has. */
+function perChannel(node: Node, to: Conversion, write: Spelling, groups: number): readonly string[] {
+  const channels = to.shape(node, 0)[1];
+  if (typeof channels !== "number") throw to.refuse(node, "the number of its channels is not known");
+  const size = channels / groups;
+  const groupOf = Array.from({ length: channels }, (_, channel) => Math.floor(channel / size));
+  const indices = write.integers("group", groupOf);
+  return node.inputs.slice(1).map((parameter) => write.op("Gather", [parameter, indices], { axis: int(0) }));
+}
+
+/**
+ * GroupNormalization (18, 21): InstanceNormalization of [N, groups, the rest], then scale and bias per channel.
+ * Statistics of float16 are those of float32 anyway (`stash_type`): runtimes compute InstanceNormalization so.
+ */
+export const groupNormalizationOverBody: Converter = (node, to) => {
+  const groups = numberAttribute(node, "num_groups", 1);
+  const [x = ""] = node.inputs;
+  const before = new Spelling(node, to);
+  const [scale = "", bias = ""] =
+    to.version < 21 ? perChannel(node, to, before, groups) : node.inputs.slice(1);
+  const rank = to.shape(node, 0).length;
+  const dataType = to.info(x)?.dataType ?? "float32";
+  if (!isFloat(dataType)) throw to.refuse(node, `its input is ${dataType}`);
+  const filled = (what: string, value: number): string =>
+    to.constant(node, what, floatTensor(dataType, new Float32Array(groups).fill(value), [groups]));
+  const write = new Spelling(node, to);
+  const grouped = write.op("Reshape", [x, write.integers("groups", [0, groups, -1])]);
+  const epsilon = float(numberAttribute(node, "epsilon", 1e-5));
+  const parts = [grouped, filled("ones", 1), filled("zeros", 0)];
+  const normal = write.op("InstanceNormalization", parts, { epsilon });
+  const image = write.op("Reshape", [normal, write.op("Shape", [x])]);
+  const form = write.integers("form", [1, -1, ...Array.from({ length: rank - 2 }, () => 1)]);
+  const scaled = write.op("Mul", [image, write.op("Reshape", [scale, form])]);
+  write.op("Add", [scaled, write.op("Reshape", [bias, form])], {}, node.outputs[0]);
+  return [...before.nodes, { ...node, inputs: [x, scale, bias], body: write.nodes }];
+};
+
+/** What an RMS normalisation normalises, over how many of the last axes, and what it is called. */
+export interface RmsNormalization {
+  readonly x: string;
+  readonly scale: string;
+  readonly y: string;
+  /** Counted from the end: -1 is the last one alone. */
+  readonly axis: number;
+  readonly epsilon: number;
+}
+
+/** An RMSNormalization node, x / √(mean of x² + ε) · scale, in place of `node`, over its body. */
+export function rmsNormalizationNode(node: Node, to: Conversion, parts: RmsNormalization): Node {
+  const { x, scale, y, axis, epsilon } = parts;
+  const axes = Array.from({ length: -axis }, (_, i) => axis + i);
+  const write = new Spelling(node, to);
+  const mean = write.op("ReduceMean", [write.op("Mul", [x, x])], { axes: ints(axes), keepdims: int(1) });
+  const root = write.op("Sqrt", [write.op("Add", [mean, epsilon])]);
+  write.op("Mul", [write.op("Div", [x, root]), scale], {}, y);
+  const attributes = { axis: int(axis), epsilon: float(epsilon) };
+  const { name } = node;
+  const inputs = [x, scale];
+  return {
+    name,
+    opType: "RMSNormalization",
+    domain: "",
+    inputs,
+    outputs: [y],
+    attributes,
+    body: write.nodes,
+  };
+}
+
+/** RMSNormalization (23), and SimplifiedLayerNormalization, as ONNX Runtime called it before. */
+export const rmsNormalizationOverBody: Converter = (node, to) => {
+  const [x = "", scale = ""] = node.inputs;
+  const [y = "", inverse = ""] = node.outputs;
+  if (to.isUsed(inverse)) throw to.refuse(node, "its second output, which is for training, is used");
+  const axis = numberAttribute(node, "axis", -1);
+  const fromEnd = axis < 0 ? axis : axis - to.shape(node, 0).length;
+  const epsilon = numberAttribute(node, "epsilon", 1e-5);
+  return [rmsNormalizationNode(node, to, { x, scale, y, axis: fromEnd, epsilon })];
+};

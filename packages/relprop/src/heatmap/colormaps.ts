@@ -9,8 +9,6 @@ import {
   interpolateInferno,
   interpolateMagma,
   interpolatePlasma,
-  interpolatePuOr,
-  interpolateRdBu,
   interpolateTurbo,
   interpolateViridis,
 } from "d3-scale-chromatic";
@@ -86,9 +84,21 @@ const recipes = {
     ends: ["black", "white"],
     from: evenly("#000", "#f00", "#ff0", "#fff"),
   },
-  // Of ColorBrewer, the warm end high. d3 runs RdBu like matplotlib, but PuOr the other way.
-  RdBu_r: { kind: "diverging", ends: ["blue", "red"], from: (at: number) => interpolateRdBu(1 - at) },
-  PuOr_r: { kind: "diverging", ends: ["purple", "orange"], from: (at: number) => interpolatePuOr(at) },
+  // Eleven colours each of ColorBrewer (Brewer 2002), the warm end high; between them straight lines, as matplotlib has it.
+  RdBu_r: {
+    kind: "diverging",
+    ends: ["blue", "red"],
+    from: evenly(
+      ..."#053061 #2166ac #4393c3 #92c5de #d1e5f0 #f7f7f7 #fddbc7 #f4a582 #d6604d #b2182b #67001f".split(" "),
+    ),
+  },
+  PuOr_r: {
+    kind: "diverging",
+    ends: ["purple", "orange"],
+    from: evenly(
+      ..."#2d004b #542788 #8073ac #b2abd2 #d8daeb #f7f7f7 #fee0b6 #fdb863 #e08214 #b35806 #7f3b08".split(" "),
+    ),
+  },
   // Perceptual ones. Turbo is not for signed data: its middle is the brightest green of a rainbow, not a zero.
   turbo: { kind: "sequential", ends: ["blue", "red"], from: interpolateTurbo },
   inferno: { kind: "sequential", ends: ["black", "yellow"], from: interpolateInferno },

@@ -24,29 +24,35 @@ export interface Legend {
 /**
  * The legend of a heatmap.
  * @param label what the relevance speaks for: a class's name, or undefined for the whole prediction.
+ * @param part what each value belongs to, in a word.
  */
-export function legend(heatmap: Heatmap, kind: Normalization, label?: string): Legend {
+export function legend(heatmap: Heatmap, kind: Normalization, label?: string, part = "pixel"): Legend {
   const { low, high, rest } = heatmap.normalized;
   const positions = high === low ? [rest] : [0, 0.5, 1];
   const ticks = positions.map((position): LegendTick => {
     const value = low + position * (high - low);
     return { position, value, text: relevanceText(value) };
   });
-  return { ticks, sentence: sentence(heatmap, kind, label) };
+  return { ticks, sentence: sentence(heatmap, kind, label, part) };
 }
 
-function sentence({ colormap, normalized }: Heatmap, kind: Normalization, label: string | undefined): string {
+function sentence(
+  { colormap, normalized }: Heatmap,
+  kind: Normalization,
+  label: string | undefined,
+  part: string,
+): string {
   const [low, high] = colormap.ends;
   const what = label === undefined ? "the answer" : `“${label}”`;
   if (normalized.high === normalized.low) {
-    return "Relevance is the same everywhere: no pixel gave more evidence than another.";
+    return `Relevance is the same everywhere: no ${part} gave more evidence than another.`;
   }
   if (kind === "symmetric") {
     const middle = colormap.kind === "diverging" ? "" : "; the middle of the map is zero";
     return `${capital(high)} speaks for ${what}, ${low} against it${middle}.`;
   }
   const more = kind === "absolute" ? `matters for ${what}, for or against` : `speaks for ${what}`;
-  return `The closer to ${high}, the more a pixel ${more}; ${low} is the least.`;
+  return `The closer to ${high}, the more a ${part} ${more}; ${low} is the least.`;
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -129,8 +129,8 @@ const matplotlib = {
   ],
 } satisfies Partial<Record<ColormapName, number[][]>>;
 
-// d3 fits turbo by a polynomial and ColorBrewer's maps by a spline where matplotlib draws lines.
-const allowed: Readonly<Record<string, number>> = { turbo: 40, RdBu_r: 12, PuOr_r: 12 };
+// d3 fits turbo by a polynomial.
+const allowed: Readonly<Record<string, number>> = { turbo: 40 };
 
 const entryOf = (name: string, entry: number): number[] =>
   Array.from(colormap(name).colors.subarray(3 * entry, 3 * entry + 3));

@@ -148,7 +148,21 @@ describe("rankCorrelation", () => {
     expect(rankCorrelation(iq, hours)).toBeCloseTo(1 - (6 * 194) / 990, 12);
     // Ties share their mean rank: ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4.
     expect(rankCorrelation([1, 2, 2, 3], [1, 2, 3, 4])).toBeCloseTo(4.5 / Math.sqrt(4.5 * 5), 12);
-    expect(rankCorrelation([1, 1], [1, 2])).toBe(0);
+    // NumPy's corrcoef of the mean ranks.
+    expect(rankCorrelation([1, 2, 2, 4, 5, 5], [3, 1, 4, 4, 9, 2])).toBeCloseTo(0.3134677528639293, 12);
+    const values = [3, 1, 2, 8, -4];
+    const falling = values.map((value) => -Math.exp(value));
+    expect(rankCorrelation(values, falling)).toBeCloseTo(-1, 12);
+  });
+
+  it("is undefined where a map has no order", () => {
+    expect(rankCorrelation([1, 1], [1, 2])).toBeUndefined();
+    expect(rankCorrelation([1, 2], [0, 0])).toBeUndefined();
+    expect(rankCorrelation([5, 5, 5], [5, 5, 5])).toBeUndefined();
+  });
+
+  it("says what does not fit", () => {
     expect(() => rankCorrelation([1, 2], [1])).toThrow("they have 2 and 1 elements");
+    expect(() => rankCorrelation([1], [1])).toThrow("they have 1 and 1 elements");
   });
 });

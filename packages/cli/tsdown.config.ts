@@ -1,7 +1,8 @@
 import { defineConfig, type UserConfig } from "tsdown";
 
 const config: UserConfig = defineConfig({
-  entry: { main: "src/main.ts" },
+  // The second one runs in a thread of its own.
+  entry: { main: "src/main.ts", "engine-worker": "src/studio-server/engine-worker.ts" },
   platform: "node",
   dts: false,
   // main.js, not main.mjs: the package says that it is made of modules.

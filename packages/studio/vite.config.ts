@@ -19,6 +19,12 @@ const offlineList = (): Plugin => ({
   },
 });
 
+/** The library that writes videos has names of its own, so that what it weighs is told from the app's code. */
+const chunkFileNames = ({ moduleIds }: { readonly moduleIds: readonly string[] }): string =>
+  moduleIds.some((id) => id.includes("/mediabunny/"))
+    ? "assets/video-[name]-[hash].js"
+    : "assets/[name]-[hash].js";
+
 const config: UserConfig = defineConfig({
   // Relative addresses, so that the build can lie in any folder of any host.
   base: "./",
@@ -34,7 +40,12 @@ const config: UserConfig = defineConfig({
   },
   optimizeDeps: { exclude: ["onnxruntime-web"] },
   worker: { format: "es" },
-  build: { target: "es2023", assetsInlineLimit: 0, chunkSizeWarningLimit: 600 },
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 600,
+    rolldownOptions: { output: { chunkFileNames } },
+  },
   server: { host: "127.0.0.1", headers },
   preview: { host: "127.0.0.1", headers },
 });

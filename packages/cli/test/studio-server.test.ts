@@ -5,10 +5,14 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { Explainer, OptionError } from "relprop";
 import { preprocess } from "relprop/preprocess";
-import type { ModelCard } from "relprop/zoo";
+import { zoo, type ModelCard } from "relprop/zoo";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { WebSocket } from "ws";
-import type { ExplainRequest, ExplainResult, LoadedModel } from "../../studio/src/engine/engine.ts";
+import type {
+  ExplainRequest,
+  ExplainResult,
+  LoadedModel,
+  OfferedModel,
+} from "../../studio/src/engine/engine.ts";
 import type { EngineRequest } from "../../studio/src/engine/protocol.ts";
 import { findAppFolder } from "../src/studio-server/app-folder.ts";
 import { startStudio, type Studio } from "../src/studio-server/start-studio.ts";
@@ -21,9 +25,11 @@ import {
   originOf,
   withClient,
 } from "./support/studio-client.ts";
+import { slowModel } from "./support/slow-model.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/vgg-tiny/model.onnx", import.meta.url));
 const shipped = fileURLToPath(new URL("../../studio/public/models", import.meta.url));
+const worker = new URL("./support/engine-worker.mjs", import.meta.url);
 const limits = { messageBytes: 2 ** 21, clients: 6, waiting: 3 };
 const card: ModelCard = {
   name: "vgg-tiny",
@@ -52,7 +58,7 @@ beforeAll(async () => {
     await writeFile(join(appFolder, "models", name), await readFile(join(shipped, name)));
   }
   await writeFile(join(folder, "secret.txt"), "secret");
-  studio = await startStudio({ appFolder, port: 0, device: "cpu", models: [golden], limits });
+  studio = await startStudio({ appFolder, port: 0, device: "cpu", models: [golden], limits, worker });
   own = originOf(studio);
 });
 afterAll(async () => {
@@ -84,15 +90,14 @@ const right = (): string => enginePathOf(studio);
 const goldenBytes = async (): Promise<Uint8Array> => new Uint8Array(await readFile(golden));
 
 describe("the app's folder", () => {
-  test("is the package's own, else the workspace's, else an error that says how to build it", async () => {
+  test("is the package's own, or an error that says how to build it", async () => {
     const cli = join(folder, "packages", "cli");
     await mkdir(cli, { recursive: true });
-    await expect(findAppFolder(cli)).rejects.toThrow("npm run build --workspace relprop-studio");
-    for (const app of [join(cli, "..", "studio", "dist"), join(cli, "studio")]) {
-      await mkdir(app, { recursive: true });
-      await writeFile(join(app, "index.html"), "");
-      expect(await findAppFolder(cli)).toBe(app);
-    }
+    await expect(findAppFolder(cli)).rejects.toThrow("npm run build");
+    const app = join(cli, "studio");
+    await mkdir(app, { recursive: true });
+    await writeFile(join(app, "index.html"), "");
+    expect(await findAppFolder(cli)).toBe(app);
   });
 });
 
@@ -168,31 +173,21 @@ describe("who gets in", () => {
     expect(await handshake(studio, right().replace("engine", "other"), { Origin: own })).toBe(404);
   });
 
-  test("of fifty clients at once some are taken, the others refused, and the server goes on", async () => {
-    const statuses = await Promise.all(
-      Array.from({ length: 50 }, async () => {
-        const socket = new WebSocket(`ws://127.0.0.1:${studio.port}/${right()}`, { origin: own });
-        const status = await new Promise<number>((resolve) => {
-          socket.on("open", () => resolve(101));
-          socket.on("unexpected-response", (_request, response) => resolve(response.statusCode ?? 0));
-          socket.on("error", () => undefined);
-        });
-        return { status, socket };
-      }),
-    );
-    expect(statuses.filter(({ status }) => status === 101)).toHaveLength(limits.clients);
-    expect(statuses.filter(({ status }) => status === 503)).toHaveLength(50 - limits.clients);
-    await Promise.all(
-      statuses.map(
-        ({ socket }) =>
-          new Promise<void>((resolve) => {
-            if (socket.readyState === socket.CLOSED) return resolve();
-            socket.on("close", () => resolve());
-            socket.terminate();
-          }),
-      ),
-    );
-    await expect.poll(() => handshake(studio, right(), { Origin: own })).toBe(101);
+  test("of fifty clients at once some are taken, the others told why not, and the server goes on", async () => {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => Client.connect(studio)));
+    const refused = clients.slice(limits.clients);
+    for (const client of refused) {
+      expect(await client.closed).toEqual({ code: 1013, reason: `${limits.clients} pages use it already` });
+    }
+    const taken = clients.slice(0, limits.clients);
+    for (const client of taken) expect(await client.answer({ ask: "status" })).toHaveProperty("words");
+    for (const client of taken) client.socket.terminate();
+    await Promise.all(taken.map((client) => client.closed));
+    await expect
+      .poll(() =>
+        withClient(studio, async (client) => void (await client.answer({ ask: "status" }))).catch(String),
+      )
+      .toBeUndefined();
   });
 });
 
@@ -326,14 +321,74 @@ describe("the engine", () => {
     }
   });
 
+  test("offers the models of the command line, then the zoo's", async () => {
+    const names = ["a/net.onnx", "b/net.onnx", "other.pth", "vgg16"];
+    const many = await startStudio({ appFolder: folder, port: 0, device: "cpu", models: names, worker });
+    await withClient(many, async (client) => {
+      const offered = await client.answer<OfferedModel[]>({ ask: "models" });
+      expect(offered.slice(0, 4).map(({ name, from }) => [name, from])).toEqual(
+        names.map((name) => [name, "command"]),
+      );
+      expect(offered.slice(4).map(({ name }) => name)).toEqual(
+        zoo.map(({ name }) => name).filter((name) => name !== "vgg16"),
+      );
+    });
+    expect(many.url).toContain(`model=${encodeURIComponent("a/net.onnx")}`);
+    await many.close();
+  });
+
+  test("serves pages, pings and other apps while a model runs", async () => {
+    const busy = await Client.connect(studio);
+    await busy.answer({ ask: "load", source: { kind: "file", name: "slow.onnx", bytes: slowModel(), card } });
+    const before = performance.now();
+    const running = new Set(["run"]);
+    const run = busy.ask(explainRequest()).finally(() => running.clear());
+    const waits: number[] = [];
+    while (running.size > 0) {
+      const asked = performance.now();
+      const idle = await Client.connect(studio);
+      await Promise.all([idle.ping(), busy.ping(), get(studio, "/index.html")]);
+      idle.close();
+      await idle.closed;
+      waits.push(performance.now() - asked);
+    }
+    expect(await run).toMatchObject({ say: "answer" });
+    const took = performance.now() - before;
+    expect(waits.length).toBeGreaterThan(5);
+    expect(Math.max(...waits)).toBeLessThan(took / 2);
+    busy.close();
+    await busy.closed;
+  });
+
+  test("that crashes says so, and starts again for the next app", async () => {
+    const crashing = new URL("./support/crashing-worker.mjs", import.meta.url);
+    const broken = await startStudio({
+      appFolder: folder,
+      port: 0,
+      device: "cpu",
+      models: [],
+      worker: crashing,
+    });
+    for (let visit = 0; visit < 2; visit++) {
+      const client = await Client.connect(broken);
+      expect(await client.error({ ask: "status" })).toBe("the local engine crashed: out of memory");
+      expect(await client.closed).toEqual({ code: 1011, reason: "it crashed: out of memory" });
+    }
+    await broken.close();
+  });
+
   test("survives an app that is killed in the middle of a frame or of a run", async () => {
     const killed = await Client.connect(studio);
     await killed.answer({ ask: "load", source: { kind: "shipped", name: "digits" } });
-    void killed.ask(explainRequest({ picture: picture(28) }));
+    for (let i = 0; i < 3; i++) void killed.ask(explainRequest({ picture: picture(28) }));
     killed.socket.terminate();
     await halfAFrame(studio);
     await withClient(studio, async (client) => {
       expect(await client.answer({ ask: "status" })).toMatchObject({ provider: "local" });
+      // What the dead one had asked for does not hold the others up.
+      await client.answer({ ask: "load", source: { kind: "shipped", name: "digits" } });
+      const { relevance } = await client.answer<ExplainResult>(explainRequest({ picture: picture(28) }));
+      expect(relevance.data.some((value) => value !== 0)).toBe(true);
     });
   });
 });

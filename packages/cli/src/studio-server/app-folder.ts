@@ -1,4 +1,4 @@
-/** Where the built app is: inside this package as it is published, or in the workspace. */
+/** Where the built app is: inside this package, as it is built and published. */
 
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -30,13 +30,12 @@ async function packageFolder(): Promise<string> {
  */
 export async function findAppFolder(folder?: string): Promise<string> {
   const base = folder ?? (await packageFolder());
-  for (const candidate of [join(base, "studio"), join(base, "..", "studio", "dist")]) {
-    if (await exists(join(candidate, "index.html"))) return candidate;
-  }
+  const app = join(base, "studio");
+  if (await exists(join(app, "index.html"))) return app;
   throw new ModelFileError({
     what: "cannot open the studio",
-    where: join(base, "studio"),
+    where: app,
     why: "its files are not there",
-    fix: "install relprop-cli again, or in a clone run `npm run build --workspace relprop-studio`",
+    fix: "install relprop-cli again, or in a clone run `npm run build`",
   });
 }

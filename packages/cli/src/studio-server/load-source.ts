@@ -3,9 +3,11 @@
 import { basename, join } from "node:path";
 import { ModelFileError } from "relprop";
 import { zoo, zooEntry } from "relprop/zoo";
-import type { ModelSource } from "../../../studio/src/engine/engine.ts";
+import type { ModelSource, OfferedModel } from "../../../studio/src/engine/engine.ts";
 import { readSource, type ReadSource } from "../../../studio/src/engine/read-source.ts";
 import { loadModel } from "../load-model.ts";
+import { megabyteText } from "../progress.ts";
+import { isCached } from "../zoo-files.ts";
 
 /** Models that can be had by name. */
 export interface KnownModels {
@@ -26,14 +28,35 @@ export async function loadSource(source: ModelSource, known: KnownModels): Promi
     if (!/^[\w-]+$/.test(source.name)) throw noModel(source.name, known);
     return loadModel(join(known.appFolder, "models", `${source.name}.onnx`));
   }
-  const path = known.given.find((each) => each === source.name || basename(each) === source.name);
+  const path = known.given.find((each) => nameOf(each, known.given) === source.name);
   if (path !== undefined) return loadModel(path);
   if (zooEntry(source.name)) return loadModel(source.name);
   throw noModel(source.name, known);
 }
 
+/** What a model of the command line is called: its file's name, or its path where two have the same. */
+export const nameOf = (path: string, given: readonly string[]): string =>
+  given.filter((each) => basename(each) === basename(path)).length > 1 ? path : basename(path);
+
+/** All models that the app may ask for by name, those of the command line first. */
+export async function offeredModels({ given }: KnownModels): Promise<readonly OfferedModel[]> {
+  const named = given.map((path): OfferedModel => ({
+    name: nameOf(path, given),
+    from: "command",
+    about: path,
+  }));
+  const rest = zoo.filter((entry) => !given.includes(entry.name));
+  const ofZoo = rest.map(async (entry): Promise<OfferedModel> => {
+    const fetched = (await isCached(entry))
+      ? "on this machine"
+      : `fetched once, ${megabyteText(entry.weights.bytes)}`;
+    return { name: entry.name, from: "zoo", about: fetched };
+  });
+  return [...named, ...(await Promise.all(ofZoo))];
+}
+
 function noModel(name: string, { given }: KnownModels): ModelFileError {
-  const names = [...given.map((each) => basename(each)), ...zoo.map((entry) => entry.name)];
+  const names = [...given.map((each) => nameOf(each, given)), ...zoo.map((entry) => entry.name)];
   return new ModelFileError({
     what: `there is no model "${name}"`,
     why: "it is neither of the zoo nor named on the command line",

@@ -5,7 +5,7 @@ import type { LoadedModel, ModelSource, Picture } from "../../../studio/src/engi
 import { ModelRunner } from "../../../studio/src/engine/model-runner.ts";
 import type { EngineAnswers, EngineRequest } from "../../../studio/src/engine/protocol.ts";
 import type { Device } from "../start-explainer.ts";
-import { loadSource, type KnownModels } from "./load-source.ts";
+import { loadSource, offeredModels, type KnownModels } from "./load-source.ts";
 
 /** What all engines of a server share. */
 export interface NativeRuntime {
@@ -14,9 +14,8 @@ export interface NativeRuntime {
   readonly device: Device;
 }
 
-/** Loads ONNX Runtime, its telemetry off. */
+/** Loads ONNX Runtime. Its telemetry must have been switched off on the main thread. */
 export async function nativeRuntime(device: Device): Promise<NativeRuntime> {
-  process.env["ORT_DISABLE_TELEMETRY"] = "1";
   const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
   env.logLevel = "fatal";
   const provider = device === "gpu" ? "cuda" : device;
@@ -49,6 +48,12 @@ export class NativeEngine {
         return this.#loaded().explain(request.request);
       case "classify":
         return this.#loaded().classify(request.pictures);
+      case "ledger":
+        return this.#loaded().ledger(request.request);
+      case "layer":
+        return this.#loaded().layer(request.request);
+      case "models":
+        return offeredModels(this.#known);
       case "status": {
         const { device } = this.#runtime;
         return { provider: "local", words: `this machine, native${device === "cpu" ? "" : ` (${device})`}` };
@@ -93,14 +98,3 @@ const blackPicture = ([height, width]: readonly [number, number]): Picture => ({
   width,
   height,
 });
-
-/** Runs jobs one at a time, in the order they come, whoever they come from. */
-export class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-
-  take<T>(job: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(job);
-    this.#last = turn.catch(() => undefined);
-    return turn;
-  }
-}

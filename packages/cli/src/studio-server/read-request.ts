@@ -7,6 +7,8 @@ import type { EngineRequest } from "../../../studio/src/engine/protocol.ts";
 
 /** A batch of a sweep. More would be answered too late to be stopped. */
 const mostPictures = 256;
+/** Each is a heatmap of its own. */
+const mostChannels = 32;
 const side = z.int().min(1).max(16384);
 const index = z.int().min(0);
 const name = z.string().min(1).max(1000);
@@ -27,20 +29,25 @@ const source = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), name, bytes: z.instanceof(Uint8Array), card: z.unknown().optional() }),
 ]);
 
+const explain = z.object({
+  picture,
+  composite: z.enum(compositeNames),
+  target,
+  keep: z.number().min(0).max(1),
+});
+
 const id = z.int().min(0);
 const request = z.discriminatedUnion("ask", [
   z.object({ id, ask: z.literal("load"), source }),
+  z.object({ id, ask: z.literal("explain"), request: explain }),
+  z.object({ id, ask: z.literal("classify"), pictures: z.array(picture).max(mostPictures) }),
+  z.object({ id, ask: z.literal("ledger"), request: explain }),
   z.object({
     id,
-    ask: z.literal("explain"),
-    request: z.object({
-      picture,
-      composite: z.enum(compositeNames),
-      target,
-      keep: z.number().min(0).max(1),
-    }),
+    ask: z.literal("layer"),
+    request: explain.extend({ node: name, count: z.int().min(1).max(mostChannels) }),
   }),
-  z.object({ id, ask: z.literal("classify"), pictures: z.array(picture).max(mostPictures) }),
+  z.object({ id, ask: z.literal("models") }),
   z.object({ id, ask: z.literal("status") }),
 ]);
 

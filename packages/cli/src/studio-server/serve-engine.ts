@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { InputError, RelpropError } from "relprop";
+import { InputError } from "relprop";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import {
   decodeMessage,
@@ -12,9 +12,10 @@ import {
   tokenParameter,
   type EngineResponse,
 } from "../../../studio/src/engine/protocol.ts";
+import { inTurn } from "../../../studio/src/turns/in-turn.ts";
 import { isOwnHost, isOwnOrigin, isToken } from "./access.ts";
-import { NativeEngine, Turns, type NativeRuntime } from "./native-engine.ts";
-import type { KnownModels } from "./load-source.ts";
+import { EngineThread, type ThreadSettings } from "./engine-thread.ts";
+import { errorResponse } from "./error-response.ts";
 import { readRequest, requestId } from "./read-request.ts";
 
 /** How much the engine takes; anything above is refused. */
@@ -31,8 +32,9 @@ export const engineLimits: EngineLimits = { messageBytes: 256 * 2 ** 20, clients
 
 /** What {@link serveEngine} needs. */
 export interface ServeOptions {
-  readonly runtime: NativeRuntime;
-  readonly known: KnownModels;
+  readonly thread: ThreadSettings;
+  /** The thread's code, if it isn't the built one. */
+  readonly worker?: URL;
   readonly token: string;
   readonly port: number;
   readonly limits?: Partial<EngineLimits>;
@@ -44,22 +46,31 @@ export interface ServedEngine {
   close(): Promise<void>;
 }
 
-/** Answers a WebSocket at {@link enginePath} of an HTTP server. */
+/** Answers a WebSocket at {@link enginePath} of an HTTP server. Models of all clients run one at a time. */
 export function serveEngine(server: Server, options: ServeOptions): ServedEngine {
   const limits = { ...engineLimits, ...options.limits };
-  const turns = new Turns();
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.messageBytes,
     perMessageDeflate: false,
   });
+  const onCrash = (why: string): void => {
+    for (const socket of sockets.clients) socket.close(1011, reasonOf(`it crashed: ${why}`));
+  };
+  const thread = new EngineThread(options.thread, onCrash, options.worker);
+  let clients = 0;
+  let nextClient = 1;
   server.on("upgrade", (request, stream, head) => {
-    const refusal = refusalOf(request, options, sockets.clients.size >= limits.clients);
-    if (refusal) refuse(stream, refusal);
-    else sockets.handleUpgrade(request, stream, head, (socket) => connect(socket));
+    const refusal = refusalOf(request, options);
+    if (refusal) return refuse(stream, refusal);
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      // Browsers keep a refused handshake's status to themselves; this can be told in words.
+      if (clients >= limits.clients) return socket.close(1013, `${clients} pages use it already`);
+      clients++;
+      socket.on("close", () => clients--);
+      serveSocket(socket, thread, nextClient++, limits);
+    });
   });
-  const connect = (socket: WebSocket): void =>
-    serveSocket(socket, new NativeEngine(options.runtime, options.known), turns, limits);
   return {
     close: async () => {
       const closed = [...sockets.clients].map((socket) => once(socket, "close"));
@@ -67,30 +78,21 @@ export function serveEngine(server: Server, options: ServeOptions): ServedEngine
       sockets.close();
       await Promise.all(closed);
       // Freeing the models waits for its turn; what is asked for now comes after it.
-      await turns.take(() => Promise.resolve());
+      await inTurn(thread, () => thread.close());
     },
   };
 }
 
-type Refusal =
-  | "400 Bad Request"
-  | "401 Unauthorized"
-  | "403 Forbidden"
-  | "404 Not Found"
-  | "503 Service Unavailable";
+type Refusal = "400 Bad Request" | "401 Unauthorized" | "403 Forbidden" | "404 Not Found";
 
 /** Why a connection is not taken, as an HTTP status. */
-function refusalOf(
-  request: IncomingMessage,
-  { token, port }: ServeOptions,
-  isFull: boolean,
-): Refusal | undefined {
+function refusalOf(request: IncomingMessage, { token, port }: ServeOptions): Refusal | undefined {
   if (!URL.canParse(request.url ?? "", "ws://127.0.0.1")) return "400 Bad Request";
   const url = new URL(request.url ?? "", "ws://127.0.0.1");
   if (url.pathname !== enginePath) return "404 Not Found";
   if (!isOwnHost(request, port) || !isOwnOrigin(request, port)) return "403 Forbidden";
   if (!isToken(url.searchParams.get(tokenParameter), token)) return "401 Unauthorized";
-  return isFull ? "503 Service Unavailable" : undefined;
+  return undefined;
 }
 
 function refuse(stream: Duplex, status: Refusal): void {
@@ -98,17 +100,19 @@ function refuse(stream: Duplex, status: Refusal): void {
   stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-function serveSocket(socket: WebSocket, engine: NativeEngine, turns: Turns, limits: EngineLimits): void {
+function serveSocket(socket: WebSocket, thread: EngineThread, client: number, limits: EngineLimits): void {
   let waiting = 0;
   const send = (response: EngineResponse): void => {
     if (socket.readyState === socket.OPEN) socket.send(encodeMessage(response));
   };
-  const sayError = (id: number, error: unknown): void => {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    // What is not ours is ONNX Runtime's: its first line says it, the rest is its stack.
-    const text =
-      error instanceof RelpropError ? message : `the local engine failed: ${message.split("\n")[0]}`;
-    send({ id, say: "error", name, message: text });
+  const answer = async (id: number, message: unknown): Promise<void> => {
+    // Who is gone has no use for an answer, and others wait.
+    if (socket.readyState !== socket.OPEN) return;
+    try {
+      await thread.answer(client, readRequest(message), send);
+    } catch (error) {
+      send(errorResponse(id, error));
+    }
   };
   const onMessage = (data: RawData, isBinary: boolean): void => {
     let message: unknown;
@@ -117,38 +121,32 @@ function serveSocket(socket: WebSocket, engine: NativeEngine, turns: Turns, limi
       message = decodeMessage(bytesOf(data));
     } catch (error) {
       // Whoever sends this is no app of ours.
-      socket.close(1007, error instanceof Error ? error.message.slice(0, 100) : "");
+      socket.close(1007, reasonOf(error instanceof Error ? error.message : ""));
       return;
     }
     const id = requestId(message) ?? 0;
     if (waiting >= limits.waiting) {
       const why = `${waiting} requests wait already`;
-      sayError(id, new InputError({ what: "cannot take a request", why, fix: "wait for an answer" }));
+      send(
+        errorResponse(id, new InputError({ what: "cannot take a request", why, fix: "wait for an answer" })),
+      );
       return;
     }
     waiting++;
-    void turns.take(async () => {
-      try {
-        if (socket.readyState !== socket.OPEN) return;
-        const onProgress = (fraction: number, what: string): void =>
-          send({ id, say: "progress", fraction, what });
-        send({ id, say: "answer", answer: await engine.answer(readRequest(message), onProgress) });
-      } catch (error) {
-        sayError(id, error);
-      } finally {
-        waiting--;
-      }
-    });
+    void inTurn(thread, () => answer(id, message)).finally(() => waiting--);
   };
   socket.on("message", onMessage);
   // A message above the limit, a broken frame: ws closes the connection by itself.
   socket.on("error", () => undefined);
-  socket.on("close", () => void turns.take(() => engine.dispose()));
+  socket.on("close", () => void inTurn(thread, () => thread.leave(client)));
 }
 
-/** Plain bytes: a Buffer's `slice` gives views on memory it shares with others, where decoding needs copies. */
-function bytesOf(data: RawData): Uint8Array {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  const { buffer, byteOffset, byteLength } = Array.isArray(data) ? Buffer.concat(data) : data;
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
+/** A close frame holds 123 bytes of reason. */
+const reasonOf = (text: string): string => {
+  let reason = text.slice(0, 123);
+  while (Buffer.byteLength(reason) > 123) reason = reason.slice(0, -1);
+  return reason;
+};
+
+const bytesOf = (data: RawData): Uint8Array =>
+  Array.isArray(data) ? Buffer.concat(data) : data instanceof ArrayBuffer ? new Uint8Array(data) : data;

@@ -1,13 +1,12 @@
 /** The studio on this machine: the app's files and the engine, on one port of loopback. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { basename } from "node:path";
 import { OptionError } from "relprop";
 import sirv from "sirv";
 import { tokenParameter } from "../../../studio/src/engine/protocol.ts";
 import type { Device } from "../start-explainer.ts";
 import { host, isOwnHost, makeToken, securityHeaders } from "./access.ts";
-import { nativeRuntime } from "./native-engine.ts";
+import { nameOf } from "./load-source.ts";
 import { serveEngine, type EngineLimits } from "./serve-engine.ts";
 
 /** What `relprop studio` was asked for. */
@@ -20,6 +19,8 @@ export interface StudioOptions {
   /** Names or paths of models that the app may ask for by name. */
   readonly models: readonly string[];
   readonly limits?: Partial<EngineLimits>;
+  /** The code of the thread that runs the models, if it isn't the built one. */
+  readonly worker?: URL;
 }
 
 /** A running studio. */
@@ -36,18 +37,22 @@ export interface Studio {
  * @throws OptionError if the port is taken.
  */
 export async function startStudio(options: StudioOptions): Promise<Studio> {
-  const { appFolder, device, models, limits } = options;
-  const runtime = await nativeRuntime(device);
+  const { appFolder, device, models, limits, worker } = options;
   const server = createServer();
   const port = await listen(server, options.port);
   const token = makeToken();
   server.on("request", serveFiles(appFolder, port));
-  const known = { appFolder, given: models };
-  const engine = serveEngine(server, { runtime, known, token, port, ...(limits && { limits }) });
+  const engine = serveEngine(server, {
+    thread: { device, known: { appFolder, given: models } },
+    token,
+    port,
+    ...(limits && { limits }),
+    ...(worker && { worker }),
+  });
   const [model] = models;
   const state = new URLSearchParams({
     engine: "local",
-    ...(model !== undefined && { model: basename(model) }),
+    ...(model !== undefined && { model: nameOf(model, models) }),
   });
   return {
     url: `http://${host}:${port}/?${tokenParameter}=${token}#${state.toString()}`,

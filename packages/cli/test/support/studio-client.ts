@@ -1,5 +1,6 @@
 /** Clients of a running studio for tests: well-behaved ones and others. */
 
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { WebSocket } from "ws";
@@ -44,7 +45,7 @@ export class Client {
     });
     socket.on("error", () => undefined);
     socket.on("message", (data: Buffer) => {
-      this.#heard.push(decodeMessage(new Uint8Array(data)) as EngineResponse);
+      this.#heard.push(decodeMessage(data) as EngineResponse);
       for (const listener of this.#listeners) listener();
     });
   }
@@ -90,6 +91,13 @@ export class Client {
 
   progress(): string[] {
     return this.#heard.flatMap((each) => (each.say === "progress" ? [each.what] : []));
+  }
+
+  /** Resolves with the answer to a ping. */
+  async ping(): Promise<void> {
+    const pong = once(this.socket, "pong");
+    this.socket.ping();
+    await pong;
   }
 
   close(): void {

@@ -1,19 +1,25 @@
 /** The engine in this browser: ONNX Runtime Web in a worker. */
 
 import { proxy, releaseProxy, wrap, type Remote } from "comlink";
-import { ModelFileError, OptionError } from "relprop";
-import { parseModelCard, type ModelCard } from "relprop/zoo";
+import { InputError, ModelFileError, OptionError } from "relprop";
+import { parseModelCard } from "relprop/zoo";
 import type {
   Engine,
   EngineStatus,
   ExplainRequest,
   ExplainResult,
+  LayerRequest,
+  LayerResult,
+  LedgerResult,
   LoadedModel,
   ModelSource,
+  OfferedModel,
   Picture,
 } from "./engine.ts";
+import type { ModelFile, ProviderChoice } from "./engine-host.ts";
 import { fetchBytes, megabytes } from "./fetch-bytes.ts";
-import type { ProviderChoice, WorkerApi } from "./worker.ts";
+import { storedTimings } from "./provider-timings.ts";
+import type { WorkerApi } from "./worker.ts";
 
 type Progress = (fraction: number, what: string) => void;
 
@@ -23,29 +29,45 @@ const shippedUrl = (file: string): string => new URL(`models/${file}`, document.
 /** Runs models in one worker; nothing leaves the device. Its worker starts with the first model. */
 export class BrowserEngine implements Engine {
   readonly #choice: ProviderChoice;
+  readonly #onStatus: (status: EngineStatus) => void;
   #worker: Worker | undefined;
   #remote: Remote<WorkerApi> | undefined;
+  readonly #failing = new Set<(error: Error) => void>();
 
-  constructor(choice: ProviderChoice = "auto") {
+  /** @param onStatus hears of changes nobody asked for: WebGPU was lost, the model goes on with WASM */
+  constructor(choice: ProviderChoice = "auto", onStatus: (status: EngineStatus) => void = () => undefined) {
     this.#choice = choice;
+    this.#onStatus = onStatus;
   }
 
   async load(source: ModelSource, onProgress: Progress = () => undefined): Promise<LoadedModel> {
-    const remote = this.#start();
-    const { file, bytes, card } = await this.#file(source, onProgress);
-    return remote.load(source.name, file, bytes, card, this.#choice, proxy(onProgress));
+    const file = await this.#file(source, onProgress);
+    return this.#ask((remote) => remote.load(file, this.#choice, proxy(onProgress)));
   }
 
   explain(request: ExplainRequest): Promise<ExplainResult> {
-    return this.#start().explain(request);
+    return this.#ask((remote) => remote.explain(request));
   }
 
-  async classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    return this.#start().classify(pictures);
+  classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
+    return this.#ask((remote) => remote.classify(pictures));
+  }
+
+  ledger(request: ExplainRequest): Promise<LedgerResult> {
+    return this.#ask((remote) => remote.ledger(request));
+  }
+
+  layer(request: LayerRequest): Promise<LayerResult> {
+    return this.#ask((remote) => remote.layer(request));
+  }
+
+  /** None: what a browser has is shipped with the app, or was dropped. */
+  async models(): Promise<readonly OfferedModel[]> {
+    return [];
   }
 
   status(): Promise<EngineStatus> {
-    return this.#start().status();
+    return this.#ask((remote) => remote.status());
   }
 
   async dispose(): Promise<void> {
@@ -55,17 +77,37 @@ export class BrowserEngine implements Engine {
     this.#remote = undefined;
   }
 
+  /** @throws InputError if the worker cannot be loaded: nothing would ever answer */
+  #ask<T>(question: (remote: Remote<WorkerApi>) => Promise<T>): Promise<T> {
+    const remote = this.#start();
+    return new Promise((resolve, reject) => {
+      this.#failing.add(reject);
+      void question(remote)
+        .then(resolve, reject)
+        .finally(() => this.#failing.delete(reject));
+    });
+  }
+
   #start(): Remote<WorkerApi> {
-    this.#worker ??= new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "engine" });
-    this.#remote ??= wrap<WorkerApi>(this.#worker);
+    if (this.#remote) return this.#remote;
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "engine" });
+    worker.addEventListener("error", ({ message }) => {
+      for (const fail of this.#failing) fail(notStarted(message));
+    });
+    this.#worker = worker;
+    this.#remote = wrap<WorkerApi>(worker);
+    void this.#remote.start(
+      proxy({
+        ...storedTimings(() => localStorage),
+        onStatus: (status: EngineStatus) => this.#onStatus(status),
+      }),
+    );
     return this.#remote;
   }
 
-  async #file(
-    source: ModelSource,
-    onProgress: Progress,
-  ): Promise<{ file: string; bytes: Uint8Array; card: ModelCard | undefined }> {
-    if (source.kind === "file") return { file: source.name, bytes: source.bytes, card: source.card };
+  async #file(source: ModelSource, onProgress: Progress): Promise<ModelFile> {
+    const { name } = source;
+    if (source.kind === "file") return { name, file: name, bytes: source.bytes, card: source.card };
     if (source.kind === "zoo") {
       throw new OptionError({
         what: `cannot load "${source.name}" in the browser`,
@@ -80,6 +122,14 @@ export class BrowserEngine implements Engine {
     if (!response.ok) {
       throw new ModelFileError({ what: `cannot load "${source.name}"`, why: "its card is not there" });
     }
-    return { file: `${source.name}.onnx`, bytes, card: parseModelCard(await response.json()) };
+    return { name, file: `${name}.onnx`, bytes, card: parseModelCard(await response.json()) };
   }
 }
+
+/** Errors while running come as answers; this is code that did not even start. */
+const notStarted = (why: string | undefined): InputError =>
+  new InputError({
+    what: "cannot run models in this browser",
+    why: why === undefined || why === "" ? "the code that runs them could not be loaded" : why,
+    fix: "reload the page",
+  });

@@ -3,7 +3,7 @@
  * machine behind a WebSocket. Everything that crosses this border is structured-cloneable.
  */
 
-import type { CompositeName, RankedClass } from "relprop";
+import type { CompositeName, InspectedNode, Ledger, RankedClass } from "relprop";
 import type { ModelCard } from "relprop/zoo";
 
 /** Pixels, row-major RGBA, 8 bits. */
@@ -19,6 +19,15 @@ export type ModelSource =
   | { readonly kind: "file"; readonly name: string; readonly bytes: Uint8Array; readonly card?: ModelCard }
   /** By name, through the local engine only. */
   | { readonly kind: "zoo"; readonly name: string };
+
+/** A model that the engine knows by name. */
+export interface OfferedModel {
+  readonly name: string;
+  /** Named on the command line, or of the zoo. */
+  readonly from: "command" | "zoo";
+  /** Its path, or whether it has to be fetched. */
+  readonly about: string;
+}
 
 /** A model that was loaded, compiled and warmed up. */
 export interface LoadedModel {
@@ -57,14 +66,68 @@ export interface ExplainRequest {
   readonly keep: number;
 }
 
+/** Relevance by place: [height, width], summed over channels, unitless. */
+export interface PlaceRelevance {
+  readonly data: Float32Array;
+  readonly height: number;
+  readonly width: number;
+}
+
 export interface ExplainResult {
-  /** [height, width], summed over channels, unitless. */
-  readonly relevance: { readonly data: Float32Array; readonly height: number; readonly width: number };
+  /** In the model's size of pictures. */
+  readonly relevance: PlaceRelevance;
   /** All outputs before softmax. */
   readonly logits: Float32Array;
   /** Best first, at most ten. */
   readonly top: readonly RankedClass[];
   /** Time of the run itself. */
+  readonly milliseconds: number;
+}
+
+/** Where relevance stayed on its way through the model, and what the model's nodes are. */
+export interface LedgerResult {
+  /** All nodes of the model, in its order. */
+  readonly nodes: readonly InspectedNode[];
+  readonly ledger: Ledger;
+  /** The ledger in a sentence. */
+  readonly verdict: string;
+  /** Best first, at most ten. */
+  readonly top: readonly RankedClass[];
+  readonly milliseconds: number;
+}
+
+/** Asks what a layer was relevant for. */
+export interface LayerRequest extends ExplainRequest {
+  /** A node that relevance reached, by name, or the model's input: a row of the ledger. */
+  readonly node: string;
+  /** How many of its strongest channels are explained. */
+  readonly count: number;
+}
+
+/** A channel of a layer, or a unit of a dense one. */
+export interface LayerChannel {
+  readonly channel: number;
+  /** ΣR of the channel, unitless. */
+  readonly relevance: number;
+  /** The channel's ΣR as a part of Σ|ΣR| over all channels, in [−1, 1]; below 0 it speaks against the target. */
+  readonly share: number;
+  /** Where in the picture the channel found what it is relevant for: relevance that flowed through it alone. */
+  readonly map: PlaceRelevance;
+}
+
+/** Relevance of the tensor that a node makes. */
+export interface LayerResult {
+  readonly node: string;
+  /** The tensor's, for one picture: [1, C, h, w] mostly. */
+  readonly shape: readonly number[];
+  /** ΣR of the layer, unitless. */
+  readonly total: number;
+  /** Relevance at each place, summed over channels; absent where the layer has no places, as dense layers. */
+  readonly map?: PlaceRelevance;
+  /** ΣR of each channel; empty where the layer has none. */
+  readonly channelRelevance: Float32Array;
+  /** The channels of largest |ΣR|, strongest first; empty for the model's input. */
+  readonly channels: readonly LayerChannel[];
   readonly milliseconds: number;
 }
 
@@ -81,6 +144,12 @@ export interface Engine {
   explain(request: ExplainRequest): Promise<ExplainResult>;
   /** Outputs only, in batches: for occlusion sweeps. Returns [pictures][classes] logits. */
   classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]>;
+  /** Relevance per node; its session is kept until another composite, target kind or model is asked for. */
+  ledger(request: ExplainRequest): Promise<LedgerResult>;
+  /** Relevance at one layer and through its strongest channels; the sessions of the newest layer are kept. */
+  layer(request: LayerRequest): Promise<LayerResult>;
+  /** Models that a {@link ModelSource} of kind `zoo` may name. */
+  models(): Promise<readonly OfferedModel[]>;
   status(): Promise<EngineStatus>;
   dispose(): Promise<void>;
 }

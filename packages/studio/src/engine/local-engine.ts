@@ -6,8 +6,12 @@ import type {
   EngineStatus,
   ExplainRequest,
   ExplainResult,
+  LayerRequest,
+  LayerResult,
+  LedgerResult,
   LoadedModel,
   ModelSource,
+  OfferedModel,
   Picture,
 } from "./engine.ts";
 import {
@@ -39,6 +43,7 @@ export class LocalEngine implements Engine {
   readonly #url: string;
   readonly #waiting = new Map<number, Waiting>();
   #socket: Promise<WebSocket> | undefined;
+  #loaded: ModelSource | undefined;
   #nextId = 1;
 
   /** @param page address of the page, with its token: `http://127.0.0.1:4000/?token=…` */
@@ -46,8 +51,10 @@ export class LocalEngine implements Engine {
     this.#url = engineUrl(page);
   }
 
-  load(source: ModelSource, onProgress?: Progress): Promise<LoadedModel> {
-    return this.#ask<"load">({ ask: "load", source }, onProgress);
+  async load(source: ModelSource, onProgress?: Progress): Promise<LoadedModel> {
+    const loaded = await this.#ask<"load">({ ask: "load", source }, onProgress);
+    this.#loaded = source;
+    return loaded;
   }
 
   explain(request: ExplainRequest): Promise<ExplainResult> {
@@ -56,6 +63,18 @@ export class LocalEngine implements Engine {
 
   classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
     return this.#ask<"classify">({ ask: "classify", pictures });
+  }
+
+  ledger(request: ExplainRequest): Promise<LedgerResult> {
+    return this.#ask<"ledger">({ ask: "ledger", request });
+  }
+
+  layer(request: LayerRequest): Promise<LayerResult> {
+    return this.#ask<"layer">({ ask: "layer", request });
+  }
+
+  models(): Promise<readonly OfferedModel[]> {
+    return this.#ask<"models">({ ask: "models" });
   }
 
   status(): Promise<EngineStatus> {
@@ -69,14 +88,23 @@ export class LocalEngine implements Engine {
   }
 
   async #ask<A extends Ask>(question: Question, onProgress?: Progress): Promise<EngineAnswers[A]> {
+    const isNew = this.#socket === undefined;
     this.#socket ??= this.#connect();
     const socket = await this.#socket;
+    // A new connection knows nothing of the model that the last one had.
+    if (isNew && this.#loaded && question.ask !== "load") {
+      await this.#send(socket, { ask: "load", source: this.#loaded });
+    }
+    return (await this.#send(socket, question, onProgress)) as EngineAnswers[A];
+  }
+
+  #send(socket: WebSocket, question: Question, onProgress?: Progress): Promise<EngineAnswers[Ask]> {
     const id = this.#nextId++;
     const answer = new Promise<EngineAnswers[Ask]>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onProgress });
     });
     socket.send(encodeMessage({ id, ...question }));
-    return (await answer) as EngineAnswers[A];
+    return answer;
   }
 
   #connect(): Promise<WebSocket> {
@@ -86,7 +114,7 @@ export class LocalEngine implements Engine {
     return new Promise((resolve, reject) => {
       socket.addEventListener("open", () => resolve(socket));
       socket.addEventListener("close", (event) => {
-        const error = closed(event.reason);
+        const error = closed(event.code, event.reason);
         reject(error);
         this.#socket = undefined;
         for (const { reject: fail } of this.#waiting.values()) fail(error);
@@ -116,9 +144,23 @@ export function engineUrl(page: string): string {
   return url.href;
 }
 
-const closed = (reason: string): InputError =>
-  new InputError({
-    what: "the local engine is gone",
-    why: reason === "" ? "the connection to `relprop studio` was closed" : reason,
-    fix: "start `relprop studio` again and open the address it prints",
-  });
+/** What the codes of a closed WebSocket (RFC 6455, 7.4) mean here. */
+const closures: Readonly<Record<number, readonly [why: string, fix: string]>> = {
+  1007: ["it does not understand this page", "reload the page: app and engine must be of the same version"],
+  1008: ["it does not serve this page", "open the address that `relprop studio` prints"],
+  1009: [
+    "a message was larger than it takes",
+    "start `relprop studio path/to/model.onnx`, and nothing is sent",
+  ],
+  1011: ["it failed", "load the model again"],
+  1013: ["it is busy", "close other pages that use it"],
+};
+
+function closed(code: number, reason: string): InputError {
+  const [why, fix] = closures[code] ?? [
+    "`relprop studio` was ended, or was started anew since this page was opened",
+    "start `relprop studio` and open the address it prints",
+  ];
+  const what = "the local engine has closed the connection";
+  return new InputError({ what, why: reason === "" ? why : `${why}: ${reason}`, fix });
+}

@@ -6,19 +6,25 @@ import {
   Explainer,
   InputError,
   OptionError,
-  ratherThanTarget,
   rankClasses,
   suggestComposite,
   type Compiled,
-  type CompileOptions,
   type CompositeName,
-  type FloatArray,
   type Runtime,
 } from "relprop";
 import { externalView, type Model } from "relprop/onnx";
 import { preprocess } from "relprop/preprocess";
-import type { InputCard, ModelCard } from "relprop/zoo";
-import type { ExplainRequest, ExplainResult, LoadedModel, Picture, Target } from "./engine.ts";
+import type {
+  ExplainRequest,
+  ExplainResult,
+  LayerRequest,
+  LayerResult,
+  LedgerResult,
+  LoadedModel,
+  Picture,
+} from "./engine.ts";
+import { compileOptions, pictureInput, runOptions, seedOptions } from "./explain-options.ts";
+import { LayerRunner } from "./layer-runner.ts";
 import { rankedClasses } from "./rank.ts";
 import type { ReadSource } from "./read-source.ts";
 
@@ -43,6 +49,7 @@ export class ModelRunner {
   readonly #output: string;
   readonly #kept: number;
   readonly #explainers = new Map<string, Explainer>();
+  readonly #layers: LayerRunner;
   #classifier: Promise<InferenceSession> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -61,7 +68,18 @@ export class ModelRunner {
     this.#output = compiled.output.name;
     this.#model = withLogits(model, compiled);
     this.#options = options;
-    this.#kept = weightBytes(model) > largeModel ? 2 : 6;
+    const weightBytes = weightBytesOf(model);
+    this.#kept = weightBytes > largeModel ? 2 : 6;
+    const { input } = compiled;
+    this.#layers = new LayerRunner({
+      ...options,
+      model: this.#model,
+      output: compiled.output.name,
+      input,
+      card,
+      classes,
+      weightBytes,
+    });
     this.loaded = { name, card, guesses, classes, size: card.input.size, plan: compiled.plan, composite };
   }
 
@@ -74,8 +92,19 @@ export class ModelRunner {
     return this.#enqueue(() => this.#classify(pictures));
   }
 
+  /** Where relevance stayed, node by node. */
+  ledger(request: ExplainRequest): Promise<LedgerResult> {
+    return this.#enqueue(() => this.#layers.ledger(request));
+  }
+
+  /** Relevance at a layer. @throws OptionError if relevance cannot stop there */
+  layer(request: LayerRequest): Promise<LayerResult> {
+    return this.#enqueue(() => this.#layers.layer(request));
+  }
+
   async dispose(): Promise<void> {
     await this.#queue;
+    await this.#layers.dispose();
     for (const explainer of this.#explainers.values()) await explainer.dispose();
     this.#explainers.clear();
     await (await this.#classifier)?.release();
@@ -88,15 +117,12 @@ export class ModelRunner {
     return job;
   }
 
-  async #explain({ picture, composite, target, keep }: ExplainRequest): Promise<ExplainResult> {
+  async #explain(request: ExplainRequest): Promise<ExplainResult> {
     const { card, classes } = this.loaded;
-    const input = preprocess([picture], card.input);
-    const explainer = await this.#explainer(composite, target, keep > 0);
+    const input = preprocess([request.picture], card.input);
+    const explainer = await this.#explainer(request);
     const begin = performance.now();
-    const { relevance, outputs } = await explainer.explain(input, {
-      keep,
-      ...(target.kind === "prediction" ? {} : { target: targetNumbers(target, classes) }),
-    });
+    const { relevance, outputs } = await explainer.explain(input, runOptions(request, classes));
     const milliseconds = performance.now() - begin;
     const logits = outputs[this.#output]?.data;
     if (!logits)
@@ -110,9 +136,10 @@ export class ModelRunner {
     };
   }
 
-  async #explainer(composite: CompositeName, target: Target, isFiltered: boolean): Promise<Explainer> {
-    const seed = target.kind === "prediction" ? "softmax" : "logit";
-    const key = `${composite} ${seed} ${isFiltered}`;
+  async #explainer(request: ExplainRequest): Promise<Explainer> {
+    const { composite } = request;
+    const { seed, topK } = seedOptions(request);
+    const key = `${composite} ${seed} ${topK}`;
     const known = this.#explainers.get(key);
     if (known) {
       this.#explainers.delete(key);
@@ -129,8 +156,7 @@ export class ModelRunner {
       model: this.#model,
       ...compileOptions(this.#model, this.loaded.card, composite),
       output: this.#output,
-      seed,
-      topK: isFiltered ? "input" : 0,
+      ...seedOptions(request),
     });
     await made.ready();
     this.#explainers.set(key, made);
@@ -162,24 +188,6 @@ export class ModelRunner {
   }
 }
 
-function compileOptions(model: Model, { input }: ModelCard, composite: CompositeName): CompileOptions {
-  const isOpen = pictureInput(model)
-    .shape.slice(1)
-    .some((dim) => typeof dim === "string");
-  return {
-    ...(isOpen ? { size: input.size } : {}),
-    composite,
-    reduce: "channels",
-    ...(composite === "epsilon-gamma-box" ? pixelRange(input) : {}),
-  };
-}
-
-/** The least and the greatest number that a pixel can become: what z-box needs. */
-function pixelRange({ scale, mean, std }: InputCard): { low: number; high: number } {
-  const at = (pixel: number): number[] => mean.map((each, c) => (pixel * scale - each) / (std[c] ?? 1));
-  return { low: Math.min(...at(0)), high: Math.max(...at(255)) };
-}
-
 function classCount({ output }: Compiled): number {
   const [, classes] = output.shape;
   if (output.shape.length === 2 && typeof classes === "number") return classes;
@@ -196,18 +204,5 @@ function withLogits(model: Model, { output }: Compiled): Model {
   return { ...model, graph: { ...model.graph, outputs: [output] } };
 }
 
-const pictureInput = (model: Model): Model["graph"]["inputs"][number] => {
-  const input = model.graph.inputs.find(
-    ({ dataType, shape }) => dataType === "float32" && shape.length === 4,
-  );
-  if (input) return input;
-  throw new OptionError({ what: "cannot feed pictures to this model", why: "it has no input [N, C, H, W]" });
-};
-
-const weightBytes = (model: Model): number =>
+const weightBytesOf = (model: Model): number =>
   [...model.graph.initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
-
-function targetNumbers(target: Target, classes: number): number | FloatArray {
-  if (target.kind === "contrast") return ratherThanTarget(classes, target.index, target.against);
-  return target.kind === "class" ? target.index : 0;
-}

@@ -11,8 +11,12 @@ import type {
   EngineStatus,
   ExplainRequest,
   ExplainResult,
+  LayerRequest,
+  LayerResult,
+  LedgerResult,
   LoadedModel,
   ModelSource,
+  OfferedModel,
   Picture,
 } from "./engine.ts";
 
@@ -26,6 +30,9 @@ export type EngineRequest =
   | { readonly id: number; readonly ask: "load"; readonly source: ModelSource }
   | { readonly id: number; readonly ask: "explain"; readonly request: ExplainRequest }
   | { readonly id: number; readonly ask: "classify"; readonly pictures: readonly Picture[] }
+  | { readonly id: number; readonly ask: "ledger"; readonly request: ExplainRequest }
+  | { readonly id: number; readonly ask: "layer"; readonly request: LayerRequest }
+  | { readonly id: number; readonly ask: "models" }
   | { readonly id: number; readonly ask: "status" };
 
 /** What each question is answered with. */
@@ -33,6 +40,9 @@ export interface EngineAnswers {
   readonly load: LoadedModel;
   readonly explain: ExplainResult;
   readonly classify: readonly Float32Array[];
+  readonly ledger: LedgerResult;
+  readonly layer: LayerResult;
+  readonly models: readonly OfferedModel[];
   readonly status: EngineStatus;
 }
 
@@ -68,10 +78,11 @@ function kindOf(value: unknown): Kind | undefined {
 export function encodeMessage(message: object): Uint8Array<ArrayBuffer> {
   const arrays: Numbers[] = [];
   const buffers: BufferInfo[] = [];
-  const text = JSON.stringify(message, (_key, value: unknown) => {
-    const kind = kindOf(value);
+  // `this` holds the array itself: a Node Buffer has turned into something else by the time it is the value.
+  const text = JSON.stringify(message, function (this: Record<string, unknown>, key, value: unknown) {
+    const kind = kindOf(this[key]);
     if (!kind) return value;
-    const array = value as Numbers;
+    const array = this[key] as Numbers;
     arrays.push(array);
     buffers.push({ kind, bytes: array.byteLength });
     return { $buffer: arrays.length - 1 };
@@ -100,7 +111,8 @@ export function decodeMessage(frame: Uint8Array): unknown {
   const arrays = buffers.map((info): Numbers => {
     const { kind, bytes } = bufferInfo(info);
     if (at + padded(bytes) > frame.length) throw malformed(`buffer of ${bytes} bytes ends after the frame`);
-    const copy = frame.slice(at, at + bytes);
+    // Not slice: a Node Buffer's gives a view, anywhere in memory that others use too.
+    const copy = new Uint8Array(frame.subarray(at, at + bytes));
     at += padded(bytes);
     return new kinds[kind](copy.buffer);
   });

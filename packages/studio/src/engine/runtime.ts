@@ -7,21 +7,16 @@ import jspiMjs from "onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url";
 import jspiWasm from "onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url";
 import wasmMjs from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasmWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
-
-/** ONNX Runtime, and what it can run on here. */
-export interface WebRuntime {
-  readonly ort: typeof Ort;
-  readonly hasWebGpu: boolean;
-  readonly threads: number;
-}
+import type { HostRuntime, ProviderChoice } from "./engine-host.ts";
 
 /**
  * Loads the smallest build that can do what this browser can: `jspi` or `webgpu` where there is an adapter, else `wasm`.
  * The default build is never used: it lacks operators and gives wrong numbers for a few.
  * @param wanted `wasm` does not even ask for an adapter, `auto` takes none that is software: it would be slower than WASM.
  */
-export async function loadRuntime(wanted: "auto" | "wasm" | "webgpu"): Promise<WebRuntime> {
-  const hasWebGpu = wanted !== "wasm" && (await hasAdapter(wanted === "webgpu"));
+export async function loadRuntime(wanted: ProviderChoice): Promise<HostRuntime> {
+  const adapter = wanted === "wasm" ? undefined : await findAdapter(wanted === "webgpu");
+  const hasWebGpu = adapter !== undefined;
   const ort = await importBuild(hasWebGpu);
   // Half of the cores, as ONNX Runtime does it, but both of two.
   const threads = globalThis.crossOriginIsolated
@@ -29,7 +24,13 @@ export async function loadRuntime(wanted: "auto" | "wasm" | "webgpu"): Promise<W
     : 1;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
-  return { ort, hasWebGpu, threads };
+  return {
+    ort,
+    hasWebGpu,
+    adapter: adapter ? nameOf(adapter.info) : "",
+    threads,
+    deviceLost: async () => (await ort.env.webgpu.device).lost,
+  };
 }
 
 const absolute = (path: string): string => new URL(path, self.location.href).href;
@@ -44,8 +45,12 @@ async function importBuild(hasWebGpu: boolean): Promise<typeof Ort> {
   return ort;
 }
 
-async function hasAdapter(mayBeSoftware: boolean): Promise<boolean> {
-  if (!("gpu" in navigator) || !navigator.gpu) return false;
+async function findAdapter(mayBeSoftware: boolean): Promise<GPUAdapter | undefined> {
+  if (!("gpu" in navigator) || !navigator.gpu) return undefined;
   const adapter = await navigator.gpu.requestAdapter().catch(() => null);
-  return adapter !== null && (mayBeSoftware || !adapter.info.isFallbackAdapter);
+  return adapter !== null && (mayBeSoftware || !adapter.info.isFallbackAdapter) ? adapter : undefined;
 }
+
+/** `nvidia ampere`; browsers say no more than that. */
+const nameOf = ({ vendor, architecture, device, description }: GPUAdapterInfo): string =>
+  [vendor, architecture, device, description].filter((part) => part !== "").join(" ");

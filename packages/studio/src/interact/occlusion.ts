@@ -4,10 +4,10 @@
  * the relevance in the same windows says how far the two agree.
  */
 
+import { rankCorrelation } from "relprop";
 import type { Picture, Target } from "../engine/engine.ts";
 import { applyPatches } from "./apply-patches.ts";
 import type { Box, Fill } from "./patches.ts";
-import { spearman } from "./rank-correlation.ts";
 
 /** Where windows begin along one side: every `stride` pixels, the last one flush with the end. */
 export function windowStarts(side: number, window: number, stride: number): number[] {
@@ -141,13 +141,14 @@ export function relevanceIn(
 
 /**
  * How far a sweep and the relevance of the same picture and target agree: Spearman's ρ between what each window's
- * covering cost and the relevance in it. Undefined where either is the same in all windows.
+ * covering cost and the relevance in it. Undefined where either is the same in all windows, or there is one window only.
  */
 export function agreement(
   { windows, drops }: Pick<Sweep, "windows" | "drops">,
   relevance: { readonly data: ArrayLike<number>; readonly width: number; readonly height: number },
 ): number | undefined {
-  return spearman(drops, relevanceIn(windows, relevance));
+  if (windows.length < 2) return undefined;
+  return rankCorrelation(drops, relevanceIn(windows, relevance));
 }
 
 function forPixels(box: Box, width: number, height: number, visit: (at: number) => void): void {

@@ -3,6 +3,13 @@
 /** Where frames come from. */
 export type SourceKind = "camera" | "file" | "screen";
 
+/** The sources in sentences, after “the”. */
+export const sourceWords: Readonly<Record<SourceKind, string>> = {
+  camera: "camera",
+  file: "video",
+  screen: "screen",
+};
+
 /** A problem in words. */
 export interface Problem {
   readonly kind: "unsupported" | "none" | "blocked" | "in use" | "unreadable" | "cancelled" | "other";

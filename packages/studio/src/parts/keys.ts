@@ -1,9 +1,9 @@
 /** Keyboard shortcuts: the list that the help shows, and what they do. */
 
 import { colormapNames, normalizations } from "relprop/heatmap";
+import { colormapOf } from "../state/view.ts";
 import type { Session } from "../state/session.svelte.ts";
-
-type Keys = Record<string, (event: KeyboardEvent) => void>;
+import type { Keys } from "./on-keys.ts";
 
 /** Shown by the help; the modes' own keys among them. */
 export const keyList: readonly (readonly [keys: string, does: string])[] = [
@@ -17,7 +17,7 @@ export const keyList: readonly (readonly [keys: string, does: string])[] = [
   ["N", "next way to spread the colours"],
   ["[ and ]", "less, more opacity"],
   ["S", "save a PNG"],
-  ["Space, R", "live: freeze, record"],
+  ["Space, R, F", "live: freeze, record, full screen"],
   ["P, arrows, + −, Del", "interact: patch tool, move, resize, remove a patch"],
   ["Ctrl/Cmd + Z", "undo (Shift: redo)"],
   ["Esc", "close"],
@@ -32,40 +32,18 @@ function next<T>(values: readonly T[], value: T, step: number): T {
 
 /** The keys that work in every mode. */
 export function appKeys(session: Session): Keys {
-  const { set } = { set: session.set.bind(session) };
+  const set = session.set.bind(session);
   const opacity = (step: number): void => {
     const value = Math.round(100 * session.app.opacity + step) / 100;
     set({ opacity: Math.min(1, Math.max(0, value)) });
   };
   return {
     m: () => set({ mode: next(views, session.app.mode, 1) }),
-    c: () => set({ map: next(colormapNames, session.app.map, 1) }),
-    "Shift+c": () => set({ map: next(colormapNames, session.app.map, -1) }),
+    c: () => set({ map: next(colormapNames, colormapOf(session.app.map), 1) }),
+    "Shift+c": () => set({ map: next(colormapNames, colormapOf(session.app.map), -1) }),
     n: () => set({ normalize: next(normalizations, session.app.normalize, 1) }),
     "[": () => opacity(-10),
     "]": () => opacity(10),
-    "$mod+o": (event) => {
-      event.preventDefault();
-      document.querySelector<HTMLInputElement>("#open-file")?.click();
-    },
+    "$mod+o": () => document.querySelector<HTMLInputElement>("#open-file")?.click(),
   };
-}
-
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement &&
-  target.matches(
-    "input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]",
-  );
-
-/** No single key works while typing in a field, or behind a dialog. */
-export function keysOutsideFields(keys: Keys): Keys {
-  const entries = Object.entries(keys).map(([key, act]): [string, (event: KeyboardEvent) => void] => [
-    key,
-    (event) => {
-      const isBehindDialog = document.querySelector("dialog[open]") !== null && !key.endsWith("?");
-      if (isBehindDialog || (isTyping(event.target) && !key.startsWith("$mod"))) return;
-      act(event);
-    },
-  ]);
-  return Object.fromEntries(entries);
 }

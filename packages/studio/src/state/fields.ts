@@ -60,6 +60,9 @@ export type Tab = (typeof tabs)[number];
 export type CompositeChoice = CompositeName | "auto";
 const composite = oneOf<CompositeChoice>(["auto", ...compositeNames], "auto");
 
+/** `auto` is the one of {@link colormapOf}. */
+export type ColormapChoice = ColormapName | "auto";
+
 /** What a second heatmap beside the first one shows; `none` for no second one. */
 export type Comparison = "none" | "rule" | "class";
 
@@ -67,12 +70,12 @@ export const fields = {
   tab: oneOf<Tab>(tabs, "images"),
   /** A shipped model, one of the zoo, or one that was dropped here before. */
   model: text("digits"),
-  /** A picture of the gallery; what people bring themselves has no address. */
+  /** A picture of the gallery, or the address of one; the files that people bring have neither. */
   picture: text(""),
   rule: composite,
   target,
   keep: number(0, 0, 1),
-  map: oneOf<ColormapName>(colormapNames, "bwr"),
+  map: oneOf<ColormapChoice>(["auto", ...colormapNames], "auto"),
   normalize: oneOf<Normalization>(normalizations, "symmetric"),
   clip: number(99.5, 50, 100),
   opacity: number(0.9, 0, 1),
@@ -81,8 +84,16 @@ export const fields = {
   compare: oneOf<Comparison>(["none", "rule", "class"], "none"),
   rule2: composite,
   target2: target,
+  /** The node that the mode Layers shows, by name. */
+  layer: text(""),
   engine: oneOf(["auto", "wasm", "webgpu", "local"] as const, "auto"),
 } as const;
 
 /** The state of the app. */
 export type AppState = { [K in keyof typeof fields]: (typeof fields)[K] extends Field<infer T> ? T : never };
+
+/** The entries' names, in the order of the list. */
+export const keys: readonly (keyof AppState)[] = Object.keys(fields) as (keyof AppState)[];
+
+/** Keys are tied to their types by the list; TypeScript cannot see that through an index. */
+export const fieldOf = (key: keyof AppState): Field<unknown> => fields[key] as Field<unknown>;

@@ -1,12 +1,6 @@
 /** The app's state <-> the part of the URL after `#`. What has its default is left out. */
 
-import { fields, type AppState, type Field } from "./fields.ts";
-
-type Key = keyof AppState;
-const keys = Object.keys(fields) as Key[];
-
-/** Keys are tied to their types by the list; TypeScript cannot see that through an index. */
-const fieldOf = (key: Key): Field<unknown> => fields[key] as Field<unknown>;
+import { fieldOf, keys, type AppState } from "./fields.ts";
 
 /** The state of an app that was just opened. */
 export const initialState = (): AppState =>

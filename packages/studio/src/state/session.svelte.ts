@@ -1,20 +1,38 @@
 /** What the app knows and does, whatever mode is shown: its state, its engine, its model. */
 
-import { zoo, parseModelCard, type ModelCard } from "relprop/zoo";
+import { InputError } from "relprop";
+import { parseModelCard, type ModelCard } from "relprop/zoo";
 import { BrowserEngine } from "../engine/browser-engine.ts";
-import type { Engine, LoadedModel, ModelSource, Target } from "../engine/engine.ts";
+import type { Engine, LoadedModel, ModelSource, OfferedModel, Target } from "../engine/engine.ts";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
 import { LocalEngine } from "../engine/local-engine.ts";
 import { tokenParameter } from "../engine/protocol.ts";
 import { cachedModels, cacheModel, forgetModel, readCachedModel } from "../pictures/model-cache.ts";
 import { pictureFromBlob, pictureFromUrl, type SourcePicture } from "../pictures/pictures.ts";
+import { isModelFile } from "../parts/file-name.ts";
+import { textOf } from "../parts/png-text.ts";
 import type { AppState } from "./fields.ts";
 import { readHash, writeHash } from "./hash.ts";
+import { isSettings, readSettings, settingsKeyword } from "./settings-file.ts";
 
 /** Name of the model that comes with the app. */
 export const shippedModel = "digits";
 
-const isModelFile = (name: string): boolean => /\.(onnx|pth?|safetensors|bin)$/i.test(name);
+/** The modes that explain a picture that was brought; in others it is shown by Images. */
+const showsPictures: ReadonlySet<string> = new Set(["images", "interact", "layers"]);
+
+function parseJson(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(
+      { what: `cannot read "${name}"`, why: "it is no JSON", fix: "drop a model card or saved settings" },
+      { cause: error },
+    );
+  }
+}
+
+const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
 
 export class Session {
   /** Everything that the URL holds. */
@@ -30,8 +48,12 @@ export class Session {
   engineWords: string = $state("");
   /** Dropped models that this browser keeps. */
   kept: readonly string[] = $state.raw([]);
+  /** Models that the local engine knows by name. */
+  offered: readonly OfferedModel[] = $state.raw([]);
   /** A picture that was dropped, pasted, picked or fetched; modes show it. */
   picture: SourcePicture | undefined = $state.raw();
+  /** A video that was dropped, pasted or picked; live plays it. */
+  video: File | undefined = $state.raw();
 
   /** Whether the page was served by `relprop studio`. */
   readonly hasLocalEngine: boolean = new URLSearchParams(location.search).has(tokenParameter);
@@ -48,6 +70,12 @@ export class Session {
     this.set({ target });
   }
 
+  /** Shows a picture of the gallery, in place of one that was brought. */
+  pickPicture(name: string): void {
+    this.picture = undefined;
+    this.set({ picture: name });
+  }
+
   say(text: string): void {
     this.status = text;
   }
@@ -58,25 +86,26 @@ export class Session {
 
   /** Starts with the model that the URL names. */
   async start(): Promise<void> {
+    void this.#fetchPicture();
     this.kept = await cachedModels().catch(() => []);
     await this.openNamed(this.app.model);
   }
 
   /** Follows a link within the page, or the back button. */
   async follow(hash: string): Promise<void> {
+    await this.#adopt(readHash(hash));
+  }
+
+  async #adopt(state: AppState): Promise<void> {
     const before = this.app;
-    this.app = readHash(hash);
+    this.set(state);
+    if (state.picture !== "" && state.picture !== before.picture) this.picture = undefined;
+    void this.#fetchPicture();
     if (this.app.engine !== before.engine) await this.useEngine(this.app.engine);
     else if (this.app.model !== before.model) await this.openNamed(this.app.model);
   }
 
-  /** Names that {@link openNamed} knows. */
-  get names(): readonly string[] {
-    const zooNames = this.#isLocal ? zoo.map(({ name }) => name) : [];
-    return [shippedModel, ...this.kept, ...zooNames];
-  }
-
-  /** Opens the shipped model, one that was dropped before, or one of the zoo. */
+  /** Opens the shipped model, one that was dropped before, or one that the local engine offers. */
   async openNamed(name: string): Promise<void> {
     try {
       await this.open(await this.#sourceOf(name));
@@ -100,6 +129,7 @@ export class Session {
       this.model = model;
       this.#source = source;
       this.engineWords = (await engine.status()).words;
+      this.offered = await engine.models();
       this.set({ model: source.name });
       this.say(`${model.name} is ready: ${model.classes} classes`);
     } finally {
@@ -140,7 +170,7 @@ export class Session {
     try {
       const name = URL.canParse(url) ? (new URL(url).pathname.split("/").at(-1) ?? url) : url;
       if (isModelFile(name)) await this.#takeModel(name, await fetchBytes(url));
-      else this.#takePicture(await pictureFromUrl(url));
+      else this.#takePicture(await pictureFromUrl(url), url);
     } catch (error) {
       this.fail(error);
     }
@@ -168,12 +198,20 @@ export class Session {
   #makeEngine(): Engine {
     if (this.#isLocal) return new LocalEngine(location.href);
     const { engine } = this.app;
-    return new BrowserEngine(engine === "local" ? "auto" : engine);
+    return new BrowserEngine(engine === "local" ? "auto" : engine, ({ words }) => {
+      this.engineWords = words;
+      this.say(`Runs on ${words} now`);
+    });
   }
 
   async #sourceOf(name: string): Promise<ModelSource> {
     if (name === shippedModel) return { kind: "shipped", name };
-    if (this.#isLocal && !this.kept.includes(name)) return { kind: "zoo", name };
+    if (this.#isLocal) {
+      this.engine ??= this.#makeEngine();
+      this.offered = await this.engine.models();
+      const isOffered = this.offered.some((each) => each.name === name);
+      if (isOffered || !this.kept.includes(name)) return { kind: "zoo", name };
+    }
     return { kind: "file", name, bytes: await readCachedModel(name) };
   }
 
@@ -181,10 +219,30 @@ export class Session {
     if (isModelFile(file.name)) {
       await this.#takeModel(file.name, new Uint8Array(await file.arrayBuffer()));
     } else if (file.name.endsWith(".json")) {
-      await this.#takeCard(parseModelCard(JSON.parse(await file.text()), file.name));
+      await this.#takeJson(file.name, await file.text());
+    } else if (file.type.startsWith("video/")) {
+      this.video = file;
+      this.set({ tab: "live" });
     } else {
-      this.#takePicture(await pictureFromBlob(file, file.name));
+      // A picture that this app saved stands for its settings: a heatmap is not explained again.
+      const settings = textOf(new Uint8Array(await file.arrayBuffer()), settingsKeyword);
+      if (settings === undefined) this.#takePicture(await pictureFromBlob(file, file.name));
+      else await this.#takeSettings(file.name, settings);
     }
+  }
+
+  async #takeJson(name: string, text: string): Promise<void> {
+    const json = parseJson(name, text);
+    if (isSettings(json)) await this.#takeSettings(name, text);
+    else await this.#takeCard(parseModelCard(json, name));
+  }
+
+  /** All settings but the engine: that is a matter of the machine. */
+  async #takeSettings(name: string, text: string): Promise<void> {
+    const { state, picture } = readSettings(text);
+    await this.#adopt({ ...state, engine: this.app.engine });
+    const isHere = state.picture !== "" || picture === "" || picture === this.picture?.name;
+    this.say(`The settings of ${name} are set${isHere ? "" : `; open ${picture} to see the same heatmap`}`);
   }
 
   async #takeModel(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -200,11 +258,24 @@ export class Session {
     await this.open({ kind: "file", name: source.name, bytes, card });
   }
 
-  #takePicture(picture: SourcePicture): void {
+  /** Fetches the picture that the URL gives the address of. */
+  async #fetchPicture(): Promise<void> {
+    const { picture } = this.app;
+    if (!isAddress(picture) || this.picture) return;
+    try {
+      const fetched = await pictureFromUrl(picture);
+      if (this.app.picture === picture) this.picture = fetched;
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** @param address where it came from, if it has one that a link can hold */
+  #takePicture(picture: SourcePicture, address = ""): void {
     this.picture = picture;
     this.set({
-      picture: "",
-      ...(this.app.tab === "draw" || this.app.tab === "layers" ? { tab: "images" } : {}),
+      picture: isAddress(address) ? address : "",
+      ...(showsPictures.has(this.app.tab) ? {} : { tab: "images" }),
     });
     this.say(`${picture.name} is open`);
   }

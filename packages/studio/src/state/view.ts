@@ -1,9 +1,19 @@
 /** The app's state -> what a mode is given. */
 
 import type { CompositeName } from "relprop";
+import type { ColormapName } from "relprop/heatmap";
+import { MediaQuery } from "svelte/reactivity";
 import type { Target } from "../engine/engine.ts";
 import type { ViewSettings } from "../modes.ts";
-import type { AppState, CompositeChoice } from "./fields.ts";
+import type { AppState, ColormapChoice, CompositeChoice } from "./fields.ts";
+
+const dark = new MediaQuery("prefers-color-scheme: dark");
+
+/** The colour map that `auto` stands for: zero is white on a light page and black on a dark one. */
+export const colormapOf = (choice: ColormapChoice, isDark = dark.current): ColormapName => {
+  if (choice !== "auto") return choice;
+  return isDark ? "coldnhot" : "bwr";
+};
 
 /**
  * The composite that `auto` stands for: the model's, but `fischer` explains only the whole prediction well (all its
@@ -35,7 +45,7 @@ export function viewOf(
     composite: chosenComposite(state.rule, target, model.composite),
     target,
     keep: state.keep,
-    colormap: state.map,
+    colormap: colormapOf(state.map),
     normalize: state.normalize,
     clip: state.clip,
     opacity: state.opacity,

@@ -20,6 +20,13 @@ test("a message with typed arrays comes back as it was", () => {
   expect(decodeMessage(encodeMessage(message))).toEqual(message);
 });
 
+test("a Node Buffer is bytes like others, and what is read from one does not share its memory", () => {
+  const frame = Buffer.from(encodeMessage({ bytes: Buffer.from([1, 2, 3]), floats: Float32Array.of(4, 5) }));
+  const read = decodeMessage(frame);
+  frame.fill(0);
+  expect(read).toEqual({ bytes: Uint8Array.of(1, 2, 3), floats: Float32Array.of(4, 5) });
+});
+
 test("any plain data comes back", () => {
   fc.assert(
     fc.property(fc.jsonValue({ noUnicodeString: false }), fc.uint8Array(), (value, bytes) => {

@@ -1,7 +1,5 @@
 import { expect, test } from "vitest";
 import { cosine } from "../../src/images/cosine.ts";
-import { exportName } from "../../src/images/exports.ts";
-import { newestWins } from "../../src/images/newest-wins.ts";
 import { targetAfterClick, targetLabel } from "../../src/parts/target-names.ts";
 
 test("maps that are alike but for a factor have cosine 1, opposite ones −1, unrelated ones 0", () => {
@@ -9,24 +7,6 @@ test("maps that are alike but for a factor have cosine 1, opposite ones −1, un
   expect(cosine([1, 2], [-1, -2])).toBeCloseTo(-1);
   expect(cosine([1, 0], [0, 1])).toBe(0);
   expect(cosine([0, 0], [1, 1])).toBe(0);
-});
-
-test("of jobs that come while one runs only the newest is done", async () => {
-  const done: number[] = [];
-  const ends: (() => void)[] = [];
-  const ask = newestWins(async (job: number) => {
-    done.push(job);
-    await new Promise<void>((resolve) => ends.push(resolve));
-  });
-  for (const job of [1, 2, 3, 4]) ask(job);
-  expect(done).toEqual([1]);
-  ends.shift()?.();
-  await new Promise((resolve) => setTimeout(resolve));
-  expect(done).toEqual([1, 4]);
-  ends.shift()?.();
-  await new Promise((resolve) => setTimeout(resolve));
-  ask(5);
-  expect(done).toEqual([1, 4, 5]);
 });
 
 test("a click explains a class, a second one the whole prediction again", () => {
@@ -52,11 +32,4 @@ test("Shift-click asks why this class rather than the one shown, or the best one
 test("targets are called by their classes' names, or their numbers", () => {
   expect(targetLabel({ kind: "prediction" }, [])).toBeUndefined();
   expect(targetLabel({ kind: "contrast", index: 0, against: 1 }, ["cat"])).toBe("cat rather than class 1");
-});
-
-test("files are named by model, class and day, in letters that every system takes", () => {
-  const day = new Date(Date.UTC(2026, 10, 24));
-  expect(exportName("digits.onnx", "tabby/cat: big", day, "png")).toBe(
-    "lrp-digits-tabby-cat-big-2026-11-24.png",
-  );
 });

@@ -8,40 +8,6 @@ import {
   windowStarts,
   windowsOver,
 } from "../../src/interact/occlusion.ts";
-import { ranks, spearman } from "../../src/interact/rank-correlation.ts";
-
-describe("rank correlation", () => {
-  test("ties share the mean of their ranks", () => {
-    expect([...ranks([10, 30, 20, 20])]).toEqual([1, 4, 2.5, 2.5]);
-    expect([...ranks([5, 5, 5])]).toEqual([2, 2, 2]);
-  });
-
-  test("is 1 for any growing relation, −1 for any falling one", () => {
-    const values = [3, 1, 2, 8, -4];
-    expect(
-      spearman(
-        values,
-        values.map((v) => v ** 3),
-      ),
-    ).toBeCloseTo(1, 12);
-    expect(
-      spearman(
-        values,
-        values.map((v) => -Math.exp(v)),
-      ),
-    ).toBeCloseTo(-1, 12);
-  });
-
-  test("agrees with NumPy (corrcoef of mean ranks) where there are ties", () => {
-    expect(spearman([1, 2, 2, 4, 5, 5], [3, 1, 4, 4, 9, 2])).toBeCloseTo(0.3134677528639293, 12);
-  });
-
-  test("is undefined where there is no order", () => {
-    expect(spearman([1, 1, 1], [1, 2, 3])).toBeUndefined();
-    expect(spearman([1], [2])).toBeUndefined();
-    expect(() => spearman([1], [1, 2])).toThrow(RangeError);
-  });
-});
 
 describe("windows", () => {
   test("cover the picture to its end", () => {

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
-import { ALL_FORMATS, BufferSource, Input } from "mediabunny";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isBrowserMissing, startStudio, type StudioInBrowser } from "./studio-in-browser.ts";
+import { canRun, pixelsOf } from "../support/browser.ts";
+import { recordLive, type RecordedVideo } from "../support/video.ts";
+import { startStudio, type StudioInBrowser } from "./studio-in-browser.ts";
 
 const startCamera = (page: Page): Promise<void> => page.getByRole("button", { name: "Start camera" }).click();
 
@@ -21,23 +21,10 @@ async function expectAccessible(page: Page): Promise<void> {
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
 }
 
-/** The pixels of a canvas, RGBA. */
-const pixelsOf = (page: Page, selector: string): Promise<{ width: number; data: number[] }> =>
-  page.locator(selector).evaluate((element) => {
-    const canvas = element as HTMLCanvasElement;
-    const copy = new OffscreenCanvas(canvas.width, canvas.height);
-    const context = copy.getContext("2d", { willReadFrequently: true });
-    context?.drawImage(canvas, 0, 0);
-    return {
-      width: canvas.width,
-      data: [...(context?.getImageData(0, 0, canvas.width, canvas.height).data ?? [])],
-    };
-  });
-
-describe.skipIf(isBrowserMissing)("in the browser", () => {
+describe.skipIf(!canRun)("in the browser", () => {
   let studio: StudioInBrowser;
   /** Made by the first test, played by another. */
-  let recording: { readonly name: string; readonly buffer: Buffer } | undefined;
+  let recording: RecordedVideo | undefined;
 
   beforeAll(async () => {
     studio = await startStudio();
@@ -56,25 +43,12 @@ describe.skipIf(isBrowserMissing)("in the browser", () => {
     await classes.first().filter({ hasText: /^1/ }).waitFor();
     await expectAccessible(page);
 
-    await page.getByRole("button", { name: "Record" }).click();
-    await page.getByRole("button", { name: /Stop recording/ }).waitFor();
-    const started = performance.now();
-    await page.waitForTimeout(10_000);
-    const saving = page.waitForEvent("download");
-    await page.getByRole("button", { name: /Stop recording/ }).click();
-    const took = (performance.now() - started) / 1000;
-    const saved = await saving;
-    expect(saved.suggestedFilename()).toMatch(/^lrp-digits-prediction-\d{4}-\d\d-\d\d-\d{6}\.(mp4|webm)$/);
-    const bytes = await readFile(await saved.path());
-    const video = new Input({ source: new BufferSource(bytes), formats: ALL_FORMATS });
-    const duration = await video.computeDuration();
-    const track = await video.getPrimaryVideoTrack();
-    const frames = (await track?.computePacketStats())?.packetCount ?? 0;
-    expect(Math.abs(duration - took)).toBeLessThan(1);
-    expect(frames).toBeGreaterThanOrEqual(10);
-    recording = { name: saved.suggestedFilename(), buffer: bytes };
-    expect(["avc", "vp9", "vp8"]).toContain(track?.codec);
-    expect(track?.displayHeight).toBeGreaterThan(track?.displayWidth ?? 0);
+    recording = await recordLive(page, 10);
+    expect(recording.name).toMatch(/^lrp-digits-prediction-\d{4}-\d\d-\d\d-\d{6}\.(mp4|webm)$/);
+    expect(Math.abs(recording.duration - recording.took)).toBeLessThan(1);
+    expect(recording.frames).toBeGreaterThanOrEqual(10);
+    expect(["avc", "vp9", "vp8"]).toContain(recording.codec);
+    expect(recording.height).toBeGreaterThan(recording.width);
 
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await page.keyboard.press("Space");
@@ -82,6 +56,14 @@ describe.skipIf(isBrowserMissing)("in the browser", () => {
     const snapshot = page.waitForEvent("download");
     await page.keyboard.press("s");
     expect((await snapshot).suggestedFilename()).toMatch(/^lrp-digits-prediction-.*\.png$/);
+    await page.keyboard.press("f");
+    await expect
+      .poll(() =>
+        page.evaluate(() => document.fullscreenElement?.querySelector("canvas") instanceof HTMLCanvasElement),
+      )
+      .toBe(true);
+    await page.keyboard.press("f");
+    await expect.poll(() => page.evaluate(() => document.fullscreenElement)).toBeNull();
     const before = await page.locator("canvas").screenshot();
     await page.getByLabel(/^Relevance filter/).fill("0.02");
     await expect.poll(async () => (await page.locator("canvas").screenshot()).equals(before)).toBe(false);
@@ -102,7 +84,9 @@ describe.skipIf(isBrowserMissing)("in the browser", () => {
     const page = await studio.open("live");
     const mimeType = recording.name.endsWith("mp4") ? "video/mp4" : "video/webm";
     await page.getByRole("button", { name: "Open a video file" }).waitFor();
-    await page.locator("input[accept='video/*']").setInputFiles({ ...recording, mimeType });
+    await page
+      .locator("input[accept='video/*']")
+      .setInputFiles({ name: recording.name, buffer: recording.bytes, mimeType });
     await page.getByTestId("pace").filter({ hasText: "fps" }).waitFor();
     await page.evaluate(() => {
       Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
@@ -136,7 +120,7 @@ describe.skipIf(isBrowserMissing)("in the browser", () => {
     await board.waitFor();
     const heat = "canvas.heat";
     await page.locator(`${heat}[aria-label*='Relevance']`).waitFor();
-    const before = await pixelsOf(page, heat);
+    const before = await pixelsOf(page.locator(heat));
     const box = (await board.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
     const at = (x: number, y: number): [number, number] => [box.x + x * box.width, box.y + y * box.height];
     await page.mouse.move(...at(0.35, 0.5));
@@ -147,7 +131,7 @@ describe.skipIf(isBrowserMissing)("in the browser", () => {
     await page.mouse.up();
     await expect
       .poll(async () => {
-        const after = await pixelsOf(page, heat);
+        const after = await pixelsOf(page.locator(heat));
         const row = Math.floor(28 * 0.5);
         return [10, 14, 18].some((x) => {
           const i = 4 * (row * after.width + x);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { saveName } from "../../src/live/file-name.ts";
+import { saveName } from "../../src/parts/file-name.ts";
 import { paceText, PaceMeter } from "../../src/live/meter.ts";
 import { inverted, mirrored, mirroredMap } from "../../src/live/picture-ops.ts";
 import { openProblem, unsupported } from "../../src/live/problems.ts";
@@ -103,6 +103,9 @@ describe("names of files", () => {
     );
     expect(saveName("../x", "Ärger/√", date, "png")).toBe("lrp-x-arger-2026-11-03-090507.png");
     expect(saveName("m", "//", date, "png")).toContain("-unnamed-");
+    expect(saveName("digits.onnx", undefined, date, "npy")).toBe(
+      "lrp-digits-prediction-2026-11-03-090507.npy",
+    );
   });
 });
 

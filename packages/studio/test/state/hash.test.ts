@@ -35,6 +35,7 @@ const states: fc.Arbitrary<AppState> = fc.record({
   compare: fc.constantFrom("none", "rule", "class"),
   rule2: rule,
   target2: target,
+  layer: fc.string(),
   engine: fc.constantFrom("auto", "wasm", "webgpu", "local"),
 });
 
@@ -59,7 +60,7 @@ test("what a link gets wrong has its default", () => {
 test("any text after the # is survived", () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      expect(Object.keys(readHash(text))).toHaveLength(16);
+      expect(Object.keys(readHash(text))).toHaveLength(17);
     }),
   );
 });

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 import { preview } from "vite";
 import type { Gallery } from "../../src/pictures/gallery.ts";
 
@@ -18,8 +18,15 @@ export const canRun: boolean = existsSync(chromiumPath) || process.env["CI"] !==
 
 export interface App {
   readonly url: string;
-  /** A page of a fresh profile, with everything that went wrong on it so far. */
-  open(hash?: string, options?: BrowserContextOptions): Promise<{ page: Page; problems: string[] }>;
+  /**
+   * A page of a fresh profile, with everything that its console complained of so far.
+   * @param before what to do with the page before the app is loaded
+   */
+  open(
+    hash?: string,
+    options?: BrowserContextOptions,
+    before?: (page: Page) => Promise<void>,
+  ): Promise<{ page: Page; problems: string[] }>;
   close(): Promise<void>;
 }
 
@@ -46,14 +53,15 @@ export async function startApp(outDir: string, args: readonly string[] = []): Pr
   });
   return {
     url,
-    async open(hash = "", options = {}) {
+    async open(hash = "", options = {}, before = async () => undefined) {
       const context = await browser.newContext(options);
       const page = await context.newPage();
       const problems: string[] = [];
       page.on("console", (message) => {
-        if (message.type() === "error") problems.push(message.text());
+        if (["error", "warning"].includes(message.type())) problems.push(message.text());
       });
       page.on("pageerror", (error) => problems.push(error.message));
+      await before(page);
       await page.goto(`${url}${hash}`);
       return { page, problems };
     },
@@ -62,6 +70,38 @@ export async function startApp(outDir: string, args: readonly string[] = []): Pr
       await server.close();
     },
   };
+}
+
+/** A canvas' pixels, RGBA, row by row. They are read from a copy: reading the app's own canvas would slow it down. */
+export const pixelsOf = (canvas: Locator): Promise<{ width: number; height: number; data: number[] }> =>
+  canvas.evaluate((element) => {
+    const { width, height } = element as HTMLCanvasElement;
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    context?.drawImage(element as HTMLCanvasElement, 0, 0);
+    return { width, height, data: [...(context?.getImageData(0, 0, width, height).data ?? [])] };
+  });
+
+/** Gives the page a file as a drop or a paste does. */
+export async function give(
+  page: Page,
+  how: "drop" | "paste",
+  { name, type = "", bytes }: { readonly name: string; readonly type?: string; readonly bytes: Uint8Array },
+): Promise<void> {
+  const base64 = Buffer.from(bytes).toString("base64");
+  await page.evaluate(
+    ({ how, name, type, base64 }) => {
+      const data = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([data], name, { type }));
+      const options = { bubbles: true, cancelable: true };
+      document.body.dispatchEvent(
+        how === "drop"
+          ? new DragEvent("drop", { ...options, dataTransfer: transfer })
+          : new ClipboardEvent("paste", { ...options, clipboardData: transfer }),
+      );
+    },
+    { how, name, type, base64 },
+  );
 }
 
 /** In a process of its own: within the tests NODE_ENV says that nothing is for production. */

@@ -1,7 +1,7 @@
 /**
- * One inference in flight, the newest frame wins, no queue. Whoever has something new offers it; while a run is under
- * way only the latest offer is kept, and it is read (a camera frame grabbed, patches laid on) when its turn comes, so
- * that the answer is never to an old question.
+ * One inference in flight, the newest offer wins, no queue. Whoever has something new (a picture, a stroke, a camera
+ * frame, other settings) offers it; while a run is under way only the latest offer is kept, and it is read when its turn
+ * comes, so that the answer is never to an old question. Every mode asks the engine through this.
  */
 
 /** Time, so that tests can make their own. */
@@ -21,23 +21,23 @@ export const pageClock: Clock = {
   },
 };
 
-export interface FrameLoopOptions<Frame, Result> {
+export interface NewestWinsOptions<Offer, Result> {
   /** The work, one at a time. */
-  run(frame: Frame): Promise<Result>;
-  /** The answer with the frame it belongs to, and the time in milliseconds from grabbing the frame to having it. */
-  onResult(result: Result, frame: Frame, latency: number): void;
-  /** A frame could not be grabbed or its run failed. The loop goes on with the next offer. */
-  onError(error: unknown): void;
-  /** Least time between the starts of two runs, in milliseconds; asked for at each start. 0 is as fast as it goes. */
-  interval(): number;
+  run(offer: Offer): Promise<Result>;
+  /** The answer with the offer it belongs to, and the time in milliseconds from grabbing the one to having the other. */
+  onResult(result: Result, offer: Offer, latency: number): void;
+  /** An offer could not be grabbed (then there is none) or its run failed. The next offer is run as ever. */
+  onError(error: unknown, offer: Offer | undefined): void;
+  /** Least time between the starts of two runs, in milliseconds; asked for at each start. 0, the default, is as fast as it goes. */
+  interval?(): number;
   readonly clock?: Clock;
 }
 
-/** Runs the newest offer. Nothing happens after {@link FrameLoop.stop}. */
-export class FrameLoop<Frame, Result> {
-  readonly #options: FrameLoopOptions<Frame, Result>;
+/** Runs the newest offer. Nothing happens after {@link NewestWins.stop}. */
+export class NewestWins<Offer, Result> {
+  readonly #options: NewestWinsOptions<Offer, Result>;
   readonly #clock: Clock;
-  #newest: (() => Frame) | undefined;
+  #newest: (() => Offer) | undefined;
   #running = false;
   #paused = false;
   #stopped = false;
@@ -45,19 +45,19 @@ export class FrameLoop<Frame, Result> {
   #callOff: (() => void) | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(options: FrameLoopOptions<Frame, Result>) {
+  constructor(options: NewestWinsOptions<Offer, Result>) {
     this.#options = options;
     this.#clock = options.clock ?? pageClock;
   }
 
   /** Offers something to run; it takes the place of an offer that has not started. `grab` is called at its start. */
-  offer(grab: () => Frame): void {
+  offer(grab: () => Offer): void {
     if (this.#stopped) return;
     this.#newest = grab;
     this.#start();
   }
 
-  /** Starts nothing until {@link FrameLoop.resume}; a run under way still answers. The newest offer is kept. */
+  /** Starts nothing until {@link NewestWins.resume}; a run under way still answers. The newest offer is kept. */
   pause(): void {
     this.#paused = true;
     this.#wake();
@@ -98,7 +98,7 @@ export class FrameLoop<Frame, Result> {
 
   #start(): void {
     if (this.#running || this.#paused || this.#stopped || this.#newest === undefined) return;
-    const wait = this.#lastStart + this.#options.interval() - this.#clock.now();
+    const wait = this.#lastStart + (this.#options.interval?.() ?? 0) - this.#clock.now();
     this.#callOff?.();
     this.#callOff = undefined;
     if (wait > 0) {
@@ -111,15 +111,16 @@ export class FrameLoop<Frame, Result> {
     void this.#run(grab);
   }
 
-  async #run(grab: () => Frame): Promise<void> {
+  async #run(grab: () => Offer): Promise<void> {
     const started = this.#clock.now();
     this.#lastStart = started;
+    let offer: Offer | undefined;
     try {
-      const frame = grab();
-      const result = await this.#options.run(frame);
-      if (!this.#stopped) this.#options.onResult(result, frame, this.#clock.now() - started);
+      offer = grab();
+      const result = await this.#options.run(offer);
+      if (!this.#stopped) this.#options.onResult(result, offer, this.#clock.now() - started);
     } catch (error) {
-      if (!this.#stopped) this.#options.onError(error);
+      if (!this.#stopped) this.#options.onError(error, offer);
     } finally {
       this.#running = false;
       this.#start();

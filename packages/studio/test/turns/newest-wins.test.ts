@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FrameLoop, type Clock } from "../../src/live/frame-loop.ts";
-import { inTurn } from "../../src/live/in-turn.ts";
+import { NewestWins, type Clock } from "../../src/turns/newest-wins.ts";
+import { inTurn } from "../../src/turns/in-turn.ts";
 
 /** A clock that tests turn by hand. */
 class FakeClock implements Clock {
@@ -62,20 +62,20 @@ function setUp(interval = 0) {
   const results: string[] = [];
   const latencies: number[] = [];
   const errors: string[] = [];
-  const loop = new FrameLoop<number, string>({
+  const loop = new NewestWins<number, string>({
     run: engine.run,
     onResult: (result, _frame, latency) => {
       results.push(result);
       latencies.push(latency);
     },
-    onError: (error) => errors.push(String(error)),
+    onError: (error, offer) => errors.push(`${String(error)} at ${offer ?? "no offer"}`),
     interval: () => interval,
     clock,
   });
   return { clock, engine, results, latencies, errors, loop };
 }
 
-describe("the frame loop", () => {
+describe("the newest wins:", () => {
   test("has one run in flight, and the newest frame wins", async () => {
     const { engine, loop, results } = setUp();
     for (let frame = 0; frame < 10; frame++) loop.offer(() => frame);
@@ -145,7 +145,7 @@ describe("the frame loop", () => {
     await engine.end();
     loop.offer(() => 4);
     await engine.end();
-    expect(errors).toEqual(["Error: lost the device", "Error: no picture yet"]);
+    expect(errors).toEqual(["Error: lost the device at 1", "Error: no picture yet at no offer"]);
     expect(results).toEqual(["answer 2", "answer 4"]);
   });
 

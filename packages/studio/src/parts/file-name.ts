@@ -3,12 +3,17 @@
 /**
  * `lrp-<model>-<class>-<date>.<extension>`: lower case, nothing but letters, digits and single hyphens in each part,
  * the date as local year, month, day and time, so that files sort by it and two of a day differ.
+ * @param target what is explained, as `targetLabel` says it; undefined for the whole prediction.
  */
-export function saveName(model: string, target: string, date: Date, extension: string): string {
+export function saveName(model: string, target: string | undefined, date: Date, extension: string): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const time = `${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
-  return `lrp-${slug(model)}-${slug(target)}-${day}-${time}.${extension}`;
+  return `lrp-${slug(model.replace(modelEnding, ""))}-${slug(target ?? "prediction")}-${day}-${time}.${extension}`;
 }
+
+const modelEnding = /\.(onnx|pth?|safetensors|bin)$/i;
+/** Whether a file is a model, by its name. */
+export const isModelFile = (name: string): boolean => modelEnding.test(name);
 
 const two = (number: number): string => String(number).padStart(2, "0");
 

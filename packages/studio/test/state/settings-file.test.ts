@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { initialState } from "../../src/state/hash.ts";
+import { isSettings, readSettings, writeSettings } from "../../src/state/settings-file.ts";
+
+const seen = {
+  picture: "Ärger 日本 🐈.png",
+  composite: "epsilon-plus",
+  milliseconds: 3,
+  relevanceSum: 1.5,
+  top: [{ index: 3, logit: 9, probability: 0.9 }],
+};
+
+test("what was written is read again, and is ASCII whatever the picture is called", () => {
+  const state = {
+    ...initialState(),
+    tab: "interact",
+    target: { kind: "contrast", index: 3, against: 5 },
+    keep: 0.02,
+    map: "coldnhot",
+  } as const;
+  const text = writeSettings(state, seen);
+  expect(text).toMatch(/^[\n -~]*$/);
+  expect(readSettings(text)).toEqual({ state, picture: seen.picture });
+  expect(isSettings(JSON.parse(text))).toBe(true);
+});
+
+test("defaults are written out, and what is missing has its default", () => {
+  const { settings } = JSON.parse(writeSettings(initialState())) as { settings: Record<string, string> };
+  expect(settings).toMatchObject({ map: "auto", target: "prediction", clip: "99.5" });
+  const text = JSON.stringify({ relprop: "0.0.1", settings: { map: "hot" } });
+  expect(readSettings(text)).toEqual({ state: { ...initialState(), map: "hot" }, picture: "" });
+});
+
+test("what is no settings, or from a version that knows more, is refused in words", () => {
+  expect(() => readSettings("no json")).toThrow("they are no JSON");
+  expect(() => readSettings('{"name": "a card"}')).toThrow("the button Settings");
+  expect(() => readSettings('{"relprop": "9", "settings": {"map": "new"}}')).toThrow('“map” is "new"');
+  expect(() => readSettings('{"relprop": "9", "settings": {"keep": 3}}')).toThrow("“keep” is 3");
+  expect(isSettings({ name: "a card", input: {} })).toBe(false);
+});

@@ -137,7 +137,7 @@ export function compilePrepared(
   const result = isSummed ? sumOver(b, relevance, channels) : relevance;
   b.output(result, "relevance");
   if (concepts) b.output(sumsOf(concepts), channelRelevanceOutput);
-  const written = ledger?.finish(end, relevance);
+  const written = ledger?.finish(end, relevance, layer === input);
   if (written) b.output(written.value, ledgerOutput);
   const explanation = prune(b.graph(graph.name));
 

@@ -81,7 +81,7 @@ const overridden = (pattern: string): string[] =>
 describe("compile", () => {
   it("names every node that stands in the way, all at once, and the ways on", () => {
     const model = modelOf((b, x) =>
-      b.op("Sin", [b.op("Relu", [b.op("Cos", [x], {}, "first")])], {}, "second"),
+      b.op("Round", [b.op("Relu", [b.op("Ceil", [x], {}, "first")])], {}, "second"),
     );
     expect(() => compile(model)).toThrow(UnexplainableError);
     try {

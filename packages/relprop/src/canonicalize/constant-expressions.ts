@@ -5,10 +5,14 @@
 
 import type { Graph, Node, Tensor, TensorInfo } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
+import { sizeOf } from "../onnx/tensor.ts";
 import { constantInfo } from "../onnx/shapes/common.ts";
 import { fixedDims, tensorFrom } from "./constants.ts";
 import { evaluate } from "./evaluate.ts";
 import { neededBy } from "./rewrite.ts";
+
+/** A step that reads or makes more elements is left to the runtime: weights that the graph standardises or transposes. */
+export const maxElements = 2 ** 18;
 
 /** Content that shape inference knows. */
 function inferred(info: TensorInfo | undefined): Tensor | undefined {
@@ -81,8 +85,10 @@ export class ConstantExpressions {
 
   #compute(node: Node): void {
     const inputs = neededBy(node).filter((name) => name !== "");
-    const isConstant = inputs.every((name) => this.#tensors.get(name) !== undefined);
-    const outputs = isConstant ? this.#run(node) : undefined;
+    const tensors = inputs.map((name) => this.#tensors.get(name));
+    const isSmall =
+      tensors.reduce((sum, tensor) => sum + (tensor ? sizeOf(tensor.dims) : 0), 0) <= maxElements;
+    const outputs = isSmall && tensors.every((tensor) => tensor) ? this.#run(node) : undefined;
     for (const [i, name] of node.outputs.entries()) if (name !== "") this.#tensors.set(name, outputs?.[i]);
   }
 

@@ -1,19 +1,18 @@
 /**
  * Whatever no input can change becomes an initializer: shape arithmetic that comes out as numbers, masks, position
  * tables, small expressions of weights. Only what other nodes use is stored, not what led there. Two things are left
- * to the runtime: large results (more than a million elements), so that a transposed weight is not stored twice, and
- * a last step that makes much of little (an Expand), which is shorter as a node. Nodes and initializers that nothing
+ * to the runtime: large results, such as weights that the graph standardises or transposes, which it computes far
+ * faster and stores once, and a last step that makes much of little (an Expand), which is shorter as a node. Nodes and initializers that nothing
  * needs any more are dropped.
  */
 
 import { capturedNames } from "../onnx/captures.ts";
 import { type Graph, type Node, type Tensor, type Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
-import { ConstantExpressions } from "./constant-expressions.ts";
+import { ConstantExpressions, maxElements } from "./constant-expressions.ts";
 import { fixedShape } from "./constants.ts";
 import { type Rewrite, constantNames, edited, isOnnx, neededBy, withoutDead } from "./rewrite.ts";
 
-const maxElements = 1_000_000;
 /** Up to this many elements a result may be larger than what it is made from. */
 const maxGrown = 4096;
 

@@ -7,8 +7,11 @@ import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { filled, reshapeLike } from "./ops/shapes.ts";
 
-/** Float32 has rounded p by up to 6e-8 of itself; without this, 0.02 of 50 values would be none. */
-const roundingOfFloat32 = 1 + 1e-7;
+/**
+ * Float32 has rounded p, and rounds p·n, by up to 6e-8 of itself each: without this, 0.7 of a number of values could be
+ * one too few. (In float64 it would be exact, but ONNX Runtime Web's builds with WebGPU cannot cast to that.)
+ */
+const roundingOfFloat32 = 1 + 1.2e-7;
 
 /** @param keep the fraction p that is kept, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything */
 export function keepLargest(b: GraphBuilder, R: Value, keep: number | Value): Value {
@@ -19,12 +22,11 @@ export function keepLargest(b: GraphBuilder, R: Value, keep: number | Value): Va
     return k >= count ? R : reshapeLike(b, largest(b, flat, b.integers([k])), R);
   }
   const to = (v: Value, type: number): Value => b.op("Cast", [v], { to: int(type) });
-  const [float32, int64, double] = [1, 7, 11];
+  const [float32, int64] = [1, 7];
   const n =
     typeof count === "number" ? b.integers([count]) : b.op("Shape", [flat], { start: int(1), end: int(2) });
   const fraction = typeof keep === "number" ? b.scalar(keep) : b.op("Reshape", [keep, b.integers([1])]);
-  const exact = b.op("Mul", [to(fraction, double), to(b.scalar(roundingOfFloat32), double)]);
-  const product = b.op("Mul", [exact, to(n, double)]);
+  const product = b.op("Mul", [b.op("Mul", [fraction, b.scalar(roundingOfFloat32)]), to(n, float32)]);
   const k = b.op("Min", [b.op("Max", [to(b.op("Floor", [product]), int64), b.integers([1])]), n]);
   const filtered = reshapeLike(b, largest(b, flat, k), R);
   if (typeof keep === "number") return filtered;

@@ -143,12 +143,13 @@ export class LedgerWriter {
    * Enters where relevance ends and makes the output `ledger`, float32 [N, rows, columns].
    * @param end the explained input, or the layer where relevance stops
    * @param R its relevance
+   * @param isInput whether what reaches it has reached the input: it is the input, or the vectors of its tokens
    */
-  finish(end: Value, R: Value): { value: Value; rows: readonly LedgerRow[] } {
+  finish(end: Value, R: Value, isInput: boolean): { value: Value; rows: readonly LedgerRow[] } {
     const b = this.#b;
     const reached = this.#sum(R);
     const magnitude = this.#sum(b.op("Abs", [R]));
-    const operator = end.name === this.#input.name ? endOperators.input : endOperators.layer;
+    const operator = isInput ? endOperators.input : endOperators.layer;
     this.#row({ node: end.name, operator, rule: "" }, { magnitude, arriving: reached, leaving: reached });
     const flat = b.op("Concat", this.#sums, { axis: int(1) });
     const table = b.op("Reshape", [flat, b.integers([0, this.#rows.length, ledgerColumns.length])]);

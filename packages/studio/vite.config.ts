@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin, type UserConfig } from "vite";
@@ -16,6 +18,24 @@ const offlineList = (): Plugin => ({
   generateBundle(_options, bundle) {
     const files = Object.keys(bundle).filter((file) => !/\bort\b/.test(file));
     this.emitFile({ type: "asset", fileName: "offline.json", source: JSON.stringify(files) });
+  },
+});
+
+/** What `build.license` is to the page, for the worker, which Vite builds on its own. */
+const workerLicenses = (): Plugin => ({
+  name: "worker-licenses",
+  generateBundle(_options, bundle) {
+    const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
+    const folders = modules.flatMap((id) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
+    const texts = [...new Set(folders)].toSorted().map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+        readonly [key: string]: string;
+      };
+      const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+      const text = file ? readFileSync(join(folder, file), "utf8").trim() : "";
+      return `## ${name} - ${version} (${license})\n\n${text}\n`;
+    });
+    this.emitFile({ type: "asset", fileName: "licenses-worker.md", source: texts.join("\n") });
   },
 });
 
@@ -39,11 +59,13 @@ const config: UserConfig = defineConfig({
     conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"],
   },
   optimizeDeps: { exclude: ["onnxruntime-web"] },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [workerLicenses()] },
   build: {
     target: "es2023",
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 600,
+    // What the licences of the libraries inside ask for.
+    license: { fileName: "licenses.md" },
     rolldownOptions: { output: { chunkFileNames } },
   },
   server: { host: "127.0.0.1", headers },

@@ -7,6 +7,7 @@ import {
   type CompileOptions,
   type MethodOptions,
 } from "relprop";
+import type { InputCard } from "relprop/zoo";
 import { colormap, type ColormapName, type Normalization } from "relprop/heatmap";
 import { classRequest, readableLabel, type ClassRequest } from "./choose-classes.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -52,20 +53,7 @@ export function decideCompile({ model, card }: LoadedModel, wishes: Wishes): Com
   const asked = wishes.classes.map((text) => classRequest(text, card.labels, count));
   const best = { kind: "top", count: 1 } as const;
   const classes = asked.length > 0 ? asked : against === undefined ? undefined : [best];
-  if (classes && compile.seed === "softmax") {
-    throw new OptionError({
-      what: `--${asked.length > 0 ? "class" : "against"} and --seed softmax do not go together`,
-      why: "the softmax explains the prediction as a whole",
-      fix: "leave one of them out, or use --seed logit",
-    });
-  }
-  if (against !== undefined && compile.seed === "one" && compile.ledger) {
-    throw new OptionError({
-      what: "--against, --seed one and --ledger do not go together",
-      why: "relevance starts with +1 and −1, and of their sum, 0, there are no shares to keep account of",
-      fix: "leave one of them out, or use --seed logit",
-    });
-  }
+  if (classes) checkSeed(wishes);
   if (classes?.some((request) => request.kind === "class" && request.index === against)) {
     throw new OptionError({
       what: `cannot explain class ${against} rather than class ${against}`,
@@ -81,7 +69,7 @@ export function decideCompile({ model, card }: LoadedModel, wishes: Wishes): Com
     ...(output === undefined ? {} : { output }),
   };
   if (method) return { classes, against, options: methodOptions(method, common) };
-  const suggested = suggestComposite(model);
+  const suggested = suggestComposite(model, common);
   const forClass = suggested === "fischer" ? "epsilon-plus-ones" : suggested;
   const composite = compile.composite ?? (classes ? forClass : (card.composite ?? suggested));
   const filter = composite === "fischer" && !classes ? (card.topK ?? 0.1) : 0;
@@ -95,6 +83,24 @@ export function decideCompile({ model, card }: LoadedModel, wishes: Wishes): Com
       ...(classes ? { seed: compile.seed ?? "logit" } : {}),
     },
   };
+}
+
+/** @throws OptionError if relevance is to start at something else than the classes asked for */
+export function checkSeed({ classes, against, compile }: Wishes): void {
+  if (compile.seed === "softmax") {
+    throw new OptionError({
+      what: `--${classes.length > 0 ? "class" : "against"} and --seed softmax do not go together`,
+      why: "the softmax explains the prediction as a whole",
+      fix: "leave one of them out, or use --seed logit",
+    });
+  }
+  if (against !== undefined && compile.seed === "one" && compile.ledger) {
+    throw new OptionError({
+      what: "--against, --seed one and --ledger do not go together",
+      why: "relevance starts with +1 and −1, and of their sum, 0, there are no shares to keep account of",
+      fix: "leave one of them out, or use --seed logit",
+    });
+  }
 }
 
 /** One class, the same for all images. */
@@ -149,8 +155,7 @@ export function decisionsInWords(
 ): [name: string, value: string][] {
   const { card } = loaded;
   const { settings, input } = compiled;
-  const { channels, mean, std, scale, resize } = card.input;
-  const resized = typeof resize === "string" ? resize : `shorter side ${resize.shortSide}, centre crop`;
+  const { channels, mean, std, scale } = card.input;
   const explained = classes
     ? classes.map((each) => requestText(each, card.labels)).join(", ")
     : wholeText(settings.seed);
@@ -160,7 +165,7 @@ export function decisionsInWords(
     ["input", `[${input.shape.join(", ")}] ${input.dataType}`],
     [
       "preprocessing",
-      `${resized}, ${channels}, scale ${scaleText(scale)}, mean ${numbers(mean)}, std ${numbers(std)}`,
+      `${resizeText(card.input)}, ${channels}, scale ${scaleText(scale)}, mean ${numbers(mean)}, std ${numbers(std)}`,
     ],
     ["classes", classesText(compiled)],
     ["explains", explained + rather],
@@ -173,6 +178,14 @@ const numbers = (list: readonly number[]): string => list.map((n) => Number(n.to
 
 const coloringText = ({ colormap, normalize, level, clip }: Coloring): string =>
   `${colormap}, ${normalize}${level === 1 ? "" : `, level ${level}`}${clip === 100 ? "" : `, clipped at ${clip} %`}`;
+
+function resizeText({ resize, interpolation }: InputCard): string {
+  const filter = interpolation === undefined ? "" : `, ${interpolation}`;
+  if (typeof resize === "string") return resize + filter;
+  const to =
+    "stretch" in resize ? `stretched to ${resize.stretch.join("×")}` : `shorter side ${resize.shortSide}`;
+  return `${to}${filter}, centre crop`;
+}
 
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));
 

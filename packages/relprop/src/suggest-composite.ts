@@ -1,18 +1,26 @@
-import { canonicalize } from "./canonicalize/canonicalize.ts";
-import { convertOpset } from "./onnx/convert-opset.ts";
+import type { TensorOptions } from "./choose-tensors.ts";
 import type { Model } from "./onnx/graph.ts";
+import { planRequest, prepare } from "./prepare.ts";
+import { assignRules } from "./relevance/assign-rules.ts";
 import type { CompositeName } from "./relevance/composites.ts";
 import { rowOf } from "./relevance/op-table.ts";
+import { settle } from "./relevance/settings.ts";
 
 /**
- * The composite for a model about which nothing else is known: `attnlrp` where matrices that
- * depend on the input are multiplied with each other, as in attention, `fischer` where all activations are ReLU or clipped
- * ReLU, as in VGG and ResNet, `epsilon-plus` elsewhere.
+ * The composite for a model about which nothing else is known: `attnlrp` where matrices that depend on the input are
+ * multiplied with each other, as in attention, `fischer` where all activations are ReLU or clipped ReLU, as in VGG and
+ * ResNet, `epsilon-plus` elsewhere. Where these two stop at a product of which no factor is known to be the gate,
+ * `attnlrp` again, which shares between them.
+ * @param options what of the model is to be explained
  */
-export function suggestComposite(model: Model): CompositeName {
-  const { graph } = canonicalize(convertOpset(model, 17).graph);
-  const families = graph.nodes.map((node) => rowOf(node)?.family);
-  if (families.includes("product")) return "attnlrp";
-  const activations = graph.nodes.map((node) => rowOf(node)).filter((row) => row?.family === "activation");
-  return activations.length > 0 && activations.every((row) => row?.rectifier) ? "fischer" : "epsilon-plus";
+export function suggestComposite(model: Model, options: TensorOptions = {}): CompositeName {
+  const prepared = prepare(model, options);
+  const rows = prepared.canonical.graph.nodes.map((node) => rowOf(node));
+  if (rows.some((row) => row?.family === "product")) return "attnlrp";
+  const activations = rows.filter((row) => row?.family === "activation");
+  const isRectified = activations.length > 0 && activations.every((row) => row?.rectifier);
+  const composite = isRectified ? "fischer" : "epsilon-plus";
+  const canUse = (name: CompositeName): boolean =>
+    assignRules(planRequest(prepared, settle({ composite: name }))).refusal === undefined;
+  return !canUse(composite) && canUse("attnlrp") ? "attnlrp" : composite;
 }

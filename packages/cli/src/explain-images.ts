@@ -2,15 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  InputError,
-  ModelFileError,
-  RelpropError,
-  verdict,
-  version,
-  type Explainer,
-  type Ledger,
-} from "relprop";
+import { InputError, ModelFileError, RelpropError, version, type Explainer } from "relprop";
 import { colormap, cssGradient, legend, renderHeatmap, type Pixels } from "relprop/heatmap";
 import { preprocess } from "relprop/preprocess";
 import { zooEntry } from "relprop/zoo";
@@ -26,7 +18,7 @@ import {
 import { exitCodes } from "./exit-codes.ts";
 import { explainBatch, type ExplainedClass, type ExplainedImage } from "./explain-batch.ts";
 import { htmlPage } from "./html-page.ts";
-import type { ClassResult, ImageResult, LedgerResult } from "./image-result.ts";
+import { ledgerResult, type ClassResult, type ImageResult } from "./image-result.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
 import { startProgress, startWaiting } from "./progress.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";
@@ -330,11 +322,6 @@ async function writeClass(
 /** A class as part of a file's name. */
 const part = ({ index, label }: Readonly<{ index: number; label: string }>): string =>
   `${index}-${fileNamePart(label)}`;
-
-function ledgerResult(ledger: Ledger): LedgerResult {
-  const { start, reached, stayed } = ledger;
-  return { start, reached, stayed: { ...stayed }, verdict: verdict(ledger) };
-}
 
 const mutable = ({ ticks, sentence }: ReturnType<typeof legend>): ClassResult["legend"] => ({
   ticks: [...ticks],

@@ -62,7 +62,8 @@ const viewChoices = (): string =>
     )
     .join("");
 
-const settingsList = (settings: Page["settings"]): string =>
+/** Name and value of what was decided. */
+export const settingsList = (settings: Page["settings"]): string =>
   `<dl class="settings">${settings.map(([name, value]) => `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`).join("")}</dl>`;
 
 function card(result: ImageResult, ofPage: Page["settings"]): string {
@@ -78,7 +79,10 @@ function card(result: ImageResult, ofPage: Page["settings"]): string {
   return `<article data-words="${escape(words.toLowerCase())}">
 <h2>${escape(result.input)}</h2>
 ${other}<div class="body">
-<div class="first">${shown}${bars(result)}</div>
+<div class="first">${shown}${bars(
+    result.top,
+    result.classes.map(({ index }) => index),
+  )}</div>
 <div class="classes">${classes.join("\n")}</div>
 </div>
 </article>`;
@@ -104,8 +108,9 @@ function explained(result: ImageResult, shown: ClassResult): string {
 const figure = (kind: string, file: string, alt: string, caption: string): string =>
   `<figure class="${kind}"><button type="button" class="enlarge"><img src="${escape(href(file))}" alt="${escape(alt)}" loading="lazy"></button><figcaption>${escape(caption)}</figcaption></figure>`;
 
-function bars({ top, classes }: ImageResult): string {
-  const isShown = (score: Score): boolean => classes.some(({ index }) => index === score.index);
+/** The best classes as bars; those that are explained stand out. */
+export function bars(top: readonly Score[], explained: readonly number[]): string {
+  const isShown = (score: Score): boolean => explained.includes(score.index);
   const rows = top.map(
     (score) =>
       `<li${isShown(score) ? ' class="shown"' : ""}><span class="name">${escape(score.label)}</span><span class="share">${escape(percent(score.p))}</span><div class="gauge" aria-hidden="true"><span style="width: ${(100 * score.p).toFixed(2)}%"></span></div></li>`,
@@ -130,5 +135,6 @@ const entities: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-const escape = (text: string): string =>
+/** Text of others as HTML. */
+export const escape = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");

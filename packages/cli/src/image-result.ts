@@ -1,8 +1,10 @@
 /** What is known of an explained image: the record in the manifest, the page's card, and most of the JSON output. */
 
+import { verdict, type Ledger } from "relprop";
 import { z } from "zod";
 
-const rankedClass = z.object({
+/** A class and how sure the network is. */
+export const rankedClassSchema = z.object({
   index: z.number(),
   label: z.string(),
   logit: z.number(),
@@ -25,7 +27,8 @@ const shares = z.object({
   rest: z.number(),
 });
 
-const ledger = z.object({
+/** Where relevance stayed. */
+export const ledgerSchema = z.object({
   /** ΣR that relevance started with, that reached the input, and that stayed on the way, by cause. Unitless. */
   start: z.number(),
   reached: z.number(),
@@ -35,11 +38,11 @@ const ledger = z.object({
 });
 
 const classResult = z.object({
-  ...rankedClass.shape,
+  ...rankedClassSchema.shape,
   /** The class that this one was told apart from, if one was named. */
   against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
   /** Where relevance stayed, if account was kept. */
-  ledger: ledger.exactOptional(),
+  ledger: ledgerSchema.exactOptional(),
   /** Paths below the output folder, by kind: heatmap, overlay, figure, npy. */
   files,
   legend: z.object({ ticks: z.array(tick), sentence: z.string() }),
@@ -52,7 +55,7 @@ export const imageResultSchema: z.ZodObject<{
   settings: z.ZodArray<z.ZodTuple<[z.ZodString, z.ZodString], null>>;
   colors: z.ZodString;
   files: typeof files;
-  top: z.ZodArray<typeof rankedClass>;
+  top: z.ZodArray<typeof rankedClassSchema>;
   classes: z.ZodArray<typeof classResult>;
   ms: z.ZodNumber;
 }> = z.object({
@@ -67,7 +70,7 @@ export const imageResultSchema: z.ZodObject<{
   /** Paths below the output folder of what does not depend on a class: picture. */
   files,
   /** The five best classes. */
-  top: z.array(rankedClass),
+  top: z.array(rankedClassSchema),
   /** What was explained: the prediction as a whole (index and label of the best class), or the classes asked for. */
   classes: z.array(classResult),
   /** Time for this image's share of its batch, in milliseconds. */
@@ -79,6 +82,12 @@ export type ImageResult = z.infer<typeof imageResultSchema>;
 /** One explained class of it. */
 export type ClassResult = z.infer<typeof classResult>;
 /** Where the relevance of a class stayed. */
-export type LedgerResult = z.infer<typeof ledger>;
+export type LedgerResult = z.infer<typeof ledgerSchema>;
 /** A class and how sure the network is. */
-export type Score = z.infer<typeof rankedClass>;
+export type Score = z.infer<typeof rankedClassSchema>;
+
+/** What of a ledger is kept. */
+export function ledgerResult(ledger: Ledger): LedgerResult {
+  const { start, reached, stayed } = ledger;
+  return { start, reached, stayed: { ...stayed }, verdict: verdict(ledger) };
+}

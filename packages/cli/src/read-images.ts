@@ -5,8 +5,8 @@ import { basename, dirname, extname, join, relative, resolve, sep } from "node:p
 import { InputError, OptionError } from "relprop";
 import type { Pixels } from "relprop/heatmap";
 import { resizePlan } from "relprop/preprocess";
-import type { InputCard } from "relprop/zoo";
-import sharp from "sharp";
+import type { InputCard, Interpolation } from "relprop/zoo";
+import sharp, { type KernelEnum } from "sharp";
 import { glob, isDynamicPattern } from "tinyglobby";
 
 /** An image that was asked for. */
@@ -90,6 +90,14 @@ function withKeys(images: readonly Found[]): ImageFile[] {
 /** A header can claim any size; this many pixels decode to 0.8 GB. */
 const maxPixels = 16384 ** 2;
 
+/** sharp's names of the filters; its cubic is Pillow's (Keys, a = −1/2), its lanczos3 Pillow's LANCZOS. */
+const kernels: Readonly<Record<Interpolation, keyof KernelEnum>> = {
+  nearest: "nearest",
+  bilinear: "linear",
+  bicubic: "cubic",
+  lanczos: "lanczos3",
+};
+
 /**
  * Decodes an image and brings it to the network's size: EXIF orientation applied, transparency on white, bilinear
  * and antialiased as Pillow does it (measured: mean difference below one grey level).
@@ -98,17 +106,18 @@ const maxPixels = 16384 ** 2;
 export async function readImage(
   path: string,
   bytes: Uint8Array,
-  card: Pick<InputCard, "size" | "resize">,
+  card: Pick<InputCard, "size" | "resize" | "interpolation">,
 ): Promise<Pixels> {
   try {
     // Colour profiles are left alone: networks were trained on pictures that were read so.
     const image = sharp(bytes, { autoOrient: true, ignoreIcc: true, limitInputPixels: maxPixels });
     const { autoOrient } = await image.metadata();
     const plan = resizePlan(autoOrient.width, autoOrient.height, card);
+    const kernel = kernels[card.interpolation ?? "bilinear"];
     const { data, info } = await image
       .flatten({ background: "#fff" })
       .toColourspace("srgb")
-      .resize(plan.width, plan.height, { fit: "fill", kernel: "linear", fastShrinkOnLoad: false })
+      .resize(plan.width, plan.height, { fit: "fill", kernel, fastShrinkOnLoad: false })
       .extract(plan.crop)
       .ensureAlpha()
       .raw()

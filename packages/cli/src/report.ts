@@ -84,9 +84,10 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
     .join("\n");
 }
 
+const scoreText = ({ label, p }: Score): string => `${label} ${probabilityText(p)}`;
+
 /** Small probabilities need more digits to be told from zero. */
-const scoreText = ({ label, p }: Score): string =>
-  `${label} ${p < 0.0005 ? p.toExponential(1) : p.toFixed(3)}`;
+export const probabilityText = (p: number): string => (p < 0.0005 ? p.toExponential(1) : p.toFixed(3));
 
 /** Record of an image that failed, for programs. */
 export function failureRecord(input: string, error: unknown): string {

@@ -2,6 +2,7 @@
 
 import type { Inspection } from "relprop";
 import { z } from "zod";
+import { textRecordSchema } from "./text-result.ts";
 
 const shape = z
   .array(z.union([z.int(), z.string()]))
@@ -121,7 +122,10 @@ export const inspectionSchema: z.ZodType<Inspection> = z
   .describe("What `relprop inspect --json` prints.");
 
 /** Every schema by the name of its file: `<name>.schema.json`. */
-export const schemas: Readonly<Record<string, z.ZodType>> = { inspection: inspectionSchema };
+export const schemas: Readonly<Record<string, z.ZodType>> = {
+  inspection: inspectionSchema,
+  "text-explanation": textRecordSchema,
+};
 
 /** A schema as JSON Schema, draft 2020-12. */
 export const jsonSchemaOf = (schema: z.ZodType): string =>

@@ -359,9 +359,14 @@ describe("models", () => {
   test("are listed with their sizes, and found in the cache folder", async () => {
     expect(await runCommand(["models"])).toBe(0);
     expect(stdout.join("")).toMatch(/^resnet50 +95\.1 MB/m);
+    expect(stdout.join("")).toMatch(/^mobilenet_v3 +your file +MobileNetV3 small and large/m);
     stdout = [];
     expect(await runCommand(["models", "path", "vgg16"])).toBe(0);
     expect(stdout.join("").trim()).toBe(join(folder, "cache", "models", "vgg16-397923af.pth"));
+    expect(await runCommand(["models", "pull", "lenet"])).toBe(4);
     expect(await runCommand(["models", "pull", "alexnet"])).toBe(4);
+    expect(stderr.join("")).toMatch(
+      /"lenet": the zoo has none.*"alexnet": its weights are read from your own file/s,
+    );
   });
 });

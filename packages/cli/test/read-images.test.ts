@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { InputError, OptionError } from "relprop";
+import type { Interpolation } from "relprop/zoo";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findImages, readImage } from "../src/read-images.ts";
@@ -63,6 +64,20 @@ describe("reading images", () => {
     const { data, width, height } = await read(await png("#c08040"));
     expect([width, height, data.length]).toEqual([4, 4, 64]);
     expect(Array.from(data.subarray(0, 4))).toEqual([0xc0, 0x80, 0x40, 255]);
+  });
+
+  test("resamples as the card says", async () => {
+    const edge = await sharp(Buffer.from([0, 0, 255, 255]), { raw: { width: 4, height: 1, channels: 1 } })
+      .png()
+      .toBuffer();
+    const values = async (interpolation: Interpolation): Promise<Set<number>> => {
+      const { data } = await readImage("x", edge, { size: [1, 16], resize: "exact", interpolation });
+      return new Set(data.filter((_, i) => i % 4 === 0));
+    };
+    expect([...(await values("nearest"))]).toEqual([0, 255]);
+    expect((await values("bilinear")).size).toBeGreaterThan(2);
+    expect(await values("bicubic")).not.toEqual(await values("bilinear"));
+    expect(await values("lanczos")).not.toEqual(await values("bicubic"));
   });
 
   test("gray, 16-bit and transparent images become RGB on white", async () => {

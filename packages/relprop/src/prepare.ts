@@ -6,12 +6,14 @@ import { chooseInput, chooseLayer, chooseOutput, type TensorOptions } from "./ch
 import { convertOpset } from "./onnx/convert-opset.ts";
 import { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
+import { isFloat } from "./onnx/tensor.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
-import { relevantOutputs, rowOf } from "./relevance/op-table.ts";
+import { relevantInputs, relevantOutputs, rowOf } from "./relevance/op-table.ts";
 import { endsRelevance } from "./relevance/other-operators.ts";
 import type { Site } from "./relevance/row-kinds.ts";
 import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
 import { nonNegativeValues } from "./relevance/signs.ts";
+import { tokenEmbedding } from "./token-embedding.ts";
 
 /** The opset of every compiled graph: the highest that all of ONNX Runtime's back ends run whole. */
 export const compiledOpset = 17;
@@ -33,6 +35,8 @@ export interface Prepared {
   readonly layerName: string;
   /** Whether the input holds token ids and relevance stops at their vectors, to be summed up for each token. */
   readonly isTokens: boolean;
+  /** Name of the tensor that relevance is computed from, wherever it stops: the input, or the vectors of its tokens. */
+  readonly origin: string;
   readonly nonNegative: ReadonlySet<string>;
   readonly isComputed: (value: Value) => boolean;
   readonly siteOf: (node: Node) => Site;
@@ -53,7 +57,12 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
 
   const b = new GraphBuilder();
   b.adopt(graph, values);
-  const isComputed = computedValues(graph);
+  const input = b.value(chosen.name);
+  const layerName = chooseLayer(graph, b.values, explained, input.name, options.layer);
+  const vectors = isFloat(input.dataType) ? undefined : tokenEmbedding(graph, input.name)?.vectors;
+  const isDefault = options.layer === undefined || options.layer === input.name;
+  const origin = vectors ?? input.name;
+  const isComputed = computedValues(graph, origin);
   const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
   const gates = gateValues(graph);
   const siteOf = (node: Node): Site => ({
@@ -65,8 +74,6 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
     isNonNegative: (value) => nonNegative.has(value.name),
     isGate: (value) => gates.has(value.name),
   });
-  const input = b.value(chosen.name);
-  const isDefault = options.layer === undefined || options.layer === input.name;
   return {
     settings,
     converted: chosen.graph,
@@ -75,8 +82,9 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
     input,
     outputName,
     explained,
-    layerName: chooseLayer(graph, b.values, explained, input.name, options.layer),
-    isTokens: isDefault && !input.dataType.includes("float"),
+    layerName,
+    isTokens: vectors !== undefined && isDefault,
+    origin,
     nonNegative,
     isComputed,
     siteOf,
@@ -85,14 +93,13 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
 
 /** What the plan is asked for. */
 export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
-  const { canonical, explained, input, layerName, isTokens, siteOf, b } = prepared;
+  const { canonical, explained, layerName, origin, siteOf, b } = prepared;
   const isKnown = (name: string): boolean => b.values.has(name);
   return {
     graph: canonical.graph,
     output: explained,
     input: layerName,
-    // Ids take no relevance: first layers are first from the vectors of the tokens.
-    origin: isTokens ? layerName : input.name,
+    origin,
     settings,
     siteOf,
     isKnown,
@@ -100,13 +107,14 @@ export function planRequest(prepared: Prepared, settings: Settings = prepared.se
 }
 
 /**
- * Which values depend on an input of the model; the others are constants, computed or not. What carries no relevance
- * (a size, a comparison, the indices that TopK gives) counts as constant.
+ * Which values depend on the explained input, or on the vectors of its tokens; for relevance the others are constants,
+ * computed or not: weights, what another input gives (a mask), and what carries no relevance (a size, a comparison, the
+ * indices that TopK gives).
  */
-function computedValues(graph: Graph): (value: Value) => boolean {
-  const computed = new Set(graph.inputs.map((input) => input.name));
+function computedValues(graph: Graph, origin: string): (value: Value) => boolean {
+  const computed = new Set([origin]);
   for (const node of graph.nodes) {
-    if (endsRelevance(node) || !node.inputs.some((name) => computed.has(name))) continue;
+    if (endsRelevance(node) || !relevantInputs(node).some((name) => computed.has(name))) continue;
     for (const name of relevantOutputs(node)) computed.add(name);
   }
   return (value) => computed.has(value.name);

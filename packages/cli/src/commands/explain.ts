@@ -1,13 +1,15 @@
-/** `relprop explain`: photos in, heatmaps out. */
+/** `relprop explain`: photos in, heatmaps out; texts in, coloured tokens out. */
 
 import { Option, type Command } from "@commander-js/extra-typings";
 import { colormapNames, normalizations } from "relprop/heatmap";
 import { explainImages } from "../explain-images.ts";
+import { explainTexts } from "../explain-texts.ts";
 import { devices } from "../start-explainer.ts";
 import { extras, styles } from "../write-results.ts";
 import { collect, given, integer, number, numbers, ratio, size, words } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 import { methodFlags, methodWish, needs } from "./method-options.ts";
+import { textFlags, textWish } from "./text-options.ts";
 
 const examples = `
 Examples:
@@ -19,22 +21,25 @@ Examples:
   relprop explain cat.png --composite mine.json --dialect captum --zero-bias
   relprop explain cat.png --method integrated-gradients --steps 64
   relprop explain "in/**/*.jpg" --model vgg16-397923af.pth -k 0.05 -d cuda -b 8
+  relprop explain bert.onnx --text "A film to remember." --class positive
   relprop explain x.png --model net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --labels names.txt
 
 Without --class a network of ReLUs is explained by the composite fischer: one map of where it looked. With --class the
 map is signed: red speaks for the class, blue against it. DIR/index.html shows all results. A second run redoes
-only what changed. Exit codes: 0 done, 1 some images failed, 2 usage, 3 model cannot be explained, 4 model cannot be
+only what changed. Texts are printed in the colours of their tokens' relevance; DIR/texts.html shows them again. Exit
+codes: 0 done, 1 some images or texts failed, 2 usage, 3 model cannot be explained, 4 model or tokenizer cannot be
 loaded, 130 interrupted.`;
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addExplain(program: Command, done: (status: number) => void): void {
   const flags = compileFlags();
+  const ofTexts = textFlags();
   const ofMethod = methodFlags("the feature map of grad-cam (the last before the model pools)");
   program
     .command("explain")
-    .summary("photos in, heatmaps out")
-    .description("Shows which pixels made a network answer as it did.")
-    .argument("[images...]", "files, folders (recursively) or quoted globs")
+    .summary("photos or texts in, heatmaps out")
+    .description("Shows which pixels, or which tokens of a text, made a network answer as it did.")
+    .argument("[images...]", "files, folders (recursively) or quoted globs; with --text the model")
     .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
     .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
     .option("--against <class>", "explains each class rather than this one: an index or a name")
@@ -71,6 +76,12 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .addOption(ofMethod.steps)
     .addOption(ofMethod.samples)
     .addOption(ofMethod.layer)
+    .optionsGroup("Texts, in place of images:")
+    .addOption(ofTexts.text)
+    .addOption(ofTexts.textFile)
+    .addOption(ofTexts.pair)
+    .addOption(ofTexts.tokenizer)
+    .addOption(ofTexts.position)
     .optionsGroup("How pictures are fed to a model (else its card says, or a guess that is printed):")
     .option("--card <file>", "a model card; else <model>.card.json beside the model")
     .addOption(new Option("--layout <axes>", "order of the input's axes").choices(["NCHW", "NHWC"] as const))
@@ -102,21 +113,42 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .option("--quiet", "errors only", false)
     .option("--force", "redo what is done already", false)
     .addHelpText("after", examples)
-    .action(async (images, options) => {
+    .action(async (images, options, command) => {
       const { layout, size, channels, scale, mean, std, card, labels, input, quiet, json } = options;
       let interruptions = 0;
       const onInterrupt = (): void => {
         // The second Ctrl-C does not wait.
         if (++interruptions > 1) process.exit(130);
       };
+      const isInterrupted = (): boolean => interruptions > 0;
       process.on("SIGINT", onInterrupt);
       try {
-        const { topK, normalize, colormap, against } = options;
+        const { topK, normalize, colormap, against, device } = options;
+        const wish = await textWish(
+          images,
+          options,
+          (name) => command.getOptionValueSource(name as keyof typeof options) === "cli",
+        );
         const method = methodWish(options);
         if (options.layer !== undefined && method === undefined) throw needs("--layer", "grad-cam");
+        const shared = {
+          classes: options.class ?? [],
+          compile: { ...(await compileOptions(options)), ...given({ topK }) },
+          device,
+          folder: options.out,
+          quiet,
+          json,
+          ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
+        };
+        if (wish) {
+          const { texts, ...rest } = wish;
+          done(await explainTexts(texts, { ...shared, ...rest, ...given({ labels }) }, isInterrupted));
+          return;
+        }
         const status = await explainImages(
           [...images, ...(options.images ?? [])],
           {
+            ...shared,
             model: options.model,
             load: given({
               input: given({ layout, size, channels, scale, mean, std }),
@@ -124,19 +156,12 @@ export function addExplain(program: Command, done: (status: number) => void): vo
               labels,
               inputName: input,
             }),
-            classes: options.class ?? [],
-            compile: { ...(await compileOptions(options)), ...given({ topK }) },
-            device: options.device,
             batch: options.batch,
             styles: options.style,
             extras: options.save ?? [],
-            folder: options.out,
             force: options.force,
-            quiet,
-            json,
-            ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
           },
-          () => interruptions > 0,
+          isInterrupted,
         );
         done(status);
       } finally {

@@ -1,8 +1,8 @@
-/** `relprop models`: what the zoo has, and where it is on this machine. */
+/** `relprop models`: what the zoo has and where it is on this machine, and what it builds from your own checkpoints. */
 
 import type { Command } from "@commander-js/extra-typings";
 import { ModelFileError } from "relprop";
-import { zoo, zooEntry, type ZooEntry } from "relprop/zoo";
+import { families, zoo, zooEntry, type ZooEntry } from "relprop/zoo";
 import { cacheFolder } from "../model-cache.ts";
 import { megabyteText } from "../progress.ts";
 import { say } from "../report.ts";
@@ -20,8 +20,14 @@ export function addModels(program: Command, done: (status: number) => void): voi
     .action(async () => {
       for (const entry of zoo) {
         const here = (await isCached(entry)) ? "here" : megabyteText(entry.weights.bytes);
-        process.stdout.write(`${entry.name.padEnd(10)} ${here.padStart(9)}  ${entry.summary}\n`);
+        process.stdout.write(`${entry.name.padEnd(12)} ${here.padStart(9)}  ${entry.summary}\n`);
       }
+      for (const { name, summary } of families) {
+        process.stdout.write(`${name.padEnd(12)} ${"your file".padStart(9)}  ${summary}\n`);
+      }
+      say(
+        "your file: say --model PATH of a checkpoint (.pth, .pt, .safetensors); its architecture is told by its weights",
+      );
       say(`kept in ${cacheFolder()} (RELPROP_CACHE chooses another folder)`);
       done(0);
     });
@@ -46,9 +52,10 @@ export function addModels(program: Command, done: (status: number) => void): voi
 function entryOf(name: string): ZooEntry {
   const entry = zooEntry(name);
   if (entry) return entry;
+  const isBuilt = families.some((family) => family.name === name);
   throw new ModelFileError({
     what: `there is no model "${name}"`,
-    why: "the zoo has none of that name",
+    why: isBuilt ? "its weights are read from your own file: --model PATH" : "the zoo has none of that name",
     fix: `use ${zoo.map((each) => each.name).join(", ")}`,
   });
 }

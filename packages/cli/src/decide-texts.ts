@@ -1,0 +1,49 @@
+/** How a text model is compiled, as far as the user left it open. */
+
+import {
+  compiledOpset,
+  OptionError,
+  suggestComposite,
+  tokenEmbedding,
+  type CompileOptions,
+  type MethodOptions,
+  type TokenEmbedding,
+} from "relprop";
+import { convertOpset, type Model } from "relprop/onnx";
+import { checkSeed, type Wishes } from "./decide.ts";
+import { methodOptions } from "./method-wish.ts";
+
+/** What was decided about a text model. */
+export interface TextDecision {
+  readonly options: CompileOptions | MethodOptions;
+  readonly embedding: TokenEmbedding;
+  /** Whether relevance starts at the softmax over all classes, not at one of them. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Chooses what to compile: `attnlrp` for transformers, else what is chosen for the class of an image, from the logit of
+ * one class, so that signs can be read.
+ * @throws OptionError if the model takes no token ids, or options do not go together
+ */
+export function decideTexts(model: Model, wishes: Wishes): TextDecision {
+  const { compile, method } = wishes;
+  const embedding = tokenEmbedding(convertOpset(model, compiledOpset).graph, compile.input);
+  if (!embedding) {
+    const inputs = model.graph.inputs.map(
+      ({ name, dataType, shape }) => `${name} ${dataType} [${shape.join(", ")}]`,
+    );
+    throw new OptionError({
+      what: "cannot explain texts with this model",
+      why: `none of its inputs holds token ids that are looked up in a table of vectors: ${inputs.join("; ")}`,
+      fix: "give a text model, or leave --text out",
+    });
+  }
+  if (wishes.classes.length > 0 || wishes.against !== undefined) checkSeed(wishes);
+  const common: CompileOptions = { ...compile, input: embedding.ids, target: "input" };
+  if (method) return { options: methodOptions(method, common), embedding, isWhole: false };
+  const suggested = suggestComposite(model, common);
+  const composite = compile.composite ?? (suggested === "fischer" ? "epsilon-plus-ones" : suggested);
+  const seed = compile.seed ?? "logit";
+  return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax" };
+}

@@ -1,0 +1,151 @@
+/** One text and the classes asked for -> relevance of each token, one explanation per class. */
+
+import { InputError, ModelFileError, RelpropError, type Explanation, type RankedClass } from "relprop";
+import type { ClassRequest } from "./choose-classes.ts";
+import { ledgerResult, type Score } from "./image-result.ts";
+import { excerpt } from "./plain-text.ts";
+import { choosePosition, rankAnswers, targetAt, type Place } from "./text-answer.ts";
+import type { TextFeed } from "./text-feeds.ts";
+import { namesOf, readRequests } from "./text-requests.ts";
+import type { TextResult } from "./text-result.ts";
+import type { TextSession } from "./text-session.ts";
+import type { Tokenized } from "./tokenize.ts";
+
+/** How many of the best classes are told. */
+const best = 5;
+
+/**
+ * Explains a text, each class once.
+ * @throws InputError if the text cannot be explained, OptionError if no text can be, so
+ */
+export async function explainText(session: TextSession, input: string, pair?: string): Promise<TextResult[]> {
+  const start = performance.now();
+  const { tokenizer, feeder, answer, position: wished } = session;
+  const text = tokenizer.encode(input, pair);
+  checkIds(session, text);
+  const feed = feeder.feed(input, text);
+  const position = choosePosition(answer, text, wished, tokenizer.mask, input);
+  const place: Place = {
+    answer,
+    position: answer.kind === "places" ? undefined : position,
+    length: feed.length,
+    tokens: text.tokens.length,
+  };
+  const name = namesOf(session, text);
+  const asked = readRequests(session, text, place, answer.kind === "places" ? position : undefined);
+  const first = await run(session, feed, place);
+  const ranked = rankAnswers(first, session.explainer.compiled, place, session.isMultiLabel);
+  const scoreOf = ({ index, logit, probability }: RankedClass): Score => ({
+    index,
+    label: name(index),
+    logit,
+    p: probability,
+  });
+  const top = ranked.slice(0, best).map(scoreOf);
+  const chosen = indicesOf(asked.classes, ranked, asked.against);
+  if (chosen.length === 0) {
+    throw new InputError({
+      what: `cannot explain the text ${excerpt(input)}`,
+      why: `its best class is the one that --against names, "${top[0]?.label}"`,
+      fix: "name the class to explain with --class",
+    });
+  }
+  const results: TextResult[] = [];
+  for (const index of chosen) {
+    const explanation = session.decision.isWhole
+      ? first
+      : await run(session, feed, place, index, asked.against);
+    const score = scoreOf(ranked.find((each) => each.index === index) as RankedClass);
+    const { index: classIndex, ...rest } = score;
+    results.push({
+      v: 1,
+      input,
+      ...(pair !== undefined && { pair }),
+      answer: answerWord(session),
+      class: classIndex,
+      ...rest,
+      ...(place.position !== undefined && { position: place.position }),
+      ...(asked.against !== undefined && { against: { index: asked.against, label: name(asked.against) } }),
+      ...relevanceOf(explanation, text, feed),
+      ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
+      top,
+      ms: Math.round(performance.now() - start),
+    });
+  }
+  return results;
+}
+
+/** Masked language models guess the word that is there, others the one that follows. */
+const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["answer"] =>
+  (
+    {
+      classes: "class",
+      places: "place",
+      labels: "label",
+      words: tokenizer.mask ? "word" : "next word",
+    } as const
+  )[kind];
+
+/** Ids beyond the table would be read from nowhere. */
+function checkIds({ decision, tokenizer }: TextSession, { tokens }: Tokenized): void {
+  const { rows } = decision.embedding;
+  const strange = tokens.find(({ id }) => id >= rows);
+  if (!strange) return;
+  throw new ModelFileError({
+    what: `the tokenizer "${tokenizer.path}" does not fit the model`,
+    why: `it makes the token ${strange.id} of "${strange.text}", and the model's table has the rows 0 to ${rows - 1}`,
+    fix: "give the tokenizer.json that came with the model (--tokenizer FILE)",
+  });
+}
+
+/** Indices of the classes, each once, without the one that they are told apart from. */
+function indicesOf(
+  classes: readonly ClassRequest[],
+  ranked: readonly RankedClass[],
+  against: number | undefined,
+): number[] {
+  const indices = classes.flatMap((request) =>
+    request.kind === "class" ? [request.index] : ranked.slice(0, request.count).map(({ index }) => index),
+  );
+  return [...new Set(indices)].filter((index) => index !== against);
+}
+
+/** Runs the model; without a class, for what it answers. */
+async function run(
+  { explainer, decision }: TextSession,
+  { ids, others }: TextFeed,
+  place: Place,
+  index?: number,
+  against?: number,
+): Promise<Explanation> {
+  const target = decision.isWhole ? {} : { target: targetAt(place, index, against) };
+  try {
+    return await explainer.explain(ids, { ...target, others });
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof RelpropError) throw error;
+    throw new InputError(
+      {
+        what: `cannot run the model on a text of ${place.tokens} tokens`,
+        why: error.message.split("\n")[0] ?? "",
+        fix: "a shorter text helps if this one is longer than the model's positions",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** Relevance of the text's tokens, and of what fills it up. */
+function relevanceOf(
+  { relevance }: Explanation,
+  { tokens }: Tokenized,
+  { length }: TextFeed,
+): Pick<TextResult, "tokens" | "padding"> {
+  const at = (i: number): number => relevance.data[i] as number;
+  const padding = length - tokens.length;
+  let filling = 0;
+  for (let i = tokens.length; i < length; i++) filling += at(i);
+  return {
+    tokens: tokens.map((token, i) => ({ ...token, relevance: at(i) })),
+    ...(padding > 0 && { padding: { tokens: padding, relevance: filling } }),
+  };
+}

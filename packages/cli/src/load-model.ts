@@ -6,13 +6,13 @@ import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "relprop";
 import { readModel, type Model } from "relprop/onnx";
 import {
-  buildVgg,
   guessCard,
+  hubCard,
+  imageNetLabels,
   overrideCard,
   parseModelCard,
   readCheckpoint,
-  recognizeVgg,
-  vggCard,
+  recognizeNet,
   zoo,
   zooEntry,
   type ByteSource,
@@ -21,6 +21,7 @@ import {
   type ZooEntry,
 } from "relprop/zoo";
 import { sha256OfFile } from "./download.ts";
+import { hubConfigBeside } from "./hub-files.ts";
 import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
 
 /** What the user says about the model. */
@@ -47,7 +48,8 @@ export interface LoadedModel {
 
 /**
  * Loads a model of the zoo, an .onnx file or a checkpoint of a known architecture, with its card: `--card`, else
- * `<model>.card.json` beside it, else what is known of the architecture, else a guess.
+ * `<model>.card.json` beside it, else what a hub's files beside it say, else what is known of the architecture, else a
+ * guess.
  * @throws ModelFileError if it can't be had or read, OptionError if card and options don't fit it.
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
@@ -62,7 +64,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
 
 async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedModel> {
   const path = await fetchWeights(entry, options);
-  const labels = (await cachedLabels(entry)) ?? [];
+  const labels = (await cachedLabels(entry.labels)) ?? [];
   const card = overrideCard(
     (await cardFile(path, options.card)) ?? { ...entry.card, labels },
     options.input ?? {},
@@ -73,7 +75,12 @@ async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedMod
     return { model: withSize(await readOnnx(path), size), card, guesses: [], id: weights.package.integrity };
   }
   const { tensors } = await readCheckpointFile(path);
-  return { model: buildVgg(tensors, { size, file: path }), card, guesses: [], id: weights.sha256 };
+  return {
+    model: recognizeNet(tensors, path).build({ size, file: path }),
+    card,
+    guesses: [],
+    id: weights.sha256,
+  };
 }
 
 /** The same model for pictures of another size; what it was made of takes any. */
@@ -97,7 +104,12 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
   if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id };
   const model = await readOnnx(path);
   if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id };
-  return { model, ...guessCard(basename(path), model, options.input ?? {}, options.inputName), id };
+  const [name, input] = [basename(path), options.input ?? {}];
+  const hub = await hubConfigBeside(path);
+  const made = hub
+    ? hubCard(name, model, hub, input, options.inputName)
+    : guessCard(name, model, input, options.inputName);
+  return { model, ...made, id };
 }
 
 async function fromCheckpoint(
@@ -106,17 +118,16 @@ async function fromCheckpoint(
   options: LoadOptions,
 ): Promise<Omit<LoadedModel, "id">> {
   const { tensors } = await readCheckpointFile(path);
-  const form = recognizeVgg(tensors);
-  const card = overrideCard(
-    given ?? vggCard(form ?? { architecture: "vgg16", caffe: false }),
-    options.input ?? {},
-  );
-  // buildVgg says what does not fit where no form was recognised.
-  const model = buildVgg(tensors, { size: card.input.size, file: path });
-  const entry = zooEntry(card.name);
-  const isImageNet = tensors.get("classifier.6.bias")?.dims[0] === 1000;
-  const labels = entry && isImageNet && card.labels.length === 0 ? await cachedLabels(entry) : undefined;
-  return { model, card: labels ? { ...card, labels } : card, guesses: [] };
+  const net = recognizeNet(tensors, path);
+  const hub = given ? undefined : await hubConfigBeside(path);
+  const known = { ...net.card, ...(hub && { labels: hub.labels }) };
+  const told = hub?.input ? { ...known, input: { ...net.card.input, ...hub.input } } : known;
+  const card = overrideCard(given ?? told, options.input ?? {});
+  const model = net.build({ size: card.input.size, file: path });
+  const guesses = given ? [] : hub?.input ? hub.guesses : net.guesses;
+  const isImageNet = model.graph.outputs[0]?.shape[1] === 1000;
+  const labels = isImageNet && card.labels.length === 0 ? await cachedLabels(imageNetLabels) : undefined;
+  return { model, card: labels ? { ...card, labels } : card, guesses };
 }
 
 /** A model to be compiled only: nothing has to be known of how it is fed. */

@@ -90,7 +90,7 @@ function withKeys(images: readonly Found[]): ImageFile[] {
 /** A header can claim any size; this many pixels decode to 0.8 GB. */
 const maxPixels = 16384 ** 2;
 
-/** sharp's names of the filters; its cubic is Pillow's (Keys, a = −1/2), its lanczos3 Pillow's LANCZOS. */
+/** sharp's names of the filters; its cubic is Pillow's (Keys, a = −1/2), its lanczos3 Pillow's LANCZOS. It enlarges by lanczos as by cubic. */
 const kernels: Readonly<Record<Interpolation, keyof KernelEnum>> = {
   nearest: "nearest",
   bilinear: "linear",

@@ -109,8 +109,8 @@ function filesOf(from: NpmPackage, path: string): string[] {
 }
 
 /** Names of ImageNet's classes if they are in the cache; else undefined. Nothing is fetched for them alone. */
-export async function cachedLabels(entry: ZooEntry): Promise<readonly string[] | undefined> {
-  const path = join(packageFolder(entry.labels.package), ...entry.labels.path.split("/"));
+export async function cachedLabels(labels: ZooEntry["labels"]): Promise<readonly string[] | undefined> {
+  const path = join(packageFolder(labels.package), ...labels.path.split("/"));
   return (await exists(path)) ? readLabels(path) : undefined;
 }
 

@@ -66,18 +66,19 @@ describe("reading images", () => {
     expect(Array.from(data.subarray(0, 4))).toEqual([0xc0, 0x80, 0x40, 255]);
   });
 
-  test("resamples as the card says", async () => {
-    const edge = await sharp(Buffer.from([0, 0, 255, 255]), { raw: { width: 4, height: 1, channels: 1 } })
+  // Pillow's own numbers (13.0). libvips leaves a filter's part over the border to the border's pixel, Pillow drops it.
+  test.each<[Interpolation, number[]]>([
+    ["bilinear", [89, 140, 72, 128, 149, 157, 109, 145, 90, 135, 148, 117]],
+    ["bicubic", [87, 149, 61, 128, 153, 165, 96, 153, 84, 139, 149, 114]],
+    ["lanczos", [91, 156, 52, 124, 160, 168, 89, 157, 77, 147, 147, 107]],
+  ])("resamples as Pillow does: %s", async (interpolation, expected) => {
+    const pixels = Buffer.from(Array.from({ length: 32 }, (_, i) => (i * i * 53) % 256));
+    const row = await sharp(pixels, { raw: { width: 32, height: 1, channels: 1 } })
       .png()
       .toBuffer();
-    const values = async (interpolation: Interpolation): Promise<Set<number>> => {
-      const { data } = await readImage("x", edge, { size: [1, 16], resize: "exact", interpolation });
-      return new Set(data.filter((_, i) => i % 4 === 0));
-    };
-    expect([...(await values("nearest"))]).toEqual([0, 255]);
-    expect((await values("bilinear")).size).toBeGreaterThan(2);
-    expect(await values("bicubic")).not.toEqual(await values("bilinear"));
-    expect(await values("lanczos")).not.toEqual(await values("bicubic"));
+    const { data } = await readImage("x", row, { size: [1, 12], resize: "exact", interpolation });
+    const inner = expected.map((value, i) => Math.abs((data[4 * i] ?? 0) - value)).slice(2, -2);
+    expect(Math.max(...inner)).toBeLessThan(3);
   });
 
   test("gray, 16-bit and transparent images become RGB on white", async () => {

@@ -1,9 +1,9 @@
 /** How large a picture becomes and which part of it the network sees. Resampling itself is the caller's: sharp, a canvas. */
 
 import { InputError, OptionError } from "../errors.ts";
-import type { InputCard } from "../zoo/model-card.ts";
+import type { InputCard, Resize } from "../zoo/model-card.ts";
 
-/** First resize to `width`×`height` (bilinear, antialiased), then keep the `crop`. All in pixels. */
+/** First resize to `width`×`height` (antialiased, as the card's `interpolation` says), then keep the `crop`. All in pixels. */
 export interface ResizePlan {
   readonly width: number;
   readonly height: number;
@@ -36,24 +36,39 @@ export function resizePlan(
       fix: 'give pictures of that size, or set "resize" in the card',
     });
   }
-  const { shortSide, round = "down" } = card.resize;
-  if (shortSide < rows || shortSide < columns) {
+  const resized = resizedTo(width, height, card.resize);
+  if (resized.height < rows || resized.width < columns) {
+    const [what, fix] =
+      "stretch" in card.resize
+        ? [`${resized.width}×${resized.height} pixels hold`, "stretch to the size at least"]
+        : [
+            `a short side of ${card.resize.shortSide} pixels holds`,
+            "make the short side at least as long as the size",
+          ];
     throw new OptionError({
       what: "cannot crop the picture",
-      why: `a short side of ${shortSide} pixels holds no crop of ${columns}×${rows}`,
-      fix: "make the short side at least as long as the size",
+      why: `${what} no crop of ${columns}×${rows}`,
+      fix,
     });
   }
-  // Integers before the division, as Python has them: 256 * 451 / 300, not 256 / 300 * 451.
-  const whole = round === "down" ? Math.trunc : Math.round;
-  const long = (side: number, short: number): number => whole((shortSide * side) / short);
-  const wide = width >= height;
-  const resized = wide
-    ? { width: long(width, height), height: shortSide }
-    : { width: shortSide, height: long(height, width) };
   const left = halfToEven((resized.width - columns) / 2);
   const top = halfToEven((resized.height - rows) / 2);
   return { ...resized, crop: { left, top, width: columns, height: rows } };
+}
+
+function resizedTo(
+  width: number,
+  height: number,
+  resize: Extract<Resize, object>,
+): { readonly width: number; readonly height: number } {
+  if ("stretch" in resize) return { width: resize.stretch[1], height: resize.stretch[0] };
+  const { shortSide, round = "down" } = resize;
+  // Integers before the division, as Python has them: 256 * 451 / 300, not 256 / 300 * 451.
+  const whole = round === "down" ? Math.trunc : Math.round;
+  const long = (side: number, short: number): number => whole((shortSide * side) / short);
+  return width >= height
+    ? { width: long(width, height), height: shortSide }
+    : { width: shortSide, height: long(height, width) };
 }
 
 const uncropped = (width: number, height: number): ResizePlan => ({

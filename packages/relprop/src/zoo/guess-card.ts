@@ -2,7 +2,8 @@
 
 import { OptionError } from "../errors.ts";
 import type { Model, Value } from "../onnx/graph.ts";
-import { channelCount, type InputCard, type ModelCard } from "./model-card.ts";
+import type { HubConfig } from "./hub-config.ts";
+import { channelCount, imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
 /** What the user says about the input; goes before card and guess. */
 export interface InputOptions {
@@ -14,8 +15,6 @@ export interface InputOptions {
   readonly std?: readonly number[];
 }
 
-/** ImageNet's mean and standard deviation, as torchvision has them: RGB, 0..1. */
-const imageNet = { scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 /** Nothing is known of gray pictures: 0..1. */
 const plainGray = { scale: 1 / 255, mean: [0], std: [1] };
 
@@ -55,7 +54,7 @@ export function guessCard(
       : (options.size ?? guess([224, 224] as const, "size 224×224"));
   const channels =
     options.channels ?? (input.shape[depth] === 1 ? "gray" : guess("RGB" as const, "channels RGB"));
-  const usual = channels === "gray" ? plainGray : imageNet;
+  const usual = channels === "gray" ? plainGray : imageNetPixels;
   const scale = options.scale ?? guess(usual.scale, "scale 1/255");
   const mean = options.mean ?? guess(usual.mean, `mean ${usual.mean.join(",")}`);
   const std = options.std ?? guess(usual.std, `std ${usual.std.join(",")}`);
@@ -87,16 +86,44 @@ function pictureInput(model: Model, name: string | undefined): Value {
   });
 }
 
+/**
+ * Makes a card for a model that a hub's files say something of: what they say of the input goes before a guess, what the
+ * model's input fixes and what the user says goes before both.
+ * @throws OptionError if the input isn't a picture.
+ */
+export function hubCard(
+  name: string,
+  model: Model,
+  { input, labels, guesses }: HubConfig,
+  options: InputOptions,
+  inputName?: string,
+): GuessedCard {
+  const guessed = guessCard(
+    name,
+    model,
+    input ? { ...options, size: options.size ?? input.size } : options,
+    inputName,
+  );
+  if (!input) return { ...guessed, card: { ...guessed.card, labels } };
+  const { layout, size } = guessed.card.input;
+  const card = overrideCard({ name, input: { ...input, layout }, labels }, { ...options, size });
+  return { card, guesses };
+}
+
 /** A card with what the user says in place of what it said. */
 export function overrideCard(card: ModelCard, options: InputOptions): ModelCard {
   const input: InputCard = { ...card.input, ...options };
-  const { resize } = card.input;
   const factor = Math.max(...input.size) / Math.max(...card.input.size);
-  const scaled =
-    typeof resize === "object" ? { ...resize, shortSide: Math.round(resize.shortSide * factor) } : resize;
-  const made = { ...card, input: { ...input, resize: scaled } };
+  const made = { ...card, input: { ...input, resize: scaled(card.input.resize, factor) } };
   checkCounts(made.input);
   return made;
+}
+
+function scaled(resize: Resize, factor: number): Resize {
+  if (typeof resize === "string") return resize;
+  const times = (side: number): number => Math.round(side * factor);
+  if ("stretch" in resize) return { stretch: [times(resize.stretch[0]), times(resize.stretch[1])] };
+  return { ...resize, shortSide: times(resize.shortSide) };
 }
 
 function checkCounts({ channels, mean, std }: InputCard): void {

@@ -2,16 +2,21 @@
 export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
 export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions, toFloat32 } from "./checkpoint.ts";
-export { guessCard, type GuessedCard, type InputOptions, overrideCard } from "./guess-card.ts";
+export { guessCard, type GuessedCard, hubCard, type InputOptions, overrideCard } from "./guess-card.ts";
+export { type HubConfig, type HubFile, type PictureInput, readHubConfig } from "./hub-config.ts";
 export { type KerasLayer, type KerasModel, kerasShardPaths, readKerasLayers } from "./keras-layers.ts";
 export {
   channelCount,
   type ChannelOrder,
   type InputCard,
+  type Interpolation,
   type ModelCard,
   parseModelCard,
   type Resize,
 } from "./model-card.ts";
+export type { BuildOptions, Family, RecognizedNet } from "./architectures/family.ts";
+export type { StateDict } from "./architectures/net-builder.ts";
+export { families, recognizeNet } from "./architectures/recognize.ts";
 export {
   buildVgg,
   recognizeVgg,
@@ -20,8 +25,9 @@ export {
   type VggName,
   vggNames,
   type VggOptions,
-} from "./vgg.ts";
+} from "./architectures/vgg.ts";
 export {
+  imageNetLabels,
   type NpmPackage,
   type NpmWeights,
   parseLabels,

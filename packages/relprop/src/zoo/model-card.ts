@@ -13,10 +13,19 @@ export type ChannelOrder = "RGB" | "BGR" | "gray";
  * How a picture is brought to the input's size.
  * - `{ shortSide: n }`: its shorter side becomes n pixels, aspect ratio kept, then the centre is cropped to the size;
  *   the longer side is rounded down, as torchvision does, unless `round` says to the nearest;
+ * - `{ stretch: [height, width] }`: it is stretched to these, then the centre is cropped to the size;
  * - `"exact"`: it is stretched to the size;
  * - `"none"`: it must have that size already.
  */
-export type Resize = { readonly shortSide: number; readonly round?: "down" | "nearest" } | "exact" | "none";
+export type Resize =
+  | { readonly shortSide: number; readonly round?: "down" | "nearest" }
+  | { readonly stretch: readonly [number, number] }
+  | "exact"
+  | "none";
+
+/** Resampling filters. `bicubic` is Keys' with a = −1/2, as PIL has it. */
+export const interpolations = ["nearest", "bilinear", "bicubic", "lanczos"] as const;
+export type Interpolation = (typeof interpolations)[number];
 
 /**
  * How a picture becomes the input tensor. Pixels are numbers 0..255; with `scale`, `mean` and `std` as below each
@@ -28,6 +37,8 @@ export interface InputCard {
   /** [height, width] in pixels. */
   readonly size: readonly [number, number];
   readonly resize: Resize;
+  /** How pixels are resampled, always antialiased; bilinear unless given. A browser resamples in its own way. */
+  readonly interpolation?: Interpolation;
   readonly channels: ChannelOrder;
   /** What a pixel is multiplied by first: 1/255 for the range 0..1, 1 for 0..255. */
   readonly scale: number;
@@ -55,6 +66,14 @@ export interface ModelCard {
   readonly license?: string;
   readonly notes?: string;
 }
+
+/** Pixels as torchvision and timm feed networks that were trained on ImageNet. */
+export const imageNetPixels = {
+  channels: "RGB",
+  scale: 1 / 255,
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+} as const;
 
 /** Channels that the tensor has: 1 for gray, else 3. */
 export const channelCount = (channels: ChannelOrder): number => (channels === "gray" ? 1 : 3);
@@ -94,7 +113,7 @@ function given<K extends string, V>(name: K, value: V | undefined): { [key in K]
 const maxPixels = 16384;
 
 function inputCard(input: Fields): InputCard {
-  input.only("layout", "size", "resize", "channels", "scale", "mean", "std");
+  input.only("layout", "size", "resize", "interpolation", "channels", "scale", "mean", "std");
   const channels = input.required("channels").oneOf("RGB", "BGR", "gray");
   const count = channelCount(channels);
   const size = input.required("size").list(2);
@@ -104,6 +123,10 @@ function inputCard(input: Fields): InputCard {
     layout: input.required("layout").oneOf("NCHW", "NHWC"),
     size: [pixels(0), pixels(1)],
     resize: resizeOf(input),
+    ...given(
+      "interpolation",
+      input.optional("interpolation", (at) => at.oneOf(...interpolations)),
+    ),
     channels,
     scale: input.required("scale").number(Number.MIN_VALUE, finite),
     mean: input
@@ -121,6 +144,12 @@ function resizeOf(input: Fields): Resize {
   const resize = input.required("resize");
   if (typeof resize.value === "string") return resize.oneOf("exact", "none");
   const fields = resize.fields();
+  if (fields.names().includes("stretch")) {
+    fields.only("stretch");
+    const sides = fields.required("stretch").list(2);
+    const side = (i: number): number => sides[i]?.integer(1, maxPixels) ?? 0;
+    return { stretch: [side(0), side(1)] };
+  }
   fields.only("shortSide", "round");
   const shortSide = fields.required("shortSide").integer(1, maxPixels);
   const round = fields.optional("round", (field) => field.oneOf("down", "nearest"));

@@ -32,6 +32,11 @@ export class WeightList {
     return undefined;
   }
 
+  /** Adds a misfit that no single shape tells of. */
+  complain(problem: string): void {
+    this.#problems.push(problem);
+  }
+
   /** What didn't fit so far, then what nobody took. */
   *problems(ignore: (name: string) => boolean): Generator<string> {
     yield* this.#problems;

@@ -4,7 +4,7 @@ import { ModelFileError } from "../errors.ts";
 import { badFile } from "./bytes-source.ts";
 import { fieldsOf } from "./json-fields.ts";
 import type { ModelCard } from "./model-card.ts";
-import { caffePixels, vggCard, type VggName } from "./vgg.ts";
+import { caffePixels, vggCard, type VggName } from "./architectures/vgg.ts";
 
 /** A package on an npm registry, pinned. */
 export interface NpmPackage {
@@ -55,7 +55,8 @@ const resnetPackage: NpmPackage = {
   integrity:
     "sha512-4K9HBQ0VJ/S26iPzkWGn71n/LLbcXAilwl/J4xAjB/DCe/F9AWL66s1KwHOgPKB1sB2c+Prj5MZW7MIRLjCc3g==",
 };
-const imageNetLabels = { package: resnetPackage, path: "assets/labels.json" } as const;
+/** Where the names of ImageNet's classes lie, in torchvision's order. */
+export const imageNetLabels: ZooEntry["labels"] = { package: resnetPackage, path: "assets/labels.json" };
 
 const resnet50: ZooEntry = {
   name: "resnet50",

@@ -81,6 +81,17 @@ describe("the resize plan", () => {
     expect(plan).toEqual({ width: 200, height: 100, crop: { left: 0, top: 0, width: 200, height: 100 } });
   });
 
+  test("stretch stretches the whole picture, then crops the centre", () => {
+    expect(resizePlan(640, 480, { size: [224, 200], resize: { stretch: [256, 240] } })).toEqual({
+      width: 240,
+      height: 256,
+      crop: { left: 20, top: 16, width: 200, height: 224 },
+    });
+    expect(() => resizePlan(640, 480, { size: [224, 224], resize: { stretch: [256, 200] } })).toThrow(
+      /200×256 pixels hold no crop of 224×224; stretch to the size at least/,
+    );
+  });
+
   test("none takes pictures of the right size only", () => {
     expect(resizePlan(200, 100, { size: [100, 200], resize: "none" }).width).toBe(200);
     expect(() => resizePlan(100, 200, { size: [100, 200], resize: "none" })).toThrow(InputError);

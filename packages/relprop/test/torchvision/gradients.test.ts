@@ -8,6 +8,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { Explainer } from "../../src/index.ts";
 import { readModel } from "../../src/onnx/index.ts";
+import { fill } from "../support/fill.ts";
 import { relativeDistance } from "../support/run.ts";
 
 interface Case {
@@ -19,20 +20,6 @@ interface Case {
 
 const file = (name: string): Buffer => readFileSync(new URL(name, import.meta.url));
 const { cases } = JSON.parse(file("cases.json").toString()) as { cases: readonly Case[] };
-
-/** Numbers in [low, high): murmur3's finalizer over position and number, as `fill` of the script. */
-function fill(count: number, number: number, low: number, high: number): Float32Array {
-  const seed = Math.imul(number, 0x9e3779b1);
-  return Float32Array.from({ length: count }, (_, i) => {
-    let h = Math.imul(i, 2654435761) ^ seed;
-    h ^= h >>> 16;
-    h = Math.imul(h, 0x85ebca6b);
-    h ^= h >>> 13;
-    h = Math.imul(h, 0xc2b2ae35);
-    h ^= h >>> 16;
-    return low + ((h >>> 8) / 2 ** 24) * (high - low);
-  });
-}
 
 function readExternal(location: string, _offset: number, length = 0): Uint8Array {
   const [number = 0, low = 0, high = 0] = location.split("/").slice(1).map(Number);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ModelFileError, OptionError } from "../../src/errors.ts";
 import { type ModelCard, parseModelCard } from "../../src/zoo/model-card.ts";
-import { vggNames } from "../../src/zoo/vgg.ts";
+import { vggNames } from "../../src/zoo/architectures/vgg.ts";
 import { parseLabels, zoo, zooEntry } from "../../src/zoo/zoo.ts";
 
 const card: ModelCard = {
@@ -38,6 +38,11 @@ describe("a model card", () => {
     expect(parseModelCard({ ...card, input: { ...card.input, resize } }).input.resize).toBe(resize);
   });
 
+  test("may stretch before the crop, and name a filter", () => {
+    const input = { ...card.input, resize: { stretch: [256, 128] }, interpolation: "bicubic" };
+    expect(parseModelCard({ ...card, input }).input).toEqual(input);
+  });
+
   test.each<[string, unknown, RegExp]>([
     ["a list", [], /expected an object/],
     ["no name", { ...card, name: undefined }, /name.*expected text/],
@@ -57,6 +62,16 @@ describe("a model card", () => {
       "a short side of text",
       { ...card, input: { ...card.input, resize: { shortSide: "256" } } },
       /input.resize.shortSide/,
+    ],
+    [
+      "a stretch to one side",
+      { ...card, input: { ...card.input, resize: { stretch: [256] } } },
+      /input.resize.stretch.*list of 2/,
+    ],
+    [
+      "an unknown filter",
+      { ...card, input: { ...card.input, interpolation: "cubic" } },
+      /input.interpolation.*"nearest" or "bilinear"/,
     ],
     [
       "three means for gray",

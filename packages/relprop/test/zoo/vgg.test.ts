@@ -5,7 +5,7 @@ import type { Tensor } from "../../src/onnx/graph.ts";
 import { float32Tensor, int64Tensor, sizeOf } from "../../src/onnx/tensor.ts";
 import { bytesSource } from "../../src/zoo/bytes-source.ts";
 import { readCheckpoint } from "../../src/zoo/checkpoint.ts";
-import { buildVgg, recognizeVgg, vggCard, type VggName, vggNames } from "../../src/zoo/vgg.ts";
+import { buildVgg, recognizeVgg, vggCard, type VggName, vggNames } from "../../src/zoo/architectures/vgg.ts";
 import { pixels, runModel } from "./run-model.ts";
 
 const fixture = (file: string): Buffer => readFileSync(new URL(`fixtures/${file}`, import.meta.url));

@@ -2,15 +2,7 @@
 
 import { ModelFileError } from "relprop";
 import { readModel, type Model } from "relprop/onnx";
-import {
-  buildVgg,
-  bytesSource,
-  guessCard,
-  readCheckpoint,
-  recognizeVgg,
-  vggCard,
-  type ModelCard,
-} from "relprop/zoo";
+import { bytesSource, guessCard, readCheckpoint, recognizeNet, type ModelCard } from "relprop/zoo";
 
 /** A model, its card, and what of the card nobody said. */
 export interface ReadSource {
@@ -20,7 +12,7 @@ export interface ReadSource {
 }
 
 /**
- * Reads an .onnx file, or a checkpoint (.pth, .pt, .safetensors) of a VGG.
+ * Reads an .onnx file, or a checkpoint (.pth, .pt, .safetensors) of an architecture that relprop builds.
  * @param card how to feed it; guessed from the model's input where it is not given.
  * @throws ModelFileError or OptionError, with words for whoever dropped the file.
  */
@@ -45,11 +37,12 @@ async function readWeights(name: string, bytes: Uint8Array, card?: ModelCard): P
     throw new ModelFileError({
       what: `cannot read "${name}"`,
       why: "it is neither a picture nor a model",
-      fix: "drop an .onnx file, a .pth or .safetensors checkpoint of a VGG, or a picture",
+      fix: "drop an .onnx file, a .pth or .safetensors checkpoint, or a picture",
     });
   }
   const { tensors } = await readCheckpoint(bytesSource(name, bytes));
-  const form = recognizeVgg(tensors);
-  const chosen = card ?? vggCard(form ?? { architecture: "vgg16", caffe: false });
-  return { model: buildVgg(tensors, { size: chosen.input.size, file: name }), card: chosen, guesses: [] };
+  const net = recognizeNet(tensors, name);
+  const chosen = card ?? net.card;
+  const model = net.build({ size: chosen.input.size, file: name });
+  return { model, card: chosen, guesses: card ? [] : net.guesses };
 }

@@ -3,13 +3,12 @@
  * arXiv 1409.1556). The architecture is told by the names of the weights, the widths by their shapes.
  */
 
-import { ModelFileError, OptionError } from "../errors.ts";
-import { type Dim, float, int, ints, type Model, type Tensor, type Value } from "../onnx/graph.ts";
-import { GraphBuilder } from "../onnx/graph-builder.ts";
-import { adaptiveAveragePool } from "./adaptive-average-pool.ts";
-import { toFloat32 } from "./checkpoint.ts";
-import type { ModelCard } from "./model-card.ts";
-import { WeightList } from "./weight-list.ts";
+import { int, type Model } from "../../onnx/graph.ts";
+import { adaptiveAveragePool } from "../adaptive-average-pool.ts";
+import { imageNetPixels, type ModelCard } from "../model-card.ts";
+import { activate, batchNorm, conv, linear, maxPool } from "./blocks.ts";
+import type { Family } from "./family.ts";
+import { isCounter, NetBuilder, type StateDict } from "./net-builder.ts";
 
 /** Convolutions in each of the five blocks; a max pooling ends each. */
 const blocks = {
@@ -78,9 +77,6 @@ function parameterNames({ architecture, caffe }: VggForm): string[] {
 const convFields = ["weight", "bias"] as const;
 const normFields = ["weight", "bias", "running_mean", "running_var"] as const;
 
-/** Counts training steps; files have it or not. */
-const isCounter = (name: string): boolean => name.endsWith(".num_batches_tracked");
-
 /** The form whose parameter names differ least from those given, and by how many. */
 function closest(names: ReadonlySet<string>, only?: VggName): { form: VggForm; differences: number } {
   const forms = vggNames
@@ -96,11 +92,11 @@ function closest(names: ReadonlySet<string>, only?: VggName): { form: VggForm; d
   return best;
 }
 
-const parametersOf = (tensors: ReadonlyMap<string, Tensor>): Set<string> =>
+const parametersOf = (tensors: StateDict): Set<string> =>
   new Set([...tensors.keys()].filter((name) => !isCounter(name)));
 
 /** The VGG that a state dict belongs to, by the names of its weights; undefined if it's none. */
-export function recognizeVgg(tensors: ReadonlyMap<string, Tensor>): VggForm | undefined {
+export function recognizeVgg(tensors: StateDict): VggForm | undefined {
   const { form, differences } = closest(parametersOf(tensors));
   return differences === 0 ? form : undefined;
 }
@@ -112,106 +108,27 @@ export function recognizeVgg(tensors: ReadonlyMap<string, Tensor>): VggForm | un
  * @throws ModelFileError naming up to five parameters that are missing, unknown or of a wrong shape.
  * @throws OptionError if the size is below 32 pixels.
  */
-export function buildVgg(tensors: ReadonlyMap<string, Tensor>, options: VggOptions = {}): Model {
+export function buildVgg(tensors: StateDict, options: VggOptions = {}): Model {
   const { size = [224, 224], file = "checkpoint" } = options;
-  checkSize(file, size);
   const { form } = closest(parametersOf(tensors), options.architecture);
-  const weights = new WeightList(tensors);
-  const builder = new GraphBuilder();
-  const give = (name: string, dims: readonly (number | undefined)[]): Value | undefined => {
-    const tensor = weights.take(name, dims);
-    return tensor && builder.constant(toFloat32(tensor), name);
-  };
-
-  const channels = tensors.get("features.0.weight")?.dims[1] ?? 3;
-  let x: Value | undefined = builder.input("input", "float32", ["N", channels, ...size]);
-  let width: number | undefined = channels;
+  const net = new NetBuilder(tensors, { architecture: form.architecture, size, file });
+  let x = net.input("features.0.weight");
   for (const { kind, index } of featureLayers(form.architecture)) {
     const name = `features.${index}`;
-    if (kind === "conv") {
-      const weight = give(`${name}.weight`, [undefined, width, 3, 3]);
-      width = sizeAt(weight, 0);
-      const bias = give(`${name}.bias`, [width]);
-      x = weight && bias && x && builder.op("Conv", [x, weight, bias], conv3x3, name);
-    } else if (kind === "norm") {
-      const [scale, shift, mean, variance] = normFields.map((field) => give(`${name}.${field}`, [width]));
-      const complete = scale && shift && mean && variance;
-      x =
-        complete && x && builder.op("BatchNormalization", [x, scale, shift, mean, variance], normalize, name);
-    } else if (kind === "relu") {
-      x = x && builder.op("Relu", [x], {}, name);
-    } else {
-      x = x && builder.op("MaxPool", [x], pool2x2, name);
-    }
+    if (kind === "conv") x = conv(net, x, name, { kernel: 3, bias: true });
+    else if (kind === "norm") x = batchNorm(net, x, name);
+    else if (kind === "relu") x = activate(net, x, "relu", name);
+    else x = maxPool(net, x, { kernel: 2, stride: 2 }, name);
   }
-
-  x = x && builder.op("Flatten", [adaptiveAveragePool(builder, x, [7, 7])], { axis: int(1) }, "flatten");
-  let features: number | undefined = width === undefined ? undefined : width * 7 * 7;
-  const linear = classifiers[form.caffe ? "caffe" : "torchvision"];
-  for (const [i, index] of linear.entries()) {
-    const name = `classifier.${index}`;
-    const weight = give(`${name}.weight`, [undefined, features]);
-    features = sizeAt(weight, 0);
-    const bias = give(`${name}.bias`, [features]);
-    if (!x || !weight || !bias) x = undefined;
-    else if (i === 2) x = lastLinear(builder, [x, weight, bias], name);
-    else
-      x = builder.op("Relu", [builder.op("Gemm", [x, weight, bias], transposed, name)], {}, `${name}.relu`);
-  }
-
-  const problems = [...weights.problems(isCounter)];
-  if (problems.length > 0 || !x) throw misfit(file, form.architecture, problems);
-  builder.output(x);
-  return {
-    irVersion: 8,
-    opsets: { "": 17 },
-    producer: "relprop",
-    metadata: {},
-    graph: builder.graph(form.architecture),
+  const grid = x.value && adaptiveAveragePool(net.builder, x.value, [7, 7]);
+  x = {
+    value: net.op("Flatten", [grid], { axis: int(1) }, "flatten"),
+    width: x.width === undefined ? undefined : x.width * 49,
   };
-}
-
-const conv3x3 = { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]), strides: ints([1, 1]) };
-const pool2x2 = { kernel_shape: ints([2, 2]), strides: ints([2, 2]) };
-const normalize = { epsilon: float(1e-5) };
-const transposed = { transB: int(1) };
-
-/** The last layer's value is called `output`, its node as the layer. */
-function lastLinear(builder: GraphBuilder, inputs: readonly Value[], name: string): Value | undefined {
-  const names = inputs.map((input) => input.name);
-  return builder.add({
-    name,
-    opType: "Gemm",
-    domain: "",
-    inputs: names,
-    outputs: ["output"],
-    attributes: transposed,
-  })[0];
-}
-
-function sizeAt(value: Value | undefined, axis: number): number | undefined {
-  const size: Dim | undefined = value?.shape[axis];
-  return typeof size === "number" ? size : undefined;
-}
-
-function checkSize(file: string, size: readonly [number, number]): void {
-  if (size.every((pixels) => Number.isInteger(pixels) && pixels >= 32 && pixels <= 16384)) return;
-  const why = `its input cannot be ${size.join(" × ")} pixels: five poolings halve it`;
-  throw new OptionError({
-    what: `cannot build a VGG from "${file}"`,
-    why,
-    fix: "give a size from 32 to 16384 pixels",
-  });
-}
-
-function misfit(file: string, architecture: VggName, problems: readonly string[]): ModelFileError {
-  const listed = problems.slice(0, 5).join("; ");
-  const more = problems.length > 5 ? ` and ${problems.length - 5} more` : "";
-  return new ModelFileError({
-    what: `cannot build a model from "${file}"`,
-    why: `its weights do not fit ${architecture}, the closest architecture known: ${listed}${more}`,
-    fix: "relprop builds VGG 11, 13, 16 and 19 from checkpoints; export other models to ONNX",
-  });
+  const [first, second, last] = classifiers[form.caffe ? "caffe" : "torchvision"];
+  for (const name of [`classifier.${first}`, `classifier.${second}`])
+    x = activate(net, linear(net, x, name), "relu", `${name}.relu`);
+  return net.finishLinear(x, `classifier.${last}`);
 }
 
 /**
@@ -220,7 +137,7 @@ function misfit(file: string, architecture: VggName, problems: readonly string[]
  */
 export function vggCard(form: VggForm, size: readonly [number, number] = [224, 224]): ModelCard {
   const shortSide = Math.round((Math.min(...size) * 256) / 224);
-  const pixels = form.caffe ? caffePixels : torchvisionPixels;
+  const pixels = form.caffe ? caffePixels : imageNetPixels;
   return {
     name: form.architecture,
     input: { layout: "NCHW", size, resize: { shortSide }, ...pixels },
@@ -230,13 +147,6 @@ export function vggCard(form: VggForm, size: readonly [number, number] = [224, 2
   };
 }
 
-const torchvisionPixels = {
-  channels: "RGB",
-  scale: 1 / 255,
-  mean: [0.485, 0.456, 0.406],
-  std: [0.229, 0.224, 0.225],
-} as const;
-
 /** Means of ImageNet in Caffe's channel order. */
 export const caffePixels = {
   channels: "BGR",
@@ -244,3 +154,16 @@ export const caffePixels = {
   mean: [103.939, 116.779, 123.68],
   std: [1, 1, 1],
 } as const;
+
+export const vgg: Family = {
+  name: "vgg",
+  summary: "VGG 11, 13, 16, 19, with and without batch normalisation, torchvision or Caffe weights",
+  recognize: (state) => {
+    const names = parametersOf(state);
+    const isVgg =
+      [...names].some((name) => /^features\.\d+\.weight$/.test(name)) && state.has("classifier.6.weight");
+    if (!isVgg) return undefined;
+    const { form } = closest(names);
+    return { card: vggCard(form), guesses: [], build: (options) => buildVgg(state, options) };
+  },
+};

@@ -1,0 +1,175 @@
+/** The few blocks that convolutional networks are built of. Names are those of the state dict. */
+
+import { type Attributes, float, int, ints, type Value } from "../../onnx/graph.ts";
+import type { Flow, NetBuilder } from "./net-builder.ts";
+
+/** `relu6` and the hard ones are clipped lines (Howard et al. 2019), `silu` is x·σ(x), `gelu` x·Φ(x). */
+export type Activation = "relu" | "relu6" | "hard-swish" | "silu" | "gelu" | "sigmoid" | "hard-sigmoid";
+
+export interface ConvOptions {
+  /** Side of the square kernel; read from the weight, where it must be odd, unless given. */
+  readonly kernel?: number;
+  /** 1 unless given. */
+  readonly stride?: number;
+  /** Zeros around the image; (kernel − 1) / 2 unless given. */
+  readonly pad?: number;
+  /** One group unless given: one a channel, or as many as the weight's shape tells. */
+  readonly groups?: "depthwise" | "by-shape";
+  /** Whether it has a bias; it has none unless given. */
+  readonly bias?: boolean;
+  /** Output channels, where they are known. */
+  readonly width?: number | undefined;
+}
+
+/** A convolution with weight [width, channels / groups, kernel, kernel]. */
+export function conv(net: NetBuilder, x: Flow, name: string, options: ConvOptions = {}): Flow {
+  const { stride = 1, groups, bias = false } = options;
+  const kernel = options.kernel ?? net.sizeOf(`${name}.weight`, 2);
+  const inner = groups === "depthwise" ? 1 : groups === "by-shape" ? undefined : x.width;
+  const outer = options.width ?? (groups === "depthwise" ? x.width : undefined);
+  const weight = net.weight(`${name}.weight`, [outer, inner, kernel, kernel]);
+  const width = outer ?? net.sizeOf(`${name}.weight`, 0);
+  const side = kernel ?? 1;
+  const pad = options.pad ?? (side - 1) / 2;
+  const group = groupsOf(net, x, `${name}.weight`, groups);
+  if (!Number.isInteger(pad)) net.complain(`${name}.weight has a kernel of ${side}, expected an odd one`);
+  const inputs = bias ? [x.value, weight, net.weight(`${name}.bias`, [width])] : [x.value, weight];
+  if (group === undefined || !Number.isInteger(pad)) return { value: undefined, width };
+  const attributes = {
+    kernel_shape: ints([side, side]),
+    pads: ints([pad, pad, pad, pad]),
+    strides: ints([stride, stride]),
+    group: int(group),
+  };
+  return { value: net.op("Conv", inputs, attributes, name), width };
+}
+
+function groupsOf(
+  net: NetBuilder,
+  x: Flow,
+  weight: string,
+  groups: ConvOptions["groups"],
+): number | undefined {
+  if (groups === undefined) return 1;
+  if (groups === "depthwise") return x.width;
+  const [outer, inner] = [net.sizeOf(weight, 0), net.sizeOf(weight, 1)];
+  if (x.width === undefined || outer === undefined || inner === undefined) return undefined;
+  const count = x.width / inner;
+  if (Number.isInteger(count) && outer % count === 0) return count;
+  net.complain(`${weight} takes ${inner} channels a group, which ${x.width} channels do not divide into`);
+  return undefined;
+}
+
+/** Batch normalisation with the statistics of the training (Ioffe and Szegedy 2015); ε is 1e-5 unless given. */
+export function batchNorm(net: NetBuilder, x: Flow, name: string, epsilon = 1e-5): Flow {
+  const fields = ["weight", "bias", "running_mean", "running_var"];
+  const weights = fields.map((field) => net.weight(`${name}.${field}`, [x.width]));
+  const value = net.op("BatchNormalization", [x.value, ...weights], { epsilon: float(epsilon) }, name);
+  return { value, width: x.width };
+}
+
+export interface ConvNormOptions extends ConvOptions {
+  /** None unless given. */
+  readonly activation?: Activation | undefined;
+  readonly epsilon?: number | undefined;
+}
+
+/** Convolution, batch normalisation, activation. */
+export function convNorm(
+  net: NetBuilder,
+  x: Flow,
+  name: string,
+  norm: string,
+  options: ConvNormOptions = {},
+): Flow {
+  const y = batchNorm(net, conv(net, x, name, options), norm, options.epsilon);
+  return options.activation ? activate(net, y, options.activation, `${norm}.activation`) : y;
+}
+
+export function activate(net: NetBuilder, x: Flow, activation: Activation, name: string): Flow {
+  return { value: x.value && activations[activation](net, x.value, name), width: x.width };
+}
+
+const plain =
+  (opType: string, attributes: Attributes = {}): ((net: NetBuilder, x: Value, name: string) => Value) =>
+  ({ builder }, x, name) =>
+    builder.op(opType, [x], attributes, name);
+
+const activations: Readonly<Record<Activation, (net: NetBuilder, x: Value, name: string) => Value>> = {
+  relu: plain("Relu"),
+  relu6: ({ builder }, x, name) => builder.op("Clip", [x, builder.scalar(0), builder.scalar(6)], {}, name),
+  "hard-swish": plain("HardSwish"),
+  sigmoid: plain("Sigmoid"),
+  "hard-sigmoid": plain("HardSigmoid", { alpha: float(1 / 6), beta: float(0.5) }),
+  silu: ({ builder }, x, name) =>
+    builder.op("Mul", [x, builder.op("Sigmoid", [x], {}, `${name}.sigmoid`)], {}, name),
+  gelu: ({ builder }, x, name) => {
+    const scaled = builder.op("Div", [x, builder.scalar(Math.SQRT2)], {}, `${name}.scaled`);
+    const erf = builder.op("Erf", [scaled], {}, `${name}.erf`);
+    const sum = builder.op("Add", [erf, builder.scalar(1)], {}, `${name}.sum`);
+    const product = builder.op("Mul", [x, sum], {}, `${name}.product`);
+    return builder.op("Mul", [product, builder.scalar(0.5)], {}, name);
+  },
+};
+
+export interface PoolOptions {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly pad?: number;
+  /** Whether a window that reaches over the border counts. */
+  readonly ceil?: boolean;
+}
+
+const window = ({ kernel, stride, pad = 0, ceil = false }: PoolOptions): Attributes => ({
+  kernel_shape: ints([kernel, kernel]),
+  strides: ints([stride, stride]),
+  pads: ints([pad, pad, pad, pad]),
+  ceil_mode: int(ceil ? 1 : 0),
+});
+
+export function maxPool(net: NetBuilder, x: Flow, options: PoolOptions, name: string): Flow {
+  return { value: net.op("MaxPool", [x.value], window(options), name), width: x.width };
+}
+
+export function averagePool(net: NetBuilder, x: Flow, options: PoolOptions, name: string): Flow {
+  return { value: net.op("AveragePool", [x.value], window(options), name), width: x.width };
+}
+
+/** [N, C, H, W] to the mean over each channel, [N, C]. */
+export function pooledVector(net: NetBuilder, x: Flow): Flow {
+  const mean = net.op("GlobalAveragePool", [x.value], {}, "avgpool");
+  return { value: net.op("Flatten", [mean], { axis: int(1) }, "flatten"), width: x.width };
+}
+
+/** A fully connected layer on [N, C], weight [width, C]. */
+export function linear(net: NetBuilder, x: Flow, name: string): Flow {
+  const weight = net.weight(`${name}.weight`, [undefined, x.width]);
+  const width = net.sizeOf(`${name}.weight`, 0);
+  const bias = net.weight(`${name}.bias`, [width]);
+  return { value: net.op("Gemm", [x.value, weight, bias], { transB: int(1) }, name), width };
+}
+
+/** The sum of two flows that have as many channels. */
+export function add(net: NetBuilder, a: Flow, b: Flow, name: string): Flow {
+  if (a.width !== undefined && b.width !== undefined && a.width !== b.width) {
+    net.complain(`${name} adds ${a.width} channels to ${b.width}`);
+    return { value: undefined, width: a.width };
+  }
+  return { value: net.op("Add", [a.value, b.value], {}, name), width: a.width ?? b.width };
+}
+
+/** What a squeeze-and-excitation applies to its two layers. */
+export interface Gates {
+  readonly inner: Activation;
+  readonly outer: Activation;
+}
+
+/** Squeeze and excitation (Hu et al. 2018): channels times a gate that two 1×1 layers, fc1 and fc2, make of their means. */
+export function squeezeExcite(net: NetBuilder, x: Flow, name: string, { inner, outer }: Gates): Flow {
+  const means = { value: net.op("GlobalAveragePool", [x.value], {}, `${name}.avgpool`), width: x.width };
+  const few = conv(net, means, `${name}.fc1`, { kernel: 1, bias: true });
+  const squeezed = activate(net, few, inner, `${name}.activation`);
+  const excited = conv(net, squeezed, `${name}.fc2`, { kernel: 1, bias: true, width: x.width });
+  const gate = activate(net, excited, outer, `${name}.gate`);
+  return { value: net.op("Mul", [x.value, gate.value], {}, name), width: x.width };
+}

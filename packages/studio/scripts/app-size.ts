@@ -1,7 +1,7 @@
 /**
  * What the app weighs: `npm run size --workspace relprop-studio`, after its build. Counted is gzipped JavaScript and CSS.
  * The budget is on what is loaded until the first picture is explained: the page, and the worker with the library in it.
- * Not in it are ONNX Runtime (files that begin with `ort`), the modes that are loaded when they are opened, and the
+ * Not in it are ONNX Runtime (files that begin with `ort`), the modes and the reader of checkpoints, loaded when they are opened, and the
  * library that writes videos (files that begin with `video-`), which is loaded when somebody records.
  */
 
@@ -17,7 +17,7 @@ export const budget = 200_000;
 export interface AppSize {
   /** Until the first picture is explained. */
   readonly firstPage: number;
-  /** When a mode is opened. */
+  /** When a mode, or a checkpoint, is opened. */
   readonly modes: number;
   /** When somebody records. */
   readonly video: number;
@@ -62,7 +62,7 @@ const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} KB`;
 export async function main(): Promise<void> {
   const { firstPage, modes, video } = await appSize(fileURLToPath(new URL("../dist/", import.meta.url)));
   console.log(
-    `first page ${kilobytes(firstPage)} of ${kilobytes(budget)}, modes ${kilobytes(modes)}, video writer ${kilobytes(video)} (gzip, without ONNX Runtime)`,
+    `first page ${kilobytes(firstPage)} of ${kilobytes(budget)}, opened later ${kilobytes(modes)}, video writer ${kilobytes(video)} (gzip, without ONNX Runtime)`,
   );
   if (firstPage > budget)
     throw new Error(`The first page is larger than its budget of ${kilobytes(budget)}.`);

@@ -2,7 +2,7 @@
 
 import { ModelFileError } from "relprop";
 import { readModel, type Model } from "relprop/onnx";
-import { bytesSource, guessCard, readCheckpoint, recognizeNet, type ModelCard } from "relprop/zoo";
+import { guessCard, type ModelCard } from "relprop/zoo";
 
 /** A model, its card, and what of the card nobody said. */
 export interface ReadSource {
@@ -17,7 +17,7 @@ export interface ReadSource {
  * @throws ModelFileError or OptionError, with words for whoever dropped the file.
  */
 export async function readSource(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
-  if (!name.toLowerCase().endsWith(".onnx")) return readWeights(name, bytes, card);
+  if (!name.toLowerCase().endsWith(".onnx")) return readUnnamed(name, bytes, card);
   const model = readModel(bytes, { file: name, readExternal: (location) => refuseExternal(name, location) });
   if (card) return { model, card, guesses: [] };
   const guessed = guessCard(name.replace(/\.onnx$/i, ""), model, {});
@@ -32,7 +32,7 @@ function refuseExternal(name: string, location: string): never {
   });
 }
 
-async function readWeights(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
+async function readUnnamed(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
   if (!/\.(pth?|safetensors|bin)$/i.test(name)) {
     throw new ModelFileError({
       what: `cannot read "${name}"`,
@@ -40,9 +40,6 @@ async function readWeights(name: string, bytes: Uint8Array, card?: ModelCard): P
       fix: "drop an .onnx file, a .pth or .safetensors checkpoint, or a picture",
     });
   }
-  const { tensors } = await readCheckpoint(bytesSource(name, bytes));
-  const net = recognizeNet(tensors, name);
-  const chosen = card ?? net.card;
-  const model = net.build({ size: chosen.input.size, file: name });
-  return { model, card: chosen, guesses: card ? [] : net.guesses };
+  const { readWeights } = await import("./read-weights.ts");
+  return readWeights(name, bytes, card);
 }

@@ -140,6 +140,21 @@ export class Algebra {
     return this.#b.op("Equal", [z, this.#b.scalar(0)]);
   }
 
+  /** [z = ±∞], as booleans. */
+  isInfinite(z: Value): Value {
+    return this.#b.op("IsInf", [z]);
+  }
+
+  /** v, and 0 where it is ±∞. */
+  finite(v: Value): Value {
+    return this.#b.op("Where", [this.isInfinite(v), this.#b.scalar(0), v]);
+  }
+
+  /** [a or b], of booleans. */
+  either(a: Value, b: Value): Value {
+    return this.#b.op("Or", [a, b]);
+  }
+
   /** [z ≤ bound], as booleans. */
   isAtMost(z: Value, bound: number): Value {
     return this.#b.op("LessOrEqual", [z, this.#b.scalar(bound)]);

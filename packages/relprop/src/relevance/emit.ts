@@ -6,7 +6,14 @@ import { Algebra, type Term } from "./algebra.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
 import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
-import { constantLayer, linearLayer, plainLayer, type LayerContext, type Share } from "./layers.ts";
+import {
+  besideTheWay,
+  constantLayer,
+  linearLayer,
+  plainLayer,
+  type LayerContext,
+  type Share,
+} from "./layers.ts";
 import type { LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type Site, type SplittingRow } from "./row-kinds.ts";
@@ -51,6 +58,7 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, input: st
       site,
       m,
       shares: ledger && [],
+      isOnTheWay: (name) => onTheWay.has(name),
     });
     const leaving: Term[] = [];
     const others: Term[] = [...constants];
@@ -98,9 +106,9 @@ function crossNode(
   { row, choice }: PlanStep,
   arriving: readonly Term[],
   settings: Settings,
-  context: LayerContext,
+  context: LayerContext & { readonly isOnTheWay: (name: string) => boolean },
 ): Crossed {
-  const { site, m } = context;
+  const { site, m, isOnTheWay } = context;
   const shares = context.shares ?? [];
   const parts = partsOf(row, site, choice.rule === "gradient");
   const computed = parts.filter((index) => site.isComputed(site.inputs[index] as Value));
@@ -126,7 +134,9 @@ function crossNode(
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
   const contributions = computed.map((index): Contribution => {
-    return [index, rule(plainLayer(row, index, averaged, context), R, m)];
+    const layer = plainLayer(row, index, averaged, context);
+    const isBeside = context.shares !== undefined && !isOnTheWay(site.node.inputs[index] as string);
+    return [index, rule(isBeside ? besideTheWay(layer, m) : layer, R, m)];
   });
   const hasConstants = context.shares !== undefined && row.joins && crossed([]).isExact;
   const constants = parts.flatMap((index) =>

@@ -17,7 +17,10 @@ export interface Share {
   readonly bias: Term;
   /** What in the denominator is stabiliser, ±ε. */
   readonly stabiliser: Term;
-  /** Where the denominator is nothing but stabiliser, as booleans: there is nothing to share R among. */
+  /**
+   * Where the denominator is nothing but stabiliser, or infinite (a mask of −∞), as booleans: there is nothing to share
+   * R among.
+   */
   readonly isNothing: Value;
 }
 
@@ -32,8 +35,10 @@ export interface LayerContext {
 /** R / S(z), entered among the shares: once, also if several inputs of a node ask for it. */
 function shareOut({ m, shares }: LayerContext, R: Value, z: Term, bias: Term, stabilizer: Stabilizer): Value {
   const s = m.share(R, z, stabilizer);
-  if (z && !shares?.some((share) => share.s === s))
-    shares?.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer), isNothing: m.isZero(z) });
+  if (z && shares && !shares.some((share) => share.s === s)) {
+    const isNothing = m.either(m.isZero(z), m.isInfinite(z));
+    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer), isNothing });
+  }
   return s;
 }
 
@@ -115,11 +120,20 @@ export function plainLayer(
 }
 
 /**
+ * What does not come from the explained input, for the ledger: a mask of −∞ takes no part, as its share would be no
+ * number.
+ */
+export const besideTheWay = (layer: PlainLayer, m: Algebra): PlainLayer => ({
+  ...layer,
+  x: m.finite(layer.x),
+});
+
+/**
  * A constant that is joined to computed inputs (Add, Concat), for the ledger: the part that is its own, in the full
  * shape of the output, one for each sample, however the constant broadcasts.
  */
 export function constantLayer(row: PlainRow, index: number, context: LayerContext): PlainLayer {
-  const layer = plainLayer(row, index, undefined, context);
+  const layer = besideTheWay(plainLayer(row, index, undefined, context), context.m);
   if (!row.elementwise) return layer;
   const { site } = context;
   const full = expandLike(site.b, site.inputs[index] as Value, site.outputs[0] as Value);

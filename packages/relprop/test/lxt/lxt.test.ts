@@ -1,0 +1,83 @@
+/**
+ * AttnLRP and CP-LRP against lxt 2.1 (float64), on the transformers of test/architectures, by both exporters. Made by
+ * bench/peers/lxt_relevance.py, which says what was brought together.
+ */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { compile, type CompileOptions } from "../../src/index.ts";
+import {
+  cases as architectures,
+  feedsOf,
+  modelOf,
+  run,
+  targetOf,
+  type Case,
+} from "../architectures/cases.ts";
+import { relativeDistance } from "../support/run.ts";
+
+interface Reference {
+  readonly name: string;
+  readonly inputNumber: number;
+  /** The explained element of the flat output, and its value. */
+  readonly start: number;
+  readonly value: number;
+  /** Of the input, or of the token embeddings: where in relevance.bin. */
+  readonly relevance: Readonly<
+    Record<"attnlrp" | "cp-lrp", { readonly offset: number; readonly count: number }>
+  >;
+}
+
+const file = (name: string): Buffer => readFileSync(new URL(name, import.meta.url));
+const { cases } = JSON.parse(file("cases.json").toString()) as { cases: readonly Reference[] };
+const numbers = (() => {
+  const { buffer, byteOffset, byteLength } = file("relevance.bin");
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+})();
+
+/** Sums over the last axis: relevance per token. */
+function perToken(relevance: Float32Array, tokens: number): number[] {
+  const width = relevance.length / tokens;
+  return Array.from({ length: tokens }, (_, token) =>
+    relevance.subarray(token * width, (token + 1) * width).reduce((sum, n) => sum + n, 0),
+  );
+}
+
+const composites = ["attnlrp", "cp-lrp"] as const;
+const runs = cases.flatMap((reference) => {
+  const { name, inputNumber, start } = reference;
+  const found = architectures.find((each) => each.name === name) as Case;
+  const architecture = { ...found, inputNumber, start, count: 1 };
+  return architecture.graphs.flatMap((graph) =>
+    composites.map((composite) => {
+      const { exporter } = graph;
+      return { name, exporter, composite, reference, architecture, graph };
+    }),
+  );
+});
+
+/** The numbers of an output. */
+const numbersOf = (tensor: { readonly data: unknown } | undefined): Float32Array =>
+  tensor?.data as Float32Array;
+
+describe("relevance agrees with lxt", () => {
+  it.each(runs)("$name, $exporter, $composite", async ({ composite, reference, architecture, graph }) => {
+    const isText = architecture.kind === "text";
+    const options: CompileOptions = {
+      composite,
+      dialect: "lxt",
+      ...(isText && { input: "input_ids", layer: graph.embedding as string }),
+    };
+    const { model } = compile(modelOf(architecture, graph), options);
+    const results = await run(model, { ...feedsOf(architecture), target: targetOf(architecture) });
+    const logit = numbersOf(results["output"])[reference.start] as number;
+    expect(Math.abs(logit / reference.value - 1)).toBeLessThan(1e-4);
+    const { offset, count } = reference.relevance[composite];
+    const expected = numbers.subarray(offset, offset + count);
+    const relevance = numbersOf(results["relevance"]);
+    expect(relativeDistance(relevance, expected)).toBeLessThan(1e-3);
+    if (!isText) return;
+    const tokens = architecture.input[1] as number;
+    expect(relativeDistance(perToken(relevance, tokens), perToken(expected, tokens))).toBeLessThan(1e-3);
+  });
+});

@@ -1,47 +1,61 @@
 /** A compiled explanation, ready to run: compile + session + targets, on whichever ONNX Runtime is given. */
 
-import type {
-  InferenceSession,
-  Tensor as OrtTensor,
-  TensorConstructor,
-  InferenceSessionFactory,
-} from "onnxruntime-common";
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { channelMask, type Channels } from "./channels.ts";
-import { compile, type Compiled, type CompileOptions } from "./compile.ts";
+import type { CompileOptions } from "./compile.ts";
 import { InputError, OptionError } from "./errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
-import { compileMethod } from "./methods/compile-method.ts";
 import { baselineLike, noiseLike } from "./methods/run-inputs.ts";
 import type { MethodOptions } from "./methods/options.ts";
-import type { Model, Shape, Value } from "./onnx/graph.ts";
+import type { Model, Shape } from "./onnx/graph.ts";
 import { readModel } from "./onnx/read-model.ts";
 import { rankClasses, type RankedClass } from "./rank-classes.ts";
 import { readLedger, type Ledger } from "./read-ledger.ts";
 import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
 import { ledgerOutput } from "./relevance/ledger.ts";
 import { sizeOf } from "./onnx/tensor.ts";
-import { externalView } from "./onnx/write-model.ts";
+import { logitsName, sessionModel, type CompiledFacts, type SessionModel } from "./session-model.ts";
 import { targetNumbers, type Target } from "./targets.ts";
 
 export type { FloatArray, InputArray };
 
+type NamedTensors = Readonly<Record<string, OrtTensor>>;
+
+/** What is needed of a session. */
+export interface Session {
+  run(feeds: NamedTensors): Promise<NamedTensors>;
+  /** @param fetches names of the outputs that are wanted */
+  run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
+  release(): Promise<void>;
+}
+
 /** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
 export interface Runtime {
-  readonly InferenceSession: InferenceSessionFactory;
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<Session>;
+  };
   readonly Tensor: TensorConstructor;
 }
 
 interface SessionOptions {
   readonly ort: Runtime;
-  /** An .onnx file's bytes, or a model that was read or built already. */
-  readonly model: Uint8Array | Model;
   /** Passed on to ONNX Runtime: execution providers, threads, …; `extra` replaces ours, which keeps weights unpacked. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
 }
 
+interface ModelOptions extends SessionOptions {
+  /** An .onnx file's bytes, or a model that was read or built already. */
+  readonly model: Uint8Array | Model;
+}
+
 /** The options of {@link compile}, or with `method` those of {@link compileMethod}, and what a session needs. */
-export type ExplainerOptions = SessionOptions & (CompileOptions | MethodOptions);
+export type ExplainerOptions = ModelOptions & (CompileOptions | MethodOptions);
+
+/** In their place, what {@link sessionModel} made of a model before. */
+export interface PreparedOptions extends SessionOptions {
+  readonly prepared: SessionModel;
+}
 
 export interface RunOptions {
   /**
@@ -84,7 +98,6 @@ export interface Explanation {
 const sharedWeights = { extra: { session: { disable_prepacking: "1" } } };
 
 const rankedClasses = 5;
-const logitsName = "relprop.logits";
 
 /**
  * Explains batches of inputs.
@@ -99,21 +112,20 @@ const logitsName = "relprop.logits";
  * {@link Explainer.ready}. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
  */
 export class Explainer {
-  readonly compiled: Compiled;
+  /** What was compiled. */
+  readonly compiled: CompiledFacts;
+  readonly #view: SessionModel["view"];
   readonly #ort: Runtime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
-  #session: Promise<InferenceSession> | undefined;
+  #session: Promise<Session> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ExplainerOptions) {
-    const { ort, model, sessionOptions = {}, ...chosen } = options;
-    this.#ort = ort;
-    this.#sessionOptions = sessionOptions;
-    const source = model instanceof Uint8Array ? readModel(model) : model;
-    this.compiled =
-      "method" in chosen && chosen.method !== undefined
-        ? compileMethod(source, chosen)
-        : compile(source, chosen);
+  constructor(options: ExplainerOptions | PreparedOptions) {
+    const { facts, view } = "prepared" in options ? options.prepared : compileSource(options);
+    this.#ort = options.ort;
+    this.#sessionOptions = options.sessionOptions ?? {};
+    this.compiled = facts;
+    this.#view = view;
   }
 
   /** Makes the session, so that the first run does not have to. */
@@ -140,17 +152,13 @@ export class Explainer {
     await (await session)?.release();
   }
 
-  #load(): Promise<InferenceSession> {
+  #load(): Promise<Session> {
     this.#session ??= this.#create();
     return this.#session;
   }
 
-  #create(): Promise<InferenceSession> {
-    const { model, output } = this.compiled;
-    const isOutput = model.graph.outputs.some(({ name }) => name === output.name);
-    // The logits before a final softmax are what is ranked, so they are asked for too.
-    const graph = isOutput ? model.graph : withOutput(model.graph, output, logitsName);
-    const { bytes, data } = externalView({ ...model, graph });
+  #create(): Promise<Session> {
+    const { bytes, data } = this.#view;
     return this.#ort.InferenceSession.create(bytes, {
       ...sharedWeights,
       ...this.#sessionOptions,
@@ -265,9 +273,18 @@ export class Explainer {
   }
 }
 
+function compileSource({
+  ort: _ort,
+  sessionOptions: _session,
+  model,
+  ...chosen
+}: ExplainerOptions): SessionModel {
+  return sessionModel(model instanceof Uint8Array ? readModel(model) : model, chosen);
+}
+
 /** Parts what `concepts` and `ledger` added from the model's own outputs. */
 function takeAdded(
-  { concepts, ledger }: Compiled,
+  { concepts, ledger }: CompiledFacts,
   fetched: Readonly<Record<string, FloatArray>>,
 ): Pick<Explanation, "outputs" | "channelRelevance" | "ledgers"> {
   const outputs = { ...fetched };
@@ -284,16 +301,6 @@ function takeAdded(
 const matches = (dims: readonly number[], shape: Shape): boolean =>
   dims.length === shape.length &&
   dims.every((dim, axis) => typeof shape[axis] === "string" || shape[axis] === dim);
-
-function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {
-  const inputs = [value.name];
-  const identity = { name, opType: "Identity", domain: "", inputs, outputs: [name], attributes: {} };
-  return {
-    ...graph,
-    nodes: [...graph.nodes, identity],
-    outputs: [...graph.outputs, { ...value, name }],
-  };
-}
 
 /** [N, T, words] -> one-hot at the highest word of the last position of each sample: what would follow the text. */
 function nextTokens({ data, dims }: FloatArray): FloatArray {

@@ -16,9 +16,12 @@ export {
   type ExplainerOptions,
   type FloatArray,
   type InputArray,
+  type PreparedOptions,
   type RunOptions,
   type Runtime,
+  type Session,
 } from "./explainer.ts";
+export { sessionModel, type CompiledFacts, type SessionModel } from "./session-model.ts";
 export { conceptHeatmaps, type Concept, type ConceptHeatmapOptions } from "./concept-heatmaps.ts";
 export { type Channels } from "./channels.ts";
 export { readLedger, verdict, type Ledger, type LedgerEntry } from "./read-ledger.ts";
@@ -73,4 +76,4 @@ export { suggestComposite } from "./suggest-composite.ts";
 export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
 export { contrastTarget, maskTarget, ratherThanTarget, type Target } from "./targets.ts";
 export { rankClasses, type RankedClass } from "./rank-classes.ts";
-export { version } from "./version.ts";
+export { build, version } from "./version.ts";

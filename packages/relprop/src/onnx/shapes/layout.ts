@@ -196,10 +196,13 @@ const expand: ShapeRule = (node, inputs) => {
   const shape = broadcastShapes(node, [x.shape, target]);
   const elements = elementsOf(x);
   const length = shape[0];
+  const isFew = typeof length === "number" && length <= 64;
   const repeated =
-    elements?.length === 1 && typeof length === "number" && length <= 64
+    elements?.length === 1 && length !== 1 && isFew
       ? Array.from({ length }, () => elements[0])
-      : elements;
+      : elements?.length === length
+        ? elements
+        : undefined;
   return [withElements(x.dataType, shape, shape.length === 1 ? repeated : undefined)];
 };
 

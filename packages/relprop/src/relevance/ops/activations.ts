@@ -123,7 +123,9 @@ export const gelu: PullBack = slope((c, x, _y, { node }) => {
     const square = c.mul(x, x);
     const t = c.tanh(c.mul(c.mul(x, k), c.add(1, c.mul(square, 0.044715))));
     const inner = c.mul(c.add(c.mul(square, 3 * 0.044715), 1), k);
-    return c.add(c.mul(c.add(t, 1), 0.5), c.mul(c.mul(c.mul(x, 0.5), c.sub(1, c.mul(t, t))), inner));
+    // Never x/2 by itself: ONNX Runtime 1.30 finds it in the forward pass too, and fuses it away there with the GELU.
+    const rising = c.mul(c.mul(c.mul(x, c.sub(1, c.mul(t, t))), inner), 0.5);
+    return c.add(c.mul(c.add(t, 1), 0.5), rising);
   }
   const cumulative = c.mul(c.add(c.erf(c.mul(x, Math.SQRT1_2)), 1), 0.5);
   const density = c.mul(c.exp(c.mul(c.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));

@@ -1,0 +1,102 @@
+/** The command as a user has it: from Enter to the first heatmap, and a folder of photos. */
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Subject } from "./subject.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * @returns for each model seconds to the first heatmap, the first time and once the model is cached; and for ResNet-50
+ *   photos a second of a folder against those of the session alone.
+ */
+export async function measureCommand({ models, work, photos, rounds, threads }) {
+  const folder = await mkdtemp(join(work, "command-"));
+  try {
+    const firstHeatmap = {};
+    for (const model of models) firstHeatmap[model] = await heatmapOf(model, { work, folder, rounds });
+    const throughput = models.includes("resnet50")
+      ? await folderOf({ work, folder, photos, threads })
+      : undefined;
+    return { firstHeatmap, ...(throughput && { throughput }) };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Wall seconds of one call of the command. */
+function explain(inputs, model, { work, folder }) {
+  const options = ["-m", join(work, `${model}-224.onnx`), "-o", join(folder, "out"), "--force", "--quiet"];
+  const started = performance.now();
+  execFileSync(
+    process.execPath,
+    [join(root, "packages/cli/bin/relprop.js"), "explain", ...inputs, ...options],
+    {
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: "1", RELPROP_CACHE: join(folder, "cache") },
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
+  return (performance.now() - started) / 1000;
+}
+
+async function heatmapOf(model, places) {
+  const photo = join(root, "examples/photos/coffee.png");
+  const first = explain([photo], model, places);
+  return { first, cached: Array.from({ length: places.rounds }, () => explain([photo], model, places)) };
+}
+
+/** What starting costs is taken out: the time of n photos less that of one. */
+async function folderOf({ work, folder, photos, threads }) {
+  const model = "resnet50";
+  const inputs = join(folder, "photos");
+  await copies(inputs, photos);
+  const [one] = await readdir(inputs);
+  const session = await sessionOf({ work, folder, threads, model });
+  const before = await session.seconds();
+  const start = explain([join(inputs, one)], model, { work, folder });
+  const all = explain([inputs], model, { work, folder });
+  const after = await session.seconds();
+  await session.stop();
+  return {
+    photos,
+    seconds: all,
+    photosPerSecond: (photos - 1) / (all - start),
+    sessionPerSecond: 1 / ((before + after) / 2),
+  };
+}
+
+async function copies(folder, count) {
+  const source = join(root, "examples/photos");
+  const files = (await readdir(source)).filter((name) => [".png", ".jpg", ".jpeg"].includes(extname(name)));
+  await mkdir(folder);
+  for (let i = 0; i < count; i++) {
+    const file = files[i % files.length];
+    await cp(join(source, file), join(folder, `${String(i).padStart(4, "0")}${extname(file)}`));
+  }
+}
+
+/** What the command runs, without reading, drawing and writing: one photo at a time. */
+async function sessionOf({ work, folder, threads, model }) {
+  const subject = new Subject({
+    subject: "relprop",
+    model,
+    composite: "fischer",
+    topK: 0,
+    size: 224,
+    batch: 1,
+    threads,
+    file: join(work, `${model}-224.onnx`),
+    input: join(work, "input-224.bin"),
+    relevance: join(folder, "relevance.bin"),
+  });
+  await subject.start();
+  return {
+    async seconds() {
+      const runs = [];
+      for (let i = 0; i < 9; i++) runs.push(await subject.run());
+      return runs.sort((a, b) => a - b)[4];
+    },
+    stop: () => subject.stop(),
+  };
+}

@@ -4,6 +4,8 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const library = fileURLToPath(new URL("./packages/relprop/src/", import.meta.url));
 
 const config: ViteUserConfig = defineConfig({
+  // No two runs are of the same code.
+  define: { __RELPROP_BUILD__: JSON.stringify(`test ${Date.now()}`) },
   resolve: {
     alias: [
       { find: /^relprop$/, replacement: `${library}index.ts` },
@@ -15,6 +17,10 @@ const config: ViteUserConfig = defineConfig({
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 60_000,
     pool: "forks",
+    execArgv: [
+      "--import",
+      fileURLToPath(new URL("./packages/cli/test/support/register-typescript.mjs", import.meta.url)),
+    ],
   },
 });
 export default config;

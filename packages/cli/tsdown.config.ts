@@ -1,8 +1,12 @@
 import { defineConfig, type UserConfig } from "tsdown";
 
 const config: UserConfig = defineConfig({
-  // The second one runs in a thread of its own.
-  entry: { main: "src/main.ts", "engine-worker": "src/studio-server/engine-worker.ts" },
+  // The others run in threads of their own.
+  entry: {
+    main: "src/main.ts",
+    "session-worker": "src/session-worker.ts",
+    "engine-worker": "src/studio-server/engine-worker.ts",
+  },
   platform: "node",
   dts: false,
   // main.js, not main.mjs: the package says that it is made of modules.

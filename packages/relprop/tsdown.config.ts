@@ -1,4 +1,18 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { defineConfig, type UserConfig } from "tsdown";
+
+/** Of all sources, for `build` in src/version.ts. */
+function hashOfSources(): string {
+  const hash = createHash("sha256");
+  const folder = fileURLToPath(new URL("./src/", import.meta.url));
+  for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    if (path.endsWith(".ts")) hash.update(path).update(readFileSync(join(folder, path)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
 
 const config: UserConfig = defineConfig({
   entry: {
@@ -9,6 +23,7 @@ const config: UserConfig = defineConfig({
     "zoo/index": "src/zoo/index.ts",
   },
   platform: "neutral",
+  define: { __RELPROP_BUILD__: JSON.stringify(hashOfSources()) },
   dts: true,
   sourcemap: false,
 });

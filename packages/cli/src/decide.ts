@@ -3,7 +3,8 @@
 import {
   OptionError,
   suggestComposite,
-  type Compiled,
+  type CompiledFacts,
+  type CompositeName,
   type CompileOptions,
   type MethodOptions,
 } from "relprop";
@@ -43,9 +44,15 @@ export interface CompileDecision {
  * - A class asked for: `epsilon-plus-ones` from that class's logit, unfiltered, so that signs and shares can be read.
  * - Other activations: `epsilon-plus` from the logit.
  * - A method: nothing of that, only what it shares with relevance propagation.
+ * @param suggest finds the composite where none is chosen, @default suggestComposite
  * @throws OptionError if a class isn't there, or the softmax is asked to explain one class.
  */
-export function decideCompile({ model, card }: LoadedModel, wishes: Wishes): CompileDecision {
+export async function decideCompile(
+  { model, card }: Pick<LoadedModel, "model" | "card">,
+  wishes: Wishes,
+  suggest: (options: CompileOptions) => CompositeName | Promise<CompositeName> = (options) =>
+    suggestComposite(model, options),
+): Promise<CompileDecision> {
   const { compile, method } = wishes;
   const output = compile.output ?? card.output;
   const count = classCount(model, output);
@@ -69,9 +76,10 @@ export function decideCompile({ model, card }: LoadedModel, wishes: Wishes): Com
     ...(output === undefined ? {} : { output }),
   };
   if (method) return { classes, against, options: methodOptions(method, common) };
-  const suggested = suggestComposite(model, common);
-  const forClass = suggested === "fischer" ? "epsilon-plus-ones" : suggested;
-  const composite = compile.composite ?? (classes ? forClass : (card.composite ?? suggested));
+  const known = compile.composite ?? (classes ? undefined : card.composite);
+  const suggested = known ?? (await suggest(common));
+  const composite =
+    known === undefined && classes && suggested === "fischer" ? "epsilon-plus-ones" : suggested;
   const filter = composite === "fischer" && !classes ? (card.topK ?? 0.1) : 0;
   return {
     classes,
@@ -137,7 +145,7 @@ const signedClip = 99.5;
  * from min to max, as do the maps of grad-cam; else signs count, and zero is the white middle of `bwr`. A map that was asked
  * for is used as its kind needs.
  */
-export function decideColoring(compiled: Compiled, wishes: Wishes): Coloring {
+export function decideColoring(compiled: CompiledFacts, wishes: Wishes): Coloring {
   const isPositive = compiled.settings.seed === "softmax" || wishes.method?.method === "grad-cam";
   const usual = isPositive ? "afmhot" : "bwr";
   const map = colormap(wishes.colormap ?? usual);
@@ -148,12 +156,11 @@ export function decideColoring(compiled: Compiled, wishes: Wishes): Coloring {
 
 /** What was decided, as name and value: printed before the run and shown on the page. */
 export function decisionsInWords(
-  loaded: LoadedModel,
-  compiled: Compiled,
+  { card }: Pick<LoadedModel, "card">,
+  compiled: CompiledFacts,
   { classes, against, options }: CompileDecision,
   coloring: Coloring,
 ): [name: string, value: string][] {
-  const { card } = loaded;
   const { settings, input } = compiled;
   const { channels, mean, std, scale } = card.input;
   const explained = classes
@@ -189,13 +196,13 @@ function resizeText({ resize, interpolation }: InputCard): string {
 
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));
 
-function classesText({ output }: Compiled): string {
+function classesText({ output }: CompiledFacts): string {
   const count = output.shape.at(-1);
   return count === undefined ? "unknown" : String(count);
 }
 
 /** Of a decision about relevance propagation. */
-function relevanceInWords(settings: Compiled["settings"]): [name: string, value: string][] {
+function relevanceInWords(settings: CompiledFacts["settings"]): [name: string, value: string][] {
   const { composite, dialect, seed, topK, strides } = settings;
   return [
     ["composite", composite],

@@ -3,7 +3,7 @@
 import {
   OptionError,
   ratherThanTarget,
-  type Compiled,
+  type CompiledFacts,
   type Explainer,
   type Explanation,
   type FloatArray,
@@ -110,7 +110,7 @@ async function runRequests(
 }
 
 /** Targets that explain each sample's class rather than another, [N, classes]; zeros for that class itself. */
-function differences({ output }: Compiled, targets: readonly number[], against: number): FloatArray {
+function differences({ output }: CompiledFacts, targets: readonly number[], against: number): FloatArray {
   const classes = output.shape.at(-1);
   if (typeof classes !== "number" || output.shape.length !== 2) {
     throw new OptionError({
@@ -145,7 +145,7 @@ export async function classesOf(
 
 function scoreOf(
   { top, outputs }: Explanation,
-  { output, outputName }: Compiled,
+  { output, outputName }: CompiledFacts,
   sample: number,
   index: number,
   labels: readonly string[],

@@ -2,11 +2,18 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { conceptHeatmaps, InputError, type Concept, type Explainer } from "relprop";
+import { conceptHeatmaps, InputError, sessionModel, type Concept, type Explainer } from "relprop";
 import { renderHeatmap, type Pixels } from "relprop/heatmap";
 import { preprocess } from "relprop/preprocess";
 import { fileNamePart } from "./choose-classes.ts";
-import { decideColoring, decideCompile, decisionsInWords, type Coloring, type Wishes } from "./decide.ts";
+import {
+  decideColoring,
+  decideCompile,
+  decisionsInWords,
+  type Coloring,
+  type CompileDecision,
+  type Wishes,
+} from "./decide.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { classesOf } from "./explain-batch.ts";
 import type { Score } from "./image-result.ts";
@@ -50,7 +57,7 @@ interface Run {
   readonly options: ConceptsOptions;
   readonly loaded: LoadedModel;
   readonly explainer: Explainer;
-  readonly classes: NonNullable<ReturnType<typeof decideCompile>["classes"]>;
+  readonly classes: NonNullable<CompileDecision["classes"]>;
   readonly coloring: Coloring;
   readonly writer: ResultWriter;
 }
@@ -67,13 +74,11 @@ export async function explainConcepts(sources: readonly string[], options: Conce
   const loaded = await loadModel(options.model, { ...options.load, quiet: isSilent });
   // Shares of channels are those of one class; the best one where none is named.
   const wishes = options.classes.length > 0 ? options : { ...options, classes: ["top1"] };
-  const decision = decideCompile(loaded, wishes);
+  const decision = await decideCompile(loaded, wishes);
   const { options: compileOptions, classes = [] } = decision;
   const { layer } = options;
-  const explainer = await startExplainer(loaded.model, options.device, {
-    ...compileOptions,
-    concepts: { layer },
-  });
+  const prepared = sessionModel(loaded.model, { ...compileOptions, concepts: { layer } });
+  const explainer = await startExplainer(prepared, options.device);
   const coloring = decideColoring(explainer.compiled, options);
   const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
   if (!isSilent) sayDecisions([...decisions, ["layer", layer], ["images", String(images.length)]]);

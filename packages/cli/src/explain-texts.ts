@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { InputError, ModelFileError } from "relprop";
+import { InputError, ModelFileError, sessionModel } from "relprop";
 import { decideColoring, type Coloring, type Wishes } from "./decide.ts";
 import { decideTexts } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
@@ -121,8 +121,9 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
+  const prepared = sessionModel(model, decision.options);
   const waiting = startWaiting(`starting ${basename(path)} on ${device}`, isSilent || !process.stderr.isTTY);
-  const explainer = await startExplainer(model, device, decision.options).finally(() => waiting.stop());
+  const explainer = await startExplainer(prepared, device).finally(() => waiting.stop());
   const { compiled } = explainer;
   const answer = answerOf(compiled, decision.embedding.rows, labels);
   // Tokens are few and have signs, whatever relevance starts from.

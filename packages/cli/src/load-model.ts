@@ -1,5 +1,6 @@
 /** MODEL of the command line -> a model and how to feed it. */
 
+import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -102,14 +103,15 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
   const id = await sha256OfFile(path);
   const given = await cardFile(path, options.card);
   if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id };
-  const model = await readOnnx(path);
-  if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id };
+  const { model, outside } = await readOnnxFiles(path);
+  const whole = outside === undefined ? id : createHash("sha256").update(id).update(outside).digest("hex");
+  if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id: whole };
   const [name, input] = [basename(path), options.input ?? {}];
   const hub = await hubConfigBeside(path);
   const made = hub
     ? hubCard(name, model, hub, input, options.inputName)
     : guessCard(name, model, input, options.inputName);
-  return { model, ...made, id };
+  return { model, ...made, id: whole };
 }
 
 async function fromCheckpoint(
@@ -159,12 +161,24 @@ const isOnnx = (path: string): boolean => path.toLowerCase().endsWith(".onnx");
 
 /** Reads an .onnx file and its external data beside it. */
 export async function readOnnx(path: string): Promise<Model> {
+  return (await readOnnxFiles(path)).model;
+}
+
+/** The same, and SHA-256 of what was read of other files, if anything was. */
+async function readOnnxFiles(path: string): Promise<{ model: Model; outside: string | undefined }> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
-  const readExternal = (location: string, offset: number, length: number | undefined): Uint8Array =>
-    readRangeSync(join(dirname(path), location), offset, length);
-  return readModel(bytes, { file: path, readExternal });
+  const hash = createHash("sha256");
+  let isOutside = false;
+  const readExternal = (location: string, offset: number, length: number | undefined): Uint8Array => {
+    const data = readRangeSync(join(dirname(path), location), offset, length);
+    hash.update(data);
+    isOutside = true;
+    return data;
+  };
+  const model = readModel(bytes, { file: path, readExternal });
+  return { model, outside: isOutside ? hash.digest("hex") : undefined };
 }
 
 async function cardFile(model: string, given: string | undefined): Promise<ModelCard | undefined> {

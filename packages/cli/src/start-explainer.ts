@@ -1,32 +1,26 @@
-/** Model + options -> an explainer on the device asked for. */
+/** A compiled model -> an explainer on the device asked for. */
 
-import { Explainer, ModelFileError, RelpropError, type CompileOptions, type MethodOptions } from "relprop";
-import type { Model } from "relprop/onnx";
+import { Explainer, ModelFileError, RelpropError, type Runtime, type SessionModel } from "relprop";
 
 /** Where the network runs, in ONNX Runtime's words; `gpu` is cuda. */
 export type Device = "cpu" | "cuda" | "gpu" | "webgpu" | "coreml" | "dml";
 export const devices: readonly Device[] = ["cpu", "cuda", "gpu", "webgpu", "coreml", "dml"];
 
 /**
- * Compiles the model and makes its session. ONNX Runtime is loaded here and not before, so that its telemetry is off
- * and `--help` is fast.
- * @throws UnexplainableError or OptionError from compiling, ModelFileError if the session can't be made.
+ * Makes the session of a compiled model.
+ * @param ort where it is made, @default this thread
+ * @throws ModelFileError if it can't be made
  */
 export async function startExplainer(
-  model: Model,
+  prepared: SessionModel,
   device: Device,
-  options: CompileOptions | MethodOptions,
+  ort?: Runtime,
 ): Promise<Explainer> {
-  process.env["ORT_DISABLE_TELEMETRY"] = "1";
-  const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
-  // What goes wrong is in the exception; ONNX Runtime would print it a second time.
-  env.logLevel = "fatal";
   const provider = device === "gpu" ? "cuda" : device;
   const explainer = new Explainer({
-    ort: { InferenceSession, Tensor },
-    model,
+    ort: ort ?? (await runtimeHere()),
+    prepared,
     sessionOptions: { executionProviders: [provider], logSeverityLevel: 3 },
-    ...options,
   });
   try {
     await explainer.ready();
@@ -44,4 +38,13 @@ export async function startExplainer(
     );
   }
   return explainer;
+}
+
+/** ONNX Runtime is loaded here and not before, so that its telemetry is off and `--help` is fast. */
+async function runtimeHere(): Promise<Runtime> {
+  process.env["ORT_DISABLE_TELEMETRY"] = "1";
+  const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
+  // What goes wrong is in the exception; ONNX Runtime would print it a second time.
+  env.logLevel = "fatal";
+  return { InferenceSession, Tensor };
 }

@@ -1,5 +1,6 @@
 /** `relprop explain`: photos in, heatmaps out; texts in, coloured tokens out. */
 
+import { availableParallelism } from "node:os";
 import { Option, type Command } from "@commander-js/extra-typings";
 import { colormapNames, normalizations } from "relprop/heatmap";
 import { explainImages } from "../explain-images.ts";
@@ -48,6 +49,11 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .option("-k, --top-k <fraction>", "relevance filter: fraction kept at each layer, 0 is off", number(0, 1))
     .option("-r, --size <pixels>", "input size of the network, one number or H,W", size)
     .option("-b, --batch <n>", "images at a time", integer(1, 4096), 1)
+    .option(
+      "-j, --jobs <n>",
+      "images read, and images written, at a time while the network runs (2 to 4, as there are processors)",
+      integer(1, 64),
+    )
     .addOption(
       new Option("-d, --device <device>", "where to run; gpu is cuda")
         .choices(devices)
@@ -112,6 +118,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .option("--json", "one JSON record a class on stdout, a summary at the end", false)
     .option("--quiet", "errors only", false)
     .option("--force", "redo what is done already", false)
+    .option("--no-cache", "compile the model anew and do not keep it for the next run")
     .addHelpText("after", examples)
     .action(async (images, options, command) => {
       const { layout, size, channels, scale, mean, std, card, labels, input, quiet, json } = options;
@@ -157,6 +164,8 @@ export function addExplain(program: Command, done: (status: number) => void): vo
               inputName: input,
             }),
             batch: options.batch,
+            cache: options.cache,
+            jobs: options.jobs ?? Math.min(4, Math.max(2, availableParallelism())),
             styles: options.style,
             extras: options.save ?? [],
             force: options.force,

@@ -11,6 +11,7 @@ import {
   type Compiled,
   type CompositeName,
   type Runtime,
+  type Session,
 } from "relprop";
 import { externalView, type Model } from "relprop/onnx";
 import { preprocess } from "relprop/preprocess";
@@ -50,7 +51,7 @@ export class ModelRunner {
   readonly #kept: number;
   readonly #explainers = new Map<string, Explainer>();
   readonly #layers: LayerRunner;
-  #classifier: Promise<InferenceSession> | undefined;
+  #classifier: Promise<Session> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
@@ -181,7 +182,7 @@ export class ModelRunner {
     return all;
   }
 
-  #makeClassifier(): Promise<InferenceSession> {
+  #makeClassifier(): Promise<Session> {
     const { bytes, data } = externalView(this.#model);
     const { ort, sessionOptions } = this.#options;
     return ort.InferenceSession.create(bytes, { ...sessionOptions, externalData: data });

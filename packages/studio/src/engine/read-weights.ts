@@ -1,13 +1,17 @@
 /** A checkpoint -> a model: the architectures that relprop builds, loaded when somebody opens one. */
 
+import type { Model } from "relprop/onnx";
 import { bytesSource, readCheckpoint, recognizeNet, type ModelCard } from "relprop/zoo";
-import type { ReadSource } from "./read-source.ts";
 
 /**
  * Reads a checkpoint of an architecture that relprop builds.
  * @throws ModelFileError or OptionError, with words for whoever dropped the file
  */
-export async function readWeights(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
+export async function readWeights(
+  name: string,
+  bytes: Uint8Array,
+  card?: ModelCard,
+): Promise<{ readonly model: Model; readonly card: ModelCard; readonly guesses: readonly string[] }> {
   const { tensors } = await readCheckpoint(bytesSource(name, bytes));
   const net = recognizeNet(tensors, name);
   const chosen = card ?? net.card;

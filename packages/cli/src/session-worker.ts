@@ -1,0 +1,43 @@
+/** The thread's own side of {@link SessionThread}: sessions of onnxruntime-node, and nothing else of relprop. */
+
+import { parentPort } from "node:worker_threads";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import type { NamedNumbers, SessionAnswer, SessionJob } from "./session-thread.ts";
+
+// What goes wrong is in the exception; ONNX Runtime would print it a second time.
+env.logLevel = "fatal";
+
+const sessions = new Map<number, InferenceSession>();
+
+async function answer(job: SessionJob): Promise<NamedNumbers> {
+  if (job.do === "create") {
+    sessions.set(job.session, await InferenceSession.create(job.model, job.options));
+    return {};
+  }
+  const session = sessions.get(job.session);
+  if (!session) throw new Error(`there is no session ${job.session}`);
+  if (job.do === "release") {
+    sessions.delete(job.session);
+    await session.release();
+    return {};
+  }
+  const feeds = Object.entries(job.feeds).map(
+    ([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)] as const,
+  );
+  const given = Object.fromEntries(feeds);
+  const results = await (job.fetches ? session.run(given, job.fetches) : session.run(given));
+  return Object.fromEntries(
+    Object.entries(results).map(([name, { type, data, dims }]) => [name, { type, data, dims }]),
+  );
+}
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+const say = (given: SessionAnswer): void => parentPort?.postMessage(given);
+
+parentPort?.on("message", (job: SessionJob) => {
+  const { job: id } = job;
+  answer(job).then(
+    (results) => say({ id, results }),
+    (error: unknown) => say({ id, error: error instanceof Error ? error.message : String(error) }),
+  );
+});

@@ -75,6 +75,12 @@ function branch(opType: string, attributes: Attributes = {}): Model {
   return modelOf({ op: "If", opset: 11, attributes: { then_branch: { type: "graph", value } }, x: image });
 }
 
+/** The branch of the first node, converted. */
+const innerOf = (model: Model): Subgraph | undefined => {
+  const [node] = convertOpset(model).graph.nodes;
+  return node && graphAttribute(node, "then_branch");
+};
+
 describe("convertOpset", () => {
   it.each([...cases, ...newerCases, ...contribCases].map((c) => [title(c), c] as const))(
     "computes the same for %s",
@@ -263,10 +269,6 @@ describe("convertOpset", () => {
   });
 
   it("converts the graphs inside of nodes, which see the values outside", () => {
-    const innerOf = (model: Model): Subgraph | undefined => {
-      const [node] = convertOpset(model).graph.nodes;
-      return node && graphAttribute(node, "then_branch");
-    };
     const squeezed = innerOf(branch("Unsqueeze", { axes: ints([0]) }));
     expect(squeezed?.nodes[0]?.inputs).toEqual(["x", "inner_axes"]);
     expect(squeezed?.initializers.get("inner_axes")?.dims).toEqual([1]);

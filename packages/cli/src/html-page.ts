@@ -12,10 +12,8 @@ export interface Page {
   readonly results: readonly ImageResult[];
 }
 
-/** The page as HTML. Everything that comes from outside (file names, labels) is escaped. */
-export function htmlPage({ title, settings, results }: Page): string {
-  const count = results.length === 1 ? "1 image" : `${results.length} images`;
-  return `<!doctype html>
+/** A page up to its body, in our style and what is added to it. */
+export const pageHead = (title: string, style = ""): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -23,8 +21,13 @@ export function htmlPage({ title, settings, results }: Page): string {
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="relprop">
 <title>${escape(title)}</title>
-<style>${pageStyle}</style>
-</head>
+<style>${pageStyle}${style}</style>
+</head>`;
+
+/** The page as HTML. Everything that comes from outside (file names, labels) is escaped. */
+export function htmlPage({ title, settings, results }: Page): string {
+  const count = results.length === 1 ? "1 image" : `${results.length} images`;
+  return `${pageHead(title)}
 <body>
 <header>
 <h1>${escape(title)}</h1>

@@ -1,8 +1,7 @@
 /** The page that shows explained texts, their tokens in colours: one file, no network, no script. */
 
 import type { TextDrawing } from "./draw-tokens.ts";
-import { pageStyle } from "./html-page-assets.ts";
-import { bars, escape, settingsList, type Page } from "./html-page.ts";
+import { bars, escape, pageHead, settingsList, type Page } from "./html-page.ts";
 import { amountText, answerText, signedText } from "./report-texts.ts";
 import { inkOn, type Rgb } from "./terminal-colors.ts";
 import type { TextResult } from "./text-result.ts";
@@ -33,16 +32,7 @@ td { text-align: right; font-variant-numeric: tabular-nums; } caption { text-ali
 /** The page as HTML. Everything that comes from outside (texts, tokens, labels) is escaped. */
 export function tokenPage({ title, settings, texts }: TokenPage): string {
   const count = texts.length === 1 ? "1 text" : `${texts.length} texts`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="relprop">
-<title>${escape(title)}</title>
-<style>${pageStyle}${style}</style>
-</head>
+  return `${pageHead(title, style)}
 <body>
 <header>
 <h1>${escape(title)}</h1>

@@ -30,18 +30,23 @@ const geometries: { from: [number, number]; to: [number, number]; by?: [number, 
   { from: [6, 5], to: [9, 3], by: [1.5, 0.6] },
 ];
 
-const kinds: { title: string; attributes: Attributes }[] = transformations.flatMap((transformation) => {
+interface Kind {
+  readonly title: string;
+  readonly attributes: Attributes;
+}
+
+const nearest = (transformation: string): Kind[] =>
+  roundings.map((rounding) => {
+    const mode = { mode: string("nearest"), nearest_mode: string(rounding) };
+    const coordinate = { coordinate_transformation_mode: string(transformation) };
+    return { title: `nearest, ${transformation}, ${rounding}`, attributes: Object.assign(coordinate, mode) };
+  });
+
+const kinds: Kind[] = transformations.flatMap((transformation) => {
   const coordinate = { coordinate_transformation_mode: string(transformation) };
   const cubic = { ...coordinate, mode: string("cubic") };
   return [
-    ...roundings.map((rounding) => ({
-      title: `nearest, ${transformation}, ${rounding}`,
-      attributes: {
-        coordinate_transformation_mode: string(transformation),
-        mode: string("nearest"),
-        nearest_mode: string(rounding),
-      },
-    })),
+    ...nearest(transformation),
     { title: `linear, ${transformation}`, attributes: { ...coordinate, mode: string("linear") } },
     { title: `cubic, ${transformation}`, attributes: cubic },
     {

@@ -130,7 +130,7 @@ describe("a matrix product of computed tensors", () => {
       const s = each(R[n]!, (r, i, j) => r / S(2 * at(O, i, j)));
       const toA = each(product(s, transpose(V)), (r, i, j) => at(A, i, j) * r);
       const toV = transpose(each(product(transpose(A), s), (r, i, j) => at(V, i, j) * r));
-      return toA.map((row, i) => [...row, ...(toV[i] as number[])]);
+      return toA.map((row, i) => row.concat(toV[i] as number[]));
     });
     expect(relativeDistance(explained.relevance, flat(expected))).toBeLessThan(1e-5);
     expectAccounted(explained);
@@ -291,7 +291,7 @@ describe.each(Object.entries(masks))("masked attention, %s", (name, mask) => {
       const t = each(toScores, (r, i, j) => r / S(2 * at(dots, i, j)));
       const toQ = each(product(t, K), (r, i, j) => at(Q, i, j) * r);
       const toK = each(product(transpose(t), Q), (r, i, j) => at(K, i, j) * r);
-      return toQ.map((row, i) => [...row, ...(toK[i] as number[]), ...(toV[i] as number[])]);
+      return toQ.map((row, i) => row.concat(toK[i] as number[], toV[i] as number[]));
     });
     expect(relativeDistance(explained.relevance, flat(expected))).toBeLessThan(1e-4);
     expectAccounted(explained);
@@ -302,7 +302,7 @@ describe.each(Object.entries(masks))("masked attention, %s", (name, mask) => {
     const expected = parts.map(({ V, A, O }, n) => {
       const s = each(R[n]!, (r, i, j) => r / S(at(O, i, j)));
       const toV = each(product(transpose(A), s), (r, i, j) => at(V, i, j) * r);
-      return toV.map((row) => [...rows(2 * width, () => 0), ...row]);
+      return toV.map((row) => rows(2 * width, () => 0).concat(row));
     });
     expect(relativeDistance(explained.relevance, flat(expected))).toBeLessThan(1e-5);
     expectAccounted(explained);

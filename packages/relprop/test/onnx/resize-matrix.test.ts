@@ -42,11 +42,10 @@ const nearest = (transformation: string): Kind[] =>
     return { title: `nearest, ${transformation}, ${rounding}`, attributes: Object.assign(coordinate, mode) };
   });
 
-const kinds: Kind[] = transformations.flatMap((transformation) => {
+const weighted = (transformation: string): Kind[] => {
   const coordinate = { coordinate_transformation_mode: string(transformation) };
   const cubic = { ...coordinate, mode: string("cubic") };
   return [
-    ...nearest(transformation),
     { title: `linear, ${transformation}`, attributes: { ...coordinate, mode: string("linear") } },
     { title: `cubic, ${transformation}`, attributes: cubic },
     {
@@ -54,7 +53,9 @@ const kinds: Kind[] = transformations.flatMap((transformation) => {
       attributes: { ...cubic, cubic_coeff_a: float(-0.5), exclude_outside: int(1) },
     },
   ];
-});
+};
+
+const kinds = transformations.flatMap((each) => nearest(each).concat(weighted(each)));
 
 async function byRuntime(
   attributes: Attributes,

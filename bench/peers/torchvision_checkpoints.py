@@ -2,7 +2,7 @@
 the architectures that relprop builds from state dicts.
 
     python torchvision_checkpoints.py FOLDER [NAME …]     needs torch, torchvision, safetensors; timm for timm:NAME
-    python torchvision_checkpoints.py --tests FILE        writes packages/relprop/test/zoo/fixtures/architectures.json
+    python torchvision_checkpoints.py --tests FILE        writes packages/relprop/test/zoo/architectures.json
 
 Every parameter is filled by a hash of (position, number of the parameter), which a test fills in again, bit for bit. For
 each network FOLDER gets NAME.pth or NAME.safetensors, and NAME.json: the size of the input and the logits in float64.

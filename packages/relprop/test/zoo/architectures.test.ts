@@ -21,7 +21,7 @@ interface Case {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL("fixtures/architectures.json", import.meta.url), "utf8"),
+  readFileSync(new URL("architectures.json", import.meta.url), "utf8"),
 ) as readonly Case[];
 
 function caseOf(name: string): Case {

@@ -37,15 +37,16 @@ say({ peakBytes: process.resourceUsage().maxRSS * 1024 });
 process.exit(0);
 
 async function relprop() {
-  const { compile, Explainer, version } = await import("relprop");
-  const { externalView, readModel } = await import("relprop/onnx");
+  const { Explainer, sessionModel, version } = await import("relprop");
+  const { readModel } = await import("relprop/onnx");
   const bytes = await readFile(task.file);
   const { composite, topK } = task;
   const box = composite === "epsilon-gamma-box" ? bounds : {};
   const options = { composite, reduce: "channels", ...(topK && { topK }), ...box };
-  const graphBytes = externalView(compile(readModel(bytes), options).model).bytes.length;
   const started = performance.now();
-  const explainer = new Explainer({ ort, model: bytes, sessionOptions, ...options });
+  const prepared = sessionModel(readModel(bytes), options);
+  const graphBytes = prepared.view.bytes.length;
+  const explainer = new Explainer({ ort, prepared, sessionOptions });
   const compiled = performance.now();
   await explainer.ready();
   const loaded = performance.now();

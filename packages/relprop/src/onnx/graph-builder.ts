@@ -1,6 +1,7 @@
 /**
  * Builds a graph node by node, in the order the nodes compute. Shapes are inferred as it goes, so that whoever builds
- * can ask a value for its sizes; a node that was built before with the same inputs and attributes is not built twice.
+ * can ask a value for its sizes; a node that was built before with the same inputs and attributes, or adopted, is not
+ * built twice.
  */
 
 import {
@@ -47,6 +48,12 @@ export class GraphBuilder {
     for (const [name, value] of values) {
       this.#values.set(name, value);
       this.#taken.add(name);
+    }
+    for (const node of graph.nodes) {
+      const outputs = node.outputs.flatMap((name) => this.#values.get(name) ?? []);
+      if (node.domain === "" && outputs.length === node.outputs.length) {
+        this.#built.set(keyOf(node.opType, node.inputs, outputs.length, node.attributes), outputs);
+      }
     }
   }
 
@@ -108,7 +115,7 @@ export class GraphBuilder {
     name?: string,
   ): readonly Value[] {
     const names = inputs.map((input) => input?.name ?? "");
-    const key = `${opType}(${names.join("|")})${outputCount}${JSON.stringify(attributes, attributeKey)}`;
+    const key = keyOf(opType, names, outputCount, attributes);
     const before = this.#built.get(key);
     if (before) return before;
     const base = name ?? opType;
@@ -202,6 +209,14 @@ export class GraphBuilder {
 
 const sameSizes = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+
+/** The same for nodes that compute the same. */
+const keyOf = (
+  opType: string,
+  inputs: readonly string[],
+  outputCount: number,
+  attributes: Attributes,
+): string => `${opType}(${inputs.join("|")})${outputCount}${JSON.stringify(attributes, attributeKey)}`;
 
 /** Tensors inside attributes are compared by identity: their bytes are not worth hashing. */
 const tensorIds = new WeakMap<object, number>();

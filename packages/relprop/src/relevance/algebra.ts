@@ -6,7 +6,9 @@
 import { OptionError } from "../errors.ts";
 import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { Economy } from "./economies.ts";
 import { filled } from "./ops/shapes.ts";
+import { Zeros, type Rectified } from "./zeros.ts";
 
 /** A value, or zero. */
 export type Term = Value | undefined;
@@ -34,16 +36,56 @@ export interface Stabilizer {
   readonly kind: StabilizerKind;
 }
 
-const isRelative = (kind: StabilizerKind): boolean => kind === "norm" || kind === "norm-clip";
+/** Whether the stabiliser's size is taken from all of z. */
+export const isRelative = (kind: StabilizerKind): boolean => kind === "norm" || kind === "norm-clip";
+
+/** What is known of the model's values before relevance is computed. */
+export interface Knowledge {
+  /** Names of values that are known not to be negative. */
+  readonly nonNegative: Iterable<string>;
+  readonly rectified: Rectified;
+  /** Savings that are left out. */
+  readonly without: readonly Economy[];
+}
+
+const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
 
 export class Algebra {
   readonly #b: GraphBuilder;
   readonly #nonNegative: Set<string>;
+  readonly #zeros: Zeros;
+  readonly #without: readonly Economy[];
 
-  /** @param nonNegative names of values that are known not to be negative */
-  constructor(builder: GraphBuilder, nonNegative: Iterable<string>) {
+  constructor(builder: GraphBuilder, { nonNegative, rectified, without }: Knowledge = nothing) {
     this.#b = builder;
     this.#nonNegative = new Set(nonNegative);
+    this.#zeros = new Zeros(rectified);
+    this.#without = without;
+  }
+
+  /** Whether a saving is to be made. */
+  saves(economy: Economy): boolean {
+    return !this.#without.includes(economy);
+  }
+
+  /** Whether R is known to be 0 wherever z is not positive: {@link Zeros}. */
+  vanishesBelow(R: Value, z: Value): boolean {
+    return this.saves("zeros") && this.#zeros.vanishesBelow(R, z);
+  }
+
+  /** States that `to`, made of `from`, is 0 wherever that is: a filter, a mask. */
+  keepsZeros<T extends Term>(from: Value, to: T): T {
+    if (to) this.#zeros.product(to, [from]);
+    return to;
+  }
+
+  /**
+   * States that elements were only moved: R, the relevance of y, came back to the x that y consists of. It vanishes with
+   * x if R did with y.
+   */
+  movesZeros<T extends Term>(R: Value, y: Value, back: T, x: Value): T {
+    if (back && this.#zeros.vanishes(R, y)) this.#zeros.product(back, [x]);
+    return back;
   }
 
   /** States that a value cannot be negative; {@link negative} and {@link stabilize} make use of it. */
@@ -64,12 +106,19 @@ export class Algebra {
 
   /** v⁻ = min(v, 0) */
   negative(term: Term): Term {
-    if (!term || this.isNonNegative(term)) return undefined;
-    return this.#b.op("Min", [term, this.#b.scalar(0)]);
+    return term && !this.isNonNegative(term) ? this.atMost(term, 0) : undefined;
+  }
+
+  /** min(v, bound) */
+  atMost(v: Value, bound: number): Value {
+    return this.#b.op("Min", [v, this.#b.scalar(bound)]);
   }
 
   add(a: Term, b: Term): Term {
-    return a && b ? this.#b.op("Add", [a, b]) : (a ?? b);
+    if (!a || !b) return a ?? b;
+    const total = this.#b.op("Add", [a, b]);
+    this.#zeros.sum(total, [a, b]);
+    return total;
   }
 
   subtract(a: Term, b: Term): Term {
@@ -78,12 +127,15 @@ export class Algebra {
   }
 
   multiply(a: Term, b: Term): Term {
-    return a && b ? this.#b.op("Mul", [a, b]) : undefined;
+    if (!a || !b) return undefined;
+    const product = this.#b.op("Mul", [a, b]);
+    this.#zeros.product(product, [a, b]);
+    return product;
   }
 
   scale(factor: number, term: Term): Term {
     if (factor === 0) return undefined;
-    return factor === 1 || !term ? term : this.#b.op("Mul", [term, this.#b.scalar(factor)]);
+    return factor === 1 || !term ? term : this.multiply(term, this.#b.scalar(factor));
   }
 
   square(term: Term): Term {
@@ -105,7 +157,24 @@ export class Algebra {
       return isPositive ? atLeast : this.whereNegative(z, this.#b.op("Min", [z, signed(-1)]), atLeast);
     }
     if (isPositive) return this.#b.op("Add", [z, signed(1)]);
-    return this.#b.op("Add", [z, this.whereNegative(z, signed(-1), signed(1))]);
+    if (isRelative(kind)) return this.#b.op("Add", [z, this.#b.op("Mul", [this.#sign(z, 1), signed(1)])]);
+    return this.#b.op("Add", [z, this.#sign(z, epsilon)]);
+  }
+
+  #sign(z: Value, size: number): Value {
+    const open = this.#b.op("Add", [z, this.#b.scalar(1e-30)]);
+    const large = this.#b.op("Mul", [open, this.#b.scalar(1e30)]);
+    return this.#b.op("Clip", [large, this.#b.scalar(-size), this.#b.scalar(size)]);
+  }
+
+  /** 1 where z < 0, else 0. */
+  #isNegative(z: Value): Value {
+    return this.#indicator(this.#b.op("Less", [z, this.#b.scalar(0)]));
+  }
+
+  /** 1 where a condition holds, else 0. */
+  #indicator(condition: Value): Value {
+    return this.#b.op("Cast", [condition], { to: int(1) });
   }
 
   /** √(mean of z² over all axes but the batch), one number a sample, in a shape that broadcasts over z. */
@@ -116,17 +185,25 @@ export class Algebra {
   }
 
   divide(a: Value, b: Value): Value {
-    return this.#b.op("Div", [a, b]);
+    return this.keepsZeros(a, this.#b.op("Div", [a, b]));
+  }
+
+  /**
+   * What R can be divided by in z's place: max(z, 0), if R is 0 wherever z is not positive. It needs no sign, and mostly
+   * the model has computed it already. A size that is relative to z is that of all of z.
+   */
+  openPart(R: Value, z: Value, { kind }: Stabilizer): Value {
+    return this.vanishesBelow(R, z) && !isRelative(kind) ? (this.positive(z) as Value) : z;
   }
 
   /** R / S(z). Where S(z) = 0 there is nothing to share and the quotient is taken as 0. */
   share(R: Value, z: Term, stabilizer: Stabilizer): Value {
     if (!z) return this.#b.op("Mul", [R, this.#b.scalar(0)]);
     const denominator = this.stabilize(z, stabilizer);
-    const quotient = this.#b.op("Div", [R, denominator]);
+    const quotient = this.divide(R, denominator);
     // A size relative to z vanishes where all of z does; any other ε > 0 keeps the denominator from 0.
     if (stabilizer.epsilon !== 0 && !isRelative(stabilizer.kind)) return quotient;
-    return this.whereZero(denominator, this.#b.scalar(0), quotient);
+    return this.keepsZeros(R, this.whereZero(denominator, this.#b.scalar(0), quotient));
   }
 
   /** What S adds to z: S(z) − z. */
@@ -155,6 +232,11 @@ export class Algebra {
     return this.#b.op("Or", [a, b]);
   }
 
+  /** [z ≥ bound], as booleans. */
+  isAtLeast(z: Value, bound: number): Value {
+    return this.#b.op("GreaterOrEqual", [z, this.#b.scalar(bound)]);
+  }
+
   /** [z ≤ bound], as booleans. */
   isAtMost(z: Value, bound: number): Value {
     return this.#b.op("LessOrEqual", [z, this.#b.scalar(bound)]);
@@ -170,9 +252,15 @@ export class Algebra {
     return this.#b.op("Where", [this.#b.op("Less", [z, this.#b.scalar(0)]), value, otherwise]);
   }
 
-  /** `value` where z > 0, `otherwise` elsewhere. */
-  wherePositive(z: Value, value: Value, otherwise: Value): Value {
-    return this.#b.op("Where", [this.#b.op("Greater", [z, this.#b.scalar(0)]), value, otherwise]);
+  /** R where z > 0, else 0. */
+  onlyPositive(R: Value, z: Value): Term {
+    if (this.vanishesBelow(R, z)) return R;
+    return this.multiply(R, this.#indicator(this.#b.op("Greater", [z, this.#b.scalar(0)])));
+  }
+
+  /** R where z < 0, else 0. */
+  onlyNegative(R: Value, z: Value): Term {
+    return this.vanishesBelow(R, z) ? undefined : this.multiply(R, this.#isNegative(z));
   }
 
   scalar(number: number): Value {

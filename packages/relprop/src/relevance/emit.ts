@@ -2,7 +2,7 @@
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { Algebra, type Term } from "./algebra.ts";
+import { Algebra, type Knowledge, type Term } from "./algebra.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
 import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
@@ -25,7 +25,7 @@ export interface Walk {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly settings: Settings;
-  readonly nonNegative: ReadonlySet<string>;
+  readonly knowledge: Knowledge;
   readonly siteOf: (node: Node) => Site;
   /** The fraction the relevance filter keeps, where it is a graph input. */
   readonly keep: Value | undefined;
@@ -42,7 +42,7 @@ export interface Walk {
  */
 export function emitRelevance(walk: Walk, output: string, seed: Value, input: string): Term {
   const { b, plan, settings, ledger, concepts } = walk;
-  const m = new Algebra(b, walk.nonNegative);
+  const m = new Algebra(b, walk.knowledge);
   const relevance = new Map<string, Value>([[output, seed]]);
   const filter = settings.topK === "input" ? walk.keep : settings.topK;
   const onTheWay = new Set([input, ...plan.steps.flatMap(({ node }) => node.outputs)]);
@@ -51,9 +51,11 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, input: st
     const site = walk.siteOf(step.node);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
     if (arriving.every((R) => R === undefined)) continue;
-    const masked = arriving.map((R, i) => (R && concepts?.isAt(site.outputs[i]) ? concepts.mask(b, R) : R));
+    const masked = arriving.map((R, i) =>
+      R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
+    );
     const isFiltered = step.row?.filtered === true && filter !== undefined && filter !== 0;
-    const kept = masked.map((R) => (R && isFiltered ? keepLargest(b, R, filter) : R));
+    const kept = masked.map((R) => (R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter)) : R));
     const { contributions, constants, ...crossed } = crossNode(step, kept, settings, {
       site,
       m,
@@ -133,10 +135,12 @@ function crossNode(
   const rule = plainRules[choice.rule as PlainRuleName](choice);
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
+  const isMoved = moves(row, choice.rule);
   const contributions = computed.map((index): Contribution => {
     const layer = plainLayer(row, index, averaged, context);
     const isBeside = context.shares !== undefined && !isOnTheWay(site.node.inputs[index] as string);
-    return [index, rule(isBeside ? besideTheWay(layer, m) : layer, R, m)];
+    const back = rule(isBeside ? besideTheWay(layer, m) : layer, R, m);
+    return [index, isMoved ? m.movesZeros(R, layer.y, back, layer.x) : back];
   });
   const hasConstants = context.shares !== undefined && row.joins && crossed([]).isExact;
   const constants = parts.flatMap((index) =>

@@ -5,7 +5,9 @@ import type { Algebra, Stabilizer, Term } from "./algebra.ts";
 import type { Strides } from "./composites.ts";
 import { expandLike, filled, sumTo } from "./ops/shapes.ts";
 import type { LinearRow, PlainRow, Site } from "./row-kinds.ts";
-import type { LinearLayer, PlainLayer } from "./rules/index.ts";
+import type { LinearLayer, Part, PlainLayer } from "./rules/index.ts";
+
+const unstable: Stabilizer = { epsilon: 0, kind: "add" };
 
 /** One division of relevance by a denominator, as the ledger needs to see it: R = s ⊙ (parts + bias + stabiliser). */
 export interface Share {
@@ -33,7 +35,14 @@ export interface LayerContext {
 }
 
 /** R / S(z), entered among the shares: once, also if several inputs of a node ask for it. */
-function shareOut({ m, shares }: LayerContext, R: Value, z: Term, bias: Term, stabilizer: Stabilizer): Value {
+function shareOut(
+  { m, shares }: LayerContext,
+  R: Value,
+  whole: Term,
+  bias: Term,
+  stabilizer: Stabilizer,
+): Value {
+  const z = whole && m.openPart(R, whole, stabilizer);
   const s = m.share(R, z, stabilizer);
   if (z && shares && !shares.some((share) => share.s === s)) {
     const isNothing = m.either(m.isZero(z), m.isInfinite(z));
@@ -45,8 +54,8 @@ function shareOut({ m, shares }: LayerContext, R: Value, z: Term, bias: Term, st
 /** A node with weights, for the linear rules. */
 export function linearLayer(row: LinearRow, strides: Strides, context: LayerContext): LinearLayer {
   const { site, m, shares } = context;
-  const averaged = strides === "average" ? row.averaged : undefined;
-  const operator = (averaged ?? row.operator)(site);
+  const averaged = strides === "average" ? row.averaged?.(site) : undefined;
+  const operator = averaged ?? row.operator(site);
   const { x, weights, bias, biasShape, placeBias } = operator;
   const forward: LinearLayer["forward"] = (v, W, b) => (v && W ? operator.forward(v, W, b) : undefined);
   const placed = (b: Term): Term => (b && shares && placeBias ? placeBias(b) : b);
@@ -55,32 +64,53 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
     weights,
     bias,
     z: () => (averaged ? operator.forward(x, weights, bias) : (site.outputs[0] as Value)),
+    isAsComputed: !averaged,
+    fanIn: operator.fanIn ?? 0,
     forward,
-    pullBack: (s, W) => W && operator.pullBack(s, W),
+    pullBack: (s, W) => s && W && operator.pullBack(s, W),
     share: (R, z, b, stabilizer) => shareOut(context, R, z, placed(b), stabilizer),
     shareOfPositive(R, parts, b, stabilizer) {
-      const { epsilon, kind } = stabilizer;
-      const isAdded = kind === "add" || kind === "unsigned";
-      const inBias = biasShape !== undefined && epsilon > 0 && isAdded;
-      const offset = inBias
-        ? (m.add(b, b && m.scalar(epsilon)) ?? filled(site.b, epsilon, biasShape, weights))
-        : b;
-      const [first, ...rest] = parts.filter(([v, W]) => v && W);
-      if (!first) return m.share(R, undefined, stabilizer);
-      const start = forward(first[0], first[1], offset);
-      const total = m.nonNegative(rest.reduce((sum, [v, W]) => m.add(sum, forward(v, W)), start));
-      if (!inBias || !total) return shareOut(context, R, total, placed(b), stabilizer);
-      const s = m.divide(R, total);
-      shares?.push({
-        R,
-        s,
-        bias: placed(b),
-        stabiliser: m.scalar(epsilon),
-        isNothing: m.isAtMost(total, epsilon),
-      });
-      return s;
+      const { total, offset } = sumOfPositive(parts, b, stabilizer);
+      if (!total || offset === 0) return shareOut(context, R, total, placed(b), stabilizer);
+      return shareOfStable(R, total, m.isAtMost(total, offset), b, offset);
     },
+    shareOfRest(R, parts, b, rest, stabilizer) {
+      const { total, offset } = sumOfPositive(parts, b, stabilizer);
+      const left = m.subtract(site.outputs[0], total) as Value;
+      // What was added to the sum to keep it from 0 keeps what is left of z from 0, too: S(d) = d − ε for d ≤ 0.
+      if (offset > 0 && stabilizer.kind === "add") {
+        const d = m.atMost(left, -offset);
+        return shareOfStable(R, d, m.isAtLeast(d, -offset), rest, -offset);
+      }
+      const d = m.negative(m.add(left, offset > 0 ? m.scalar(offset) : undefined));
+      return shareOut(context, R, d, placed(rest), stabilizer);
+    },
+    sumOfPositive: (parts, b) => sumOfPositive(parts, b, unstable).total,
   };
+
+  /** R / d for a d that is stable already, by a part of it. */
+  function shareOfStable(R: Value, d: Value, isNothing: Value, b: Term, stabiliser: number): Value {
+    const s = m.divide(R, d);
+    shares?.push({ R, s, bias: placed(b), stabiliser: m.scalar(stabiliser), isNothing });
+    return s;
+  }
+
+  /** Σ_k W_k x_k + b + offset, of what cannot be negative. The offset is ε where the operator's bias can take it, else 0. */
+  function sumOfPositive(
+    parts: readonly Part[],
+    b: Term,
+    { epsilon, kind }: Stabilizer,
+  ): { readonly total: Term; readonly offset: number } {
+    const [first, ...rest] = parts.filter(([v, W]) => v && W);
+    if (!first) return { total: undefined, offset: 0 };
+    const inBias = biasShape !== undefined && epsilon > 0 && (kind === "add" || kind === "unsigned");
+    const offset = inBias
+      ? (m.add(b, b && m.scalar(epsilon)) ?? filled(site.b, epsilon, biasShape, weights))
+      : b;
+    const start = forward(first[0], first[1], offset);
+    const total = m.nonNegative(rest.reduce((sum, [v, W]) => m.add(sum, forward(v, W)), start));
+    return { total, offset: inBias ? epsilon : 0 };
+  }
 }
 
 /**

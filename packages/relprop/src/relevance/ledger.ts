@@ -109,7 +109,7 @@ export class LedgerWriter {
    */
   constructor(b: GraphBuilder, input: Value, output: Value, precision: LedgerPrecision) {
     this.#b = b;
-    this.#m = new Algebra(b, []);
+    this.#m = new Algebra(b);
     this.#input = input;
     this.#precision = precision;
     this.#isPerSample = input.shape.length > 0 && input.shape[0] === output.shape[0];

@@ -11,6 +11,7 @@ import * as fn from "./ops/functions.ts";
 import { add, extreme, mean, multiply, subtract } from "./ops/joins.ts";
 import * as move from "./ops/layout.ts";
 import * as lengths from "./ops/lengths.ts";
+import { maxPool } from "./ops/max-pooling.ts";
 import * as n from "./ops/normalization.ts";
 import * as blocks from "./ops/blocks.ts";
 import * as pick from "./ops/picking.ts";
@@ -138,18 +139,27 @@ export const opTable = {
     { joins: true, filtered: false, nonNegative: anyIsNonNegative },
   ),
   Min: maximum({ pullBack: extreme, elementwise: true }, { joins: true, filtered: false }),
-  MaxPool: maximum({ pullBack: pool.maxPool, averaged: pool.averagedMaxPool }, { gives: [0] }),
+  MaxPool: maximum({ pullBack: maxPool, averaged: pool.averagedMaxPool }, { gives: [0] }),
   GlobalMaxPool: maximum({ pullBack: pool.globalMaxPool, averaged: pool.averagedGlobalMaxPool }),
 
   // Activations, element by element.
-  Relu: activation(f.relu, { ...neverNegative, rectifier: true }),
+  Relu: activation(f.relu, { ...neverNegative, rectifier: true, closesBelowZero: always }),
   LeakyRelu: activation(f.leakyRelu, withPositiveSlope),
   PRelu: activation(f.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
-  Clip: activation(f.clip, { nonNegative: f.clipsBelowZero, rectifier: true, parameters: () => [1, 2] }),
+  Clip: activation(f.clip, {
+    nonNegative: f.clipsBelowZero,
+    rectifier: true,
+    closesBelowZero: f.clipsToZero,
+    parameters: () => [1, 2],
+  }),
   Elu: activation(f.elu, withPositiveSlope),
   Selu: activation(f.selu, withPositiveSlope),
   Celu: activation(f.celu, withPositiveSlope),
-  ThresholdedRelu: activation(f.thresholdedRelu, { nonNegative: f.thresholdIsPositive, rectifier: true }),
+  ThresholdedRelu: activation(f.thresholdedRelu, {
+    nonNegative: f.thresholdIsPositive,
+    rectifier: true,
+    closesBelowZero: f.thresholdIsPositive,
+  }),
   Shrink: activation(f.shrink, { nonNegative: f.shrinksToPositive }),
   Softsign: activation(f.softsign, withPositiveSlope),
   Sigmoid: activation(f.sigmoid, { ...neverNegative, gates: true }),

@@ -37,6 +37,8 @@ export interface LinearOperator {
   readonly bias: Value | undefined;
   /** The shape that a bias has, or would have; undefined if the operator takes none. */
   readonly biasShape: readonly number[] | undefined;
+  /** How many inputs an output is made of, if that is known. */
+  readonly fanIn?: number;
   /** A bias in a shape that broadcasts over z, if it does not as it is. */
   readonly placeBias?: (bias: Value) => Value;
   /** Wx + b for weights and bias of the same shapes as the operator's own. */
@@ -69,6 +71,8 @@ interface Common {
   readonly refuses: (site: Site) => string | undefined;
   /** For an activation: whether it is the identity or a constant everywhere, as ReLU is. z⁺ was made for such networks. */
   readonly rectifier: boolean;
+  /** For an activation: whether y = 0 wherever x ≤ 0. */
+  readonly closesBelowZero: (site: Site) => boolean;
   /** For an activation: whether it goes from 0, closed, to 1, open, so that what it is multiplied with is gated by it. */
   readonly gates: boolean;
   /** Whether no output can be negative. */
@@ -87,8 +91,8 @@ interface Common {
 export interface LinearRow extends Common {
   readonly kind: "linear";
   readonly operator: (site: Site) => LinearOperator;
-  /** The operator whose strides are averages (rules.md §5), where it has strides. */
-  readonly averaged?: (site: Site) => LinearOperator;
+  /** The operator whose strides are averages (rules.md §5); undefined where it has none. */
+  readonly averaged?: (site: Site) => LinearOperator | undefined;
   /** Index of the input that relevance goes to. */
   readonly input: (site: Site) => number;
 }
@@ -158,7 +162,16 @@ export interface Forms {
 type Options = Partial<
   Pick<
     Common,
-    "refuses" | "nonNegative" | "filtered" | "rectifier" | "gates" | "joins" | "border" | "parts" | "gives"
+    | "refuses"
+    | "nonNegative"
+    | "filtered"
+    | "rectifier"
+    | "closesBelowZero"
+    | "gates"
+    | "joins"
+    | "border"
+    | "parts"
+    | "gives"
   >
 >;
 
@@ -187,6 +200,7 @@ const common = (
   filtered: options.filtered ?? filtered,
   refuses: options.refuses ?? never,
   rectifier: options.rectifier ?? false,
+  closesBelowZero: options.closesBelowZero ?? no,
   gates: options.gates ?? false,
   nonNegative: options.nonNegative ?? nonNegative,
   joins: options.joins ?? family === "sum",

@@ -14,6 +14,7 @@ import {
   type Strides,
 } from "./composites.ts";
 import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
+import { economies, type Economy } from "./economies.ts";
 import { parseComposite } from "./read-composite.ts";
 import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
@@ -45,6 +46,8 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   /** What to do at an operator that has no rule. @default an error that lists all of them */
   readonly fallback?: "gradient" | "pass";
   readonly rules?: readonly RuleOverride[];
+  /** Savings that are left out, to measure or to prove them: relevance is the same without. @default none */
+  readonly without?: readonly Economy[];
 }
 
 /** {@link RelevanceOptions} with everything decided. */
@@ -60,6 +63,7 @@ export interface Settings {
   readonly target: "input" | "top1";
   readonly fallback: "gradient" | "pass" | undefined;
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
+  readonly without: readonly Economy[];
 }
 
 function choose<T extends string>(
@@ -117,6 +121,7 @@ export function settle(options: RelevanceOptions): Settings {
     target: choose("target", options.target, ["input", "top1"], "input"),
     fallback: options.fallback && choose("fallback", options.fallback, ["gradient", "pass"] as const, "pass"),
     overrides,
+    without: (options.without ?? []).map((economy) => choose("without", economy, economies, "zeros")),
   };
 }
 

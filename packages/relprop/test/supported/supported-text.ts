@@ -65,6 +65,7 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   layer: "where relevance stops on its way: a tensor, a node or `last-map`",
   size: "height and width, where the model leaves them open",
   ledger: "adds the output `ledger`: how much relevance arrived at each node, went on, and stayed",
+  without: "savings of the compiler that are left out: relevance is the same, which a test proves",
   ledgerPrecision: "what its sums are computed in: `float64`, or `float32` where the runtime has no other",
   concepts: "adds relevance by channel of one layer, and the means to choose among the channels",
   sourceSha256: "is written into the metadata",

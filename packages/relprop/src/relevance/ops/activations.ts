@@ -10,7 +10,7 @@ const attribute = numberAttribute;
 
 export const relu: PullBack = (site, s) => {
   const c = new Calculus(site.b);
-  return c.where(c.above(x(site), 0), s, 0);
+  return c.only(c.above(x(site), 0), s);
 };
 
 export const leakyRelu: PullBack = slope((c, x, _y, { node }) =>
@@ -39,12 +39,16 @@ export const clip: PullBack = (site, s, input) => {
   const [, low, high] = site.inputs;
   if (input === 1) return sumTo(site.b, c.where(c.below(x(site), low as Value), s, 0), low as Value);
   if (input === 2) return sumTo(site.b, c.where(c.above(x(site), high as Value), s, 0), high as Value);
-  const aboveLow = low ? c.where(c.above(x(site), low), s, 0) : s;
-  return high ? c.where(c.below(x(site), high), aboveLow, 0) : aboveLow;
+  const aboveLow = low ? c.only(c.above(x(site), low), s) : s;
+  return high ? c.only(c.below(x(site), high), aboveLow) : aboveLow;
 };
 
 export const clipsBelowZero = (site: Site): boolean =>
   (bound(site, 1, -Infinity) ?? -Infinity) >= 0 || site.isNonNegative(x(site));
+
+/** From 0 up to a bound above it: ReLU6. */
+export const clipsToZero = (site: Site): boolean =>
+  bound(site, 1, -Infinity) === 0 && (bound(site, 2, Infinity) ?? 0) > 0;
 
 export const elu: PullBack = slope((c, x, y, { node }) =>
   c.where(c.above(x, 0), 1, c.add(y, attribute(node, "alpha", 1))),
@@ -77,7 +81,7 @@ export const softsign: PullBack = slope((c, x) => {
 /** x where x > α, else 0. */
 export const thresholdedRelu: PullBack = (site, s) => {
   const c = new Calculus(site.b);
-  return c.where(c.above(x(site), attribute(site.node, "alpha", 1)), s, 0);
+  return c.only(c.above(x(site), attribute(site.node, "alpha", 1)), s);
 };
 
 export const thresholdIsPositive = (site: Site): boolean =>

@@ -1,6 +1,6 @@
 /** Element-wise arithmetic on values and numbers, short enough to read a derivative in one line. */
 
-import type { Value } from "../../onnx/graph.ts";
+import { int, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, y, type PullBack, type Site } from "../row-kinds.ts";
 
@@ -46,6 +46,9 @@ export class Calculus {
   readonly softplus: (a: Value) => Value = this.#unary("Softplus");
   where = (condition: Value, a: Operand, c: Operand): Value =>
     this.#b.op("Where", [condition, this.#value(a), this.#value(c)]);
+
+  /** v where the condition holds, else 0, for finite v: on CPUs several times faster than `where`. */
+  only = (condition: Value, v: Value): Value => this.mul(v, this.#b.op("Cast", [condition], { to: int(1) }));
 
   /** a / c for c > 0, else 0: a slope that is infinite, or none at all, at the border of a function's domain. */
   quotient = (a: Operand, c: Value): Value => this.where(this.above(c, 0), this.div(a, c), 0);

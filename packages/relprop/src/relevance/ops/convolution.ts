@@ -10,6 +10,7 @@ import { fit, spatialSizes } from "./shapes.ts";
 import { extent, isUnit, windowOf, type Window } from "./windows.ts";
 
 const known = (shape: readonly unknown[]): readonly number[] => shape as readonly number[];
+const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
 const kernelOf = (weights: Value): readonly number[] => known(weights.shape.slice(2));
 
 function attributesOf(w: Window, group: number): Attributes {
@@ -37,6 +38,7 @@ export function convolution(site: Site): LinearOperator {
     weights,
     bias: inputs[2],
     biasShape: [weights.shape[0] as number],
+    fanIn: product(known(weights.shape).slice(1)),
     placeBias: (bias) => acrossChannels(b, bias, y(site)),
     forward: (v, W, bias) => b.op("Conv", [v, W, bias], attributesOf(window, group)),
     pullBack: (s, W) => transposeConvolution(b, s, W, window, group, x(site)),
@@ -46,14 +48,14 @@ export function convolution(site: Site): LinearOperator {
 /**
  * Conv whose strides are averages: p_i = mean over the s×s shifts of the input of Conv_s(x)_i, which is one
  * convolution with the weights smoothed by a box of s. The rule's weights come in as they are and are smoothed here,
- * so a rule that clamps them clamps first.
+ * so a rule that clamps them clamps first. Undefined where there is no stride.
  */
-export function averagedConvolution(site: Site): LinearOperator {
+export function averagedConvolution(site: Site): LinearOperator | undefined {
   const { b, node, inputs } = site;
   const plain = convolution(site);
   const weights = inputs[1] as Value;
   const exact = windowOf(node, kernelOf(weights), x(site), y(site));
-  if (isUnit(exact.strides)) return plain;
+  if (isUnit(exact.strides)) return undefined;
   const group = numberAttribute(node, "group", 1);
   const window: Window = {
     ...exact,

@@ -14,6 +14,7 @@ export function gemm(site: Site): LinearOperator {
     weights: inputs[1] as Value,
     bias: inputs[2],
     biasShape: [(inputs[1] as Value).shape[transB === 1 ? 0 : 1] as number],
+    fanIn: (inputs[1] as Value).shape[transB] as number,
     forward: (v, W, bias) => b.op("Gemm", bias ? [v, W, bias] : [v, W], { transB: int(transB) }),
     pullBack: (s, W) => b.op("Gemm", [s, W], { transB: int(1 - transB) }),
   };
@@ -48,6 +49,7 @@ export function dense(site: Site): LinearOperator {
     weights: inputs[1] as Value,
     bias: inputs[2],
     biasShape: undefined,
+    fanIn: (inputs[1] as Value).shape[0] as number,
     forward(v, W, bias) {
       const product = b.op("MatMul", [v, W]);
       return bias ? b.op("Add", [product, bias]) : product;

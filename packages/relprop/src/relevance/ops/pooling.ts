@@ -1,6 +1,6 @@
 /** Averages, sums and maxima over windows and axes. x [N, C, …], y [N, C, …′]. */
 
-import { int, ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
+import { ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, y, type Site, type StandIn } from "../row-kinds.ts";
 import { equalParts, fromNorm, toFirst } from "./reductions.ts";
@@ -9,7 +9,8 @@ import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.
 
 const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
 
-function poolingWindow(site: Site): Window {
+/** The window that a pooling operator slides. */
+export function poolingWindow(site: Site): Window {
   return windowOf(site.node, intsAttribute(site.node, "kernel_shape") ?? [], x(site), y(site));
 }
 
@@ -85,54 +86,6 @@ function enlarge(b: GraphBuilder, s: Value, factors: readonly number[]): Value {
     coordinate_transformation_mode: string("asymmetric"),
     nearest_mode: string("floor"),
   });
-}
-
-/** MaxPool: all of s goes to the first maximum of its window in scan order; windows that overlap add up. */
-export function maxPool(site: Site, s: Value): Value {
-  const { b } = site;
-  const window = poolingWindow(site);
-  const channels = x(site).shape[1] as number;
-  const positions = product(window.kernel);
-  const pick = pickPositions(b, channels, window.kernel);
-  const sliding = { strides: ints(window.strides), dilations: ints(window.dilations), group: int(channels) };
-
-  // [N, C·k·k, …′]: the elements of each window side by side, smallest number where the window leaves the image.
-  const end = window.padsEnd.map((n, i) => n + (ceils(site.node) ? (window.strides[i] as number) : 0));
-  const padded = pad(b, x(site), window.padsBegin, end, -3.4028234663852886e38);
-  const candidates = fit(
-    b,
-    b.op("Conv", [padded, pick], sliding),
-    y(site),
-    window.kernel.map(() => 0),
-    0,
-  );
-
-  const byPosition = b.integers([0, channels, positions, -1]);
-  const one = b.integers([0, channels, 1, -1]);
-  const isMaximum = b.op("Equal", [
-    b.op("Reshape", [candidates, byPosition]),
-    b.op("Reshape", [y(site), one]),
-  ]);
-  // Of several maxima the first: it gets the highest number of those that are maxima at all.
-  const order = b.numbers(
-    Array.from({ length: positions }, (_, i) => positions - i),
-    [1, 1, positions, 1],
-  );
-  const score = b.op("Where", [isMaximum, order, b.scalar(0)]);
-  const isFirst = b.op("Equal", [score, b.op("ReduceMax", [score], { axes: ints([2]), keepdims: int(1) })]);
-  const won = b.op("Where", [isFirst, b.op("Reshape", [s, one]), b.scalar(0)]);
-
-  const shape = sizes(b, [-1, channels * positions, ...s.shape.slice(2)], s);
-  const back = b.op("ConvTranspose", [b.op("Reshape", [won, shape]), pick], sliding);
-  return fit(b, back, x(site), window.padsBegin, Math.max(...extent(window)));
-}
-
-/** Weights [C·positions, 1, …k] of a grouped convolution that copies each position of the window to its own channel. */
-function pickPositions(b: GraphBuilder, channels: number, kernel: readonly number[]): Value {
-  const positions = product(kernel);
-  const pick = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
-  const once = b.numbers(pick, [positions, 1, ...kernel]);
-  return b.op("Tile", [once, b.integers([channels, 1, ...kernel.map(() => 1)])]);
 }
 
 /**

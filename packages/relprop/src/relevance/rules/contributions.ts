@@ -1,6 +1,6 @@
 import type { Algebra, Term } from "../algebra.ts";
 import type { Value } from "../../onnx/graph.ts";
-import { modifiedBias, stabilizerOf, type LinearLayer, type RuleOptions } from "./rule.ts";
+import { modifiedBias, stabilizerOf, type LinearLayer, type Part, type RuleOptions } from "./rule.ts";
 
 /**
  * Shares R among the contributions of one sign, those that speak for the output or those that speak against it:
@@ -18,33 +18,67 @@ export function shareContributions(
   speak: "for" | "against",
   options: RuleOptions,
 ): Term {
-  const x = options.input === "ones" ? m.onesLike(layer.x) : layer.x;
-  const W = layer.weights;
-  const [same, opposite]: ((v: Term) => Term)[] =
-    speak === "for"
-      ? [(v) => m.positive(v), (v) => m.negative(v)]
-      : [(v) => m.negative(v), (v) => m.positive(v)];
-  const bySign = options.split !== "weights";
-  const all = bySign
-    ? [[m.positive(x), same!(W)] as const, [m.negative(x), opposite!(W)] as const]
-    : [[x, same!(W)] as const];
-  const parts = all.filter(([v, weights]) => v && weights);
+  const parts = contributions(layer, m, speak, options);
   if (parts.length === 0) return undefined;
-  const bias = modifiedBias(layer, options, same!);
-  const isPositive = speak === "for" && (bySign || m.isNonNegative(x)) && (!bias || m.isNonNegative(bias));
-  const stabilizer = stabilizerOf(options);
-  const s = isPositive
-    ? layer.shareOfPositive(R, parts, bias, stabilizer)
-    : layer.share(R, sum(), bias, stabilizer);
+  const s = shareOut();
   return parts.reduce<Term>((total, [v, weights]) => {
     const pulled = layer.pullBack(s, weights);
     return m.add(total, options.input === "ones" ? pulled : m.multiply(v, pulled));
   }, undefined);
 
-  function sum(): Term {
-    return parts.reduce<Term>(
+  function shareOut(): Value {
+    const stabilizer = stabilizerOf(options);
+    const bias = modifiedBias(layer, options, ofSign(m, speak));
+    if (speak === "against" && layer.fanIn >= many && complementsAreKnown(layer, m, options)) {
+      const forIt = modifiedBias(layer, options, ofSign(m, "for"));
+      return layer.shareOfRest(R, contributions(layer, m, "for", options), forIt, bias, stabilizer);
+    }
+    const bySign = options.split !== "weights";
+    const isPositive =
+      speak === "for" && (bySign || m.isNonNegative(layer.x)) && (!bias || m.isNonNegative(bias));
+    if (isPositive) return layer.shareOfPositive(R, parts, bias, stabilizer);
+    const sum = parts.reduce<Term>(
       (total, [v, weights], i) => m.add(total, layer.forward(v, weights, i === 0 ? bias : undefined)),
       undefined,
     );
+    return layer.share(R, sum, bias, stabilizer);
   }
 }
+
+/**
+ * From how many inputs on contributions against an output are taken as its value less those for it. That difference has
+ * the rounding of both, 1e-7 of their sum: of a few inputs all may be for it, and nothing but rounding be left.
+ */
+const many = 256;
+
+const ofSign = (m: Algebra, speak: "for" | "against"): ((v: Term) => Term) =>
+  speak === "for" ? (v) => m.positive(v) : (v) => m.negative(v);
+
+/** The inputs and weights whose products have one sign. */
+export function contributions(
+  layer: LinearLayer,
+  m: Algebra,
+  speak: "for" | "against",
+  options: RuleOptions = {},
+): Part[] {
+  const x = options.input === "ones" ? m.onesLike(layer.x) : layer.x;
+  const W = layer.weights;
+  const [same, opposite] = [ofSign(m, speak), ofSign(m, speak === "for" ? "against" : "for")];
+  const all: Part[] =
+    options.split === "weights"
+      ? [[x, same(W)]]
+      : [
+          [m.positive(x), same(W)],
+          [m.negative(x), opposite(W)],
+        ];
+  return all.filter(([v, weights]) => v && weights);
+}
+
+/** Whether the contributions against an output are its value less those for it, all of both being in the rule. */
+export const complementsAreKnown = (layer: LinearLayer, m: Algebra, options: RuleOptions): boolean =>
+  m.saves("complements") &&
+  layer.isAsComputed &&
+  options.input !== "ones" &&
+  options.split !== "weights" &&
+  options.bias !== false &&
+  options.bias !== "whole";

@@ -1,5 +1,6 @@
 import { OptionError } from "../../errors.ts";
-import type { Term } from "../algebra.ts";
+import { isRelative, type Term } from "../algebra.ts";
+import { complementsAreKnown, contributions } from "./contributions.ts";
 import { modifiedBias, stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
@@ -38,14 +39,27 @@ export function gamma(options: RuleOptions = {}): LinearRule {
     const n = modifiedBias(layer, options, less);
     const [xp, xn] = [m.positive(layer.x), m.negative(layer.x)];
     const z = layer.z();
-    const zp = m.add(layer.forward(xp, P, p), layer.forward(xn, N));
-    const zn = m.add(layer.forward(xp, N, n), layer.forward(xn, P));
-    const zero = m.scalar(0);
-    const sp = layer.share(m.wherePositive(z, R, zero), zp, p, stabilizer);
-    const sn = layer.share(m.whereNegative(z, R, zero), zn, n, stabilizer);
+    const [above, below] = [m.onlyPositive(R, z), m.onlyNegative(R, z)];
+    // z₊ ≥ z if the bias is in both: where z₊ is negative, nothing is shared.
+    const isOpen = options.bias !== false && !isRelative(stabilizer.kind);
+    const [zp, zn] = denominators();
+    const sp = above && layer.share(above, isOpen ? m.positive(zp) : zp, p, stabilizer);
+    const sn = below && layer.share(below, zn, n, stabilizer);
     return m.add(
       m.multiply(xp, m.add(layer.pullBack(sp, P), layer.pullBack(sn, N))),
       m.multiply(xn, xn && m.add(layer.pullBack(sp, N), layer.pullBack(sn, P))),
     );
+
+    function denominators(): [Term, Term] {
+      if (above && below && complementsAreKnown(layer, m, options)) {
+        const forIt = layer.sumOfPositive(contributions(layer, m, "for"), m.positive(layer.bias));
+        const against = m.subtract(z, forIt);
+        return [m.add(z, m.scale(g, forIt)), m.add(z, m.scale(g, against))];
+      }
+      return [
+        m.add(layer.forward(xp, P, p), layer.forward(xn, N)),
+        below && m.add(layer.forward(xp, N, n), layer.forward(xn, P)),
+      ];
+    }
   };
 }

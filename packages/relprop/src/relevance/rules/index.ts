@@ -74,6 +74,6 @@ export const optionsOf: Readonly<Record<RuleName, readonly (keyof RuleOptions)[]
   "beta-smooth": ["beta"],
 };
 
-export type { LinearLayer, LinearRule, RuleOptions } from "./rule.ts";
+export type { LinearLayer, LinearRule, Part, RuleOptions } from "./rule.ts";
 export { defaultEpsilon } from "./rule.ts";
 export type { PlainLayer, PlainRule } from "./plain.ts";

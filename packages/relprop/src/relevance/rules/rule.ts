@@ -17,12 +17,19 @@ import {
   type Term,
 } from "../algebra.ts";
 
+/** W_k x_k of a sum: zero if one of them is. */
+export type Part = readonly [x: Term, weights: Term];
+
 export interface LinearLayer {
   readonly x: Value;
   readonly weights: Value;
   readonly bias: Value | undefined;
   /** Wx + b as the layer computes it (recomputed where its strides are averages). */
   readonly z: () => Value;
+  /** Whether z is the model's own, which costs nothing. */
+  readonly isAsComputed: boolean;
+  /** How many inputs an output is made of; 0 if that is not known. */
+  readonly fanIn: number;
   /** Wx + b for modified x, W, b; zero where x or W is zero. */
   readonly forward: (x: Term, weights: Term, bias?: Term) => Term;
   /** R / S(z) for a z that holds `bias`: what falls to the bias and to ε is known to the ledger. */
@@ -31,14 +38,22 @@ export interface LinearLayer {
    * R / S(Σ_k W_k x_k + b) for parts and a bias that cannot be negative. Where the operator has a bias, an ε that is
    * added is part of it, and the stabiliser costs nothing.
    */
-  readonly shareOfPositive: (
+  readonly shareOfPositive: (R: Value, parts: readonly Part[], bias: Term, stabilizer: Stabilizer) => Value;
+  /**
+   * R / S(d) for d = z − (Σ_k W_k x_k + b) ≤ 0, what is left of z without its positive parts; `rest` is the bias in it.
+   * It costs no convolution if `shareOfPositive` was asked for the same parts.
+   */
+  readonly shareOfRest: (
     R: Value,
-    parts: readonly (readonly [x: Term, weights: Term])[],
+    parts: readonly Part[],
     bias: Term,
+    rest: Term,
     stabilizer: Stabilizer,
   ) => Value;
-  /** Wᵀs; zero where W is zero. */
-  readonly pullBack: (s: Value, weights: Term) => Term;
+  /** Σ_k W_k x_k + b for parts and a bias that cannot be negative. */
+  readonly sumOfPositive: (parts: readonly Part[], bias: Term) => Term;
+  /** Wᵀs; zero where s or W is zero. */
+  readonly pullBack: (s: Term, weights: Term) => Term;
 }
 
 export type LinearRule = (layer: LinearLayer, R: Value, m: Algebra) => Term;

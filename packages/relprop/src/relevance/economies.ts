@@ -1,0 +1,11 @@
+/**
+ * Savings that the compiler makes: each leaves relevance as it is, but for rounding, and can be left out to measure
+ * what it is worth or to prove that it changes nothing (test/relevance/economies.test.ts).
+ *
+ * | economy       | what is saved                                                                                  |
+ * |---------------|------------------------------------------------------------------------------------------------|
+ * | `zeros`       | what would be computed for relevance that is known to be 0: zeros.ts                            |
+ * | `complements` | a convolution: contributions against an output are its value less those for it                 |
+ */
+export const economies = ["zeros", "complements"] as const;
+export type Economy = (typeof economies)[number];

@@ -1,0 +1,124 @@
+/** MaxPool's transpose: all of s goes to the first maximum of its window in scan order. x [N, C, …], y [N, C, …′]. */
+
+import { int, ints, type Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { x, y, type Site } from "../row-kinds.ts";
+import { poolingWindow } from "./pooling.ts";
+import { fit, pad, sizes, spatialSizes } from "./shapes.ts";
+import { ceils, extent, isUnit, isZero, type Window } from "./windows.ts";
+
+const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
+
+/** Windows that overlap add up. */
+export function maxPool(site: Site, s: Value): Value {
+  const window = poolingWindow(site);
+  return isTiling(site, window) ? ofTiles(site, s, window.kernel) : ofWindows(site, s, window);
+}
+
+/** Whether windows lie side by side, each of them inside of x. */
+function isTiling(site: Site, { kernel, strides, dilations, padsBegin, padsEnd }: Window): boolean {
+  const [input, output] = [spatialSizes(x(site)), spatialSizes(y(site))];
+  return (
+    input !== undefined &&
+    output !== undefined &&
+    kernel.every((size, i) => size === strides[i] && (output[i] as number) * size <= (input[i] as number)) &&
+    isUnit(dilations) &&
+    isZero(padsBegin) &&
+    isZero(padsEnd)
+  );
+}
+
+/**
+ * Position by position, a maximum takes what is left of s: on CPUs half the time of {@link ofWindows}, whose transposed
+ * convolution is all memory.
+ */
+function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
+  const { b } = site;
+  const channels = x(site).shape[1] as number;
+  const positions = product(kernel);
+  const sliding = { strides: ints(kernel), group: int(channels) };
+  const apart = b.op("Conv", [x(site), pickPositions(b, channels, kernel)], sliding);
+  const byPosition = b.op("Reshape", [apart, b.integers([0, channels, positions, -1])]);
+  const elements = b.ops("Split", [byPosition], { axis: int(2) }, positions);
+  const one = b.integers([0, channels, 1, -1]);
+  const maximum = b.op("Reshape", [y(site), one]);
+  const dims = b.integers(y(site).shape.map((dim, i) => (i === 0 ? 0 : (dim as number))));
+  let left = b.op("Reshape", [s, one]);
+  const parts = elements.map((element, i) => {
+    // One of them is a maximum.
+    const won = i === positions - 1 ? left : b.op("Mul", [left, isEqual(b, element, maximum)]);
+    if (i < positions - 1) left = b.op("Sub", [left, won]);
+    return b.op("Reshape", [won, dims]);
+  });
+  const [whole] = kernel.reduceRight((sides, length, i) => interleaved(b, sides, length, i + 2), parts);
+  return fit(
+    b,
+    whole as Value,
+    x(site),
+    kernel.map(() => 0),
+    0,
+  );
+}
+
+/** Groups of `length` values, each group one value with their elements by turns along an axis. */
+function interleaved(b: GraphBuilder, values: readonly Value[], length: number, axis: number): Value[] {
+  return Array.from({ length: values.length / length }, (_, group) => {
+    const sides = values.slice(group * length, (group + 1) * length);
+    const apart = sides.map((side) => b.op("Unsqueeze", [side, b.integers([axis + 1])]));
+    const joined = b.op("Concat", apart, { axis: int(axis + 1) });
+    const shape = (sides[0] as Value).shape;
+    // Of the sizes only the batch can be open, which 0 leaves as it is.
+    const dims = shape.map((dim, i) =>
+      i === axis ? (dim as number) * length : i === 0 ? 0 : (dim as number),
+    );
+    return b.op("Reshape", [joined, b.integers(dims)]);
+  });
+}
+
+/** 1 where a = c, else 0. */
+const isEqual = (b: GraphBuilder, a: Value, c: Value): Value =>
+  b.op("Cast", [b.op("Equal", [a, c])], { to: int(1) });
+
+/** Any windows: they are laid side by side by a convolution that copies. */
+function ofWindows(site: Site, s: Value, window: Window): Value {
+  const { b } = site;
+  const channels = x(site).shape[1] as number;
+  const positions = product(window.kernel);
+  const pick = pickPositions(b, channels, window.kernel);
+  const sliding = { strides: ints(window.strides), dilations: ints(window.dilations), group: int(channels) };
+
+  // [N, C·k·k, …′]: the elements of each window side by side, smallest number where the window leaves the image.
+  const end = window.padsEnd.map((n, i) => n + (ceils(site.node) ? (window.strides[i] as number) : 0));
+  const padded = pad(b, x(site), window.padsBegin, end, -3.4028234663852886e38);
+  const candidates = fit(
+    b,
+    b.op("Conv", [padded, pick], sliding),
+    y(site),
+    window.kernel.map(() => 0),
+    0,
+  );
+
+  const byPosition = b.integers([0, channels, positions, -1]);
+  const one = b.integers([0, channels, 1, -1]);
+  const isMaximum = isEqual(b, b.op("Reshape", [candidates, byPosition]), b.op("Reshape", [y(site), one]));
+  // Of several maxima the first: it gets the highest number of those that are maxima at all.
+  const order = b.numbers(
+    Array.from({ length: positions }, (_, i) => positions - i),
+    [1, 1, positions, 1],
+  );
+  const score = b.op("Mul", [isMaximum, order]);
+  const highest = b.op("ReduceMax", [score], { axes: ints([2]), keepdims: int(1) });
+  const won = b.op("Mul", [isEqual(b, score, highest), b.op("Reshape", [s, one])]);
+
+  const shape = sizes(b, [-1, channels * positions, ...s.shape.slice(2)], s);
+  const back = b.op("ConvTranspose", [b.op("Reshape", [won, shape]), pick], sliding);
+  return fit(b, back, x(site), window.padsBegin, Math.max(...extent(window)));
+}
+
+/** Weights [C·positions, 1, …k] of a grouped convolution that copies each position of the window to its own channel. */
+function pickPositions(b: GraphBuilder, channels: number, kernel: readonly number[]): Value {
+  const positions = product(kernel);
+  const pick = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
+  const once = b.numbers(pick, [positions, 1, ...kernel]);
+  return b.op("Tile", [once, b.integers([channels, 1, ...kernel.map(() => 1)])]);
+}

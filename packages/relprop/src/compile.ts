@@ -9,6 +9,7 @@ import { OptionError, UnexplainableError } from "./errors.ts";
 import type { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Model, Value } from "./onnx/graph.ts";
 import { prune } from "./onnx/prune.ts";
+import { packingPays } from "./packing.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "./relevance/assign-rules.ts";
 import {
@@ -23,6 +24,7 @@ import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } f
 import { ruleText } from "./relevance/rule-choice.ts";
 import { channelAxis, classAxis, seedRelevance, sumOver } from "./relevance/seed.ts";
 import type { RelevanceOptions, Settings } from "./relevance/settings.ts";
+import { rectifiedValues } from "./relevance/zeros.ts";
 import { version } from "./version.ts";
 
 /** Everything that can be chosen; all of it has defaults. */
@@ -72,6 +74,8 @@ export interface Compiled {
   readonly added: readonly Value[];
   readonly settings: Settings;
   readonly plan: readonly PlanLine[];
+  /** Whether a session should keep packed copies of weights, in the words of ONNX Runtime: prepacking. */
+  readonly packsWeights: boolean;
   /** What the rows of the output `ledger` are, if it was asked for. */
   readonly ledger?: LedgerLayout;
   /** The layer whose channels the input `channels` masks, and their axis in it. */
@@ -119,8 +123,13 @@ export function compilePrepared(
   const ledger = options.ledger
     ? new LedgerWriter(b, input, output, options.ledgerPrecision ?? "float64")
     : undefined;
+  const knowledge = {
+    nonNegative,
+    rectified: rectifiedValues(graph, siteOf),
+    without: settings.without,
+  };
   const relevance = emitRelevance(
-    { b, graph, plan, settings, nonNegative, siteOf, keep, ledger, concepts },
+    { b, graph, plan, settings, knowledge, siteOf, keep, ledger, concepts },
     explained,
     seed,
     end.name,
@@ -157,6 +166,7 @@ export function compilePrepared(
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
+    packsWeights: packingPays(graph, b.values),
     ...(written && { ledger: { seed: settings.seed, rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis } }),
   };

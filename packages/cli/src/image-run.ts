@@ -1,6 +1,6 @@
 /** What all images of a run of `relprop explain` share, and how it comes about. */
 
-import type { Explainer } from "relprop";
+import { filterSearch, type Explainer } from "relprop";
 import type { Pixels } from "relprop/heatmap";
 import { zooEntry } from "relprop/zoo";
 import { compileOnce, suggestOnce } from "./compiled-cache.ts";
@@ -18,7 +18,7 @@ import type { ImageFile } from "./read-images.ts";
 import { say, sayDecisions, type ReportOptions } from "./report.ts";
 import { Manifest } from "./resume.ts";
 import type { SessionThread } from "./session-thread.ts";
-import { startExplainer, type Device } from "./start-explainer.ts";
+import { providerOf, startExplainer, type Device } from "./start-explainer.ts";
 import { ResultWriter, type Extra, type Style } from "./write-results.ts";
 
 /** Everything that `relprop explain` can be told. */
@@ -69,7 +69,8 @@ export async function startRun(
   const isSilent = options.quiet || options.json;
   const { model, ...loaded } = await loadModel(options.model, { ...options.load, quiet: isSilent });
   const source = { model, id: loaded.id, useCache: options.cache };
-  const decision = await decideCompile({ model, card: loaded.card }, options, (wanted) =>
+  const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
+  const decision = await decideCompile({ model, card: loaded.card }, { ...options, compile }, (wanted) =>
     suggestOnce(source, wanted),
   );
   const waiting = startWaiting(

@@ -6,6 +6,9 @@ import { Explainer, ModelFileError, RelpropError, type Runtime, type SessionMode
 export type Device = "cpu" | "cuda" | "gpu" | "webgpu" | "coreml" | "dml";
 export const devices: readonly Device[] = ["cpu", "cuda", "gpu", "webgpu", "coreml", "dml"];
 
+/** ONNX Runtime's word for a device. */
+export const providerOf = (device: Device): Exclude<Device, "gpu"> => (device === "gpu" ? "cuda" : device);
+
 /**
  * Makes the session of a compiled model.
  * @param ort where it is made, @default this thread
@@ -16,7 +19,7 @@ export async function startExplainer(
   device: Device,
   ort?: Runtime,
 ): Promise<Explainer> {
-  const provider = device === "gpu" ? "cuda" : device;
+  const provider = providerOf(device);
   const explainer = new Explainer({
     ort: ort ?? (await runtimeHere()),
     prepared,

@@ -267,13 +267,19 @@ export class Explainer {
   }
 }
 
-function compileSource({
-  ort: _ort,
-  sessionOptions: _session,
-  model,
-  ...chosen
-}: ExplainerOptions): SessionModel {
-  return sessionModel(model instanceof Uint8Array ? readModel(model) : model, chosen);
+function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: ExplainerOptions): SessionModel {
+  const source = model instanceof Uint8Array ? readModel(model) : model;
+  if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen);
+  return sessionModel(source, { filterBy: filterSearch(sessionOptions?.executionProviders), ...chosen });
+}
+
+/** How the relevance filter is quickest where ONNX Runtime computes on the first of these providers. */
+export function filterSearch(
+  providers: InferenceSession.SessionOptions["executionProviders"] = [],
+): NonNullable<CompileOptions["filterBy"]> {
+  const [first = "cpu"] = providers;
+  const name = typeof first === "string" ? first : first.name;
+  return ["cpu", "wasm"].includes(name) ? "sorting" : "bisection";
 }
 
 /** Parts what `concepts` and `ledger` added from the model's own outputs. */

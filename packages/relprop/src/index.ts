@@ -12,6 +12,7 @@ export { inspectionText } from "./inspection-text.ts";
 export { compiledOpset } from "./prepare.ts";
 export {
   Explainer,
+  filterSearch,
   type Explanation,
   type ExplainerOptions,
   type FloatArray,

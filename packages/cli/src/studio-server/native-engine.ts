@@ -4,7 +4,7 @@ import { ModelFileError, type ExplainerOptions, type Runtime } from "relprop";
 import type { LoadedModel, ModelSource, Picture } from "../../../studio/src/engine/engine.ts";
 import { ModelRunner } from "../../../studio/src/engine/model-runner.ts";
 import type { EngineAnswers, EngineRequest } from "../../../studio/src/engine/protocol.ts";
-import type { Device } from "../start-explainer.ts";
+import { providerOf, type Device } from "../start-explainer.ts";
 import { loadSource, offeredModels, type KnownModels } from "./load-source.ts";
 
 /** What all engines of a server share. */
@@ -18,10 +18,9 @@ export interface NativeRuntime {
 export async function nativeRuntime(device: Device): Promise<NativeRuntime> {
   const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
   env.logLevel = "fatal";
-  const provider = device === "gpu" ? "cuda" : device;
   return {
     ort: { InferenceSession, Tensor },
-    sessionOptions: { executionProviders: [provider], logSeverityLevel: 3 },
+    sessionOptions: { executionProviders: [providerOf(device)], logSeverityLevel: 3 },
     device,
   };
 }

@@ -55,7 +55,9 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, input: st
       R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
     );
     const isFiltered = step.row?.filtered === true && filter !== undefined && filter !== 0;
-    const kept = masked.map((R) => (R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter)) : R));
+    const kept = masked.map((R) =>
+      R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter, settings.filterBy)) : R,
+    );
     const { contributions, constants, ...crossed } = crossNode(step, kept, settings, {
       site,
       m,

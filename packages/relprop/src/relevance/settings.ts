@@ -15,6 +15,7 @@ import {
 } from "./composites.ts";
 import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
 import { economies, type Economy } from "./economies.ts";
+import { searches, type Search } from "./filter.ts";
 import { parseComposite } from "./read-composite.ts";
 import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
@@ -39,6 +40,8 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly reduce?: "none" | "channels";
   /** The relevance filter: the fraction of relevance values kept at each layer, 0 for all, or "input" to give it at run time as `keep`. @default 0 */
   readonly topK?: number | "input";
+  /** How the filter finds the largest values: "bisection" is for GPUs, whose TopK sorts all. @default "sorting" */
+  readonly filterBy?: Search;
   /** How relevance crosses strides (rules.md §5). @default the composite's */
   readonly strides?: Strides;
   /** "input" makes the target a graph input; "top1" explains each sample's highest output. @default "input" */
@@ -59,6 +62,7 @@ export interface Settings {
   readonly seed: SeedRelevance;
   readonly reduce: "none" | "channels";
   readonly topK: number | "input";
+  readonly filterBy: Search;
   readonly strides: Strides;
   readonly target: "input" | "top1";
   readonly fallback: "gradient" | "pass" | undefined;
@@ -117,6 +121,7 @@ export function settle(options: RelevanceOptions): Settings {
     seed: choose("seed", options.seed, seeds, composite.seed),
     reduce: choose("reduce", options.reduce, ["none", "channels"], "none"),
     topK: topK === 1 ? 0 : topK,
+    filterBy: choose("filterBy", options.filterBy, searches, "sorting"),
     strides: choose("strides", options.strides, strideWays, composite.strides),
     target: choose("target", options.target, ["input", "top1"], "input"),
     fallback: options.fallback && choose("fallback", options.fallback, ["gradient", "pass"] as const, "pass"),

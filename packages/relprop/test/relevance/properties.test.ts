@@ -2,6 +2,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { searches } from "../../src/relevance/filter.ts";
 import { compositeNames, type CompileOptions, type CompositeName } from "../../src/index.ts";
 import {
   float32Tensor,
@@ -282,6 +283,9 @@ function square(n: number): Model {
   return model(b);
 }
 
+/** −0 is 0, too. */
+const unsigned = (number: number): number => number + 0;
+
 describe("the relevance filter", () => {
   const passing: CompileOptions = {
     composite: "epsilon",
@@ -291,26 +295,48 @@ describe("the relevance filter", () => {
   const widths = fc.integer({ min: 1, max: 60 });
   const fractions = fc.integer({ min: 1, max: 99 }).map((percent) => percent / 100);
 
-  it("keeps exactly the k = max(1, ⌊p·n⌋) largest values of each sample", async () => {
-    await fc.assert(
-      fc.asyncProperty(widths, fractions, seeds, async (n, p, seed) => {
-        const target = array([3, n], seed);
-        const k = Math.max(1, Math.floor((Math.round(p * 100) * n) / 100));
-        const feeds = { target, keep: { data: Float32Array.of(p), dims: [] } };
-        const x = array([3, n], 1);
-        const compiled = await explain(square(n), { ...passing, topK: p }, x, feeds);
-        const given = await explain(square(n), { ...passing, topK: "input" }, x, feeds);
-        expect(given).toEqual(compiled);
-        for (const sample of [0, 1, 2]) {
-          const R = sampleOf(target, sample).data;
-          const bound = R.toSorted((a, c) => c - a)[k - 1] as number;
-          expect(Array.from(sampleOf(compiled, sample).data)).toEqual(
-            Array.from(R, (r) => (r >= bound ? r : 0)),
-          );
-        }
-      }),
-      { numRuns: 25 },
+  it.each(searches)(
+    "keeps exactly the k = max(1, ⌊p·n⌋) largest values of each sample, by %s",
+    async (filterBy) => {
+      await fc.assert(
+        fc.asyncProperty(widths, fractions, seeds, async (n, p, seed) => {
+          const target = array([3, n], seed);
+          const k = Math.max(1, Math.floor((Math.round(p * 100) * n) / 100));
+          const feeds = { target, keep: { data: Float32Array.of(p), dims: [] } };
+          const x = array([3, n], 1);
+          const compiled = await explain(square(n), { ...passing, filterBy, topK: p }, x, feeds);
+          const given = await explain(square(n), { ...passing, filterBy, topK: "input" }, x, feeds);
+          expect(Array.from(given.data, unsigned)).toEqual(Array.from(compiled.data, unsigned));
+          for (const sample of [0, 1, 2]) {
+            const R = sampleOf(target, sample).data;
+            const bound = R.toSorted((a, c) => c - a)[k - 1] as number;
+            expect(Array.from(sampleOf(compiled, sample).data, unsigned)).toEqual(
+              Array.from(R, (r) => (r >= bound ? r : 0)),
+            );
+          }
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
+
+  it("finds by bisection what is large among numbers of every size", async () => {
+    const n = 40;
+    const wide = Float32Array.from(
+      { length: n },
+      (_, i) => (i % 3 ? 1 : -1) * 1.1 ** i * 10 ** (i % 2 ? 30 : -30),
     );
+    const mostlyZero = Float32Array.from({ length: n }, (_, i) => (i < 4 ? 1 + i * 2 ** -23 : 0));
+    const negative = Float32Array.from({ length: n }, (_, i) => -1 - i);
+    const target = { data: Float32Array.from([...wide, ...mostlyZero, ...negative]), dims: [3, n] };
+    for (const topK of [0.03, 0.1, 0.5, 0.95]) {
+      const [sorted, bisected] = await Promise.all(
+        searches.map((filterBy) =>
+          explain(square(n), { ...passing, topK, filterBy }, array([3, n], 1), { target }),
+        ),
+      );
+      expect(Array.from(bisected!.data, unsigned)).toEqual(Array.from(sorted!.data, unsigned));
+    }
   });
 
   it.each([0, 1])("keeps everything at p = %d", async (p) => {

@@ -59,6 +59,8 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   target: "`input` makes the target a graph input, `top1` explains each sample's highest output",
   strides: "how relevance crosses strides: `exact`, or as `average`, which leaves no grid",
   topK: "relevance filter: fraction of relevance kept at each layer, or `input` to give it at run time",
+  filterBy:
+    "how the filter finds the largest values: `sorting`, or `bisection` on GPUs, where an explainer chooses it",
   reduce: "`channels` sums relevance over them",
   input: "the input that relevance goes to",
   output: "the output, or any tensor, that is explained",

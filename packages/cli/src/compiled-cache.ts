@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { build, RelpropError, sessionModel, suggestComposite, version } from "relprop";
 import type { CompiledFacts, CompileOptions, CompositeName, MethodOptions, SessionModel } from "relprop";
@@ -26,6 +26,8 @@ export interface Kept {
   readonly model: SessionModel;
   /** For people: `from the cache`, `now`, and why it isn't kept if it should be. */
   readonly how: string;
+  /** Of all that makes it what it is; undefined if nothing is to be kept. */
+  readonly key: string | undefined;
 }
 
 /** Where a weight of the session's model is. */
@@ -58,13 +60,15 @@ export interface Source {
 export async function compileOnce(source: Source, options: CompileOptions | MethodOptions): Promise<Kept> {
   const { model } = source;
   const path = pathOf("compiled", source, options);
-  if (path === undefined) return { model: sessionModel(model, options), how: "now" };
+  if (path === undefined) return { model: sessionModel(model, options), how: "now", key: undefined };
+  const key = basename(path);
   const file = await readKept(path);
   const found = file && sessionModelOf(file, model);
-  if (found) return { model: found, how: "from the cache" };
+  if (found) return { model: found, how: "from the cache", key };
   const compiled = sessionModel(model, options);
   const problem = await keep(path, contentOf(compiled, model));
-  return { model: compiled, how: problem === undefined ? "now, and kept" : `now, not kept: ${problem}` };
+  if (problem !== undefined) return { model: compiled, how: `now, not kept: ${problem}`, key: undefined };
+  return { model: compiled, how: "now, and kept", key };
 }
 
 /**

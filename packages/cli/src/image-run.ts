@@ -13,6 +13,7 @@ import {
   type Wishes,
 } from "./decide.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
+import { keepOptimized } from "./optimized-cache.ts";
 import { startWaiting } from "./progress.ts";
 import type { ImageFile } from "./read-images.ts";
 import { say, sayDecisions, type ReportOptions } from "./report.ts";
@@ -82,7 +83,10 @@ export async function startRun(
   try {
     const kept = await compileOnce(source, decision.options);
     compiled = kept.how;
-    explainer = await startExplainer(kept.model, device, await thread.runtime());
+    const runtime = await thread.runtime();
+    // What is optimized for a GPU is not written as a graph.
+    const isKept = kept.key !== undefined && providerOf(device) === "cpu";
+    explainer = await startExplainer(kept.model, device, isKept ? keepOptimized(runtime, kept.key) : runtime);
   } finally {
     waiting.stop();
   }

@@ -4,8 +4,8 @@
  */
 
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Runtime } from "relprop";
 import { JobThread } from "./job-thread.ts";
+import type { FileRuntime } from "./optimized-cache.ts";
 
 /** A tensor as it travels between threads. */
 export interface Numbers {
@@ -21,7 +21,8 @@ type Given =
   | {
       readonly do: "create";
       readonly session: number;
-      readonly model: Uint8Array;
+      /** Its bytes, or the file that has them. */
+      readonly model: Uint8Array | string;
       readonly options: InferenceSession.SessionOptions;
     }
   | {
@@ -67,9 +68,9 @@ export class SessionThread {
    * The runtime for an `Explainer`. Creating a session moves the large weights to the thread, so that there are never
    * two of them: the model that they belong to can't be used any more, nor can a second session be made of it.
    */
-  async runtime(): Promise<Runtime> {
+  async runtime(): Promise<FileRuntime> {
     const { Tensor } = await import("onnxruntime-node");
-    const create: Runtime["InferenceSession"]["create"] = async (model, options = {}) => {
+    const create: FileRuntime["InferenceSession"]["create"] = async (model, options = {}) => {
       const session = this.#nextSession++;
       await this.#ask({ do: "create", session, model, options }, weightsOf(options));
       return {

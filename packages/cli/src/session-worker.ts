@@ -9,9 +9,20 @@ env.logLevel = "fatal";
 
 const sessions = new Map<number, InferenceSession>();
 
+/** If what ONNX Runtime made of the model can't be kept, it is made without keeping it: the weights are only here. */
+async function create({ model, options }: SessionJob & { do: "create" }): Promise<InferenceSession> {
+  const start = (chosen: InferenceSession.SessionOptions): Promise<InferenceSession> =>
+    typeof model === "string"
+      ? InferenceSession.create(model, chosen)
+      : InferenceSession.create(model, chosen);
+  const { optimizedModelFilePath, ...others } = options;
+  if (optimizedModelFilePath === undefined) return start(options);
+  return start(options).catch(() => start(others));
+}
+
 async function answer(job: SessionJob): Promise<NamedNumbers> {
   if (job.do === "create") {
-    sessions.set(job.session, await InferenceSession.create(job.model, job.options));
+    sessions.set(job.session, await create(job));
     return {};
   }
   const session = sessions.get(job.session);

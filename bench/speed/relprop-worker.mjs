@@ -40,11 +40,12 @@ async function relprop() {
   const { Explainer, sessionModel, version } = await import("relprop");
   const { readModel } = await import("relprop/onnx");
   const bytes = await readFile(task.file);
+  const modelBytes = bytes.length;
   const { composite, topK } = task;
   const box = composite === "epsilon-gamma-box" ? bounds : {};
   const options = { composite, reduce: "channels", ...(topK && { topK }), ...box };
   const started = performance.now();
-  const prepared = sessionModel(readModel(bytes), options);
+  const prepared = sessionModel(readModel(bytes), options, { path: task.file, bytes });
   const graphBytes = prepared.view.bytes.length;
   const explainer = new Explainer({ ort, prepared, sessionOptions });
   const compiled = performance.now();
@@ -56,7 +57,7 @@ async function relprop() {
     compileSeconds: (compiled - started) / 1000,
     loadSeconds: (loaded - compiled) / 1000,
     graphBytes,
-    modelBytes: bytes.length,
+    modelBytes,
     run: () => explainer.explain({ data, dims }, isAsked ? { target } : {}),
   };
 }

@@ -47,6 +47,11 @@ interface SessionOptions {
 interface ModelOptions extends SessionOptions {
   /** An .onnx file's bytes, or a model that was read or built already. */
   readonly model: Uint8Array | Model;
+  /**
+   * The path of the file that these bytes are the content of, for onnxruntime-node: it maps the weights from there, and
+   * the bytes can be freed (VGG-16: 0.5 GB less). The file must stay as it is.
+   */
+  readonly modelPath?: string;
 }
 
 /** The options of {@link compile}, or with `method` those of {@link compileMethod}, and what a session needs. */
@@ -152,9 +157,13 @@ export class Explainer {
   }
 
   #create(): Promise<Session> {
-    const { bytes, data } = this.#view;
+    const { bytes, data, folder } = this.#view;
+    const session = {
+      disable_prepacking: this.compiled.packsWeights ? "0" : "1",
+      ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
+    };
     return this.#ort.InferenceSession.create(bytes, {
-      extra: { session: { disable_prepacking: this.compiled.packsWeights ? "0" : "1" } },
+      extra: { session },
       ...this.#sessionOptions,
       externalData: data,
     });
@@ -267,10 +276,19 @@ export class Explainer {
   }
 }
 
-function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: ExplainerOptions): SessionModel {
-  const source = model instanceof Uint8Array ? readModel(model) : model;
-  if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen);
-  return sessionModel(source, { filterBy: filterSearch(sessionOptions?.executionProviders), ...chosen });
+function compileSource({
+  ort: _ort,
+  sessionOptions,
+  model,
+  modelPath,
+  ...chosen
+}: ExplainerOptions): SessionModel {
+  const isFile = model instanceof Uint8Array;
+  const source = isFile ? readModel(model) : model;
+  const file = isFile && modelPath !== undefined ? { path: modelPath, bytes: model } : undefined;
+  if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen, file);
+  const filterBy = filterSearch(sessionOptions?.executionProviders);
+  return sessionModel(source, { filterBy, ...chosen }, file);
 }
 
 /** How the relevance filter is quickest where ONNX Runtime computes on the first of these providers. */

@@ -4,7 +4,7 @@ import { compile, type Compiled, type CompileOptions } from "./compile.ts";
 import { compileMethod } from "./methods/compile-method.ts";
 import type { MethodOptions } from "./methods/options.ts";
 import type { Model, Value } from "./onnx/graph.ts";
-import { externalView, type ExternalView } from "./onnx/write-model.ts";
+import { externalView, type ExternalView, type WeightsFile } from "./onnx/write-model.ts";
 
 /** All that is known of a compiled explanation but its graph: plain values, which can be copied and kept. */
 export type CompiledFacts = Omit<Compiled, "model">;
@@ -24,9 +24,14 @@ export const logitsName = "relprop.logits";
 
 /**
  * Compiles a model for a session.
+ * @param file what the model was read from, if the runtime shall take from there the weights that are not changed
  * @throws what {@link compile} or {@link compileMethod} throw
  */
-export function sessionModel(source: Model, options: CompileOptions | MethodOptions = {}): SessionModel {
+export function sessionModel(
+  source: Model,
+  options: CompileOptions | MethodOptions = {},
+  file?: WeightsFile,
+): SessionModel {
   const compiled =
     "method" in options && options.method !== undefined
       ? compileMethod(source, options)
@@ -36,7 +41,7 @@ export function sessionModel(source: Model, options: CompileOptions | MethodOpti
   const isOutput = model.graph.outputs.some(({ name }) => name === output.name);
   // The logits before a final softmax are what is ranked, so they are asked for too.
   const graph = isOutput ? model.graph : withOutput(model.graph, output, logitsName);
-  return { facts, view: externalView({ ...model, graph }) };
+  return { facts, view: externalView({ ...model, graph }, { file }) };
 }
 
 function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {

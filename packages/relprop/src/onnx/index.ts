@@ -8,6 +8,8 @@ export { type ReadModelOptions, readModel, readableOpsets } from "./read-model.t
 export type { ReadExternal } from "./read/source.ts";
 export {
   type ExternalView,
+  type ExternalViewOptions,
+  type WeightsFile,
   type WriteModelOptions,
   type WrittenFile,
   type WrittenModel,

@@ -47,6 +47,23 @@ export interface ExternalView {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Large initializers by the path that the model names them with; the data shares memory with the model. */
   readonly data: { path: string; data: Uint8Array }[];
+  /** The folder of the file that has the others. */
+  readonly folder?: string;
+}
+
+/** A file on the disk of whoever runs a model. */
+export interface WeightsFile {
+  readonly path: string;
+  /** Its content, which a model's weights are views of. */
+  readonly bytes: Uint8Array;
+}
+
+/** How weights are left where they are. */
+export interface ExternalViewOptions {
+  /** Initializers of so many bytes are external data. @default 1024 */
+  readonly threshold?: number;
+  /** Weights that are views of its content are named by their place in it, for runtimes that read files themselves. */
+  readonly file?: WeightsFile | undefined;
 }
 
 /** Says where the elements of an initializer are, if not in the model file. */
@@ -88,15 +105,35 @@ export function writeModel(model: Model, options: WriteModelOptions = {}): Writt
  *
  * @throws ModelFileError if what is not external reaches 2 GiB
  */
-export function externalView(model: Model, threshold: number = defaultThreshold): ExternalView {
+export function externalView(
+  model: Model,
+  { threshold = defaultThreshold, file }: ExternalViewOptions = {},
+): ExternalView {
   const data: { path: string; data: Uint8Array }[] = [];
+  const [folder, location] = file ? partsOfPath(file.path) : [];
   const { chunks } = encode(model, ({ bytes }) => {
     if (bytes.length < threshold) return undefined;
+    if (file && location !== undefined && isWithin(bytes, file.bytes)) {
+      const offset = bytes.byteOffset - file.bytes.byteOffset;
+      return { location, offset: String(offset), length: String(bytes.length) };
+    }
     const path = `weights/${data.length}`;
     data.push({ path, data: bytes });
     return { location: path, offset: "0", length: String(bytes.length) };
   });
-  return { bytes: concatChunks(chunks), data };
+  return { bytes: concatChunks(chunks), data, ...(folder !== undefined && { folder }) };
+}
+
+/** Whether a view is one of the content of a file. */
+const isWithin = (view: Uint8Array, content: Uint8Array): boolean =>
+  view.buffer === content.buffer &&
+  view.byteOffset >= content.byteOffset &&
+  view.byteOffset + view.byteLength <= content.byteOffset + content.byteLength;
+
+/** Folder and name, of Windows' paths, too. */
+function partsOfPath(path: string): [folder: string, name: string] {
+  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
+  return [end === 0 ? "." : path.slice(0, end), path.slice(end)];
 }
 
 /** The tag and length that come before a field's bytes. */

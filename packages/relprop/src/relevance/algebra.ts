@@ -109,6 +109,16 @@ export class Algebra {
     return term && !this.isNonNegative(term) ? this.atMost(term, 0) : undefined;
   }
 
+  /** max(a, b); both are zero or none. */
+  larger(a: Term, b: Term): Term {
+    return a && b && this.#b.op("Max", [a, b]);
+  }
+
+  /** min(a, b); both are zero or none. */
+  smaller(a: Term, b: Term): Term {
+    return a && b && this.#b.op("Min", [a, b]);
+  }
+
   /** min(v, bound) */
   atMost(v: Value, bound: number): Value {
     return this.#b.op("Min", [v, this.#b.scalar(bound)]);

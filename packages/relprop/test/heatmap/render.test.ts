@@ -1,3 +1,4 @@
+import { randomNumbers } from "../support/run.ts";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
 import {
@@ -33,6 +34,24 @@ describe("normalization", () => {
     const { positions, high } = normalize([1, 2, 4], { normalize: "symmetric", level: 2 });
     expect([...positions]).toEqual([0.75, 1, 1]);
     expect(high).toBe(2);
+  });
+
+  test("percentiles are those of the sorted values", () => {
+    for (const [seed, count] of [
+      [1, 1],
+      [2, 2],
+      [3, 7],
+      [4, 500],
+      [5, 1000],
+    ] as const) {
+      // Few different values, and many that are the same.
+      const values = randomNumbers(count, seed).map((n) => Math.abs(seed % 2 ? n : Math.round(4 * n)));
+      const sorted = values.toSorted();
+      for (const clip of [51, 75, 99, 99.9]) {
+        const expected = sorted[Math.ceil((clip / 100) * count) - 1];
+        expect(normalize(values, { normalize: "absolute", clip }).high).toBe(expected);
+      }
+    }
   });
 
   test("clip draws what is beyond the percentile as the end of the map", () => {

@@ -27,8 +27,9 @@ export function gamma(options: RuleOptions = {}): LinearRule {
     });
   }
   return (layer, R, m) => {
-    const more = (v: Term): Term => m.add(v, m.scale(g, m.positive(v)));
-    const less = (v: Term): Term => m.add(v, m.scale(g, m.negative(v)));
+    // v + γv⁺ and v + γv⁻, of weights with a copy less.
+    const more = (v: Term): Term => m.larger(v, m.scale(1 + g, v));
+    const less = (v: Term): Term => m.smaller(v, m.scale(1 + g, v));
     const P = more(layer.weights);
     const p = modifiedBias(layer, options, more);
     if (options.split === "weights") {

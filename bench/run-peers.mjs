@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measureCommand } from "./speed/command.mjs";
 import { correlation, median } from "./speed/figures.mjs";
-import { ours, rows } from "./speed/rows.mjs";
+import { inWasm, ours, rows } from "./speed/rows.mjs";
 import { Subject } from "./speed/subject.mjs";
 
 const { values: options } = parseArgs({
@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: "2" },
     photos: { type: "string" },
     "skip-command": { type: "boolean", default: false },
+    wasm: { type: "boolean", default: false },
     work: { type: "string", default: join(tmpdir(), "relprop-bench") },
     out: { type: "string" },
     help: { type: "boolean", default: false },
@@ -50,6 +51,7 @@ const help = `node bench/run-peers.mjs [options]
   --batch 1,4,16       pictures at a time (1)
   --size 224,448,640   pixels (224); vit_b_16 has 224 alone
   --rounds N --threads N (2) --photos N
+  --wasm               ours in onnxruntime-web, too, with one thread and with two
   --skip-command       leaves out the command's figures: first heatmap, a folder of photos
   --work FOLDER        where networks are exported to, 1 GB; kept for the next run
   --out FILE           bench/results/cpu.json, with --quick cpu-quick.json`;
@@ -96,7 +98,8 @@ async function measure(row) {
   const peers = row.peers.filter(
     (peer) => isWanted(options.peers, peer) && (peer !== "seed" || options["seed-path"]),
   );
-  const names = composite === "forward" ? ["onnxruntime", ...peers] : [...ours, ...peers];
+  const mine = options.wasm ? [...ours, ...inWasm] : ours;
+  const names = composite === "forward" ? ["onnxruntime", ...peers] : [...mine, ...peers];
   const task = { model, composite, topK: row.topK ?? 0, size, batch, threads };
   const files = {
     file: join(options.work, `${model}-${size}.onnx`),
@@ -145,7 +148,8 @@ const say = (result) => {
 
 await mkdir(options.work, { recursive: true });
 const load = loadavg()[0];
-if (load > 0.5) {
+// The minute before may have been this session's own preparations.
+if (load > 0.75) {
   console.warn(
     `other processes are busy (load ${load.toFixed(1)}): the figures will say little, torch's least of all,`,
   );

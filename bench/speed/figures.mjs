@@ -1,5 +1,5 @@
 /** What follows from the measured runs: ratios of medians within a row, and what is wanted of them. */
-import { wantedOfForward, wantedOfPeers } from "./rows.mjs";
+import { inWasm, ours, wantedOfForward, wantedOfPeers } from "./rows.mjs";
 
 export const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
@@ -44,7 +44,7 @@ export const ofPeers = (results) =>
   byRow(results).flatMap((row) => {
     const mine = row.get("relprop") ?? row.get("onnxruntime");
     return [...row.values()]
-      .filter(({ subject }) => subject !== "relprop" && subject !== "onnxruntime")
+      .filter(({ subject }) => !ours.includes(subject) && !inWasm.includes(subject))
       .map((peer) => ({ mine, peer, ratio: median(peer.runs) / median(mine.runs) }));
   });
 
@@ -54,6 +54,25 @@ export const passes = (results) =>
     const [mine, bare] = [row.get("relprop"), row.get("onnxruntime")];
     return mine && bare ? [{ mine, bare, ratio: median(mine.runs) / median(bare.runs) }] : [];
   });
+
+/** Rows that ran in onnxruntime-web, too. */
+export const wasmRows = (results) =>
+  byRow(results).flatMap((row) => {
+    const native = row.get("relprop");
+    const wasm = inWasm.map((subject) => row.get(subject));
+    return native && wasm.every(Boolean) ? [{ native, wasm }] : [];
+  });
+
+/** Medians of subjects along an axis: [{ name, points: [[x, seconds]] }]. */
+export function along(results, subjects, xOf) {
+  return Object.entries(subjects).map(([subject, name]) => ({
+    name,
+    points: results
+      .filter((each) => each.subject === subject && !each.error)
+      .map((each) => [xOf(each), median(each.runs)])
+      .toSorted(([a], [b]) => a - b),
+  }));
+}
 
 /** Counted work of a measured row, if it was counted. */
 export function workOf(counted, { model, composite, topK, size }) {

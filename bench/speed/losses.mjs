@@ -83,12 +83,13 @@ function commands({ firstHeatmap, throughput }) {
       ? [`${model}: ${found.toFixed(1)} s from the command to the first heatmap, wanted ${limit}.`]
       : [];
   });
-  const share = throughput ? throughput.photosPerSecond / throughput.sessionPerSecond : 1;
-  const slow =
-    share < wanted.throughputShare
+  const slow = (throughput ?? []).flatMap(({ composite, photosPerSecond, sessionPerSecond }) => {
+    const share = photosPerSecond / sessionPerSecond;
+    return share < wanted.throughputShare
       ? [
-          `a folder of photos: ${share.toFixed(2)} of the session's throughput, wanted ${wanted.throughputShare}.`,
+          `a folder of photos, ${composite}: ${share.toFixed(2)} of the session's throughput, wanted ${wanted.throughputShare}.`,
         ]
       : [];
+  });
   return [...late, ...slow];
 }

@@ -13,8 +13,10 @@ const target = 281;
 const bounds = { low: -2.1179039, high: 2.64 };
 
 const task = JSON.parse(process.argv[2]);
-const ort = await import("onnxruntime-node");
-const sessionOptions = { intraOpNumThreads: task.threads };
+const wasmThreads = Number(task.subject.match(/^wasm\.(\d)$/)?.[1] ?? 0);
+const ort = await import(wasmThreads ? "onnxruntime-web" : "onnxruntime-node");
+if (wasmThreads) ort.env.wasm.numThreads = wasmThreads;
+const sessionOptions = wasmThreads ? { executionProviders: ["wasm"] } : { intraOpNumThreads: task.threads };
 const dims = [task.batch, 3, task.size, task.size];
 const file = await readFile(task.input);
 const data = new Float32Array(
@@ -22,7 +24,7 @@ const data = new Float32Array(
 );
 const say = (message) => console.log(JSON.stringify(message));
 
-const { run, ...facts } = task.subject === "relprop" ? await relprop() : await bare();
+const { run, ...facts } = task.subject === "onnxruntime" ? await bare() : await relprop();
 let found;
 for (let i = 0; i < warmUps; i++) found = await run();
 if (found?.relevance) await writeFile(task.relevance, new Uint8Array(found.relevance.data.buffer));
@@ -45,7 +47,8 @@ async function relprop() {
   const box = composite === "epsilon-gamma-box" ? bounds : {};
   const options = { composite, reduce: "channels", ...(topK && { topK }), ...box };
   const started = performance.now();
-  const prepared = sessionModel(readModel(bytes), options, { path: task.file, bytes });
+  const file = wasmThreads ? undefined : { path: task.file, bytes };
+  const prepared = sessionModel(readModel(bytes), options, file);
   const graphBytes = prepared.view.bytes.length;
   const explainer = new Explainer({ ort, prepared, sessionOptions });
   const compiled = performance.now();

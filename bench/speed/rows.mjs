@@ -6,6 +6,8 @@ const onEach = (models, rows) => models.flatMap((model) => rows.map((row) => ({ 
 
 /** The bare session, ours, then peers: in this order they take turns. */
 export const ours = ["onnxruntime", "relprop"];
+/** Ours in onnxruntime-web, by threads. */
+export const inWasm = ["wasm.1", "wasm.2"];
 
 /** @type {Row[]} */
 export const rows = [
@@ -31,6 +33,8 @@ export const rows = [
       { composite: "fischer", topK: 0.02, peers: [] },
     ],
   ),
+  // What depth costs.
+  ...onEach(["resnet18", "resnet101", "resnet152"], [{ composite: "epsilon-plus-flat", peers: ["zennit"] }]),
   ...onEach(["mobilenet_v2", "efficientnet_b0"], [{ composite: "epsilon-plus-flat", peers: ["zennit"] }]),
   { model: "vit_b_16", composite: "cp-lrp", peers: ["lxt", "lxt.explicit"] },
   ...onEach(

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { inWasm, ours } from "./rows.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -66,4 +67,4 @@ export class Subject {
   }
 }
 
-const isOurs = (subject) => subject === "relprop" || subject === "onnxruntime";
+const isOurs = (subject) => ours.includes(subject) || inWasm.includes(subject);

@@ -63,7 +63,8 @@ def of_zennit(net, task):
     from zennit.canonizers import SequentialMergeBatchNorm
     from zennit.torchvision import ResNetCanonizer, VGGCanonizer
 
-    canonizer = {"vgg16": VGGCanonizer, "resnet50": ResNetCanonizer}.get(task["model"], SequentialMergeBatchNorm)
+    families = {"vgg": VGGCanonizer, "resnet": ResNetCanonizer}
+    canonizer = families.get(task["model"].rstrip("0123456789"), SequentialMergeBatchNorm)
     size = task["size"]
     build = {
         "epsilon-plus": composites.EpsilonPlus,

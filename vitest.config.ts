@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
@@ -16,7 +17,10 @@ const config: ViteUserConfig = defineConfig({
     include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 60_000,
+    globalSetup: ["packages/studio/test/support/shared-app.ts"],
     pool: "forks",
+    // Browsers and sessions wait a lot: also two cores are better used by two files at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     execArgv: [
       "--import",
       fileURLToPath(new URL("./packages/cli/test/support/register-typescript.mjs", import.meta.url)),

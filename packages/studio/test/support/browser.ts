@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 import { preview } from "vite";
 import type { Gallery } from "../../src/pictures/gallery.ts";
+import { sharedApp } from "./shared-app.ts";
 
 const chromiumPath: string = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -31,8 +32,8 @@ export interface App {
 }
 
 /**
- * Builds the app, serves it on a free port of 127.0.0.1 and starts Chromium.
- * @param outDir where the build goes: tests that run at the same time need one each
+ * Builds the app if no other test file has, serves it on a free port of 127.0.0.1 and starts Chromium.
+ * @param outDir where a copy of the build goes
  * @param args more arguments for Chromium
  */
 export async function startApp(outDir: string, args: readonly string[] = []): Promise<App> {
@@ -104,8 +105,33 @@ export async function give(
   );
 }
 
-/** In a process of its own: within the tests NODE_ENV says that nothing is for production. */
+/** Test files of one run share a build: whoever comes first makes it, the others wait. */
 async function build(root: string, outDir: string): Promise<void> {
+  const shared = sharedApp(process.ppid);
+  const isFirst = await mkdir(shared).then(
+    () => true,
+    () => false,
+  );
+  const made = join(shared, "app");
+  const [done, failed] = [join(shared, "done"), join(shared, "failed")];
+  if (isFirst) {
+    try {
+      await buildIn(root, made);
+      await writeFile(done, "");
+    } catch (error) {
+      await writeFile(failed, String(error));
+      throw error;
+    }
+  }
+  while (!existsSync(done)) {
+    if (existsSync(failed)) throw new Error(await readFile(failed, "utf8"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await cp(made, outDir, { recursive: true });
+}
+
+/** In a process of its own: within the tests NODE_ENV says that nothing is for production. */
+async function buildIn(root: string, outDir: string): Promise<void> {
   const vite = join(dirname(createRequire(import.meta.url).resolve("vite/package.json")), "bin/vite.js");
   await promisify(execFile)(
     process.execPath,

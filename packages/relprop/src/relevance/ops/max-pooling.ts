@@ -3,6 +3,7 @@
 import { int, ints, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, y, type Site } from "../row-kinds.ts";
+import { interleave } from "./interleave.ts";
 import { poolingWindow } from "./pooling.ts";
 import { fit, pad, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, type Window } from "./windows.ts";
@@ -50,29 +51,13 @@ function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
     if (i < positions - 1) left = b.op("Sub", [left, won]);
     return b.op("Reshape", [won, dims]);
   });
-  const [whole] = kernel.reduceRight((sides, length, i) => interleaved(b, sides, length, i + 2), parts);
   return fit(
     b,
-    whole as Value,
+    interleave(b, parts, kernel),
     x(site),
     kernel.map(() => 0),
     0,
   );
-}
-
-/** Groups of `length` values, each group one value with their elements by turns along an axis. */
-function interleaved(b: GraphBuilder, values: readonly Value[], length: number, axis: number): Value[] {
-  return Array.from({ length: values.length / length }, (_, group) => {
-    const sides = values.slice(group * length, (group + 1) * length);
-    const apart = sides.map((side) => b.op("Unsqueeze", [side, b.integers([axis + 1])]));
-    const joined = b.op("Concat", apart, { axis: int(axis + 1) });
-    const shape = (sides[0] as Value).shape;
-    // Of the sizes only the batch can be open, which 0 leaves as it is.
-    const dims = shape.map((dim, i) =>
-      i === axis ? (dim as number) * length : i === 0 ? 0 : (dim as number),
-    );
-    return b.op("Reshape", [joined, b.integers(dims)]);
-  });
 }
 
 /** 1 where a = c, else 0. */

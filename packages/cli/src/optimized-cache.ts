@@ -175,14 +175,21 @@ async function isWhole(place: string): Promise<boolean> {
   }
 }
 
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+
 /** Keeps the folder within its bounds. */
 async function forgetOldest(newest: string): Promise<void> {
   const kept = await Promise.all(
     (await readdir(folder())).map(async (name) => {
       const path = join(folder(), name);
       const found = await stat(path).catch(() => undefined);
-      const weights = await stat(join(path, weightsFile)).catch(() => undefined);
-      return { path, size: weights?.size ?? 0, used: path === newest ? Infinity : (found?.mtimeMs ?? 0) };
+      const sizes = await Promise.all([graphFile, weightsFile].map((file) => sizeOf(join(path, file))));
+      const size = sizes.reduce((total, each) => total + each, 0);
+      return { path, size, used: path === newest ? Infinity : (found?.mtimeMs ?? 0) };
     }),
   );
   let total = 0;

@@ -1,5 +1,5 @@
 import { OptionError } from "../../errors.ts";
-import { shareContributions } from "./contributions.ts";
+import { inProportion, shareContributions } from "./contributions.ts";
 import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
@@ -25,9 +25,9 @@ export function alphaBeta(options: RuleOptions = {}): LinearRule {
   }
   return (layer, R, m) => {
     const [gain, loss] = [m.scale(alpha, R), m.scale(-beta, R)];
-    return m.add(
-      gain && shareContributions(layer, gain, m, "for", options),
-      loss && shareContributions(layer, loss, m, "against", options),
-    );
+    return inProportion(m, [
+      ...(gain ? shareContributions(layer, gain, m, "for", options) : []),
+      ...(loss ? shareContributions(layer, loss, m, "against", options) : []),
+    ]);
   };
 }

@@ -2,6 +2,12 @@ import type { Algebra, Term } from "../algebra.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { modifiedBias, stabilizerOf, type LinearLayer, type Part, type RuleOptions } from "./rule.ts";
 
+/** What inputs get for each unit of them, Wᵀs; as it is where there is no x. */
+export interface Shared {
+  readonly x: Term;
+  readonly pulled: Term;
+}
+
 /**
  * Shares R among the contributions of one sign, those that speak for the output or those that speak against it:
  *
@@ -9,7 +15,7 @@ import { modifiedBias, stabilizerOf, type LinearLayer, type Part, type RuleOptio
  *     against:  d = W⁻x⁺ + W⁺x⁻ + b⁻,   R_in = x⁺⊙W⁻ᵀs + x⁻⊙W⁺ᵀs,   s = R/S(d)
  *
  * With `split: "weights"` the sign is the weight's alone: d = W⁺x + b⁺, R_in = x⊙W⁺ᵀs, and W⁻, b⁻ against.
- * z⁺ and α-β are made of it.
+ * z⁺ and α-β are made of it, by way of {@link inProportion}.
  */
 export function shareContributions(
   layer: LinearLayer,
@@ -17,14 +23,14 @@ export function shareContributions(
   m: Algebra,
   speak: "for" | "against",
   options: RuleOptions,
-): Term {
+): Shared[] {
   const parts = contributions(layer, m, speak, options);
-  if (parts.length === 0) return undefined;
+  if (parts.length === 0) return [];
   const s = shareOut();
-  return parts.reduce<Term>((total, [v, weights]) => {
-    const pulled = layer.pullBack(s, weights);
-    return m.add(total, options.input === "ones" ? pulled : m.multiply(v, pulled));
-  }, undefined);
+  return parts.map(([v, weights]) => ({
+    x: options.input === "ones" ? undefined : v,
+    pulled: layer.pullBack(s, weights),
+  }));
 
   function shareOut(): Value {
     const stabilizer = stabilizerOf(options);
@@ -43,6 +49,18 @@ export function shareContributions(
     );
     return layer.share(R, sum, bias, stabilizer);
   }
+}
+
+/** Σ x ⊙ pulled, with one product for each x. */
+export function inProportion(m: Algebra, shares: readonly Shared[]): Term {
+  const sums = new Map<string | undefined, Shared>();
+  for (const { x, pulled } of shares) {
+    sums.set(x?.name, { x, pulled: m.add(sums.get(x?.name)?.pulled, pulled) });
+  }
+  return [...sums.values()].reduce<Term>(
+    (total, { x, pulled }) => m.add(total, x ? m.multiply(x, pulled) : pulled),
+    undefined,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { shareContributions } from "./contributions.ts";
+import { inProportion, shareContributions } from "./contributions.ts";
 import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
@@ -12,5 +12,5 @@ import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
  */
 export function zplus(options: RuleOptions = {}): LinearRule {
   stabilizerOf(options);
-  return (layer, R, m) => shareContributions(layer, R, m, "for", options);
+  return (layer, R, m) => inProportion(m, shareContributions(layer, R, m, "for", options));
 }

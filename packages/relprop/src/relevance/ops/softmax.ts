@@ -23,10 +23,14 @@ export function softmaxLog(site: Site, R: Value): Value {
   return b.op("Sub", [R, b.op("Mul", [y(site), total(site, R)])]);
 }
 
+/** The lowest number of float32: times 0 it is 0, which −∞ is not. */
+const lowest = -3.4028234663852886e38;
+
 /** x, and 0 where the softmax is 0: an input at −∞, or as good as that, takes no part. */
 export function unmasked(site: Site): Value {
   const { b } = site;
-  return b.op("Where", [b.op("Greater", [y(site), b.scalar(0)]), x(site), b.scalar(0)]);
+  const isActive = b.op("Cast", [b.op("Greater", [y(site), b.scalar(0)])], { to: int(1) });
+  return b.op("Mul", [b.op("Max", [x(site), b.scalar(lowest)]), isActive]);
 }
 
 /** LogSoftmax: Jᵀs = s − exp(y)·Σs */

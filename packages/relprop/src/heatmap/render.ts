@@ -38,10 +38,14 @@ export function renderHeatmap(relevance: RelevanceMap, options: HeatmapOptions):
   const map = colormap(options.colormap);
   const normalized = normalize(relevance.data, options);
   const data = new Uint8ClampedArray(4 * height * width);
-  for (let i = 0; i < height * width; i++) {
-    const entry = 3 * Math.round(255 * (normalized.positions[i] ?? normalized.rest));
-    for (let c = 0; c < 3; c++) data[4 * i + c] = map.colors[entry + c] ?? 0;
-    data[4 * i + 3] = 255;
+  const { positions, rest } = normalized;
+  const { colors } = map;
+  for (let i = 0, at = 0; i < height * width; i++, at += 4) {
+    const entry = 3 * Math.round(255 * (positions[i] ?? rest));
+    data[at] = colors[entry] as number;
+    data[at + 1] = colors[entry + 1] as number;
+    data[at + 2] = colors[entry + 2] as number;
+    data[at + 3] = 255;
   }
   return { data, height, width, colormap: map, normalized };
 }

@@ -4,12 +4,13 @@
  */
 
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { readFile, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { build, RelpropError, sessionModel, suggestComposite, version } from "relprop";
 import type { CompiledFacts, CompileOptions, CompositeName, MethodOptions, SessionModel } from "relprop";
 import type { ExternalView, Model } from "relprop/onnx";
+import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "./model-cache.ts";
 import { writeWhole } from "./write-file.ts";
 
@@ -110,7 +111,7 @@ async function readKept(path: string): Promise<Buffer | undefined> {
 async function keep(path: string, content: readonly Uint8Array[]): Promise<string | undefined> {
   try {
     await writeWhole(path, [sha256(...content), ...content]);
-    await forgetOldest(path);
+    await forgetOldest(folder(), path, mostBytes, (name) => name.endsWith(".bin"));
     return undefined;
   } catch (error) {
     if (error instanceof RelpropError) return error.why;
@@ -174,21 +175,4 @@ function sessionModelOf(content: Buffer, { graph }: Model): SessionModel | undef
     data.push({ path: weight.path, data: bytes });
   }
   return { facts, view: { bytes: new Uint8Array(content.subarray(end, own)), data } };
-}
-
-/** Keeps the folder within its bounds. */
-async function forgetOldest(newest: string): Promise<void> {
-  const names = (await readdir(folder())).filter((name) => name.endsWith(".bin"));
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder(), name);
-      const found = await stat(path).catch(() => undefined);
-      return { path, size: found?.size ?? 0, used: path === newest ? Infinity : (found?.mtimeMs ?? 0) };
-    }),
-  );
-  let total = 0;
-  for (const { path, size } of files.sort((a, c) => c.used - a.used)) {
-    total += size;
-    if (total > mostBytes) await rm(path, { force: true }).catch(() => undefined);
-  }
 }

@@ -5,22 +5,12 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, statfs, utimes, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
 import type { Runtime, Session } from "relprop";
+import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "./model-cache.ts";
 
 /** Changes whenever what is kept does. */
@@ -65,9 +55,15 @@ export function keepOptimized(runtime: FileRuntime, key: string): Runtime {
         }
         const part = `${place}.${process.pid}.part`;
         const isKept = (await hasRoom(options)) && (await made(part));
-        const session = await create(model, isKept ? keeping(options, part) : options);
-        if (isKept) await finish(part, place);
-        return session;
+        if (!isKept) return create(model, options);
+        try {
+          const session = await create(model, keeping(options, part));
+          await finish(part, place);
+          return session;
+        } finally {
+          // It has its place, or nothing came of it.
+          await discard(part);
+        }
       },
     },
   };
@@ -124,11 +120,14 @@ async function finish(part: string, place: string): Promise<void> {
     await writeFile(join(part, sealFile), JSON.stringify(await sealOf(part)));
     await rm(place, { recursive: true, force: true });
     await rename(part, place);
-    await forgetOldest(place);
+    await forgetOldest(folder(), place, mostBytes);
   } catch {
-    await rm(part, { recursive: true, force: true }).catch(() => undefined);
+    // It is made anew.
   }
 }
+
+const discard = (path: string): Promise<void> =>
+  rm(path, { recursive: true, force: true }).catch(() => undefined);
 
 /** A checksum of the graph and of samples of the weights: to read all of them would take as long as to fold them. */
 interface Seal {
@@ -172,30 +171,5 @@ async function isWhole(place: string): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-const sizeOf = (path: string): Promise<number> =>
-  stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
-
-/** Keeps the folder within its bounds. */
-async function forgetOldest(newest: string): Promise<void> {
-  const kept = await Promise.all(
-    (await readdir(folder())).map(async (name) => {
-      const path = join(folder(), name);
-      const found = await stat(path).catch(() => undefined);
-      const sizes = await Promise.all([graphFile, weightsFile].map((file) => sizeOf(join(path, file))));
-      const size = sizes.reduce((total, each) => total + each, 0);
-      return { path, size, used: path === newest ? Infinity : (found?.mtimeMs ?? 0) };
-    }),
-  );
-  let total = 0;
-  for (const { path, size } of kept.sort((a, c) => c.used - a.used)) {
-    total += size;
-    // A mapped file can't be removed on Windows; a later run will.
-    if (total > mostBytes) await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -107,3 +107,8 @@ test("a folder that can't be written to costs nothing but time", async () => {
   await relevance(runtime);
   expect(made).toEqual(["bytes", "bytes"]);
 });
+
+test("what could not be made leaves nothing behind", async () => {
+  await expect(relevance(watched(() => true).runtime)).rejects.toThrow("no kernel");
+  expect(await readdir(join(folder, "optimized"))).toEqual([]);
+});

@@ -7,16 +7,16 @@
 
 import type { Graph, Value } from "./onnx/graph.ts";
 import { sizeOf } from "./onnx/tensor.ts";
-
-const products: ReadonlySet<string> = new Set(["MatMul", "Gemm", "Linear"]);
+import { rowOf } from "./relevance/op-table.ts";
 
 /** Whether most weights of the graph's matrix products meet more than one row of a sample. */
 export function packingPays(graph: Graph, values: ReadonlyMap<string, Value>): boolean {
   let [one, many] = [0, 0];
-  for (const { opType, inputs } of graph.nodes) {
+  for (const node of graph.nodes) {
+    const { inputs } = node;
     const weights = graph.initializers.get(inputs[1] ?? "");
     const x = values.get(inputs[0] ?? "");
-    if (!products.has(opType) || !weights || !x) continue;
+    if (rowOf(node)?.family !== "dense" || !weights || !x) continue;
     const isOne = x.shape
       .slice(0, -1)
       .every((dim, axis) => dim === 1 || (axis === 0 && typeof dim === "string"));

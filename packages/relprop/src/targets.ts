@@ -6,14 +6,13 @@
 
 import { OptionError } from "./errors.ts";
 import type { FloatArray } from "./float-array.ts";
+import { sizeOf } from "./onnx/tensor.ts";
 
 /**
  * A class index for all samples, one for each sample, the numbers of a tensor of the output's shape, or that tensor.
  * A class of a segmentation [N, classes, H, W] stands for all its pixels, added up.
  */
 export type Target = number | readonly number[] | Float32Array | FloatArray;
-
-const product = (dims: readonly number[]): number => dims.reduce((a, n) => a * n, 1);
 
 /**
  * The target tensor for an output of the given shape, one-hot for class indices.
@@ -27,7 +26,7 @@ export function targetNumbers(target: Target, dims: readonly number[]): Float32A
     return checkSize(target.data, dims);
   }
   const [batch = 1, classes = 1] = dims;
-  const perClass = product(dims.slice(2));
+  const perClass = sizeOf(dims.slice(2));
   const indices = typeof target === "number" ? Array.from({ length: batch }, () => target) : target;
   if (indices.length !== batch) {
     throw new OptionError({
@@ -35,7 +34,7 @@ export function targetNumbers(target: Target, dims: readonly number[]): Float32A
       why: `it names ${indices.length} classes for ${batch} samples`,
     });
   }
-  const data = new Float32Array(product(dims));
+  const data = new Float32Array(sizeOf(dims));
   for (const [sample, index] of indices.entries()) {
     checkIndex(index, classes);
     const start = (sample * classes + index) * perClass;
@@ -45,7 +44,7 @@ export function targetNumbers(target: Target, dims: readonly number[]): Float32A
 }
 
 function checkSize(data: Float32Array, dims: readonly number[]): Float32Array {
-  if (data.length === product(dims)) return data;
+  if (data.length === sizeOf(dims)) return data;
   throw doesNotFit(`it has ${data.length} numbers`, dims);
 }
 
@@ -126,7 +125,7 @@ function rows(row: Float32Array, count: number): FloatArray {
  * @throws OptionError if a place lies outside
  */
 export function maskTarget(dims: readonly number[], indices: readonly (readonly number[])[]): FloatArray {
-  const data = new Float32Array(product(dims));
+  const data = new Float32Array(sizeOf(dims));
   for (const place of indices) {
     const isInside =
       place.length <= dims.length &&
@@ -137,7 +136,7 @@ export function maskTarget(dims: readonly number[], indices: readonly (readonly 
         why: `the output has the shape [${dims.join(", ")}]`,
       });
     }
-    const below = product(dims.slice(place.length));
+    const below = sizeOf(dims.slice(place.length));
     const start = place.reduce((offset, n, axis) => offset * (dims[axis] as number) + n, 0) * below;
     data.fill(1, start, start + below);
   }

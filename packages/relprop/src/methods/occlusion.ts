@@ -2,6 +2,7 @@
 
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray } from "../float-array.ts";
+import { sizeOf } from "../onnx/tensor.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { targetNumbers, type Target } from "../targets.ts";
 import { countOption } from "./options.ts";
@@ -100,7 +101,7 @@ interface Layout {
 }
 
 function layoutOf({ data, dims }: FloatArray): Layout {
-  if (dims.length !== 4 || dims.reduce((a, n) => a * n, 1) !== data.length) {
+  if (dims.length !== 4 || sizeOf(dims) !== data.length) {
     throw new InputError({
       what: "cannot cover patches of this input",
       why: `it has the shape [${dims.join(", ")}] and ${data.length} numbers, not [N, C, H, W]`,

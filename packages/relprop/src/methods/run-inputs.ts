@@ -3,13 +3,14 @@
 import { InputError } from "../errors.ts";
 import type { FloatArray } from "../float-array.ts";
 import { normalNumbers } from "./normal-numbers.ts";
+import { sizeOf } from "../onnx/tensor.ts";
 
 /** The baseline in the shape of the input; one sample is repeated. */
 export function baselineLike(input: FloatArray, baseline: FloatArray | undefined): FloatArray {
   const isLike =
     baseline?.dims.length === input.dims.length &&
     baseline.dims.every((n, axis) => n === input.dims[axis] || (axis === 0 && n === 1)) &&
-    baseline.dims.reduce((a, n) => a * n, 1) === baseline.data.length;
+    sizeOf(baseline.dims) === baseline.data.length;
   if (!isLike) {
     throw new InputError({
       what: "cannot use this baseline",
@@ -29,10 +30,7 @@ export function baselineLike(input: FloatArray, baseline: FloatArray | undefined
 export function noiseLike(input: FloatArray, samples: number, seed: number): FloatArray {
   const dims = [samples, ...input.dims.slice(1)];
   return {
-    data: normalNumbers(
-      dims.reduce((a, n) => a * n, 1),
-      seed,
-    ),
+    data: normalNumbers(sizeOf(dims), seed),
     dims,
   };
 }

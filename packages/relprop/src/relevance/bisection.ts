@@ -5,6 +5,7 @@
 
 import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { indicator } from "./ops/calculus.ts";
 
 /** Float32: the smallest normal number, the powers of two that double exponents, and the bits of the mantissa. */
 const smallest = 2 ** -126;
@@ -56,5 +57,3 @@ export function keepAboveThreshold(b: GraphBuilder, v: Value, k: Value, n: Value
   const stays = b.op("Add", [b.op("Mul", [isAbove, sign]), isNegative]);
   return b.op("Mul", [v, stays]);
 }
-
-const indicator = (b: GraphBuilder, condition: Value): Value => b.op("Cast", [condition], { to: int(1) });

@@ -3,6 +3,7 @@
 import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { indicator } from "./ops/calculus.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -41,7 +42,7 @@ function highest(b: GraphBuilder, output: Value, axis: ReturnType<typeof int>): 
         ]);
   const shape = output.shape.map((_, i) => (i === axis.value ? -1 : 1));
   const positions = b.op("Reshape", [count, b.integers(shape)]);
-  return b.op("Cast", [b.op("Equal", [best, positions])], { to: int(1) });
+  return indicator(b, b.op("Equal", [best, positions]));
 }
 
 /** Classes come second, where there is a batch; a vocabulary comes last: [N, T, words]. */

@@ -1,7 +1,7 @@
 /** Which values cannot be negative, decided when the graph is compiled. After ReLU half of every signed rule is zero. */
 
 import type { Graph, Value } from "../onnx/graph.ts";
-import { numbersOf } from "../onnx/tensor.ts";
+import { numbersOf, sizeOf } from "../onnx/tensor.ts";
 import { rowOf } from "./op-table.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 
@@ -17,7 +17,7 @@ export function nonNegativeValues(
 ): Set<string> {
   const nonNegative = new Set<string>();
   for (const [name, tensor] of graph.initializers) {
-    if (tensor.dims.reduce((a, n) => a * n, 1) > smallConstant || tensor.dataType === "string") continue;
+    if (sizeOf(tensor.dims) > smallConstant || tensor.dataType === "string") continue;
     if (Array.prototype.every.call(numbersOf(tensor), (number: number) => number >= 0)) nonNegative.add(name);
   }
   const isNonNegative = (value: Value): boolean => nonNegative.has(value.name);

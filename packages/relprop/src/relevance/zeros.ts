@@ -4,10 +4,9 @@
  * signed rule has nothing to do: gamma needs one transpose, and a denominator no sign.
  */
 
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { rowOf } from "./op-table.ts";
 import type { Site } from "./row-kinds.ts";
-import type { Node } from "../onnx/graph.ts";
 
 /** For each value z, the values that are 0 wherever z ≤ 0: what rectifiers make of it. */
 export type Rectified = ReadonlyMap<string, ReadonlySet<string>>;

@@ -2,7 +2,7 @@
 
 import { int, ints, numberAttribute, stringAttribute, string, type Value } from "../../onnx/graph.ts";
 import { columnWindow, pickEach } from "../../onnx/column-window.ts";
-import { constantIntegers, numbersOf } from "../../onnx/tensor.ts";
+import { constantIntegers, numbersOf, sizeOf } from "../../onnx/tensor.ts";
 import { x, type Site } from "../row-kinds.ts";
 import { sizeAt, vectorOf, type Size } from "./shapes.ts";
 
@@ -39,7 +39,7 @@ export function uncol2im(site: Site, s: Value): Value {
   const kernel = pickEach(block ?? []);
   const windows = b.op("Conv", [single, b.numbers(Array.from(numbersOf(kernel)), kernel.dims)], attributes);
   const channels = (x(site).shape[1] as number) / positions;
-  const total = counts.reduce((a, n) => a * n, 1);
+  const total = sizeOf(counts);
   return b.op("Reshape", [windows, b.integers([-1, channels * positions, total])]);
 }
 

@@ -5,13 +5,13 @@
 
 import { int, ints, intsAttribute, numberAttribute, type Attributes, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type LinearOperator, type Site } from "../row-kinds.ts";
 import { interleave, positionsIn } from "./interleave.ts";
 import { filled, fit, spatialSizes } from "./shapes.ts";
 import { extent, isUnit, windowOf, type Window } from "./windows.ts";
 
 const known = (shape: readonly unknown[]): readonly number[] => shape as readonly number[];
-const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
 const kernelOf = (weights: Value): readonly number[] => known(weights.shape.slice(2));
 
 function attributesOf(w: Window, group: number): Attributes {
@@ -39,7 +39,7 @@ export function convolution(site: Site): LinearOperator {
     weights,
     bias: inputs[2],
     biasShape: [weights.shape[0] as number],
-    fanIn: product(known(weights.shape).slice(1)),
+    fanIn: sizeOf(known(weights.shape).slice(1)),
     placeBias: (bias) => acrossChannels(b, bias, y(site)),
     forward: (v, W, bias) => b.op("Conv", [v, W, bias], attributesOf(window, group)),
     pullBack: (s, W) => transposeConvolution(b, s, W, window, group, x(site)),

@@ -5,7 +5,7 @@ import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 
 /**
  * One value of many, of the same fixed sizes but for the batch: its elements along the spatial axes are theirs by turns.
- * @param values one for each position of a block of the given sizes, the last axis first
+ * @param values one for each position of a block of the given sizes, in the order of {@link positionsIn}
  */
 export const interleave = (b: GraphBuilder, values: readonly Value[], block: readonly number[]): Value =>
   block.reduceRight((sides, length, i) => alongAxis(b, sides, length, i + 2), values)[0] as Value;
@@ -30,7 +30,7 @@ function alongAxis(
   });
 }
 
-/** All positions of a block of the given sizes, the last axis first. */
+/** All positions of a block of the given sizes; those that differ in the last axis follow each other. */
 export const positionsIn = (block: readonly number[]): number[][] =>
   block.reduce<number[][]>(
     (all, length) => all.flatMap((before) => Array.from({ length }, (_, i) => [...before, i])),

@@ -2,13 +2,13 @@
 
 import { int, ints, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type Site } from "../row-kinds.ts";
+import { indicator } from "./calculus.ts";
 import { interleave } from "./interleave.ts";
 import { poolingWindow } from "./pooling.ts";
-import { fit, pad, sizes, spatialSizes } from "./shapes.ts";
+import { fit, lowest, pad, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, type Window } from "./windows.ts";
-
-const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
 
 /** Windows that overlap add up. */
 export function maxPool(site: Site, s: Value): Value {
@@ -36,7 +36,7 @@ function isTiling(site: Site, { kernel, strides, dilations, padsBegin, padsEnd }
 function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
   const { b } = site;
   const channels = x(site).shape[1] as number;
-  const positions = product(kernel);
+  const positions = sizeOf(kernel);
   const sliding = { strides: ints(kernel), group: int(channels) };
   const apart = b.op("Conv", [x(site), pickPositions(b, channels, kernel)], sliding);
   const byPosition = b.op("Reshape", [apart, b.integers([0, channels, positions, -1])]);
@@ -61,20 +61,19 @@ function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
 }
 
 /** 1 where a = c, else 0. */
-const isEqual = (b: GraphBuilder, a: Value, c: Value): Value =>
-  b.op("Cast", [b.op("Equal", [a, c])], { to: int(1) });
+const isEqual = (b: GraphBuilder, a: Value, c: Value): Value => indicator(b, b.op("Equal", [a, c]));
 
 /** Any windows: they are laid side by side by a convolution that copies. */
 function ofWindows(site: Site, s: Value, window: Window): Value {
   const { b } = site;
   const channels = x(site).shape[1] as number;
-  const positions = product(window.kernel);
+  const positions = sizeOf(window.kernel);
   const pick = pickPositions(b, channels, window.kernel);
   const sliding = { strides: ints(window.strides), dilations: ints(window.dilations), group: int(channels) };
 
   // [N, C·k·k, …′]: the elements of each window side by side, smallest number where the window leaves the image.
   const end = window.padsEnd.map((n, i) => n + (ceils(site.node) ? (window.strides[i] as number) : 0));
-  const padded = pad(b, x(site), window.padsBegin, end, -3.4028234663852886e38);
+  const padded = pad(b, x(site), window.padsBegin, end, lowest);
   const candidates = fit(
     b,
     b.op("Conv", [padded, pick], sliding),
@@ -102,7 +101,7 @@ function ofWindows(site: Site, s: Value, window: Window): Value {
 
 /** Weights [C·positions, 1, …k] of a grouped convolution that copies each position of the window to its own channel. */
 function pickPositions(b: GraphBuilder, channels: number, kernel: readonly number[]): Value {
-  const positions = product(kernel);
+  const positions = sizeOf(kernel);
   const pick = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
   const once = b.numbers(pick, [positions, 1, ...kernel]);
   return b.op("Tile", [once, b.integers([channels, 1, ...kernel.map(() => 1)])]);

@@ -2,12 +2,11 @@
 
 import { ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type Site, type StandIn } from "../row-kinds.ts";
 import { equalParts, fromNorm, toFirst } from "./reductions.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";
-
-const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
 
 /** The window that a pooling operator slides. */
 export function poolingWindow(site: Site): Window {
@@ -21,7 +20,7 @@ export function averagePool(site: Site, s: Value): Value {
   const counted =
     numberAttribute(node, "count_include_pad", 0) === 1 ||
     (isZero(window.padsBegin) && isZero(window.padsEnd));
-  const part = counted && !ceils(node) ? b.scalar(1 / product(window.kernel)) : partOfWindow(site, window);
+  const part = counted && !ceils(node) ? b.scalar(1 / sizeOf(window.kernel)) : partOfWindow(site, window);
   return spread(b, b.op("Mul", [s, part]), window, x(site));
 }
 
@@ -35,7 +34,7 @@ function partOfWindow(site: Site, window: Window): Value {
   const ones = filled(b, 1, [1, 1, ...x(site).shape.slice(2)], x(site));
   const mean = b.op("AveragePool", [ones], node.attributes);
   const kernel = b.numbers(
-    Array.from({ length: product(window.kernel) }, () => 1),
+    Array.from({ length: sizeOf(window.kernel) }, () => 1),
     [1, 1, ...window.kernel],
   );
   // Where the last window hangs over the end, pad for it too; the surplus rows are cut again.
@@ -63,7 +62,7 @@ function spread(b: GraphBuilder, s: Value, window: Window, like: Value): Value {
     return fit(b, enlarge(b, s, window.kernel), like, window.padsBegin, Math.max(...window.kernel));
   }
   const kernel = b.numbers(
-    Array.from({ length: product(window.kernel) }, () => 1),
+    Array.from({ length: sizeOf(window.kernel) }, () => 1),
     [1, 1, ...window.kernel],
   );
   // Channels do not mix: fold them into the batch, and one small kernel serves all.
@@ -132,7 +131,7 @@ export function averagedMaxPool(site: Site): StandIn {
       0,
     ),
     pullBack(s) {
-      const part = isUnit(strides) ? s : b.op("Mul", [s, b.scalar(1 / product(strides))]);
+      const part = isUnit(strides) ? s : b.op("Mul", [s, b.scalar(1 / sizeOf(strides))]);
       const slack = Math.max(...extent(window));
       return fit(
         b,

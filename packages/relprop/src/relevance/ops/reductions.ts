@@ -6,10 +6,10 @@
  */
 
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { constantIntegers } from "../../onnx/tensor.ts";
+import { constantIntegers, sizeOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, y, type PullBack, type Site, type StandIn } from "../row-kinds.ts";
-import { Calculus } from "./calculus.ts";
+import { Calculus, indicator } from "./calculus.ts";
 import { filled, reshapeLike, sizes } from "./shapes.ts";
 
 /** The axes a Reduce operator works on: an attribute, or since opset 13 for ReduceSum an input; none means all. */
@@ -32,13 +32,11 @@ function keepAxes(site: Site, v: Value): Value {
   return site.b.op("Unsqueeze", [v, site.b.integers(reducedAxes(site))]);
 }
 
-const product = (numbers: readonly number[]): number => numbers.reduce((a, n) => a * n, 1);
-
 /** s divided by the number of elements of `input` along the axes. */
 export function equalParts(b: GraphBuilder, s: Value, input: Value, axes: readonly number[]): Value {
   const lengths = axes.map((axis) => input.shape[axis]);
   if (lengths.every((n) => typeof n === "number"))
-    return b.op("Mul", [s, b.scalar(1 / product(lengths as number[]))]);
+    return b.op("Mul", [s, b.scalar(1 / sizeOf(lengths as number[]))]);
   const shape = b.op("Gather", [b.op("Shape", [input]), b.integers(axes)], { axis: int(0) });
   const count = b.op("ReduceProd", [b.op("Cast", [shape], { to: int(1) })], { keepdims: int(0) });
   return b.op("Div", [s, count]);
@@ -73,7 +71,7 @@ export function reduceExtreme(site: Site, s: Value): Value {
 
 /** s [.., 1, ..] to the first of the elements of v along an axis that equal `extreme` [.., 1, ..], zeros to the others. */
 export function toFirst(b: GraphBuilder, v: Value, extreme: Value, s: Value, axis: number): Value {
-  const isExtreme = b.op("Cast", [b.op("Equal", [v, extreme])], { to: int(1) });
+  const isExtreme = indicator(b, b.op("Equal", [v, extreme]));
   const before = b.op("CumSum", [isExtreme, b.integer(axis)], { exclusive: int(1) });
   const isFirst = b.op("Greater", [b.op("Sub", [isExtreme, before]), b.scalar(0.5)]);
   return b.op("Where", [isFirst, s, b.scalar(0)]);

@@ -133,6 +133,9 @@ export function fit(b: GraphBuilder, v: Value, like: Value, begin: readonly numb
   return b.op("Slice", [padded, b.integers(start), stop, b.integers(axes)]);
 }
 
+/** The lowest number of float32. */
+export const lowest = -3.4028234663852886e38;
+
 /** v [N, C, …] with `begin` and `end` elements of `filling` added on each spatial axis. */
 export function pad(
   b: GraphBuilder,

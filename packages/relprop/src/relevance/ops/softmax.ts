@@ -2,6 +2,8 @@
 
 import { int, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { x, y, type Site } from "../row-kinds.ts";
+import { indicator } from "./calculus.ts";
+import { lowest } from "./shapes.ts";
 
 const axis = (site: Site): number => {
   const given = numberAttribute(site.node, "axis", -1);
@@ -23,13 +25,11 @@ export function softmaxLog(site: Site, R: Value): Value {
   return b.op("Sub", [R, b.op("Mul", [y(site), total(site, R)])]);
 }
 
-/** The lowest number of float32: times 0 it is 0, which −∞ is not. */
-const lowest = -3.4028234663852886e38;
-
 /** x, and 0 where the softmax is 0: an input at −∞, or as good as that, takes no part. */
 export function unmasked(site: Site): Value {
   const { b } = site;
-  const isActive = b.op("Cast", [b.op("Greater", [y(site), b.scalar(0)])], { to: int(1) });
+  const isActive = indicator(b, b.op("Greater", [y(site), b.scalar(0)]));
+  // The lowest number times 0 is 0, which −∞ is not.
   return b.op("Mul", [b.op("Max", [x(site), b.scalar(lowest)]), isActive]);
 }
 

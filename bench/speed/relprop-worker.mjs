@@ -3,7 +3,7 @@
  *
  *     node relprop-worker.mjs JSON
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 process.env.ORT_DISABLE_TELEMETRY = "1";
@@ -40,15 +40,15 @@ process.exit(0);
 
 async function relprop() {
   const { Explainer, sessionModel, version } = await import("relprop");
+  const { readModelFile } = await import("relprop/node");
   const { readModel } = await import("relprop/onnx");
-  const bytes = await readFile(task.file);
-  const modelBytes = bytes.length;
+  const { size: modelBytes } = await stat(task.file);
   const { composite, topK } = task;
   const box = composite === "epsilon-gamma-box" ? bounds : {};
   const options = { composite, reduce: "channels", ...(topK && { topK }), ...box };
+  const bytes = wasmThreads ? await readFile(task.file) : undefined;
   const started = performance.now();
-  const file = wasmThreads ? undefined : { path: task.file, bytes };
-  const prepared = sessionModel(readModel(bytes), options, file);
+  const prepared = sessionModel(bytes ? readModel(bytes) : readModelFile(task.file), options);
   const graphBytes = prepared.view.bytes.length;
   const explainer = new Explainer({ ort, prepared, sessionOptions });
   const compiled = performance.now();

@@ -20,9 +20,12 @@ const config: UserConfig = defineConfig({
     "onnx/index": "src/onnx/index.ts",
     "heatmap/index": "src/heatmap/index.ts",
     "preprocess/index": "src/preprocess/index.ts",
+    "node/index": "src/node/index.ts",
     "zoo/index": "src/zoo/index.ts",
   },
   platform: "neutral",
+  // Of `relprop/node` only.
+  deps: { neverBundle: [/^node:/] },
   define: { __RELPROP_BUILD__: JSON.stringify(hashOfSources()) },
   dts: true,
   sourcemap: false,

@@ -1,21 +1,21 @@
 /**
  * Compiled models, kept for the next run in the folder `compiled` of the cache. Of weights only those are kept that the
- * model does not have itself, folded ones; all others are taken from the model again, wherever that has them.
+ * model does not have itself, folded ones; all others are taken from the model again, or stay in its file.
  */
 
 import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { build, RelpropError, sessionModel, suggestComposite, version } from "relprop";
 import type { CompiledFacts, CompileOptions, CompositeName, MethodOptions, SessionModel } from "relprop";
-import type { ExternalView, Model } from "relprop/onnx";
+import { placeOf, type ExternalView, type Model } from "relprop/onnx";
 import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "./model-cache.ts";
 import { writeWhole } from "./write-file.ts";
 
 /** Changes whenever the file does. */
-const format = 1;
+const format = 2;
 
 /** All kept models together; the ones used longest ago go first. */
 const mostBytes = 2e9;
@@ -27,7 +27,7 @@ export interface Kept {
   readonly model: SessionModel;
   /** For people: `from the cache`, `now`, and why it isn't kept if it should be. */
   readonly how: string;
-  /** Of all that makes it what it is; undefined if nothing is to be kept. */
+  /** Of all that makes it what it is, wherever the model's file is; undefined if nothing is to be kept. */
   readonly key: string | undefined;
 }
 
@@ -40,6 +40,7 @@ type Weight = { readonly path: string; readonly length: number } & (
 /** What comes before the graph's bytes and the weights. */
 interface Header {
   readonly facts: CompiledFacts;
+  readonly folder: string | undefined;
   readonly graph: number;
   readonly weights: readonly Weight[];
 }
@@ -60,9 +61,10 @@ export interface Source {
  */
 export async function compileOnce(source: Source, options: CompileOptions | MethodOptions): Promise<Kept> {
   const { model } = source;
-  const path = pathOf("compiled", source, options);
-  if (path === undefined) return { model: sessionModel(model, options), how: "now", key: undefined };
-  const key = basename(path);
+  const key = keyOf("compiled", source, options);
+  if (key === undefined) return { model: sessionModel(model, options), how: "now", key: undefined };
+  // The graph names the files that have its weights.
+  const path = pathOf(sha256(serialize([key, filesOf(model)])).toString("hex"));
   const file = await readKept(path);
   const found = file && sessionModelOf(file, model);
   if (found) return { model: found, how: "from the cache", key };
@@ -77,8 +79,9 @@ export async function compileOnce(source: Source, options: CompileOptions | Meth
  * @throws what it throws
  */
 export async function suggestOnce(source: Source, options: CompileOptions): Promise<CompositeName> {
-  const path = pathOf("suggested", source, options);
-  if (path === undefined) return suggestComposite(source.model, options);
+  const key = keyOf("suggested", source, options);
+  if (key === undefined) return suggestComposite(source.model, options);
+  const path = pathOf(key);
   const file = await readKept(path);
   if (file) return deserialize(file) as CompositeName;
   const suggested = suggestComposite(source.model, options);
@@ -87,14 +90,20 @@ export async function suggestOnce(source: Source, options: CompileOptions): Prom
   return suggested;
 }
 
-/** Where something made of a model with these options is kept, if anything is. */
-function pathOf(what: string, { model, id, useCache }: Source, options: object): string | undefined {
+/** Of something made of a model with these options, if anything is kept. */
+function keyOf(what: string, { model, id, useCache }: Source, options: object): string | undefined {
   if (!useCache || build === undefined) return undefined;
   // The shapes: a network that is built from a checkpoint takes the size that was asked for.
   const { inputs, outputs } = model.graph;
-  const key = sha256(serialize([what, format, version, build, id, inputs, outputs, options]));
-  return join(folder(), `${key.toString("hex")}.bin`);
+  return sha256(serialize([what, format, version, build, id, inputs, outputs, options])).toString("hex");
 }
+
+const pathOf = (key: string): string => join(folder(), `${key}.bin`);
+
+/** The files that a model's weights were left in. */
+const filesOf = ({ graph }: Model): string[] => [
+  ...new Set([...graph.initializers.values()].flatMap((tensor) => placeOf(tensor)?.path ?? [])),
+];
 
 /** The content of a kept file, if it is there and whole. */
 async function readKept(path: string): Promise<Buffer | undefined> {
@@ -141,29 +150,37 @@ function contentOf({ facts, view }: SessionModel, model: Model): Uint8Array[] {
     offset += length;
     return { path, length, offset: offset - length };
   });
-  const header = serialize({ facts, graph: view.bytes.length, weights } satisfies Header);
+  const header = serialize({
+    facts,
+    folder: view.folder,
+    graph: view.bytes.length,
+    weights,
+  } satisfies Header);
   const length = Buffer.alloc(lengthLength);
   length.writeUInt32LE(header.length);
   return [length, header, view.bytes, ...own];
 }
 
-const placeOf = ({ byteOffset, length }: Uint8Array): string => `${byteOffset}+${length}`;
+const rangeOf = ({ byteOffset, length }: Uint8Array): string => `${byteOffset}+${length}`;
 
 /** The model's name of a weight, by where it is in memory: compiling leaves those that it does not change there. */
 function namesByPlace({ graph }: Model): (data: Uint8Array) => string | undefined {
   const buffers = new Map<ArrayBufferLike, Map<string, string>>();
-  for (const [name, { bytes }] of graph.initializers) {
+  for (const [name, tensor] of graph.initializers) {
+    // It is not read for this.
+    if (placeOf(tensor)) continue;
+    const { bytes } = tensor;
     const places = buffers.get(bytes.buffer) ?? new Map<string, string>();
-    buffers.set(bytes.buffer, places.set(placeOf(bytes), name));
+    buffers.set(bytes.buffer, places.set(rangeOf(bytes), name));
   }
-  return (data) => buffers.get(data.buffer)?.get(placeOf(data));
+  return (data) => buffers.get(data.buffer)?.get(rangeOf(data));
 }
 
 /** What {@link contentOf} wrote, if the model has all the weights that it had. */
 function sessionModelOf(content: Buffer, { graph }: Model): SessionModel | undefined {
   const end = lengthLength + content.readUInt32LE(0);
   const header = deserialize(content.subarray(lengthLength, end)) as Header;
-  const { facts, graph: graphLength, weights } = header;
+  const { facts, folder, graph: graphLength, weights } = header;
   const own = end + graphLength;
   const data: ExternalView["data"] = [];
   for (const weight of weights) {
@@ -174,5 +191,6 @@ function sessionModelOf(content: Buffer, { graph }: Model): SessionModel | undef
     if (bytes?.length !== weight.length) return undefined;
     data.push({ path: weight.path, data: bytes });
   }
-  return { facts, view: { bytes: new Uint8Array(content.subarray(end, own)), data } };
+  const bytes = new Uint8Array(content.subarray(end, own));
+  return { facts, view: { bytes, data, ...(folder !== undefined && { folder }) } };
 }

@@ -3,12 +3,12 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError, ModelFileError, sessionModel } from "relprop";
+import { readModelFile } from "relprop/node";
 import { decideColoring, type Coloring, type Wishes } from "./decide.ts";
 import { decideTexts } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explainText } from "./explain-text.ts";
-import { readOnnx } from "./load-model.ts";
 import { startProgress, startWaiting } from "./progress.ts";
 import { failureRecord, say, sayDecisions, sayError, type ReportOptions } from "./report.ts";
 import { textLines, textSummary } from "./report-texts.ts";
@@ -113,7 +113,7 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
       fix: "give the .onnx file of a text model",
     });
   }
-  const model = await readOnnx(path);
+  const model = readModelFile(path);
   const decision = decideTexts(model, options);
   const tokenizer = await loadTokenizer(path, options.tokenizer);
   const config = await readTextConfig(path, tokenizer.path);

@@ -12,7 +12,7 @@ import {
   type CompileDecision,
   type Wishes,
 } from "./decide.ts";
-import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
+import { loadModel, weightBytes, type LoadedModel, type LoadOptions } from "./load-model.ts";
 import { keepOptimized } from "./optimized-cache.ts";
 import { startWaiting } from "./progress.ts";
 import type { ImageFile } from "./read-images.ts";
@@ -86,7 +86,11 @@ export async function startRun(
     const runtime = await thread.runtime();
     // What is optimized for a GPU is not written as a graph.
     const isKept = kept.key !== undefined && providerOf(device) === "cpu";
-    explainer = await startExplainer(kept.model, device, isKept ? keepOptimized(runtime, kept.key) : runtime);
+    explainer = await startExplainer(
+      kept.model,
+      device,
+      isKept ? keepOptimized(runtime, kept.key, weightBytes(model)) : runtime,
+    );
   } finally {
     waiting.stop();
   }

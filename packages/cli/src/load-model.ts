@@ -1,11 +1,11 @@
 /** MODEL of the command line -> a model and how to feed it. */
 
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { open, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { open, readFile, realpath, stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { ModelFileError } from "relprop";
-import { readModel, type Model } from "relprop/onnx";
+import { readModelFile } from "relprop/node";
+import { byteLength, type Model } from "relprop/onnx";
 import {
   guessCard,
   hubCard,
@@ -73,7 +73,7 @@ async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedMod
   const { size } = card.input;
   const { weights } = entry;
   if (weights.kind === "npm") {
-    return { model: withSize(await readOnnx(path), size), card, guesses: [], id: weights.package.integrity };
+    return { model: withSize(readModelFile(path), size), card, guesses: [], id: weights.package.integrity };
   }
   const { tensors } = await readCheckpointFile(path);
   return {
@@ -100,11 +100,11 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
       fix: `give an .onnx file, a checkpoint, or one of ${zoo.map(({ name }) => name).join(", ")}`,
     });
   }
-  const id = await sha256OfFile(path);
   const given = await cardFile(path, options.card);
-  if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id };
-  const { model, outside } = await readOnnxFiles(path);
-  const whole = outside === undefined ? id : createHash("sha256").update(id).update(outside).digest("hex");
+  if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id: await sha256OfFile(path) };
+  const files = new Set([await realpath(path)]);
+  const model = readModelFile(path, files);
+  const whole = await idOf([...files]);
   if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id: whole };
   const [name, input] = [basename(path), options.input ?? {}];
   const hub = await hubConfigBeside(path);
@@ -151,34 +151,22 @@ export async function loadCompilable(
 ): Promise<CompilableModel> {
   const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
   const sha256 = isFile ? await sha256OfFile(name) : undefined;
-  if (isFile && isOnnx(name)) return { model: await readOnnx(name), sha256, isSized: false };
+  if (isFile && isOnnx(name)) return { model: readModelFile(name), sha256, isSized: false };
   const { size, quiet = false } = options;
   const { model } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
   return { model, sha256, isSized: true };
 }
 
+/** Bytes that a model's weights take. */
+export const weightBytes = ({ graph }: Model): number =>
+  [...graph.initializers.values()].reduce((sum, { dataType, dims }) => sum + byteLength(dataType, dims), 0);
+
 const isOnnx = (path: string): boolean => path.toLowerCase().endsWith(".onnx");
 
-/** Reads an .onnx file and its external data beside it. */
-export async function readOnnx(path: string): Promise<Model> {
-  return (await readOnnxFiles(path)).model;
-}
-
-/** The same, and SHA-256 of what was read of other files, if anything was. */
-async function readOnnxFiles(path: string): Promise<{ model: Model; outside: string | undefined }> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  const hash = createHash("sha256");
-  let isOutside = false;
-  const readExternal = (location: string, offset: number, length: number | undefined): Uint8Array => {
-    const data = readRangeSync(join(dirname(path), location), offset, length);
-    hash.update(data);
-    isOutside = true;
-    return data;
-  };
-  const model = readModel(bytes, { file: path, readExternal });
-  return { model, outside: isOutside ? hash.digest("hex") : undefined };
+/** A hash of a model's files. */
+async function idOf(files: readonly string[]): Promise<string> {
+  const hashes = await Promise.all(files.map(sha256OfFile));
+  return hashes.length === 1 ? (hashes[0] ?? "") : createHash("sha256").update(hashes.join()).digest("hex");
 }
 
 async function cardFile(model: string, given: string | undefined): Promise<ModelCard | undefined> {
@@ -211,33 +199,6 @@ async function readCheckpointFile(path: string): Promise<Awaited<ReturnType<type
     return await readCheckpoint(source);
   } finally {
     await file.close();
-  }
-}
-
-/** Part of a file, or from the offset to its end. */
-function readRangeSync(path: string, offset: number, length: number | undefined): Uint8Array {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  try {
-    const { size } = fstatSync(file);
-    const end = length === undefined ? size : offset + length;
-    // The numbers are the model's claims; memory is taken only for what is there.
-    if (offset > size || end > size)
-      throw unreadable(path, new Error(`it has ${size} bytes, the model wants up to ${end}`));
-    const bytes = new Uint8Array(end - offset);
-    let at = 0;
-    while (at < bytes.length) {
-      const count = readSync(file, bytes, at, Math.min(bytes.length - at, 1 << 28), offset + at);
-      if (count === 0) throw unreadable(path, new Error(`it ends before byte ${offset + bytes.length}`));
-      at += count;
-    }
-    return bytes;
-  } finally {
-    closeSync(file);
   }
 }
 

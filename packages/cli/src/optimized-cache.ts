@@ -38,8 +38,9 @@ const folder = (): string => join(cacheFolder(), "optimized");
 /**
  * The same runtime, but that it starts from what an earlier run kept, if that is whole, and else keeps what it starts.
  * @param key of all that makes the compiled model what it is
+ * @param weights bytes of the model's weights
  */
-export function keepOptimized(runtime: FileRuntime, key: string): Runtime {
+export function keepOptimized(runtime: FileRuntime, key: string, weights: number): Runtime {
   const { create } = runtime.InferenceSession;
   return {
     ...runtime,
@@ -54,7 +55,7 @@ export function keepOptimized(runtime: FileRuntime, key: string): Runtime {
           }
         }
         const part = `${place}.${process.pid}.part`;
-        const isKept = (await hasRoom(options)) && (await made(part));
+        const isKept = (await hasRoom(weights)) && (await made(part));
         if (!isKept) return create(model, options);
         try {
           const session = await create(model, keeping(options, part));
@@ -77,13 +78,18 @@ async function placeOf(key: string): Promise<string> {
 }
 
 /** The graph is optimized as far as it goes, and its weights lie beside it. */
-const startingFrom = ({ externalData: _weights, ...options }: Options): Options => ({
-  ...options,
-  graphOptimizationLevel: "disabled",
-});
+const startingFrom = ({ externalData: _weights, ...options }: Options): Options => {
+  const { [folderKey]: _folder, ...session } = sessionExtras(options);
+  return { ...options, graphOptimizationLevel: "disabled", extra: { ...options.extra, session } };
+};
+
+/** The folder of the weights that the model has left in its file. */
+const folderKey = "model_external_initializers_file_folder_path";
+
+const sessionExtras = ({ extra }: Options): Record<string, unknown> =>
+  (extra as { session?: Record<string, unknown> } | undefined)?.session ?? {};
 
 const keeping = (options: Options, part: string): Options => {
-  const { session = {}, ...extra } = (options.extra ?? {}) as { session?: object };
   const weights = {
     optimized_model_external_initializers_file_name: weightsFile,
     optimized_model_external_initializers_min_size_in_bytes: "1024",
@@ -91,17 +97,12 @@ const keeping = (options: Options, part: string): Options => {
   return {
     ...options,
     optimizedModelFilePath: join(part, graphFile),
-    extra: { ...extra, session: { ...session, ...weights } },
+    extra: { ...options.extra, session: { ...sessionExtras(options), ...weights } },
   };
 };
 
-/** Whether the disk has room for what ONNX Runtime may make of these weights. */
-async function hasRoom({ externalData = [] }: Options): Promise<boolean> {
-  const bytes = externalData.reduce(
-    (total, each) =>
-      total + (typeof each === "object" && each.data instanceof Uint8Array ? each.data.length : 0),
-    0,
-  );
+/** Whether the disk has room for what ONNX Runtime may make of weights of so many bytes. */
+async function hasRoom(bytes: number): Promise<boolean> {
   const disk = await mkdir(cacheFolder(), { recursive: true })
     .then(() => statfs(cacheFolder()))
     .catch(() => undefined);

@@ -51,7 +51,11 @@ function watched(fails: (model: Uint8Array | string) => boolean = () => false): 
 
 async function relevance(runtime: FileRuntime, key = "key"): Promise<Float32Array> {
   const sessionOptions = { logSeverityLevel: 3 as const };
-  const explainer = new Explainer({ ort: keepOptimized(runtime, key), prepared: prepared(), sessionOptions });
+  const explainer = new Explainer({
+    ort: keepOptimized(runtime, key, 1e5),
+    prepared: prepared(),
+    sessionOptions,
+  });
   const input = { data: Float32Array.from(wave(2 * 3 * 144, 5)), dims: [2, 3, 12, 12] };
   const { relevance: found } = await explainer.explain(input, { target: 1 });
   await explainer.dispose();

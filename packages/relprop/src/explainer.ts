@@ -15,7 +15,13 @@ import { readLedger, type Ledger } from "./read-ledger.ts";
 import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
 import { ledgerOutput } from "./relevance/ledger.ts";
 import { sizeOf } from "./onnx/tensor.ts";
-import { logitsName, sessionModel, type CompiledFacts, type SessionModel } from "./session-model.ts";
+import {
+  logitsName,
+  sessionModel,
+  withWeights,
+  type CompiledFacts,
+  type SessionModel,
+} from "./session-model.ts";
 import { targetNumbers, type Target } from "./targets.ts";
 
 export type { FloatArray, InputArray };
@@ -40,18 +46,16 @@ export interface Runtime {
 
 interface SessionOptions {
   readonly ort: Runtime;
-  /** Passed on to ONNX Runtime: execution providers, threads, …; `extra` replaces ours, which says whether weights are packed. */
+  /** Passed on to ONNX Runtime: execution providers, threads, …; what its `extra` says goes before what we choose. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
 }
 
 interface ModelOptions extends SessionOptions {
-  /** An .onnx file's bytes, or a model that was read or built already. */
-  readonly model: Uint8Array | Model;
   /**
-   * The path of the file that these bytes are the content of, for onnxruntime-node: it maps the weights from there, and
-   * the bytes can be freed (VGG-16: 0.5 GB less). The file must stay as it is.
+   * An .onnx file's bytes, or a model that was read or built already. Of one that `readModelFile` of `relprop/node` read,
+   * onnxruntime-node maps the weights from the file.
    */
-  readonly modelPath?: string;
+  readonly model: Uint8Array | Model;
 }
 
 /** The options of {@link compile}, or with `method` those of {@link compileMethod}, and what a session needs. */
@@ -157,16 +161,11 @@ export class Explainer {
   }
 
   #create(): Promise<Session> {
-    const { bytes, data, folder } = this.#view;
-    const session = {
-      disable_prepacking: this.compiled.packsWeights ? "0" : "1",
-      ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
-    };
-    return this.#ort.InferenceSession.create(bytes, {
-      extra: { session },
-      ...this.#sessionOptions,
-      externalData: data,
-    });
+    const settings = { disable_prepacking: this.compiled.packsWeights ? "0" : "1" };
+    return this.#ort.InferenceSession.create(
+      this.#view.bytes,
+      withWeights(this.#view, this.#sessionOptions, settings),
+    );
   }
 
   async #explain(input: InputArray, run: RunOptions): Promise<Explanation> {
@@ -276,19 +275,11 @@ export class Explainer {
   }
 }
 
-function compileSource({
-  ort: _ort,
-  sessionOptions,
-  model,
-  modelPath,
-  ...chosen
-}: ExplainerOptions): SessionModel {
-  const isFile = model instanceof Uint8Array;
-  const source = isFile ? readModel(model) : model;
-  const file = isFile && modelPath !== undefined ? { path: modelPath, bytes: model } : undefined;
-  if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen, file);
+function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: ExplainerOptions): SessionModel {
+  const source = model instanceof Uint8Array ? readModel(model) : model;
+  if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen);
   const filterBy = filterSearch(sessionOptions?.executionProviders);
-  return sessionModel(source, { filterBy, ...chosen }, file);
+  return sessionModel(source, { filterBy, ...chosen });
 }
 
 /** How the relevance filter is quickest where ONNX Runtime computes on the first of these providers. */

@@ -22,7 +22,7 @@ export {
   type Runtime,
   type Session,
 } from "./explainer.ts";
-export { sessionModel, type CompiledFacts, type SessionModel } from "./session-model.ts";
+export { sessionModel, withWeights, type CompiledFacts, type SessionModel } from "./session-model.ts";
 export { conceptHeatmaps, type Concept, type ConceptHeatmapOptions } from "./concept-heatmaps.ts";
 export { type Channels } from "./channels.ts";
 export { readLedger, verdict, type Ledger, type LedgerEntry } from "./read-ledger.ts";

@@ -1,10 +1,11 @@
 /** A compiled explanation in the form that a session is made of. */
 
+import type { InferenceSession } from "onnxruntime-common";
 import { compile, type Compiled, type CompileOptions } from "./compile.ts";
 import { compileMethod } from "./methods/compile-method.ts";
 import type { MethodOptions } from "./methods/options.ts";
 import type { Model, Value } from "./onnx/graph.ts";
-import { externalView, type ExternalView, type WeightsFile } from "./onnx/write-model.ts";
+import { externalView, type ExternalView } from "./onnx/write-model.ts";
 
 /** All that is known of a compiled explanation but its graph: plain values, which can be copied and kept. */
 export type CompiledFacts = Omit<Compiled, "model">;
@@ -19,19 +20,32 @@ export interface SessionModel {
   readonly view: ExternalView;
 }
 
+/**
+ * The options of a session that is made of a view: it finds the weights in memory or in their folder.
+ * @param settings of the session, in ONNX Runtime's words, where `options` don't say otherwise
+ */
+export function withWeights(
+  { data, folder }: ExternalView,
+  options: InferenceSession.SessionOptions = {},
+  settings: Readonly<Record<string, string>> = {},
+): InferenceSession.SessionOptions {
+  const { session: chosen, ...extra } = (options.extra ?? {}) as { session?: object };
+  const place = folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
+  return {
+    ...options,
+    extra: { ...extra, session: { ...settings, ...place, ...chosen } },
+    externalData: data,
+  };
+}
+
 /** Name of the output that the logits before a final softmax get. */
 export const logitsName = "relprop.logits";
 
 /**
  * Compiles a model for a session.
- * @param file what the model was read from, if the runtime shall take from there the weights that are not changed
  * @throws what {@link compile} or {@link compileMethod} throw
  */
-export function sessionModel(
-  source: Model,
-  options: CompileOptions | MethodOptions = {},
-  file?: WeightsFile,
-): SessionModel {
+export function sessionModel(source: Model, options: CompileOptions | MethodOptions = {}): SessionModel {
   const compiled =
     "method" in options && options.method !== undefined
       ? compileMethod(source, options)
@@ -41,7 +55,7 @@ export function sessionModel(
   const isOutput = model.graph.outputs.some(({ name }) => name === output.name);
   // The logits before a final softmax are what is ranked, so they are asked for too.
   const graph = isOutput ? model.graph : withOutput(model.graph, output, logitsName);
-  return { facts, view: externalView({ ...model, graph }, { file }) };
+  return { facts, view: externalView({ ...model, graph }) };
 }
 
 function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {

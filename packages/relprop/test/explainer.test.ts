@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { compile, Explainer, InputError, OptionError, UnexplainableError, version } from "../src/index.ts";
@@ -57,26 +56,6 @@ describe("Explainer", () => {
     const again = await explainer.explain(inputs[2]!, { keep: 0.1 });
     expect(again.relevance.data).toEqual(together[2]?.relevance.data);
     await explainer.dispose();
-  });
-
-  it("lets ONNX Runtime take weights from the model's file", async () => {
-    const modelPath = fileURLToPath(new URL("./golden/convnet/model.onnx", import.meta.url));
-    const copy = Uint8Array.from(bytes);
-    const mapped = new Explainer({ ort, model: copy, modelPath, composite: "gamma" });
-    // They are not needed any more.
-    copy.fill(0);
-    const read = new Explainer({ ort, model: bytes, composite: "gamma" });
-    const [one, two] = [await mapped.explain(batch(2)), await read.explain(batch(2))];
-    expect(one.relevance.data).toEqual(two.relevance.data);
-    const missing = new Explainer({
-      ort,
-      model: bytes,
-      modelPath: "/nowhere/model.onnx",
-      composite: "gamma",
-    });
-    await expect(missing.explain(batch(1))).rejects.toThrow(/nowhere/u);
-    await mapped.dispose();
-    await read.dispose();
   });
 
   it("says what is wrong with an input, a target, a class", async () => {

@@ -4,8 +4,8 @@ import { realpath } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { InvalidArgumentError, type Command } from "@commander-js/extra-typings";
 import { compile, compileMethod, OptionError } from "relprop";
-import { writeModel, type Model } from "relprop/onnx";
-import { loadCompilable } from "../load-model.ts";
+import { writeModel } from "relprop/onnx";
+import { loadCompilable, weightBytes } from "../load-model.ts";
 import { methodOptions } from "../method-wish.ts";
 import { megabyteText } from "../progress.ts";
 import { say } from "../report.ts";
@@ -25,9 +25,6 @@ has the input "target" (float32, shaped like the explained output, 1 at the clas
 
 /** A protobuf file must stay below 2 GiB; weights above this go into a file of their own. */
 const mostWeightBytes = 2e9;
-
-const weightBytes = ({ graph }: Model): number =>
-  [...graph.initializers.values()].reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addCompile(program: Command, done: (status: number) => void): void {

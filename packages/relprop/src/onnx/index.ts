@@ -4,12 +4,12 @@ export * from "./tensor.ts";
 export { GraphBuilder } from "./graph-builder.ts";
 export { convertOpset } from "./convert-opset.ts";
 export { printGraph } from "./print-graph.ts";
-export { type ReadModelOptions, readModel, readableOpsets } from "./read-model.ts";
+export type { ModelFolder } from "./model-folder.ts";
+export { type Place, placeOf } from "./stored-tensor.ts";
+export { type ReadModelOptions, readModel, readModelIn, readableOpsets } from "./read-model.ts";
 export type { ReadExternal } from "./read/source.ts";
 export {
   type ExternalView,
-  type ExternalViewOptions,
-  type WeightsFile,
   type WriteModelOptions,
   type WrittenFile,
   type WrittenModel,

@@ -10,13 +10,16 @@ import {
   type ModelProto,
   ModelProtoSchema,
 } from "./onnx_pb.ts";
+import type { ModelFolder } from "./model-folder.ts";
 import { inlineFunctions } from "./read/functions.ts";
 import { Constants, domainOf, readNodes, refuseSparse, valueNames } from "./read/nodes.ts";
 import { inOrder } from "./read/order.ts";
+import { itself, outline } from "./read/outline.ts";
 import { type ReadExternal, type Source, decoding, messageOf, refuse } from "./read/source.ts";
 import { readTensorBytes } from "./read/tensor.ts";
 import { type Declared, DimNames, isComplete, readValue } from "./read/values.ts";
 import { decodeApart, survey } from "./read/wire.ts";
+import type { StoredBytes } from "./stored-tensor.ts";
 
 /** The operator sets of ai.onnx that can be read: 7 (2018) to 28 (2026). */
 export const readableOpsets: { readonly first: number; readonly last: number } = { first: 7, last: 28 };
@@ -43,12 +46,40 @@ export interface ReadModelOptions {
  *
  * Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
  */
-export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): Model {
-  const what = options.file === undefined ? "cannot read the model" : `cannot read "${options.file}"`;
-  const source: Source = { what, readExternal: options.readExternal };
+export function readModel(bytes: Uint8Array, { file, readExternal }: ReadModelOptions = {}): Model {
+  const source: Source = { what: whatFails(file), readExternal };
   // Views on a Buffer would be Buffers, which are not like other arrays.
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { proto, graph, initializers } = decode(source, plain);
+  return readProto(source, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+/**
+ * Reads an ONNX model as {@link readModel} does, but leaves large weights, and all external data, in their files. They are
+ * read when somebody asks for a tensor's `bytes`, so the files must stay as they are while the model is used.
+ * @param name of the model's file in the folder
+ * @param file its name for error messages
+ * @throws ModelFileError as {@link readModel}, also if a file is not there or shorter than the model says
+ */
+export function readModelIn(folder: ModelFolder, name: string, file: string = name): Model {
+  const readExternal = (location: string, offset: number, length: number): StoredBytes => {
+    const itsName = location === itself ? name : location;
+    const size = folder.sizeOf(itsName);
+    const end = offset + length;
+    if (end > size) throw new Error(`it has ${size} bytes, the model wants up to ${end}`);
+    return { path: folder.pathOf(itsName), offset, read: () => folder.read(itsName, offset, length) };
+  };
+  const source: Source = { what: whatFails(file), readExternal };
+  const size = folder.sizeOf(name);
+  return readProto(
+    source,
+    decoding(source, () => outline((offset, length) => folder.read(name, offset, length), size)),
+  );
+}
+
+const whatFails = (file: string | undefined): string =>
+  file === undefined ? "cannot read the model" : `cannot read "${file}"`;
+
+function readProto(source: Source, bytes: Uint8Array): Model {
+  const { proto, graph, initializers } = decode(source, bytes);
   const opsets = readOpsets(source, proto);
   const shell = {
     irVersion: Number(proto.irVersion),

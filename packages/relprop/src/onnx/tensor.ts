@@ -23,6 +23,10 @@ export const elementSize: Readonly<Record<DataType, number>> = {
 
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((size, dim) => size * dim, 1);
 
+/** Bytes that a tensor takes. */
+export const byteLength = (dataType: DataType, dims: readonly number[]): number =>
+  sizeOf(dims) * elementSize[dataType];
+
 /** A float32 tensor over the given numbers; the array's memory is shared, not copied. */
 export function float32Tensor(data: Float32Array | readonly number[], dims: readonly number[]): Tensor {
   const array = data instanceof Float32Array ? data : Float32Array.from(data);
@@ -74,7 +78,7 @@ export function smallIntegers(
 
 function tensorOf(dataType: DataType, array: ArrayBufferView, dims: readonly number[]): Tensor {
   const bytes = new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
-  if (bytes.byteLength !== sizeOf(dims) * elementSize[dataType]) {
+  if (bytes.byteLength !== byteLength(dataType, dims)) {
     throw new RangeError(
       `${bytes.byteLength} bytes do not fill a ${dataType} tensor of shape [${dims.join(", ")}]`,
     );

@@ -14,6 +14,8 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
 } from "./onnx_pb.ts";
+import { placeOf } from "./stored-tensor.ts";
+import { byteLength } from "./tensor.ts";
 import { Chunks, concatChunks } from "./write/chunks.ts";
 import { externalEntries, graphProto, modelProto, tensorHeader } from "./write/protos.ts";
 
@@ -47,23 +49,8 @@ export interface ExternalView {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Large initializers by the path that the model names them with; the data shares memory with the model. */
   readonly data: { path: string; data: Uint8Array }[];
-  /** The folder of the file that has the others. */
+  /** The folder of the files that have the others: those that were left there when the model was read. */
   readonly folder?: string;
-}
-
-/** A file on the disk of whoever runs a model. */
-export interface WeightsFile {
-  readonly path: string;
-  /** Its content, which a model's weights are views of. */
-  readonly bytes: Uint8Array;
-}
-
-/** How weights are left where they are. */
-export interface ExternalViewOptions {
-  /** Initializers of so many bytes are external data. @default 1024 */
-  readonly threshold?: number;
-  /** Weights that are views of its content are named by their place in it, for runtimes that read files themselves. */
-  readonly file?: WeightsFile | undefined;
 }
 
 /** Says where the elements of an initializer are, if not in the model file. */
@@ -88,8 +75,9 @@ export function writeModel(model: Model, options: WriteModelOptions = {}): Writt
     });
   }
   const data = new Chunks();
-  const file = encode(model, ({ bytes }) => {
-    if (bytes.length < threshold) return undefined;
+  const file = encode(model, (tensor) => {
+    if (lengthOf(tensor) < threshold) return undefined;
+    const { bytes } = tensor;
     const padding = (pageSize - (data.byteLength % pageSize)) % pageSize;
     data.append(new Uint8Array(padding));
     const offset = data.byteLength;
@@ -101,40 +89,42 @@ export function writeModel(model: Model, options: WriteModelOptions = {}): Writt
 
 /**
  * Writes a model so that a session can use its weights where they are: a small .onnx file, and every initializer of
- * `threshold` bytes (1024) or more as external data of its own. The views may lie at any address.
+ * `threshold` bytes (1024) or more as external data of its own. The views may lie at any address; weights that were
+ * left in files ({@link readModelIn}) are named by their place there, and all others are in the .onnx file.
  *
  * @throws ModelFileError if what is not external reaches 2 GiB
  */
 export function externalView(
   model: Model,
-  { threshold = defaultThreshold, file }: ExternalViewOptions = {},
+  { threshold = defaultThreshold }: { readonly threshold?: number } = {},
 ): ExternalView {
   const data: { path: string; data: Uint8Array }[] = [];
-  const [folder, location] = file ? partsOfPath(file.path) : [];
-  const { chunks } = encode(model, ({ bytes }) => {
-    if (bytes.length < threshold) return undefined;
-    if (file && location !== undefined && isWithin(bytes, file.bytes)) {
-      const offset = bytes.byteOffset - file.bytes.byteOffset;
-      return { location, offset: String(offset), length: String(bytes.length) };
+  const places = [...model.graph.initializers.values()].flatMap((tensor) => placeOf(tensor) ?? []);
+  const folder = places[0] && partsOfPath(places[0].path)[0];
+  const { chunks } = encode(model, (tensor) => {
+    const length = lengthOf(tensor);
+    if (folder !== undefined) {
+      const place = placeOf(tensor);
+      const [itsFolder, location] = place ? partsOfPath(place.path) : [];
+      // ONNX Runtime looks in one folder or in memory, not in both (InjectExternalInitializersFromFilesInMemory).
+      if (!place || location === undefined || itsFolder !== folder) return undefined;
+      return { location, offset: String(place.offset), length: String(length) };
     }
+    if (length < threshold) return undefined;
     const path = `weights/${data.length}`;
-    data.push({ path, data: bytes });
-    return { location: path, offset: "0", length: String(bytes.length) };
+    data.push({ path, data: tensor.bytes });
+    return { location: path, offset: "0", length: String(length) };
   });
   return { bytes: concatChunks(chunks), data, ...(folder !== undefined && { folder }) };
 }
-
-/** Whether a view is one of the content of a file. */
-const isWithin = (view: Uint8Array, content: Uint8Array): boolean =>
-  view.buffer === content.buffer &&
-  view.byteOffset >= content.byteOffset &&
-  view.byteOffset + view.byteLength <= content.byteOffset + content.byteLength;
 
 /** Folder and name, of Windows' paths, too. */
 function partsOfPath(path: string): [folder: string, name: string] {
   const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
   return [end === 0 ? "." : path.slice(0, end), path.slice(end)];
 }
+
+const lengthOf = ({ dataType, dims }: Tensor): number => byteLength(dataType, dims);
 
 /** The tag and length that come before a field's bytes. */
 const fieldHeader = (number: number, length: number): Uint8Array =>

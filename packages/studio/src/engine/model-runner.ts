@@ -8,6 +8,7 @@ import {
   OptionError,
   rankClasses,
   suggestComposite,
+  withWeights,
   type Compiled,
   type CompositeName,
   type Runtime,
@@ -183,9 +184,9 @@ export class ModelRunner {
   }
 
   #makeClassifier(): Promise<Session> {
-    const { bytes, data } = externalView(this.#model);
+    const view = externalView(this.#model);
     const { ort, sessionOptions } = this.#options;
-    return ort.InferenceSession.create(bytes, { ...sessionOptions, externalData: data });
+    return ort.InferenceSession.create(view.bytes, withWeights(view, sessionOptions));
   }
 }
 

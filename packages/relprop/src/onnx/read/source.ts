@@ -1,14 +1,18 @@
 /** Where a model comes from: what its error messages begin with, and the files beside it. */
 
 import { ModelFileError } from "../../errors.ts";
+import type { StoredBytes } from "../stored-tensor.ts";
 
-/** Gives the bytes of an external-data file from `offset`; `length` is undefined only for "to the end". */
-export type ReadExternal = (location: string, offset: number, length: number | undefined) => Uint8Array;
+/** Gives `length` bytes of an external-data file from `offset`. */
+export type ReadExternal = (location: string, offset: number, length: number) => Uint8Array;
 
 export interface Source {
   /** What every error says first: `cannot read "vgg16.onnx"`. */
   readonly what: string;
-  readonly readExternal: ReadExternal | undefined;
+  /** Gives external data, or where it is left. */
+  readonly readExternal:
+    | ((location: string, offset: number, length: number) => Uint8Array | StoredBytes)
+    | undefined;
 }
 
 const longest = 400;
@@ -44,6 +48,8 @@ export function decoding<T>(source: Source, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
+    // The file could not be read.
+    if (error instanceof ModelFileError) throw error;
     const why = `it is no ONNX model, or a damaged one: ${messageOf(error)}`;
     throw refuse(source, { why, fix: "download or export it anew" }, { cause: error });
   }

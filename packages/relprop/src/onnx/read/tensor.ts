@@ -4,7 +4,8 @@ import { dataTypeName, dataTypeOf } from "../data-types.ts";
 import { locationProblem } from "../external-location.ts";
 import type { DataType, Tensor } from "../graph.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "../onnx_pb.ts";
-import { elementSize, sizeOf } from "../tensor.ts";
+import { type StoredBytes, storedTensor } from "../stored-tensor.ts";
+import { byteLength } from "../tensor.ts";
 import { type Source, decoding, messageOf, refuse } from "./source.ts";
 import { decodeApart } from "./wire.ts";
 
@@ -74,7 +75,12 @@ function readNumber(
   throw refuse(source, { where, why: `the ${key} of its external data is "${text}", not a number of bytes` });
 }
 
-function readExternal(source: Source, proto: TensorProto, where: string, size: number): Uint8Array {
+function readExternal(
+  source: Source,
+  proto: TensorProto,
+  where: string,
+  size: number,
+): Uint8Array | StoredBytes {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get("location") ?? "";
   const problem = locationProblem(location);
@@ -124,7 +130,7 @@ export function readTensor(source: Source, proto: TensorProto, where: string, pa
   if (proto.segment)
     throw refuse(source, { where, why: "its data comes in segments", fix: "save the model anew" });
   const dims = readDims(source, proto, where);
-  const size = sizeOf(dims) * elementSize[dataType];
+  const size = byteLength(dataType, dims);
   const shape = `[${dims.join(", ")}]`;
   if (!Number.isSafeInteger(size)) throw refuse(source, { where, why: `its shape ${shape} fits no memory` });
   const views = packed[dataType] ?? [];
@@ -134,18 +140,19 @@ export function readTensor(source: Source, proto: TensorProto, where: string, pa
   if (isListed && (proto.rawData.length > 0 || isExternal)) {
     throw refuse(source, { where, why: "its data is given twice", fix: "save the model anew" });
   }
-  const bytes = isExternal
+  const data = isExternal
     ? readExternal(source, proto, where, size)
     : views.length > 0
       ? joined(views)
       : isListed
         ? bytesOf(typed[dataType](proto))
         : proto.rawData;
-  if (bytes.length !== size) {
-    const why = `it has ${bytes.length} bytes of data, but its shape ${shape} of ${dataType} needs ${size}`;
+  if (!(data instanceof Uint8Array)) return storedTensor(dataType, dims, data);
+  if (data.length !== size) {
+    const why = `it has ${data.length} bytes of data, but its shape ${shape} of ${dataType} needs ${size}`;
     throw refuse(source, { where, why, fix: "download or export the model anew" });
   }
-  return { dataType, dims, bytes };
+  return { dataType, dims, bytes: data };
 }
 
 const bytesOf = (array: ArrayBufferView<ArrayBuffer>): Uint8Array =>

@@ -17,7 +17,7 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
 /** Four times what the largest public models have; a file of empty messages stops here, far from filling the memory. */
 const maxMessages = 2 ** 21;
-const maxDepth = 64;
+export const maxDepth = 64;
 
 interface Expected {
   readonly wireType: WireType;
@@ -41,7 +41,8 @@ function expect(field: DescField): Expected {
   return { wireType, packable: field.fieldKind === "list", message: undefined };
 }
 
-function fieldsOf(schema: DescMessage): ReadonlyMap<number, Expected> {
+/** What a message can have, by field number. */
+export function fieldsOf(schema: DescMessage): ReadonlyMap<number, Expected> {
   let fields = expectedFields.get(schema);
   if (!fields) {
     fields = new Map(schema.fields.map((field) => [field.number, expect(field)]));

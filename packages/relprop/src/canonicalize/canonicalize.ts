@@ -16,6 +16,7 @@ import { halfToSingle } from "./half-to-single.ts";
 import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
+import { partsToSplit } from "./parts-to-split.ts";
 import { quantizedView } from "./quantized-view.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
@@ -52,6 +53,7 @@ const recognizing: readonly Rewrite[] = [
   normalizeGemm,
   foldBatchNorm,
   batchNormToAffine,
+  partsToSplit,
 ];
 
 /** All rewrites, in the order in which they are tried. */

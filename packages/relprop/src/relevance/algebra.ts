@@ -7,8 +7,9 @@ import { OptionError } from "../errors.ts";
 import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Economy } from "./economies.ts";
+import { Factors, type Multiple } from "./factors.ts";
 import { indicator } from "./ops/calculus.ts";
-import { filled } from "./ops/shapes.ts";
+import { filled, sameShape } from "./ops/shapes.ts";
 import { Zeros, type Rectified } from "./zeros.ts";
 
 /** A value, or zero. */
@@ -40,6 +41,12 @@ export interface Stabilizer {
 /** Whether the stabiliser's size is taken from all of z. */
 export const isRelative = (kind: StabilizerKind): boolean => kind === "norm" || kind === "norm-clip";
 
+/** Relevance R of a value y that x's elements were moved to. */
+export interface Moving {
+  readonly R: Value;
+  readonly y: Value;
+}
+
 /** What is known of the model's values before relevance is computed. */
 export interface Knowledge {
   /** Names of values that are known not to be negative. */
@@ -55,6 +62,7 @@ export class Algebra {
   readonly #b: GraphBuilder;
   readonly #nonNegative: Set<string>;
   readonly #zeros: Zeros;
+  readonly #factors = new Factors();
   readonly #without: readonly Economy[];
 
   constructor(builder: GraphBuilder, { nonNegative, rectified, without }: Knowledge = nothing) {
@@ -80,13 +88,46 @@ export class Algebra {
     return to;
   }
 
+  /** Whether R is known to be 0 wherever v is. */
+  vanishes(R: Value, v: Value): boolean {
+    return this.saves("zeros") && this.#zeros.vanishes(R, v);
+  }
+
+  /** States that `substitute` is x but where relevance is 0. */
+  standsFor(substitute: Value, x: Value): Value {
+    this.#factors.standsFor(substitute, x);
+    return substitute;
+  }
+
   /**
-   * States that elements were only moved: R, the relevance of y, came back to the x that y consists of. It vanishes with
-   * x if R did with y.
+   * Brings relevance back to an x whose elements were only moved, in one value y or in several. It vanishes with x if it
+   * did with each y. If x lost no element and relevance is y ⊙ c, it is x ⊙ move(c) there.
+   * @param move gives x's relevance for that of each y
+   * @param isWhole whether each element of x stands in a y
    */
-  movesZeros<T extends Term>(R: Value, y: Value, back: T, x: Value): T {
-    if (back && this.#zeros.vanishes(R, y)) this.#zeros.product(back, [x]);
+  moved(
+    arriving: readonly Moving[],
+    x: Value,
+    move: (relevance: readonly Value[]) => Term,
+    isWhole: boolean,
+  ): Term {
+    const cofactors = arriving.flatMap(({ R, y }) => this.#wholeCofactor(R, y, x) ?? []);
+    if (isWhole && cofactors.length === arriving.length) return this.multiply(x, move(cofactors));
+    const back = move(arriving.map(({ R }) => R));
+    if (back && arriving.every(({ R, y }) => this.#zeros.vanishes(R, y))) this.#zeros.product(back, [x]);
     return back;
+  }
+
+  /** The c of R = y ⊙ c, if it can be moved like y to an x of the same type. */
+  #wholeCofactor(R: Value, y: Value, x: Value): Value | undefined {
+    const multiple = this.#multipleOf(R, y);
+    // What stands for y does not stand for x.
+    if (multiple?.of.name !== y.name || x.dataType !== y.dataType) return undefined;
+    return sameShape(multiple.by.shape, y.shape) ? multiple.by : undefined;
+  }
+
+  #multipleOf(R: Value, x: Value): Multiple | undefined {
+    return this.saves("factors") ? this.#factors.of(R, x) : undefined;
   }
 
   /** States that a value cannot be negative; {@link negative} and {@link stabilize} make use of it. */
@@ -127,6 +168,8 @@ export class Algebra {
 
   add(a: Term, b: Term): Term {
     if (!a || !b) return a ?? b;
+    const shared = this.saves("factors") && this.#factors.shared(a, b);
+    if (shared) return this.multiply(shared[0].of, this.add(shared[0].by, shared[1].by));
     const total = this.#b.op("Add", [a, b]);
     this.#zeros.sum(total, [a, b]);
     return total;
@@ -138,15 +181,24 @@ export class Algebra {
   }
 
   multiply(a: Term, b: Term): Term {
-    if (!a || !b) return undefined;
+    return a && b && this.#product(a, b);
+  }
+
+  #product(a: Value, b: Value): Value {
     const product = this.#b.op("Mul", [a, b]);
     this.#zeros.product(product, [a, b]);
+    this.#factors.product(product, a, b);
     return product;
   }
 
   scale(factor: number, term: Term): Term {
-    if (factor === 0) return undefined;
-    return factor === 1 || !term ? term : this.multiply(term, this.#b.scalar(factor));
+    return factor === 0 || !term ? undefined : this.#times(factor, term);
+  }
+
+  #times(factor: number, v: Value): Value {
+    if (factor === 1) return v;
+    const product = this.#product(v, this.#b.scalar(factor));
+    return factor > 0 && this.isNonNegative(v) ? this.nonNegative(product) : product;
   }
 
   square(term: Term): Term {
@@ -206,14 +258,29 @@ export class Algebra {
     return this.vanishesBelow(R, z) && !isRelative(kind) ? (this.positive(z) as Value) : z;
   }
 
-  /** R / S(z). Where S(z) = 0 there is nothing to share and the quotient is taken as 0. */
-  share(R: Value, z: Term, stabilizer: Stabilizer): Value {
+  /** R / S(n·z). Where S(n·z) = 0 there is nothing to share and the quotient is taken as 0. */
+  share(R: Value, z: Term, stabilizer: Stabilizer, n = 1): Value {
     if (!z) return this.#b.op("Mul", [R, this.#b.scalar(0)]);
-    const denominator = this.stabilize(z, stabilizer);
+    const multiple = this.#multipleOf(R, z);
+    const cofactor = multiple && this.#shareOfMultiple(multiple, z, stabilizer, n);
+    if (cofactor) return this.keepsZeros(R, cofactor);
+    const denominator = this.stabilize(this.#times(n, z), stabilizer);
     const quotient = this.divide(R, denominator);
     // A size relative to z vanishes where all of z does; any other ε > 0 keeps the denominator from 0.
     if (stabilizer.epsilon !== 0 && !isRelative(stabilizer.kind)) return quotient;
     return this.keepsZeros(R, this.whereZero(denominator, this.#b.scalar(0), quotient));
+  }
+
+  /**
+   * (z ⊙ c) / S(n·z) = c ⊙ │z│ / (n│z│ + ε): no sign of z is needed, and no product; for ε = 0 it is c / n but where z = 0.
+   * Undefined where it saves nothing.
+   */
+  #shareOfMultiple({ of, by }: Multiple, z: Value, { epsilon, kind }: Stabilizer, n: number): Term {
+    if (epsilon === 0) return this.whereZero(z, this.#b.scalar(0), this.#times(1 / n, by));
+    if (kind !== "add" || this.isNonNegative(z)) return undefined;
+    const size = this.#b.op("Abs", [of]);
+    const stable = this.#b.op("Add", [this.#times(n, size), this.#b.scalar(epsilon)]);
+    return this.#product(by, this.#b.op("Div", [size, stable]));
   }
 
   /** What S adds to z: S(z) − z. */

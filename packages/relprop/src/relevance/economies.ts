@@ -6,6 +6,7 @@
  * |---------------|------------------------------------------------------------------------------------------------|
  * | `zeros`       | what would be computed for relevance that is known to be 0: zeros.ts                            |
  * | `complements` | a convolution: contributions against an output are its value less those for it                 |
+ * | `factors`     | signs and products of what relevance is a multiple of: factors.ts                              |
  */
-export const economies = ["zeros", "complements"] as const;
+export const economies = ["zeros", "complements", "factors"] as const;
 export type Economy = (typeof economies)[number];

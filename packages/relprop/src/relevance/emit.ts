@@ -2,7 +2,8 @@
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { Algebra, type Knowledge, type Term } from "./algebra.ts";
+import { product } from "../onnx/shapes/sizes.ts";
+import { Algebra, type Knowledge, type Moving, type Term } from "./algebra.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
 import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
@@ -125,7 +126,7 @@ function crossNode(
     hasBorder: row?.border === true,
   });
 
-  if (row?.kind === "splitting") return crossed(crossSplit(row, site, arriving, computed));
+  if (row?.kind === "splitting") return crossed(crossSplit(row, context, arriving, computed));
   const R = arriving[0];
   if (!R) return crossed([]);
   if (row?.kind === "linear") {
@@ -139,10 +140,13 @@ function crossNode(
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
   const isMoved = moves(row, choice.rule);
   const contributions = computed.map((index): Contribution => {
-    const layer = plainLayer(row, index, averaged, context);
+    const layer = plainLayer(row, index, averaged, context, R);
     const isBeside = context.shares !== undefined && !isOnTheWay(site.node.inputs[index] as string);
-    const back = rule(isBeside ? besideTheWay(layer, m) : layer, R, m);
-    return [index, isMoved ? m.movesZeros(R, layer.y, back, layer.x) : back];
+    const cross = (relevance: Value): Term => rule(isBeside ? besideTheWay(layer, m) : layer, relevance, m);
+    if (!isMoved) return [index, cross(R)];
+    const { x, y } = layer;
+    const back = m.moved([{ R, y }], x, ([moving = R]) => cross(moving), keepsAll(row, x, y));
+    return [index, back];
   });
   const hasConstants = context.shares !== undefined && row.joins && crossed([]).isExact;
   const constants = parts.flatMap((index) =>
@@ -151,14 +155,23 @@ function crossNode(
   return crossed(contributions, constants);
 }
 
+/** Whether what moves elements moves each of the input's, and adds none. */
+const keepsAll = (row: Row, x: Value, y: Value): boolean =>
+  row.family === "routing" && !row.joins && !row.border && product(x.shape) === product(y.shape);
+
 function crossSplit(
   row: SplittingRow,
-  site: Site,
+  { site, m }: LayerContext,
   arriving: readonly Term[],
   computed: readonly number[],
 ): Contribution[] {
   // The parts of a whole are all there: none is optional.
   const outputs = site.outputs as readonly Value[];
-  const parts = outputs.map((output, i) => arriving[i] ?? filled(site.b, 0, output.shape, output));
-  return computed.map((index) => [index, row.pullBackAll(site, parts, index)]);
+  const there = outputs.flatMap((y, i): Moving[] => (arriving[i] ? [{ R: arriving[i], y }] : []));
+  const join = (index: number) => (relevance: readonly Value[]) => {
+    const given = new Map(there.map(({ y }, i) => [y, relevance[i]]));
+    const parts = outputs.map((y) => given.get(y) ?? filled(site.b, 0, y.shape, y));
+    return row.pullBackAll(site, parts, index);
+  };
+  return computed.map((index) => [index, m.moved(there, site.inputs[index] as Value, join(index), true)]);
 }

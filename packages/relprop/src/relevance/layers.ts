@@ -34,19 +34,21 @@ export interface LayerContext {
   readonly shares: Share[] | undefined;
 }
 
-/** R / S(z), entered among the shares: once, also if several inputs of a node ask for it. */
+/** R / S(n·z), entered among the shares: once, also if several inputs of a node ask for it. */
 function shareOut(
   { m, shares }: LayerContext,
   R: Value,
   whole: Term,
   bias: Term,
   stabilizer: Stabilizer,
+  n = 1,
 ): Value {
   const z = whole && m.openPart(R, whole, stabilizer);
-  const s = m.share(R, z, stabilizer);
-  if (z && shares && !shares.some((share) => share.s === s)) {
-    const isNothing = m.either(m.isZero(z), m.isInfinite(z));
-    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer), isNothing });
+  const s = m.share(R, z, stabilizer, n);
+  const denominator = m.scale(n, z);
+  if (denominator && shares && !shares.some((share) => share.s === s)) {
+    const isNothing = m.either(m.isZero(denominator), m.isInfinite(denominator));
+    shares.push({ R, s, bias, stabiliser: m.stabiliser(denominator, stabilizer), isNothing });
   }
   return s;
 }
@@ -117,16 +119,18 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
  * A node without weights, for the plain rules.
  * @param index the input that relevance goes to
  * @param averaged what stands in for the operator where strides are averages
+ * @param R the relevance that arrives, if what is known of it may spare something
  */
 export function plainLayer(
   row: PlainRow,
   index: number,
   averaged: ReturnType<NonNullable<PlainRow["averaged"]>> | undefined,
   context: LayerContext,
+  R?: Value,
 ): PlainLayer {
   const { site, m } = context;
   const input = site.inputs[index] as Value;
-  const x = row.active?.(site) ?? input;
+  const x = sharer(row, input, R, context);
   // What stands in is an average: of what cannot be negative, it cannot be negative either.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
   const y = averaged?.y ?? (site.outputs[0] as Value);
@@ -139,7 +143,7 @@ export function plainLayer(
     gradient,
     pullBackShare(R, stabilizer, n = 1) {
       if (pullBackLog) return pullBackLog(site, R, index);
-      return pullBack(shareOut(context, R, m.scale(n, y), row.bias?.(site), stabilizer));
+      return pullBack(shareOut(context, R, y, row.bias?.(site), stabilizer, n));
     },
     isGate: row.gateInput === undefined ? site.isGate(input) : row.gateInput === index,
     isElementwise: row.elementwise,
@@ -147,6 +151,12 @@ export function plainLayer(
     collect: (R) => sumTo(site.b, R, input),
     whole: (v) => expandLike(site.b, v, input),
   };
+}
+
+/** What shares are in proportion to. */
+function sharer(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext): Value {
+  if (R && row.finite && m.vanishes(R, site.outputs[0] as Value)) return m.standsFor(row.finite(site), input);
+  return row.active?.(site) ?? input;
 }
 
 /**

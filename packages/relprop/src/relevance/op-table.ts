@@ -94,7 +94,7 @@ export const opTable = {
 
   // Softmax and normalisations inside of the model.
   Softmax: softmax(
-    { pullBack: soft.softmax, pullBackLog: soft.softmaxLog, active: soft.unmasked },
+    { pullBack: soft.softmax, pullBackLog: soft.softmaxLog, active: soft.unmasked, finite: soft.finite },
     { ...neverNegative, gates: true },
   ),
   LogSoftmax: softmax({ pullBack: soft.logSoftmax }),

@@ -118,6 +118,8 @@ export interface PlainRow extends Common {
   readonly pullBackLog?: PullBack;
   /** What shares are in proportion to, where it is not the input itself: elements at −∞ take no part. */
   readonly active?: (site: Site) => Value;
+  /** As `active`, where no relevance arrives at what takes no part: the input, with numbers for ±∞. */
+  readonly finite?: (site: Site) => Value;
   /** Index of the input that is always the gate (a denominator). */
   readonly gateInput?: number;
   /**
@@ -298,7 +300,7 @@ export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainR
 
 /** y = softmax(x), or its logarithm, along an axis. */
 export function softmax(
-  row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active">,
+  row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active" | "finite">,
   options: Options = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("softmax", options, no) };

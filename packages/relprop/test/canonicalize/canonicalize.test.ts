@@ -4,8 +4,18 @@ import { batchNormToAffine } from "../../src/canonicalize/batchnorm-to-affine.ts
 import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
 import { matMulAddToLinear } from "../../src/canonicalize/matmul-add-to-linear.ts";
 import { normalizeGemm } from "../../src/canonicalize/normalize-gemm.ts";
+import { partsToSplit } from "../../src/canonicalize/parts-to-split.ts";
 import { finalSoftmax } from "../../src/canonicalize/strip-final-softmax.ts";
-import { type Graph, GraphBuilder, float, int, ints, numbersOf, readModel } from "../../src/onnx/index.ts";
+import {
+  type Graph,
+  GraphBuilder,
+  type Value,
+  float,
+  int,
+  ints,
+  numbersOf,
+  readModel,
+} from "../../src/onnx/index.ts";
 import {
   applied,
   batchNorm,
@@ -19,6 +29,11 @@ import {
 } from "./before-and-after.ts";
 
 const rounding = 2e-6;
+
+const gather = (b: GraphBuilder, x: Value, index: number, axis: number): Value =>
+  b.op("Gather", [x, b.integer(index)], { axis: int(axis) });
+const slice = (b: GraphBuilder, x: Value, [start, end]: readonly [number, number], axis: number): Value =>
+  b.op("Slice", [x, b.integers([start]), b.integers([end]), b.integers([axis])]);
 
 describe("matmul-add-to-linear", () => {
   it("joins MatMul and its bias, to the bit", async () => {
@@ -43,6 +58,45 @@ describe("matmul-add-to-linear", () => {
   it("leaves products of two computed matrices alone", () => {
     const before = graphOf(["N", 3, 3], (b, x) => b.op("MatMul", [x, x]));
     expect(applied(matMulAddToLinear, before).after).toBe(before);
+  });
+});
+
+describe("parts-to-split", () => {
+  it("makes a Split of Gathers of every index, in whatever order", async () => {
+    const before = graphOf(["N", 3, 5], (b, x) => {
+      const [k, q, v] = [1, 0, -1].map((index) => gather(b, x, index, 1)) as [Value, Value, Value];
+      return b.op("Sub", [b.op("Mul", [q, k]), v]);
+    });
+    const rewritten = ["Split", "Squeeze", "Squeeze", "Squeeze", "Mul", "Sub"];
+    const after = await expectRewrite(partsToSplit, before, rewritten, 0);
+    expect(after.nodes.map(({ name }) => name)).toContain("Gather");
+  });
+
+  it("makes a Split of Slices that follow each other", async () => {
+    const before = graphOf(["N", 2, 7], (b, x) => {
+      const end = Number.MAX_SAFE_INTEGER;
+      return b.op("Concat", [slice(b, x, [-4, end], -1), slice(b, x, [0, 3], 2)], { axis: int(2) });
+    });
+    const after = await expectRewrite(partsToSplit, before, ["Split", "Concat"], 0);
+    expect(after.nodes[0]?.outputs).toEqual(["Slice_2", "Slice"]);
+  });
+
+  it.each<[string, (b: GraphBuilder, x: Value) => Value]>([
+    ["there is a gap", (b, x) => b.op("Mul", [slice(b, x, [0, 3], 2), slice(b, x, [4, 7], 2)])],
+    ["they overlap", (b, x) => b.op("Mul", [slice(b, x, [0, 4], 2), slice(b, x, [3, 7], 2)])],
+    ["they cut different axes", (b, x) => b.op("Mul", [slice(b, x, [0, 1], 1), slice(b, x, [1, 2], 2)])],
+    ["one takes all", (b, x) => slice(b, x, [0, 7], 2)],
+    [
+      "there are many",
+      (b, x) =>
+        b.op(
+          "Sum",
+          Array.from({ length: 8 }, (_, i) => gather(b, x, i, 3)),
+        ),
+    ],
+  ])("leaves parts alone if %s", (_title, make) => {
+    const before = graphOf(["N", 2, 7, 8], make);
+    expect(applied(partsToSplit, before).after).toBe(before);
   });
 });
 

@@ -25,12 +25,14 @@ export function softmaxLog(site: Site, R: Value): Value {
   return b.op("Sub", [R, b.op("Mul", [y(site), total(site, R)])]);
 }
 
+/** x, −∞ being the lowest number: 0 times that is 0. */
+export const finite = ({ b, inputs }: Site): Value => b.op("Max", [inputs[0], b.scalar(lowest)]);
+
 /** x, and 0 where the softmax is 0: an input at −∞, or as good as that, takes no part. */
 export function unmasked(site: Site): Value {
   const { b } = site;
   const isActive = indicator(b, b.op("Greater", [y(site), b.scalar(0)]));
-  // The lowest number times 0 is 0, which −∞ is not.
-  return b.op("Mul", [b.op("Max", [x(site), b.scalar(lowest)]), isActive]);
+  return b.op("Mul", [finite(site), isActive]);
 }
 
 /** LogSoftmax: Jᵀs = s − exp(y)·Σs */

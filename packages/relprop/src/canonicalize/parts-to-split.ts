@@ -1,0 +1,105 @@
+/**
+ * Gathers of one index each, or Slices, that take an axis apart: queries, keys and values of one product, the halves of
+ * a roll. As one Split their relevance is put together, where each of them would have its own padded with zeros and
+ * added up.
+ */
+
+import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
+import { isFloat, scalarOf } from "./constants.ts";
+import { axisIn } from "./evaluate/evaluator.ts";
+import { plainNode } from "./inline-subgraph.ts";
+import { type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+import { int64Tensor } from "../onnx/tensor.ts";
+
+/** WebGPU guarantees eight buffers to a shader: a Split reads one and writes the others. */
+const most = 7;
+
+/** A stretch of an axis, as one node takes it. */
+interface Part {
+  readonly node: Node;
+  readonly axis: number;
+  readonly length: number;
+  readonly start: number;
+  readonly end: number;
+  /** Whether the axis is gone from the output. */
+  readonly isSqueezed: boolean;
+}
+
+function partOf(node: Node, graph: Graph, values: ReadonlyMap<string, Value>): Part | undefined {
+  const data = values.get(node.inputs[0] ?? "");
+  if (!data || !isFloat(data) || !isOnnx(node, "Gather", "Slice")) return undefined;
+  const numbers = (index: number, orElse?: number): number | undefined => {
+    const name = node.inputs[index] ?? "";
+    return name === "" ? orElse : scalarOf(graph, name);
+  };
+  const isGather = node.opType === "Gather";
+  const given = isGather ? numberAttribute(node, "axis", 0) : numbers(3, 0);
+  const from = numbers(1);
+  if (given === undefined || from === undefined) return undefined;
+  const axis = axisIn(given, data.shape.length);
+  const length = data.shape[axis];
+  if (typeof length !== "number") return undefined;
+  const place = (n: number): number => Math.min(length, Math.max(0, n < 0 ? n + length : n));
+  const start = place(from);
+  if (isGather) {
+    const isSqueezed = values.get(node.inputs[1] ?? "")?.shape.length === 0;
+    return { node, axis, length, start, end: start + 1, isSqueezed };
+  }
+  const to = numbers(2);
+  if (to === undefined || numbers(4, 1) !== 1) return undefined;
+  return { node, axis, length, start, end: place(to), isSqueezed: false };
+}
+
+/** Whether the parts, in the order of their places, follow each other from one end of the axis to the other. */
+const areWhole = (parts: readonly Part[]): boolean =>
+  parts.length > 1 &&
+  parts.length <= most &&
+  parts.every(({ start, end }, i) => start === (parts[i - 1]?.end ?? 0) && end > start) &&
+  parts.at(-1)?.end === parts[0]?.length;
+
+/** What takes its axis apart together, each group in the order of places. */
+function wholesIn(graph: Graph, values: ReadonlyMap<string, Value>): Part[][] {
+  const groups = new Map<string, Part[]>();
+  for (const node of graph.nodes) {
+    const part = partOf(node, graph, values);
+    if (!part) continue;
+    const key = `${part.axis} ${node.inputs[0]}`;
+    groups.set(key, [...(groups.get(key) ?? []), part]);
+  }
+  return [...groups.values()].map((parts) => parts.toSorted((a, b) => a.start - b.start)).filter(areWhole);
+}
+
+export const partsToSplit: Rewrite = {
+  name: "parts-to-split",
+  about: "Gathers or Slices that take an axis apart become one Split",
+  takesAway: "what a neighbour does",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
+    const newName = namer(graph);
+    const replace = new Map<Node, readonly Node[]>();
+    const initializers = new Map<string, Tensor>();
+    const integers = (base: string, numbers: readonly number[]): string => {
+      const name = newName(base);
+      initializers.set(name, int64Tensor(numbers));
+      return name;
+    };
+    for (const parts of wholesIn(graph, values)) {
+      const outputs: string[] = [];
+      for (const { node, axis, isSqueezed } of parts) {
+        const [output = ""] = node.outputs;
+        const piece = isSqueezed ? newName(`${output}_piece`) : output;
+        const squeeze = (): Node =>
+          plainNode("Squeeze", [piece, integers(`${output}_axes`, [axis])], node.outputs);
+        outputs.push(piece);
+        replace.set(node, isSqueezed ? [{ ...squeeze(), name: node.name }] : []);
+      }
+      const nodes = new Set(parts.map(({ node }) => node));
+      const first = graph.nodes.find((node) => nodes.has(node)) as Node;
+      const name = newName(`${first.name}_split`);
+      const lengths = parts.map(({ start, end }) => end - start);
+      const inputs = [first.inputs[0] ?? "", integers(`${name}_lengths`, lengths)];
+      const split = plainNode("Split", inputs, outputs, { axis: int(parts[0]?.axis ?? 0) });
+      replace.set(first, [{ ...split, name }, ...(replace.get(first) ?? [])]);
+    }
+    return replace.size === 0 ? graph : edited(graph, { replace, initializers });
+  },
+};

@@ -3,8 +3,8 @@
  *
  *     node bench/write-performance.mjs [RESULTS.json] [PAGE.md]
  *
- * Beside RESULTS.json there can be `cpu-growth.json` (`--size 224,448,640`, `--batch 1,4,16`, other ResNets) and
- * `cpu-wasm.json` (`--wasm`).
+ * Beside RESULTS.json there can be `cpu-growth.json` (`--size 224,448,640`, `--batch 1,4,16`, other ResNets),
+ * `cpu-wasm.json` (`--wasm`) and `cpu-elsewhere.json` (another processor's results).
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -18,9 +18,11 @@ const [results = here("results/cpu.json"), page = here("../docs/performance.md")
 const read = async (path) => JSON.parse(await readFile(path, "utf8"));
 const readIfThere = (name) => read(join(dirname(results), name)).catch(() => undefined);
 
-const [growth, wasm] = [await readIfThere("cpu-growth.json"), await readIfThere("cpu-wasm.json")];
+const growth = await readIfThere("cpu-growth.json");
+const wasm = await readIfThere("cpu-wasm.json");
+const elsewhere = await readIfThere("cpu-elsewhere.json");
 const counted = await read(here("../packages/relprop/test/work/work.json"));
-await writeFile(page, performancePage(await read(results), counted, { growth, wasm }));
+await writeFile(page, performancePage(await read(results), counted, { growth, wasm, elsewhere }));
 console.log(page);
 if (growth) await drawGrowth(growth.results);
 

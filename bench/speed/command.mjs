@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { median } from "./figures.mjs";
 import { Subject } from "./subject.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -53,11 +54,15 @@ const folderRuns = [
   { composite: "epsilon-plus", topK: 0 },
 ];
 
+/** Machines drift: folder and session take turns, a part of the photos each time. */
+const turns = 5;
+
 /** What starting costs is taken out: the time of n photos less that of one. */
 async function folderOf({ work, folder, photos, threads }) {
   const model = "resnet50";
   const inputs = join(folder, "photos");
-  await copies(inputs, photos);
+  const part = Math.ceil(photos / turns);
+  await copies(inputs, part);
   const [one] = await readdir(inputs);
   const measured = [];
   for (const { composite, topK } of folderRuns) {
@@ -65,19 +70,18 @@ async function folderOf({ work, folder, photos, threads }) {
     // Once for the cache.
     explain([join(inputs, one)], model, { work, folder }, chosen);
     const session = await sessionOf({ work, folder, threads, model, composite, topK });
-    const before = await session.seconds();
-    const start = explain([join(inputs, one)], model, { work, folder }, chosen);
-    const all = explain([inputs], model, { work, folder }, chosen);
-    const after = await session.seconds();
+    const found = { photosPerSecond: [], sessionPerSecond: [] };
+    let before = await session.seconds();
+    for (let turn = 0; turn < turns; turn++) {
+      const start = explain([join(inputs, one)], model, { work, folder }, chosen);
+      const all = explain([inputs], model, { work, folder }, chosen);
+      const after = await session.seconds();
+      found.photosPerSecond.push((part - 1) / (all - start));
+      found.sessionPerSecond.push(2 / (before + after));
+      before = after;
+    }
     await session.stop();
-    measured.push({
-      composite,
-      topK,
-      photos,
-      seconds: all,
-      photosPerSecond: (photos - 1) / (all - start),
-      sessionPerSecond: 1 / ((before + after) / 2),
-    });
+    measured.push({ composite, topK, photos: part * turns, ...found });
   }
   return measured;
 }
@@ -110,8 +114,8 @@ async function sessionOf({ work, folder, threads, model, composite, topK }) {
   return {
     async seconds() {
       const runs = [];
-      for (let i = 0; i < 9; i++) runs.push(await subject.run());
-      return runs.sort((a, b) => a - b)[4];
+      for (let i = 0; i < 21; i++) runs.push(await subject.run());
+      return median(runs);
     },
     stop: () => subject.stop(),
   };

@@ -63,6 +63,10 @@ export const wasmRows = (results) =>
     return native && wasm.every(Boolean) ? [{ native, wasm }] : [];
   });
 
+/** The command's throughput by the session's, turn by turn. */
+export const sharesOf = ({ photosPerSecond, sessionPerSecond }) =>
+  photosPerSecond.map((photos, turn) => photos / sessionPerSecond[turn]);
+
 /** Medians of subjects along an axis: [{ name, points: [[x, seconds]] }]. */
 export function along(results, subjects, xOf) {
   return Object.entries(subjects).map(([subject, name]) => ({

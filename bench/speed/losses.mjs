@@ -1,5 +1,5 @@
 /** Everything that is slower than a peer, or than what is wanted, in sentences. */
-import { isPlain, median, ofPeers, passes, wantedForwards, wantedOf } from "./figures.mjs";
+import { isPlain, median, ofPeers, passes, sharesOf, wantedForwards, wantedOf } from "./figures.mjs";
 import { wanted } from "./rows.mjs";
 
 const nameOf = ({ model, composite, topK, batch, size }) =>
@@ -83,8 +83,8 @@ function commands({ firstHeatmap, throughput }) {
       ? [`${model}: ${found.toFixed(1)} s from the command to the first heatmap, wanted ${limit}.`]
       : [];
   });
-  const slow = (throughput ?? []).flatMap(({ composite, photosPerSecond, sessionPerSecond }) => {
-    const share = photosPerSecond / sessionPerSecond;
+  const slow = (throughput ?? []).flatMap(({ composite, ...measured }) => {
+    const share = median(sharesOf(measured));
     return share < wanted.throughputShare
       ? [
           `a folder of photos, ${composite}: ${share.toFixed(2)} of the session's throughput, wanted ${wanted.throughputShare}.`,

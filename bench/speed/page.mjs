@@ -7,14 +7,16 @@ import {
   median,
   ofPeers,
   passes,
+  sharesOf,
   wantedForwards,
   wantedOf,
   wasmRows,
   workOf,
 } from "./figures.mjs";
 
-const seconds = (list) =>
-  `${median(list).toFixed(3)} (${Math.min(...list).toFixed(3)}–${Math.max(...list).toFixed(3)})`;
+const spread = (list, digits) =>
+  `${median(list).toFixed(digits)} (${Math.min(...list).toFixed(digits)}–${Math.max(...list).toFixed(digits)})`;
+const seconds = (list) => spread(list, 3);
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 const times = (ratio) => `${ratio.toFixed(2)}×`;
 const table = (head, rows) =>
@@ -23,10 +25,10 @@ const table = (head, rows) =>
     .join("\n");
 
 /**
- * @param more results of `--size … --batch …` (growth) and of `--wasm`, if there are any
+ * @param more results of `--size … --batch …` (growth), of `--wasm`, and of another machine, if there are any
  * @returns the text of docs/performance.md
  */
-export function performancePage(measured, counted, { growth, wasm } = {}) {
+export function performancePage(measured, counted, { growth, wasm, elsewhere } = {}) {
   const { machine, settings, results, command } = measured;
   const parts = [
     "# Performance",
@@ -43,6 +45,7 @@ export function performancePage(measured, counted, { growth, wasm } = {}) {
     "The largest memory of a process, from its start; compiling in a fresh process; the compiled graph's size without weights, which stay the model's own.",
     costTable(results),
     ...(command ? ["## The command", commandText(command)] : []),
+    ...(elsewhere ? ["## On another processor", elsewhereText(elsewhere, results)] : []),
     ...(growth ? ["## How cost grows", growthText] : []),
     ...(wasm ? ["## In WebAssembly", wasmText(wasm)] : []),
     "## Counted work",
@@ -65,6 +68,22 @@ const growthText = [
   "ResNet-50 by image size and by batch, and ResNets by depth, all with epsilon-plus-flat, against zennit and the bare forward.",
   ...["size", "batch", "depth"].map((axis) => `![Seconds by ${axis}](performance/${axis}.svg)`),
 ].join("\n\n");
+
+/** The rows that both machines have run: how many times as fast as its peer each found us. */
+function elsewhereText({ machine, results }, here) {
+  const ratios = new Map(ofPeers(here).map(({ peer, ratio }) => [`${nameOf(peer)} ${peer.subject}`, ratio]));
+  const rows = ofPeers(results).map(({ mine, peer, ratio }) => {
+    const goal = wantedOf(peer);
+    const name = nameOf(peer);
+    const found = ratios.get(`${name} ${peer.subject}`);
+    const cells = [name, peer.subject, seconds(mine.runs), seconds(peer.runs), times(ratio)];
+    return cells.concat(found ? times(found) : "", goal ? `≥ ${goal}×` : "");
+  });
+  return [
+    `What a peer gains by its own kernels differs from processor to processor. ${machine.cpu}, ${machine.cores} cores, an earlier version of relprop:`,
+    table(["work", "peer", "ours", "peer's", "faster", "faster above", "wanted"], rows),
+  ].join("\n\n");
+}
 
 function wasmText({ results }) {
   const rows = wasmRows(results).map(({ native, wasm }) => {
@@ -151,7 +170,7 @@ function costTable(results) {
   );
   const rows = [...groups].map(([key, list]) => {
     const all = (name) => list.map((each) => each[name]).filter((value) => value !== undefined);
-    const spread = (name) => (all(name).length ? `${median(all(name)).toFixed(2)} s` : "");
+    const typical = (name) => (all(name).length ? `${median(all(name)).toFixed(2)} s` : "");
     const { model, subject, batch, size } = JSON.parse(key);
     const goal =
       subject === "relprop" && isPlain({ batch, size }) ? wanted : { compileSeconds: {}, peakBytes: {} };
@@ -159,8 +178,8 @@ function costTable(results) {
       nameOf({ model, composite: "", batch, size }).trim(),
       subject,
       `${gigabytes(Math.max(...all("peakBytes")))}${limit(goal.peakBytes[model], gigabytes)}`,
-      `${spread("compileSeconds")}${limit(goal.compileSeconds[model], (n) => `${n} s`)}`,
-      spread("loadSeconds"),
+      `${typical("compileSeconds")}${limit(goal.compileSeconds[model], (n) => `${n} s`)}`,
+      typical("loadSeconds"),
       all("graphBytes").length ? `${(Math.max(...all("graphBytes")) / 1e3).toFixed(0)} kB` : "",
     ];
   });
@@ -178,13 +197,14 @@ function commandText({ firstHeatmap, throughput }) {
   if (throughput) {
     const folders = throughput.map(({ composite, topK, photosPerSecond, sessionPerSecond }) => [
       `${composite}${topK ? `, k = ${topK}` : ""}`,
-      photosPerSecond.toFixed(2),
-      sessionPerSecond.toFixed(2),
-      `${(photosPerSecond / sessionPerSecond).toFixed(2)} (≥ ${wanted.throughputShare})`,
+      spread(photosPerSecond, 2),
+      spread(sessionPerSecond, 2),
+      spread(sharesOf({ photosPerSecond, sessionPerSecond }), 2),
+      `≥ ${wanted.throughputShare}`,
     ]);
     parts.push(
-      `A folder of ${throughput[0].photos} photos with ResNet-50, read, explained, drawn and written. The filter's TopK runs in one thread: meanwhile the others read and write.`,
-      table(["composite", "photos a second", "the session alone", "share"], folders),
+      `${throughput[0].photos} photos with ResNet-50, read, explained, drawn and written, in ${throughput[0].photosPerSecond.length} turns with the session alone. The filter's TopK runs in one thread: meanwhile the others read and write.`,
+      table(["composite", "photos a second", "the session alone", "share", "wanted"], folders),
     );
   }
   return parts.join("\n\n");

@@ -10,7 +10,7 @@ import { throughStages } from "./image-stages.ts";
 import { startProgress } from "./progress.ts";
 import { findImages } from "./read-images.ts";
 import { failureRecord, resultText, say, sayError, summaryText } from "./report.ts";
-import { SessionThread } from "./session-thread.ts";
+import { SessionThreads } from "./session-thread.ts";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are named and left out.
@@ -25,9 +25,9 @@ export async function explainImages(
 ): Promise<number> {
   const start = performance.now();
   const images = await findImages(sources);
-  const thread = new SessionThread();
+  const threads = new SessionThreads();
   try {
-    const run = await startRun(images, options, thread);
+    const run = await startRun(images, options, threads);
     const progress = startProgress({
       name: "heatmaps",
       total: images.length,
@@ -57,7 +57,7 @@ export async function explainImages(
       }
     } finally {
       progress.stop();
-      await run.explainer.dispose();
+      await Promise.all(run.explainers.map((explainer) => explainer.dispose()));
     }
 
     const page = await writePage(run);
@@ -74,7 +74,7 @@ export async function explainImages(
     }
     return count.failed > 0 ? exitCodes.someFailed : exitCodes.done;
   } finally {
-    await thread.close();
+    await threads.close();
   }
 }
 

@@ -1,6 +1,7 @@
 /** What all images of a run of `relprop explain` share, and how it comes about. */
 
-import { filterSearch, type Explainer } from "relprop";
+import { availableParallelism } from "node:os";
+import { filterSearch, type CompiledFacts, type Explainer, type SessionModel } from "relprop";
 import type { Pixels } from "relprop/heatmap";
 import { zooEntry } from "relprop/zoo";
 import { compileOnce, suggestOnce } from "./compiled-cache.ts";
@@ -13,12 +14,12 @@ import {
   type Wishes,
 } from "./decide.ts";
 import { loadModel, weightBytes, type LoadedModel, type LoadOptions } from "./load-model.ts";
-import { keepOptimized } from "./optimized-cache.ts";
+import { canKeep, keepOptimized, startingFromKept } from "./optimized-cache.ts";
 import { startWaiting } from "./progress.ts";
 import type { ImageFile } from "./read-images.ts";
 import { say, sayDecisions, type ReportOptions } from "./report.ts";
 import { Manifest } from "./resume.ts";
-import type { SessionThread } from "./session-thread.ts";
+import type { SessionThreads } from "./session-thread.ts";
 import { providerOf, startExplainer, type Device } from "./start-explainer.ts";
 import { ResultWriter, type Extra, type Style } from "./write-results.ts";
 
@@ -42,7 +43,9 @@ export interface Run {
   readonly options: ExplainOptions;
   /** Without the model: its weights are the session's. */
   readonly loaded: Omit<LoadedModel, "model">;
-  readonly explainer: Explainer;
+  readonly compiled: CompiledFacts;
+  /** Sessions of the same model: each explains a batch at a time. */
+  readonly explainers: readonly Explainer[];
   readonly decision: CompileDecision;
   readonly coloring: Coloring;
   readonly decisions: [string, string][];
@@ -58,13 +61,13 @@ export interface Pending extends ImageFile {
 
 /**
  * Loads and compiles the model, and says what was decided.
- * @param thread where the session is made
+ * @param threads where sessions are made
  * @throws RelpropError for what concerns the run as a whole
  */
 export async function startRun(
   images: readonly ImageFile[],
   options: ExplainOptions,
-  thread: SessionThread,
+  threads: SessionThreads,
 ): Promise<Run> {
   const { folder, device } = options;
   const isSilent = options.quiet || options.json;
@@ -78,31 +81,29 @@ export async function startRun(
     `starting ${loaded.card.name} on ${device}`,
     isSilent || !process.stderr.isTTY,
   );
-  let explainer: Explainer;
-  let compiled: string;
+  let explainers: readonly Explainer[];
+  let how: string;
   try {
     const kept = await compileOnce(source, decision.options);
-    compiled = kept.how;
-    const runtime = await thread.runtime();
+    how = kept.how;
     // What is optimized for a GPU is not written as a graph.
-    const isKept = kept.key !== undefined && providerOf(device) === "cpu";
-    explainer = await startExplainer(
-      kept.model,
-      device,
-      isKept ? keepOptimized(runtime, kept.key, weightBytes(model)) : runtime,
-    );
+    explainers =
+      kept.key !== undefined && providerOf(device) === "cpu"
+        ? await startKept(
+            { ...kept, key: kept.key },
+            weightBytes(model),
+            images.length / options.batch,
+            threads,
+          )
+        : [await startExplainer(kept.model, device, await threads.first.runtime())];
   } finally {
     waiting.stop();
   }
-  const coloring = decideColoring(explainer.compiled, options);
-  const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
+  const { compiled } = explainers[0] as Explainer;
+  const coloring = decideColoring(compiled, options);
+  const decisions = decisionsInWords(loaded, compiled, decision, coloring);
   if (!isSilent) {
-    sayDecisions([
-      ...decisions,
-      ["compiled", compiled],
-      ["device", device],
-      ["images", String(images.length)],
-    ]);
+    sayDecisions([...decisions, ["compiled", how], ["device", device], ["images", String(images.length)]]);
     if (loaded.guesses.length > 0) {
       say(
         `guessed, since no card says it: ${loaded.guesses.join("; ")} (--card, --size, --channels, --mean, --std say it)`,
@@ -117,13 +118,40 @@ export async function startRun(
   return {
     options,
     loaded,
-    explainer,
+    compiled,
+    explainers,
     decision,
     coloring,
     decisions,
     writer,
     manifest: await Manifest.open(folder),
   };
+}
+
+/** From so many batches on, a second session is worth its start. */
+const many = 4;
+
+/** Larger networks keep all cores busy by themselves, and a second copy of what was made of their weights is no trifle. */
+const mostWeights = 2.5e8;
+
+/**
+ * Starts a model on the CPU. Of many batches two are explained at a time, on half of the cores each: then no core waits
+ * for the others at the end of every operator, and the filter's sorting, which is one thread's work, keeps none idle.
+ * @param weights their bytes
+ */
+async function startKept(
+  { key, model }: { readonly key: string; readonly model: SessionModel },
+  weights: number,
+  batches: number,
+  threads: SessionThreads,
+): Promise<readonly Explainer[]> {
+  const runtime = keepOptimized(await threads.first.runtime(), key, weights);
+  const half = Math.floor(availableParallelism() / 2);
+  const isShared = half > 0 && batches >= many && weights <= mostWeights && (await canKeep(key, weights));
+  const first = await startExplainer(model, "cpu", runtime, isShared ? half : undefined);
+  // The second needs what the first has kept: the weights themselves have gone to the first one's thread.
+  const kept = isShared && (await startingFromKept(await threads.another().runtime(), key));
+  return kept ? [first, await startExplainer(model, "cpu", kept, half)] : [first];
 }
 
 /** How the names of the classes can be had. */

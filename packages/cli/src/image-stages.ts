@@ -1,12 +1,13 @@
 /** An image's way through a run: read, put into a batch, explained, written. Each stage works ahead of the next. */
 
 import { readFile } from "node:fs/promises";
-import { InputError, ModelFileError, RelpropError, version, type FloatArray } from "relprop";
+import { InputError, ModelFileError, RelpropError, version, type Explainer, type FloatArray } from "relprop";
 import { preprocess } from "relprop/preprocess";
 import { explainBatch, type ExplainedImage } from "./explain-batch.ts";
 import type { Pending, Run } from "./image-run.ts";
 import type { ImageResult } from "./image-result.ts";
 import { inOrder } from "./in-order.ts";
+import { Lent } from "./lent.ts";
 import { readImage, type ImageFile } from "./read-images.ts";
 import { resultHash } from "./resume.ts";
 import { writeImage } from "./write-image.ts";
@@ -32,10 +33,10 @@ type Group<Needing> = readonly (Needing | Outcome)[];
 
 /**
  * How many images are read and not written at most: `jobs` being read and `jobs` being written, a batch each being
- * filled, fed, explained and handed on, and the one that is reported.
+ * filled, explained in each session, waiting for one and handed on, and the one that is reported.
  */
-export const mostAlive = ({ jobs, batch }: { readonly jobs: number; readonly batch: number }): number =>
-  2 * jobs + 4 * batch + 1;
+export const mostAlive = ({ jobs, batch, sessions }: Record<"jobs" | "batch" | "sessions", number>): number =>
+  2 * jobs + (sessions + 3) * batch + 1;
 
 /**
  * Takes images through all stages and gives what came of each, in their order. Reading goes on while the network runs,
@@ -50,10 +51,14 @@ export async function* throughStages(
 ): AsyncGenerator<Outcome, void, undefined> {
   const { jobs, batch } = run.options;
   const read = inOrder(until(images, interrupted), jobs, (image) => prepare(run, image));
-  const fed = inOrder(inGroups(read, batch), 1, async (group) => feed(run, group));
-  const explained = inOrder(fed, 1, async ({ group, input }) =>
-    input === undefined ? group.filter(isOutcome) : interrupted() ? [] : explain(run, group, input),
-  );
+  const sessions = new Lent(run.explainers);
+  // One batch more is made ready, for the session that is free next.
+  const explained = inOrder(inGroups(read, batch), run.explainers.length + 1, async (group) => {
+    const pictures = group.filter(isPending).map(({ picture }) => picture);
+    if (pictures.length === 0) return group.filter(isOutcome);
+    const input = preprocess(pictures, run.loaded.card.input);
+    return sessions.use(async (explainer) => (interrupted() ? [] : explain(run, explainer, group, input)));
+  });
   yield* inOrder(oneByOne(explained), jobs, async (each) => ("pending" in each ? write(run, each) : each));
 }
 
@@ -82,7 +87,7 @@ async function prepare(run: Run, image: ImageFile): Promise<Pending | Outcome> {
       version,
       model: loaded.id,
       card: loaded.card,
-      settings: run.explainer.compiled.settings,
+      settings: run.compiled.settings,
       classes: run.decision.classes,
       against: run.decision.against,
       method: options.method,
@@ -120,32 +125,24 @@ async function* inGroups(
   if (group.length > 0) yield group;
 }
 
-/** A group, and its images as the network takes them, if there are any. */
-interface Fed {
-  readonly group: Group<Pending>;
-  readonly input: FloatArray | undefined;
-}
-
-function feed({ loaded }: Run, group: Group<Pending>): Fed {
-  const pictures = group.filter(isPending).map(({ picture }) => picture);
-  return { group, input: pictures.length > 0 ? preprocess(pictures, loaded.card.input) : undefined };
-}
-
 /** Runs the network on a group, and gives its images with their explanations. */
-async function explain(run: Run, group: Group<Pending>, input: FloatArray): Promise<Group<Explained>> {
+async function explain(
+  run: Run,
+  explainer: Explainer,
+  group: Group<Pending>,
+  input: FloatArray,
+): Promise<Group<Explained>> {
   const { classes, against } = run.decision;
   const { labels } = run.loaded.card;
   const start = performance.now();
-  const explained = await explainBatch(run.explainer, input, classes, labels, against).catch(
-    (error: unknown) => {
-      if (error instanceof RelpropError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ModelFileError(
-        { what: "cannot run the model", why, fix: "try a smaller batch (-b 1)" },
-        { cause: error },
-      );
-    },
-  );
+  const explained = await explainBatch(explainer, input, classes, labels, against).catch((error: unknown) => {
+    if (error instanceof RelpropError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ModelFileError(
+      { what: "cannot run the model", why, fix: "try a smaller batch (-b 1)" },
+      { cause: error },
+    );
+  });
   const ms = Math.round((performance.now() - start) / explained.length);
   let sample = 0;
   return group.map((each) => {

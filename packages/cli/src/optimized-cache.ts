@@ -35,6 +35,23 @@ export interface FileRuntime extends Runtime {
 
 const folder = (): string => join(cacheFolder(), "optimized");
 
+/** A runtime that starts from what was kept under a key, whatever it is given; undefined unless that is whole. */
+export async function startingFromKept(runtime: FileRuntime, key: string): Promise<Runtime | undefined> {
+  const place = await placeOf(key);
+  if (!(await isWhole(place))) return undefined;
+  const { create } = runtime.InferenceSession;
+  return {
+    ...runtime,
+    InferenceSession: {
+      create: (_model, options = {}) => create(join(place, graphFile), startingFrom(options)),
+    },
+  };
+}
+
+/** Whether a model with weights of so many bytes is kept, or will be once it was started. */
+export const canKeep = async (key: string, weights: number): Promise<boolean> =>
+  (await isWhole(await placeOf(key))) || hasRoom(weights);
+
 /**
  * The same runtime, but that it starts from what an earlier run kept, if that is whole, and else keeps what it starts.
  * @param key of all that makes the compiled model what it is
@@ -46,14 +63,15 @@ export function keepOptimized(runtime: FileRuntime, key: string, weights: number
     ...runtime,
     InferenceSession: {
       async create(model, options = {}) {
-        const place = await placeOf(key);
-        if (await isWhole(place)) {
+        const kept = await startingFromKept(runtime, key);
+        if (kept) {
           try {
-            return await create(join(place, graphFile), startingFrom(options));
+            return await kept.InferenceSession.create(model, options);
           } catch {
             // Another ONNX Runtime, another processor: it is made anew.
           }
         }
+        const place = await placeOf(key);
         const part = `${place}.${process.pid}.part`;
         const isKept = (await hasRoom(weights)) && (await made(part));
         if (!isKept) return create(model, options);

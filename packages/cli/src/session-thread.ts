@@ -110,6 +110,23 @@ export class SessionThread {
   }
 }
 
+/** Threads with a session each. The first starts at once, the others when they are asked for. */
+export class SessionThreads {
+  readonly first = new SessionThread();
+  readonly #others: SessionThread[] = [];
+
+  another(): SessionThread {
+    const thread = new SessionThread();
+    this.#others.push(thread);
+    return thread;
+  }
+
+  /** Ends them and frees their sessions, after what is running. */
+  async close(): Promise<void> {
+    await Promise.all([this.first, ...this.#others].map((thread) => thread.close()));
+  }
+}
+
 /** The memory of large weights, each once: several of them can be views of the same file's bytes. */
 function weightsOf({ externalData = [] }: InferenceSession.SessionOptions): ArrayBuffer[] {
   const buffers = externalData.flatMap((each) =>

@@ -12,18 +12,24 @@ export const providerOf = (device: Device): Exclude<Device, "gpu"> => (device ==
 /**
  * Makes the session of a compiled model.
  * @param ort where it is made, @default this thread
+ * @param threads that it computes in, @default one for each core
  * @throws ModelFileError if it can't be made
  */
 export async function startExplainer(
   prepared: SessionModel,
   device: Device,
   ort?: Runtime,
+  threads?: number,
 ): Promise<Explainer> {
   const provider = providerOf(device);
   const explainer = new Explainer({
     ort: ort ?? (await runtimeHere()),
     prepared,
-    sessionOptions: { executionProviders: [provider], logSeverityLevel: 3 },
+    sessionOptions: {
+      executionProviders: [provider],
+      logSeverityLevel: 3,
+      ...(threads !== undefined && { intraOpNumThreads: threads }),
+    },
   });
   try {
     await explainer.ready();

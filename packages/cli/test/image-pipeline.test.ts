@@ -1,7 +1,7 @@
 /** Folders of images: reading, running and writing at the same time, with the results of one after another. */
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { float32Tensor, GraphBuilder, int, writeModel } from "relprop/onnx";
 import sharp from "sharp";
@@ -10,8 +10,10 @@ import { mostAlive } from "../src/image-stages.ts";
 import * as reading from "../src/read-images.ts";
 import { runCommand } from "../src/run-command.ts";
 import { SessionThread } from "../src/session-thread.ts";
+import * as starting from "../src/start-explainer.ts";
 
 vi.mock("../src/read-images.ts", { spy: true });
+vi.mock("../src/start-explainer.ts", { spy: true });
 
 const count = 200;
 let folder: string;
@@ -94,6 +96,13 @@ async function written(out: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(files)) as Record<string, string>;
 }
 
+/** The threads of each session that was started. */
+async function threads(out: string, ...args: string[]): Promise<unknown[]> {
+  vi.mocked(starting.startExplainer).mockClear();
+  expect(await explain(out, "--style", "heatmap", ...args)).toBe(0);
+  return vi.mocked(starting.startExplainer).mock.calls.map((given) => given[3]);
+}
+
 describe("a folder of images", () => {
   test("gives the same files and lines in the same order, however much goes on at once", async () => {
     const args = ["--class", "top1", "--save", "npy"];
@@ -104,6 +113,14 @@ describe("a folder of images", () => {
     expect(lines().map(({ input, class: index, logit }) => [input, index, logit])).toEqual(alone);
     expect(alone).toHaveLength(count + 1);
     expect(await written("many")).toEqual(await written("one"));
+  });
+
+  test("is explained by two sessions on half of the cores each, or by one on all of them", async () => {
+    const half = Math.floor(availableParallelism() / 2);
+    expect(await threads("two")).toEqual(half > 0 ? [half, half] : [undefined]);
+    expect(await threads("few", "-b", "100")).toEqual([undefined]);
+    expect(await threads("anew", "--no-cache")).toEqual([undefined]);
+    expect(await written("two")).toEqual(await written("anew"));
   });
 
   test.each([
@@ -124,7 +141,7 @@ describe("a folder of images", () => {
     );
     expect(read).toBe(count);
     expect(told).toBe(count + 1);
-    expect(most).toBeLessThanOrEqual(mostAlive({ jobs, batch }));
+    expect(most).toBeLessThanOrEqual(mostAlive({ jobs, batch, sessions: 2 }));
     // It does go on while something else runs.
     expect(most).toBeGreaterThan(batch + 1);
   });
@@ -155,7 +172,7 @@ describe("a folder of images", () => {
     expect(await explain("stopped", "-j", "4", "--style", "heatmap")).toBe(130);
     const { done } = lines().at(-1)?.summary ?? { done: 0 };
     expect(done).toBeGreaterThanOrEqual(20);
-    expect(done).toBeLessThanOrEqual(20 + mostAlive({ jobs: 4, batch: 1 }));
+    expect(done).toBeLessThanOrEqual(20 + mostAlive({ jobs: 4, batch: 1, sessions: 2 }));
     expect(Object.keys(await written("stopped"))).toHaveLength(done);
     expect(stderr.at(-1)).toContain(`stopped after ${done} of ${count}`);
     onLine = () => undefined;

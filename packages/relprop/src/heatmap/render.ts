@@ -37,15 +37,20 @@ export function renderHeatmap(relevance: RelevanceMap, options: HeatmapOptions):
   const { height, width } = relevance;
   const map = colormap(options.colormap);
   const normalized = normalize(relevance.data, options);
-  const data = new Uint8ClampedArray(4 * height * width);
   const { positions, rest } = normalized;
-  const { colors } = map;
-  for (let i = 0, at = 0; i < height * width; i++, at += 4) {
-    const entry = 3 * Math.round(255 * (positions[i] ?? rest));
-    data[at] = colors[entry] as number;
-    data[at + 1] = colors[entry + 1] as number;
-    data[at + 2] = colors[entry + 2] as number;
-    data[at + 3] = 255;
+  const colors = opaque(map.colors);
+  const pixels = new Uint32Array(height * width);
+  for (let i = 0; i < pixels.length; i++) {
+    pixels[i] = colors[Math.round(255 * (positions[i] ?? rest))] as number;
   }
+  const data = new Uint8ClampedArray(pixels.buffer);
   return { data, height, width, colormap: map, normalized };
+}
+
+/** Colours of 3 bytes as pixels of 4, whatever the order of bytes in a number. */
+function opaque(colors: Uint8Array): Uint32Array {
+  const bytes = Uint8Array.from({ length: (4 * colors.length) / 3 }, (_, at) =>
+    at % 4 === 3 ? 255 : (colors[3 * Math.floor(at / 4) + (at % 4)] as number),
+  );
+  return new Uint32Array(bytes.buffer);
 }

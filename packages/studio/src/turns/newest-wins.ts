@@ -28,7 +28,10 @@ export interface NewestWinsOptions<Offer, Result> {
   onResult(result: Result, offer: Offer, latency: number): void;
   /** An offer could not be grabbed (then there is none) or its run failed. The next offer is run as ever. */
   onError(error: unknown, offer: Offer | undefined): void;
-  /** Least time between the starts of two runs, in milliseconds; asked for at each start. 0, the default, is as fast as it goes. */
+  /**
+   * Least time between two answers, in milliseconds: a run starts so that its own is due then, and one that comes early
+   * is held back. Asked for at each start. 0, the default, is as fast as it goes.
+   */
   interval?(): number;
   readonly clock?: Clock;
 }
@@ -41,8 +44,12 @@ export class NewestWins<Offer, Result> {
   #running = false;
   #paused = false;
   #stopped = false;
-  #lastStart = -Infinity;
+  #lastAnswer = -Infinity;
+  /** How long the last run took. */
+  #took = 0;
   #callOff: (() => void) | undefined;
+  /** Ends the wait of an answer that is held back. */
+  #letGo: (() => void) | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(options: NewestWinsOptions<Offer, Result>) {
@@ -74,6 +81,7 @@ export class NewestWins<Offer, Result> {
     this.#newest = undefined;
     this.#callOff?.();
     this.#callOff = undefined;
+    this.#letGo?.();
     this.#wake();
   }
 
@@ -98,28 +106,45 @@ export class NewestWins<Offer, Result> {
 
   #start(): void {
     if (this.#running || this.#paused || this.#stopped || this.#newest === undefined) return;
-    const wait = this.#lastStart + (this.#options.interval?.() ?? 0) - this.#clock.now();
+    const interval = this.#options.interval?.() ?? 0;
+    const wait = this.#lastAnswer + interval - this.#took - this.#clock.now();
     this.#callOff?.();
     this.#callOff = undefined;
-    if (wait > 0) {
+    if (interval > 0 && wait > 0) {
       this.#callOff = this.#clock.after(wait, () => this.#start());
       return;
     }
     const grab = this.#newest;
     this.#newest = undefined;
     this.#running = true;
-    void this.#run(grab);
+    void this.#run(grab, interval);
   }
 
-  async #run(grab: () => Offer): Promise<void> {
+  /** Resolves at a time, or when all ends. */
+  #until(time: number): Promise<void> {
+    return new Promise((resolve) => {
+      const callOff = this.#clock.after(time - this.#clock.now(), resolve);
+      this.#letGo = () => {
+        callOff();
+        resolve();
+      };
+    });
+  }
+
+  async #run(grab: () => Offer, interval: number): Promise<void> {
     const started = this.#clock.now();
-    this.#lastStart = started;
     let offer: Offer | undefined;
     try {
       offer = grab();
       const result = await this.#options.run(offer);
+      this.#took = this.#clock.now() - started;
+      const due = this.#lastAnswer + interval;
+      if (due > this.#clock.now()) await this.#until(due);
+      this.#lastAnswer = this.#clock.now();
       if (!this.#stopped) this.#options.onResult(result, offer, this.#clock.now() - started);
     } catch (error) {
+      // What fails at once is not tried more often than what works.
+      this.#lastAnswer = this.#clock.now();
       if (!this.#stopped) this.#options.onError(error, offer);
     } finally {
       this.#running = false;

@@ -112,6 +112,44 @@ describe("the newest wins:", () => {
     expect(engine.started).toEqual([1, 3]);
   });
 
+  test("holds back an answer that comes early after a slow one, and is late no more", async () => {
+    const { clock, engine, loop, results } = setUp(500);
+    loop.offer(() => 1);
+    clock.advance(200);
+    await engine.end();
+    loop.offer(() => 2);
+    clock.advance(300);
+    expect(engine.started).toEqual([1, 2]);
+    clock.advance(50);
+    await engine.end();
+    expect(results).toEqual(["answer 1"]);
+    clock.advance(150);
+    await engine.end();
+    expect(results).toEqual(["answer 1", "answer 2"]);
+    // 500 after the last answer, less the 50 that a run takes now.
+    loop.offer(() => 3);
+    clock.advance(449);
+    expect(engine.started).toEqual([1, 2]);
+    clock.advance(1);
+    expect(engine.started).toEqual([1, 2, 3]);
+  });
+
+  test("says nothing more of an answer that is held back when it is stopped", async () => {
+    const { clock, engine, loop, results } = setUp(500);
+    loop.offer(() => 1);
+    clock.advance(200);
+    await engine.end();
+    loop.offer(() => 2);
+    clock.advance(300);
+    await engine.end();
+    expect(loop.busy).toBe(true);
+    loop.stop();
+    await loop.idle();
+    expect(loop.busy).toBe(false);
+    expect(clock.pending).toBe(0);
+    expect(results).toEqual(["answer 1"]);
+  });
+
   test("measures from grabbing the frame to having its answer", async () => {
     const { clock, engine, loop, latencies } = setUp();
     loop.offer(() => 1);

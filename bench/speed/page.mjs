@@ -73,11 +73,8 @@ const growthText = [
 function elsewhereText({ machine, results }, here) {
   const ratios = new Map(ofPeers(here).map(({ peer, ratio }) => [`${nameOf(peer)} ${peer.subject}`, ratio]));
   const rows = ofPeers(results).map(({ mine, peer, ratio }) => {
-    const goal = wantedOf(peer);
-    const name = nameOf(peer);
-    const found = ratios.get(`${name} ${peer.subject}`);
-    const cells = [name, peer.subject, seconds(mine.runs), seconds(peer.runs), times(ratio)];
-    return cells.concat(found ? times(found) : "", goal ? `≥ ${goal}×` : "");
+    const found = ratios.get(`${nameOf(peer)} ${peer.subject}`);
+    return peerCells({ mine, peer, ratio }).concat(found ? times(found) : "", goalOf(peer));
   });
   return [
     `What a peer gains by its own kernels differs from processor to processor. ${machine.cpu}, ${machine.cores} cores, an earlier version of relprop:`,
@@ -129,19 +126,23 @@ function setup(machine, settings, results) {
 const nameOf = ({ model, composite, topK, batch, size }) =>
   `${model} ${composite}${topK ? `, k = ${topK}` : ""}${batch > 1 ? `, batch ${batch}` : ""}${size === 224 ? "" : `, ${size} px`}`;
 
+const peerCells = ({ mine, peer, ratio }) => [
+  nameOf(peer),
+  peer.subject,
+  seconds(mine.runs),
+  seconds(peer.runs),
+  times(ratio),
+];
+
+function goalOf(peer) {
+  const goal = wantedOf(peer);
+  return goal ? `≥ ${goal}×` : "";
+}
+
+const sameness = ({ correlation }) => (correlation === undefined ? "" : correlation.toFixed(4));
+
 function peerTable(results) {
-  const rows = ofPeers(results).map(({ mine, peer, ratio }) => {
-    const goal = wantedOf(peer);
-    return [
-      nameOf(peer),
-      peer.subject,
-      seconds(mine.runs),
-      seconds(peer.runs),
-      times(ratio),
-      goal ? `≥ ${goal}×` : "",
-      peer.correlation === undefined ? "" : peer.correlation.toFixed(4),
-    ];
-  });
+  const rows = ofPeers(results).map((each) => peerCells(each).concat(goalOf(each.peer), sameness(each.peer)));
   return table(["work", "peer", "ours", "peer's", "faster", "wanted", "same"], rows);
 }
 

@@ -1,7 +1,7 @@
 /** What all images of a run of `relprop explain` share, and how it comes about. */
 
 import { availableParallelism } from "node:os";
-import { filterSearch, type CompiledFacts, type Explainer, type SessionModel } from "relprop";
+import { filterSearch, type Explainer, type SessionModel } from "relprop";
 import type { Pixels } from "relprop/heatmap";
 import { zooEntry } from "relprop/zoo";
 import { compileOnce, suggestOnce } from "./compiled-cache.ts";
@@ -38,14 +38,15 @@ export interface ExplainOptions extends ReportOptions, Wishes {
   readonly force: boolean;
 }
 
+/** Sessions of the same model: each explains a batch at a time. */
+type Explainers = readonly [Explainer, ...Explainer[]];
+
 /** What all images of a run share. */
 export interface Run {
   readonly options: ExplainOptions;
   /** Without the model: its weights are the session's. */
   readonly loaded: Omit<LoadedModel, "model">;
-  readonly compiled: CompiledFacts;
-  /** Sessions of the same model: each explains a batch at a time. */
-  readonly explainers: readonly Explainer[];
+  readonly explainers: Explainers;
   readonly decision: CompileDecision;
   readonly coloring: Coloring;
   readonly decisions: [string, string][];
@@ -81,17 +82,17 @@ export async function startRun(
     `starting ${loaded.card.name} on ${device}`,
     isSilent || !process.stderr.isTTY,
   );
-  let explainers: readonly Explainer[];
+  let explainers: Explainers;
   let how: string;
   try {
     const kept = await compileOnce(source, decision.options);
+    const { key } = kept;
     how = kept.how;
     // What is optimized for a GPU is not written as a graph.
     explainers =
-      kept.key !== undefined && providerOf(device) === "cpu"
+      key !== undefined && providerOf(device) === "cpu"
         ? await startKept(
-            { ...kept, key: kept.key },
-            weightBytes(model),
+            { key, model: kept.model, weights: weightBytes(model) },
             images.length / options.batch,
             threads,
           )
@@ -99,7 +100,7 @@ export async function startRun(
   } finally {
     waiting.stop();
   }
-  const { compiled } = explainers[0] as Explainer;
+  const { compiled } = explainers[0];
   const coloring = decideColoring(compiled, options);
   const decisions = decisionsInWords(loaded, compiled, decision, coloring);
   if (!isSilent) {
@@ -118,7 +119,6 @@ export async function startRun(
   return {
     options,
     loaded,
-    compiled,
     explainers,
     decision,
     coloring,
@@ -137,14 +137,13 @@ const mostWeights = 2.5e8;
 /**
  * Starts a model on the CPU. Of many batches two are explained at a time, on half of the cores each: then no core waits
  * for the others at the end of every operator, and the filter's sorting, which is one thread's work, keeps none idle.
- * @param weights their bytes
+ * @param batches how many there will be
  */
 async function startKept(
-  { key, model }: { readonly key: string; readonly model: SessionModel },
-  weights: number,
+  { key, model, weights }: { readonly key: string; readonly model: SessionModel; readonly weights: number },
   batches: number,
   threads: SessionThreads,
-): Promise<readonly Explainer[]> {
+): Promise<Explainers> {
   const runtime = keepOptimized(await threads.first.runtime(), key, weights);
   const half = Math.floor(availableParallelism() / 2);
   const isShared = half > 0 && batches >= many && weights <= mostWeights && (await canKeep(key, weights));

@@ -87,7 +87,7 @@ async function prepare(run: Run, image: ImageFile): Promise<Pending | Outcome> {
       version,
       model: loaded.id,
       card: loaded.card,
-      settings: run.compiled.settings,
+      settings: run.explainers[0].compiled.settings,
       classes: run.decision.classes,
       against: run.decision.against,
       method: options.method,

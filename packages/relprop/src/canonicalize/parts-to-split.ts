@@ -5,11 +5,11 @@
  */
 
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
+import { int64Tensor } from "../onnx/tensor.ts";
 import { isFloat, scalarOf } from "./constants.ts";
 import { axisIn } from "./evaluate/evaluator.ts";
 import { plainNode } from "./inline-subgraph.ts";
 import { type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
-import { int64Tensor } from "../onnx/tensor.ts";
 
 /** WebGPU guarantees eight buffers to a shader: a Split reads one and writes the others. */
 const most = 7;
@@ -57,8 +57,13 @@ const areWhole = (parts: readonly Part[]): boolean =>
   parts.every(({ start, end }, i) => start === (parts[i - 1]?.end ?? 0) && end > start) &&
   parts.at(-1)?.end === parts[0]?.length;
 
-/** What takes its axis apart together, each group in the order of places. */
-function wholesIn(graph: Graph, values: ReadonlyMap<string, Value>): Part[][] {
+/** Parts that take their axis apart together, in the order of places, and the first of their nodes. */
+interface Whole {
+  readonly first: Node;
+  readonly parts: readonly Part[];
+}
+
+function wholesIn(graph: Graph, values: ReadonlyMap<string, Value>): Whole[] {
   const groups = new Map<string, Part[]>();
   for (const node of graph.nodes) {
     const part = partOf(node, graph, values);
@@ -66,7 +71,11 @@ function wholesIn(graph: Graph, values: ReadonlyMap<string, Value>): Part[][] {
     const key = `${part.axis} ${node.inputs[0]}`;
     groups.set(key, [...(groups.get(key) ?? []), part]);
   }
-  return [...groups.values()].map((parts) => parts.toSorted((a, b) => a.start - b.start)).filter(areWhole);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    const parts = group.toSorted((a, b) => a.start - b.start);
+    return first && areWhole(parts) ? [{ first: first.node, parts }] : [];
+  });
 }
 
 export const partsToSplit: Rewrite = {
@@ -82,18 +91,20 @@ export const partsToSplit: Rewrite = {
       initializers.set(name, int64Tensor(numbers));
       return name;
     };
-    for (const parts of wholesIn(graph, values)) {
+    for (const { first, parts } of wholesIn(graph, values)) {
       const outputs: string[] = [];
       for (const { node, axis, isSqueezed } of parts) {
         const [output = ""] = node.outputs;
-        const piece = isSqueezed ? newName(`${output}_piece`) : output;
-        const squeeze = (): Node =>
-          plainNode("Squeeze", [piece, integers(`${output}_axes`, [axis])], node.outputs);
+        if (!isSqueezed) {
+          outputs.push(output);
+          replace.set(node, []);
+          continue;
+        }
+        const piece = newName(`${output}_piece`);
+        const squeeze = plainNode("Squeeze", [piece, integers(`${output}_axes`, [axis])], node.outputs);
         outputs.push(piece);
-        replace.set(node, isSqueezed ? [{ ...squeeze(), name: node.name }] : []);
+        replace.set(node, [{ ...squeeze, name: node.name }]);
       }
-      const nodes = new Set(parts.map(({ node }) => node));
-      const first = graph.nodes.find((node) => nodes.has(node)) as Node;
       const name = newName(`${first.name}_split`);
       const lengths = parts.map(({ start, end }) => end - start);
       const inputs = [first.inputs[0] ?? "", integers(`${name}_lengths`, lengths)];

@@ -283,10 +283,11 @@ export class Algebra {
     return this.#product(by, this.#b.op("Div", [size, stable]));
   }
 
-  /** What S adds to z: S(z) − z. */
-  stabiliser(z: Value, stabilizer: Stabilizer): Term {
+  /** What S adds to n·z: S(n·z) − n·z. */
+  stabiliser(z: Value, stabilizer: Stabilizer, n = 1): Term {
     if (stabilizer.epsilon === 0) return undefined;
-    return this.#b.op("Sub", [this.stabilize(z, stabilizer), z]);
+    const whole = this.#times(n, z);
+    return this.#b.op("Sub", [this.stabilize(whole, stabilizer), whole]);
   }
 
   /** [z = 0], as booleans. */

@@ -18,21 +18,20 @@ export class Factors {
 
   /** `result` is a ⊙ c. */
   product(result: Value, a: Value, c: Value): void {
-    const both = [
-      { of: a, by: c },
-      { of: c, by: a },
-    ];
-    const named = both.flatMap((multiple) =>
-      [multiple.of.name, this.#standsFor.get(multiple.of.name)].flatMap((name) =>
-        name === undefined ? [] : [[name, multiple] as const],
-      ),
-    );
-    this.#multiples.set(result.name, new Map(named));
+    const multiples = new Map<string, Multiple>();
+    const enter = (of: Value, by: Value): void => {
+      multiples.set(of.name, { of, by });
+      const stoodFor = this.#standsFor.get(of.name);
+      if (stoodFor !== undefined) multiples.set(stoodFor, { of, by });
+    };
+    enter(a, c);
+    enter(c, a);
+    this.#multiples.set(result.name, multiples);
   }
 
   /** A multiple of `substitute` counts as one of x: they differ only where what it is multiplied with is 0. */
   standsFor(substitute: Value, x: Value): void {
-    if (substitute.name !== x.name) this.#standsFor.set(substitute.name, x.name);
+    this.#standsFor.set(substitute.name, x.name);
   }
 
   /** R as a multiple of x, or of what stands for it. */

@@ -45,10 +45,9 @@ function shareOut(
 ): Value {
   const z = whole && m.openPart(R, whole, stabilizer);
   const s = m.share(R, z, stabilizer, n);
-  const denominator = m.scale(n, z);
-  if (denominator && shares && !shares.some((share) => share.s === s)) {
-    const isNothing = m.either(m.isZero(denominator), m.isInfinite(denominator));
-    shares.push({ R, s, bias, stabiliser: m.stabiliser(denominator, stabilizer), isNothing });
+  if (z && shares && !shares.some((share) => share.s === s)) {
+    const isNothing = m.either(m.isZero(z), m.isInfinite(z));
+    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer, n), isNothing });
   }
   return s;
 }

@@ -118,7 +118,7 @@ export interface PlainRow extends Common {
   readonly pullBackLog?: PullBack;
   /** What shares are in proportion to, where it is not the input itself: elements at −∞ take no part. */
   readonly active?: (site: Site) => Value;
-  /** As `active`, where no relevance arrives at what takes no part: the input, with numbers for ±∞. */
+  /** As `active`, where no relevance arrives at what takes no part: the input, with a number for −∞. */
   readonly finite?: (site: Site) => Value;
   /** Index of the input that is always the gate (a denominator). */
   readonly gateInput?: number;

@@ -47,9 +47,8 @@ export class NewestWins<Offer, Result> {
   #lastAnswer = -Infinity;
   /** How long the last run took. */
   #took = 0;
+  /** Ends the wait for a start, or that of an answer which is held back. */
   #callOff: (() => void) | undefined;
-  /** Ends the wait of an answer that is held back. */
-  #letGo: (() => void) | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(options: NewestWinsOptions<Offer, Result>) {
@@ -81,7 +80,6 @@ export class NewestWins<Offer, Result> {
     this.#newest = undefined;
     this.#callOff?.();
     this.#callOff = undefined;
-    this.#letGo?.();
     this.#wake();
   }
 
@@ -110,7 +108,7 @@ export class NewestWins<Offer, Result> {
     const wait = this.#lastAnswer + interval - this.#took - this.#clock.now();
     this.#callOff?.();
     this.#callOff = undefined;
-    if (interval > 0 && wait > 0) {
+    if (wait > 0) {
       this.#callOff = this.#clock.after(wait, () => this.#start());
       return;
     }
@@ -124,7 +122,7 @@ export class NewestWins<Offer, Result> {
   #until(time: number): Promise<void> {
     return new Promise((resolve) => {
       const callOff = this.#clock.after(time - this.#clock.now(), resolve);
-      this.#letGo = () => {
+      this.#callOff = () => {
         callOff();
         resolve();
       };

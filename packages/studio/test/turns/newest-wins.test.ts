@@ -75,6 +75,17 @@ function setUp(interval = 0) {
   return { clock, engine, results, latencies, errors, loop };
 }
 
+/** With an answer every 500 at most: the first took 200, and the second is asked for. */
+async function setUpAfterSlowAnswer() {
+  const made = setUp(500);
+  made.loop.offer(() => 1);
+  made.clock.advance(200);
+  await made.engine.end();
+  made.loop.offer(() => 2);
+  made.clock.advance(300);
+  return made;
+}
+
 describe("the newest wins:", () => {
   test("has one run in flight, and the newest frame wins", async () => {
     const { engine, loop, results } = setUp();
@@ -113,12 +124,7 @@ describe("the newest wins:", () => {
   });
 
   test("holds back an answer that comes early after a slow one, and is late no more", async () => {
-    const { clock, engine, loop, results } = setUp(500);
-    loop.offer(() => 1);
-    clock.advance(200);
-    await engine.end();
-    loop.offer(() => 2);
-    clock.advance(300);
+    const { clock, engine, loop, results } = await setUpAfterSlowAnswer();
     expect(engine.started).toEqual([1, 2]);
     clock.advance(50);
     await engine.end();
@@ -135,12 +141,7 @@ describe("the newest wins:", () => {
   });
 
   test("says nothing more of an answer that is held back when it is stopped", async () => {
-    const { clock, engine, loop, results } = setUp(500);
-    loop.offer(() => 1);
-    clock.advance(200);
-    await engine.end();
-    loop.offer(() => 2);
-    clock.advance(300);
+    const { clock, engine, loop, results } = await setUpAfterSlowAnswer();
     await engine.end();
     expect(loop.busy).toBe(true);
     loop.stop();

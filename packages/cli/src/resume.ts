@@ -58,7 +58,7 @@ export class Manifest {
   async #isThere(result: ImageResult): Promise<boolean> {
     const files = [
       ...Object.values(result.files),
-      ...result.classes.flatMap(({ files }) => Object.values(files)),
+      ...result.answers.flatMap(({ files }) => Object.values(files)),
     ];
     const found = await Promise.all(
       files.map((file) =>

@@ -3,8 +3,9 @@
 import { InputError } from "relprop";
 import { colormap, cssGradient, legend, renderHeatmap } from "relprop/heatmap";
 import { fileNamePart } from "./choose-classes.ts";
-import type { ExplainedClass, ExplainedImage } from "./explain-batch.ts";
-import { ledgerResult, type ClassResult, type ImageResult } from "./image-result.ts";
+import { requestFileName, requestText } from "./answer-requests.ts";
+import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
+import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
 
 /**
@@ -19,7 +20,8 @@ export async function writeImage(
   ms: number,
 ): Promise<ImageResult> {
   const { options, writer, coloring } = run;
-  if (explained.classes.length === 0) {
+  if (explained.error) throw named(explained.error, image.path);
+  if (explained.answers.length === 0) {
     throw new InputError({
       what: `cannot explain "${image.path}"`,
       why: `its best class is the one that --against names, "${explained.top[0]?.label}"`,
@@ -27,16 +29,17 @@ export async function writeImage(
     });
   }
   const files = await writer.picture(image.key, image.picture, options.styles);
-  const classes: ClassResult[] = [];
-  for (const each of explained.classes) classes.push(await writeClass(run, image, each));
+  const answers: AnswerResult[] = [];
+  for (const each of explained.answers) answers.push(await writeAnswer(run, image, each));
   const result: ImageResult = {
     key: image.key,
     input: image.path,
     settings: run.decisions,
     colors: cssGradient(colormap(coloring.colormap)),
     files,
+    kind: run.decision.names.facts.kind,
     top: [...explained.top],
-    classes,
+    answers,
     ms,
   };
   if (options.extras.includes("json")) {
@@ -49,33 +52,40 @@ export async function writeImage(
   return result;
 }
 
-async function writeClass(
-  run: Run,
-  image: Pending,
-  { score, relevance, against, ledger }: ExplainedClass,
-): Promise<ClassResult> {
-  const { options, coloring, writer } = run;
+/** The error with the picture's name. */
+const named = ({ what, where, why, fix }: InputError, path: string): InputError =>
+  new InputError({
+    what,
+    where: where === undefined ? path : `${path}, ${where}`,
+    why,
+    ...(fix !== undefined && { fix }),
+  });
+
+async function writeAnswer(run: Run, image: Pending, answer: ExplainedAnswer): Promise<AnswerResult> {
+  const { options, coloring, writer, decision } = run;
+  const { request, score, relevance, elements, against, ledger, box } = answer;
   const { width, height } = image.picture;
   const map = { data: summedOverChannels(relevance.data, width * height), width, height };
   const heatmap = renderHeatmap(map, coloring);
-  const suffix = run.decision.classes ? `.${part(score)}` : "";
-  const name = `${image.key}${suffix}${against ? `.rather-than-${part(against)}` : ""}`;
-  const files = await writer.heatmap(name, image.picture, heatmap, relevance, options);
+  const suffix = request && decision.isAsked ? `.${requestFileName(request, score)}` : "";
+  const rather = against ? `.rather-than-${against.index}-${fileNamePart(against.label)}` : "";
+  const name = `${image.key}${suffix}${rather}`;
+  const files = await writer.heatmap(name, image.picture, heatmap, relevance, { ...options, box });
   const what = against ? `${score.label}” rather than “${against.label}` : score.label;
+  const asked = request && requestText(request, decision.names);
   return {
     ...score,
+    ...(asked !== undefined && { asked }),
+    elements,
+    ...(box && { box: { left: box.left, top: box.top, right: box.right, bottom: box.bottom } }),
     ...(against && { against }),
     files,
-    legend: mutable(legend(heatmap, coloring.normalize, run.decision.classes ? what : undefined)),
+    legend: mutable(legend(heatmap, coloring.normalize, request ? what : undefined)),
     ...(ledger && { ledger: ledgerResult(ledger) }),
   };
 }
 
-/** A class as part of a file's name. */
-const part = ({ index, label }: Readonly<{ index: number; label: string }>): string =>
-  `${index}-${fileNamePart(label)}`;
-
-const mutable = ({ ticks, sentence }: ReturnType<typeof legend>): ClassResult["legend"] => ({
+const mutable = ({ ticks, sentence }: ReturnType<typeof legend>): AnswerResult["legend"] => ({
   ticks: [...ticks],
   sentence,
 });

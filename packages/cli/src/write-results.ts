@@ -3,7 +3,7 @@
 import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InputError } from "relprop";
-import { npyFile, renderOverlay, type Heatmap, type Pixels } from "relprop/heatmap";
+import { drawBox, npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "relprop/heatmap";
 import sharp, { type Sharp } from "sharp";
 import { writeWhole } from "./write-file.ts";
 
@@ -53,16 +53,22 @@ export class ResultWriter {
     picture: Pixels,
     heatmap: Heatmap,
     relevance: RelevanceArray,
-    wanted: { readonly styles: readonly Style[]; readonly extras: readonly Extra[] },
+    wanted: {
+      readonly styles: readonly Style[];
+      readonly extras: readonly Extra[];
+      /** Drawn into all but the heatmap itself. */
+      readonly box?: DrawnBox | undefined;
+    },
   ): Promise<Record<string, string>> {
     const files: Record<string, string> = {};
-    const { styles, extras } = wanted;
+    const { styles, extras, box } = wanted;
+    const boxed = (pixels: Pixels): Pixels => (box ? drawBox(pixels, box) : pixels);
     if (styles.includes("heatmap")) files["heatmap"] = await this.#png(`${name}.heatmap.png`, heatmap);
     if (styles.includes("overlay")) {
-      files["overlay"] = await this.#png(`${name}.overlay.png`, renderOverlay(picture, heatmap));
+      files["overlay"] = await this.#png(`${name}.overlay.png`, boxed(renderOverlay(picture, heatmap)));
     }
     if (styles.includes("figure")) {
-      files["figure"] = await this.bytes(`${name}.figure.png`, await figure(picture, heatmap));
+      files["figure"] = await this.bytes(`${name}.figure.png`, await figure(boxed(picture), heatmap));
     }
     if (extras.includes("npy")) {
       files["npy"] = await this.bytes(`${name}.relevance.npy`, npyFile(relevance.data, relevance.dims));

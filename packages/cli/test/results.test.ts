@@ -24,15 +24,18 @@ const result = (key: string): ImageResult => ({
   colors: "linear-gradient(red, blue)",
   files: { picture: `${key}.picture.png` },
   top: [
-    { index: 3, label: "<tabby>", logit: 2, p: 0.75 },
-    { index: 1, label: "lynx", logit: 1, p: 0.25 },
+    { index: 3, label: "<tabby>", value: 2, logit: 2, probability: 0.75 },
+    { index: 1, label: "lynx", value: 1, logit: 1, probability: 0.25 },
   ],
-  classes: [
+  kind: "classes",
+  answers: [
     {
       index: 3,
       label: "<tabby>",
+      value: 2,
       logit: 2,
-      p: 0.75,
+      probability: 0.75,
+      elements: 1,
       files: { heatmap: `${key}.heatmap.png` },
       legend: {
         ticks: [{ position: 0.5, value: 0, text: "0" }],
@@ -165,13 +168,13 @@ describe("reports", () => {
   test("are one record a class for programs", () => {
     const record: unknown = JSON.parse(resultText(result("cat"), { ...options, json: true }));
     expect(record).toMatchObject({
-      v: 1,
+      v: 2,
       input: "photos/cat.png",
       outputs: { picture: join("out", "cat.picture.png"), heatmap: join("out", "cat.heatmap.png") },
       class: 3,
       label: "<tabby>",
       logit: 2,
-      p: 0.75,
+      probability: 0.75,
       ms: 5,
     });
   });
@@ -179,7 +182,7 @@ describe("reports", () => {
   test("tell programs what failed and why", () => {
     const error = new InputError({ what: "cannot read", why: "it is empty" });
     expect(JSON.parse(failureRecord("x.png", error))).toEqual({
-      v: 1,
+      v: 2,
       input: "x.png",
       error: { what: "cannot read", why: "it is empty" },
     });

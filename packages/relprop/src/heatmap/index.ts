@@ -5,3 +5,6 @@ export * from "./normalize.ts";
 export * from "./npy.ts";
 export * from "./overlay.ts";
 export * from "./render.ts";
+export { readNpy } from "./read-npy.ts";
+export * from "./usual-coloring.ts";
+export * from "./draw-box.ts";

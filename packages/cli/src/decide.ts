@@ -78,7 +78,8 @@ export async function decideCompile(
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
   const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
-  const names = { facts, labels: card.labels, count, unit: card.unit };
+  const isNamed = !facts.isRanked && (facts.kind !== "scores" || card.labels.length === count);
+  const names = { facts, labels: isNamed ? card.labels : [], count, unit: card.unit };
   const isAsked = wishes.against !== undefined || hasWishes(wishes);
   const isTarget = wishes.needsAnswer === true || isAsked;
   const choice = chooseExplanation(found.reading, {

@@ -1,6 +1,7 @@
 /** Which output is explained, from which input, and at which layer relevance stops. */
 
 import { OptionError } from "./errors.ts";
+import { isFloat } from "./onnx/tensor.ts";
 import { usesOf, type Graph, type Node, type Shape, type Value } from "./onnx/graph.ts";
 import type { OutputOptions } from "./outputs/output-facts.ts";
 import { nodesBetween } from "./relevance/assign-rules.ts";
@@ -21,7 +22,7 @@ export interface TensorOptions extends OutputOptions {
    * numbers and lie on the way to the output
    */
   readonly explain?: readonly string[];
-  /** The output that is explained. @default the first */
+  /** The output that is explained. @default the first that holds real numbers; else the first */
   readonly output?: string;
   /**
    * Where relevance stops on its way to the input: a tensor or a node of the model by name, or "last-map", the last
@@ -79,9 +80,17 @@ export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph
 }
 
 /** The explained output: one of the model's, or any tensor by name. */
-export function chooseOutput(graph: Graph, wanted: string | undefined): string {
+export function chooseOutput(
+  graph: Graph,
+  values: ReadonlyMap<string, Value>,
+  wanted: string | undefined,
+): string {
   const names = graph.outputs.map((output) => output.name);
-  if (wanted === undefined) return names[0] as string;
+  if (wanted === undefined) {
+    // Beside its probabilities a classifier may put out the class itself, an index.
+    const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
+    return names.find(isReal) ?? (names[0] as string);
+  }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
   throw new OptionError({
     what: `the model has no output "${wanted}"`,

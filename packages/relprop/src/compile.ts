@@ -4,6 +4,7 @@
  *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
  */
 
+import { singleOf } from "./canonicalize/half-to-single.ts";
 import type { End } from "./choose-inputs.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "./errors.ts";
@@ -88,6 +89,8 @@ export interface Compiled {
   readonly output: Value;
   /** Name of the model's output that was chosen to be explained. */
   readonly outputName: string;
+  /** What the highest class is found in: `output`, or the model's own output where probabilities have another order. */
+  readonly ranked: Value;
   /** What that output is. */
   readonly facts: OutputFacts;
   /** The axis of the input that counts samples; undefined where the model does not keep them apart, as graph networks. */
@@ -143,7 +146,8 @@ export function compilePrepared(
   ]);
   const output = b.value(explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
-  const seed = seedRelevance(b, output, settings, facts);
+  const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
+  const seed = seedRelevance(b, output, settings, facts, ranked);
   const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
   const concepts = options.concepts && chooseConcepts(b, request, options.concepts);
   refuseSignedSensitivities(ends, settings, options);
@@ -198,6 +202,7 @@ export function compilePrepared(
     isSigned: !(first.isTokens && givesSensitivities(settings)),
     ...(first.isTokens && { tokens: b.value(first.name) }),
     output,
+    ranked,
     outputName,
     facts,
     batchAxis: batch?.inputAxis,

@@ -72,20 +72,16 @@ export function findDetections(
     }
   }
   const number = readerOf(facts, boxes, sample, boxAxis, featureAxis);
-  const numbers = (index: number): Four => [0, 1, 2, 3].map((i) => number(index, i)) as unknown as Four;
-  const format =
-    options.format ??
-    formatOf(
-      layout.format,
-      found.map(({ index }) => numbers(index)),
-    );
-  const scale = scaleOf(
-    found.map(({ index }) => numbers(index)),
-    size,
+  const count = boxes.dims[boxAxis] as number;
+  const all = Array.from(
+    { length: count },
+    (_, index) => [0, 1, 2, 3].map((i) => number(index, i)) as unknown as Four,
   );
+  const format = options.format ?? formatOf(layout.format, all);
+  const scale = scaleOf(all, size);
   const kept: Detection[] = [];
   for (const each of found.toSorted((a, c) => c.score - a.score)) {
-    const box = { ...each, ...boxOf(numbers(each.index), format, scale) };
+    const box = { ...each, ...boxOf(all[each.index] as Four, format, scale) };
     const isNew = kept.every(
       (other) => other.classIndex !== box.classIndex || overlapOf(other, box) <= overlap,
     );
@@ -143,7 +139,7 @@ function readerOf(
 
 /** Corners are in order; where they are not, the numbers are a centre and a size. */
 function formatOf(usual: BoxFormat, boxes: readonly Four[]): BoxFormat {
-  const isOrdered = boxes.every(([a, c, d, e]) => d > a && e > c);
+  const isOrdered = boxes.every(([a, c, d, e]) => d >= a && e >= c);
   return usual === "xyxy" && !isOrdered ? "cxcywh" : usual;
 }
 

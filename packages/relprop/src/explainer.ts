@@ -183,10 +183,10 @@ export class Explainer {
     const { fetched, explained } = await this.#run(input, run, target);
     const { [logitsName]: _logits, ...others } = fetched;
     const { outputs, ...added } = takeAdded(this.compiled, others);
-    const answers = { values: outputs[this.compiled.outputName], explained };
+    const answers = { values: fetched[this.compiled.outputName], explained };
     const top = this.#rankings(answers, input).map((ranked) => ranked.slice(0, rankedClasses));
     const { settings, facts } = this.compiled;
-    const start = startSums(settings.seed, facts, explained, this.#explainedTarget(explained, input, target));
+    const start = startSums(settings.seed, facts, explained, this.#explainedTarget(answers, input, target));
     return { outputs, explained, start, top, ...added };
   }
 
@@ -200,13 +200,13 @@ export class Explainer {
   }
 
   /** What was explained, as a tensor in the output's shape. */
-  #explainedTarget(explained: FloatArray, input: InputArray, target: Target | undefined): FloatArray {
+  #explainedTarget(answers: Answers, input: InputArray, target: Target | undefined): FloatArray {
     const { settings, facts } = this.compiled;
-    const { dims } = explained;
+    const { dims } = answers.explained;
     if (target !== undefined) return this.#targetTensor(target, this.#samples(input));
     if (typeof settings.target === "object")
       return regionTarget(dims, regionsOf(settings.target, dims, facts));
-    const best = this.#rankings({ values: undefined, explained }, input).map(([first]) => first?.index ?? 0);
+    const best = this.#rankings(answers, input).map(([first]) => first?.index ?? 0);
     return {
       data: best.length > 0 ? targetNumbers(best, dims, facts) : new Float32Array(sizeOf(dims)),
       dims,
@@ -239,10 +239,11 @@ export class Explainer {
     const dims = this.#targetDims(input);
     const target: FloatArray = { data: new Float32Array(sizeOf(dims)), dims };
     if (isOne) return { data: target.data.fill(1), dims };
-    const { explained } = await this.#run(input, run, target);
+    const { fetched, explained } = await this.#run(input, run, target);
     if (facts.isVocabulary) return nextTokens(explained);
     if (facts.kind === "embedding") return directions(explained, facts.batchAxis);
-    return this.#rankings({ values: undefined, explained }, input).map(([best]) => best?.index ?? 0);
+    const answers = { values: fetched[this.compiled.outputName], explained };
+    return this.#rankings(answers, input).map(([best]) => best?.index ?? 0);
   }
 
   /** Sizes of the target for this input. */

@@ -107,12 +107,17 @@ export function binaryAnswer({ value, logit, probability }: RankedClass, index: 
 const negative = ({ data, dims }: FloatArray): FloatArray => ({ data: data.map((n) => -n), dims });
 
 /**
- * The places of a map where a class wins: where its number is the highest, or above 0 where there is only one.
+ * The places of a map where a class wins: where its number is the highest of all; of classes that do not exclude each other,
+ * and of a single one, where it is likelier than not.
  * @throws InputError if it wins nowhere
  */
 export function pickWhereWins(source: PickSource, sample: number, index: number, name: string): Pick {
   const { facts } = source;
-  const { data, dims } = sampleOf(source.explained, facts.batchAxis, sample);
+  const ranked = facts.isOrdered ? source.explained : (source.values ?? source.explained);
+  const { data, dims } = sampleOf(ranked, facts.batchAxis, sample);
+  // A logit speaks for a class above 0, a probability above one half.
+  const boundary = ranked === source.explained ? 0 : 1 / 2;
+  const isEachItsOwn = facts.scale.by === "sigmoid";
   const target = new Float32Array(data.length);
   const { classAxis } = facts;
   const classes = classAxis === undefined ? 1 : (dims[classAxis] as number);
@@ -121,7 +126,11 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
     if (Math.floor(start / stride) % classes !== 0) continue;
     const at = (k: number): number => data[start + k * stride] as number;
     if (classes === 1) {
-      if (at(0) > 0 === (index === 1)) target[start] = index === 1 ? 1 : -1;
+      if (at(0) > boundary === (index === 1)) target[start] = index === 1 ? 1 : -1;
+      continue;
+    }
+    if (isEachItsOwn) {
+      if (at(index) > boundary) target[start + index * stride] = 1;
       continue;
     }
     let best = 0;

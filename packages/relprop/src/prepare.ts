@@ -57,7 +57,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
   const settings = settle(options);
   const sized = sizedInput(convertOpset(source, compiledOpset).graph, options);
   const canonical = canonicalize(sized.graph);
-  const outputName = chooseOutput(canonical.graph, options.output);
+  const outputName = chooseOutput(canonical.graph, canonical.values, options.output);
   const b = new GraphBuilder();
   b.adopt(canonical.graph, canonical.values);
   const output = singleOf(canonical.graph, outputName);

@@ -49,15 +49,16 @@ export interface Answers {
 
 /** All numbers at one place, best first: of classes their logits and probabilities, of anything else its values. */
 export function rankAnswers(
-  facts: Pick<OutputFacts, "batchAxis" | "classAxis" | "placeAxes" | "scale">,
+  facts: Pick<OutputFacts, "batchAxis" | "classAxis" | "placeAxes" | "scale" | "isOrdered">,
   { values, explained }: Answers,
   at: AnswerPlace,
 ): RankedClass[] {
   const logits = rowAt(facts, explained, at);
   const own = values === explained ? logits : values && rowAt(facts, values, at);
   const numbers = numbersOf(facts.scale, logits, own);
+  const ranks = facts.isOrdered ? logits : (own ?? logits);
   return Array.from(logits, (_, index) => index)
-    .sort((a, c) => (logits[c] as number) - (logits[a] as number))
+    .sort((a, c) => (ranks[c] as number) - (ranks[a] as number))
     .map(numbers);
 }
 

@@ -51,7 +51,13 @@ export function meanGradient(
     ...settings,
     target: chooseTarget(options.target),
   };
-  const target = seedRelevance(b, b.value(output.name), chosen, compiled.facts);
+  const target = seedRelevance(
+    b,
+    b.value(output.name),
+    chosen,
+    compiled.facts,
+    b.value(compiled.ranked.name),
+  );
 
   const bindings = new Map([
     [input.name, asBatch(b, points)],

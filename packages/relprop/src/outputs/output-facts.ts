@@ -25,6 +25,13 @@ export interface OutputFacts {
   /** Why it is taken for that, in a clause. */
   readonly why: string;
   readonly scale: OutputScale;
+  /**
+   * Whether a higher logit always means a higher number of the output. Not so where several probabilities make one (members of
+   * an ensemble, an objectness beside a class): then what is highest is read from the output.
+   */
+  readonly isOrdered: boolean;
+  /** Whether the numbers stand in the order of their size (TopK): then an index is a rank and names no class. */
+  readonly isRanked: boolean;
   /** Its sizes; a name stands for one that only a run knows. */
   readonly shape: Shape;
   /** The axis of the samples; undefined where there is none. */
@@ -74,7 +81,9 @@ export function outputFacts(request: OutputRequest, { outputKind, labelCount }: 
   const facts = { placeAxes: [], classAxis: undefined, ...said };
   const words = request.inputs[0]?.words;
   const isVocabulary = kind === "sequence" && words !== undefined && shape[facts.classAxis ?? -1] === words;
-  return { shape, batchAxis, scale: scaleFor(kind, isVocabulary, reading), isVocabulary, ...facts };
+  const scale = scaleFor(kind, isVocabulary, reading);
+  const { isOrdered = true, isRanked = false } = reading.logits ?? {};
+  return { shape, batchAxis, scale, isOrdered, isRanked, isVocabulary, ...facts };
 }
 
 /** What the output's numbers are: what made them says it, else what they are taken for. */
@@ -107,7 +116,10 @@ function oneNumber({ logits, axes }: Reading): Decision {
   return { kind: "values", why, classAxis };
 }
 
-const responseText = ({ responses }: Logits): string => [...responses].toReversed().join(" of ");
+function responseText({ responses, isOrdered }: Logits): string {
+  const text = [...responses].toReversed().join(" of ");
+  return isOrdered ? text : `several of ${text}, put together`;
+}
 
 function listOfNumbers(reading: Reading, classAxis: number): Decision {
   const { logits, shape, labels, outputName, inputs, batchAxis } = reading;
@@ -116,6 +128,10 @@ function listOfNumbers(reading: Reading, classAxis: number): Decision {
   const tokens = inputs[0]?.words === undefined ? undefined : inputs[0].input.shape[1];
   if (tokens !== undefined && (typeof count === "string" || (count === tokens && count !== labels)))
     return { kind: "sequence", why: "a number for each token", placeAxes: [classAxis] };
+  if (logits?.isRanked) {
+    const why = `its numbers stand in the order of their size: index 0 is the highest, and names no class`;
+    return { kind: "scores", why, classAxis };
+  }
   if (logits?.isWhole) {
     const why = `it ends in ${responseText(logits)}`;
     if (logits.scale.by === "softmax") return { kind: "classes", why, classAxis };

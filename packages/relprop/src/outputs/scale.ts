@@ -3,7 +3,7 @@
 import { evaluate } from "../canonicalize/evaluate.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
+import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Response } from "../relevance/row-kinds.ts";
 
 /** What a number means. Probabilities say what they are: shares of one, or each a question of its own. */
@@ -11,46 +11,125 @@ export type Scale =
   | { readonly kind: "probability" | "log-probability"; readonly by: "softmax" | "sigmoid" }
   | { readonly kind: "value"; readonly by?: undefined };
 
-const scales: Readonly<Record<Response, Scale>> = {
-  softmax: { kind: "probability", by: "softmax" },
-  "log-softmax": { kind: "log-probability", by: "softmax" },
-  sigmoid: { kind: "probability", by: "sigmoid" },
-  "hard-sigmoid": { kind: "probability", by: "sigmoid" },
-  softplus: { kind: "value" },
-  exp: { kind: "value" },
+/** A function of a probability p that rises with it, by what it gives at a few points. */
+export interface OfProbability {
+  readonly by: "softmax" | "sigmoid";
+  /** What stands there where p is 0, 1/e, 1 − 1/e and 1. */
+  readonly images: readonly number[];
+}
+
+/** How far a function of a probability rises from p = 0 to p = 1. */
+export const riseOf = ({ images }: OfProbability): number =>
+  (images.at(-1) as number) - (images[0] as number);
+
+/** Points that tell p and log p apart, and what these are there; 1 − p passes them the other way round. */
+const points = [0, Math.exp(-1), 1 - Math.exp(-1), 1];
+const logarithm = points.map(Math.log);
+
+/** A falling function of p as the rising function of 1 − p that it is. */
+export const turned = (number: OfProbability | undefined): OfProbability | undefined =>
+  number && { ...number, images: number.images.toReversed() };
+
+/** What a response function gives, as a function of the probability that its logit stands for; softplus is −log(1 − σ). */
+const responses: Readonly<Record<Response, OfProbability | undefined>> = {
+  softmax: { by: "softmax", images: points },
+  "log-softmax": { by: "softmax", images: logarithm },
+  sigmoid: { by: "sigmoid", images: points },
+  "hard-sigmoid": { by: "sigmoid", images: points },
+  softplus: { by: "sigmoid", images: logarithm.map((n) => -n).toReversed() },
+  exp: undefined,
 };
 
-/** What a response function gives. */
-export const scaleOf = (response: Response): Scale => scales[response];
-
-/** Points that tell p, 1 − p and log p apart, and what these are there. */
-const points = [0, Math.exp(-1), 1];
-const complement = points.map((p) => 1 - p);
-const logarithm = points.map(Math.log);
+export const responseOf = (response: Response): OfProbability | undefined => responses[response];
 
 /** A response that is clipped just short of 0 and 1, against infinite losses, is still one. */
 const tolerance = 0.01;
 
-/**
- * What a probability is after a function of single elements, found by computing the function at three points.
- * @param input the name of what the node is a function of
- */
-export function scaleAfter(scale: Scale, node: Node, input: string, b: GraphBuilder): Scale {
-  const inner = node.body?.length === 1 ? (node.body[0] as Node) : node;
-  if (scale.kind !== "probability" || inner.domain !== "") return { kind: "value" };
-  const images = points.map((p) => {
-    const inputs = inner.inputs.map((name) =>
-      name === "" ? undefined : name === input ? float32Tensor([p], []) : b.value(name).constant,
-    );
-    const isKnown = inner.inputs.every((name, i) => name === "" || inputs[i] !== undefined);
-    const image = isKnown ? evaluate(inner, inputs)?.[0] : undefined;
-    return image && image.dataType !== "string" ? Array.from(numbersOf(image)) : undefined;
-  });
+/** Whether two functions are the same, to the precision of float32. */
+export const isSame = (a: OfProbability | undefined, c: OfProbability | undefined): boolean =>
+  a === c ||
+  (a?.by === c?.by &&
+    a?.images.every((image, i) => {
+      const other = c?.images[i] as number;
+      return image === other || Math.abs(image - other) <= 1e-6;
+    }) === true);
+
+/** What a function of a probability is. */
+export function scaleOf(number: OfProbability | undefined): Scale {
+  if (!number) return { kind: "value" };
+  const { by, images } = number;
   const isLike = (wanted: readonly number[]): boolean =>
     images.every((image, i) => {
       const want = wanted[i] as number;
-      return image?.every((y) => (want === -Infinity ? y < -4 : Math.abs(y - want) <= tolerance)) === true;
+      return want === -Infinity ? image < -4 : Math.abs(image - want) <= tolerance;
     });
-  if (isLike(points) || isLike(complement)) return scale;
-  return isLike(logarithm) ? { kind: "log-probability", by: scale.by } : { kind: "value" };
+  if (isLike(points)) return { kind: "probability", by };
+  return isLike(logarithm) ? { kind: "log-probability", by } : { kind: "value" };
+}
+
+/**
+ * What a node gives for numbers that its inputs have everywhere; NaN where it cannot be told, or elements differ.
+ * @param dims in which the numbers stand
+ */
+function computed(
+  node: Node,
+  numbers: ReadonlyMap<string, number>,
+  b: GraphBuilder,
+  dims: readonly number[] = [],
+): number {
+  const inner = node.body?.length === 1 ? (node.body[0] as Node) : node;
+  const size = sizeOf(dims);
+  const inputs = inner.inputs.map((name) => {
+    const number = numbers.get(name);
+    if (number === undefined) return name === "" ? undefined : b.value(name).constant;
+    return float32Tensor(
+      Array.from({ length: size }, () => number),
+      dims,
+    );
+  });
+  const isKnown = inner.domain === "" && inner.inputs.every((name, i) => name === "" || inputs[i]);
+  const result = isKnown ? evaluate(inner, inputs)?.[0] : undefined;
+  if (!result || result.dataType === "string") return Number.NaN;
+  const [first = Number.NaN, ...rest] = Array.from(numbersOf(result));
+  return rest.every((n) => n === first) ? first : Number.NaN;
+}
+
+/**
+ * A node's output as a function of a probability, found by computing it at the points.
+ * @param numbers of its inputs, by name: functions of a probability themselves
+ */
+export function after(
+  numbers: ReadonlyMap<string, OfProbability | undefined>,
+  node: Node,
+  b: GraphBuilder,
+  dims?: readonly number[],
+): OfProbability | undefined {
+  const [first, ...rest] = numbers.values();
+  if (!first || rest.some((number) => number?.by !== first.by)) return undefined;
+  const images = points.map((_, i) => {
+    const at = [...numbers].map(([name, number]) => [name, number?.images[i]] as [string, number]);
+    return computed(node, new Map(at), b, dims);
+  });
+  return images.some(Number.isNaN) ? undefined : { by: first.by, images };
+}
+
+/**
+ * The weights with which a node mixes functions of probabilities, adding up to 1: how far it rises with each of them.
+ * Undefined where it does not rise, or not by a number.
+ */
+export function mixingWeights(
+  numbers: ReadonlyMap<string, OfProbability | undefined>,
+  node: Node,
+  b: GraphBuilder,
+): Map<string, number> | undefined {
+  const names = [...numbers.keys()];
+  const at = (risen?: string): number => {
+    const place = (name: string): number => (name === risen ? points.length - 1 : 0);
+    const images = names.map((name) => [name, numbers.get(name)?.images[place(name)]] as [string, number]);
+    return computed(node, new Map(images), b);
+  };
+  const rises = names.map((name) => at(name) - at());
+  if (!rises.every((rise) => rise > 0 && Number.isFinite(rise))) return undefined;
+  const total = rises.reduce((a, n) => a + n, 0);
+  return new Map(names.map((name, i) => [name, (rises[i] as number) / total]));
 }

@@ -11,6 +11,7 @@ import type { RuleChoice } from "./rule-choice.ts";
 import { partsOf, type Row, type Site } from "./row-kinds.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
+import { severed } from "./severed.ts";
 
 /** What happens to relevance at one node. */
 export interface PlanStep {
@@ -53,14 +54,7 @@ export function assignRules(request: PlanRequest): Plan {
   const { graph, output, ends, origins, settings } = request;
   const between = nodesBetween(graph, output, ends);
   const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
-  if (apart.length > 0) {
-    const refusal = new UnexplainableError({
-      what: `cannot explain the output "${output}"`,
-      why: `it does not depend on the input ${namesText(apart)}`,
-      fix: "choose another with --output or --input",
-    });
-    return { steps: [], obstacles: [], refusal };
-  }
+  if (apart.length > 0) return { steps: [], obstacles: [], refusal: severed(graph, output, apart) };
   const first = firstLayers(nodesBetween(graph, output, origins), origins);
   const steps: PlanStep[] = [];
   const obstacles: Obstacle[] = [];

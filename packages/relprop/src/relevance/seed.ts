@@ -13,12 +13,14 @@ import type { Settings } from "./settings.ts";
  * The relevance of the explained output, in its shape. Adds the input `target` to the graph where the settings ask
  * for one: softmax needs none, logit is output ⊙ target, one is the target itself.
  * @param axes of samples and of classes; undefined where there are none
+ * @param ranked what the highest class is found in: the explained output, or the probabilities if these have another order
  */
 export function seedRelevance(
   b: GraphBuilder,
   output: Value,
   settings: Settings,
   axes: { readonly batchAxis: number | undefined; readonly classAxis: number | undefined },
+  ranked: Value,
 ): Value {
   const { classAxis: axis } = axes;
   if (typeof settings.target === "object" && settings.seed !== "softmax") {
@@ -27,9 +29,12 @@ export function seedRelevance(
   }
   if (axis === undefined || output.shape[axis] === 1) return oneNumber(b, output, settings);
   const classes = int(axis);
-  if (settings.seed === "softmax") return b.op("Softmax", [output], { axis: classes });
+  if (settings.seed === "softmax")
+    return ranked === output ? b.op("Softmax", [output], { axis: classes }) : ranked;
   const target =
-    settings.target === "top1" ? highest(b, output, classes) : b.input("target", "float32", output.shape);
+    settings.target === "top1"
+      ? highest(b, ranked ?? output, classes)
+      : b.input("target", "float32", output.shape);
   return settings.seed === "logit" ? b.op("Mul", [output, target]) : target;
 }
 

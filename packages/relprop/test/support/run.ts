@@ -27,7 +27,7 @@ export async function runBytes(
   const results = await session.run(Object.fromEntries(tensors));
   const outputs = Object.entries(results).map(
     ([name, tensor]) =>
-      [name, { data: Float32Array.from(tensor.data as Float32Array), dims: tensor.dims }] as const,
+      [name, { data: Float32Array.from(tensor.data as Float32Array, Number), dims: tensor.dims }] as const,
   );
   await session.release();
   return Object.fromEntries(outputs);

@@ -1,7 +1,11 @@
 /** Relevance -> pictures. Pure: numbers in, pixels out; the same in Node and the browser. */
 export * from "./colormaps.ts";
-export * from "./legend.ts";
+export * from "./enlarge.ts";
+export { figureSvg, type Figure, type FigurePanel, type FigureSvg } from "./figure.ts";
+export { panelScale } from "./figure-layout.ts";
+export { cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";
 export * from "./normalize.ts";
 export * from "./npy.ts";
 export * from "./overlay.ts";
+export * from "./png-text.ts";
 export * from "./render.ts";

@@ -165,7 +165,8 @@ function scoreOf(
     : { index, label, logit: best.logit + Math.log(value / best.probability), p: value };
 }
 
-const labelOf = (labels: readonly string[], index: number): string =>
+/** What a class is called. */
+export const labelOf = (labels: readonly string[], index: number): string =>
   readableLabel(labels[index] ?? "") || `class ${index}`;
 
 /** One sample of a batch, a view. */

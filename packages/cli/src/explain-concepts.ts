@@ -14,10 +14,12 @@ import {
   type CompileDecision,
   type Wishes,
 } from "./decide.ts";
+import { EarlierResults, leftOutText } from "./earlier-results.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { classesOf } from "./explain-batch.ts";
 import type { Score } from "./image-result.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
+import { markedJson } from "./own-files.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";
 import { failureRecord, say, sayDecisions, sayError } from "./report.ts";
 import { startExplainer, type Device } from "./start-explainer.ts";
@@ -33,9 +35,14 @@ export interface ConceptsOptions extends Wishes {
   /** Channels for each image and class. */
   readonly count: number;
   readonly folder: string;
+  /** Whether files that relprop did not write are written over. */
+  readonly force: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
 }
+
+/** All numbers, below the output folder. */
+const listName = "concepts.json";
 
 /** A channel, as it stands in concepts.json. */
 interface ConceptRecord {
@@ -70,7 +77,12 @@ interface Run {
  */
 export async function explainConcepts(sources: readonly string[], options: ConceptsOptions): Promise<number> {
   const isSilent = options.quiet || options.json;
-  const images = await findImages(sources);
+  const { folder, force } = options;
+  const { images, leftOut } = await findImages(sources, await EarlierResults.in(folder));
+  const paths = images.map(({ path }) => path);
+  const writer = await ResultWriter.create(folder, { inputs: paths, force });
+  await writer.checkOfRun([listName]);
+  if (leftOut > 0 && !isSilent) say(leftOutText(leftOut, folder));
   const loaded = await loadModel(options.model, { ...options.load, quiet: isSilent });
   // Shares of channels are those of one class; the best one where none is named.
   const wishes = options.classes.length > 0 ? options : { ...options, classes: ["top1"] };
@@ -82,8 +94,6 @@ export async function explainConcepts(sources: readonly string[], options: Conce
   const coloring = decideColoring(explainer.compiled, options);
   const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
   if (!isSilent) sayDecisions([...decisions, ["layer", layer], ["images", String(images.length)]]);
-  const paths = images.map(({ path }) => path);
-  const writer = await ResultWriter.create(options.folder, paths);
   const run: Run = { options, loaded, explainer, classes, coloring, writer };
   const results: { input: string; classes: readonly ClassRecord[] }[] = [];
   let failed = 0;
@@ -105,8 +115,8 @@ export async function explainConcepts(sources: readonly string[], options: Conce
     await explainer.dispose();
   }
   const all = { v: 1, settings: Object.fromEntries(decisions), layer, images: results };
-  await writer.bytes("concepts.json", `${JSON.stringify(all, undefined, 2)}\n`);
-  if (!isSilent) say(`look at ${join(options.folder, "concepts.json")} and the heatmaps beside it`);
+  await writer.ofRun(listName, markedJson(all));
+  if (!isSilent) say(`look at ${join(folder, listName)} and the heatmaps beside it`);
   return failed > 0 ? exitCodes.someFailed : exitCodes.done;
 }
 
@@ -141,8 +151,9 @@ async function writeConcept(
   const { width, height } = picture;
   const heatmap = renderHeatmap({ data: relevance.data, width, height }, coloring);
   const name = `${image.key}.${index}-${fileNamePart(label)}.channel-${channel}`;
-  const files = await writer.heatmap(name, picture, heatmap, relevance, { styles: ["heatmap"], extras: [] });
-  return { channel, relevance: channelRelevance, share, heatmap: files["heatmap"] as string };
+  const file = `${name}.heatmap.png`;
+  await writer.png(file, heatmap);
+  return { channel, relevance: channelRelevance, share, heatmap: file };
 }
 
 /** A line for each channel, or a record for each class. */

@@ -36,7 +36,7 @@ figure { margin: 0; } figcaption { color: var(--soft); font-size: 13px; margin-t
 .legend { margin-top: 8px; max-width: 656px; } .bar { height: 12px; border-radius: 3px; border: 1px solid var(--line); }
 .ticks { position: relative; height: 20px; font-size: 13px; font-variant-numeric: tabular-nums; color: var(--soft); }
 .ticks span { position: absolute; white-space: nowrap; transform: translateX(-50%); } .ticks span:first-child { transform: none; } .ticks span:last-child:not(:first-child) { transform: translateX(-100%); }
-.legend p { margin: 2px 0 0; font-size: 14px; }
+.legend p { margin: 2px 0 0; font-size: 14px; overflow-wrap: anywhere; } .legend .how { color: var(--soft); font-size: 13px; margin-top: 4px; }
 [data-view=overlay] .heatmap, [data-view=heatmap] .overlay { display: none; }
 dialog { border: 1px solid var(--line); border-radius: 10px; padding: 14px; background: var(--card); color: inherit; max-width: 96vw; } dialog::backdrop { background: rgb(0 0 0 / 70%); }
 dialog img { display: block; width: min(82vh, 92vw); height: auto; max-height: 82vh; object-fit: contain; image-rendering: pixelated; } dialog figcaption { max-width: min(82vh, 92vw); margin: 8px 0; }

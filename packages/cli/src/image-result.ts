@@ -39,11 +39,13 @@ export const ledgerSchema = z.object({
 
 const classResult = z.object({
   ...rankedClassSchema.shape,
+  /** Whether the prediction as a whole is explained, and the class is but its best. */
+  isWhole: z.boolean().exactOptional(),
   /** The class that this one was told apart from, if one was named. */
   against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
   /** Where relevance stayed, if account was kept. */
   ledger: ledgerSchema.exactOptional(),
-  /** Paths below the output folder, by kind: heatmap, overlay, figure, npy. */
+  /** Paths below the output folder, by kind: heatmap, overlay, figure, svg, npy. */
   files,
   legend: z.object({ ticks: z.array(tick), sentence: z.string() }),
 });

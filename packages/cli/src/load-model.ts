@@ -137,6 +137,8 @@ export interface CompilableModel {
   readonly model: Model;
   /** SHA-256 of its file, if it's one file. */
   readonly sha256: string | undefined;
+  /** Files that its weights are in, besides its own. */
+  readonly files: readonly string[];
   /** Whether the size that was asked for is built in already. */
   readonly isSized: boolean;
 }
@@ -151,10 +153,13 @@ export async function loadCompilable(
 ): Promise<CompilableModel> {
   const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
   const sha256 = isFile ? await sha256OfFile(name) : undefined;
-  if (isFile && isOnnx(name)) return { model: readModelFile(name), sha256, isSized: false };
+  if (isFile && isOnnx(name)) {
+    const files = new Set<string>();
+    return { model: readModelFile(name, files), sha256, files: [...files], isSized: false };
+  }
   const { size, quiet = false } = options;
   const { model } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
-  return { model, sha256, isSized: true };
+  return { model, sha256, files: [], isSized: true };
 }
 
 /** Bytes that a model's weights take. */

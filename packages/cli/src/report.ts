@@ -84,7 +84,8 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
     .join("\n");
 }
 
-const scoreText = ({ label, p }: Score): string => `${label} ${probabilityText(p)}`;
+/** A class and how sure the network is, in words. */
+export const scoreText = ({ label, p }: Score): string => `${label} ${probabilityText(p)}`;
 
 /** Small probabilities need more digits to be told from zero. */
 export const probabilityText = (p: number): string => (p < 0.0005 ? p.toExponential(1) : p.toFixed(3));

@@ -55,9 +55,10 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .addOption(flags.output)
     .option("--json", "one JSON record a class on stdout", false)
     .option("--quiet", "errors only", false)
+    .option("--force", "write also over files that relprop did not write", false)
     .addHelpText("after", examples)
     .action(async (images, options) => {
-      const { model, device, layer, count, json, quiet, size, card, labels, input } = options;
+      const { model, device, layer, count, json, quiet, force, size, card, labels, input } = options;
       const status = await explainConcepts(images, {
         model,
         device,
@@ -65,6 +66,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         count,
         json,
         quiet,
+        force,
         load: given({ input: given({ size }), card, labels, inputName: input }),
         classes: options.class ?? [],
         compile: await compileOptions(options),

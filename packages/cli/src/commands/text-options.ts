@@ -55,7 +55,7 @@ const imageFlags: Readonly<Record<string, string>> = {
   std: "--std",
   style: "--style",
   save: "--save",
-  force: "--force",
+  theme: "--theme",
 };
 
 /** Texts that were asked for. */

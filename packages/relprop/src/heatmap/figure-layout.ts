@@ -1,7 +1,7 @@
 /** Where everything of a figure lies: boxes and lines of text, in pixels at 1×, y downwards. */
 
 import { ascent, cleanText, descent, textWidth, wrapItems, wrapText, type TextStyle } from "./figure-text.ts";
-import type { Figure, FigurePanel } from "./figure.ts";
+import type { Figure, FigurePanel } from "./figure-parts.ts";
 import { capital, type Legend } from "./legend.ts";
 
 /** A line of text. `x` is its start, middle or end, as `anchor` says, and `y` its baseline. */

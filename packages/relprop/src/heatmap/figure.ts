@@ -2,40 +2,8 @@
 
 import { version } from "../version.ts";
 import type { Colormap } from "./colormaps.ts";
-import { layoutFigure, type PlacedText } from "./figure-layout.ts";
-import type { Legend } from "./legend.ts";
-
-/** A picture of a figure. */
-export interface FigurePanel {
-  readonly caption: string;
-  /** A PNG as a data URL, enlarged by {@link panelScale}: what draws SVG would blur the pixels of a small one. */
-  readonly image: string;
-  /** Size before it was enlarged, in pixels. */
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What a figure shows. Texts may be of any length and any script. */
-export interface Figure {
-  /** What the picture is called. */
-  readonly title: string;
-  /** What is explained, the heading first: `Egyptian cat 0.767`, then `rather than lynx`. */
-  readonly explained: readonly string[];
-  readonly panels: readonly FigurePanel[];
-  readonly colormap: Colormap;
-  readonly legend: Legend;
-  /** Where relevance stayed: the `verdict` of a ledger, if one was kept. */
-  readonly verdict?: string;
-  /** How it was made, item by item: `composite epsilon-plus`, `seed logit`. */
-  readonly method: readonly string[];
-  /** @default "light" */
-  readonly theme?: "light" | "dark";
-  /**
-   * The size that the file asks for, as a multiple of the figure's own; all that is drawn scales with it.
-   * @default 1
-   */
-  readonly scale?: number;
-}
+import { layoutFigure, type Box, type PlacedText } from "./figure-layout.ts";
+import type { Figure, Theme } from "./figure-parts.ts";
 
 /** A drawn figure. */
 export interface FigureSvg {
@@ -45,7 +13,7 @@ export interface FigureSvg {
   readonly height: number;
 }
 
-const themes = {
+const paints: Readonly<Record<Theme, Record<"paper" | "ink" | "soft" | "line", string>>> = {
   light: { paper: "#ffffff", ink: "#1d1d1f", soft: "#5f5f68", line: "#c9c9d0" },
   dark: { paper: "#131316", ink: "#ececef", soft: "#a8a8b3", line: "#4a4a54" },
 };
@@ -56,7 +24,7 @@ const fonts = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'N
 /** Draws a figure: picture and heatmap with all that has to be known of them. The same figure gives the same text. */
 export function figureSvg(figure: Figure): FigureSvg {
   const { width, height, texts, images, bar } = layoutFigure(figure);
-  const { paper, ink, soft, line } = themes[figure.theme ?? "light"];
+  const { paper, ink, soft, line } = paints[figure.theme ?? "light"];
   const scale = figure.scale ?? 1;
   const pictures = images.flatMap(({ image, ...box }) => [
     `<image ${place(box)} preserveAspectRatio="none" href="${escape(image)}"/>`,
@@ -82,13 +50,6 @@ export function figureSvg(figure: Figure): FigureSvg {
     "",
   ];
   return { svg: svg.join("\n"), width: scale * width, height: scale * height };
-}
-
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 const place = ({ x, y, width, height }: Box): string =>

@@ -1,7 +1,8 @@
 /** Relevance -> pictures. Pure: numbers in, pixels out; the same in Node and the browser. */
 export * from "./colormaps.ts";
 export * from "./enlarge.ts";
-export { figureSvg, type Figure, type FigurePanel, type FigureSvg } from "./figure.ts";
+export { figureSvg, type FigureSvg } from "./figure.ts";
+export * from "./figure-parts.ts";
 export { panelScale } from "./figure-layout.ts";
 export { cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";
 export * from "./normalize.ts";

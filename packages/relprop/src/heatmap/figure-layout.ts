@@ -1,6 +1,15 @@
 /** Where everything of a figure lies: boxes and lines of text, in pixels at 1×, y downwards. */
 
-import { ascent, cleanText, descent, textWidth, wrapItems, wrapText, type TextStyle } from "./figure-text.ts";
+import {
+  ascent,
+  cleanText,
+  descent,
+  textWidth,
+  wrapEvenly,
+  wrapItems,
+  wrapText,
+  type TextStyle,
+} from "./figure-text.ts";
 import type { Figure, FigurePanel } from "./figure-parts.ts";
 import { capital, type Legend } from "./legend.ts";
 
@@ -84,7 +93,7 @@ export function layoutFigure(figure: Figure): FigureLayout {
     }
   };
   const paragraph = (text: string, style: TextStyle, isSoft = false): void =>
-    lines(wrapText(cleanText(text), inner, style), style, isSoft);
+    lines(wrapEvenly(cleanText(text), inner, style), style, isSoft);
 
   paragraph(figure.title, ordinary, true);
   for (const [i, each] of figure.explained.entries()) paragraph(each, i === 0 ? heading : ordinary);

@@ -90,6 +90,21 @@ export function wrapText(text: string, width: number, style: TextStyle): string[
   return lines;
 }
 
+/** As few lines as {@link wrapText} takes, of about the same length: no last line of one word. */
+export function wrapEvenly(text: string, width: number, style: TextStyle): string[] {
+  let lines = wrapText(text, width, style);
+  const { length } = lines;
+  if (length < 2) return lines;
+  let [least, most] = [width / 2, width];
+  while (most - least > style.size) {
+    const middle = (least + most) / 2;
+    const narrower = wrapText(text, middle, style);
+    if (narrower.length > length) least = middle;
+    else [lines, most] = [narrower, middle];
+  }
+  return lines;
+}
+
 /** Items with a point between them, on as many lines as they take; none is broken that fits on a line. */
 export function wrapItems(items: readonly string[], width: number, style: TextStyle): string[] {
   const text = items.map((item) => item.replaceAll(" ", "\u00a0")).join(" · ");

@@ -11,6 +11,8 @@ export interface FigureSvg {
   /** Its size in pixels, scaled. */
   readonly width: number;
   readonly height: number;
+  /** Where each panel's picture lies in it, scaled as well. */
+  readonly panels: readonly Box[];
 }
 
 const paints: Readonly<Record<Theme, Record<"paper" | "ink" | "soft" | "line", string>>> = {
@@ -49,7 +51,13 @@ export function figureSvg(figure: Figure): FigureSvg {
     "</svg>",
     "",
   ];
-  return { svg: svg.join("\n"), width: scale * width, height: scale * height };
+  const panels = images.map((box) => ({
+    x: scale * box.x,
+    y: scale * box.y,
+    width: scale * box.width,
+    height: scale * box.height,
+  }));
+  return { svg: svg.join("\n"), width: scale * width, height: scale * height, panels };
 }
 
 const place = ({ x, y, width, height }: Box): string =>

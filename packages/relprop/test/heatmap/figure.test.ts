@@ -11,7 +11,7 @@ import {
   type Figure,
 } from "../../src/heatmap/index.ts";
 import { layoutFigure, textBox, type Box } from "../../src/heatmap/figure-layout.ts";
-import { cleanText, textWidth, wrapItems, wrapText } from "../../src/heatmap/figure-text.ts";
+import { cleanText, textWidth, wrapEvenly, wrapItems, wrapText } from "../../src/heatmap/figure-text.ts";
 import { version } from "../../src/version.ts";
 
 const image = "data:image/png;base64,";
@@ -116,6 +116,17 @@ describe("the layout", () => {
     }
   });
 
+  test("leaves no word alone on the last line", () => {
+    const text = "Red speaks for “Egyptian cat” rather than “lynx”, blue against it.";
+    const style = { size: 13, isBold: false };
+    const width = textWidth(text, style) - 1;
+    expect(wrapText(text, width, style).at(-1)).toBe("it.");
+    const [first = "", second = "", ...more] = wrapEvenly(text, width, style);
+    expect(`${first} ${second}`).toBe(text);
+    expect(more).toEqual([]);
+    expect(second.length).toBeGreaterThan(0.6 * first.length);
+  });
+
   test("breaks between items, not in them", () => {
     const items = ["composite epsilon-plus", "seed logit", "filter off", "strides exact"];
     const lines = wrapItems(items, 220, { size: 12, isBold: false });
@@ -179,6 +190,7 @@ describe("the SVG", () => {
   test("is the same each time, and scales as a whole", () => {
     const [once, twice] = [1, 2].map((scale) => figureSvg(figureOf("cat", [28, 28], { scale })));
     expect(figureSvg(figureOf("cat", [28, 28], { scale: 1 }))).toEqual(once);
+    expect(twice?.panels[1]?.x).toBe(2 * (once?.panels[1]?.x ?? 0));
     expect([twice?.width, twice?.height]).toEqual([2 * (once?.width ?? 0), 2 * (once?.height ?? 0)]);
     expect(afterSize(twice?.svg)).toBe(afterSize(once?.svg));
   });

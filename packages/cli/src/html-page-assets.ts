@@ -27,7 +27,7 @@ figure { margin: 0; } figcaption { color: var(--soft); font-size: 13px; margin-t
 .pictures figure, .first figure { width: min(320px, 100%); } .pictures .figure { width: min(656px, 100%); }
 .first figure { margin-bottom: 12px; }
 .enlarge { display: block; width: 100%; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: none; cursor: zoom-in; }
-.enlarge img { outline: 1px solid var(--line); outline-offset: -1px; display: block; width: 100%; height: auto; image-rendering: pixelated; } .picture img { image-rendering: auto; }
+.enlarge img { outline: 1px solid var(--line); outline-offset: -1px; display: block; width: 100%; height: auto; image-rendering: pixelated; } .picture img, .pictures .figure img { image-rendering: auto; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .bars { max-width: 320px; list-style: none; margin: 0; padding: 0; font-size: 14px; }
 .bars li { display: grid; grid-template-columns: 1fr auto; column-gap: 10px; margin-bottom: 5px; }
@@ -67,7 +67,7 @@ const show = (button) => {
   if (!button) return;
   current = button;
   const small = button.querySelector("img");
-  image.src = small.src; image.alt = small.alt; caption.textContent = small.alt;
+  image.src = small.src; image.alt = small.alt; image.style.imageRendering = getComputedStyle(small).imageRendering; caption.textContent = small.alt;
   if (!large.open) large.showModal();
 };
 const step = (by) => { const all = buttons(); show(all[(all.indexOf(current) + by + all.length) % all.length]); };

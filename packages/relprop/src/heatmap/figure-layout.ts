@@ -101,7 +101,9 @@ export function layoutFigure(figure: Figure): FigureLayout {
 
   for (const row of rows) {
     const top = y;
-    const under = top + Math.max(...row.map(({ caption }) => caption.length)) * lineHeight * small.size + 3;
+    const captions = Math.max(...row.map(({ caption }) => caption.length)) * lineHeight * small.size;
+    // On whole pixels, else those of the picture are mixed with their neighbours.
+    const under = Math.ceil(top + captions + 3);
     let x = margin;
     for (const { caption, space, ...picture } of row) {
       y = top;
@@ -112,6 +114,7 @@ export function layoutFigure(figure: Figure): FigureLayout {
     y = under + Math.max(...row.map(({ height }) => height)) + gap;
   }
 
+  y = Math.ceil(y);
   const bar = { x: margin, y, width: inner, height: barHeight };
   y += barHeight + 3;
   texts.push(...tickTexts(figure.legend, bar, baseline(y, small)));
@@ -149,7 +152,7 @@ function cellOf({ caption, image, ...size }: FigurePanel): Cell {
   const scale = panelScale(size) / 2;
   const [width, height] = [size.width * scale, size.height * scale];
   const lines = wrapText(cleanText(caption), Math.max(width, leastCell), small);
-  const space = Math.max(width, ...lines.map((line) => textWidth(line, small)));
+  const space = Math.ceil(Math.max(width, ...lines.map((line) => textWidth(line, small))));
   return { caption: lines, image, width, height, space };
 }
 

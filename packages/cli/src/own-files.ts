@@ -1,6 +1,7 @@
 /** Which files relprop wrote: each says so near its beginning, a compiled model among its metadata. */
 
-import { open } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { version } from "relprop";
 import { isPng, software, softwareKeyword, textOf } from "relprop/heatmap";
 import { readModelFile } from "relprop/node";
@@ -38,6 +39,8 @@ export const isOwnPicture = async (path: string): Promise<boolean> =>
 /** Whether an .onnx file is one that relprop compiled. @param files gets the paths of its files, links resolved */
 export function isOwnModel(path: string, files = new Set<string>()): boolean {
   try {
+    // A pipe would be waited for.
+    if (!statSync(path).isFile()) return false;
     return readModelFile(path, files).metadata["relprop.version"] !== undefined;
   } catch {
     return false;
@@ -45,6 +48,8 @@ export function isOwnModel(path: string, files = new Set<string>()): boolean {
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
+  // A pipe would be waited for.
+  if (!(await stat(path)).isFile()) return new Uint8Array();
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);

@@ -84,7 +84,8 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       const file = writeModel(compiled.model, externalData || isLarge ? { external } : {});
       // Data first: a model whose data is missing is worse than data without a model.
       const whole = await guard(loaded.files);
-      if (file.external) await writeGuarded(data, file.external.chunks, whole);
+      await refuseKept([out], whole);
+      if (file.external?.byteLength) await writeGuarded(data, file.external.chunks, whole);
       await writeGuarded(out, file.chunks, whole);
       const { composite, seed, reduce, topK: filter, strides } = compiled.settings;
       if (!quiet) {
@@ -111,11 +112,13 @@ export function topK(text: string): number | "input" {
 /** Keeps the model to compile with all its files, and what relprop did not compile. */
 async function guardOf(out: string, data: string, force: boolean, inputs: readonly string[]): Promise<Guard> {
   const files = new Set<string>();
-  const isOurs = isOwnModel(out, files);
+  // Once: as soon as its weights are written over, it is no model anymore.
+  let isKnown: boolean | undefined;
+  const isOurs = (): boolean => (isKnown ??= isOwnModel(out, files));
   return {
     force,
     // Weights beside a model carry no mark: they are ours if they are those of a model of ours.
-    isOurs: async (path) => isOurs && (path !== data || files.has(await realpath(path))),
+    isOurs: async (path) => isOurs() && (path !== data || files.has(await realpath(path))),
     inputs: await Inputs.of("it is the model to compile", inputs),
     Refusal: OptionError,
   };

@@ -1,7 +1,8 @@
 /** SVG -> PNG, on machines without fonts as well. */
 
 import { createRequire } from "node:module";
-import { renderAsync, type ResvgRenderOptions } from "@resvg/resvg-js";
+import type { ResvgRenderOptions } from "@resvg/resvg-js";
+import { OptionError } from "relprop";
 
 const { resolve } = createRequire(import.meta.url);
 const inter = ["400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf"];
@@ -16,8 +17,10 @@ const joiners = /\u200d|\p{Variation_Selector}|\p{Emoji_Modifier}/gu;
 /**
  * Draws an SVG at the size that it asks for. Text is set in Inter; what Inter lacks in a font of the system, and as a box where
  * that has none.
+ * @throws OptionError if there is no renderer for this kind of machine
  */
 export async function rasterize(svg: string): Promise<Uint8Array> {
+  const { renderAsync } = await renderer();
   const text = svg.replaceAll(/ href="data:[^"]*"/g, "");
   const font: ResvgRenderOptions["font"] = {
     fontFiles,
@@ -28,3 +31,17 @@ export async function rasterize(svg: string): Promise<Uint8Array> {
   const image = await renderAsync(svg.replaceAll(joiners, ""), { font });
   return image.asPng();
 }
+
+/** Native code, which not every machine has: only who wants figures needs it. */
+const renderer = (): Promise<typeof import("@resvg/resvg-js")> =>
+  import("@resvg/resvg-js").catch((error: unknown) => {
+    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new OptionError(
+      {
+        what: "cannot draw figures as PNG",
+        why,
+        fix: "leave the style figure out, or take SVG (--save svg)",
+      },
+      { cause: error },
+    );
+  });

@@ -108,7 +108,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .addOption(
       new Option("--theme <theme>", "what figures are drawn on").choices(themes).default("light" as const),
     )
-    .option("--save <list>", `besides: ${extras.join(", ")}`, words(extras))
+    .option("--save <list>", `besides: ${extras.join(", ")} (of the figure)`, words(extras))
     .addOption(new Option("--colormap <name>", "colours of the heatmap").choices(colormapNames))
     .addOption(
       new Option("--normalize <way>", "how relevance is spread over the colours").choices(normalizations),

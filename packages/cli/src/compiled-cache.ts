@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
-import { build, RelpropError, sessionModel, suggestComposite, version } from "relprop";
-import type { CompiledFacts, CompileOptions, CompositeName, MethodOptions, SessionModel } from "relprop";
+import { build, RelpropError, sessionModel, readAnswer, version } from "relprop";
+import type { CompiledFacts, CompileOptions, AnswerReading, MethodOptions, SessionModel } from "relprop";
 import { placeOf, type ExternalView, type Model } from "relprop/onnx";
 import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "./model-cache.ts";
@@ -75,19 +75,19 @@ export async function compileOnce(source: Source, options: CompileOptions | Meth
 }
 
 /**
- * {@link suggestComposite}, kept in the same way: finding it takes half as long as compiling.
+ * {@link readAnswer}, kept in the same way: reading takes half as long as compiling.
  * @throws what it throws
  */
-export async function suggestOnce(source: Source, options: CompileOptions): Promise<CompositeName> {
-  const key = keyOf("suggested", source, options);
-  if (key === undefined) return suggestComposite(source.model, options);
+export async function readOnce(source: Source, options: CompileOptions): Promise<AnswerReading> {
+  const key = keyOf("read", source, options);
+  if (key === undefined) return readAnswer(source.model, options);
   const path = pathOf(key);
   const file = await readKept(path);
-  if (file) return deserialize(file) as CompositeName;
-  const suggested = suggestComposite(source.model, options);
+  if (file) return deserialize(file) as AnswerReading;
+  const reading = readAnswer(source.model, options);
   // If this can't be kept, the compiled model can't either, which says so.
-  await keep(path, [serialize(suggested)]);
-  return suggested;
+  await keep(path, [serialize(reading)]);
+  return reading;
 }
 
 /** Of something made of a model with these options, if anything is kept. */

@@ -1,15 +1,17 @@
 /** How a text model is compiled, as far as the user left it open. */
 
 import {
+  chooseExplanation,
   compiledOpset,
   OptionError,
-  suggestComposite,
+  readAnswer,
   tokenEmbedding,
   type CompileOptions,
   type MethodOptions,
   type TokenEmbedding,
 } from "relprop";
 import { convertOpset, type Model } from "relprop/onnx";
+import { given } from "./commands/arguments.ts";
 import { checkSeed, type Wishes } from "./decide.ts";
 import { methodOptions } from "./method-wish.ts";
 
@@ -22,11 +24,15 @@ export interface TextDecision {
 }
 
 /**
- * Chooses what to compile: `attnlrp` for transformers, else what is chosen for the class of an image, from the logit of
- * one class, so that signs can be read.
+ * Chooses what to compile: as {@link chooseExplanation} does for one answer, so that signs can be read.
+ * @param known what the files beside the model say of its output
  * @throws OptionError if the model takes no token ids, or options do not go together
  */
-export function decideTexts(model: Model, wishes: Wishes): TextDecision {
+export function decideTexts(
+  model: Model,
+  wishes: Pick<Wishes, "classes" | "against" | "compile" | "method">,
+  known: Pick<CompileOptions, "outputKind" | "labelCount">,
+): TextDecision {
   const { compile, method } = wishes;
   const embedding = tokenEmbedding(convertOpset(model, compiledOpset).graph, compile.input);
   if (!embedding) {
@@ -40,10 +46,11 @@ export function decideTexts(model: Model, wishes: Wishes): TextDecision {
     });
   }
   if (wishes.classes.length > 0 || wishes.against !== undefined) checkSeed(wishes);
-  const common: CompileOptions = { ...compile, input: embedding.ids, target: "input" };
+  const common: CompileOptions = { ...known, ...compile, input: embedding.ids, target: "input" };
   if (method) return { options: methodOptions(method, common), embedding, isWhole: false };
-  const suggested = suggestComposite(model, common);
-  const composite = compile.composite ?? (suggested === "fischer" ? "epsilon-plus-ones" : suggested);
-  const seed = compile.seed ?? "logit";
+  const { composite, seed } = chooseExplanation(readAnswer(model, common), {
+    isTarget: true,
+    ...given({ composite: compile.composite, seed: compile.seed }),
+  });
   return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax" };
 }

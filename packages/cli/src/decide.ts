@@ -1,25 +1,34 @@
 /** Everything about a run that the user left open, decided in one place, and said in words. */
 
 import {
+  chooseExplanation,
   OptionError,
-  suggestComposite,
+  readAnswer,
+  type AnswerReading,
   type CompiledFacts,
-  type CompositeName,
   type CompileOptions,
+  type DetectionOptions,
   type MethodOptions,
+  type OutputFacts,
 } from "relprop";
 import type { InputCard } from "relprop/zoo";
-import { colormap, type ColormapName, type Normalization } from "relprop/heatmap";
-import { classRequest, readableLabel, type ClassRequest } from "./choose-classes.ts";
+import { colormap, signedClip, usualColoring, type ColormapName, type Normalization } from "relprop/heatmap";
+import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
+import { classRequest } from "./choose-classes.ts";
+import { given } from "./commands/arguments.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { methodOptions, type MethodWish } from "./method-wish.ts";
+import { nameOf, type AnswerNames } from "./score.ts";
 
 /** What of a run the user decided. */
-export interface Wishes {
-  readonly classes: readonly string[];
+export interface Wishes extends AnswerWishes {
   /** The class that those are told apart from, as `classes` are written. */
   readonly against?: string;
   readonly compile: CompileOptions;
+  /** Whether one answer has to be explained, and not the prediction as a whole. */
+  readonly needsAnswer?: boolean;
+  /** How boxes are sorted out. */
+  readonly detection?: Pick<DetectionOptions, "threshold" | "overlap" | "format">;
   /** In place of relevance propagation. */
   readonly method?: MethodWish;
   readonly colormap?: string;
@@ -32,72 +41,114 @@ export interface Wishes {
 export interface CompileDecision {
   readonly options: CompileOptions | MethodOptions;
   /** Undefined: the prediction as a whole is explained. */
-  readonly classes: readonly ClassRequest[] | undefined;
+  readonly requests: readonly AnswerRequest[] | undefined;
+  /** Whether the user named them; else they are what is usual for the output. */
+  readonly isAsked: boolean;
   /** Index of the class that the classes are told apart from. */
   readonly against: number | undefined;
+  /** What the answer's numbers are called. */
+  readonly names: AnswerNames & { readonly facts: OutputFacts };
 }
 
 /**
- * Chooses what to compile.
- * - No class asked for, a network of ReLUs: `fischer` from the softmax, its filter at the card's fraction (0.02 for
- *   VGG, 0.1 elsewhere): where the network looked.
- * - A class asked for: `epsilon-plus-ones` from that class's logit, unfiltered, so that signs and shares can be read.
- * - Other activations: `epsilon-plus` from the logit.
- * - A method: nothing of that, only what it shares with relevance propagation.
- * @param suggest finds the composite where none is chosen, @default suggestComposite
- * @throws OptionError if a class isn't there, or the softmax is asked to explain one class.
+ * Chooses what to explain and how: {@link chooseExplanation} for relevance propagation; of a method nothing but what it
+ * shares with it.
+ * @param read reads the model for options, @default readAnswer
+ * @throws OptionError if what is named isn't there, has to be named, or does not go together
  */
 export async function decideCompile(
   { model, card }: Pick<LoadedModel, "model" | "card">,
   wishes: Wishes,
-  suggest: (options: CompileOptions) => CompositeName | Promise<CompositeName> = (options) =>
-    suggestComposite(model, options),
+  read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading> = (options) =>
+    readAnswer(model, options),
 ): Promise<CompileDecision> {
   const { compile, method } = wishes;
-  const output = compile.output ?? card.output;
-  const count = classCount(model, output);
-  const against = wishes.against === undefined ? undefined : classAgainst(wishes.against, card.labels, count);
-  const asked = wishes.classes.map((text) => classRequest(text, card.labels, count));
-  const best = { kind: "top", count: 1 } as const;
-  const classes = asked.length > 0 ? asked : against === undefined ? undefined : [best];
-  if (classes) checkSeed(wishes);
-  if (classes?.some((request) => request.kind === "class" && request.index === against)) {
+  const common: CompileOptions = {
+    ...compile,
+    reduce: compile.reduce ?? "channels",
+    size: card.input.size,
+    ...given({
+      output: compile.output ?? card.output,
+      outputKind: compile.outputKind ?? card.kind,
+      labelCount: card.labels.length > 0 ? card.labels.length : undefined,
+    }),
+  };
+  refuseOtherInputs(model, common.input);
+  const found = await readFor(wishes, common, model, read);
+  const { facts } = found.reading;
+  const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
+  const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
+  const names = { facts, labels: card.labels, count, unit: card.unit };
+  const isAsked = wishes.against !== undefined || hasWishes(wishes);
+  const isTarget = wishes.needsAnswer === true || isAsked;
+  const choice = chooseExplanation(found.reading, {
+    ...given({ composite: compile.composite, seed: compile.seed, topK: compile.topK }),
+    usual: { composite: card.composite, topK: card.topK },
+    isTarget,
+  });
+  const isWhole = choice.isWhole && !method;
+  const against = wishes.against === undefined ? undefined : classAgainst(wishes.against, names);
+  const best = wishes.against !== undefined && !hasWishes(wishes) ? ["top1"] : wishes.classes;
+  const requests = await readRequests({ ...wishes, classes: best }, names, isWhole);
+  if (isTarget && requests) checkSeed(wishes);
+  if (requests?.some((request) => request.kind === "class" && request.index === against)) {
     throw new OptionError({
       what: `cannot explain class ${against} rather than class ${against}`,
       why: "--class and --against name the same class",
       fix: "name another class",
     });
   }
-  const common: CompileOptions = {
-    ...compile,
-    reduce: compile.reduce ?? "channels",
-    target: classes ? "input" : "top1",
-    size: card.input.size,
-    ...(output === undefined ? {} : { output }),
+  const options: CompileOptions = {
+    ...found.options,
+    target: requests ? "input" : "top1",
   };
-  if (method) return { classes, against, options: methodOptions(method, common) };
-  const known = compile.composite ?? (classes ? undefined : card.composite);
-  const suggested = known ?? (await suggest(common));
-  const composite =
-    known === undefined && classes && suggested === "fischer" ? "epsilon-plus-ones" : suggested;
-  const filter = composite === "fischer" && !classes ? (card.topK ?? 0.1) : 0;
-  return {
-    classes,
-    against,
-    options: {
-      ...common,
-      composite,
-      topK: compile.topK ?? filter,
-      ...(classes ? { seed: compile.seed ?? "logit" } : {}),
-    },
-  };
+  const decided = { requests, isAsked, against, names };
+  if (method) return { ...decided, options: methodOptions(method, options) };
+  const { composite, seed, topK } = choice;
+  return { ...decided, options: { ...options, composite, seed, topK } };
+}
+
+const hasWishes = ({ classes, targets, pixels, boxes }: AnswerWishes): boolean =>
+  [classes, targets, pixels, boxes].some((wish) => wish.length > 0);
+
+/** Reads the output that is meant: the one asked for, the first, or for boxes the one with their scores. */
+async function readFor(
+  { boxes, compile }: Wishes,
+  common: CompileOptions,
+  { graph }: LoadedModel["model"],
+  read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
+): Promise<{ readonly reading: AnswerReading; readonly options: CompileOptions }> {
+  const reading = await read(common);
+  if (boxes.length === 0 || compile.output !== undefined || reading.facts.kind === "detections")
+    return { reading, options: common };
+  for (const { name } of graph.outputs.slice(1)) {
+    const options = { ...common, output: name };
+    const other = await read(options);
+    if (other.facts.kind === "detections") return { reading: other, options };
+  }
+  return { reading, options: common };
+}
+
+/** Only pictures are fed; whatever else the model needs must be known before a run. */
+function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
+  const picture =
+    graph.inputs.find(({ name }) => name === input) ??
+    graph.inputs.find(({ dataType }) => dataType === "float32");
+  const others = graph.inputs.filter(({ name }) => name !== picture?.name && !graph.initializers.has(name));
+  if (others.length === 0) return;
+  const list = others.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);
+  throw new OptionError({
+    what: "cannot explain pictures with this model",
+    why: `besides the picture "${picture?.name}" it needs ${list.join(", ")}`,
+    fix: "write the explanation as a graph with `relprop compile`, which takes all inputs and gives the relevance of each",
+  });
 }
 
 /** @throws OptionError if relevance is to start at something else than the classes asked for */
-export function checkSeed({ classes, against, compile }: Wishes): void {
+export function checkSeed({ against, compile }: Pick<Wishes, "against" | "compile">): void {
   if (compile.seed === "softmax") {
     throw new OptionError({
-      what: `--${classes.length > 0 ? "class" : "against"} and --seed softmax do not go together`,
+      what: `--${against === undefined ? "class" : "against"} and --seed softmax do not go together`,
       why: "the softmax explains the prediction as a whole",
       fix: "leave one of them out, or use --seed logit",
     });
@@ -112,7 +163,15 @@ export function checkSeed({ classes, against, compile }: Wishes): void {
 }
 
 /** One class, the same for all images. */
-function classAgainst(text: string, labels: readonly string[], count: number | undefined): number {
+function classAgainst(text: string, { facts, labels, count }: CompileDecision["names"]): number {
+  if (facts.placeAxes.length > 0 || count === undefined || count < 2) {
+    throw new OptionError({
+      what: "cannot use --against",
+      where: `output [${facts.shape.join(", ")}]`,
+      why: `it is read as ${facts.kind}, which is no list of classes of known length`,
+      fix: "leave --against out, or explain another output (--output)",
+    });
+  }
   const request = classRequest(text, labels, count);
   if (request.kind === "class") return request.index;
   throw new OptionError({
@@ -120,13 +179,6 @@ function classAgainst(text: string, labels: readonly string[], count: number | u
     why: "it is not one class for all images",
     fix: "give --against an index or a name",
   });
-}
-
-function classCount(model: LoadedModel["model"], output: string | undefined): number | undefined {
-  const { outputs } = model.graph;
-  const chosen = output === undefined ? outputs[0] : outputs.find(({ name }) => name === output);
-  const count = chosen?.shape.at(-1);
-  return typeof count === "number" ? count : undefined;
 }
 
 /** How heatmaps are coloured: options of renderHeatmap, all decided. */
@@ -137,18 +189,14 @@ export interface Coloring {
   readonly clip: number;
 }
 
-/** Signed maps often have a few pixels, at borders above all, that would leave all others pale. */
-const signedClip = 99.5;
-
-/**
- * Chooses colours: relevance from the softmax is never negative with the rules made for it, and gets the seed's `afmhot`
- * from min to max, as do the maps of grad-cam; else signs count, and zero is the white middle of `bwr`. A map that was asked
- * for is used as its kind needs.
- */
-export function decideColoring(compiled: CompiledFacts, wishes: Wishes): Coloring {
-  const isPositive = compiled.settings.seed === "softmax" || wishes.method?.method === "grad-cam";
-  const usual = isPositive ? "afmhot" : "bwr";
-  const map = colormap(wishes.colormap ?? usual);
+/** Chooses colours, as {@link usualColoring} has them. A map that was asked for is used as its kind needs. */
+export function decideColoring(
+  compiled: CompiledFacts,
+  wishes: Omit<Wishes, keyof AnswerWishes | "compile">,
+): Coloring {
+  const isSigned = compiled.settings.seed !== "softmax" && wishes.method?.method !== "grad-cam";
+  const usual = usualColoring(isSigned);
+  const map = colormap(wishes.colormap ?? usual.colormap);
   const normalize = wishes.normalize ?? (map.kind === "diverging" ? "symmetric" : "min-max");
   const clip = wishes.clip ?? (normalize === "symmetric" ? signedClip : 100);
   return { colormap: map.name, normalize, level: wishes.level ?? 1, clip };
@@ -158,15 +206,15 @@ export function decideColoring(compiled: CompiledFacts, wishes: Wishes): Colorin
 export function decisionsInWords(
   { card }: Pick<LoadedModel, "card">,
   compiled: CompiledFacts,
-  { classes, against, options }: CompileDecision,
+  { requests, isAsked, against, names, options }: CompileDecision,
   coloring: Coloring,
 ): [name: string, value: string][] {
-  const { settings, input } = compiled;
+  const { settings, input, facts } = compiled;
   const { channels, mean, std, scale } = card.input;
-  const explained = classes
-    ? classes.map((each) => requestText(each, card.labels)).join(", ")
-    : wholeText(settings.seed);
-  const rather = against === undefined ? "" : ` rather than ${classText(against, card.labels)}`;
+  const explained = requests
+    ? requests.map((each) => (isAsked ? requestText(each, names) : usualText(each, names))).join(", ")
+    : "the whole prediction";
+  const rather = against === undefined ? "" : ` rather than ${against} ${nameOf(names, against)}`;
   return [
     ["model", card.name],
     ["input", `[${input.shape.join(", ")}] ${input.dataType}`],
@@ -174,12 +222,21 @@ export function decisionsInWords(
       "preprocessing",
       `${resizeText(card.input)}, ${channels}, scale ${scaleText(scale)}, mean ${numbers(mean)}, std ${numbers(std)}`,
     ],
-    ["classes", classesText(compiled)],
+    ["output", outputText(facts)],
     ["explains", explained + rather],
     ...("method" in options ? methodInWords(options) : relevanceInWords(settings)),
     ["colours", coloringText(coloring)],
   ];
 }
+
+/** What is explained where nothing is named. */
+const usualText = (request: AnswerRequest, names: AnswerNames): string => {
+  if (request.kind !== "top" || names.count === 1) return requestText(request, names);
+  return names.facts.kind === "scores" ? "the highest number" : "the best class";
+};
+
+/** What the output is taken for, and why. */
+const outputText = ({ kind, why, shape }: OutputFacts): string => `${kind} [${shape.join(", ")}] (${why})`;
 
 const numbers = (list: readonly number[]): string => list.map((n) => Number(n.toPrecision(6))).join(",");
 
@@ -195,11 +252,6 @@ function resizeText({ resize, interpolation }: InputCard): string {
 }
 
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));
-
-function classesText({ output }: CompiledFacts): string {
-  const count = output.shape.at(-1);
-  return count === undefined ? "unknown" : String(count);
-}
 
 /** Of a decision about relevance propagation. */
 function relevanceInWords(settings: CompiledFacts["settings"]): [name: string, value: string][] {
@@ -220,11 +272,3 @@ function methodInWords(options: CompileDecision["options"]): [name: string, valu
     known.has(name) && value !== undefined ? [[name, String(value)]] : [],
   );
 }
-
-const wholeText = (seed: string): string => (seed === "softmax" ? "the whole prediction" : "the best class");
-
-const requestText = (request: ClassRequest, labels: readonly string[]): string =>
-  request.kind === "top" ? `top${request.count}` : classText(request.index, labels);
-
-const classText = (index: number, labels: readonly string[]): string =>
-  `${index} ${readableLabel(labels[index] ?? "")}`.trim();

@@ -1,4 +1,4 @@
-/** An explained class of an image -> the figure that says what it shows. */
+/** An explained part of an image's answer -> the figure that says what it shows. */
 
 import { basename } from "node:path";
 import {
@@ -14,7 +14,7 @@ import {
   type Theme,
 } from "relprop/heatmap";
 import { explainedText, howText } from "./explained-text.ts";
-import type { ClassResult, ImageResult } from "./image-result.ts";
+import type { AnswerResult, ImageResult } from "./image-result.ts";
 import { rasterize } from "./rasterize.ts";
 import { pngOf, type DrawnFigure } from "./write-results.ts";
 
@@ -24,7 +24,8 @@ export const figureKeyword = "relprop-figure";
 /** What a figure is drawn from. */
 export interface FigureParts {
   readonly result: Pick<ImageResult, "input" | "settings" | "top">;
-  readonly shown: ClassResult;
+  readonly shown: AnswerResult;
+  /** What the network saw, the explained box drawn in. */
   readonly picture: Pixels;
   readonly heatmap: Heatmap;
   readonly legend: Legend;
@@ -47,7 +48,7 @@ export async function drawFigure(parts: FigureParts): Promise<DrawnFigure> {
   };
   const { files: _, ...said } = shown;
   const { input, settings, top } = result;
-  const about = asciiJson({ v: 1, input, settings: Object.fromEntries(settings), ...said, top });
+  const about = asciiJson({ v: 2, input, settings: Object.fromEntries(settings), ...said, top });
   return {
     svg: figureSvg(figure).svg,
     png: async () =>

@@ -1,176 +1,180 @@
-/** A batch of images and the classes asked for -> relevance and scores, one explanation per image and class. */
+/** A batch of images and what is asked of each answer -> relevance and scores, one explanation per image and request. */
 
 import {
-  OptionError,
-  ratherThanTarget,
-  type CompiledFacts,
+  InputError,
+  pickClass,
+  regionsOf,
+  regionTarget,
+  type Detection,
   type Explainer,
   type Explanation,
   type FloatArray,
   type Ledger,
+  type PickSource,
 } from "relprop";
-import { readableLabel, type ClassRequest } from "./choose-classes.ts";
-import type { Score } from "./image-result.ts";
+import { faultOf, picksOf, sourceOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
+import type { AnswerRequest } from "./answer-requests.ts";
+import { nameOf, requireFinite, scoreOf, type Score } from "./score.ts";
 import type { RelevanceArray } from "./write-results.ts";
 
-/** An explained class of an image. */
-export interface ExplainedClass {
+/** One explained part of an image's answer. */
+export interface ExplainedAnswer {
+  /** What was asked for; undefined for the prediction as a whole. */
+  readonly request: AnswerRequest | undefined;
   readonly score: Score;
   readonly relevance: RelevanceArray;
+  /** How many elements of the output are explained together. */
+  readonly elements: number;
   /** The class that this one was told apart from. */
   readonly against?: { readonly index: number; readonly label: string };
   /** Where its relevance stayed, if account was kept. */
   readonly ledger?: Ledger;
+  readonly box?: Detection;
 }
 
 /** What came of an image. */
 export interface ExplainedImage {
-  /** The five best classes. */
+  /** The five best numbers of the answer, if it is one list. */
   readonly top: readonly Score[];
-  /** One for each class asked for, each class once; one for the prediction as a whole if none was. */
-  readonly classes: readonly ExplainedClass[];
+  /** One for each request, each class once; one for the prediction as a whole if nothing was asked for. */
+  readonly answers: readonly ExplainedAnswer[];
+  /** Why this image has no answers although others have. */
+  readonly error?: InputError;
 }
 
-/**
- * Runs the network as often as classes are asked for.
- * @param against explains each class rather than this one; an image has no explanation of this class itself.
- */
+/** Runs the network as often as requests need. */
 export async function explainBatch(
   explainer: Explainer,
   input: FloatArray,
-  requests: readonly ClassRequest[] | undefined,
-  labels: readonly string[],
-  against?: number,
+  plan: AnswerPlan,
 ): Promise<ExplainedImage[]> {
   const samples = Array.from({ length: input.dims[0] ?? 0 }, (_, sample) => sample);
-  const { compiled } = explainer;
-  const runs = requests
-    ? await runRequests(explainer, input, requests, against)
-    : [await wholeRun(explainer, input)];
-  const other = against === undefined ? {} : { against: { index: against, label: labelOf(labels, against) } };
-  return samples.map((sample) => {
-    const classes = new Map<number, ExplainedClass>();
-    for (const { explanation, targets } of runs) {
-      const index = targets[sample] ?? 0;
-      if (classes.has(index) || index === against) continue;
-      const score = scoreOf(explanation, compiled, sample, index, labels);
-      const ledger = explanation.ledgers?.[sample];
-      classes.set(index, {
-        score,
-        relevance: sampleOf(explanation.relevance, sample),
-        ...other,
-        ...(ledger && { ledger }),
-      });
+  const { requests, names } = plan;
+  const { facts } = names;
+  const opening = requests ? openingTarget(explainer, samples.length, plan) : undefined;
+  const first = await explainer.explain(input, opening ? { target: opening } : {});
+  const source = sourceOf(explainer, first);
+  const answers: ExplainedAnswer[][] = samples.map(() => []);
+  const errors: (InputError | undefined)[] = samples.map((sample) => faultOf(source, sample));
+  const add = (
+    explanation: Explanation,
+    request: AnswerRequest | undefined,
+    picked: readonly Picked[],
+  ): void => {
+    for (const sample of samples) {
+      const each = picked[sample];
+      if (each instanceof InputError) errors[sample] ??= each;
+      if (errors[sample] || !each || each instanceof InputError) continue;
+      try {
+        answers[sample]?.push(answerOf(plan, explanation, sample, request, each));
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        errors[sample] ??= error;
+      }
     }
-    const ranked = runs[0]?.explanation.top[sample] ?? [];
-    const top = ranked.map(({ index, logit, probability }) => ({
-      index,
-      label: labelOf(labels, index),
-      logit,
-      p: probability,
+  };
+  if (!requests) {
+    const best = samples.map((sample): Picked => ({
+      pick: pickClass(source, sample, first.top[sample]?.[0]?.index ?? 0),
     }));
-    return { top, classes: [...classes.values()] };
+    add(first, undefined, best);
+  }
+  const isClass = (kind: string | undefined): boolean => kind === "class" || kind === "top";
+  const isKnown = (sample: number, index: number): boolean =>
+    answers[sample]?.some(({ score, request }) => score.index === index && isClass(request?.kind)) === true;
+  for (const request of requests ?? []) {
+    for (const picks of picksOf(plan, source, first, samples, request, isKnown)) {
+      const target = stacked(picks, source);
+      const isDone = !target || isSame(target, opening);
+      add(isDone ? first : await explainer.explain(input, { target }), request, picks);
+    }
+  }
+  return samples.map((sample) => {
+    const error = errors[sample];
+    const top = facts.placeAxes.length > 0 ? [] : topOf(plan, source, sample);
+    return { top, answers: error ? [] : (answers[sample] ?? []), ...(error && { error }) };
   });
 }
 
-/** One run, and the class it explained in each sample. */
-interface Run {
-  readonly explanation: Explanation;
-  readonly targets: readonly number[];
-}
+const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
+  c?.data.length === a.data.length && a.data.every((weight, i) => weight === c.data[i]);
 
-async function wholeRun(explainer: Explainer, input: FloatArray): Promise<Run> {
-  const explanation = await explainer.explain(input);
-  return { explanation, targets: explanation.top.map((ranked) => ranked[0]?.index ?? 0) };
-}
-
-async function runRequests(
+/** What the first run explains: the first class that is named, else nothing; then it is the answer that is looked at. */
+function openingTarget(
   explainer: Explainer,
-  input: FloatArray,
-  requests: readonly ClassRequest[],
-  against: number | undefined,
-): Promise<Run[]> {
-  const runs: Run[] = [];
-  const batch = input.dims[0] ?? 0;
-  const runFor = async (targets: readonly number[]): Promise<Run> => {
-    const target = against === undefined ? targets : differences(explainer.compiled, targets, against);
-    return { explanation: await explainer.explain(input, { target }), targets };
+  samples: number,
+  { requests, names: { facts }, against }: AnswerPlan,
+): FloatArray {
+  const target = nothing(explainer, samples);
+  const [first] = requests ?? [];
+  const isList = facts.placeAxes.length === 0 && facts.classAxis !== undefined && facts.kind !== "binary";
+  if (first?.kind !== "class" || !isList || first.index === against) return target;
+  const weights = (index: number, weight: number): void => {
+    const { data } = regionTarget(target.dims, regionsOf({ classIndex: index }, target.dims, facts));
+    for (const [i, isIn] of data.entries()) if (isIn) target.data[i] = weight;
   };
-  for (const request of requests) {
-    if (request.kind === "class") {
-      runs.push(await runFor(Array.from({ length: batch }, () => request.index)));
-      continue;
-    }
-    const first = await wholeRun(explainer, input);
-    runs.push(against === undefined ? first : await runFor(first.targets));
-    for (let rank = 1; rank < request.count; rank++)
-      runs.push(await runFor(first.explanation.top.map((ranked) => ranked[rank]?.index ?? 0)));
-  }
-  return runs;
+  weights(first.index, 1);
+  if (against !== undefined) weights(against, -1);
+  return target;
 }
 
-/** Targets that explain each sample's class rather than another, [N, classes]; zeros for that class itself. */
-function differences({ output }: CompiledFacts, targets: readonly number[], against: number): FloatArray {
-  const classes = output.shape.at(-1);
-  if (typeof classes !== "number" || output.shape.length !== 2) {
-    throw new OptionError({
-      what: "cannot use --against",
-      where: `output "${output.name}", [${output.shape.join(", ")}]`,
-      why: "it is no list of classes of known length",
-      fix: "leave --against out, or explain another output (--output)",
+/** A target of zeros. */
+export function nothing({ compiled: { output, facts } }: Explainer, samples: number): FloatArray {
+  const dims = output.shape.map((dim, axis) => {
+    if (typeof dim === "number") return dim;
+    if (axis === facts.batchAxis) return samples;
+    throw new InputError({
+      what: "cannot explain this answer",
+      where: `output [${output.shape.join(", ")}]`,
+      why: `only a run knows the size of axis ${axis}`,
+      fix: "fix the picture's size with --size",
     });
-  }
-  const data = new Float32Array(targets.length * classes);
-  for (const [sample, index] of targets.entries()) {
-    if (index !== against) data.set(ratherThanTarget(classes, index, against).data, sample * classes);
-  }
-  return { data, dims: [targets.length, classes] };
+  });
+  return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
 }
 
-/** The classes that are asked for of one sample, each once. Runs the network once. */
-export async function classesOf(
-  explainer: Explainer,
-  input: FloatArray,
-  requests: readonly ClassRequest[],
-  labels: readonly string[],
-): Promise<Score[]> {
-  // The class does not matter: scores are the same whatever is explained.
-  const explanation = await explainer.explain(input, { target: 0 });
-  const ranked = (explanation.top[0] ?? []).map(({ index }) => index);
-  const indices = requests.flatMap((request) =>
-    request.kind === "class" ? [request.index] : ranked.slice(0, request.count),
-  );
-  return [...new Set(indices)].map((index) => scoreOf(explanation, explainer.compiled, 0, index, labels));
+/** The targets of all samples as one tensor, zeros where there is none; undefined if there is none anywhere. */
+function stacked(picks: readonly Picked[], { facts, explained }: PickSource): FloatArray | undefined {
+  const targets = picks.map((each) => (each && !(each instanceof InputError) ? each.pick.target : undefined));
+  if (targets.every((target) => target === undefined)) return undefined;
+  const { dims } = explained;
+  const data = new Float32Array(explained.data.length);
+  const { batchAxis } = facts;
+  const stride =
+    batchAxis === undefined ? data.length : dims.slice(batchAxis + 1).reduce((product, n) => product * n, 1);
+  const count = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  for (const [sample, target] of targets.entries()) {
+    for (const [i, weight] of target?.data.entries() ?? []) {
+      if (weight !== 0) data[(Math.floor(i / stride) * count + sample) * stride + (i % stride)] = weight;
+    }
+  }
+  return { data, dims };
 }
 
-function scoreOf(
-  { top, outputs }: Explanation,
-  { output, outputName }: CompiledFacts,
+function answerOf(
+  { names, against }: AnswerPlan,
+  explanation: Explanation,
   sample: number,
-  index: number,
-  labels: readonly string[],
-): Score {
-  const label = labelOf(labels, index);
-  const ranked = top[sample] ?? [];
-  const known = ranked.find((each) => each.index === index);
-  if (known) return { index, label, logit: known.logit, p: known.probability };
-  const best = ranked[0];
-  const values = outputs[outputName];
-  const value = values && sampleOf(values, sample).data[index];
-  if (value === undefined || !best) return { index, label, logit: Number.NaN, p: Number.NaN };
-  // The explained tensor holds logits; a model that ends in a softmax outputs probabilities. One gives the other,
-  // by way of the best class, of which both are known: p/p₀ = exp(logit − logit₀).
-  return output.name === outputName
-    ? { index, label, logit: value, p: best.probability * Math.exp(value - best.logit) }
-    : { index, label, logit: best.logit + Math.log(value / best.probability), p: value };
+  request: AnswerRequest | undefined,
+  { pick, label }: Exclude<NonNullable<Picked>, InputError>,
+): ExplainedAnswer {
+  const relevance = sampleOfFirst(explanation.relevance, sample);
+  requireFinite(relevance.data, "relevance");
+  const ledger = explanation.ledgers?.[sample];
+  const isDifference = against !== undefined && (request?.kind === "top" || request?.kind === "class");
+  return {
+    request,
+    score: scoreOf(names, pick.numbers, label),
+    relevance,
+    elements: pick.elements,
+    ...(isDifference && { against: { index: against, label: nameOf(names, against) } }),
+    ...(ledger && { ledger }),
+    ...(pick.box && { box: pick.box }),
+  };
 }
 
-/** What a class is called. */
-export const labelOf = (labels: readonly string[], index: number): string =>
-  readableLabel(labels[index] ?? "") || `class ${index}`;
-
-/** One sample of a batch, a view. */
-function sampleOf({ data, dims }: FloatArray, sample: number): RelevanceArray {
+/** One sample of relevance [N, …], a view. */
+function sampleOfFirst({ data, dims }: FloatArray, sample: number): RelevanceArray {
   const inner = dims.slice(1);
   const size = inner.reduce((product, dim) => product * dim, 1);
   return { data: data.subarray(sample * size, (sample + 1) * size), dims: inner };

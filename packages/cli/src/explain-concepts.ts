@@ -2,22 +2,17 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { conceptHeatmaps, InputError, sessionModel, type Concept, type Explainer } from "relprop";
+import { conceptHeatmaps, InputError, sessionModel, type Explainer, type FloatArray } from "relprop";
 import { renderHeatmap, type Pixels } from "relprop/heatmap";
 import { preprocess } from "relprop/preprocess";
-import { fileNamePart } from "./choose-classes.ts";
-import {
-  decideColoring,
-  decideCompile,
-  decisionsInWords,
-  type Coloring,
-  type CompileDecision,
-  type Wishes,
-} from "./decide.ts";
+import { faultOf, picksOf, sourceOf, type AnswerPlan } from "./answer-picks.ts";
+import { requestFileName, type AnswerRequest } from "./answer-requests.ts";
+import { conceptsPage, passedText, percentText } from "./concepts-page.ts";
+import { decideColoring, decideCompile, decisionsInWords, type Coloring, type Wishes } from "./decide.ts";
 import { EarlierResults, leftOutText } from "./earlier-results.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { classesOf } from "./explain-batch.ts";
-import type { Score } from "./image-result.ts";
+import { nothing } from "./explain-batch.ts";
+import { requireFinite, scoreOf, scoreText, type Score } from "./score.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
 import { markedJson } from "./own-files.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";
@@ -41,21 +36,25 @@ export interface ConceptsOptions extends Wishes {
   readonly quiet: boolean;
 }
 
-/** All numbers, below the output folder. */
-const listName = "concepts.json";
+/** All numbers, and the page that shows them, below the output folder. */
+const [listName, pageName] = ["concepts.json", "concepts.html"];
 
 /** A channel, as it stands in concepts.json. */
 interface ConceptRecord {
   readonly channel: number;
-  /** ΣR of the channel, unitless, and the part of the layer's ΣR that it is. */
+  /** ΣR of the channel, unitless: above 0 it speaks for what is explained, below 0 against it. */
   readonly relevance: number;
+  /** The part of Σ|R| over the layer's channels that it is, with its sign. */
   readonly share: number;
   /** Path below the output folder. */
   readonly heatmap: string;
 }
 
-/** A class of an image, as it stands in concepts.json. */
-interface ClassRecord extends Score {
+/** An explained part of an image's answer, as it stands in concepts.json. */
+interface AnswerRecord extends Score {
+  /** ΣR that relevance started with, and that passed through the layer; the rest flowed around it or stayed above. */
+  readonly start: number;
+  readonly passed: number;
   readonly concepts: readonly ConceptRecord[];
 }
 
@@ -64,14 +63,22 @@ interface Run {
   readonly options: ConceptsOptions;
   readonly loaded: LoadedModel;
   readonly explainer: Explainer;
-  readonly classes: NonNullable<CompileDecision["classes"]>;
+  readonly plan: AnswerPlan;
   readonly coloring: Coloring;
   readonly writer: ResultWriter;
 }
 
+/** An image and what was found in it. */
+interface ImageRecord {
+  readonly input: string;
+  /** Path of what the network saw, below the output folder. */
+  readonly picture: string;
+  readonly answers: readonly AnswerRecord[];
+}
+
 /**
  * Finds the channels of a layer with the most relevance in each image, draws each one's heatmap, and writes
- * `concepts.json`. Images that fail are named and left out.
+ * `concepts.json` and a page. Images that fail are named and left out.
  * @returns the exit status
  * @throws RelpropError for what concerns the run as a whole
  */
@@ -79,31 +86,30 @@ export async function explainConcepts(sources: readonly string[], options: Conce
   const isSilent = options.quiet || options.json;
   const { folder, force } = options;
   const { images, leftOut } = await findImages(sources, await EarlierResults.in(folder));
-  const paths = images.map(({ path }) => path);
-  const writer = await ResultWriter.create(folder, { inputs: paths, force });
-  await writer.checkOfRun([listName]);
+  const inputs = images.map(({ path }) => path);
+  const writer = await ResultWriter.create(folder, { inputs, force });
+  await writer.checkOfRun([listName, pageName]);
   if (leftOut > 0 && !isSilent) say(leftOutText(leftOut, folder));
   const loaded = await loadModel(options.model, { ...options.load, quiet: isSilent });
-  // Shares of channels are those of one class; the best one where none is named.
-  const wishes = options.classes.length > 0 ? options : { ...options, classes: ["top1"] };
-  const decision = await decideCompile(loaded, wishes);
-  const { options: compileOptions, classes = [] } = decision;
+  // Shares of channels are those of one answer; the best one where none is named.
+  const decision = await decideCompile(loaded, { ...options, needsAnswer: true });
   const { layer } = options;
-  const prepared = sessionModel(loaded.model, { ...compileOptions, concepts: { layer } });
+  const prepared = sessionModel(loaded.model, { ...decision.options, concepts: { layer } });
   const explainer = await startExplainer(prepared, options.device);
   const coloring = decideColoring(explainer.compiled, options);
   const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
   if (!isSilent) sayDecisions([...decisions, ["layer", layer], ["images", String(images.length)]]);
-  const run: Run = { options, loaded, explainer, classes, coloring, writer };
-  const results: { input: string; classes: readonly ClassRecord[] }[] = [];
+  const { against, names, requests } = decision;
+  const plan = { requests, against, names, detection: options.detection ?? {}, size: loaded.card.input.size };
+  const run: Run = { options, loaded, explainer, plan, coloring, writer };
+  const results: ImageRecord[] = [];
   let failed = 0;
   try {
     for (const image of images) {
       try {
         const found = await explainImage(run, image);
-        results.push({ input: image.path, classes: found });
-        if (!options.quiet || options.json)
-          process.stdout.write(`${conceptsText(image.path, found, options)}\n`);
+        results.push(found);
+        if (!options.quiet || options.json) process.stdout.write(`${conceptsText(found, options)}\n`);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         failed++;
@@ -114,14 +120,17 @@ export async function explainConcepts(sources: readonly string[], options: Conce
   } finally {
     await explainer.dispose();
   }
-  const all = { v: 1, settings: Object.fromEntries(decisions), layer, images: results };
+  const settings = [...decisions, ["layer", layer] as const];
+  const all = { v: 2, settings: Object.fromEntries(settings), layer, images: results };
   await writer.ofRun(listName, markedJson(all));
-  if (!isSilent) say(`look at ${join(folder, listName)} and the heatmaps beside it`);
+  const title = `What the channels of ${layer} saw`;
+  await writer.ofRun(pageName, conceptsPage({ title, settings, layer, images: results }));
+  if (!isSilent) say(`look at ${join(folder, pageName)}`);
   return failed > 0 ? exitCodes.someFailed : exitCodes.done;
 }
 
-async function explainImage(run: Run, image: ImageFile): Promise<ClassRecord[]> {
-  const { options, loaded, explainer } = run;
+async function explainImage(run: Run, image: ImageFile): Promise<ImageRecord> {
+  const { loaded, explainer, plan, writer } = run;
   const { card } = loaded;
   const bytes = await readFile(image.path).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
@@ -129,47 +138,67 @@ async function explainImage(run: Run, image: ImageFile): Promise<ClassRecord[]> 
   });
   const picture = await readImage(image.path, bytes, card.input);
   const input = preprocess([picture], card.input);
-  const scores = await classesOf(explainer, input, run.classes, card.labels);
-  const found: ClassRecord[] = [];
-  for (const score of scores) {
-    const { count } = options;
-    const [concepts = []] = await conceptHeatmaps(explainer, input, { target: score.index, count });
-    const records: ConceptRecord[] = [];
-    for (const concept of concepts) records.push(await writeConcept(run, image, picture, score, concept));
-    found.push({ ...score, concepts: records });
+  const first = await explainer.explain(input, { target: nothing(explainer, 1) });
+  const source = sourceOf(explainer, first);
+  const fault = faultOf(source, 0);
+  if (fault) throw fault;
+  const answers: AnswerRecord[] = [];
+  const isKnown = (_sample: number, index: number): boolean =>
+    answers.some((answer) => answer.index === index);
+  for (const request of plan.requests ?? []) {
+    for (const [picked] of picksOf(plan, source, first, [0], request, isKnown)) {
+      if (picked instanceof InputError) throw picked;
+      if (!picked) continue;
+      const score = scoreOf(plan.names, picked.pick.numbers, picked.label);
+      answers.push(await explainAnswer(run, image, picture, input, score, request, picked.pick.target));
+    }
   }
-  return found;
+  const file = `${image.key}.picture.png`;
+  await writer.png(file, picture);
+  return { input: image.path, picture: file, answers };
 }
 
-async function writeConcept(
-  { coloring, writer }: Run,
+async function explainAnswer(
+  run: Run,
   image: ImageFile,
   picture: Pixels,
-  { index, label }: Score,
-  { channel, channelRelevance, share, relevance }: Concept,
-): Promise<ConceptRecord> {
-  const { width, height } = picture;
-  const heatmap = renderHeatmap({ data: relevance.data, width, height }, coloring);
-  const name = `${image.key}.${index}-${fileNamePart(label)}.channel-${channel}`;
-  const file = `${name}.heatmap.png`;
-  await writer.png(file, heatmap);
-  return { channel, relevance: channelRelevance, share, heatmap: file };
+  input: FloatArray,
+  score: Score,
+  request: AnswerRequest,
+  target: FloatArray,
+): Promise<AnswerRecord> {
+  const { explainer, options } = run;
+  const [found] = await conceptHeatmaps(explainer, input, { target, count: options.count });
+  const { concepts = [], start = 0, passed = 0 } = found ?? {};
+  const records: ConceptRecord[] = [];
+  for (const { channel, channelRelevance, share, relevance } of concepts) {
+    requireFinite(relevance.data, "relevance");
+    const { width, height } = picture;
+    const heatmap = renderHeatmap({ data: relevance.data, width, height }, run.coloring);
+    const name = `${image.key}.${requestFileName(request, score)}.channel-${channel}`;
+    const file = `${name}.heatmap.png`;
+    await run.writer.png(file, heatmap);
+    records.push({ channel, relevance: channelRelevance, share, heatmap: file });
+  }
+  return { ...score, start, passed, concepts: records };
 }
 
-/** A line for each channel, or a record for each class. */
-function conceptsText(
-  input: string,
-  classes: readonly ClassRecord[],
-  { json, layer, folder }: ConceptsOptions,
-): string {
-  return classes
-    .flatMap(({ concepts, index, ...score }) => {
-      if (json) return [JSON.stringify({ v: 1, input, layer, class: index, ...score, concepts })];
+/** A line for each channel, or a record for each answer. */
+function conceptsText({ input, answers }: ImageRecord, { json, layer, folder }: ConceptsOptions): string {
+  return answers
+    .flatMap(({ concepts, index, label, start, passed, ...numbers }) => {
+      if (json)
+        return [
+          JSON.stringify({ v: 2, input, layer, class: index, label, ...numbers, start, passed, concepts }),
+        ];
       const lines = concepts.map(({ channel, share, heatmap }) => {
-        const percent = `${(100 * share).toFixed(1).replace("-", "−")} %`;
-        return `  channel ${String(channel).padStart(4)} ${percent.padStart(8)}  ${join(folder, heatmap)}`;
+        return `  channel ${String(channel).padStart(4)} ${percentText(share).padStart(8)}  ${join(folder, heatmap)}`;
       });
-      return [`${input}  ${score.label} ${score.p.toFixed(3)}`, ...lines];
+      return [
+        `${input}  ${scoreText({ index, label, ...numbers })}`,
+        `  ${passedText(start, passed)}`,
+        ...lines,
+      ];
     })
     .join("\n");
 }

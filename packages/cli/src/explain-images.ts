@@ -74,7 +74,7 @@ export async function explainImages(
     const seconds = (performance.now() - start) / 1000;
     if (options.json)
       process.stdout.write(
-        `${JSON.stringify({ v: 1, summary: { ...count, seconds, folder: options.folder, page } })}\n`,
+        `${JSON.stringify({ v: 2, summary: { ...count, seconds, folder: options.folder, page } })}\n`,
       );
     else if (!options.quiet || count.failed > 0)
       for (const line of summaryText({ ...count, seconds, page })) say(line);

@@ -1,10 +1,18 @@
 /** One text and the classes asked for -> relevance of each token, one explanation per class. */
 
-import { InputError, ModelFileError, RelpropError, type Explanation, type RankedClass } from "relprop";
+import {
+  InputError,
+  ModelFileError,
+  RelpropError,
+  type Explanation,
+  type FloatArray,
+  type RankedClass,
+} from "relprop";
 import type { ClassRequest } from "./choose-classes.ts";
-import { ledgerResult, type Score } from "./image-result.ts";
+import { ledgerResult } from "./image-result.ts";
 import { excerpt } from "./plain-text.ts";
-import { choosePosition, rankAnswers, targetAt, type Place } from "./text-answer.ts";
+import { requireFinite, scoreOf, type Score } from "./score.ts";
+import { answersAt, choosePositions, lengthTarget, noTarget, targetAt, type Place } from "./text-answer.ts";
 import type { TextFeed } from "./text-feeds.ts";
 import { namesOf, readRequests } from "./text-requests.ts";
 import type { TextResult } from "./text-result.ts";
@@ -20,28 +28,26 @@ const best = 5;
  */
 export async function explainText(session: TextSession, input: string, pair?: string): Promise<TextResult[]> {
   const start = performance.now();
-  const { tokenizer, feeder, answer, position: wished } = session;
+  const { tokenizer, feeder, answer, positions: wished, unit } = session;
   const text = tokenizer.encode(input, pair);
   checkIds(session, text);
   const feed = feeder.feed(input, text);
-  const position = choosePosition(answer, text, wished, tokenizer.mask, input);
+  const chosenPositions = choosePositions(answer, text, wished, tokenizer.mask, input);
   const place: Place = {
     answer,
-    position: answer.kind === "places" ? undefined : position,
+    positions: answer.kind === "places" ? [] : chosenPositions,
     length: feed.length,
     tokens: text.tokens.length,
   };
   const name = namesOf(session, text);
-  const asked = readRequests(session, text, place, answer.kind === "places" ? position : undefined);
-  const first = await run(session, feed, place);
-  const ranked = rankAnswers(first, session.explainer.compiled, place, session.isMultiLabel);
-  const scoreOf = ({ index, logit, probability }: RankedClass): Score => ({
-    index,
-    label: name(index),
-    logit,
-    p: probability,
-  });
-  const top = ranked.slice(0, best).map(scoreOf);
+  const asked = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
+  const { isWhole } = session.decision;
+  const first = await run(session, feed, place, isWhole ? undefined : noTarget(place));
+  requireFinite(first.explained.data, "answer");
+  const ranked = answersAt(first, session.explainer.compiled, place);
+  const names = { facts: answer.facts, labels: session.labels, count: answer.count, unit };
+  const labelled = (numbers: RankedClass): Score => scoreOf(names, numbers, name(numbers.index));
+  const top = ranked.slice(0, best).map(labelled);
   const chosen = indicesOf(asked.classes, ranked, asked.against);
   if (chosen.length === 0) {
     throw new InputError({
@@ -52,19 +58,23 @@ export async function explainText(session: TextSession, input: string, pair?: st
   }
   const results: TextResult[] = [];
   for (const index of chosen) {
-    const explanation = session.decision.isWhole
-      ? first
-      : await run(session, feed, place, index, asked.against);
-    const score = scoreOf(ranked.find((each) => each.index === index) as RankedClass);
-    const { index: classIndex, ...rest } = score;
+    const target =
+      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, asked.against);
+    const explanation = isWhole ? first : await run(session, feed, place, target);
+    requireFinite(explanation.relevance.data, "relevance");
+    const { index: classIndex, ...rest } = labelled(
+      ranked.find((each) => each.index === index) as RankedClass,
+    );
+    const [position, ...more] = place.positions;
     results.push({
-      v: 1,
+      v: 2,
       input,
       ...(pair !== undefined && { pair }),
       answer: answerWord(session),
       class: classIndex,
       ...rest,
-      ...(place.position !== undefined && { position: place.position }),
+      ...(position !== undefined && more.length === 0 && { position }),
+      ...(more.length > 0 && { positions: [...place.positions] }),
       ...(asked.against !== undefined && { against: { index: asked.against, label: name(asked.against) } }),
       ...relevanceOf(explanation, text, feed),
       ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
@@ -83,6 +93,7 @@ const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["a
       places: "place",
       labels: "label",
       words: tokenizer.mask ? "word" : "next word",
+      embedding: "embedding",
     } as const
   )[kind];
 
@@ -110,17 +121,15 @@ function indicesOf(
   return [...new Set(indices)].filter((index) => index !== against);
 }
 
-/** Runs the model; without a class, for what it answers. */
+/** Runs the model. @param target undefined where relevance starts at the softmax */
 async function run(
-  { explainer, decision }: TextSession,
+  { explainer }: TextSession,
   { ids, others }: TextFeed,
   place: Place,
-  index?: number,
-  against?: number,
+  target: FloatArray | undefined,
 ): Promise<Explanation> {
-  const target = decision.isWhole ? {} : { target: targetAt(place, index, against) };
   try {
-    return await explainer.explain(ids, { ...target, others });
+    return await explainer.explain(ids, { ...(target && { target }), others });
   } catch (error) {
     if (!(error instanceof Error) || error instanceof RelpropError) throw error;
     throw new InputError(

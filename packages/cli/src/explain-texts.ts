@@ -6,6 +6,7 @@ import { InputError, ModelFileError, sessionModel } from "relprop";
 import { readModelFile } from "relprop/node";
 import { decideColoring, type Coloring, type Wishes } from "./decide.ts";
 import { decideTexts } from "./decide-texts.ts";
+import { given } from "./commands/arguments.ts";
 import { drawTokens } from "./draw-tokens.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { explainText } from "./explain-text.ts";
@@ -23,7 +24,8 @@ import { ResultWriter } from "./write-results.ts";
 import { readLabels } from "./zoo-files.ts";
 
 /** Everything that `relprop explain --text` can be told. */
-export interface ExplainTextsOptions extends ReportOptions, Wishes {
+export interface ExplainTextsOptions
+  extends ReportOptions, Omit<Wishes, "targets" | "pixels" | "boxes" | "detection"> {
   /** Path of an .onnx file. */
   readonly model: string;
   /** Path of tokenizer.json. @default beside the model */
@@ -32,8 +34,8 @@ export interface ExplainTextsOptions extends ReportOptions, Wishes {
   readonly labels?: string;
   /** A second text behind each text. */
   readonly pair?: string;
-  /** The token whose answer is explained. */
-  readonly position?: number;
+  /** The tokens whose answers are explained, added up. */
+  readonly positions: readonly number[];
   readonly device: Device;
   /** Whether a page that relprop did not write is written over. */
   readonly force: boolean;
@@ -91,7 +93,7 @@ export async function explainTexts(
   }
   const seconds = (performance.now() - start) / 1000;
   const count = { done: shown.length, failed, seconds };
-  if (json) process.stdout.write(`${JSON.stringify({ v: 1, summary: { ...count, folder, page } })}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ v: 2, summary: { ...count, folder, page } })}\n`);
   else if (!quiet || failed > 0) for (const line of textSummary({ ...count, page })) say(line);
   if (interrupted()) {
     say(`stopped after ${shown.length + failed} of ${texts.length}`);
@@ -118,10 +120,11 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
     });
   }
   const model = readModelFile(path);
-  const decision = decideTexts(model, options);
   const tokenizer = await loadTokenizer(path, options.tokenizer);
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
+  const labelCount = options.labels === undefined ? config.labelCount : labels.length;
+  const decision = decideTexts(model, options, given({ outputKind: config.kind, labelCount }));
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
@@ -129,33 +132,34 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
   const waiting = startWaiting(`starting ${basename(path)} on ${device}`, isSilent || !process.stderr.isTTY);
   const explainer = await startExplainer(prepared, device).finally(() => waiting.stop());
   const { compiled } = explainer;
-  const answer = answerOf(compiled, decision.embedding.rows, labels);
+  const answer = answerOf(compiled);
   // Tokens are few and have signs, whatever relevance starts from.
   const { colormap = "bwr", clip = 100 } = options;
   const coloring = decideColoring(compiled, { ...options, colormap, clip });
-  const { settings, input } = compiled;
+  const { settings, input, facts, isSigned } = compiled;
   const decisions = [
     ["model", basename(path)],
     ["tokenizer", tokenizer.path],
     ["input", `${input.name} [${input.shape.join(", ")}] ${input.dataType}`],
     ["answers with", answerInWords(answer)],
+    ["output", `${facts.kind} (${facts.why})`],
     ...("method" in decision.options
       ? [["method", decision.options.method] as const]
       : ([
           ["composite", settings.composite],
           ["seed", settings.seed],
         ] as const)),
+    ...(isSigned ? [] : [["relevance", "the length of each token's gradient, which has no sign"] as const]),
   ] as const;
   if (!isSilent) {
     sayDecisions([...decisions, ["device", device], ["texts", String(count)]]);
-    const isNamed = answer.kind === "words" || answer.kind === "places" || labels.length > 0;
-    if (!isNamed)
+    const isNamed = (answer.kind !== "classes" && answer.kind !== "labels") || labels.length > 0;
+    if (!isNamed && answer.count !== 1)
       say(
         "the names of the classes are not known: give them with --labels FILE, or put config.json beside the model",
       );
   }
-  const { isMultiLabel } = config;
-  const { classes, against, position } = options;
+  const { classes, against, positions } = options;
   return {
     session: {
       explainer,
@@ -164,22 +168,23 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
       decision,
       answer,
       labels,
-      isMultiLabel,
+      unit: undefined,
       classes,
       against,
-      position,
+      positions,
     },
     coloring,
     decisions,
   };
 }
 
-const answerInWords = ({ kind, count }: Answer): string =>
+const answerInWords = ({ kind, count, facts }: Answer): string =>
   ({
-    classes: `${count} classes`,
+    classes: count === 1 ? "one number" : `${count} ${facts.scale.by ? "classes" : "numbers"}`,
     places: "a number for each token",
     labels: `${count} labels for each token`,
     words: `${count} words for each token`,
+    embedding: `an embedding of ${count} features`,
   })[kind];
 
 const least = (...numbers: readonly (number | undefined)[]): number | undefined => {

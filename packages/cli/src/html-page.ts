@@ -2,8 +2,9 @@
 
 import { explainedText, howText } from "./explained-text.ts";
 import { pageScript, pageStyle } from "./html-page-assets.ts";
-import type { ClassResult, ImageResult, Score } from "./image-result.ts";
+import type { AnswerResult, ImageResult } from "./image-result.ts";
 import { pageMark } from "./own-files.ts";
+import { amountText, type Score } from "./score.ts";
 
 /** What the page shows. */
 export interface Page {
@@ -80,20 +81,20 @@ function card(result: ImageResult, ofPage: Page["settings"]): string {
     picture === undefined
       ? ""
       : figure("picture", picture, `${result.input} as the network saw it`, "what the network saw");
-  const classes = result.classes.map((each) => explained(result, each));
+  const classes = result.answers.map((each) => explained(result, each));
   return `<article data-words="${escape(words.toLowerCase())}">
 <h2>${escape(result.input)}</h2>
 ${other}<div class="body">
 <div class="first">${shown}${bars(
     result.top,
-    result.classes.map(({ index }) => index),
+    result.answers.map(({ index }) => index),
   )}</div>
 <div class="classes">${classes.join("\n")}</div>
 </div>
 </article>`;
 }
 
-function explained(result: ImageResult, shown: ClassResult): string {
+function explained(result: ImageResult, shown: AnswerResult): string {
   const { files, legend, ledger } = shown;
   const [heading = "", ...more] = explainedText(result, shown);
   const about = [heading, ...more].join(", ");
@@ -119,9 +120,11 @@ export function bars(top: readonly Score[], explained: readonly number[]): strin
   const isShown = (score: Score): boolean => explained.includes(score.index);
   const rows = top.map(
     (score) =>
-      `<li${isShown(score) ? ' class="shown"' : ""}><span class="name">${escape(score.label)}</span><span class="share">${escape(percent(score.p))}</span><div class="gauge" aria-hidden="true"><span style="width: ${(100 * score.p).toFixed(2)}%"></span></div></li>`,
+      `<li${isShown(score) ? ' class="shown"' : ""}><span class="name">${escape(score.label)}</span><span class="share">${escape(amount(score))}</span>${gauge(score)}</li>`,
   );
-  return rows.length === 0 ? "" : `<ol class="bars" aria-label="Most likely classes">${rows.join("")}</ol>`;
+  return rows.length === 0
+    ? ""
+    : `<ol class="bars" aria-label="Highest numbers of the answer">${rows.join("")}</ol>`;
 }
 
 const percents = new Intl.NumberFormat("en", {
@@ -131,8 +134,18 @@ const percents = new Intl.NumberFormat("en", {
 });
 const percent = (share: number): string => (share > 0 && share < 0.0005 ? "<0.1%" : percents.format(share));
 
+/** How much: probabilities in percent. */
+const amount = (score: Omit<Score, "index" | "label">): string =>
+  score.probability === undefined ? amountText(score) : percent(score.probability);
+
+/** A bar, where there is a whole that it is a part of. */
+const gauge = ({ probability }: Pick<Score, "probability">): string =>
+  probability === undefined
+    ? ""
+    : `<div class="gauge" aria-hidden="true"><span style="width: ${(100 * probability).toFixed(2)}%"></span></div>`;
+
 /** A relative path as a URL. */
-const href = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
+export const href = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
 
 const entities: Readonly<Record<string, string>> = {
   "&": "&amp;",

@@ -2,14 +2,7 @@
 
 import { verdict, type Ledger } from "relprop";
 import { z } from "zod";
-
-/** A class and how sure the network is. */
-export const rankedClassSchema = z.object({
-  index: z.number(),
-  label: z.string(),
-  logit: z.number(),
-  p: z.number(),
-});
+import { scoreSchema } from "./score.ts";
 
 const files = z.record(z.string(), z.string());
 
@@ -20,6 +13,7 @@ const shares = z.object({
   epsilon: z.number(),
   filter: z.number(),
   mask: z.number(),
+  around: z.number(),
   others: z.number(),
   border: z.number(),
   fallback: z.number(),
@@ -37,10 +31,16 @@ export const ledgerSchema = z.object({
   verdict: z.string(),
 });
 
-const classResult = z.object({
-  ...rankedClassSchema.shape,
-  /** Whether the prediction as a whole is explained, and the class is but its best. */
-  isWhole: z.boolean().exactOptional(),
+const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bottom: z.number() });
+
+const answerResult = z.object({
+  ...scoreSchema.shape,
+  /** What was asked for, in words: `where 7 road wins`, `box 1`; absent for the prediction as a whole. */
+  asked: z.string().exactOptional(),
+  /** How many elements of the output are explained together. */
+  elements: z.number(),
+  /** The explained box, in pixels of the picture that the network saw. */
+  box: box.exactOptional(),
   /** The class that this one was told apart from, if one was named. */
   against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
   /** Where relevance stayed, if account was kept. */
@@ -57,8 +57,9 @@ export const imageResultSchema: z.ZodObject<{
   settings: z.ZodArray<z.ZodTuple<[z.ZodString, z.ZodString], null>>;
   colors: z.ZodString;
   files: typeof files;
-  top: z.ZodArray<typeof rankedClassSchema>;
-  classes: z.ZodArray<typeof classResult>;
+  top: z.ZodArray<typeof scoreSchema>;
+  kind: z.ZodString;
+  answers: z.ZodArray<typeof answerResult>;
   ms: z.ZodNumber;
 }> = z.object({
   /** Where it lies below the output folder, without what tells its files apart. */
@@ -71,22 +72,22 @@ export const imageResultSchema: z.ZodObject<{
   colors: z.string(),
   /** Paths below the output folder of what does not depend on a class: picture. */
   files,
-  /** The five best classes. */
-  top: z.array(rankedClassSchema),
-  /** What was explained: the prediction as a whole (index and label of the best class), or the classes asked for. */
-  classes: z.array(classResult),
+  /** What the explained output is: classes, values, a map … */
+  kind: z.string(),
+  /** The five best numbers of the answer; empty where it has many places. */
+  top: z.array(scoreSchema),
+  /** What was explained: the prediction as a whole (index and label of the best class), or what was asked for. */
+  answers: z.array(answerResult),
   /** Time for this image's share of its batch, in milliseconds. */
   ms: z.number(),
 });
 
 /** An explained image. */
 export type ImageResult = z.infer<typeof imageResultSchema>;
-/** One explained class of it. */
-export type ClassResult = z.infer<typeof classResult>;
-/** Where the relevance of a class stayed. */
+/** One explained part of its answer. */
+export type AnswerResult = z.infer<typeof answerResult>;
+/** Where the relevance of an answer stayed. */
 export type LedgerResult = z.infer<typeof ledgerSchema>;
-/** A class and how sure the network is. */
-export type Score = z.infer<typeof rankedClassSchema>;
 
 /** What of a ledger is kept. */
 export function ledgerResult(ledger: Ledger): LedgerResult {

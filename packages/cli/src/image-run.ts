@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { filterSearch, type Explainer, type SessionModel } from "relprop";
 import type { Pixels, Theme } from "relprop/heatmap";
 import { zooEntry } from "relprop/zoo";
-import { compileOnce, suggestOnce } from "./compiled-cache.ts";
+import { compileOnce, readOnce } from "./compiled-cache.ts";
 import {
   decideColoring,
   decideCompile,
@@ -77,7 +77,7 @@ export async function startRun(
   const source = { model, id: loaded.id, useCache: options.cache };
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
   const decision = await decideCompile({ model, card: loaded.card }, { ...options, compile }, (wanted) =>
-    suggestOnce(source, wanted),
+    readOnce(source, wanted),
   );
   const waiting = startWaiting(
     `starting ${loaded.card.name} on ${device}`,

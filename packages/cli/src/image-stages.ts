@@ -89,8 +89,10 @@ async function prepare(run: Run, image: ImageFile): Promise<Pending | Outcome> {
       model: loaded.id,
       card: loaded.card,
       settings: run.explainers[0].compiled.settings,
-      classes: run.decision.classes,
+      requests: run.decision.requests,
       against: run.decision.against,
+      facts: run.decision.names.facts,
+      detection: options.detection,
       method: options.method,
       ledger: options.compile.ledger,
       coloring: run.coloring,
@@ -135,10 +137,11 @@ async function explain(
   group: Group<Pending>,
   input: FloatArray,
 ): Promise<Group<Explained>> {
-  const { classes, against } = run.decision;
-  const { labels } = run.loaded.card;
+  const { requests, against, names } = run.decision;
+  const { size } = run.loaded.card.input;
+  const plan = { requests, against, names, size, detection: run.options.detection ?? {} };
   const start = performance.now();
-  const explained = await explainBatch(explainer, input, classes, labels, against).catch((error: unknown) => {
+  const explained = await explainBatch(explainer, input, plan).catch((error: unknown) => {
     if (error instanceof RelpropError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new ModelFileError(
@@ -150,7 +153,7 @@ async function explain(
   let sample = 0;
   return group.map((each) => {
     if (isOutcome(each)) return each;
-    return { pending: each, explained: explained[sample++] ?? { top: [], classes: [] }, ms };
+    return { pending: each, explained: explained[sample++] ?? { top: [], answers: [] }, ms };
   });
 }
 

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ModelFileError } from "relprop";
+import { ModelFileError, type OutputKind } from "relprop";
 import { readModelFile } from "relprop/node";
 import { byteLength, type Model } from "relprop/onnx";
 import {
@@ -127,9 +127,12 @@ async function fromCheckpoint(
   const card = overrideCard(given ?? told, options.input ?? {});
   const model = net.build({ size: card.input.size, file: path });
   const guesses = given ? [] : hub?.input ? hub.guesses : net.guesses;
-  const isImageNet = model.graph.outputs[0]?.shape[1] === 1000;
+  const count = model.graph.outputs[0]?.shape[1];
+  const isImageNet = count === 1000;
   const labels = isImageNet && card.labels.length === 0 ? await cachedLabels(imageNetLabels) : undefined;
-  return { model, card: labels ? { ...card, labels } : card, guesses };
+  // Networks of these architectures are classifiers, unless their head was exchanged for one number.
+  const kind = card.kind ?? (count === 1 ? undefined : ("classes" as const));
+  return { model, card: { ...card, ...(kind && { kind }), ...(labels && { labels }) }, guesses };
 }
 
 /** A model to be compiled only: nothing has to be known of how it is fed. */
@@ -141,6 +144,9 @@ export interface CompilableModel {
   readonly files: readonly string[];
   /** Whether the size that was asked for is built in already. */
   readonly isSized: boolean;
+  /** How many class names are known, and what its card says that the output is. */
+  readonly labelCount?: number;
+  readonly kind?: OutputKind;
 }
 
 /**
@@ -153,13 +159,19 @@ export async function loadCompilable(
 ): Promise<CompilableModel> {
   const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
   const sha256 = isFile ? await sha256OfFile(name) : undefined;
+  const known = ({ labels, kind }: Pick<ModelCard, "labels" | "kind">) => ({
+    ...(labels.length > 0 ? { labelCount: labels.length } : {}),
+    ...(kind ? { kind } : {}),
+  });
   if (isFile && isOnnx(name)) {
     const files = new Set<string>();
-    return { model: readModelFile(name, files), sha256, files: [...files], isSized: false };
+    const model = readModelFile(name, files);
+    const card = (await cardFile(name, undefined)) ?? (await hubConfigBeside(name).catch(() => undefined));
+    return { model, sha256, files: [...files], isSized: false, ...(card ? known(card) : {}) };
   }
   const { size, quiet = false } = options;
-  const { model } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
-  return { model, sha256, files: [], isSized: true };
+  const { model, card } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
+  return { model, sha256, files: [], isSized: true, ...known(card) };
 }
 
 /** Bytes that a model's weights take. */

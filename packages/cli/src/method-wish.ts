@@ -17,6 +17,19 @@ export interface MethodWish {
  */
 export function methodOptions(wish: MethodWish, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;
-  const common = given({ input, output, size, reduce, target, fallback, rules, sourceSha256 });
+  const { start, outputKind, labelCount } = shared;
+  const common = given({
+    input,
+    output,
+    size,
+    reduce,
+    target,
+    start,
+    outputKind,
+    labelCount,
+    fallback,
+    rules,
+    sourceSha256,
+  });
   return { ...common, ...wish } as MethodOptions;
 }

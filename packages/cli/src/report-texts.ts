@@ -3,7 +3,8 @@
 import { relevanceText } from "relprop/heatmap";
 import type { TextDrawing } from "./draw-tokens.ts";
 import { withoutControls } from "./plain-text.ts";
-import { probabilityText, type Summary } from "./report.ts";
+import { type Summary } from "./report.ts";
+import { amountText as scoreAmount } from "./score.ts";
 import { onColor, stdoutDepth, type ColorDepth } from "./terminal-colors.ts";
 import type { ExplainedToken, TextResult } from "./text-result.ts";
 
@@ -40,22 +41,25 @@ export function verdictText(result: TextResult): string {
 }
 
 /** How sure the model is; of a model that answers with one number, that number. */
-export const amountText = ({ p, logit, top }: TextResult): string =>
-  top.length === 1 ? relevanceText(logit) : probabilityText(p);
+export const amountText = (result: TextResult): string => scoreAmount(result);
 
 /** What is explained, in words: `positive`, `token 3 “Berlin”: place rather than person`, `after token 4 “the”: “ cat”`. */
 export function answerText({
   answer,
   class: index,
   label,
-  position = 0,
+  position,
+  positions = position === undefined ? [0] : [position],
   against,
   tokens,
 }: TextResult): string {
-  const at = `token ${position} “${tokens[position]?.text}”`;
+  const names = positions.map((each) => `${each} “${tokens[each]?.text}”`);
+  const at = `${names.length > 1 ? "tokens" : "token"} ${names.join(", ")}`;
   switch (answer) {
     case "class":
       return label + (against ? ` rather than ${against.label}` : "");
+    case "embedding":
+      return "the embedding's length";
     case "place":
       return `token ${index} “${label}”${against ? ` rather than token ${against.index} “${against.label}”` : ""}`;
     case "label":

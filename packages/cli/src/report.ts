@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import picocolors from "picocolors";
 import { RelpropError } from "relprop";
-import type { ImageResult, Score } from "./image-result.ts";
+import type { AnswerResult, ImageResult } from "./image-result.ts";
+import { scoreText } from "./score.ts";
 
 /** How much is said, and for whom. */
 export interface ReportOptions {
@@ -49,34 +50,36 @@ export function sayDecisions(decisions: readonly (readonly [string, string])[], 
   say(color.dim(line));
 }
 
-/** Text of what came of an image: one line for people, and one for each verdict; one record a class for programs. */
+/** Text of what came of an image: one line for people, and one for each verdict; one record an answer for programs. */
 export function resultText(result: ImageResult, options: ReportOptions): string {
   if (!options.json) {
-    const top = result.top.slice(0, 3).map(scoreText).join(" · ");
-    const others = result.classes.filter(
-      ({ index }) => !result.top.slice(0, 3).some((score) => score.index === index),
+    const best = result.top.slice(0, 3);
+    const others = result.answers.filter(
+      (answer) => !best.some(({ index, label }) => index === answer.index && label === answer.label),
     );
-    const asked = others.length > 0 ? ` · asked for: ${others.map(scoreText).join(" · ")}` : "";
-    const isOne = result.classes.length === 1;
-    const verdicts = result.classes.flatMap(({ label, ledger }) =>
+    const asked = others.map(answerText).join(" · ");
+    const parts = [
+      ...(best.length > 0 ? [best.map(scoreText).join(" · ")] : []),
+      ...(others.length > 0 ? [best.length > 0 ? `asked for: ${asked}` : asked] : []),
+    ];
+    const isOne = result.answers.length === 1;
+    const verdicts = result.answers.flatMap(({ label, ledger }) =>
       ledger ? [`  ${isOne ? "" : `${label}: `}${ledger.verdict}`] : [],
     );
-    return [`${result.input}  ${top}${asked}`, ...verdicts].join("\n");
+    return [`${result.input}  ${parts.join(" · ")}`, ...verdicts].join("\n");
   }
   const inFolder = (files: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, join(options.folder, file)]));
-  return result.classes
-    .map(({ index, label, logit, p, files, against, ledger }) =>
+  return result.answers
+    .map(({ index, label, files, legend: _legend, ...answer }) =>
       JSON.stringify({
-        v: 1,
+        v: 2,
         input: result.input,
         outputs: inFolder({ ...result.files, ...files }),
+        kind: result.kind,
         class: index,
         label,
-        logit,
-        p,
-        ...(against && { against }),
-        ...(ledger && { ledger }),
+        ...answer,
         top: result.top,
         ms: result.ms,
       }),
@@ -84,11 +87,9 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
     .join("\n");
 }
 
-/** A class and how sure the network is, in words. */
-export const scoreText = ({ label, p }: Score): string => `${label} ${probabilityText(p)}`;
-
-/** Small probabilities need more digits to be told from zero. */
-export const probabilityText = (p: number): string => (p < 0.0005 ? p.toExponential(1) : p.toFixed(3));
+/** An answer, with how many elements it is the sum of. */
+export const answerText = ({ elements, ...score }: AnswerResult): string =>
+  elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);
 
 /** Record of an image that failed, for programs. */
 export function failureRecord(input: string, error: unknown): string {
@@ -96,7 +97,7 @@ export function failureRecord(input: string, error: unknown): string {
     error instanceof RelpropError
       ? { what: error.what, why: error.why, fix: error.fix }
       : { why: String(error) };
-  return JSON.stringify({ v: 1, input, error: parts });
+  return JSON.stringify({ v: 2, input, error: parts });
 }
 
 const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);

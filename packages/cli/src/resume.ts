@@ -24,7 +24,12 @@ const filesSchema = z.record(z.string(), z.string());
 /** What any version's entry says of its files. */
 const listedSchema = z.object({
   by: z.string().exactOptional(),
-  result: z.object({ files: filesSchema, classes: z.array(z.object({ files: filesSchema })) }),
+  result: z.object({
+    files: filesSchema,
+    answers: z.array(z.object({ files: filesSchema })).exactOptional(),
+    /** What answers were called when classes were the only ones. */
+    classes: z.array(z.object({ files: filesSchema })).exactOptional(),
+  }),
 });
 /** Files without a mark that are about to be written. */
 const announcedSchema = z.object({ v: z.literal(1), by: z.string(), announced: z.array(z.string()) });
@@ -126,9 +131,9 @@ export class Manifest {
   }
 }
 
-const filesOf = ({ files, classes }: z.infer<typeof listedSchema>["result"]): string[] => [
+const filesOf = ({ files, answers, classes }: z.infer<typeof listedSchema>["result"]): string[] => [
   ...Object.values(files),
-  ...classes.flatMap((each) => Object.values(each.files)),
+  ...(answers ?? classes ?? []).flatMap((each) => Object.values(each.files)),
 ];
 
 function parseLine(line: string): unknown {

@@ -1,6 +1,6 @@
 /** Forms of what the command prints as JSON, for programs that read it; `schema/` holds them as JSON Schema. */
 
-import type { Inspection } from "relprop";
+import { outputKinds, type Inspection, type OutputKind } from "relprop";
 import { z } from "zod";
 import { textRecordSchema } from "./text-result.ts";
 
@@ -72,12 +72,23 @@ export const inspectionSchema: z.ZodType<Inspection> = z
         seed: z.enum(["softmax", "logit", "one"]),
         strides: z.enum(["exact", "average"]),
         input: z.string(),
+        inputs: z.array(z.string()).describe("all that are explained, `input` first"),
         layer: z.string().describe("where relevance stops: the input, or a tensor that was named"),
         output: z.string(),
-        explained: z.string().describe("the output, or what comes before its final Softmax"),
+        explained: z.string().describe("the output, or its logits"),
       })
       .nullable()
       .describe("null for a compiled explanation"),
+    outputs: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          kind: z.enum(Object.keys(outputKinds) as OutputKind[]),
+          why: z.string().describe("why it is taken for that"),
+          layout: z.string().describe("which axis counts what, and what its numbers are"),
+        }),
+      )
+      .describe("what the outputs are taken for, the explained one first"),
     nodes: z
       .array(
         z.strictObject({

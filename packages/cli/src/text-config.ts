@@ -2,7 +2,8 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseLabels } from "relprop/zoo";
+import type { OutputKind } from "relprop";
+import { parseLabels, problemKinds } from "relprop/zoo";
 import { z } from "zod";
 import { readJson } from "./read-json.ts";
 
@@ -17,7 +18,10 @@ const configSchema = z.looseObject({
 /** What is known of a text model besides its graph. */
 export interface TextConfig {
   readonly labels: readonly string[];
-  readonly isMultiLabel: boolean;
+  /** How many classes there are, named or not. */
+  readonly labelCount: number | undefined;
+  /** What transformers' `problem_type` says that the output is. */
+  readonly kind: OutputKind | undefined;
   /** Tokens of the longest text, if it is known. */
   readonly longest: number | undefined;
 }
@@ -34,9 +38,10 @@ export async function readTextConfig(model: string, tokenizer: string): Promise<
     const names = config.id2label ? parseLabels(config.id2label, path) : [];
     // transformers' names for classes that nobody named.
     const labels = names.every((name) => /^LABEL \d+$/.test(name)) ? [] : names;
-    const isMultiLabel = config.problem_type === "multi_label_classification";
+    const kind = problemKinds.get(config.problem_type);
+    const labelCount = names.length > 0 ? names.length : undefined;
     const longest = config.max_position_embeddings ?? config.n_positions ?? undefined;
-    return { labels, isMultiLabel, longest };
+    return { labels, labelCount, kind, longest };
   }
-  return { labels: [], isMultiLabel: false, longest: undefined };
+  return { labels: [], labelCount: undefined, kind: undefined, longest: undefined };
 }

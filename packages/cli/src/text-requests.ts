@@ -1,7 +1,8 @@
 /** Which classes, labels or words of a text are explained: what `--class` and `--against` say -> indices. */
 
 import { OptionError } from "relprop";
-import { classRequest, readableLabel, type ClassRequest } from "./choose-classes.ts";
+import { classRequest, type ClassRequest } from "./choose-classes.ts";
+import { nameOf } from "./score.ts";
 import type { Place } from "./text-answer.ts";
 import type { TextSession } from "./text-session.ts";
 import type { Tokenized } from "./tokenize.ts";
@@ -11,9 +12,11 @@ export function namesOf(
   { answer, labels, tokenizer }: TextSession,
   text: Tokenized,
 ): (index: number) => string {
+  if (answer.kind === "embedding") return () => "length";
   if (answer.kind === "words") return (index) => tokenizer.textOf(index);
   if (answer.kind === "places") return (index) => text.tokens[index]?.text ?? `token ${index}`;
-  return (index) => readableLabel(labels[index] ?? "") || `class ${index}`;
+  const names = { facts: answer.facts, labels, count: answer.count, unit: undefined };
+  return (index) => nameOf(names, index);
 }
 
 /** What is asked of a text. */
@@ -24,16 +27,16 @@ export interface TextRequests {
 
 /**
  * The classes asked for, the best if none is.
- * @param place the token that is explained, where tokens are the classes
+ * @param places the tokens that are explained, where tokens are the classes
  * @throws OptionError if a class is not there, or options do not go together
  */
 export function readRequests(
   { answer, labels, classes, against, tokenizer, decision }: TextSession,
   { tokens }: Tokenized,
-  { position }: Place,
-  place: number | undefined,
+  { positions }: Place,
+  places: readonly number[],
 ): TextRequests {
-  if (decision.isWhole && position !== undefined) {
+  if (decision.isWhole && positions.length > 0) {
     throw new OptionError({
       what: "cannot explain the softmax",
       why: "the model answers for each token, and the softmax would explain all of them at once",
@@ -43,7 +46,8 @@ export function readRequests(
   const read = (text: string): ClassRequest => {
     if (answer.kind !== "words") {
       const names = answer.kind === "places" ? tokens.map((token) => token.text) : labels;
-      return classRequest(text, names, answer.count ?? tokens.length);
+      const count = answer.facts.kind === "binary" ? 2 : (answer.count ?? tokens.length);
+      return classRequest(text, names, count);
     }
     if (/^(top-?)?\d+$/i.test(text)) return classRequest(text, [], answer.count);
     const index = tokenizer.wordId(text);
@@ -63,7 +67,7 @@ export function readRequests(
     });
   }
   const asked = classes.map(read);
-  if (place !== undefined) asked.push({ kind: "class", index: place });
+  asked.push(...places.map((index) => ({ kind: "class", index }) as const));
   if (asked.some((request) => request.kind === "class" && request.index === other?.index)) {
     throw new OptionError({
       what: `cannot explain class ${other?.index} rather than class ${other?.index}`,

@@ -1,7 +1,8 @@
 /** What is known of an explained text: the card on the page, and the records of `--json`. */
 
 import { z } from "zod";
-import { ledgerSchema, rankedClassSchema } from "./image-result.ts";
+import { ledgerSchema } from "./image-result.ts";
+import { scoreSchema } from "./score.ts";
 
 const token = z.strictObject({
   token: z.string().describe("as the vocabulary has it: ##ing, Ġgreat"),
@@ -13,7 +14,7 @@ const token = z.strictObject({
 });
 
 const about = {
-  v: z.literal(1).describe("version of this form"),
+  v: z.literal(2).describe("version of this form"),
   input: z.string().describe("the text"),
   pair: z.string().exactOptional().describe("the second text"),
 };
@@ -22,18 +23,29 @@ const about = {
 export const textResultSchema = z.strictObject({
   ...about,
   answer: z
-    .enum(["class", "place", "label", "word", "next word"])
+    .enum(["class", "place", "label", "word", "next word", "embedding"])
     .describe(
-      "what is explained: a class of the text, one of its tokens, or the label or word of the token at `position`",
+      "what is explained: a class of the text, one of its tokens, the label or word of the tokens at `positions`, or a vector",
     ),
   class: z.int().describe("index of the class, token, label or word"),
   label: z.string(),
-  logit: z.number().describe("the output before softmax"),
-  p: z.number().describe("its softmax, or sigmoid where the classes do not exclude each other"),
+  value: z.number().exactOptional().describe("what the model puts out"),
+  unit: z.string().exactOptional(),
+  logit: z
+    .number()
+    .exactOptional()
+    .describe("before softmax or sigmoid, where there is one, or where the output is logits"),
+  probability: z
+    .number()
+    .exactOptional()
+    .describe(
+      "a softmax over all classes, or a sigmoid where they do not exclude each other; absent where the model means none",
+    ),
   position: z
     .int()
     .exactOptional()
     .describe("the token whose label or word is explained; the next word follows it"),
+  positions: z.array(z.int()).exactOptional().describe("the same, of several tokens, added up"),
   against: z
     .strictObject({ index: z.int(), label: z.string() })
     .exactOptional()
@@ -44,7 +56,7 @@ export const textResultSchema = z.strictObject({
     .exactOptional()
     .describe("what filled the text up to the model's length, and its relevance"),
   ledger: ledgerSchema.exactOptional(),
-  top: z.array(rankedClassSchema).describe("the five best classes"),
+  top: z.array(scoreSchema).describe("the five best classes of the last of the positions"),
   ms: z.number().describe("time for this text, in milliseconds"),
 });
 

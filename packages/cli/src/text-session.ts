@@ -15,9 +15,9 @@ export interface TextSession {
   readonly answer: Answer;
   /** Names of the classes, empty if they are not known. */
   readonly labels: readonly string[];
-  /** Whether the classes do not exclude each other. */
-  readonly isMultiLabel: boolean;
+  /** The unit of values. */
+  readonly unit: string | undefined;
   readonly classes: readonly string[];
   readonly against: string | undefined;
-  readonly position: number | undefined;
+  readonly positions: readonly number[];
 }

@@ -2,13 +2,14 @@
 
 import { InputError } from "relprop";
 import { colormap, cssGradient, legend, renderHeatmap } from "relprop/heatmap";
+import { requestText } from "./answer-requests.ts";
 import { drawFigure } from "./draw-figure.ts";
-import type { ExplainedClass, ExplainedImage } from "./explain-batch.ts";
-import { ledgerResult, type ClassResult, type ImageResult } from "./image-result.ts";
+import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
+import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
 import { markedJson } from "./own-files.ts";
-import { className } from "./result-names.ts";
-import { classFiles, imageFiles } from "./write-results.ts";
+import { answerName } from "./result-names.ts";
+import { answerFiles, boxed, imageFiles } from "./write-results.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -23,8 +24,9 @@ export async function writeImage(
   explained: ExplainedImage,
   ms: number,
 ): Promise<ImageResult> {
-  const { options, writer, coloring, decision, decisions } = run;
-  if (explained.classes.length === 0) {
+  const { options, writer, coloring, decision } = run;
+  if (explained.error) throw named(explained.error, image.path);
+  if (explained.answers.length === 0) {
     throw new InputError({
       what: `cannot explain "${image.path}"`,
       why: `its best class is the one that --against names, "${explained.top[0]?.label}"`,
@@ -32,26 +34,29 @@ export async function writeImage(
     });
   }
   const { json, ...files }: Record<string, string> = imageFiles(image.key, options);
-  const planned = explained.classes.map((each): [ExplainedClass, Files] => {
-    const name = className(image.key, decision, each.score, each.against);
-    return [each, classFiles(name, options)];
+  const planned = explained.answers.map((each): [ExplainedAnswer, Files] => {
+    const name = answerName(image.key, decision, each.request, each.score, each.against);
+    return [each, answerFiles(name, options)];
   });
-  const ofClasses = planned.flatMap(([, ofClass]) => Object.values(ofClass));
+  const ofAnswers = planned.flatMap(([, ofAnswer]) => Object.values(ofAnswer));
   // All of an image or nothing: no half of its files is left by one that is kept.
-  await writer.check([...Object.values(files), ...(json ? [json] : []), ...ofClasses]);
+  await writer.check([...Object.values(files), ...(json ? [json] : []), ...ofAnswers]);
   if (options.extras.includes("npy")) {
-    await run.manifest.announce(ofClasses.filter((file) => file.endsWith(".npy")));
+    await run.manifest.announce(ofAnswers.filter((file) => file.endsWith(".npy")));
   }
   if (files["picture"]) await writer.png(files["picture"], image.picture);
-  const { top } = explained;
-  const about = { key: image.key, input: image.path, settings: decisions, top: [...top] };
-  const classes: ClassResult[] = [];
-  for (const [each, ofClass] of planned) classes.push(await writeClass(run, image, about, each, ofClass));
+  const about = { input: image.path, settings: run.decisions, top: [...explained.top] };
+  const answers: AnswerResult[] = [];
+  for (const [each, ofAnswer] of planned) {
+    answers.push(await writeAnswer(run, image, about, each, ofAnswer));
+  }
   const result: ImageResult = {
+    key: image.key,
     ...about,
     colors: cssGradient(colormap(coloring.colormap)),
     files,
-    classes,
+    kind: decision.names.facts.kind,
+    answers,
     ms,
   };
   if (json === undefined) return result;
@@ -59,32 +64,51 @@ export async function writeImage(
   return { ...result, files: { ...files, json } };
 }
 
-async function writeClass(
+/** The error with the picture's name. */
+const named = ({ what, where, why, fix }: InputError, path: string): InputError =>
+  new InputError({
+    what,
+    where: where === undefined ? path : `${path}, ${where}`,
+    why,
+    ...(fix !== undefined && { fix }),
+  });
+
+async function writeAnswer(
   run: Run,
   image: Pending,
   about: Pick<ImageResult, "input" | "settings" | "top">,
-  { score, relevance, against, ledger }: ExplainedClass,
+  { request, score, relevance, elements, against, ledger, box }: ExplainedAnswer,
   files: Files,
-): Promise<ClassResult> {
-  const { options, coloring, writer, decision, explainers } = run;
+): Promise<AnswerResult> {
+  const { options, coloring, writer, decision } = run;
   const { picture } = image;
   const { width, height } = picture;
   const map = { data: summedOverChannels(relevance.data, width * height), width, height };
   const heatmap = renderHeatmap(map, coloring);
-  const isWhole = !decision.classes && explainers[0].compiled.settings.seed === "softmax";
   const what = against ? `${score.label}” rather than “${against.label}` : score.label;
-  const itsLegend = legend(heatmap, coloring.normalize, decision.classes ? what : undefined);
+  const itsLegend = legend(heatmap, coloring.normalize, request ? what : undefined);
   const { ticks, sentence } = itsLegend;
-  const result: ClassResult = {
+  const asked = request && requestText(request, decision.names);
+  const result: AnswerResult = {
     ...score,
-    ...(isWhole && { isWhole }),
+    ...(asked !== undefined && { asked }),
+    elements,
+    ...(box && { box: { left: box.left, top: box.top, right: box.right, bottom: box.bottom } }),
     ...(against && { against }),
     files,
     legend: { ticks: [...ticks], sentence },
     ...(ledger && { ledger: ledgerResult(ledger) }),
   };
-  const parts = { result: about, shown: result, picture, heatmap, legend: itsLegend, theme: options.theme };
-  await writer.heatmap(files, picture, heatmap, relevance, () => drawFigure(parts));
+  await writer.heatmap(files, picture, heatmap, relevance, box, () =>
+    drawFigure({
+      result: about,
+      shown: result,
+      picture: boxed(picture, box),
+      heatmap,
+      legend: itsLegend,
+      theme: options.theme,
+    }),
+  );
   return result;
 }
 

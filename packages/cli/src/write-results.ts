@@ -2,7 +2,15 @@
 
 import { join } from "node:path";
 import { InputError, OptionError } from "relprop";
-import { npyFile, renderOverlay, stampPng, type Heatmap, type Pixels } from "relprop/heatmap";
+import {
+  drawBox,
+  npyFile,
+  renderOverlay,
+  stampPng,
+  type DrawnBox,
+  type Heatmap,
+  type Pixels,
+} from "relprop/heatmap";
 import sharp from "sharp";
 import { Inputs, refuseKept, type Guard } from "./guard.ts";
 import { isOwnFile } from "./own-files.ts";
@@ -33,8 +41,8 @@ export interface RelevanceArray {
   readonly dims: readonly number[];
 }
 
-/** Names of the files of one explained class, by kind, without those that are not wanted. */
-export function classFiles(name: string, { styles, extras }: Wanted): Record<string, string> {
+/** Names of the files of one explained part of an answer, by kind, without those that are not wanted. */
+export function answerFiles(name: string, { styles, extras }: Wanted): Record<string, string> {
   const all: readonly (readonly [kind: string, isWanted: boolean, ending: string])[] = [
     ["heatmap", styles.includes("heatmap"), "heatmap.png"],
     ["overlay", styles.includes("overlay"), "overlay.png"],
@@ -47,7 +55,7 @@ export function classFiles(name: string, { styles, extras }: Wanted): Record<str
   );
 }
 
-/** Names of the files of an image that do not depend on a class. */
+/** Names of the files of an image that do not depend on what is explained. */
 export const imageFiles = (key: string, { styles, extras }: Wanted): Record<string, string> => ({
   ...(styles.includes("picture") && { picture: `${key}.picture.png` }),
   ...(extras.includes("json") && { json: `${key}.json` }),
@@ -119,16 +127,17 @@ export class ResultWriter {
     await this.bytes(name, stampPng(await pngOf(pixels)));
   }
 
-  /** Writes what belongs to one explained class, into the files that {@link classFiles} names. */
+  /** Writes what belongs to one explained part of an answer, into the files that {@link answerFiles} names. */
   async heatmap(
     files: Readonly<Record<string, string>>,
     picture: Pixels,
     heatmap: Heatmap,
     relevance: RelevanceArray,
+    box: DrawnBox | undefined,
     draw: () => Promise<DrawnFigure>,
   ): Promise<void> {
     if (files["heatmap"]) await this.png(files["heatmap"], heatmap);
-    if (files["overlay"]) await this.png(files["overlay"], renderOverlay(picture, heatmap));
+    if (files["overlay"]) await this.png(files["overlay"], boxed(renderOverlay(picture, heatmap), box));
     if (files["figure"] || files["svg"]) {
       const { svg, png } = await draw();
       if (files["figure"]) await this.bytes(files["figure"], await png());
@@ -141,6 +150,10 @@ export class ResultWriter {
     return names.map((name) => join(this.folder, name));
   }
 }
+
+/** Pixels with the explained box, if there is one, drawn in. */
+export const boxed = (pixels: Pixels, box: DrawnBox | undefined): Pixels =>
+  box ? drawBox(pixels, box) : pixels;
 
 /** Files as small as at the usual level 6, in two thirds of its time: 51, 110 and 112 kB a photo, 2.6 ms each. */
 const quick = { compressionLevel: 3 };

@@ -92,7 +92,7 @@ describe("explain", () => {
     for (const part of [
       "model net.onnx",
       "[N, 3, 32, 32]",
-      "classes 4",
+      "output classes [N, 4] (there are 4 class names",
       "composite fischer",
       "seed softmax",
       "keeps 0.1",
@@ -107,9 +107,9 @@ describe("explain", () => {
   test("with --class gives a signed map for each class", async () => {
     expect(await explain(join(photos, "chelsea.png"), "--class", "blue", "--class", "0", "--json")).toBe(0);
     const [blue, red, summary] = records();
-    expect(blue).toMatchObject({ v: 1, class: 2, label: "blue thing" });
-    expect(red).toMatchObject({ v: 1, class: 0, label: "red thing" });
-    expect(summary).toMatchObject({ v: 1, summary: { done: 1, skipped: 0, failed: 0 } });
+    expect(blue).toMatchObject({ v: 2, class: 2, label: "blue thing" });
+    expect(red).toMatchObject({ v: 2, class: 0, label: "red thing" });
+    expect(summary).toMatchObject({ v: 2, summary: { done: 1, skipped: 0, failed: 0 } });
     expect(await readdir(out)).toContain("chelsea.2-blue-thing.heatmap.png");
     expect(stderr.join("")).toBe("");
     const page = await readFile(join(out, "index.html"), "utf8");
@@ -236,7 +236,9 @@ describe("what explain chooses", () => {
     const path = join(folder, "vgg.safetensors");
     await writeFile(path, safetensors(tinyVgg11()));
     const said = await chosen(path, "--size", "64");
-    expect(said).toMatch(/model vgg11 .*\[N, 3, 64, 64\].*classes 5 .*composite fischer .*keeps 0.02/);
+    expect(said).toMatch(
+      /model vgg11 .*\[N, 3, 64, 64\].*output classes \[N, 5\] .*the whole prediction .*composite fischer .*keeps 0.02/,
+    );
   });
 });
 

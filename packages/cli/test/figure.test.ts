@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { textWidth } from "../../relprop/src/heatmap/figure-text.ts";
 import { drawFigure, figureKeyword, type FigureParts } from "../src/draw-figure.ts";
-import type { ClassResult } from "../src/image-result.ts";
+import type { AnswerResult } from "../src/image-result.ts";
 import { rasterize } from "../src/rasterize.ts";
 
 const side = 28;
@@ -23,16 +23,19 @@ const picture: Pixels = {
 };
 const itsLegend = legend(heatmap, "symmetric", "tabby");
 
-const shown: ClassResult = {
+const shown: AnswerResult = {
   index: 281,
   label: "tabby",
+  value: 7,
   logit: 7,
-  p: 0.75,
+  probability: 0.75,
+  asked: "281 tabby",
+  elements: 1,
   files: { figure: "cat.figure.png" },
   legend: { ticks: [...itsLegend.ticks], sentence: itsLegend.sentence },
 };
 
-const partsOf = (about: Partial<ClassResult> = {}, input = "photos/猫 😺.png"): FigureParts => ({
+const partsOf = (about: Partial<AnswerResult> = {}, input = "photos/猫 😺.png"): FigureParts => ({
   result: {
     input,
     settings: [
@@ -43,8 +46,8 @@ const partsOf = (about: Partial<ClassResult> = {}, input = "photos/猫 😺.png"
       ["seed", "logit"],
     ],
     top: [
-      { index: 281, label: "tabby", logit: 7, p: 0.75 },
-      { index: 287, label: "lynx", logit: 6, p: 0.25 },
+      { index: 281, label: "tabby", logit: 7, probability: 0.75 },
+      { index: 287, label: "lynx", logit: 6, probability: 0.25 },
     ],
   },
   shown: { ...shown, ...about },
@@ -74,15 +77,25 @@ describe("a figure", () => {
   });
 
   test("says what a class was told apart from, and where relevance stayed", async () => {
-    const ledger = { verdict: "98.7 % of the logit reached the input; 1.3 % bias" } as ClassResult["ledger"] &
-      object;
+    const ledger = {
+      verdict: "98.7 % of the logit reached the input; 1.3 % bias",
+    } as AnswerResult["ledger"] & object;
     const { svg } = await drawFigure(partsOf({ against: { index: 287, label: "lynx" }, ledger }));
     expect(wordsOf(svg)).toContain("tabby 0.750\nrather than lynx\n");
     expect(wordsOf(svg)).toContain("98.7 % of the logit reached the input; 1.3 % bias.");
   });
 
+  test("says what else than a class was asked for, and of how many numbers it is the sum", async () => {
+    const { svg } = await drawFigure(partsOf({ asked: "where 281 tabby wins", elements: 40 }));
+    expect(wordsOf(svg)).toContain("tabby 0.750 over 40 elements\nwhere 281 tabby wins\n");
+    const best = await drawFigure(partsOf({ asked: "top1" }));
+    expect(wordsOf(best.svg)).not.toContain("top1");
+  });
+
   test("says so where no class but the whole prediction is explained", async () => {
-    const { svg } = await drawFigure(partsOf({ isWhole: true }));
+    const parts = partsOf();
+    const { asked: _, ...whole } = parts.shown;
+    const { svg } = await drawFigure({ ...parts, shown: whole });
     expect(wordsOf(svg)).toContain("The whole prediction\ntabby 0.750 · lynx 0.250\n");
   });
 
@@ -100,12 +113,12 @@ describe("a figure", () => {
     const png = await (await drawFigure(partsOf())).png();
     expect(textOf(png, "Software")).toMatch(/^relprop \d/);
     expect(JSON.parse(textOf(png, figureKeyword) ?? "")).toMatchObject({
-      v: 1,
+      v: 2,
       input: "photos/猫 😺.png",
       settings: { composite: "epsilon-plus" },
       index: 281,
       label: "tabby",
-      p: 0.75,
+      probability: 0.75,
       legend: { ticks: [{ text: "−1" }, { text: "0" }, { text: "1" }] },
     });
   });

@@ -184,9 +184,7 @@ describe("a folder of images", () => {
   test("does not begin where results cannot be written", async () => {
     await writeFile(join(folder, "file"), "");
     expect(await explain("file/out", "--style", "heatmap")).toBe(2);
-    expect(stderr.join("")).toMatch(
-      /will not write .*": ".*file" is no folder; choose another place/,
-    );
+    expect(stderr.join("")).toMatch(/will not write .*": ".*file" is no folder; choose another place/);
   });
 });
 

@@ -9,7 +9,7 @@ import { htmlPage } from "../src/html-page.ts";
 import type { ImageResult } from "../src/image-result.ts";
 import { failureRecord, resultText } from "../src/report.ts";
 import { Manifest, resultHash } from "../src/resume.ts";
-import { classFiles, extras, imageFiles, ResultWriter, styles } from "../src/write-results.ts";
+import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/write-results.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -24,15 +24,18 @@ const result = (key: string): ImageResult => ({
   colors: "linear-gradient(red, blue)",
   files: { picture: `${key}.picture.png` },
   top: [
-    { index: 3, label: "<tabby>", logit: 2, p: 0.75 },
-    { index: 1, label: "lynx", logit: 1, p: 0.25 },
+    { index: 3, label: "<tabby>", value: 2, logit: 2, probability: 0.75 },
+    { index: 1, label: "lynx", value: 1, logit: 1, probability: 0.25 },
   ],
-  classes: [
+  kind: "classes",
+  answers: [
     {
       index: 3,
       label: "<tabby>",
+      value: 2,
       logit: 2,
-      p: 0.75,
+      probability: 0.75,
+      elements: 1,
       files: { heatmap: `${key}.heatmap.png` },
       legend: {
         ticks: [{ position: 0.5, value: 0, text: "0" }],
@@ -99,8 +102,8 @@ describe("the writer", () => {
 
   test("writes pictures, heatmaps, overlays and numbers, folders mirrored", async () => {
     const writer = await ResultWriter.create(folder, free);
-    const { figure: _, svg: __, ...files } = classFiles("deep/cat.3-tabby", all);
-    await writer.heatmap(files, pixels, heatmap, relevance, noFigure);
+    const { figure: _, svg: __, ...files } = answerFiles("deep/cat.3-tabby", all);
+    await writer.heatmap(files, pixels, heatmap, relevance, undefined, noFigure);
     expect(files).toEqual({
       heatmap: "deep/cat.3-tabby.heatmap.png",
       overlay: "deep/cat.3-tabby.overlay.png",
@@ -120,11 +123,11 @@ describe("the writer", () => {
 
   test("names only what is wanted", () => {
     expect(imageFiles("cat", { styles: ["heatmap"], extras: ["json"] })).toEqual({ json: "cat.json" });
-    expect(Object.keys(classFiles("cat", { styles: ["overlay"], extras: ["svg"] }))).toEqual([
+    expect(Object.keys(answerFiles("cat", { styles: ["overlay"], extras: ["svg"] }))).toEqual([
       "overlay",
       "svg",
     ]);
-    expect({ ...imageFiles("cat", all), ...classFiles("cat", all) }).toEqual({
+    expect({ ...imageFiles("cat", all), ...answerFiles("cat", all) }).toEqual({
       picture: "cat.picture.png",
       json: "cat.json",
       heatmap: "cat.heatmap.png",
@@ -179,13 +182,13 @@ describe("reports", () => {
   test("are one record a class for programs", () => {
     const record: unknown = JSON.parse(resultText(result("cat"), { ...options, json: true }));
     expect(record).toMatchObject({
-      v: 1,
+      v: 2,
       input: "photos/cat.png",
       outputs: { picture: join("out", "cat.picture.png"), heatmap: join("out", "cat.heatmap.png") },
       class: 3,
       label: "<tabby>",
       logit: 2,
-      p: 0.75,
+      probability: 0.75,
       ms: 5,
     });
   });
@@ -193,7 +196,7 @@ describe("reports", () => {
   test("tell programs what failed and why", () => {
     const error = new InputError({ what: "cannot read", why: "it is empty" });
     expect(JSON.parse(failureRecord("x.png", error))).toEqual({
-      v: 1,
+      v: 2,
       input: "x.png",
       error: { what: "cannot read", why: "it is empty" },
     });

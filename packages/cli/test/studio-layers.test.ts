@@ -45,7 +45,8 @@ test("ledger and layer are what the library's Explainer gives", async () => {
     const explainer = new Explainer({ ...options, ledger: true, concepts: { layer } });
     const picture = preprocess([request.picture], card.input);
     const { ledgers } = await explainer.explain(picture, { target: 3 });
-    const [concepts = []] = await conceptHeatmaps(explainer, picture, { target: 3, count: 3 });
+    const [through] = await conceptHeatmaps(explainer, picture, { target: 3, count: 3 });
+    const concepts = through?.concepts ?? [];
     await explainer.dispose();
 
     expect(ledger.entries.map(({ node }) => node)).toEqual(ledgers?.[0]?.entries.map(({ node }) => node));

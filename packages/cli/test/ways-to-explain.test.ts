@@ -31,8 +31,10 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+// Its output is six numbers without names or a final softmax: that they are classes has to be said.
+const isClasses = ["--output-kind", "classes"];
 const explain = (...args: string[]): Promise<number> =>
-  runCommand(["explain", "-m", golden, "-o", out, ...args]);
+  runCommand(["explain", "-m", golden, "-o", out, ...isClasses, ...args]);
 const compile = (...args: string[]): Promise<number> =>
   runCommand(["compile", golden, "-o", join(out, "net.lrp.onnx"), ...args]);
 const compiledModel = async (): Promise<ReturnType<typeof readModel>> =>
@@ -131,7 +133,7 @@ describe("--ledger", () => {
     expect(ledger.reached + stayed).toBeCloseTo(ledger.start, 4);
     expect(sum(await relevance(".1-class-1"))).toBeCloseTo(ledger.reached, 4);
     const file = JSON.parse(await readFile(join(out, "chelsea.json"), "utf8"));
-    expect(file.classes[0].ledger).toEqual(ledger);
+    expect(file.answers[0].ledger).toEqual(ledger);
   });
 
   test("is kept for the second run, and made if the first had none", async () => {
@@ -171,7 +173,7 @@ describe("--against", () => {
     const page = await readFile(join(out, "index.html"), "utf8");
     expect(page).toContain("Red speaks for “class 1” rather than “class 3”, blue against it.");
     expect(page).toMatch(/<h3>class 1 \S+ <small>rather than class 3<\/small><\/h3>/);
-    expect(page).toContain("<dd>1 rather than 3</dd>");
+    expect(page).toContain("<dd>1 class 1 rather than 3 class 3</dd>");
   });
 
   test("explains the best class of each image if none is named, but never a class against itself", async () => {
@@ -263,7 +265,7 @@ describe("--method", () => {
 const concepts = async (...args: string[]): Promise<number> => {
   const { graph } = readModel(await readFile(golden));
   const layer = graph.nodes.findLast(({ opType }) => opType === "Conv")?.name ?? "";
-  return runCommand(["concepts", "-m", golden, "--layer", layer, "-o", out, ...args]);
+  return runCommand(["concepts", "-m", golden, "--layer", layer, "-o", out, ...isClasses, ...args]);
 };
 
 describe("concepts", () => {
@@ -275,7 +277,7 @@ describe("concepts", () => {
     expect(
       files.filter((name) => /^chelsea\.\d-class-\d\.channel-\d+\.heatmap\.png$/.test(name)),
     ).toHaveLength(3);
-    expect(said()).toMatch(/explains top1 .*layer /);
+    expect(said()).toMatch(/explains the best class .*layer /);
   });
 
   test("writes all numbers, for each image and class", async () => {
@@ -283,11 +285,13 @@ describe("concepts", () => {
     expect(records()).toHaveLength(8);
     const { images } = JSON.parse(await readFile(join(out, "concepts.json"), "utf8"));
     expect(images).toHaveLength(4);
-    const [{ classes }] = images;
-    expect(classes.map(({ index }: { index: number }) => index)).toEqual([1, 3]);
-    const shares: number[] = classes[0].concepts.map(({ share }: { share: number }) => share);
-    expect(shares.reduce((a, n) => a + n, 0)).toBeCloseTo(1, 4);
-    expect(records()[0]).toMatchObject({ class: 1, concepts: classes[0].concepts });
+    const [{ answers }] = images;
+    expect(answers.map(({ index }: { index: number }) => index)).toEqual([1, 3]);
+    const shares: number[] = answers[0].concepts.map(({ share }: { share: number }) => share);
+    expect(shares.reduce((a, n) => a + Math.abs(n), 0)).toBeCloseTo(1, 4);
+    expect(records()[0]).toMatchObject({ class: 1, concepts: answers[0].concepts });
+    const page = await readFile(join(out, "concepts.html"), "utf8");
+    expect(page).toContain("of the relevance passed through this layer");
   });
 
   test("names images that fail, and refuses a layer that is not there", async () => {

@@ -1,17 +1,26 @@
-/** Which input and which output are explained. */
+/** Which output is explained, from which input, and at which layer relevance stops. */
 
 import { OptionError } from "./errors.ts";
-import { usesOf, type Graph, type Shape, type Value } from "./onnx/graph.ts";
+import { usesOf, type Graph, type Node, type Shape, type Value } from "./onnx/graph.ts";
+import type { OutputOptions } from "./outputs/output-facts.ts";
 import { nodesBetween } from "./relevance/assign-rules.ts";
 import { rowOf } from "./relevance/op-table.ts";
 import { channelAxis } from "./relevance/seed.ts";
 import { suggestion } from "./suggestion.ts";
 import { tokenEmbedding } from "./token-embedding.ts";
 
+/** Where relevance can start. */
+export const starts = ["logit", "output"] as const;
+
 /** What of {@link CompileOptions} is about tensors. */
-export interface TensorOptions {
-  /** The input that relevance goes to. @default the first that holds real numbers; else the one that holds token ids */
+export interface TensorOptions extends OutputOptions {
+  /** The input whose relevance is the output `relevance`. @default the first that holds real numbers; else the one that holds token ids */
   readonly input?: string;
+  /**
+   * Names of all inputs that are explained; each but `input` gets an output `relevance.NAME`. @default all that hold real
+   * numbers and lie on the way to the output
+   */
+  readonly explain?: readonly string[];
   /** The output that is explained. @default the first */
   readonly output?: string;
   /**
@@ -20,12 +29,17 @@ export interface TensorOptions {
    * @default the input
    */
   readonly layer?: string;
+  /**
+   * Where relevance starts: at the logits, before the softmax, sigmoid or other response function that the output ends in, or
+   * at the output as it is. @default "logit"
+   */
+  readonly start?: (typeof starts)[number];
   /** Height and width of the input, in elements, where the model leaves them open. */
   readonly size?: readonly [height: number, width: number];
 }
 
-/** The explained input, its size fixed if the caller gave one. */
-export function chooseInput(graph: Graph, options: TensorOptions): { graph: Graph; name: string } {
+/** The chosen input, its size fixed if the caller gave one. */
+export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph; name: string } {
   const names = graph.inputs.map((input) => input.name);
   const wanted =
     options.input ??
@@ -76,22 +90,20 @@ export function chooseOutput(graph: Graph, wanted: string | undefined): string {
   });
 }
 
-/** The tensor where relevance stops: the input, or one between it and the explained output. */
+/**
+ * A tensor between the explained inputs and the output, where relevance stops.
+ * @param origins names of the tensors that relevance is computed from: inputs, or the vectors of tokens
+ */
 export function chooseLayer(
   graph: Graph,
   values: ReadonlyMap<string, Value>,
   output: string,
-  input: string,
-  wanted: string | undefined,
+  origins: readonly string[],
+  wanted: string,
 ): string {
-  const isWhole = values.get(input)?.dataType.includes("int") === true;
-  if (isWhole && (wanted === undefined || wanted === input)) return chooseVectors(graph, input);
-  if (wanted === undefined || wanted === input) return input;
-  if (wanted === "last-map") return lastMap(graph, values, output, input);
-  // Relevance never goes to ids: of a text model's tensors it can reach the vectors and what comes after them.
-  const start = isWhole ? (tokenEmbedding(graph, input)?.vectors ?? input) : input;
-  if (wanted === start) return start;
-  const between = nodesBetween(graph, output, start);
+  const between = nodesBetween(graph, output, origins);
+  if (wanted === "last-map") return lastMap(values, between, output, origins);
+  if (origins.includes(wanted)) return wanted;
   const node = between.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
   const layer = node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
   if (layer !== undefined && layer !== output) return layer;
@@ -101,29 +113,23 @@ export function chooseLayer(
     why:
       layer === output
         ? "it is the explained output itself"
-        : `no tensor or node of that name lies between "${input}" and "${output}" (folding may have taken it away)`,
+        : `no tensor or node of that name lies between "${origins.join('", "')}" and "${output}" (folding may have taken it away)`,
     fix: 'name another tensor or node, or take "last-map"',
     ...suggestion(wanted, names),
-  });
-}
-
-/** Where relevance of an input of whole numbers stops: the vectors that its tokens are turned into. */
-function chooseVectors(graph: Graph, input: string): string {
-  const embedding = tokenEmbedding(graph, input);
-  if (embedding) return embedding.vectors;
-  throw new OptionError({
-    what: `relevance cannot reach the input "${input}"`,
-    why: "it holds whole numbers, and they are looked up in no table of vectors (Gather), so they are no token ids",
-    fix: "choose another input (--input NAME), or a tensor where relevance stops (--layer NAME)",
   });
 }
 
 const isMap = (shape: Shape): boolean => shape.length === 4 && !(shape[2] === 1 && shape[3] === 1);
 
 /** The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned. */
-function lastMap(graph: Graph, values: ReadonlyMap<string, Value>, output: string, input: string): string {
+function lastMap(
+  values: ReadonlyMap<string, Value>,
+  between: readonly Node[],
+  output: string,
+  origins: readonly string[],
+): string {
   const maps = new Set<string>();
-  for (const node of nodesBetween(graph, output, input)) {
+  for (const node of between) {
     const family = rowOf(node)?.family;
     const from = values.get(node.inputs.find((name) => maps.has(name)) ?? "");
     for (const name of node.outputs) {
@@ -137,7 +143,7 @@ function lastMap(graph: Graph, values: ReadonlyMap<string, Value>, output: strin
   if (last !== undefined) return last;
   throw new OptionError({
     what: "the model has no last feature map",
-    why: `no convolution between "${input}" and "${output}" makes a tensor [N, C, h, w]`,
+    why: `no convolution between "${origins.join('", "')}" and "${output}" makes a tensor [N, C, h, w]`,
     fix: "name the tensor or node where relevance is to stop",
   });
 }

@@ -4,14 +4,17 @@
  *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
  */
 
+import type { End } from "./choose-inputs.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "./errors.ts";
 import type { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Model, Value } from "./onnx/graph.ts";
 import { prune } from "./onnx/prune.ts";
+import type { OutputFacts } from "./outputs/output-facts.ts";
 import { packingPays } from "./packing.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "./relevance/assign-rules.ts";
+import { batchOfAll } from "./relevance/batch.ts";
 import {
   channelRelevanceOutput,
   channelsInput,
@@ -22,10 +25,14 @@ import {
 import { emitRelevance } from "./relevance/emit.ts";
 import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } from "./relevance/ledger.ts";
 import { ruleText } from "./relevance/rule-choice.ts";
-import { channelAxis, classAxis, seedRelevance, sumOver } from "./relevance/seed.ts";
-import type { RelevanceOptions, Settings } from "./relevance/settings.ts";
+import { filled } from "./relevance/ops/shapes.ts";
+import { channelAxis, lengthOver, seedRelevance, sumOver } from "./relevance/seed.ts";
+import { givesSensitivities, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
 import { rectifiedValues } from "./relevance/zeros.ts";
 import { version } from "./version.ts";
+
+/** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
+export const relevanceOutput = "relevance";
 
 /** Everything that can be chosen; all of it has defaults. */
 export interface CompileOptions extends RelevanceOptions, TensorOptions {
@@ -48,6 +55,13 @@ export interface CompileOptions extends RelevanceOptions, TensorOptions {
   readonly concepts?: ConceptOptions;
 }
 
+/** An explained input. */
+export interface ExplainedOutput {
+  readonly input: Value;
+  /** Name of the output that its relevance is. */
+  readonly relevance: string;
+}
+
 /** What happens at one node, in words. */
 export interface PlanLine {
   readonly node: string;
@@ -60,16 +74,26 @@ export interface PlanLine {
 export interface Compiled {
   /** Inputs and outputs of the source model, and: output `relevance`; inputs `target` and `keep` if asked for. */
   readonly model: Model;
-  /** The explained input: [N, C, H, W] mostly. */
+  /** The input whose relevance is the output `relevance`: [N, C, H, W] mostly. */
   readonly input: Value;
+  /** All explained inputs, `input` first, each with the name of the output that has its relevance. One where relevance stops at a layer. */
+  readonly inputs: readonly ExplainedOutput[];
   /** The tensor that relevance belongs to: the input, or the tensor that the option `layer` names. */
   readonly layer: Value;
+  /** False where relevance is a length, as gradients of tokens are: then nothing of it speaks against the answer. */
+  readonly isSigned: boolean;
   /** Where the input holds token ids: their vectors [N, T, features], whose relevance is summed up for each token. */
   readonly tokens?: Value;
-  /** The explained tensor, before a final Softmax: [N, classes] mostly. It is an output of the model or of the compiled graph. */
+  /** The explained tensor, before a final softmax, sigmoid or other response: [N, classes] mostly, in the output's shape. */
   readonly output: Value;
   /** Name of the model's output that was chosen to be explained. */
   readonly outputName: string;
+  /** What that output is. */
+  readonly facts: OutputFacts;
+  /** The axis of the input that counts samples; undefined where the model does not keep them apart, as graph networks. */
+  readonly batchAxis: number | undefined;
+  /** The source model's inputs that a run must be given besides `input`. */
+  readonly others: readonly Value[];
   /** The inputs that the source model does not have: `target`, `keep`, what a method needs. */
   readonly added: readonly Value[];
   readonly settings: Settings;
@@ -104,24 +128,29 @@ export function compilePrepared(
   prepared: Prepared,
   plan: Plan,
 ): Compiled {
-  const { settings, canonical, b, input, outputName, explained, nonNegative, siteOf, isTokens } = prepared;
-  const { graph } = canonical;
+  const { settings, graph, b, ends, batch, outputName, explained, facts, nonNegative, siteOf } = prepared;
+  const [first] = ends;
+  const { input } = first;
+  const relevanceNames = ends.map((end) =>
+    end === first ? relevanceOutput : `${relevanceOutput}.${end.input.name}`,
+  );
   reserveNames(b, [
-    "relevance",
+    ...relevanceNames,
     ...(settings.seed !== "softmax" && settings.target === "input" ? ["target"] : []),
     ...(settings.topK === "input" ? ["keep"] : []),
     ...(options.ledger ? [ledgerOutput] : []),
     ...(options.concepts ? [channelsInput, channelRelevanceOutput] : []),
   ]);
-  const end = b.value(prepared.layerName);
-  // What an id's vector gets is the id's.
-  const layer = isTokens ? input : end;
   const output = b.value(explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
-  const seed = seedRelevance(b, output, settings, classAxis(output, isTokens));
-  const concepts = options.concepts && chooseConcepts(b, plan, options.concepts);
+  const seed = seedRelevance(b, output, settings, facts);
+  const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
+  const concepts = options.concepts && chooseConcepts(b, request, options.concepts);
+  refuseSignedSensitivities(ends, settings, options);
+  const nodes = plan.steps.map(({ node }) => node);
+  const apart = options.ledger ? batchOfAll(batch, nodes, siteOf) : undefined;
   const ledger = options.ledger
-    ? new LedgerWriter(b, input, output, options.ledgerPrecision ?? "float64")
+    ? new LedgerWriter(b, b.value(first.origin), apart, options.ledgerPrecision ?? "float64")
     : undefined;
   const knowledge = {
     nonNegative,
@@ -132,23 +161,28 @@ export function compilePrepared(
     { b, graph, plan, settings, knowledge, siteOf, keep, ledger, concepts },
     explained,
     seed,
-    end.name,
+    ends.map(({ name }) => name),
   );
-  if (!relevance) {
+  if (relevance.every((R) => R === undefined)) {
     throw new UnexplainableError({
       what: `cannot explain the output "${outputName}"`,
-      why: `with composite ${settings.composite} no relevance reaches "${end.name}"`,
+      why: `with composite ${settings.composite} no relevance reaches "${ends.map(({ name }) => name).join('", "')}"`,
       fix: "choose another composite",
     });
   }
-  const channels = isTokens ? end.shape.length - 1 : layer === input ? channelAxis(input) : 1;
-  const isSummed = isTokens || settings.reduce === "channels";
-  const result = isSummed ? sumOver(b, relevance, channels) : relevance;
-  b.output(result, "relevance");
+  const arrived = ends.map((end, i) => {
+    const R = relevance[i] ?? filled(b, 0, b.value(end.name).shape, b.value(end.name));
+    b.output(summed(b, R, end, settings), relevanceNames[i]);
+    return { end, R };
+  });
   if (concepts) b.output(sumsOf(concepts), channelRelevanceOutput);
-  const written = ledger?.finish(end, relevance, layer === input);
+  const written = ledger?.finish(
+    arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
+  );
   if (written) b.output(written.value, ledgerOutput);
   const explanation = prune(b.graph(graph.name));
+  // What an id's vector gets is the id's.
+  const layer = isInput(first) ? input : b.value(first.name);
 
   return {
     model: {
@@ -159,17 +193,60 @@ export function compilePrepared(
       graph: explanation,
     },
     input,
+    inputs: ends.map((end, i) => ({ input: end.input, relevance: relevanceNames[i] as string })),
     layer,
-    ...(isTokens && { tokens: end }),
+    isSigned: !(first.isTokens && givesSensitivities(settings)),
+    ...(first.isTokens && { tokens: b.value(first.name) }),
     output,
     outputName,
+    facts,
+    batchAxis: batch?.inputAxis,
+    others: graph.inputs.filter(({ name }) => name !== input.name && !graph.initializers.has(name)),
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
     packsWeights: packingPays(graph, b.values),
-    ...(written && { ledger: { seed: settings.seed, rows: written.rows } }),
+    ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis } }),
   };
+}
+
+/** What relevance starts from, in a word. */
+function startWord({ seed }: Settings, { scale }: OutputFacts): string {
+  if (seed === "softmax") return "probability";
+  if (seed === "one") return "target";
+  return scale.kind === "value" ? "value" : "logit";
+}
+
+/** Sums of a gradient over a token's features say nothing, so they are not given by that name. */
+function refuseSignedSensitivities(
+  ends: readonly End[],
+  settings: Settings,
+  { reduce }: CompileOptions,
+): void {
+  if (reduce !== "channels" || !givesSensitivities(settings) || !ends.some(({ isTokens }) => isTokens))
+    return;
+  throw new OptionError({
+    what: `cannot sum ${settings.composite} over the features of tokens`,
+    why: "behind a normalisation of its features a token's gradient sums to 0, whatever the token means",
+    fix: "leave reduce out: each token gets the length of its gradient, which has no sign; or take input-x-gradient or an LRP composite, which have one",
+  });
+}
+
+/** Whether relevance that stops there has reached an input. */
+const isInput = ({ name, input, isTokens }: End): boolean => isTokens || name === input.name;
+
+/**
+ * Relevance in the shape that is asked for: channels summed up if wanted, token vectors always. Of sensitivities a token has
+ * their length over its features: their sum is 0 behind a LayerNorm, whatever the token means.
+ */
+function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value {
+  const { reduce } = settings;
+  if (!end.isTokens && reduce !== "channels") return R;
+  const { shape } = b.value(end.name);
+  if (end.isTokens && givesSensitivities(settings)) return lengthOver(b, R, shape.length - 1);
+  const axis = end.isTokens ? shape.length - 1 : end.name === end.input.name ? channelAxis(end.input) : 1;
+  return axis < shape.length ? sumOver(b, R, axis) : R;
 }
 
 /** Keeps names for what is added to the graph; a model that uses one of them itself would lose its tensor. */

@@ -9,18 +9,27 @@ import type { Target } from "./targets.ts";
 export interface Concept {
   /** Its index. */
   readonly channel: number;
-  /** ΣR of the channel, unitless. */
+  /** ΣR of the channel, unitless: above 0 it speaks for the target, below 0 against it. */
   readonly channelRelevance: number;
-  /** The part of the layer's ΣR that is this channel's; 0 where ΣR is 0. Below 0 it speaks against the rest. */
+  /** The part of the layer's Σ|R| over channels that is this channel's, with its sign; 0 where all are 0. */
   readonly share: number;
   /** Relevance of the input that flowed through this channel: [1, C, H, W], or [1, H, W] with `reduce: "channels"`. */
   readonly relevance: FloatArray;
 }
 
+/** What went through a layer, in one sample. */
+export interface LayerConcepts {
+  /** The channels with the largest |ΣR|, strongest first. */
+  readonly concepts: readonly Concept[];
+  /** ΣR that relevance started with, and ΣR of the layer; the rest flowed around it, or stayed above. */
+  readonly start: number;
+  readonly passed: number;
+}
+
 export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
   /** How many channels for each sample; the layer may have fewer. @default 5 */
   readonly count?: number;
-  /** How many samples go into one run, where the model's batch is open. @default 8, or as many as the input has */
+  /** How many samples go into one run, where the model's batch is its first axis and open. @default 8, or as many as the input has */
   readonly batch?: number;
 }
 
@@ -30,17 +39,17 @@ export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "ba
  *
  * ```ts
  * const explainer = new Explainer({ ort, model, composite: "epsilon-plus", concepts: { layer: "layer4.2.conv3" } });
- * const [concepts] = await conceptHeatmaps(explainer, input, { target: 285, count: 3 });
+ * const [{ concepts }] = await conceptHeatmaps(explainer, input, { target: 285, count: 3 });
  * ```
  *
- * @returns for each sample its concepts, strongest first
+ * @returns for each sample its concepts, and how much of its relevance went through the layer
  * @throws OptionError if the explainer knows of no layer, or the options cannot be used
  */
 export async function conceptHeatmaps(
   explainer: Explainer,
   input: FloatArray,
   options: ConceptHeatmapOptions = {},
-): Promise<Concept[][]> {
+): Promise<LayerConcepts[]> {
   const { count = 5, batch = 8, ...run } = options;
   if (!Number.isInteger(count) || count < 1) {
     throw new OptionError({ what: `cannot take ${count} concepts`, why: "it is a whole number from 1" });
@@ -53,11 +62,13 @@ export async function conceptHeatmaps(
       fix: 'make it with concepts: { layer: "NODE" }',
     });
   }
-  const samples = input.dims[0] as number;
+  const samples = whole.channelRelevance.dims[0] as number;
   const strongest = strongestChannels(whole.channelRelevance, count);
   const target = run.target ?? highest(whole, samples);
+  const { compiled } = explainer;
   // The whole input goes in again for each rank of channel, several times in a run where the batch allows it.
-  const isFixed = typeof explainer.compiled.input.shape[0] === "number" || run.others !== undefined;
+  const isFixed =
+    compiled.batchAxis !== 0 || typeof compiled.input.shape[0] === "number" || run.others !== undefined;
   const ranks = strongest[0]?.length ?? 0;
   const ranksPerRun = isFixed ? 1 : Math.min(ranks, Math.max(1, Math.floor(batch / samples)));
 
@@ -77,7 +88,11 @@ export async function conceptHeatmaps(
       concepts[i % samples]?.push({ ...found, relevance: sampleOf(explained.relevance, i) });
     }
   }
-  return concepts;
+  return concepts.map((found, sample) => ({
+    concepts: found,
+    start: whole.start[sample] as number,
+    passed: passedIn(whole.channelRelevance as FloatArray, sample),
+  }));
 }
 
 type Strong = Omit<Concept, "relevance">;
@@ -86,7 +101,7 @@ function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][
   const [samples = 0, channels = 0] = dims;
   return Array.from({ length: samples }, (_, sample) => {
     const sums = data.subarray(sample * channels, (sample + 1) * channels);
-    const total = sums.reduce((a, n) => a + n, 0);
+    const total = sums.reduce((a, n) => a + Math.abs(n), 0);
     return Array.from(sums, (channelRelevance, channel) => ({
       channel,
       channelRelevance,
@@ -95,6 +110,12 @@ function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][
       .sort((a, c) => Math.abs(c.channelRelevance) - Math.abs(a.channelRelevance))
       .slice(0, count);
   });
+}
+
+/** ΣR over a sample's channels. */
+function passedIn({ data, dims }: FloatArray, sample: number): number {
+  const channels = dims[1] as number;
+  return data.subarray(sample * channels, (sample + 1) * channels).reduce((a, n) => a + n, 0);
 }
 
 /** Each sample's highest class, so that the runs to come need not look for it again. */

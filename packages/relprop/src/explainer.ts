@@ -10,7 +10,7 @@ import { baselineLike, noiseLike } from "./methods/run-inputs.ts";
 import type { MethodOptions } from "./methods/options.ts";
 import type { Model, Shape } from "./onnx/graph.ts";
 import { readModel } from "./onnx/read-model.ts";
-import { rankClasses, type RankedClass } from "./rank-classes.ts";
+import { rankAnswers, rankClasses, type Answers, type RankedClass } from "./rank-classes.ts";
 import { readLedger, type Ledger } from "./read-ledger.ts";
 import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
 import { ledgerOutput } from "./relevance/ledger.ts";
@@ -22,7 +22,9 @@ import {
   type CompiledFacts,
   type SessionModel,
 } from "./session-model.ts";
-import { targetNumbers, type Target } from "./targets.ts";
+import { startSums } from "./start-sum.ts";
+import { regionTarget, targetNumbers, type Target } from "./targets.ts";
+import { regionsOf } from "./relevance/target-text.ts";
 
 export type { FloatArray, InputArray };
 
@@ -69,10 +71,10 @@ export interface PreparedOptions extends SessionOptions {
 export interface RunOptions {
   /**
    * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
-   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}).
-   * @default the highest output of each sample where the output is [N, classes], which takes a run of its own to find
-   *   (`target: "top1"` at compile time does not); the number itself where it is [N]; the next token of a text where it
-   *   is [N, T, words]; else it must be given
+   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}, {@link parseTarget}).
+   * @default each sample's highest number where the output is a list of classes or scores, which takes a run of its own to
+   *   find (`target: "top1"` at compile time does not); the number itself where there is one; the length of an embedding; the
+   *   next token of a language model; else it must be given
    */
   readonly target?: Target;
   /** The fraction the relevance filter keeps, with `topK: "input"`. @default 0, all */
@@ -83,16 +85,22 @@ export interface RunOptions {
   readonly baseline?: FloatArray;
   /** What SmoothGrad's noise is drawn from: the same seed gives the same noise everywhere. @default 1 */
   readonly noiseSeed?: number;
-  /** Values of the model's other inputs, if it has any. */
-  readonly others?: Readonly<Record<string, OrtTensor>>;
+  /** Values of the model's other inputs, if it has any, by name: tensors of the runtime, or numbers and their dims. */
+  readonly others?: Readonly<Record<string, OrtTensor | InputArray>>;
 }
 
 export interface Explanation {
   /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
   readonly relevance: FloatArray;
+  /** The relevance of every explained input, by the input's name; the first one's is `relevance`. */
+  readonly relevances: Readonly<Record<string, FloatArray>>;
   /** The model's own outputs that hold floating-point numbers, by name. */
   readonly outputs: Readonly<Record<string, FloatArray>>;
-  /** For each sample the five highest classes, best first. Empty for outputs that are not [N, classes]. */
+  /** The explained tensor, in the shape of its output: the logits where that ends in softmax, sigmoid or another response. */
+  readonly explained: FloatArray;
+  /** ΣR that each sample's relevance starts with. */
+  readonly start: readonly number[];
+  /** For each sample the five highest numbers, best first. Empty for outputs that have several places, as maps and boxes. */
   readonly top: readonly (readonly RankedClass[])[];
   /** Relevance of the layer's channels before any is masked, [N, C], with `concepts`. */
   readonly channelRelevance?: FloatArray;
@@ -173,37 +181,77 @@ export class Explainer {
       ? (run.target ?? (await this.#defaultTarget(input, run)))
       : undefined;
     const { fetched, explained } = await this.#run(input, run, target);
-    const { relevance, [logitsName]: _logits, ...others } = fetched;
+    const { [logitsName]: _logits, ...others } = fetched;
     const { outputs, ...added } = takeAdded(this.compiled, others);
-    return { relevance: relevance as FloatArray, outputs, top: rank(explained, rankedClasses), ...added };
+    const answers = { values: outputs[this.compiled.outputName], explained };
+    const top = this.#rankings(answers, input).map((ranked) => ranked.slice(0, rankedClasses));
+    const { settings, facts } = this.compiled;
+    const start = startSums(settings.seed, facts, explained, this.#explainedTarget(explained, input, target));
+    return { outputs, explained, start, top, ...added };
   }
 
   #isAdded(name: string): boolean {
     return this.compiled.added.some((each) => each.name === name);
   }
 
-  /** Each sample's highest class, or the only number there is. */
+  #samples({ dims }: InputArray): number {
+    const { batchAxis } = this.compiled;
+    return batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  }
+
+  /** What was explained, as a tensor in the output's shape. */
+  #explainedTarget(explained: FloatArray, input: InputArray, target: Target | undefined): FloatArray {
+    const { settings, facts } = this.compiled;
+    const { dims } = explained;
+    if (target !== undefined) return this.#targetTensor(target, this.#samples(input));
+    if (typeof settings.target === "object")
+      return regionTarget(dims, regionsOf(settings.target, dims, facts));
+    const best = this.#rankings({ values: undefined, explained }, input).map(([first]) => first?.index ?? 0);
+    return {
+      data: best.length > 0 ? targetNumbers(best, dims, facts) : new Float32Array(sizeOf(dims)),
+      dims,
+    };
+  }
+
+  /** The answer of each sample, best first, where it is one list of numbers. */
+  #rankings(answers: Answers, input: InputArray): RankedClass[][] {
+    const { facts } = this.compiled;
+    if (facts.placeAxes.length > 0) return [];
+    return Array.from({ length: this.#samples(input) }, (_, sample) =>
+      rankAnswers(facts, answers, { sample }),
+    );
+  }
+
+  /** What is explained where nothing is said: see {@link RunOptions.target}. */
   async #defaultTarget(input: InputArray, run: RunOptions): Promise<Target> {
-    const { output, tokens } = this.compiled;
-    const { name, shape } = output;
-    if (tokens && shape.length === 3) {
-      const dims = [input.dims[0], input.dims[1], shape[2]] as number[];
-      const { explained } = await this.#run(input, run, { data: new Float32Array(sizeOf(dims)), dims });
-      return nextTokens(explained);
-    }
-    if (shape.length > 2 || shape.length === 0) {
+    const { output, facts } = this.compiled;
+    const isList = facts.placeAxes.length === 0;
+    const isOne = isList && (facts.classAxis === undefined || output.shape[facts.classAxis] === 1);
+    const hasDefault = isOne || facts.isVocabulary || (isList && facts.kind !== "values");
+    if (!hasDefault) {
       throw new OptionError({
         what: "cannot tell what to explain",
-        where: `output "${name}", [${shape.join(", ")}]`,
-        why: "it is no list of classes, so none of them is the highest",
-        fix: "give a target: a class index, or a tensor of the output's shape (maskTarget)",
+        where: `output "${output.name}", [${output.shape.join(", ")}]`,
+        why: `it is read as ${facts.kind} (${facts.why}), and none of its numbers is the answer`,
+        fix: "give a target: an index along the classes, or a tensor of the output's shape (maskTarget, parseTarget)",
       });
     }
-    const dims = this.#outputDims(input.dims[0] as number);
-    const nothing = new Float32Array(sizeOf(dims));
-    if (shape.length === 1) return nothing.fill(1);
-    const { explained } = await this.#run(input, run, nothing);
-    return rank(explained, 1).map(([top]) => top?.index ?? 0);
+    const dims = this.#targetDims(input);
+    const target: FloatArray = { data: new Float32Array(sizeOf(dims)), dims };
+    if (isOne) return { data: target.data.fill(1), dims };
+    const { explained } = await this.#run(input, run, target);
+    if (facts.isVocabulary) return nextTokens(explained);
+    if (facts.kind === "embedding") return directions(explained, facts.batchAxis);
+    return this.#rankings({ values: undefined, explained }, input).map(([best]) => best?.index ?? 0);
+  }
+
+  /** Sizes of the target for this input. */
+  #targetDims(input: InputArray): number[] {
+    const { tokens, output } = this.compiled;
+    // A text's length is its answer's.
+    if (tokens && output.shape.length === 3)
+      return [input.dims[0], input.dims[1], output.shape[2]] as number[];
+    return this.#outputDims(this.#samples(input));
   }
 
   async #run(
@@ -215,13 +263,13 @@ export class Explainer {
     const session = await this.#load();
     const { Tensor } = this.#ort;
     const feeds: Record<string, OrtTensor> = {
-      ...run.others,
+      ...this.#others(run.others ?? {}),
       [compiled.input.name]: feedTensor(Tensor, compiled.input, input),
     };
     const feed = (name: string, { data, dims }: FloatArray): void => {
       feeds[name] = new Tensor("float32", data, dims);
     };
-    if (target !== undefined) feed("target", this.#targetTensor(target, input.dims[0] as number));
+    if (target !== undefined) feed("target", this.#targetTensor(target, this.#samples(input)));
     if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
     if (this.#isAdded("baseline")) feed("baseline", baselineLike(input as FloatArray, run.baseline));
     if (compiled.concepts)
@@ -243,21 +291,45 @@ export class Explainer {
     return { fetched, explained };
   }
 
+  /** @throws InputError naming what the model needs and was not given */
+  #others(given: NonNullable<RunOptions["others"]>): Record<string, OrtTensor> {
+    const { others } = this.compiled;
+    const missing = others.filter(({ name }) => !(name in given));
+    if (missing.length > 0) {
+      const list = missing.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);
+      throw new InputError({
+        what: "cannot run the model",
+        why: `it has further inputs that were not given: ${list.join(", ")}`,
+        fix: "give their values in `others`",
+      });
+    }
+    const tensors = Object.entries(given).map(([name, value]): [string, OrtTensor] => {
+      const declared = others.find((each) => each.name === name);
+      return [
+        name,
+        "type" in value || !declared ? (value as OrtTensor) : feedTensor(this.#ort.Tensor, declared, value),
+      ];
+    });
+    return Object.fromEntries(tensors);
+  }
+
   #targetTensor(target: Target, batch: number): FloatArray {
+    const { output, facts } = this.compiled;
     // A tensor brings its sizes along, so it also serves outputs whose sizes only a run knows.
-    const isOpen = this.compiled.output.shape.some((dim, axis) => axis > 0 && typeof dim === "string");
+    const isOpen = output.shape.some((dim, axis) => axis !== facts.batchAxis && typeof dim === "string");
     if (isOpen && typeof target === "object" && "dims" in target) return target;
     const dims = this.#outputDims(batch);
-    return { data: targetNumbers(target, dims), dims };
+    return { data: targetNumbers(target, dims, facts), dims };
   }
 
   #outputDims(batch: number): number[] {
-    return this.compiled.output.shape.map((dim, axis) => {
+    const { output, facts } = this.compiled;
+    return output.shape.map((dim, axis) => {
       if (typeof dim === "number") return dim;
-      if (axis === 0) return batch;
+      if (axis === facts.batchAxis) return batch;
       throw new OptionError({
         what: "cannot make the target",
-        why: `the explained output has the shape [${this.compiled.output.shape.join(", ")}]`,
+        why: `the explained output has the shape [${output.shape.join(", ")}]`,
         fix: "fix the image size, or give the target as a tensor with its dims (maskTarget)",
       });
     });
@@ -291,11 +363,11 @@ export function filterSearch(
   return ["cpu", "wasm"].includes(name) ? "sorting" : "bisection";
 }
 
-/** Parts what `concepts` and `ledger` added from the model's own outputs. */
+/** Parts what compiling added from the model's own outputs. */
 function takeAdded(
-  { concepts, ledger }: CompiledFacts,
+  { concepts, ledger, inputs }: CompiledFacts,
   fetched: Readonly<Record<string, FloatArray>>,
-): Pick<Explanation, "outputs" | "channelRelevance" | "ledgers"> {
+): Pick<Explanation, "outputs" | "relevance" | "relevances" | "channelRelevance" | "ledgers"> {
   const outputs = { ...fetched };
   const take = (name: string): FloatArray => {
     const taken = outputs[name] as FloatArray;
@@ -304,7 +376,16 @@ function takeAdded(
   };
   const channelRelevance = concepts && take(channelRelevanceOutput);
   const ledgers = ledger && readLedger(ledger, take(ledgerOutput));
-  return { outputs, ...(channelRelevance && { channelRelevance }), ...(ledgers && { ledgers }) };
+  const relevances = Object.fromEntries(inputs.map(({ input, relevance }) => [input.name, take(relevance)]));
+  const [first] = inputs;
+  const relevance = relevances[first?.input.name ?? ""] as FloatArray;
+  return {
+    outputs,
+    relevance,
+    relevances,
+    ...(channelRelevance && { channelRelevance }),
+    ...(ledgers && { ledgers }),
+  };
 }
 
 const matches = (dims: readonly number[], shape: Shape): boolean =>
@@ -323,11 +404,18 @@ function nextTokens({ data, dims }: FloatArray): FloatArray {
   return { data: target, dims };
 }
 
-/** The highest classes of each sample of [N, classes]. */
-function rank({ data, dims }: FloatArray, count: number): RankedClass[][] {
-  const [batch = 1, classes = 1] = dims;
-  if (dims.length !== 2) return [];
-  return Array.from({ length: batch }, (_, sample) =>
-    rankClasses(data.subarray(sample * classes, (sample + 1) * classes), count),
-  );
+/** Each sample's embedding, brought to length 1: relevance then explains the embedding's length. */
+function directions({ data, dims }: FloatArray, batchAxis: number | undefined): FloatArray {
+  const samples = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  const size = data.length / samples;
+  const target = new Float32Array(data.length);
+  for (let sample = 0; sample < samples; sample++) {
+    const row = data.subarray(sample * size, (sample + 1) * size);
+    const length = Math.hypot(...row) || 1;
+    target.set(
+      row.map((number) => number / length),
+      sample * size,
+    );
+  }
+  return { data: target, dims };
 }

@@ -23,7 +23,12 @@ export {
   type Session,
 } from "./explainer.ts";
 export { sessionModel, withWeights, type CompiledFacts, type SessionModel } from "./session-model.ts";
-export { conceptHeatmaps, type Concept, type ConceptHeatmapOptions } from "./concept-heatmaps.ts";
+export {
+  conceptHeatmaps,
+  type Concept,
+  type ConceptHeatmapOptions,
+  type LayerConcepts,
+} from "./concept-heatmaps.ts";
 export { type Channels } from "./channels.ts";
 export { readLedger, verdict, type Ledger, type LedgerEntry } from "./read-ledger.ts";
 export { type ConceptOptions } from "./relevance/concepts.ts";
@@ -73,8 +78,44 @@ export {
   type SmoothGradOptions,
 } from "./methods/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
+export { outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
+export { boxFormats, type BoxFormat, type DetectionLayout } from "./outputs/detection-layout.ts";
+export { type OutputFacts, type OutputOptions, type OutputScale } from "./outputs/output-facts.ts";
+export { metadataLabels } from "./outputs/metadata.ts";
+export {
+  chooseExplanation,
+  readAnswer,
+  type AnswerReading,
+  type ExplanationChoice,
+  type ExplanationWish,
+} from "./choose-explanation.ts";
 export { suggestComposite } from "./suggest-composite.ts";
 export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
-export { contrastTarget, maskTarget, ratherThanTarget, type Target } from "./targets.ts";
-export { rankClasses, type RankedClass } from "./rank-classes.ts";
+export {
+  pickBox,
+  pickClass,
+  pickElements,
+  pickWhereWins,
+  binaryAnswer,
+  sampleOf,
+  type Pick,
+  type PickSource,
+} from "./picks.ts";
+export {
+  findDetections,
+  type Box,
+  type Detection,
+  type DetectionOptions,
+  type DetectionOutputs,
+} from "./detections.ts";
+export { contrastTarget, maskTarget, ratherThanTarget, regionTarget, type Target } from "./targets.ts";
+export { parseTarget, regionsOf, type TargetRegion, type TargetSelection } from "./relevance/target-text.ts";
+export {
+  rankAnswers,
+  rankClasses,
+  rowAt,
+  type AnswerPlace,
+  type Answers,
+  type RankedClass,
+} from "./rank-classes.ts";
 export { build, version } from "./version.ts";

@@ -33,8 +33,8 @@ type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
 
 /** The model's nodes in their order; those that conversion and canonicalization added stand where they compute. */
 export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
-  const { converted, canonical, b } = prepared;
-  const { nodes } = canonical.graph;
+  const { converted, graph, b } = prepared;
+  const { nodes } = graph;
   const judge = new Judge(prepared, plan);
   const position = new Map(nodes.map((node, index) => [node.name, index]));
   const ofSource = new Set(source.graph.nodes.map((node) => node.name));
@@ -88,12 +88,18 @@ class Judge {
   readonly #onTheWay: ReadonlySet<string>;
 
   constructor(prepared: Prepared, plan: Plan) {
-    const { converted, canonical, explained, layerName } = prepared;
+    const { converted, canonical, outputName, ends } = prepared;
     this.#prepared = prepared;
     this.#steps = new Map(plan.steps.map((step) => [step.node.name, step]));
     this.#obstacles = new Map(plan.obstacles.map(({ node, why }) => [node, why]));
     this.#nodes = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
-    this.#onTheWay = new Set(nodesBetween(converted, explained, layerName).map((node) => node.name));
+    this.#onTheWay = new Set(
+      nodesBetween(
+        converted,
+        outputName,
+        ends.map(({ name }) => name),
+      ).map((node) => node.name),
+    );
   }
 
   /** A node that canonical form has. */
@@ -102,7 +108,7 @@ class Judge {
     if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
     const step = this.#steps.get(node.name);
     if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
-    return none(this.#whyNone(node, this.#prepared.canonical.graph));
+    return none(this.#whyNone(node, this.#prepared.graph));
   }
 
   /** A node that canonicalization took away. */
@@ -146,15 +152,20 @@ class Judge {
   }
 
   #whyNone(node: Node, graph: Graph): string {
-    const { explained, input, layerName } = this.#prepared;
+    const { explained, outputName, inputs, ends } = this.#prepared;
     if (endsRelevance(node)) return `it ${carriesNone.get(node.opType) ?? "carries none"}`;
     const isAfter = (name: string): boolean => reachedFrom(graph, name).has(node);
     if (!graph.inputs.some(({ name }) => isAfter(name))) return "no value of an input reaches it";
+    const isLogit = node.outputs.some((name) => this.#prepared.behind(name) !== undefined);
+    if (isLogit && explained !== outputName)
+      return `relevance starts before it, at the logits "${explained}"`;
     if (isAfter(explained)) return `it comes after the explained tensor "${explained}"`;
-    if (!isAfter(input.name)) return `the explained input "${input.name}" does not reach it`;
-    return isAfter(layerName)
+    const names = inputs.map(({ input }) => input.name);
+    if (!names.some(isAfter)) return `the explained input "${names.join('" or "')}" does not reach it`;
+    const [end] = ends;
+    return isAfter(end.name) || ends.length > 1
       ? `the explained tensor "${explained}" does not depend on it`
-      : `relevance stops at "${layerName}"`;
+      : `relevance stops at "${end.name}"`;
   }
 }
 

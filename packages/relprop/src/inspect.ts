@@ -5,10 +5,12 @@ import type { Note } from "./canonicalize/rewrite.ts";
 import { RelpropError, type ErrorParts, type Obstacle } from "./errors.ts";
 import { inspectNodes, type InspectedNode } from "./inspect-nodes.ts";
 import type { DataType, Dim, Model, Value } from "./onnx/graph.ts";
-import { sizeOf } from "./onnx/tensor.ts";
-import { planRequest, prepare, type Prepared } from "./prepare.ts";
+import { isFloat, sizeOf } from "./onnx/tensor.ts";
+import type { OutputFacts } from "./outputs/output-facts.ts";
+import { planRequest, prepare, readOutput, startOf, type Prepared } from "./prepare.ts";
 import { assignRules, nodesBetween, rulesFor, type Plan } from "./relevance/assign-rules.ts";
-import { explainedTensor } from "./canonicalize/strip-final-softmax.ts";
+import type { OutputKind } from "./outputs/output-kinds.ts";
+import { layoutText } from "./outputs/layout-text.ts";
 import type { SeedRelevance, Strides } from "./relevance/composites.ts";
 import type { RuleName } from "./relevance/rules/index.ts";
 import { version } from "./version.ts";
@@ -32,6 +34,15 @@ export interface InspectedObstacle extends Obstacle {
 export interface WayOn {
   readonly option: string;
   readonly does: string;
+}
+
+/** What an output of the model is taken for, and why. */
+export interface InspectedOutput {
+  readonly name: string;
+  readonly kind: OutputKind;
+  readonly why: string;
+  /** Which axis counts what, and what the numbers are, in words. */
+  readonly layout: string;
 }
 
 /** What {@link inspect} found. Plain data: `JSON.stringify` keeps all of it. */
@@ -58,13 +69,17 @@ export interface Inspection {
     readonly composite: string;
     readonly seed: SeedRelevance;
     readonly strides: Strides;
+    /** The input whose relevance is the output `relevance`, and all that are explained. */
     readonly input: string;
-    /** Where relevance stops: the input, or the tensor that `layer` named. */
+    readonly inputs: readonly string[];
+    /** Where relevance stops: the input, the vectors of its tokens, or the tensor that `layer` named. */
     readonly layer: string;
     readonly output: string;
-    /** The tensor that is explained: the output, or what comes before its final Softmax. */
+    /** The tensor that is explained: the output, or its logits. */
     readonly explained: string;
   } | null;
+  /** The explained output first, then the model's others; empty for a compiled explanation. */
+  readonly outputs: readonly InspectedOutput[];
   /** In the model's order; empty for a compiled explanation. */
   readonly nodes: readonly InspectedNode[];
   /** All nodes that relevance cannot cross. */
@@ -92,7 +107,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
   const explanation = explanationOf(source);
   const facts = { v: 1, relprop: version, model: factsOf(source), explanation } as const;
   if (explanation) {
-    const nothing = { nodes: [], obstacles: [], waysOn: [], notes: [] };
+    const nothing = { outputs: [], nodes: [], obstacles: [], waysOn: [], notes: [] };
     const problem = {
       what: "cannot explain this model",
       why: "it is a compiled explanation already",
@@ -101,15 +116,16 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     return { ...facts, plan: null, ...nothing, problems: [problem], canCompile: false };
   }
   const prepared = prepare(source, options);
-  const { settings, canonical, input, layerName, outputName, explained } = prepared;
+  const { settings, canonical, graph, inputs, ends, outputName, explained } = prepared;
   const request = planRequest(prepared);
   const plan = assignRules(request);
-  const byName = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
+  const byName = new Map(graph.nodes.map((node) => [node.name, node]));
   const obstacles = plan.obstacles.map((obstacle): InspectedObstacle => {
     const node = byName.get(obstacle.node);
     return { ...obstacle, rules: node ? rulesFor(node, request) : [] };
   });
   const found = {
+    outputs: outputsOf(source, prepared),
     nodes: inspectNodes(source, prepared, plan),
     obstacles,
     waysOn: plan.refusal ? waysOn(prepared, plan, obstacles) : [],
@@ -124,8 +140,9 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
       composite,
       seed,
       strides,
-      input: input.name,
-      layer: layerName,
+      input: inputs[0].input.name,
+      inputs: inputs.map(({ input }) => input.name),
+      layer: ends[0].name,
       output: outputName,
       explained,
     },
@@ -133,6 +150,33 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     problems,
     canCompile: obstacles.length === 0 && problems.length === 0,
   };
+}
+
+/** What each output is taken for; those that no input reaches, or that hold no real numbers, are left out. */
+function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
+  const { canonical, b, outputName, facts, ends } = prepared;
+  const { graph } = canonical;
+  const inspected = (name: string, { kind, why, ...rest }: OutputFacts): InspectedOutput => ({
+    name,
+    kind,
+    why,
+    layout: layoutText({ kind, why, ...rest }),
+  });
+  const names = ends.map(({ name }) => name);
+  const others = graph.outputs.filter(
+    ({ name, dataType }) =>
+      name !== outputName &&
+      isFloat(dataType) &&
+      b.values.has(name) &&
+      nodesBetween(graph, name, names).length > 0,
+  );
+  return [
+    inspected(outputName, facts),
+    ...others.map(({ name }) => {
+      const start = startOf({ ...prepared, graph }, name);
+      return inspected(name, readOutput({ ...prepared, source, start, outputName: name }, {}).facts);
+    }),
+  ];
 }
 
 const tensor = ({ name, dataType, shape }: Value): InspectedTensor => ({ name, dataType, shape });
@@ -181,8 +225,13 @@ function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObs
   const { graph } = canonical;
   const request = planRequest(prepared);
   const canExplain = (name: string): boolean => {
-    const output = explainedTensor(graph, name);
-    const { steps, obstacles } = assignRules({ ...request, output });
+    const start = startOf({ ...prepared, graph }, name);
+    const { steps, obstacles } = assignRules({
+      ...request,
+      graph: start.graph,
+      output: start.explained,
+      ends: request.ends.slice(0, 1),
+    });
     return steps.length > 0 && obstacles.length === 0;
   };
   const ways: WayOn[] = [];
@@ -221,17 +270,18 @@ const usefulness = (rule: RuleName): number => ["pass", "gradient"].indexOf(rule
 
 /** The last tensors from which the input can be reached without an obstacle. */
 function tensorsBefore(prepared: Prepared, plan: Plan): { tensor: string; before: string }[] {
-  const { canonical, explained, layerName } = prepared;
+  const { graph, explained } = prepared;
+  const ends = new Set(prepared.ends.map(({ name }) => name));
   const stops = new Set(plan.obstacles.map(({ node }) => node));
-  const free = new Map([[layerName, true]]);
+  const free = new Map([...ends].map((name) => [name, true]));
   const found = new Map<string, string>();
-  for (const node of nodesBetween(canonical.graph, explained, layerName)) {
+  for (const node of nodesBetween(graph, explained, [...ends])) {
     const carrying = node.inputs.filter((name) => free.has(name));
     const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
     for (const name of node.outputs) free.set(name, isFree);
     if (!stops.has(node.name)) continue;
     for (const name of carrying) {
-      if (free.get(name) && name !== layerName && !found.has(name))
+      if (free.get(name) && !ends.has(name) && !found.has(name))
         found.set(name, `${node.opType} "${node.name}"`);
     }
   }

@@ -30,7 +30,7 @@ export function inspectionText(inspection: Inspection): string {
 const tensorText = ({ name, dataType, shape }: InspectedTensor): string =>
   `${name} ${dataType}[${shape.join(", ")}]`;
 
-function heading({ model, plan, explanation }: Inspection): string[] {
+function heading({ model, plan, explanation, outputs: answers }: Inspection): string[] {
   const { opset, producer, nodes, parameters, inputs, outputs } = model;
   const about = [
     `opset ${opset ?? "unknown"}`,
@@ -45,9 +45,16 @@ function heading({ model, plan, explanation }: Inspection): string[] {
   ];
   if (explanation) lines.push(["explanation", "this model is one that relprop compiled:"]);
   if (plan) {
-    const start = plan.explained === plan.output ? "" : `, at "${plan.explained}" before its softmax`;
+    const start = plan.explained === plan.output ? "" : `, from its logits "${plan.explained}"`;
     const stop = plan.layer === plan.input ? "" : `, down to "${plan.layer}"`;
-    lines.push(["explains", `output "${plan.output}" from input "${plan.input}"${start}${stop}`]);
+    const from = plan.inputs.map((name) => `"${name}"`).join(", ");
+    lines.push([
+      "explains",
+      `output "${plan.output}" from input${plan.inputs.length > 1 ? "s" : ""} ${from}${start}${stop}`,
+    ]);
+    for (const { name, kind, why, layout } of answers) {
+      lines.push(["read as", `${answers.length > 1 ? `"${name}": ` : ""}${kind}: ${why} (${layout})`]);
+    }
     lines.push(["composite", `${plan.composite}, seed ${plan.seed}, strides ${plan.strides}`]);
   }
   return lines.map(([name = "", value = ""]) => `${name.padEnd(11)}  ${value}`);

@@ -1,19 +1,21 @@
 /** What comes before a plan, shared by `compile` and `inspect`: settings, the canonical graph, what is explained in it. */
 
 import { canonicalize, type Canonical } from "./canonicalize/canonicalize.ts";
-import { explainedTensor } from "./canonicalize/strip-final-softmax.ts";
-import { chooseInput, chooseLayer, chooseOutput, type TensorOptions } from "./choose-tensors.ts";
+import { singleOf } from "./canonicalize/half-to-single.ts";
+import { chooseEnds, chooseInputs, type End, type ExplainedInput } from "./choose-inputs.ts";
+import { chooseOutput, sizedInput, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "./onnx/convert-opset.ts";
 import { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
-import { isFloat } from "./onnx/tensor.ts";
+import { logitFinder, type LogitsBehind } from "./outputs/logits.ts";
+import { outputFacts, type OutputFacts, type OutputOptions, type Start } from "./outputs/output-facts.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
+import { findBatch, type Batch } from "./relevance/batch.ts";
 import { relevantInputs, relevantOutputs, rowOf } from "./relevance/op-table.ts";
 import { endsRelevance } from "./relevance/other-operators.ts";
 import type { Site } from "./relevance/row-kinds.ts";
 import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
 import { nonNegativeValues } from "./relevance/signs.ts";
-import { tokenEmbedding } from "./token-embedding.ts";
 
 /** The opset of every compiled graph: the highest that all of ONNX Runtime's back ends run whole. */
 export const compiledOpset = 17;
@@ -24,21 +26,25 @@ export interface Prepared {
   /** The model in opset 17, its input size fixed if the caller gave one. */
   readonly converted: Graph;
   readonly canonical: Canonical;
-  /** Holds the canonical graph; relevance is added to it. */
+  /** The canonical graph and, where relevance starts before a response function, what leads to the logits. */
+  readonly graph: Graph;
+  /** Holds that graph; relevance is added to it. */
   readonly b: GraphBuilder;
-  readonly input: Value;
+  /** The explained inputs; the first one's relevance is the output `relevance`. */
+  readonly inputs: readonly [ExplainedInput, ...ExplainedInput[]];
+  /** Where relevance stops: at these inputs, or at the one tensor that the option `layer` names. */
+  readonly ends: readonly [End, ...End[]];
   /** Name of the chosen output. */
   readonly outputName: string;
-  /** Name of the explained tensor: the output, or what comes before its final Softmax. */
+  /** Name of the explained tensor, in the output's shape: the output, or its logits. */
   readonly explained: string;
-  /** Name of the tensor where relevance stops: the input, the vectors of its tokens, or what the option `layer` names. */
-  readonly layerName: string;
-  /** Whether the input holds token ids and relevance stops at their vectors, to be summed up for each token. */
-  readonly isTokens: boolean;
-  /** Name of the tensor that relevance is computed from, wherever it stops: the input, or the vectors of its tokens. */
-  readonly origin: string;
+  /** What stands before the response functions of a value. */
+  readonly behind: LogitsBehind;
+  /** What the chosen output is. */
+  readonly facts: OutputFacts;
+  /** Where samples stand; undefined where the graph does not keep them apart. */
+  readonly batch: Batch | undefined;
   readonly nonNegative: ReadonlySet<string>;
-  readonly isComputed: (value: Value) => boolean;
   readonly siteOf: (node: Node) => Site;
 }
 
@@ -49,20 +55,87 @@ export interface Prepared {
  */
 export function prepare(source: Model, options: RelevanceOptions & TensorOptions): Prepared {
   const settings = settle(options);
-  const chosen = chooseInput(convertOpset(source, compiledOpset).graph, options);
-  const canonical = canonicalize(chosen.graph);
-  const { graph, values } = canonical;
-  const outputName = chooseOutput(graph, options.output);
-  const explained = explainedTensor(graph, outputName);
-
+  const sized = sizedInput(convertOpset(source, compiledOpset).graph, options);
+  const canonical = canonicalize(sized.graph);
+  const outputName = chooseOutput(canonical.graph, options.output);
   const b = new GraphBuilder();
-  b.adopt(graph, values);
-  const input = b.value(chosen.name);
-  const layerName = chooseLayer(graph, b.values, explained, input.name, options.layer);
-  const vectors = isFloat(input.dataType) ? undefined : tokenEmbedding(graph, input.name)?.vectors;
-  const isDefault = options.layer === undefined || options.layer === input.name;
-  const origin = vectors ?? input.name;
-  const isComputed = computedValues(graph, origin);
+  b.adopt(canonical.graph, canonical.values);
+  const output = singleOf(canonical.graph, outputName);
+  const inputs = chooseInputs(canonical.graph, b.values, output, sized.name, options);
+  const ends = chooseEnds(canonical.graph, b.values, output, inputs, options.layer);
+  const plain = analyse(canonical.graph, b, inputs);
+  const start = startOf({ ...plain, graph: canonical.graph, b, ends }, outputName, options.start);
+  const { siteOf, nonNegative } = start.graph === canonical.graph ? plain : analyse(start.graph, b, inputs);
+  const { graph, explained } = start;
+  const { facts, batch } = readOutput({ source, b, siteOf, inputs, start, outputName }, options);
+  return {
+    settings: options.seed === undefined ? { ...settings, seed: seedFor(settings.seed, facts) } : settings,
+    converted: sized.graph,
+    canonical,
+    graph,
+    b,
+    inputs,
+    ends,
+    outputName,
+    explained,
+    behind: start.behind,
+    facts,
+    batch,
+    nonNegative,
+    siteOf,
+  };
+}
+
+/** What an output is read from. */
+type ReadingRequest = Pick<Prepared, "b" | "siteOf" | "inputs" | "outputName"> & {
+  readonly source: Model;
+  readonly start: Start;
+};
+
+/** Where samples stand, and what the output is. */
+export function readOutput(
+  { source, b, siteOf, inputs, start, outputName }: ReadingRequest,
+  options: OutputOptions,
+): Pick<Prepared, "facts" | "batch"> {
+  const value = (name: string): Value | undefined => b.values.get(name);
+  const { graph, explained } = start;
+  const batch = findBatch({ graph, siteOf, value, origin: inputs[0].origin, output: explained });
+  return { batch, facts: outputFacts({ source, outputName, start, siteOf, value, batch, inputs }, options) };
+}
+
+/** The composite's seed; but a softmax has a meaning only over the classes of one answer. */
+function seedFor(seed: Settings["seed"], { kind }: OutputFacts): Settings["seed"] {
+  const isList = kind === "classes" || kind === "scores";
+  return seed === "softmax" && !isList ? "logit" : seed;
+}
+
+/** What is known when relevance's start is chosen. */
+export type BeforeStart = Pick<Prepared, "graph" | "b" | "ends" | "siteOf">;
+
+/** The tensor that is explained for an output: in float32, and before its response functions unless it is wanted as it is. */
+export function startOf(
+  { graph, b, ends, siteOf }: BeforeStart,
+  outputName: string,
+  where: TensorOptions["start"] = "logit",
+): Start {
+  const output = singleOf(graph, outputName);
+  const all = b.graph(graph.name);
+  const before = all.nodes.length;
+  const behind = logitFinder({ graph, b, siteOf });
+  const logits = behind(output);
+  const isEnd = ends.some(({ name }) => name === logits?.value.name);
+  if (!logits || where === "output" || isEnd) return { graph, explained: output, output, behind };
+  const nodes = [...graph.nodes, ...all.nodes.slice(before)];
+  return { graph: { ...graph, nodes }, explained: logits.value.name, output, behind };
+}
+
+/** What rows ask about the values of a graph. */
+function analyse(
+  graph: Graph,
+  b: GraphBuilder,
+  inputs: readonly ExplainedInput[],
+): Pick<Prepared, "siteOf" | "nonNegative"> {
+  const isComputed = computedValues(graph, inputs);
   const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
   const gates = gateValues(graph);
   const siteOf = (node: Node): Site => ({
@@ -74,45 +147,30 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
     isNonNegative: (value) => nonNegative.has(value.name),
     isGate: (value) => gates.has(value.name),
   });
-  return {
-    settings,
-    converted: chosen.graph,
-    canonical,
-    b,
-    input,
-    outputName,
-    explained,
-    layerName,
-    isTokens: vectors !== undefined && isDefault,
-    origin,
-    nonNegative,
-    isComputed,
-    siteOf,
-  };
+  return { siteOf, nonNegative };
 }
 
 /** What the plan is asked for. */
 export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
-  const { canonical, explained, layerName, origin, siteOf, b } = prepared;
-  const isKnown = (name: string): boolean => b.values.has(name);
+  const { graph, explained, ends, inputs, siteOf, b } = prepared;
   return {
-    graph: canonical.graph,
+    graph,
     output: explained,
-    input: layerName,
-    origin,
+    ends: ends.map(({ name }) => name),
+    origins: inputs.map(({ origin }) => origin),
     settings,
     siteOf,
-    isKnown,
+    isKnown: (name) => b.values.has(name),
   };
 }
 
 /**
- * Which values depend on the explained input, or on the vectors of its tokens; for relevance the others are constants,
+ * Which values depend on the explained inputs, or on the vectors of their tokens; for relevance the others are constants,
  * computed or not: weights, what another input gives (a mask), and what carries no relevance (a size, a comparison, the
  * indices that TopK gives).
  */
-function computedValues(graph: Graph, origin: string): (value: Value) => boolean {
-  const computed = new Set([origin]);
+function computedValues(graph: Graph, inputs: readonly ExplainedInput[]): (value: Value) => boolean {
+  const computed = new Set(inputs.map(({ origin }) => origin));
   for (const node of graph.nodes) {
     if (endsRelevance(node) || !relevantInputs(node).some((name) => computed.has(name))) continue;
     for (const name of relevantOutputs(node)) computed.add(name);

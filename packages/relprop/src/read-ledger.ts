@@ -35,9 +35,11 @@ export interface Ledger {
   readonly entries: readonly LedgerEntry[];
   /** ΣR of the seed relevance. */
   readonly start: number;
-  /** Where relevance ends: the input, or the layer it stops at. */
-  readonly end: LedgerRow;
-  /** ΣR that reached the end. */
+  /** What relevance starts from, in a word: logit, value, probability, target. */
+  readonly word: string;
+  /** Where relevance ends: the explained inputs, or the layer it stops at. */
+  readonly ends: readonly LedgerEntry[];
+  /** ΣR that reached the ends. */
   readonly reached: number;
   /** The shares of all nodes, summed. */
   readonly stayed: Readonly<Record<ShareColumn, number>>;
@@ -67,28 +69,27 @@ export function readLedger(layout: LedgerLayout, { data, dims }: FloatArray): Le
     const stayed = Object.fromEntries(
       shareColumns.map((column) => [column, entries.reduce((sum, { sums }) => sum + sums[column], 0)]),
     );
+    const ends = entries.filter(({ operator }) => isEnd(operator));
     return {
       seed: layout.seed,
+      word: layout.word,
       entries,
       start: entries[0]?.sums.arriving ?? 0,
-      end: layout.rows.at(-1) as LedgerRow,
-      reached: entries.at(-1)?.sums.leaving ?? 0,
+      ends,
+      reached: ends.reduce((sum, { sums }) => sum + sums.leaving, 0),
       stayed: stayed as Record<ShareColumn, number>,
     };
   });
 }
 
-const seedWords: Readonly<Record<SeedRelevance, string>> = {
-  softmax: "probability",
-  logit: "logit",
-  one: "target",
-};
+const isEnd = (operator: string): boolean => Object.values<string>(endOperators).includes(operator);
 
 const shareWords: Readonly<Record<ShareColumn, string>> = {
   bias: "bias",
   epsilon: "ε",
   filter: "filter",
   mask: "masked channels",
+  around: "around the layer",
   others: "other inputs",
   border: "border",
   fallback: "fallback",
@@ -103,15 +104,17 @@ const leastNamed = 0.0005;
  * One line: `98.7 % of the logit reached the input; 0.9 % bias, 0.4 % ε`, in percent of what relevance started with,
  * the largest share first. A share below 0 is relevance that was added on the way.
  */
-export function verdict({ seed, start, end, reached, stayed }: Ledger): string {
-  const word = seedWords[seed];
+export function verdict({ word, start, ends, reached, stayed }: Ledger): string {
   if (start === 0) return `the ${word} is 0: there is nothing to explain`;
   const percent = (part: number): string => `${((100 * part) / start).toFixed(1).replace("-", "−")} %`;
   const named = shareColumns
     .filter((column) => Math.abs(stayed[column] / start) >= leastNamed)
     .sort((a, c) => Math.abs(stayed[c]) - Math.abs(stayed[a]))
     .map((column) => `${percent(stayed[column])} ${shareWords[column]}`);
-  const goal = end.operator === endOperators.input ? "the input" : `"${end.node}"`;
-  const head = `${percent(reached)} of the ${word} reached ${goal}`;
+  const [first] = ends;
+  const goal = first?.operator === endOperators.input ? "the input" : `"${first?.node}"`;
+  const each = ends.map(({ node, sums }) => `${node} ${percent(sums.leaving)}`);
+  const goals = ends.length > 1 ? `the inputs (${each.join(", ")})` : goal;
+  const head = `${percent(reached)} of the ${word} reached ${goals}`;
   return named.length === 0 ? head : `${head}; ${named.join(", ")}`;
 }

@@ -1,6 +1,6 @@
 import type { TensorOptions } from "./choose-tensors.ts";
 import type { Model } from "./onnx/graph.ts";
-import { planRequest, prepare } from "./prepare.ts";
+import { planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules } from "./relevance/assign-rules.ts";
 import type { CompositeName } from "./relevance/composites.ts";
 import { rowOf } from "./relevance/op-table.ts";
@@ -13,14 +13,18 @@ import { settle } from "./relevance/settings.ts";
  * `attnlrp` again, which shares between them.
  * @param options what of the model is to be explained
  */
-export function suggestComposite(model: Model, options: TensorOptions = {}): CompositeName {
-  const prepared = prepare(model, options);
-  const rows = prepared.canonical.graph.nodes.map((node) => rowOf(node));
+export const suggestComposite = (model: Model, options: TensorOptions = {}): CompositeName =>
+  compositeFor(prepare(model, options));
+
+/** As {@link suggestComposite}, of a model that is prepared already. */
+export function compositeFor(prepared: Prepared): CompositeName {
+  const plan = (name: CompositeName) => assignRules(planRequest(prepared, settle({ composite: name })));
+  // What turns logits into the answer is not on the way, and says nothing of the network.
+  const rows = plan("gradient").steps.map(({ node }) => rowOf(node));
   if (rows.some((row) => row?.family === "product")) return "attnlrp";
   const activations = rows.filter((row) => row?.family === "activation");
   const isRectified = activations.length > 0 && activations.every((row) => row?.rectifier);
   const composite = isRectified ? "fischer" : "epsilon-plus";
-  const canUse = (name: CompositeName): boolean =>
-    assignRules(planRequest(prepared, settle({ composite: name }))).refusal === undefined;
+  const canUse = (name: CompositeName): boolean => plan(name).refusal === undefined;
   return !canUse(composite) && canUse("attnlrp") ? "attnlrp" : composite;
 }

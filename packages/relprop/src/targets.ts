@@ -7,6 +7,7 @@
 import { OptionError } from "./errors.ts";
 import type { FloatArray } from "./float-array.ts";
 import { sizeOf } from "./onnx/tensor.ts";
+import type { TargetRegion } from "./relevance/target-text.ts";
 
 /**
  * A class index for all samples, one for each sample, the numbers of a tensor of the output's shape, or that tensor.
@@ -18,15 +19,19 @@ export type Target = number | readonly number[] | Float32Array | FloatArray;
  * The target tensor for an output of the given shape, one-hot for class indices.
  * @throws OptionError if the target does not fit the output
  */
-export function targetNumbers(target: Target, dims: readonly number[]): Float32Array {
+export function targetNumbers(
+  target: Target,
+  dims: readonly number[],
+  { batchAxis, classAxis }: TargetAxes = { batchAxis: 0, classAxis: 1 },
+): Float32Array {
   if (target instanceof Float32Array) return checkSize(target, dims);
   if (typeof target === "object" && "data" in target) {
     const isSame = target.dims.length === dims.length && target.dims.every((n, axis) => n === dims[axis]);
     if (!isSame) throw doesNotFit(`it has the shape [${target.dims.join(", ")}]`, dims);
     return checkSize(target.data, dims);
   }
-  const [batch = 1, classes = 1] = dims;
-  const perClass = sizeOf(dims.slice(2));
+  const batch = batchAxis === undefined ? 1 : (dims[batchAxis] ?? 1);
+  const classes = classAxis === undefined ? 1 : (dims[classAxis] ?? 1);
   const indices = typeof target === "number" ? Array.from({ length: batch }, () => target) : target;
   if (indices.length !== batch) {
     throw new OptionError({
@@ -34,13 +39,20 @@ export function targetNumbers(target: Target, dims: readonly number[]): Float32A
       why: `it names ${indices.length} classes for ${batch} samples`,
     });
   }
-  const data = new Float32Array(sizeOf(dims));
-  for (const [sample, index] of indices.entries()) {
-    checkIndex(index, classes);
-    const start = (sample * classes + index) * perClass;
-    data.fill(1, start, start + perClass);
-  }
-  return data;
+  for (const index of indices) checkIndex(index, classes);
+  const along = (flat: number, axis: number | undefined): number =>
+    axis === undefined || axis >= dims.length
+      ? 0
+      : Math.floor(flat / sizeOf(dims.slice(axis + 1))) % (dims[axis] as number);
+  return Float32Array.from({ length: sizeOf(dims) }, (_, flat) =>
+    along(flat, classAxis) === indices[along(flat, batchAxis)] ? 1 : 0,
+  );
+}
+
+/** Which axes of an output count samples and classes. */
+export interface TargetAxes {
+  readonly batchAxis: number | undefined;
+  readonly classAxis: number | undefined;
 }
 
 function checkSize(data: Float32Array, dims: readonly number[]): Float32Array {
@@ -141,4 +153,30 @@ export function maskTarget(dims: readonly number[], indices: readonly (readonly 
     data.fill(1, start, start + below);
   }
   return { data, dims };
+}
+
+/**
+ * As {@link maskTarget}, for regions of the output: see {@link parseTarget}.
+ * @param regions a range for each axis
+ */
+export function regionTarget(dims: readonly number[], regions: readonly TargetRegion[]): FloatArray {
+  const data = new Float32Array(sizeOf(dims));
+  for (const region of regions) fillRegion(data, dims, region, 0, 0);
+  return { data, dims };
+}
+
+function fillRegion(
+  data: Float32Array,
+  dims: readonly number[],
+  region: TargetRegion,
+  axis: number,
+  start: number,
+): void {
+  if (axis === dims.length) {
+    data[start] = (data[start] as number) + 1;
+    return;
+  }
+  const stride = sizeOf(dims.slice(axis + 1));
+  const { from, to } = region[axis] ?? { from: 0, to: (dims[axis] as number) - 1 };
+  for (let i = from; i <= to; i++) fillRegion(data, dims, region, axis + 1, start + i * stride);
 }

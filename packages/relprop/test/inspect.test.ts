@@ -52,7 +52,7 @@ describe("each node", () => {
     ["gelu", "Gelu", "explained", "pass", "epsilon-plus, activation"],
     ["dense", "Linear", "explained", "epsilon", "epsilon-plus, dense"],
     ["bias", 'part of Linear "dense"', "explained", "epsilon", 'with Linear "dense"'],
-    ["softmax", "", "carries no relevance", null, 'it comes after the explained tensor "bias"'],
+    ["softmax", "", "carries no relevance", null, 'relevance starts before it, at the logits "bias"'],
   ] as const)("%s: %s, %s", (name, form, state, rule, why) => {
     expect(nodeOf(inspection, name)).toMatchObject({ form, state, rule, why });
   });
@@ -77,7 +77,7 @@ describe("each node", () => {
     const side = b.op("Relu", [z], {}, "side");
     b.output(b.op("Add", [b.op("Tanh", [x], {}, "tanh"), side], {}, "sum"), "y");
     b.output(b.op("Sigmoid", [x], {}, "apart"), "other");
-    const found = inspect(modelOf(b.graph("g")), { input: "x" });
+    const found = inspect(modelOf(b.graph("g")), { input: "x", explain: ["x"] });
     expect(nodeOf(found, "side").why).toBe('the explained input "x" does not reach it');
     expect(nodeOf(found, "apart").why).toBe('the explained tensor "y" does not depend on it');
     expect(found.canCompile).toBe(true);
@@ -214,7 +214,9 @@ describe("what is no obstacle but a problem", () => {
     const [x, z] = [b.input("x", "float32", ["N", 4]), b.input("z", "float32", ["N", 4])];
     b.output(b.op("Relu", [z], {}, "relu"), "y");
     b.output(b.op("Tanh", [x], {}, "tanh"), "other");
-    const found = inspect(modelOf(b.graph("g")));
+    const model = modelOf(b.graph("g"));
+    expect(inspect(model).plan?.input).toBe("z");
+    const found = inspect(model, { input: "x" });
     expect(found.problems).toMatchObject([{ why: 'it does not depend on the input "x"' }]);
     expect(found.waysOn.map(({ option }) => option)).toEqual(["--output other"]);
     expect(inspectionText(found)).toContain("cannot be compiled\n  cannot explain the output");
@@ -280,6 +282,8 @@ it("prints a table, obstacles and ways on", () => {
     inputs       x float32[N, 8]
     outputs      hard float32[N, 3], easy float32[N, 2]
     explains     output "hard" from input "x"
+    read as      "hard": scores: 3 numbers without a final softmax or sigmoid, and no class names (axis 0: samples, axis 1: classes, value)
+    read as      "easy": scores: 2 numbers without a final softmax or sigmoid, and no class names (axis 0: samples, axis 1: classes, value)
     composite    epsilon-plus, seed logit, strides exact
 
        node         operator  canonical form  output  rule     why

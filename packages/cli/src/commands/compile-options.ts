@@ -4,8 +4,10 @@ import { Option } from "@commander-js/extra-typings";
 import {
   compositeNames,
   dialectNames,
+  outputKinds,
   type CompileOptions,
   type DialectName,
+  type OutputKind,
   type RelevanceOptions,
   type RuleOverride,
 } from "relprop";
@@ -33,6 +35,8 @@ export interface CompileFlags {
   readonly high?: number[];
   readonly input?: string;
   readonly output?: string;
+  readonly outputKind?: OutputKind;
+  readonly start?: "logit" | "output";
   readonly fallback?: "gradient" | "pass";
   readonly rule?: readonly RuleOverride[];
   readonly ledger?: true;
@@ -65,6 +69,8 @@ export interface CompileFlagSet {
   readonly high: Flag<"--high <h>", undefined, number[]>;
   readonly input: Flag<"--input <name>">;
   readonly output: Flag<"--output <name>">;
+  readonly outputKind: Flag<"--output-kind <kind>", OutputKind>;
+  readonly start: Flag<"--start <place>", "logit" | "output">;
   readonly fallback: Flag<"--fallback <way>", "gradient" | "pass">;
   readonly rule: Flag<"--rule <pattern=rule>", undefined, RuleOverride[]>;
   readonly ledger: Flag<"--ledger">;
@@ -102,8 +108,16 @@ export function compileFlags(): CompileFlagSet {
       numbers,
     ),
     high: new Option("--high <h>", "highest input value, for box rules").argParser(numbers),
-    input: new Option("--input <name>", "the input that relevance goes to"),
+    input: new Option("--input <name>", "the input whose relevance comes first"),
     output: new Option("--output <name>", "the output (or any tensor) that is explained"),
+    outputKind: new Option(
+      "--output-kind <kind>",
+      "what that output is, where the model does not tell",
+    ).choices(Object.keys(outputKinds) as OutputKind[]),
+    start: new Option(
+      "--start <place>",
+      "relevance starts at the logit, before a final softmax, sigmoid or the like, or at the output as it is",
+    ).choices(["logit", "output"] as const),
     fallback: new Option("--fallback <way>", "what to do at operators that have no rule").choices([
       "gradient",
       "pass",
@@ -122,7 +136,7 @@ export function compileFlags(): CompileFlagSet {
 export async function compileOptions(flags: CompileFlags): Promise<CompileOptions> {
   const { composite, zeroBias, low, high, rule } = flags;
   const { dialect, seed, strides, reduce, epsilon, stabilizer, gamma, alpha, beta } = flags;
-  const { input, output, fallback, ledger } = flags;
+  const { input, output, outputKind, start, fallback, ledger } = flags;
   return given({
     composite: composite === undefined ? undefined : await readComposite(composite),
     dialect,
@@ -139,6 +153,8 @@ export async function compileOptions(flags: CompileFlags): Promise<CompileOption
     high: oneOrMore(high),
     input,
     output,
+    outputKind,
+    start,
     fallback,
     rules: rule,
     ledger,

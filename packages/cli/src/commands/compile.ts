@@ -3,8 +3,17 @@
 import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { InvalidArgumentError, type Command } from "@commander-js/extra-typings";
-import { compile, compileMethod, OptionError } from "relprop";
-import { writeModel } from "relprop/onnx";
+import {
+  chooseExplanation,
+  compile,
+  compileMethod,
+  OptionError,
+  parseTarget,
+  readAnswer,
+  type Compiled,
+  type CompileOptions,
+} from "relprop";
+import { writeModel, type Model } from "relprop/onnx";
 import { loadCompilable, weightBytes } from "../load-model.ts";
 import { Inputs, refuseKept, type Guard } from "../guard.ts";
 import { methodOptions } from "../method-wish.ts";
@@ -20,10 +29,13 @@ const examples = `
 Examples:
   relprop compile net.onnx -o net.lrp.onnx --composite epsilon-plus-flat
   relprop compile resnet50 -o resnet50.lrp.onnx --composite fischer --reduce channels --top-k 0.1
+  relprop compile net.onnx -o net.lrp.onnx --target 0,6,27      one element of the output, compiled in
   relprop compile net.onnx -o net.ig.onnx --method integrated-gradients --steps 64
 
-The result is an ordinary ONNX model: the same inputs and outputs, and the output "relevance". With --seed logit or one it
-has the input "target" (float32, shaped like the explained output, 1 at the class); with --top-k input, the input "keep"; with --ledger, the output "ledger".`;
+The result is an ordinary ONNX model: the same inputs and outputs, and the output "relevance"; with several inputs
+"relevance.NAME" for each of the others. Composite, seed and filter are chosen as \`relprop explain\` chooses them. Unless
+relevance starts at the softmax, or --target is given, it has the input "target" (float32, shaped like the explained output, 1 at
+the class); with --top-k input, the input "keep"; with --ledger, the output "ledger".`;
 
 /** A protobuf file must stay below 2 GiB; weights above this go into a file of their own. */
 const mostWeightBytes = 2e9;
@@ -54,6 +66,14 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     .addOption(flags.strides)
     .addOption(flags.input)
     .addOption(flags.output)
+    .addOption(flags.outputKind)
+    .addOption(flags.start)
+    .option(
+      "--target <what>",
+      "compiled in: a class, an element as 0,6,27, top1; else a run is given it",
+      target,
+    )
+    .option("--explain <inputs>", "all inputs that are explained, with commas between them", names)
     .option("--size <h,w>", "input size, where the model leaves it open", size)
     .addOption(flags.fallback)
     .addOption(flags.rule)
@@ -67,7 +87,7 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     .option("--force", "write also over a file that relprop did not write", false)
     .addHelpText("after", examples)
     .action(async (name, options) => {
-      const { topK, size, quiet, out, externalData, force, ...rest } = options;
+      const { topK, size, quiet, out, externalData, force, target, explain, ...rest } = options;
       const method = methodWish(options);
       const relevance = await compileOptions(rest);
       const data = `${out}.data`;
@@ -75,10 +95,16 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       await refuseKept(externalData ? [out, data] : [out], await guard([]));
       const loaded = await loadCompilable(name, given({ size, quiet }));
       const { sha256 } = loaded;
-      const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256 });
+      const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256, target });
+      const common: CompileOptions = {
+        ...relevance,
+        ...sized,
+        ...given({ topK, layer: rest.layer, explain }),
+        ...given({ labelCount: loaded.labelCount, outputKind: relevance.outputKind ?? loaded.kind }),
+      };
       const compiled = method
-        ? compileMethod(loaded.model, methodOptions(method, { ...relevance, ...sized }))
-        : compile(loaded.model, { ...relevance, ...sized, ...given({ topK, layer: rest.layer }) });
+        ? compileMethod(loaded.model, methodOptions(method, common))
+        : compile(loaded.model, chosen(loaded.model, common));
       const isLarge = weightBytes(compiled.model) > mostWeightBytes;
       const external = { location: basename(data) };
       const file = writeModel(compiled.model, externalData || isLarge ? { external } : {});
@@ -90,6 +116,10 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       const { composite, seed, reduce, topK: filter, strides } = compiled.settings;
       if (!quiet) {
         const how = method ? `method ${method.method}` : `composite ${composite}`;
+        const explained = compiled.inputs.map(({ input, relevance: name }) => `${name} of "${input.name}"`);
+        const { kind, why } = compiled.facts;
+        say(`output "${compiled.outputName}" is read as ${kind}: ${why}`);
+        say(`gives ${explained.join(", ")}${needed(compiled)}`);
         const settings = `${how} · seed ${seed} · reduce ${reduce} · filter ${filter === 0 ? "off" : filter} · strides ${strides}`;
         say(
           `${out}: ${megabyteText(file.byteLength)}, ${compiled.model.graph.nodes.length} nodes · ${settings}`,
@@ -98,6 +128,31 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       done(0);
     });
 }
+
+/** Composite, seed and filter where nothing is said: as `relprop explain` chooses them for the same model. */
+function chosen(model: Model, options: CompileOptions): CompileOptions {
+  const { composite, seed, topK, target } = options;
+  const isTarget = target !== undefined || options.layer !== undefined;
+  const choice = chooseExplanation(readAnswer(model, options), {
+    isTarget,
+    ...given({ composite, seed, topK }),
+  });
+  return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
+}
+
+/** What a run has to be given besides the model's own inputs. */
+const needed = ({ added }: Compiled): string =>
+  added.length === 0
+    ? ""
+    : `; a run is also given ${added.map(({ name, shape }) => `${name} [${shape.join(", ")}]`).join(", ")}`;
+
+/** A target that is compiled in; it is read where the output is known. */
+function target(text: string): string {
+  if (text !== "top1" && text !== "input") parseTarget(text);
+  return text;
+}
+
+const names = (text: string): string[] => text.split(",").map((name) => name.trim());
 
 /** A fraction, or the word `input`. */
 export function topK(text: string): number | "input" {

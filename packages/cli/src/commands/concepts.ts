@@ -3,6 +3,7 @@
 import { Option, type Command } from "@commander-js/extra-typings";
 import { explainConcepts } from "../explain-concepts.ts";
 import { devices } from "../start-explainer.ts";
+import { answerFlags, answerWishes } from "./answer-options.ts";
 import { collect, given, integer, size } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 
@@ -13,13 +14,15 @@ Examples:
   relprop concepts cat.png --layer NODE --class "Egyptian cat" --count 10 -o concepts
   relprop concepts photos --model net.onnx --layer layer4.2.conv3 --json
 
-A channel's share is the part of the layer's relevance that went through it; its heatmap is the relevance of the picture
-that went through it alone (concept relevance propagation). Below 0 it speaks against the class. Colours of each heatmap
-reach to its own largest relevance. DIR/concepts.json holds all numbers. Exit codes are those of explain.`;
+A channel's heatmap is the relevance of the picture that flowed through it alone (concept relevance propagation); what flows
+around the layer by skip connections is left out. Its share is of Σ|R| over the layer's channels; below 0 it speaks against
+the class. Colours of each heatmap reach to its own largest relevance. DIR/concepts.html shows them side by side,
+DIR/concepts.json holds all numbers. Exit codes are those of explain.`;
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addConcepts(program: Command, done: (status: number) => void): void {
   const flags = compileFlags();
+  const ofAnswer = answerFlags();
   program
     .command("concepts")
     .summary("which channels of a layer mattered, and where")
@@ -28,6 +31,12 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .requiredOption("--layer <node>", "the node (or tensor) whose channels are looked at")
     .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
     .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
+    .addOption(ofAnswer.target)
+    .addOption(ofAnswer.pixel)
+    .addOption(ofAnswer.box)
+    .addOption(ofAnswer.scoreThreshold)
+    .addOption(ofAnswer.iou)
+    .addOption(ofAnswer.boxFormat)
     .option("-n, --count <n>", "channels for each image and class", integer(1, 100_000), 5)
     .option("-o, --out <dir>", "where results go", "concepts")
     .option("-r, --size <pixels>", "input size of the network, one number or H,W", size)
@@ -53,6 +62,8 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .addOption(flags.fallback)
     .addOption(flags.input)
     .addOption(flags.output)
+    .addOption(flags.outputKind)
+    .addOption(flags.start)
     .option("--json", "one JSON record a class on stdout", false)
     .option("--quiet", "errors only", false)
     .option("--force", "write also over files that relprop did not write", false)
@@ -68,7 +79,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         quiet,
         force,
         load: given({ input: given({ size }), card, labels, inputName: input }),
-        classes: options.class ?? [],
+        ...answerWishes(options),
         compile: await compileOptions(options),
         folder: options.out,
       });

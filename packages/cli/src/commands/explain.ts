@@ -7,6 +7,7 @@ import { explainImages } from "../explain-images.ts";
 import { explainTexts } from "../explain-texts.ts";
 import { devices } from "../start-explainer.ts";
 import { extras, styles } from "../write-results.ts";
+import { answerFlags, answerWishes } from "./answer-options.ts";
 import { collect, given, integer, number, numbers, ratio, size, words } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 import { methodFlags, methodWish, needs } from "./method-options.ts";
@@ -23,11 +24,15 @@ Examples:
   relprop explain cat.png --composite mine.json --dialect captum --zero-bias
   relprop explain cat.png --method integrated-gradients --steps 64
   relprop explain "in/**/*.jpg" --model vgg16-397923af.pth -k 0.05 -d cuda -b 8
+  relprop explain street.jpg --model segmenter.onnx --class road     the places where it wins
+  relprop explain street.jpg --model detector.onnx --box 1 --box 2 --class person
+  relprop explain x.png --model net.onnx --target 0,6,27             one element of any output
   relprop explain bert.onnx --text "A film to remember." --class positive
   relprop explain x.png --model net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --labels names.txt
 
-Without --class a network of ReLUs is explained by the composite fischer: one map of where it looked. With --class the
-map is signed: red speaks for the class, blue against it. DIR/index.html shows all results. A second run redoes
+Without --class a classifier of ReLUs is explained by the composite fischer: one map of where it looked. With --class, and
+for values and sigmoids, the map is signed: red speaks for the class or raises the value, blue speaks against it. What the
+output is (classes, values, a map, boxes …) is read from the model and printed; --output-kind says it where that is wrong. DIR/index.html shows all results. A second run redoes
 only what changed, and no run writes over a file that relprop did not write. Texts are printed in the colours of their tokens' relevance; DIR/texts.html shows them again. Exit
 codes: 0 done, 1 some images or texts failed, 2 usage, 3 model cannot be explained, 4 model or tokenizer cannot be
 loaded, 130 interrupted.`;
@@ -36,6 +41,7 @@ loaded, 130 interrupted.`;
 export function addExplain(program: Command, done: (status: number) => void): void {
   const flags = compileFlags();
   const ofTexts = textFlags();
+  const ofAnswer = answerFlags();
   const ofMethod = methodFlags("the feature map of grad-cam (the last before the model pools)");
   program
     .command("explain")
@@ -45,6 +51,9 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
     .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
     .option("--against <class>", "explains each class rather than this one: an index or a name")
+    .addOption(ofAnswer.target)
+    .addOption(ofAnswer.pixel)
+    .addOption(ofAnswer.box)
     .option("-i, --images <dir>", "more images; may be repeated", collect)
     .option("-o, --out <dir>", "where results go", "heatmaps")
     .option("-k, --top-k <fraction>", "relevance filter: fraction kept at each layer, 0 is off", number(0, 1))
@@ -77,7 +86,13 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .addOption(flags.reduce)
     .addOption(flags.input)
     .addOption(flags.output)
+    .addOption(flags.outputKind)
+    .addOption(flags.start)
     .addOption(flags.ledger)
+    .optionsGroup("Boxes of detectors:")
+    .addOption(ofAnswer.scoreThreshold)
+    .addOption(ofAnswer.iou)
+    .addOption(ofAnswer.boxFormat)
     .optionsGroup("Other methods, in place of relevance propagation:")
     .addOption(ofMethod.method)
     .addOption(ofMethod.steps)
@@ -146,8 +161,9 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         );
         const method = methodWish(options);
         if (options.layer !== undefined && method === undefined) throw needs("--layer", "grad-cam");
+        const { detection, ...wishes } = answerWishes(options);
         const shared = {
-          classes: options.class ?? [],
+          ...wishes,
           compile: { ...(await compileOptions(options)), ...given({ topK }) },
           device,
           folder: options.out,
@@ -165,6 +181,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           [...images, ...(options.images ?? [])],
           {
             ...shared,
+            ...given({ detection }),
             model: options.model,
             load: given({
               input: given({ layout, size, channels, scale, mean, std }),

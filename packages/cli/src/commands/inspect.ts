@@ -45,6 +45,8 @@ export function addInspect(program: Command, done: (status: number) => void): vo
     .addOption(flags.strides)
     .addOption(flags.input)
     .addOption(flags.output)
+    .addOption(flags.outputKind)
+    .addOption(flags.start)
     .option("--size <h,w>", "input size, where the model leaves it open", size)
     .addOption(flags.fallback)
     .addOption(flags.rule)
@@ -59,6 +61,7 @@ export function addInspect(program: Command, done: (status: number) => void): vo
       const inspection = inspect(loaded.model, {
         ...relevance,
         ...given({ topK, layer, size: loaded.isSized ? undefined : size }),
+        ...given({ labelCount: loaded.labelCount, outputKind: relevance.outputKind ?? loaded.kind }),
       });
       const text = json ? JSON.stringify(inspection, undefined, 2) : colored(inspectionText(inspection));
       process.stdout.write(`${text}\n`);

@@ -12,7 +12,7 @@ export interface TextFlags {
   readonly textFile?: string;
   readonly pair?: string;
   readonly tokenizer?: string;
-  readonly position?: number;
+  readonly position?: number[];
 }
 
 type Flag<Usage extends string, Value = undefined> = Option<Usage, undefined, undefined, Value, false>;
@@ -23,7 +23,7 @@ export interface TextFlagSet {
   readonly textFile: Flag<"--text-file <file>">;
   readonly pair: Flag<"--pair <text>">;
   readonly tokenizer: Flag<"--tokenizer <file>">;
-  readonly position: Flag<"--position <n>", number>;
+  readonly position: Flag<"--position <n>", number[]>;
 }
 
 /** Makes the flags. A new set each time: commander changes them. */
@@ -35,8 +35,11 @@ export function textFlags(): TextFlagSet {
     tokenizer: new Option("--tokenizer <file>", "the model's tokenizer.json (else the one beside it)"),
     position: new Option(
       "--position <n>",
-      "the token whose label or word is explained, from 0; −1 is the last",
-    ).argParser(integer(-100_000, 100_000)),
+      "the token whose label or word is explained, from 0; −1 is the last; repeated, they are added up",
+    ).argParser((text, before: number[] | undefined) => [
+      ...(before ?? []),
+      integer(-100_000, 100_000)(text),
+    ]),
   };
 }
 
@@ -56,6 +59,12 @@ const imageFlags: Readonly<Record<string, string>> = {
   style: "--style",
   save: "--save",
   theme: "--theme",
+  target: "--target",
+  pixel: "--pixel",
+  box: "--box",
+  scoreThreshold: "--score-threshold",
+  iou: "--iou",
+  boxFormat: "--box-format",
 };
 
 /** Texts that were asked for. */
@@ -64,7 +73,7 @@ export interface TextWish {
   readonly model: string;
   readonly pair?: string;
   readonly tokenizer?: string;
-  readonly position?: number;
+  readonly positions: readonly number[];
 }
 
 /**
@@ -100,7 +109,8 @@ export async function textWish(
   return {
     texts,
     model: modelOf(positional, flags.model, isGiven("model")),
-    ...given({ pair, tokenizer, position }),
+    positions: position ?? [],
+    ...given({ pair, tokenizer }),
   };
 }
 

@@ -10,3 +10,6 @@ export * from "./npy.ts";
 export * from "./overlay.ts";
 export * from "./png-text.ts";
 export * from "./render.ts";
+export { readNpy } from "./read-npy.ts";
+export * from "./usual-coloring.ts";
+export * from "./draw-box.ts";

@@ -6,6 +6,7 @@ import { int, type Graph, type Model, type Node, type Shape, type Value } from "
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { prune } from "../onnx/prune.ts";
+import { chooseTarget } from "../relevance/settings.ts";
 import { channelAxis, sumOver } from "../relevance/seed.ts";
 import type { SharedMethodOptions } from "./options.ts";
 
@@ -33,6 +34,8 @@ export function gradientGraph(
   const { reduce: _reduced, ...shared } = options;
   const compiled = compile(source, {
     ...shared,
+    // The other inputs are constants of the method.
+    explain: [],
     composite: "gradient",
     seed: "one",
     ...(layer === undefined ? {} : { layer }),
@@ -78,7 +81,7 @@ export function finish(
   const { input } = compiled;
   const settings = {
     ...compiled.settings,
-    target: options.target ?? "input",
+    target: chooseTarget(options.target),
     reduce: isReduced ? "channels" : (options.reduce ?? "none"),
   };
   const sums = settings.reduce === "channels" && !isReduced;

@@ -7,7 +7,17 @@ import { suggestion } from "../suggestion.ts";
 /** What all methods take; the words mean what they mean in {@link CompileOptions}. */
 export type SharedMethodOptions = Pick<
   CompileOptions,
-  "input" | "output" | "size" | "reduce" | "target" | "fallback" | "rules" | "sourceSha256"
+  | "input"
+  | "output"
+  | "size"
+  | "reduce"
+  | "target"
+  | "start"
+  | "outputKind"
+  | "labelCount"
+  | "fallback"
+  | "rules"
+  | "sourceSha256"
 >;
 
 /** relevance = x ⊙ ∂(target · output)/∂x, unit of the output. Shrikumar et al. 2016. */
@@ -78,6 +88,9 @@ const shared = [
   "size",
   "reduce",
   "target",
+  "start",
+  "outputKind",
+  "labelCount",
   "fallback",
   "rules",
   "sourceSha256",

@@ -4,7 +4,8 @@ import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { sizes } from "../relevance/ops/shapes.ts";
-import { classAxis, seedRelevance } from "../relevance/seed.ts";
+import { chooseTarget } from "../relevance/settings.ts";
+import { seedRelevance } from "../relevance/seed.ts";
 import type { GradientGraph } from "./gradient-graph.ts";
 import { inlineGraph } from "./inline-graph.ts";
 import type { SharedMethodOptions } from "./options.ts";
@@ -46,8 +47,11 @@ export function meanGradient(
   const { b, compiled, graph } = gradient;
   const { input, output, settings } = compiled;
   const count = points.shape[0] as number;
-  const chosen = { ...settings, target: options.target ?? "input" };
-  const target = seedRelevance(b, b.value(output.name), chosen, classAxis(output, false));
+  const chosen = {
+    ...settings,
+    target: chooseTarget(options.target),
+  };
+  const target = seedRelevance(b, b.value(output.name), chosen, compiled.facts);
 
   const bindings = new Map([
     [input.name, asBatch(b, points)],

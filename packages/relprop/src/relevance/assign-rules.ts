@@ -37,10 +37,10 @@ export interface PlanRequest {
   readonly graph: Graph;
   /** Name of the explained tensor. */
   readonly output: string;
-  /** Name of the tensor that relevance goes to. */
-  readonly input: string;
-  /** Name of the model's input: first layers are first from there, wherever relevance stops. */
-  readonly origin: string;
+  /** Names of the tensors where relevance stops. */
+  readonly ends: readonly string[];
+  /** Names of the explained inputs, or of the vectors of their tokens: first layers are first from there, wherever relevance stops. */
+  readonly origins: readonly string[];
   readonly settings: Settings;
   /** A node as the rows see it; asked only of nodes whose values are all known. */
   readonly siteOf: (node: Node) => Site;
@@ -50,17 +50,18 @@ export interface PlanRequest {
 
 /** A rule for every node between input and output, or the reason why there is none. Throws nothing: the plan says it. */
 export function assignRules(request: PlanRequest): Plan {
-  const { graph, output, input, origin, settings } = request;
-  const between = nodesBetween(graph, output, input);
-  if (between.length === 0) {
+  const { graph, output, ends, origins, settings } = request;
+  const between = nodesBetween(graph, output, ends);
+  const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
+  if (apart.length > 0) {
     const refusal = new UnexplainableError({
       what: `cannot explain the output "${output}"`,
-      why: `it does not depend on the input "${input}"`,
+      why: `it does not depend on the input ${namesText(apart)}`,
       fix: "choose another with --output or --input",
     });
     return { steps: [], obstacles: [], refusal };
   }
-  const first = firstLayers(nodesBetween(graph, output, origin), origin);
+  const first = firstLayers(nodesBetween(graph, output, origins), origins);
   const steps: PlanStep[] = [];
   const obstacles: Obstacle[] = [];
   const used = new Set<string>();
@@ -117,12 +118,14 @@ function isGateOf(site: Site, index: number, row: Row | undefined): boolean {
   return input !== undefined && computed.length > 1 && site.isGate(input);
 }
 
-function obstructed({ output, input }: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
+const namesText = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(" or ");
+
+function obstructed({ output, ends }: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
   const nodes = obstacles.length === 1 ? "1 node stands" : `${obstacles.length} nodes stand`;
   return new UnexplainableError(
     {
       what: "cannot explain this model",
-      why: `${nodes} between the output "${output}" and the input "${input}" without a rule`,
+      why: `${nodes} between the output "${output}" and the input ${namesText(ends)} without a rule`,
       fix: "explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)",
     },
     obstacles,
@@ -139,11 +142,11 @@ export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
 const isLayer = (row: Row | undefined): boolean => row?.family === "convolution" || row?.family === "dense";
 
 /**
- * Nodes from which the output can be reached and which the input reaches, in the model's order. What carries no
+ * Nodes from which the output can be reached and which one of the inputs reaches, in the model's order. What carries no
  * relevance (Shape, comparisons) reaches nothing, so that computing a size or an index is not on the way.
  */
-export function nodesBetween(graph: Graph, output: string, input: string): Node[] {
-  const reached = new Set([input]);
+export function nodesBetween(graph: Graph, output: string, inputs: readonly string[]): Node[] {
+  const reached = new Set(inputs);
   const after = graph.nodes.filter((node) => {
     const isReached = !endsRelevance(node) && relevantInputs(node).some((name) => reached.has(name));
     if (isReached) for (const name of relevantOutputs(node)) reached.add(name);
@@ -158,9 +161,9 @@ export function nodesBetween(graph: Graph, output: string, input: string): Node[
   return between.toReversed();
 }
 
-/** Linear layers reached from the input without crossing another. */
-function firstLayers(between: readonly Node[], input: string): Set<Node> {
-  const before = new Set([input]);
+/** Linear layers reached from an input without crossing another. */
+function firstLayers(between: readonly Node[], inputs: readonly string[]): Set<Node> {
+  const before = new Set(inputs);
   const first = new Set<Node>();
   for (const node of between) {
     if (!node.inputs.some((name) => before.has(name))) continue;

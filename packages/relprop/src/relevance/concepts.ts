@@ -1,22 +1,24 @@
 /**
- * Concept-conditional relevance: the relevance that flows through chosen channels of one layer. A channel stands for a
- * concept; masking the others' relevance shows where in the input the concept was seen. CRP, Achtibat et al. 2023
- * (Nature Machine Intelligence 5, 1006-1019).
+ * Concept-conditional relevance: the relevance that flows through chosen channels of one layer, and nothing else. A channel
+ * stands for a concept; relevance starts again at the layer with that of the chosen channels, so that what flows around the
+ * layer by skip connections is left out. CRP, Achtibat et al. 2023 (Nature Machine Intelligence 5, 1006-1019).
  *
- *     R′ = R ⊙ channels,   channel_relevance_c = Σ_space R_c
+ *     R′ = R_layer ⊙ channels,   channel_relevance_c = Σ_space R_c,   Σ R′_input = Σ R′ − what stays below the layer
  */
 
 import { OptionError } from "../errors.ts";
-import { int, type Value } from "../onnx/graph.ts";
+import { int, ints, type Dim, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { suggestion } from "../suggestion.ts";
 import type { Plan } from "./assign-rules.ts";
+import type { Batch } from "./batch.ts";
+import { featureAxisOf, type AxisRequest } from "./feature-axis.ts";
 
 /** Asks for relevance by channel, and for the means to choose among the channels at run time. */
 export interface ConceptOptions {
   /** A node, whose first output is meant, or a tensor, between the explained input and output. */
   readonly layer: string;
-  /** The layer's axis of channels. @default 1, as in [N, C, H, W] */
+  /** The layer's axis of channels. @default that of the features which the layer, or the last one before it, makes */
   readonly axis?: number;
 }
 
@@ -30,14 +32,17 @@ export const channelRelevanceOutput = "channel_relevance";
 export class ConceptMask {
   readonly layer: Value;
   readonly axis: number;
+  readonly #batchAxis: number | undefined;
   readonly #channels: Value;
   #sums: Value | undefined;
 
-  constructor(b: GraphBuilder, layer: Value, axis: number) {
+  /** @param batchAxis the axis of the samples; undefined where there is none: then there is one row of channels */
+  constructor(b: GraphBuilder, layer: Value, axis: number, batchAxis: number | undefined) {
     this.layer = layer;
     this.axis = axis;
-    const [samples, count] = [layer.shape[0], layer.shape[axis]] as [number | string, number | string];
-    this.#channels = b.input(channelsInput, "float32", [samples, count]);
+    this.#batchAxis = batchAxis;
+    const samples = batchAxis === undefined ? 1 : (layer.shape[batchAxis] as Dim);
+    this.#channels = b.input(channelsInput, "float32", [samples, layer.shape[axis] as Dim]);
   }
 
   isAt(value: Value | undefined): boolean {
@@ -46,14 +51,18 @@ export class ConceptMask {
 
   /** R with its channels weighted; notes their sums. */
   mask(b: GraphBuilder, R: Value): Value {
-    const others = this.layer.shape.flatMap((_, axis) => (axis === 0 || axis === this.axis ? [] : [axis]));
-    if (others.length === 0) {
-      this.#sums = R;
-      return b.op("Mul", [R, this.#channels]);
-    }
+    const batchAxis = this.#batchAxis;
+    const isTurned = batchAxis !== undefined && batchAxis > this.axis;
+    const turned = (v: Value): Value => (isTurned ? b.op("Transpose", [v], { perm: ints([1, 0]) }) : v);
+    const others = this.layer.shape.flatMap((_, axis) =>
+      axis === batchAxis || axis === this.axis ? [] : [axis],
+    );
     const axes = b.integers(others);
-    this.#sums = b.op("ReduceSum", [R, axes], { keepdims: int(0) });
-    return b.op("Mul", [R, b.op("Unsqueeze", [this.#channels, axes])]);
+    const summed = others.length === 0 ? R : b.op("ReduceSum", [R, axes], { keepdims: int(0) });
+    this.#sums = batchAxis === undefined ? b.op("Unsqueeze", [summed, b.integers([0])]) : turned(summed);
+    const row =
+      batchAxis === undefined ? b.op("Squeeze", [this.#channels, b.integers([0])]) : turned(this.#channels);
+    return b.op("Mul", [R, others.length === 0 ? row : b.op("Unsqueeze", [row, axes])]);
   }
 
   /** Relevance of the channels before the mask, [N, C]; undefined if none reached the layer. */
@@ -62,12 +71,22 @@ export class ConceptMask {
   }
 }
 
+/** What the layer is looked for in. */
+export interface ConceptRequest extends AxisRequest {
+  readonly plan: Plan;
+  readonly batch: Batch | undefined;
+}
+
 /**
  * Finds the layer that the options name.
  * @throws OptionError if no relevance can arrive at it, or if it has no such axis
  */
-export function chooseConcepts(b: GraphBuilder, plan: Plan, options: ConceptOptions): ConceptMask {
-  const { layer: wanted, axis = 1 } = options;
+export function chooseConcepts(
+  b: GraphBuilder,
+  { plan, batch, ...request }: ConceptRequest,
+  options: ConceptOptions,
+): ConceptMask {
+  const { layer: wanted } = options;
   const node = plan.steps.find(
     ({ node: each }) => each.name === wanted || each.outputs.includes(wanted),
   )?.node;
@@ -82,15 +101,25 @@ export function chooseConcepts(b: GraphBuilder, plan: Plan, options: ConceptOpti
     });
   }
   const layer = b.value(name);
-  if (!Number.isInteger(axis) || axis < 1 || axis >= layer.shape.length) {
+  const shown = `"${name}" [${layer.shape.join(", ")}]`;
+  const place = batch?.places.get(name);
+  if (batch && (place?.outer !== 1 || place.inner !== 1)) {
     throw new OptionError({
-      what: `cannot take concepts from axis ${axis} of "${name}"`,
-      why: `it has the shape [${layer.shape.join(", ")}]; its first axis is the samples'`,
-      fix:
-        layer.shape.length > 1
-          ? `choose an axis from 1 to ${layer.shape.length - 1}`
-          : "choose another layer",
+      what: `cannot take concepts from ${shown}`,
+      why: "none of its axes counts samples alone",
+      fix: "choose another layer",
     });
   }
-  return new ConceptMask(b, layer, axis);
+  const axes = layer.shape.flatMap((_, each) => (each === place?.axis ? [] : [each]));
+  const axis = options.axis ?? featureAxisOf(request, name) ?? axes[0];
+  if (axis === undefined || !axes.includes(axis)) {
+    throw new OptionError({
+      what: `cannot take concepts from axis ${axis ?? "none"} of ${shown}`,
+      why: place
+        ? `axis ${place.axis} counts samples, and there are ${layer.shape.length} axes`
+        : "it has no such axis",
+      fix: axes.length > 0 ? `choose one of the axes ${axes.join(", ")}` : "choose another layer",
+    });
+  }
+  return new ConceptMask(b, layer, axis, place?.axis);
 }

@@ -15,7 +15,7 @@ import {
   type LayerContext,
   type Share,
 } from "./layers.ts";
-import type { LedgerWriter } from "./ledger.ts";
+import type { Entered, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type Site, type SplittingRow } from "./row-kinds.ts";
 import { linearRules, plainRules, type LinearRuleName, type PlainRuleName } from "./rules/index.ts";
@@ -37,19 +37,21 @@ export interface Walk {
 }
 
 /**
- * Adds the nodes that carry relevance from `output` to `input`.
+ * Adds the nodes that carry relevance from `output` to the tensors where it ends.
  * @param seed relevance of the output, in its shape
- * @returns relevance of the input, in its shape; undefined if none can reach it
+ * @returns relevance of each end, in its shape; undefined if none can reach it
  */
-export function emitRelevance(walk: Walk, output: string, seed: Value, input: string): Term {
+export function emitRelevance(walk: Walk, output: string, seed: Value, ends: readonly string[]): Term[] {
   const { b, plan, settings, ledger, concepts } = walk;
   const m = new Algebra(b, walk.knowledge);
   const relevance = new Map<string, Value>([[output, seed]]);
   const filter = settings.topK === "input" ? walk.keep : settings.topK;
-  const onTheWay = new Set([input, ...plan.steps.flatMap(({ node }) => node.outputs)]);
+  const onTheWay = new Set([...ends, ...plan.steps.flatMap(({ node }) => node.outputs)]);
 
-  for (const step of plan.steps.toReversed()) {
+  for (const [index, step] of [...plan.steps.entries()].toReversed()) {
     const site = walk.siteOf(step.node);
+    const layer = concepts && site.outputs.find((value) => concepts.isAt(value))?.name;
+    if (layer !== undefined) leaveAround(layer, index);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
     if (arriving.every((R) => R === undefined)) continue;
     const masked = arriving.map((R, i) =>
@@ -65,17 +67,40 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, input: st
       shares: ledger && [],
       isOnTheWay: (name) => onTheWay.has(name),
     });
-    const leaving: Term[] = [];
-    const others: Term[] = [...constants];
-    for (const [index, R] of contributions) {
-      const name = step.node.inputs[index] as string;
+    const outputs = step.node.outputs;
+    const leaving: Entered[] = [];
+    const others: Entered[] = constants.map((R) => ({ of: outputs[0] as string, R }));
+    for (const [at, R] of contributions) {
+      const name = step.node.inputs[at] as string;
       const total = m.add(relevance.get(name), R);
       if (total) relevance.set(name, total);
-      (onTheWay.has(name) ? leaving : others).push(R);
+      (onTheWay.has(name) ? leaving : others).push({ of: name, R });
     }
-    ledger?.enter(step, { arriving, masked, kept, leaving, others, ...crossed });
+    const entered = (terms: readonly Term[]): Entered[] =>
+      terms.map((R, i) => ({ of: outputs[i] as string, R }));
+    ledger?.enter(step, {
+      arriving: entered(arriving),
+      masked: entered(masked),
+      kept: entered(kept),
+      leaving,
+      others,
+      ...crossed,
+    });
   }
-  return relevance.get(input);
+  return ends.map((end) => relevance.get(end));
+
+  /**
+   * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.
+   * @param index of the step that makes the layer
+   */
+  function leaveAround(layer: string, index: number): void {
+    const made = plan.steps.slice(0, index + 1).flatMap(({ node }) => node.outputs);
+    const around = [...new Set([...ends, ...made])].flatMap((of): Entered[] =>
+      of !== layer && relevance.has(of) ? [{ of, R: relevance.get(of) }] : [],
+    );
+    for (const { of } of around) relevance.delete(of);
+    if (relevance.has(layer)) ledger?.leaveAround(layer, around);
+  }
 }
 
 type Contribution = readonly [input: number, R: Term];

@@ -3,7 +3,7 @@
  * Written by nodes of the compiled graph beside the relevance itself, in float64 unless the runtime has none, so that it
  * is exact to what the relevance pass computes: nothing is estimated. For every node and every sample
  *
- *     arriving = leaving + bias + epsilon + filter + mask + others + border + fallback + rule + rest
+ *     arriving = leaving + bias + epsilon + filter + mask + around + others + border + fallback + rule + rest
  *
  * A rule shares R by s = R / (parts + bias + ε). Hence R = Σ s·part + s·bias + s·ε: the first goes on, the second is
  * the bias's share, the third the stabiliser's. The leak of LRP by biases: Bach et al. 2015, §"Layer-wise relevance
@@ -17,7 +17,10 @@ import type { PlanStep } from "./assign-rules.ts";
 import type { SeedRelevance } from "./composites.ts";
 import { ruleText } from "./rule-choice.ts";
 import type { Share } from "./layers.ts";
-import { filled, sameShape } from "./ops/shapes.ts";
+import { product } from "../onnx/shapes/sizes.ts";
+import type { Batch } from "./batch.ts";
+import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.ts";
+import type { AxisPlace } from "./row-kinds.ts";
 
 /** Where relevance can stay, in the order of the ledger's columns. */
 export const shareColumns = [
@@ -29,6 +32,8 @@ export const shareColumns = [
   "filter",
   /** What a mask of channels took away ({@link ConceptOptions}). */
   "mask",
+  /** What flows around the layer whose channels are masked. */
+  "around",
   /** Shares of joined constants, and of values that do not come from the explained input. */
   "others",
   /** Relevance of elements that come from nowhere: padding. */
@@ -63,7 +68,9 @@ export interface LedgerRow {
 export interface LedgerLayout {
   /** What relevance started from. */
   readonly seed: SeedRelevance;
-  /** The nodes that relevance reached, from the output on. The last row is where it ends: the input, or the chosen layer. */
+  /** What relevance starts from, in a word: logit, value, probability, target. */
+  readonly word: string;
+  /** The nodes that relevance reached, from the output on. The last rows are where it ends: the inputs, or the chosen layer. */
   readonly rows: readonly LedgerRow[];
 }
 
@@ -73,19 +80,28 @@ export type LedgerPrecision = "float64" | "float32";
 /** The name of the output. */
 export const ledgerOutput = "ledger";
 
-/** The operator in the last row of every ledger: what arrives at the input, or the chosen layer, has reached it. */
+/** The operator in the last rows of every ledger: what arrives at the input, or the chosen layer, has reached it. */
 export const endOperators = { input: "input", layer: "layer" } as const;
+
+/** The operator in the row of what flows around the layer of concepts. */
+export const aroundOperator = "around";
+
+/** Relevance, and the name of the value whose shape it has: its samples stand where the value's do. */
+export interface Entered {
+  readonly of: string;
+  readonly R: Term;
+}
 
 /** What happened to relevance at one node. */
 export interface Crossing {
   /** Relevance of the node's outputs; with channels masked; with the filter applied. */
-  readonly arriving: readonly Term[];
-  readonly masked: readonly Term[];
-  readonly kept: readonly Term[];
+  readonly arriving: readonly Entered[];
+  readonly masked: readonly Entered[];
+  readonly kept: readonly Entered[];
   /** What goes to inputs on the way, and what to others. */
-  readonly leaving: readonly Term[];
-  readonly others: readonly Term[];
-  /** The divisions that the rule made. */
+  readonly leaving: readonly Entered[];
+  readonly others: readonly Entered[];
+  /** The divisions that the rule made, in the shape of the node's first output. */
   readonly shares: readonly Share[];
   /** Whether the shares, or a mere move of elements, say where everything went; otherwise the rule lost the difference. */
   readonly isExact: boolean;
@@ -97,33 +113,35 @@ export interface Crossing {
 export class LedgerWriter {
   readonly #b: GraphBuilder;
   readonly #m: Algebra;
-  readonly #input: Value;
-  readonly #isPerSample: boolean;
+  readonly #origin: Value;
+  readonly #batch: Batch | undefined;
   readonly #precision: LedgerPrecision;
   readonly #rows: LedgerRow[] = [];
   readonly #sums: Value[] = [];
 
   /**
-   * @param input the explained input
-   * @param output the explained output; where its first axis is not the input's, the whole batch is one sample
+   * @param origin the tensor that samples are counted in: the explained input, or the vectors of its tokens
+   * @param batch where samples stand at all nodes on the way; undefined where some node does not keep them apart: then a run
+   *   has one row
    */
-  constructor(b: GraphBuilder, input: Value, output: Value, precision: LedgerPrecision) {
+  constructor(b: GraphBuilder, origin: Value, batch: Batch | undefined, precision: LedgerPrecision) {
     this.#b = b;
     this.#m = new Algebra(b);
-    this.#input = input;
+    this.#origin = origin;
     this.#precision = precision;
-    this.#isPerSample = input.shape.length > 0 && input.shape[0] === output.shape[0];
+    this.#batch = batch;
   }
 
   /** Enters a node. */
   enter({ node, choice, why }: PlanStep, crossing: Crossing): void {
     const m = this.#m;
     const { arriving, masked, kept, shares, isExact, hasBorder } = crossing;
+    const y = node.outputs[0] as string;
     const [atOutput, afterMask, afterFilter] = [arriving, masked, kept].map((R) => this.#total(R));
     const leaving = this.#total(crossing.leaving);
     const others = this.#total(crossing.others);
     const sums: Partial<Record<LedgerColumn, Term>> = {
-      magnitude: this.#total(arriving.map((R) => R && this.#b.op("Abs", [R]))),
+      magnitude: this.#total(arriving.map(({ of, R }) => ({ of, R: R && this.#b.op("Abs", [R]) }))),
       arriving: atOutput,
       leaving,
       mask: difference(m, atOutput, afterMask),
@@ -133,44 +151,64 @@ export class LedgerWriter {
     const gone = m.subtract(difference(m, afterFilter, leaving), others);
     if (!isExact) sums[why === "fallback" ? "fallback" : "rule"] = gone;
     else if (hasBorder) sums.border = gone;
-    else if (shares.length > 0) Object.assign(sums, this.#shared(shares, afterFilter));
+    else if (shares.length > 0) Object.assign(sums, this.#shared(shares, y, afterFilter));
     const known = shareColumns.reduce((sum, column) => m.add(sum, sums[column]), leaving);
     sums.rest = difference(m, atOutput, known);
     this.#row({ node: node.name, operator: node.opType, rule: ruleText(choice) }, sums);
   }
 
+  /** Enters the relevance of tensors that is left out since it flows around a layer. */
+  leaveAround(layer: string, left: readonly Entered[]): void {
+    if (left.length === 0) return;
+    const arriving = this.#total(left);
+    const magnitude = this.#total(left.map(({ of, R }) => ({ of, R: R && this.#b.op("Abs", [R]) })));
+    this.#row({ node: layer, operator: aroundOperator, rule: "" }, { magnitude, arriving, around: arriving });
+  }
+
   /**
-   * Enters where relevance ends and makes the output `ledger`, float32 [N, rows, columns].
-   * @param end the explained input, or the layer where relevance stops
-   * @param R its relevance
-   * @param isInput whether what reaches it has reached the input: it is the input, or the vectors of its tokens
+   * Enters where relevance ends, a row for each end, and makes the output `ledger`, float32 [N, rows, columns].
+   * @param ends the explained inputs or the layer where relevance stops, and their relevance
    */
-  finish(end: Value, R: Value, isInput: boolean): { value: Value; rows: readonly LedgerRow[] } {
+  finish(ends: readonly LedgerEnd[]): { value: Value; rows: readonly LedgerRow[] } {
     const b = this.#b;
-    const reached = this.#sum(R);
-    const magnitude = this.#sum(b.op("Abs", [R]));
-    const operator = isInput ? endOperators.input : endOperators.layer;
-    this.#row({ node: end.name, operator, rule: "" }, { magnitude, arriving: reached, leaving: reached });
+    for (const { value, R, isInput } of ends) {
+      const of = value.name;
+      const reached = this.#total([{ of, R }]);
+      const magnitude = this.#total([{ of, R: b.op("Abs", [R]) }]);
+      const operator = isInput ? endOperators.input : endOperators.layer;
+      this.#row({ node: of, operator, rule: "" }, { magnitude, arriving: reached, leaving: reached });
+    }
     const flat = b.op("Concat", this.#sums, { axis: int(1) });
     const table = b.op("Reshape", [flat, b.integers([0, this.#rows.length, ledgerColumns.length])]);
     return { value: this.#as("float32", table), rows: this.#rows };
   }
 
   /** What the divisions of a rule gave to biases and stabilisers, and what they were not given, or could not share. */
-  #shared(shares: readonly Share[], arrived: Term): Partial<Record<"bias" | "epsilon" | "rule", Term>> {
+  #shared(
+    shares: readonly Share[],
+    y: string,
+    arrived: Term,
+  ): Partial<Record<"bias" | "epsilon" | "rule", Term>> {
     const m = this.#m;
     const zero = m.scalar(0);
     const where = (condition: Value, a: Value, c: Value): Value => this.#b.op("Where", [condition, a, c]);
-    const given = this.#total(shares.map(({ R }) => R));
-    const unshared = this.#total(shares.map(({ R, isNothing }) => where(isNothing, R, zero)));
-    const absorbed = shares.map(({ s, stabiliser, isNothing }) => {
+    const total = (of: (share: Share) => Term): Term =>
+      this.#total(shares.map((share) => ({ of: y, R: of(share) })));
+    const absorbed = ({ s, stabiliser, isNothing }: Share): Term => {
       const part = m.multiply(s, stabiliser);
       return part && where(isNothing, zero, part);
-    });
+    };
     return {
-      bias: this.#total(shares.map(({ s, bias }) => m.multiply(s, bias))),
-      epsilon: this.#total(absorbed),
-      rule: m.add(difference(m, arrived, given), unshared),
+      bias: total(({ s, bias }) => m.multiply(s, bias)),
+      epsilon: total(absorbed),
+      rule: m.add(
+        difference(
+          m,
+          arrived,
+          total(({ R }) => R),
+        ),
+        total(({ R, isNothing }) => where(isNothing, R, zero)),
+      ),
     };
   }
 
@@ -179,24 +217,55 @@ export class LedgerWriter {
     for (const column of ledgerColumns) this.#sums.push(sums[column] ?? this.#zero());
   }
 
-  #total(terms: readonly Term[]): Term {
-    return terms.reduce<Term>((sum, term) => this.#m.add(sum, term && this.#sum(term)), undefined);
+  #total(terms: readonly Entered[]): Term {
+    return terms.reduce<Term>((sum, { of, R }) => this.#m.add(sum, R && this.#sum(R, of)), undefined);
   }
 
   /** Σ over everything but the samples, [N, 1]. */
-  #sum(v: Value): Value {
+  #sum(R: Value, of: string): Value {
     const b = this.#b;
-    const shape = !this.#isPerSample
-      ? b.integers([1, -1])
-      : sameShape(v.shape.slice(0, 1), this.#input.shape.slice(0, 1))
-        ? b.integers([0, -1])
-        : b.op("Concat", [this.#samples(), b.integers([-1])], { axis: int(0) });
-    const rows = b.op("Reshape", [this.#as(this.#precision, v), shape]);
-    return b.op("ReduceSum", [rows, b.integers([1])], { keepdims: int(1) });
+    const rows = this.#rowsOf(this.#as(this.#precision, R), of);
+    const axes = rows.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+    // Samples that stand first need no axis before them.
+    if (this.#batch === undefined || this.#isFirst(of))
+      return b.op("ReduceSum", [rows, b.integers([1])], { keepdims: int(1) });
+    const sums = b.op("ReduceSum", [rows, b.integers(axes)], { keepdims: int(0) });
+    return b.op("Reshape", [sums, b.integers([-1, 1])]);
   }
 
-  #samples(): Value {
-    return this.#b.op("Shape", [this.#input], { start: int(0), end: int(1) });
+  #isFirst(of: string): boolean {
+    const place = this.#placeOf(of);
+    return place.axis === 0 && place.outer === 1 && place.inner === 1;
+  }
+
+  #placeOf(of: string): AxisPlace {
+    const place = this.#batch?.places.get(of);
+    if (!place) throw new Error(`the samples of "${of}" are not kept apart`);
+    return place;
+  }
+
+  /** R with the samples on an axis of their own: the first of two, or the second of three. */
+  #rowsOf(R: Value, of: string): Value {
+    const b = this.#b;
+    if (this.#batch === undefined) return b.op("Reshape", [R, b.integers([1, -1])]);
+    if (this.#isFirst(of)) return b.op("Reshape", [R, b.integers([0, -1])]);
+    const { axis, outer, inner } = this.#placeOf(of);
+    const before = product([...R.shape.slice(0, axis), outer]);
+    if (typeof before === "number") return b.op("Reshape", [R, this.#shape([before, this.#samples(), -1])]);
+    const after = product([inner, ...R.shape.slice(axis + 1)]);
+    if (typeof after === "number") return b.op("Reshape", [R, this.#shape([-1, this.#samples(), after])]);
+    const leading = Array.from({ length: axis }, (_, i) => sizeAt(b, R, i));
+    const size = leading.reduce((a, n) => multiplySizes(b, a, n), typeof outer === "number" ? outer : 1);
+    return b.op("Reshape", [R, this.#shape([asVector(b, size), this.#samples(), -1])]);
+  }
+
+  #shape(sizes: readonly (number | Value)[]): Value {
+    return vectorOf(this.#b, sizes);
+  }
+
+  /** How many samples there are: a number, or a vector of one. */
+  #samples(): number | Value {
+    return sizeAt(this.#b, this.#origin, this.#batch?.inputAxis ?? 0);
   }
 
   #as(type: LedgerPrecision, v: Value): Value {
@@ -204,9 +273,22 @@ export class LedgerWriter {
   }
 
   #zero(): Value {
-    const samples = this.#isPerSample ? (this.#input.shape[0] as number | string) : 1;
-    return this.#as(this.#precision, filled(this.#b, 0, [samples, 1], this.#input));
+    const b = this.#b;
+    if (this.#batch && this.#batch.inputAxis > 0) {
+      const zeros = b.op("ConstantOfShape", [this.#shape([this.#samples(), 1])]);
+      return this.#as(this.#precision, zeros);
+    }
+    const samples = this.#batch ? (this.#origin.shape[0] as number | string) : 1;
+    return this.#as(this.#precision, filled(b, 0, [samples, 1], this.#origin));
   }
+}
+
+/** Where relevance ends, and what arrives there. */
+export interface LedgerEnd {
+  readonly value: Value;
+  readonly R: Value;
+  /** Whether what reaches it has reached an input: it is one, or the vectors of its tokens. */
+  readonly isInput: boolean;
 }
 
 /** TensorProto.DataType */

@@ -5,10 +5,11 @@
 
 import type { Node } from "../onnx/graph.ts";
 import * as f from "./ops/activations.ts";
+import * as axes from "./ops/axes.ts";
 import { averagedConvolution, convolution, transposedConvolution } from "./ops/convolution.ts";
 import * as d from "./ops/dense.ts";
 import * as fn from "./ops/functions.ts";
-import { add, extreme, mean, multiply, subtract } from "./ops/joins.ts";
+import { add, extreme, factorTrend, mean, multiply, subtract, sumTrend } from "./ops/joins.ts";
 import * as move from "./ops/layout.ts";
 import * as lengths from "./ops/lengths.ts";
 import { maxPool } from "./ops/max-pooling.ts";
@@ -26,8 +27,10 @@ import * as reduce from "./ops/reductions.ts";
 import * as soft from "./ops/softmax.ts";
 import {
   activation,
+  aligned,
   always,
   average,
+  falling,
   forms,
   gate,
   ifInputsAre,
@@ -38,6 +41,7 @@ import {
   measure,
   normalization,
   quotient,
+  rising,
   routing,
   softmax,
   splitting,
@@ -55,11 +59,23 @@ const anyIsNonNegative = (site: Site): boolean =>
 const neverNegative = { nonNegative: always };
 /** Its second input says along which axes: it is no part of the output. */
 const alongAxes = {
+  keepsAxis: axes.throughReduction(reduce.knownAxes),
   parts: [0],
   nonNegative: ifPartsAre([0]),
   refuses: reduce.refusesOpenAxes,
   filtered: false,
 };
+
+/** Its axes are an attribute. */
+const reducing = {
+  refuses: reduce.refusesOpenAxes,
+  keepsAxis: axes.throughReduction(reduce.knownAxes),
+};
+const alongLast = { keepsAxis: axes.allBut(axes.namedAxis(-1)) };
+const pooling = { keepsAxis: axes.batchAndChannels };
+const pickingAlong = { keepsAxis: axes.allBut(axes.namedAxis(0)) };
+const compressing = { keepsAxis: axes.allBut(axes.axisIfNamed) };
+const reshaping = { keepsAxis: axes.throughReshape };
 
 const extremeElement = { pullBack: reduce.reduceExtreme, averaged: reduce.averagedExtreme };
 
@@ -68,52 +84,89 @@ export const opTable = {
   Conv: linear(
     "convolution",
     { operator: convolution, averaged: averagedConvolution },
-    { refuses: computedWeights },
+    { refuses: computedWeights, keepsAxis: axes.batchOnly },
   ),
-  ConvTranspose: linear("convolution", { operator: transposedConvolution }, { refuses: computedWeights }),
-  Gemm: linear("dense", { operator: d.gemm }, { refuses: d.refusesGemm }),
-  Linear: linear("dense", { operator: d.dense }),
-  MatMul: linear("dense", { operator: d.matmul, input: d.computedSide }, { refuses: d.refusesVector }),
-  Affine: linear("affine", { operator: d.affine }),
+  ConvTranspose: linear(
+    "convolution",
+    { operator: transposedConvolution },
+    { refuses: computedWeights, keepsAxis: axes.batchOnly },
+  ),
+  Gemm: linear("dense", { operator: d.gemm }, { refuses: d.refusesGemm, keepsAxis: axes.throughGemm }),
+  Linear: linear("dense", { operator: d.dense }, { keepsAxis: axes.throughProduct }),
+  MatMul: linear(
+    "dense",
+    { operator: d.matmul, input: d.computedSide },
+    { refuses: d.refusesVector, keepsAxis: axes.throughProduct },
+  ),
+  Affine: linear("affine", { operator: d.affine }, { keepsAxis: aligned, trend: d.affineTrend }),
 
   Einsum: linear(
     "dense",
     { operator: product.einsum, input: product.computedOperand },
-    { refuses: product.refusesWeightlessEinsum },
+    { refuses: product.refusesWeightlessEinsum, keepsAxis: product.throughEinsum },
   ),
 
   // Sums and products of tensors.
-  Add: sum(add, { nonNegative: ifInputsAre }),
+  Add: sum(add, { nonNegative: ifInputsAre, trend: sumTrend([1, 1]) }),
   Sum: sum(add, { nonNegative: ifInputsAre }),
-  Sub: sum(subtract),
+  Sub: sum(subtract, { trend: sumTrend([1, -1]) }),
   Mean: sum(mean, { nonNegative: ifInputsAre }),
-  Mul: gate(multiply),
-  Div: quotient(product.divide),
-  Product: matrixProduct(product.matrixProduct, { refuses: d.refusesVector }),
-  Contraction: matrixProduct(product.contraction, { refuses: product.refusesEinsum }),
+  Mul: gate(multiply, { trend: factorTrend }),
+  Div: quotient(product.divide, { trend: product.quotientTrend }),
+  Product: matrixProduct(product.matrixProduct, {
+    refuses: d.refusesVector,
+    keepsAxis: axes.throughProduct,
+  }),
+  Contraction: matrixProduct(product.contraction, {
+    refuses: product.refusesEinsum,
+    keepsAxis: product.throughEinsum,
+  }),
 
   // Softmax and normalisations inside of the model.
   Softmax: softmax(
     { pullBack: soft.softmax, pullBackLog: soft.softmaxLog, active: soft.unmasked, finite: soft.finite },
-    { ...neverNegative, gates: true },
+    { ...neverNegative, ...alongLast, gates: true, response: "softmax" },
   ),
-  LogSoftmax: softmax({ pullBack: soft.logSoftmax }),
-  LayerNormalization: normalization(n.layerNormalization, { refuses: n.refusesComputedScale, gives: [0] }),
-  RMSNormalization: normalization(n.rmsNormalization, { refuses: n.refusesComputedScale }),
-  InstanceNormalization: normalization(n.instanceNormalization, { refuses: n.refusesComputedScale }),
-  GroupNormalization: normalization(n.groupNormalization, { refuses: n.refusesComputedScale }),
-  MeanVarianceNormalization: normalization(n.meanVarianceNormalization),
-  LpNormalization: normalization(lengths.lpNormalization, withPositiveSlope),
-  LRN: normalization(lengths.responseNormalization, withPositiveSlope),
+  LogSoftmax: softmax({ pullBack: soft.logSoftmax }, { ...alongLast, response: "log-softmax" }),
+  LayerNormalization: normalization(n.layerNormalization, {
+    refuses: n.refusesComputedScale,
+    gives: [0],
+    keepsAxis: axes.allBut(n.normalizedAxes),
+  }),
+  RMSNormalization: normalization(n.rmsNormalization, {
+    refuses: n.refusesComputedScale,
+    keepsAxis: axes.allBut(n.normalizedAxes),
+  }),
+  InstanceNormalization: normalization(n.instanceNormalization, {
+    refuses: n.refusesComputedScale,
+    keepsAxis: axes.allBut(axes.axesFrom(2)),
+  }),
+  GroupNormalization: normalization(n.groupNormalization, {
+    refuses: n.refusesComputedScale,
+    keepsAxis: axes.allBut(axes.axesFrom(1)),
+  }),
+  MeanVarianceNormalization: normalization(n.meanVarianceNormalization, {
+    keepsAxis: axes.allBut(n.standardizedAxes),
+  }),
+  LpNormalization: normalization(lengths.lpNormalization, { ...withPositiveSlope, ...alongLast }),
+  LRN: normalization(lengths.responseNormalization, {
+    ...withPositiveSlope,
+    keepsAxis: axes.allBut(() => [1]),
+  }),
 
   // Averages and maxima.
-  AveragePool: average(pool.averagePool),
-  GlobalAveragePool: average(pool.globalAveragePool),
-  LpPool: average(pool.lpPool, neverNegative),
-  GlobalLpPool: average(pool.globalLpPool, neverNegative),
-  ReduceMean: average(reduce.reduceMean, { refuses: reduce.refusesOpenAxes }),
+  AveragePool: average(pool.averagePool, pooling),
+  GlobalAveragePool: average(pool.globalAveragePool, pooling),
+  LpPool: average(pool.lpPool, { ...neverNegative, ...pooling }),
+  GlobalLpPool: average(pool.globalLpPool, { ...neverNegative, ...pooling }),
+  ReduceMean: average(reduce.reduceMean, reducing),
   ReduceSum: average(reduce.reduceSum, alongAxes),
-  CumSum: average(reduce.cumulativeSum, { parts: [0], nonNegative: ifPartsAre([0]), filtered: false }),
+  CumSum: average(reduce.cumulativeSum, {
+    parts: [0],
+    nonNegative: ifPartsAre([0]),
+    filtered: false,
+    keepsAxis: axes.allBut(axes.axesInInput(1)),
+  }),
   ReduceL1: measure({ pullBack: reduce.reduceL1 }, { ...alongAxes, ...neverNegative }),
   ReduceL2: measure({ pullBack: reduce.reduceL2 }, { ...alongAxes, ...neverNegative }),
   ReduceSumSquare: measure(
@@ -124,26 +177,26 @@ export const opTable = {
     { pullBack: reduce.reduceProd, pullBackLog: reduce.equalToAll, active: reduce.onesOfInput },
     alongAxes,
   ),
-  ReduceLogSum: measure(
-    { pullBack: reduce.reduceLogSum, pullBackLog: reduce.reduceLogSum },
-    { refuses: reduce.refusesOpenAxes },
-  ),
+  ReduceLogSum: measure({ pullBack: reduce.reduceLogSum, pullBackLog: reduce.reduceLogSum }, reducing),
   ReduceLogSumExp: measure(
     { pullBack: reduce.reduceLogSumExp, pullBackLog: reduce.wholeToAll, active: reduce.softmaxOf },
-    { refuses: reduce.refusesOpenAxes },
+    reducing,
   ),
   ReduceMax: maximum(extremeElement, { ...alongAxes, filtered: true }),
   ReduceMin: maximum(extremeElement, { ...alongAxes, filtered: true }),
   Max: maximum(
     { pullBack: extreme, elementwise: true },
-    { joins: true, filtered: false, nonNegative: anyIsNonNegative },
+    { joins: true, filtered: false, nonNegative: anyIsNonNegative, keepsAxis: aligned },
   ),
-  Min: maximum({ pullBack: extreme, elementwise: true }, { joins: true, filtered: false }),
-  MaxPool: maximum({ pullBack: maxPool, averaged: pool.averagedMaxPool }, { gives: [0] }),
-  GlobalMaxPool: maximum({ pullBack: pool.globalMaxPool, averaged: pool.averagedGlobalMaxPool }),
+  Min: maximum(
+    { pullBack: extreme, elementwise: true },
+    { joins: true, filtered: false, keepsAxis: aligned },
+  ),
+  MaxPool: maximum({ pullBack: maxPool, averaged: pool.averagedMaxPool }, { gives: [0], ...pooling }),
+  GlobalMaxPool: maximum({ pullBack: pool.globalMaxPool, averaged: pool.averagedGlobalMaxPool }, pooling),
 
   // Activations, element by element.
-  Relu: activation(f.relu, { ...neverNegative, rectifier: true, closesBelowZero: always }),
+  Relu: activation(f.relu, { ...neverNegative, rectifier: true, closesBelowZero: always, trend: rising }),
   LeakyRelu: activation(f.leakyRelu, withPositiveSlope),
   PRelu: activation(f.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
   Clip: activation(f.clip, {
@@ -151,6 +204,7 @@ export const opTable = {
     rectifier: true,
     closesBelowZero: f.clipsToZero,
     parameters: () => [1, 2],
+    trend: rising,
   }),
   Elu: activation(f.elu, withPositiveSlope),
   Selu: activation(f.selu, withPositiveSlope),
@@ -162,15 +216,16 @@ export const opTable = {
   }),
   Shrink: activation(f.shrink, { nonNegative: f.shrinksToPositive }),
   Softsign: activation(f.softsign, withPositiveSlope),
-  Sigmoid: activation(f.sigmoid, { ...neverNegative, gates: true }),
-  HardSigmoid: activation(f.hardSigmoid, { ...neverNegative, gates: true }),
+  Sigmoid: activation(f.sigmoid, { ...neverNegative, gates: true, response: "sigmoid" }),
+  HardSigmoid: activation(f.hardSigmoid, { ...neverNegative, gates: true, response: "hard-sigmoid" }),
   Tanh: activation(f.tanh, withPositiveSlope),
-  Softplus: activation(f.softplus, neverNegative),
+  Softplus: activation(f.softplus, { ...neverNegative, response: "softplus" }),
   HardSwish: activation(f.hardSwish, withPositiveSlope),
   Silu: activation(f.silu, withPositiveSlope),
   Mish: activation(f.mish, withPositiveSlope),
   Gelu: activation(f.gelu, withPositiveSlope),
   FakeQuantize: activation(fakeQuantize, {
+    trend: rising,
     nonNegative: quantizesToPositive,
     rectifier: true,
     parameters: () => [1, 2],
@@ -178,11 +233,11 @@ export const opTable = {
 
   // Other functions, element by element.
   Abs: activation(fn.abs, neverNegative),
-  Neg: activation(fn.negative),
-  Exp: activation(fn.exp, neverNegative),
-  Log: activation(fn.log),
-  Sqrt: activation(fn.sqrt, neverNegative),
-  Reciprocal: activation(fn.reciprocal, withPositiveSlope),
+  Neg: activation(fn.negative, { trend: falling }),
+  Exp: activation(fn.exp, { ...neverNegative, response: "exp" }),
+  Log: activation(fn.log, { trend: rising }),
+  Sqrt: activation(fn.sqrt, { ...neverNegative, trend: rising }),
+  Reciprocal: activation(fn.reciprocal, { ...withPositiveSlope, trend: fn.reciprocalTrend }),
   Pow: activation(fn.pow, { nonNegative: fn.powersArePositive, parameters: fn.shapesPower }),
   Mod: activation(fn.remainder, {
     nonNegative: ifPartsAre([0]),
@@ -203,55 +258,76 @@ export const opTable = {
   Atanh: activation(fn.atanh, withPositiveSlope),
 
   // Elements move; relevance moves back.
-  Identity: routing(move.unchanged),
-  Dropout: routing(move.unchanged, { gives: [0] }),
-  Cast: routing(move.uncast, { refuses: move.refusesCast }),
-  Flatten: routing(move.unreshape),
-  Reshape: routing(move.unreshape),
-  Squeeze: routing(move.unreshape),
-  Unsqueeze: routing(move.unreshape),
-  Transpose: routing(move.untranspose),
-  Concat: routing(move.unconcat, { joins: true }),
-  Split: splitting(move.unsplit),
-  Slice: routing(unslice, { refuses: refusesOpenSlice }),
+  Identity: routing(move.unchanged, { keepsAxis: aligned }),
+  Dropout: routing(move.unchanged, { gives: [0], keepsAxis: aligned }),
+  Cast: routing(move.uncast, { refuses: move.refusesCast, keepsAxis: aligned }),
+  Flatten: routing(move.unreshape, reshaping),
+  Reshape: routing(move.unreshape, reshaping),
+  Squeeze: routing(move.unreshape, reshaping),
+  Unsqueeze: routing(move.unreshape, reshaping),
+  Transpose: routing(move.untranspose, { keepsAxis: axes.throughTranspose }),
+  Concat: routing(move.unconcat, { joins: true, keepsAxis: axes.allBut(axes.namedAxis(0)) }),
+  Split: splitting(move.unsplit, { keepsAxis: axes.allBut(axes.namedAxis(0)) }),
+  Slice: routing(unslice, {
+    refuses: refusesOpenSlice,
+    keepsAxis: axes.unlessResized(axes.steppedAxes),
+  }),
   Pad: forms(copy.paddingOf, {
     constant: routing(copy.unpad, {
       refuses: copy.refusesOpenPads,
       border: true,
       nonNegative: ifPartsAre([0, 2]),
+      keepsAxis: axes.unlessResized(copy.paddedAxes),
     }),
-    copies: routing(copy.unpadCopies, { refuses: copy.refusesCopies }),
+    copies: routing(copy.unpadCopies, {
+      refuses: copy.refusesCopies,
+      keepsAxis: axes.unlessResized(copy.paddedAxes),
+    }),
   }),
-  DepthToSpace: routing(blocks.undepthToSpace),
-  SpaceToDepth: routing(blocks.unspaceToDepth),
-  Trilu: routing(blocks.untrilu, { border: true }),
-  ReverseSequence: routing(blocks.unreverse),
+  DepthToSpace: routing(blocks.undepthToSpace, { keepsAxis: axes.batchOnly }),
+  SpaceToDepth: routing(blocks.unspaceToDepth, { keepsAxis: axes.batchOnly }),
+  Trilu: routing(blocks.untrilu, { border: true, keepsAxis: axes.allBut(() => [-2, -1]) }),
+  ReverseSequence: routing(blocks.unreverse, { keepsAxis: axes.throughReversal }),
 
   // Elements are copied, picked or written; relevance adds up where they came from.
-  Expand: routing(copy.unexpand),
-  Tile: routing(copy.untile),
-  Where: routing(copy.unwhere, { joins: true, elementwise: true, parts: [1, 2] }),
-  Gather: routing(pick.ungather, { refuses: pick.refusesIndices }),
-  GatherElements: routing(pick.ungatherElements, { refuses: pick.refusesIndices }),
-  GatherND: routing(pick.ungatherNd, { refuses: pick.refusesGatherNd }),
-  Compress: routing(pick.uncompress, { refuses: pick.refusesOpenCondition }),
-  TopK: routing(pick.untopK, { gives: [0] }),
-  MaxUnpool: routing(pick.unmaxUnpool, { refuses: pick.refusesGivenShape, border: true }),
+  Expand: routing(copy.unexpand, { keepsAxis: aligned }),
+  Tile: routing(copy.untile, { keepsAxis: axes.unlessResized() }),
+  Where: routing(copy.unwhere, { joins: true, elementwise: true, parts: [1, 2], keepsAxis: aligned }),
+  Gather: routing(pick.ungather, { refuses: pick.refusesIndices, keepsAxis: axes.throughGather }),
+  GatherElements: routing(pick.ungatherElements, { refuses: pick.refusesIndices, ...pickingAlong }),
+  GatherND: routing(pick.ungatherNd, { refuses: pick.refusesGatherNd, keepsAxis: axes.throughGatherNd }),
+  Compress: routing(pick.uncompress, { refuses: pick.refusesOpenCondition, ...compressing }),
+  TopK: routing(pick.untopK, { gives: [0], ...alongLast, again: pick.topKAgain }),
+  MaxUnpool: routing(pick.unmaxUnpool, { refuses: pick.refusesGivenShape, border: true, ...pooling }),
   ScatterElements: forms(scatter.reductionOf, {
-    none: routing(scatter.unscatterElements, { joins: true, parts: [0, 2] }),
-    add: sum(scatter.unaddElements, { nonNegative: ifPartsAre([0, 2]), parts: [0, 2] }),
+    none: routing(scatter.unscatterElements, { joins: true, parts: [0, 2], ...pickingAlong }),
+    add: sum(scatter.unaddElements, {
+      nonNegative: ifPartsAre([0, 2]),
+      parts: [0, 2],
+      ...pickingAlong,
+    }),
     other: routing(scatter.unscatterElements, { refuses: scatter.refusesReduction }),
   }),
   ScatterND: forms(scatter.reductionOf, {
-    none: routing(scatter.unscatterNd, { joins: true, parts: [0, 2] }),
-    add: sum(scatter.unaddNd, { nonNegative: ifPartsAre([0, 2]), parts: [0, 2] }),
+    none: routing(scatter.unscatterNd, { joins: true, parts: [0, 2], keepsAxis: axes.throughScatterNd }),
+    add: sum(scatter.unaddNd, {
+      nonNegative: ifPartsAre([0, 2]),
+      parts: [0, 2],
+      keepsAxis: axes.throughScatterNd,
+    }),
     other: routing(scatter.unscatterNd, { refuses: scatter.refusesReduction }),
   }),
-  Col2Im: average(blocks.uncol2im, { filtered: false, parts: [0], nonNegative: ifPartsAre([0]) }),
+  Col2Im: average(blocks.uncol2im, {
+    filtered: false,
+    parts: [0],
+    nonNegative: ifPartsAre([0]),
+    keepsAxis: axes.batchOnly,
+  }),
   Resize: forms(resizeForm, {
-    nearest: routing(unresize, { refuses: refusesResize }),
+    nearest: routing(unresize, { refuses: refusesResize, keepsAxis: axes.unlessResized() }),
     weighted: average(unresize, {
       refuses: refusesResize,
+      keepsAxis: axes.unlessResized(),
       filtered: false,
       parts: [0],
       nonNegative: weighsUp,

@@ -6,8 +6,9 @@
  * shape of that input (or one that broadcasts to it).
  */
 
-import type { Node, Value } from "../onnx/graph.ts";
+import type { Dim, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { product } from "../onnx/shapes/sizes.ts";
 
 /** One node of the model, at the moment relevance reaches it. */
 export interface Site {
@@ -47,6 +48,45 @@ export interface LinearOperator {
   pullBack(s: Value, weights: Value): Value;
 }
 
+/**
+ * An axis of a tensor, or a factor of one: the axis has outer · length · inner elements, and one step along the place is
+ * `inner` elements. Heads and samples that an attention layer merges into one axis are such factors.
+ */
+export interface AxisPlace {
+  readonly axis: number;
+  readonly outer: Dim;
+  readonly length: Dim;
+  readonly inner: Dim;
+}
+
+/** Where an axis of an input stands in the outputs; undefined where elements along it are mixed, picked or dropped. */
+export type KeepsAxis = (site: Site, place: AxisPlace, input: number) => AxisPlace | undefined;
+
+/**
+ * The place in an axis of the output, if that has its size. Two names of open sizes may stand for the same: inputs of one
+ * model often call their batch by names of their own.
+ */
+export function placeAt(site: Site, place: AxisPlace, axis: number): AxisPlace | undefined {
+  const { outer, length, inner } = place;
+  const size = y(site).shape[axis];
+  if (size === product([outer, length, inner])) return { ...place, axis };
+  const isOpen = typeof size === "string" && typeof length === "string" && outer === 1 && inner === 1;
+  return isOpen ? { ...place, axis, length: size } : undefined;
+}
+
+/** Broadcasting: axes are aligned at the last one. An axis of size 1 that is repeated is not kept. */
+export const aligned: KeepsAxis = (site, place, input) => {
+  const rank = (site.inputs[input] as Value).shape.length;
+  return placeAt(site, place, place.axis + y(site).shape.length - rank);
+};
+
+/**
+ * The response functions (inverse links) that a model may end in: they make of logits, or of another real number, what the
+ * model puts out, and are positive where that number is not. Relevance starts before them (rules.md §8). tanh is none: it has
+ * the sign of what it is made of.
+ */
+export type Response = "softmax" | "log-softmax" | "sigmoid" | "hard-sigmoid" | "softplus" | "exp";
+
 /** What composites tell layers apart by. */
 export type Family =
   | "convolution"
@@ -85,6 +125,14 @@ interface Common {
   readonly parts: readonly number[] | undefined;
   /** The outputs that are made of the inputs, by index; the others are indices or masks, and bring no relevance. Undefined: all. */
   readonly gives: readonly number[] | undefined;
+  readonly keepsAxis: KeepsAxis;
+  /** The response function that the operator is, if a model may end in it. */
+  readonly response: Response | undefined;
+  /**
+   * For a function of single elements: 1 where it never falls as its computed input rises, −1 where it never rises;
+   * undefined where neither is known.
+   */
+  readonly trend: (site: Site) => 1 | -1 | undefined;
 }
 
 /** Weights and an input: rules modify both. */
@@ -120,6 +168,8 @@ export interface PlainRow extends Common {
   readonly active?: (site: Site) => Value;
   /** As `active`, where no relevance arrives at what takes no part: the input, with a number for −∞. */
   readonly finite?: (site: Site) => Value;
+  /** The same picks made of another tensor, for an operator that picks by the values of the tensor itself. */
+  readonly again?: (site: Site, v: Value) => Value;
   /** Index of the input that is always the gate (a denominator). */
   readonly gateInput?: number;
   /**
@@ -174,6 +224,9 @@ type Options = Partial<
     | "border"
     | "parts"
     | "gives"
+    | "keepsAxis"
+    | "response"
+    | "trend"
   >
 >;
 
@@ -191,11 +244,14 @@ export const ifPartsAre =
 export const ifInputsAre = (site: Site): boolean =>
   site.inputs.every((input) => !input || site.isNonNegative(input));
 export const always = (): boolean => true;
+export const rising = (): 1 => 1;
+export const falling = (): -1 => -1;
 
 const common = (
   family: Family,
   options: Options,
   nonNegative: Common["nonNegative"],
+  keepsAxis: KeepsAxis,
   filtered = false,
 ): Common => ({
   family,
@@ -209,6 +265,9 @@ const common = (
   border: options.border ?? false,
   parts: options.parts,
   gives: options.gives,
+  keepsAxis: options.keepsAxis ?? keepsAxis,
+  response: options.response,
+  trend: options.trend ?? never,
 });
 
 /** z = Wx + b with constant weights: Conv, Gemm. */
@@ -217,7 +276,12 @@ export function linear(
   row: Pick<LinearRow, "operator" | "averaged"> & Partial<Pick<LinearRow, "input">>,
   options: Options = {},
 ): LinearRow {
-  return { kind: "linear", input: () => 0, ...row, ...common(family, options, no, family !== "affine") };
+  return {
+    kind: "linear",
+    input: () => 0,
+    ...row,
+    ...common(family, options, no, never, family !== "affine"),
+  };
 }
 
 /** y = f(x), element by element; `slope` gives s ⊙ f′(x). */
@@ -226,17 +290,22 @@ export function activation(
   { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, ...(parameters && { parameters }) } as const;
-  return { ...row, ...common("activation", options, no) };
+  return { ...row, ...common("activation", options, no, aligned) };
 }
 
 /** y = ±a ± b …: each input owns a share of the sum. */
 export function sum(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: true, ...common("sum", options, no) };
+  return { kind: "plain", pullBack, elementwise: true, ...common("sum", options, no, aligned) };
 }
 
 /** y = weighted average or sum of x: shared in proportion to the parts. */
 export function average(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: false, ...common("average", options, ifInputsAre, true) };
+  return {
+    kind: "plain",
+    pullBack,
+    elementwise: false,
+    ...common("average", options, ifInputsAre, never, true),
+  };
 }
 
 /** y = a norm or another measure of all of x: shared in proportion to the parts that it is made of. */
@@ -244,7 +313,7 @@ export function measure(
   row: Pick<PlainRow, "pullBack" | "frozen" | "pullBackLog" | "active">,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", ...row, elementwise: false, ...common("average", options, no) };
+  return { kind: "plain", ...row, elementwise: false, ...common("average", options, no, never) };
 }
 
 /** y = the largest of x: the winner takes all. */
@@ -252,16 +321,21 @@ export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", elementwise: false, ...row, ...common("maximum", options, ifInputsAre, true) };
+  return {
+    kind: "plain",
+    elementwise: false,
+    ...row,
+    ...common("maximum", options, ifInputsAre, never, true),
+  };
 }
 
 /** Elements move, nothing is computed: relevance moves back. They come from the first input, or from all that join. */
 export function routing(
   pullBack: PullBack,
-  options: Options & Partial<Pick<PlainRow, "elementwise">> = {},
+  { again, elementwise = false, ...options }: Options & Partial<Pick<PlainRow, "elementwise" | "again">> = {},
 ): PlainRow {
-  const { elementwise = false } = options;
-  return { kind: "plain", pullBack, elementwise, ...common("routing", ...moved(options)) };
+  const row = { kind: "plain", pullBack, elementwise, ...(again && { again }) } as const;
+  return { ...row, ...common("routing", ...moved(options)) };
 }
 
 /** As {@link routing}, for an operator with several outputs. */
@@ -270,9 +344,9 @@ export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Opt
 }
 
 /** What moves elements makes none negative. */
-function moved(options: Options): [Options, Common["nonNegative"]] {
+function moved(options: Options): [Options, Common["nonNegative"], KeepsAxis] {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
-  return [parts ? { ...options, parts } : options, parts ? ifPartsAre(parts) : ifInputsAre];
+  return [parts ? { ...options, parts } : options, parts ? ifPartsAre(parts) : ifInputsAre, never];
 }
 
 /** An operator whose attributes decide what kind it is of. */
@@ -284,18 +358,18 @@ export const forms = (formOf: Forms["formOf"], rows: Forms["rows"]): Forms => ({
 
 /** y = signal ⊙ gate, both computed. */
 export function gate(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: true, ...common("gate", options, ifInputsAre) };
+  return { kind: "plain", pullBack, elementwise: true, ...common("gate", options, ifInputsAre, aligned) };
 }
 
 /** y = signal / gate, both computed: what is divided by is a measure, not a part. */
 export function quotient(pullBack: PullBack, options: Options = {}): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, gateInput: 1 } as const;
-  return { ...row, ...common("quotient", options, ifInputsAre) };
+  return { ...row, ...common("quotient", options, ifInputsAre, aligned) };
 }
 
 /** y = A·B, sums of products of two computed tensors. */
 export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: false, ...common("product", options, ifInputsAre) };
+  return { kind: "plain", pullBack, elementwise: false, ...common("product", options, ifInputsAre, never) };
 }
 
 /** y = softmax(x), or its logarithm, along an axis. */
@@ -303,7 +377,7 @@ export function softmax(
   row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active" | "finite">,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", ...row, elementwise: false, ...common("softmax", options, no) };
+  return { kind: "plain", ...row, elementwise: false, ...common("softmax", options, no, never) };
 }
 
 /** y = x, brought by its own statistics to a common scale, and a constant affine map. */
@@ -311,5 +385,5 @@ export function normalization(
   row: Pick<PlainRow, "pullBack" | "bias"> & Required<Pick<PlainRow, "frozen">>,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", ...row, elementwise: false, ...common("normalization", options, no) };
+  return { kind: "plain", ...row, elementwise: false, ...common("normalization", options, no, never) };
 }

@@ -4,28 +4,50 @@ import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { indicator } from "./ops/calculus.ts";
+import { fixedTarget } from "./fixed-target.ts";
+import { regionsOf } from "./target-text.ts";
+import { expandLike, filled } from "./ops/shapes.ts";
 import type { Settings } from "./settings.ts";
 
 /**
  * The relevance of the explained output, in its shape. Adds the input `target` to the graph where the settings ask
  * for one: softmax needs none, logit is output ⊙ target, one is the target itself.
- * @param axis the axis of the classes
+ * @param axes of samples and of classes; undefined where there are none
  */
-export function seedRelevance(b: GraphBuilder, output: Value, settings: Settings, axis: number): Value {
-  const classes = int(axis);
-  const hasClasses = output.shape.length > 1 || typeof output.shape[0] === "number";
-  const ranksClasses = settings.seed === "softmax" || settings.target === "top1";
-  if (ranksClasses && !hasClasses) {
-    throw new OptionError({
-      what: `cannot start relevance from ${settings.seed === "softmax" ? "the softmax" : "the highest class"}`,
-      why: `the explained output "${output.name}" has the shape [${output.shape.join(", ")}], which has no classes`,
-      fix: 'explain it with --seed one or --seed logit and target "input"',
-    });
+export function seedRelevance(
+  b: GraphBuilder,
+  output: Value,
+  settings: Settings,
+  axes: { readonly batchAxis: number | undefined; readonly classAxis: number | undefined },
+): Value {
+  const { classAxis: axis } = axes;
+  if (typeof settings.target === "object" && settings.seed !== "softmax") {
+    const target = fixedTarget(b, output, regionsOf(settings.target, output.shape, axes));
+    return settings.seed === "logit" ? b.op("Mul", [output, target]) : expandLike(b, target, output);
   }
+  if (axis === undefined || output.shape[axis] === 1) return oneNumber(b, output, settings);
+  const classes = int(axis);
   if (settings.seed === "softmax") return b.op("Softmax", [output], { axis: classes });
   const target =
     settings.target === "top1" ? highest(b, output, classes) : b.input("target", "float32", output.shape);
   return settings.seed === "logit" ? b.op("Mul", [output, target]) : target;
+}
+
+/** Where there is one number for each sample or place, it is the highest, and a softmax over it says nothing. */
+function oneNumber(b: GraphBuilder, output: Value, settings: Settings): Value {
+  if (settings.seed === "softmax") {
+    throw new OptionError({
+      what: "cannot start relevance from the softmax",
+      where: `output "${output.name}", [${output.shape.join(", ")}]`,
+      why: "it has one number for each sample, and the softmax of one number is always 1",
+      fix: "use the seed logit",
+    });
+  }
+  if (settings.target === "input") {
+    const target = b.input("target", "float32", output.shape);
+    return settings.seed === "logit" ? b.op("Mul", [output, target]) : target;
+  }
+  return settings.seed === "logit" ? output : filled(b, 1, output.shape, output);
 }
 
 /** One-hot over the classes at the highest output of each sample, the first if several are. */
@@ -45,11 +67,6 @@ function highest(b: GraphBuilder, output: Value, axis: ReturnType<typeof int>): 
   return indicator(b, b.op("Equal", [best, positions]));
 }
 
-/** Classes come second, where there is a batch; a vocabulary comes last: [N, T, words]. */
-export function classAxis({ shape }: Pick<Value, "shape">, isTokens: boolean): number {
-  return isTokens ? shape.length - 1 : shape.length > 1 ? 1 : 0;
-}
-
 const isFew = (dim: unknown): boolean => typeof dim === "number" && dim <= 4;
 
 /** Channels come second, unless the model says otherwise: [N, H, W, 3]. */
@@ -61,4 +78,10 @@ export function channelAxis(input: Pick<Value, "shape">): number {
 /** Relevance [N, C, H, W] -> [N, H, W], where the axis is 1. */
 export function sumOver(b: GraphBuilder, relevance: Value, axis: number): Value {
   return b.op("ReduceSum", [relevance, b.integers([axis])], { keepdims: int(0) });
+}
+
+/** The length of vectors of relevance along an axis, √ΣR²: never negative. */
+export function lengthOver(b: GraphBuilder, relevance: Value, axis: number): Value {
+  const squares = b.op("Mul", [relevance, relevance]);
+  return b.op("Sqrt", [sumOver(b, squares, axis)]);
 }

@@ -16,6 +16,7 @@ import {
 import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
 import { economies, type Economy } from "./economies.ts";
 import { searches, type Search } from "./filter.ts";
+import { parseTarget, type TargetSelection } from "./target-text.ts";
 import { parseComposite } from "./read-composite.ts";
 import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
@@ -44,8 +45,11 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly filterBy?: Search;
   /** How relevance crosses strides (rules.md §5). @default the composite's */
   readonly strides?: Strides;
-  /** "input" makes the target a graph input; "top1" explains each sample's highest output. @default "input" */
-  readonly target?: "input" | "top1";
+  /**
+   * "input" makes the target a graph input; "top1" explains each sample's highest output; a class index, the indices of an
+   * element, or text that {@link parseTarget} reads, is compiled into the graph. @default "input"
+   */
+  readonly target?: "input" | "top1" | number | readonly number[] | (string & {});
   /** What to do at an operator that has no rule. @default an error that lists all of them */
   readonly fallback?: "gradient" | "pass";
   readonly rules?: readonly RuleOverride[];
@@ -64,7 +68,7 @@ export interface Settings {
   readonly topK: number | "input";
   readonly filterBy: Search;
   readonly strides: Strides;
-  readonly target: "input" | "top1";
+  readonly target: "input" | "top1" | TargetSelection;
   readonly fallback: "gradient" | "pass" | undefined;
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
   readonly without: readonly Economy[];
@@ -123,11 +127,18 @@ export function settle(options: RelevanceOptions): Settings {
     topK: topK === 1 ? 0 : topK,
     filterBy: choose("filterBy", options.filterBy, searches, "sorting"),
     strides: choose("strides", options.strides, strideWays, composite.strides),
-    target: choose("target", options.target, ["input", "top1"], "input"),
+    target: chooseTarget(options.target),
     fallback: options.fallback && choose("fallback", options.fallback, ["gradient", "pass"] as const, "pass"),
     overrides,
     without: (options.without ?? []).map((economy) => choose("without", economy, economies, "zeros")),
   };
+}
+
+/** A target as the options have it: a number, or the indices of an element, are text that {@link parseTarget} reads. */
+export function chooseTarget(target: RelevanceOptions["target"] = "input"): Settings["target"] {
+  if (target === "input") return "input";
+  if (target === "top1") return "top1";
+  return parseTarget(typeof target === "object" ? target.join(",") : String(target));
 }
 
 function chooseComposite(given: RelevanceOptions["composite"]): { name: string; composite: Composite } {
@@ -147,6 +158,10 @@ function checkGiven(option: keyof RuleOptions, options: RuleOptions): void {
 
 /** Options of the whole explanation that rules take; the others are a composite's or an override's to say. */
 const ruleOptions = Object.keys(valuesOf).filter((option) => option !== "input") as (keyof RuleOptions)[];
+
+/** Whether relevance is a gradient, how much the output answers to changes, and no share of it: by the rules of linear layers. */
+export const givesSensitivities = ({ rules }: Pick<Settings, "rules">): boolean =>
+  rules.dense?.rule === "gradient" && rules.convolution?.rule === "gradient";
 
 /** Options that do nothing but what a rule does with them: given in vain, they are a mistake. */
 const inVain: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];

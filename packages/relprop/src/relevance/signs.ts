@@ -8,6 +8,8 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 /** Constants up to this many elements are looked through; weights are not worth it. */
 const smallConstant = 4096;
 
+const isUnsigned = ({ dataType }: Value): boolean => dataType === "bool" || dataType.startsWith("uint");
+
 /** Names of the values of the graph that cannot be negative. */
 export function nonNegativeValues(
   graph: Graph,
@@ -23,6 +25,7 @@ export function nonNegativeValues(
   const isNonNegative = (value: Value): boolean => nonNegative.has(value.name);
   for (const node of graph.nodes) {
     const outputs = node.outputs.flatMap((name) => values.get(name) ?? []);
+    for (const output of outputs) if (isUnsigned(output)) nonNegative.add(output.name);
     const row = rowOf(node);
     if (!row || outputs.length === 0) continue;
     const inputs = node.inputs.map((name) => values.get(name));

@@ -2,6 +2,7 @@
 
 import { OptionError } from "../errors.ts";
 import type { Model, Value } from "../onnx/graph.ts";
+import { metadataLabels } from "../outputs/metadata.ts";
 import type { HubConfig } from "./hub-config.ts";
 import { channelCount, imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
@@ -63,7 +64,7 @@ export function guessCard(
   const card: ModelCard = {
     name,
     input: { layout, size, resize: { shortSide }, channels, scale, mean, std },
-    labels: [],
+    labels: metadataLabels(model),
   };
   checkCounts(card.input);
   return { card, guesses };
@@ -94,7 +95,7 @@ function pictureInput(model: Model, name: string | undefined): Value {
 export function hubCard(
   name: string,
   model: Model,
-  { input, labels, guesses }: HubConfig,
+  { input, labels, kind, guesses }: HubConfig,
   options: InputOptions,
   inputName?: string,
 ): GuessedCard {
@@ -104,9 +105,10 @@ export function hubCard(
     input ? { ...options, size: options.size ?? input.size } : options,
     inputName,
   );
-  if (!input) return { ...guessed, card: { ...guessed.card, labels } };
+  const about = { labels, ...(kind ? { kind } : {}) };
+  if (!input) return { ...guessed, card: { ...guessed.card, ...about } };
   const { layout, size } = guessed.card.input;
-  const card = overrideCard({ name, input: { ...input, layout }, labels }, { ...options, size });
+  const card = overrideCard({ name, input: { ...input, layout }, ...about }, { ...options, size });
   return { card, guesses };
 }
 

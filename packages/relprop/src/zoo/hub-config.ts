@@ -4,6 +4,7 @@
  * (`pretrained_cfg`, documentation of resolve_data_config, 2023) or of transformers (`id2label`).
  */
 
+import type { OutputKind } from "../outputs/output-kinds.ts";
 import { badFile } from "./bytes-source.ts";
 import { type Field, type Fields, fieldsOf } from "./json-fields.ts";
 import {
@@ -23,6 +24,8 @@ export type PictureInput = Omit<InputCard, "layout">;
 export interface HubConfig {
   readonly input?: PictureInput;
   readonly labels: readonly string[];
+  /** What transformers' `problem_type` says that the output is. */
+  readonly kind?: OutputKind;
   /** What of the input the files leave open, in words. */
   readonly guesses: readonly string[];
 }
@@ -44,7 +47,12 @@ export function readHubConfig(files: {
   const processed = files.preprocessor && fromPreprocessor(files.preprocessor);
   const config = files.config && fromConfig(files.config);
   const input = processed?.input ?? config?.input;
-  return { labels: config?.labels ?? [], guesses: processed?.guesses ?? [], ...(input ? { input } : {}) };
+  return {
+    labels: config?.labels ?? [],
+    guesses: processed?.guesses ?? [],
+    ...(input ? { input } : {}),
+    ...(config?.kind ? { kind: config.kind } : {}),
+  };
 }
 
 const isObject = (json: unknown): boolean =>
@@ -62,14 +70,22 @@ const flag = (fields: Fields, name: string): boolean | undefined =>
 const triple = (field: Field, least: number, count: number): number[] =>
   field.list(count).map((number) => number.number(least, Number.MAX_VALUE));
 
-function fromConfig(source: HubFile): Pick<HubConfig, "labels"> & { readonly input?: PictureInput } {
+/** Kinds of output by transformers' names of problems. */
+export const problemKinds: ReadonlyMap<unknown, OutputKind> = new Map([
+  ["single_label_classification", "classes"],
+  ["multi_label_classification", "multi-label"],
+  ["regression", "values"],
+]);
+
+function fromConfig(source: HubFile): Pick<HubConfig, "labels" | "kind"> & { readonly input?: PictureInput } {
   if (!isObject(source.json)) return { labels: [] };
   const config = topFields(source);
   const trained = config.optional("pretrained_cfg", (at) => at.fields());
   if (trained) return { labels: timmLabels(config, trained), input: timmInput(trained) };
   const names = config.optional("id2label", (at) => parseLabels(at.value, source.file)) ?? [];
   // transformers' names for classes that nobody named.
-  return { labels: names.every((name) => /^LABEL \d+$/.test(name)) ? [] : names };
+  const kind = config.optional("problem_type", (at) => problemKinds.get(at.value));
+  return { labels: names.every((name) => /^LABEL \d+$/.test(name)) ? [] : names, ...(kind ? { kind } : {}) };
 }
 
 function timmLabels(config: Fields, trained: Fields): readonly string[] {

@@ -3,7 +3,13 @@ export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
 export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions, toFloat32 } from "./checkpoint.ts";
 export { guessCard, type GuessedCard, hubCard, type InputOptions, overrideCard } from "./guess-card.ts";
-export { type HubConfig, type HubFile, type PictureInput, readHubConfig } from "./hub-config.ts";
+export {
+  type HubConfig,
+  type HubFile,
+  type PictureInput,
+  problemKinds,
+  readHubConfig,
+} from "./hub-config.ts";
 export { type KerasLayer, type KerasModel, kerasShardPaths, readKerasLayers } from "./keras-layers.ts";
 export {
   channelCount,

@@ -4,6 +4,7 @@
  */
 
 import { OptionError } from "../errors.ts";
+import { outputKinds, type OutputKind } from "../outputs/output-kinds.ts";
 import { fieldsOf, type Fields } from "./json-fields.ts";
 
 /** Order of the colour channels in the input tensor. `gray` is one channel, ITU-R BT.601 luma of the RGB pixels. */
@@ -57,6 +58,10 @@ export interface ModelCard {
   readonly labels: readonly string[];
   /** Name of the output that is explained, if it isn't the model's only one. */
   readonly output?: string;
+  /** What that output is, where the model's graph does not tell: classes, binary, multi-label, values … */
+  readonly kind?: OutputKind;
+  /** The unit of its values, as it is to be printed: years, mmHg. */
+  readonly unit?: string;
   /** Composite to explain it with, if nothing else is asked for. */
   readonly composite?: string;
   /** Relevance filter: the fraction of relevance values kept at each layer, in [0, 1]; 0 is off. */
@@ -89,7 +94,19 @@ export function parseModelCard(json: unknown, file = "model card"): ModelCard {
     throw new OptionError({ what: `cannot use the model card "${file}"`, where, why, fix });
   };
   const card = fieldsOf(json, "", fail);
-  card.only("name", "input", "labels", "output", "composite", "topK", "source", "license", "notes");
+  card.only(
+    "name",
+    "input",
+    "labels",
+    "output",
+    "kind",
+    "unit",
+    "composite",
+    "topK",
+    "source",
+    "license",
+    "notes",
+  );
   const topK = card.optional("topK", (at) => at.number(0, 1));
   const text = (name: string): string | undefined => card.optional(name, (at) => at.text());
   return {
@@ -97,6 +114,11 @@ export function parseModelCard(json: unknown, file = "model card"): ModelCard {
     input: inputCard(card.required("input").fields()),
     labels: card.optional("labels", (at) => at.list().map((label) => label.text())) ?? [],
     ...given("output", text("output")),
+    ...given(
+      "kind",
+      card.optional("kind", (at) => at.oneOf(...(Object.keys(outputKinds) as OutputKind[]))),
+    ),
+    ...given("unit", text("unit")),
     ...given("composite", text("composite")),
     ...given("topK", topK),
     ...given("source", text("source")),

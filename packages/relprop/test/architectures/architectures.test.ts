@@ -63,7 +63,7 @@ describe("compiles strictly; gradient is torch autograd's, LRP is finite, not ze
   it.each(graphs)("%s", async (_name, each, graph) => {
     const source = modelOf(each, graph);
     const feeds = { ...feedsOf(each), target: targetOf(each) };
-    const plain = compile(source, { composite: "gradient", ...whereTo(each, graph) });
+    const plain = compile(source, { composite: "gradient", start: "output", ...whereTo(each, graph) });
     const backward = await run(plain.model, feeds);
     expect(backward["output"]?.dims).toEqual(each.outputs.dims);
     expect(distanceTo(each.outputs, numbersOf(backward["output"]))).toBeLessThan(1e-4);

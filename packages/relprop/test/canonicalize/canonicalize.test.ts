@@ -5,17 +5,7 @@ import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
 import { matMulAddToLinear } from "../../src/canonicalize/matmul-add-to-linear.ts";
 import { normalizeGemm } from "../../src/canonicalize/normalize-gemm.ts";
 import { partsToSplit } from "../../src/canonicalize/parts-to-split.ts";
-import { finalSoftmax } from "../../src/canonicalize/strip-final-softmax.ts";
-import {
-  type Graph,
-  GraphBuilder,
-  type Value,
-  float,
-  int,
-  ints,
-  numbersOf,
-  readModel,
-} from "../../src/onnx/index.ts";
+import { GraphBuilder, type Value, float, int, ints, numbersOf, readModel } from "../../src/onnx/index.ts";
 import {
   applied,
   batchNorm,
@@ -164,31 +154,6 @@ describe("batchnorm-to-affine", () => {
     b.output(b.op("Mul", [b.op("Shape", [x]), b.integers([2])]));
     const before = b.graph("g");
     expect(applied(batchNormToAffine, before).after).toBe(before);
-  });
-});
-
-const ending = (make: (b: GraphBuilder) => string): Graph => {
-  const b = new GraphBuilder();
-  b.input("x", "float32", ["N", 4]);
-  b.output(b.value(make(b)));
-  return b.graph("g");
-};
-
-const found = (graph: Graph): string | undefined => finalSoftmax(graph, graph.outputs[0]?.name ?? "");
-
-describe("finalSoftmax", () => {
-  it("finds the logits through Identity and moves that keep the shape", () => {
-    const graph = ending((b) => {
-      const logits = b.op("Relu", [b.value("x")], {}, "logits");
-      const softmax = b.op("LogSoftmax", [logits], { axis: int(-1) });
-      return b.op("Identity", [b.op("Flatten", [softmax])]).name;
-    });
-    expect(found(graph)).toBe("logits");
-  });
-
-  it("finds none where the graph ends in something else", () => {
-    expect(found(ending((b) => b.op("Relu", [b.value("x")]).name))).toBeUndefined();
-    expect(found(ending((b) => b.op("Transpose", [b.op("Softmax", [b.value("x")])]).name))).toBeUndefined();
   });
 });
 

@@ -154,8 +154,9 @@ describe("outputs that are no list of classes", () => {
     expect(await relevanceOf({ model: head(false) })).toEqual(given);
     expect(await relevanceOf({ model: head(true) })).toEqual(given);
     expect(await relevanceOf({ model: head(true) }, { target: maskTarget([2], [[0], [1]]) })).toEqual(given);
-    expect(() => compile(head(true), { composite: "fischer" })).toThrow("which has no classes");
-    expect(() => compile(head(true), { target: "top1" })).toThrow("which has no classes");
+    expect(await relevanceOf({ model: head(true), target: "top1" })).toEqual(given);
+    expect(compile(head(true), { composite: "fischer" }).settings.seed).toBe("logit");
+    expect(() => compile(head(true), { seed: "softmax" })).toThrow("the softmax of one number is always 1");
   });
 });
 

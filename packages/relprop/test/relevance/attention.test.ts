@@ -67,7 +67,7 @@ async function explain(
   feeds: Readonly<Record<string, Array32>>,
   options: CompileOptions,
 ): Promise<Explained> {
-  const compiled = compile(model, { seed: "one", ledger: true, ...options });
+  const compiled = compile(model, { seed: "one", start: "output", ledger: true, ...options });
   const results = await runModel(compiled.model, feeds);
   const entries = readLedger(compiled.ledger!, results["ledger"]!).flatMap((ledger) => ledger.entries);
   return { relevance: results["relevance"]!.data, entries };
@@ -89,7 +89,7 @@ const sumsAt = ({ entries }: Explained, operator: string, sample: number): Ledge
 describe("softmax", () => {
   const input = tensor([samples, 3, 5], 11);
   const target = tensor([samples, 3, 5], 12);
-  // A softmax at the end would be taken off; relevance passes what follows unchanged.
+  // Relevance starts at the output, and passes the sign unchanged.
   const model = modelOf([3, 5], (b, x) => b.op("Neg", [b.op("Softmax", [x], { axis: int(-1) })]));
   const R = matricesOf(target);
 

@@ -30,29 +30,30 @@ describe.each(["epsilon-plus", "epsilon-alpha2-beta1", "gamma", "epsilon-plus-on
     const options: CompileOptions = { composite, seed: "logit" };
     const channels = channelsOf(options);
 
-    it("a mask of ones is the plain relevance, to the bit", async () => {
-      const plain = await runModel(compile(model, options).model, { input, target });
+    it("is relevance that starts again at the layer, and nothing that flows around it", async () => {
+      const stopping = compile(model, { ...options, layer });
+      const atLayer = (await runModel(stopping.model, { input, target }))["relevance"]!;
+      // The referee: the layer itself explained, its relevance given as the target.
+      const { name } = stopping.layer;
+      const again = compile(model, { ...options, output: name, start: "output", seed: "one" });
+      const expected = await runModel(again.model, { input, target: atLayer });
       const masked = compile(model, { ...options, concepts: { layer } });
       const results = await runModel(masked.model, { input, target, channels: maskOf(channels, () => 1) });
-      expect(results["relevance"]).toEqual(plain["relevance"]);
+      expect(relativeDistance(results["relevance"]!.data, expected["relevance"]!.data)).toBeLessThan(1e-5);
+      const plain = await runModel(compile(model, options).model, { input, target });
+      expect(relativeDistance(results["relevance"]!.data, plain["relevance"]!.data)).toBeGreaterThan(0.01);
     });
 
-    it("masks that part the channels add up to the plain relevance of what crosses the layer", async () => {
+    it("masks that part the channels add up to all that crosses the layer", async () => {
       const { model: masked } = compile(model, { ...options, concepts: { layer } });
       const through = async (factor: (channel: number) => number): Promise<Float32Array> =>
         (await runModel(masked, { input, target, channels: maskOf(channels, factor) }))["relevance"]!.data;
-      const [all, none] = [await through(() => 1), await through(() => 0)];
+      const all = await through(() => 1);
+      expect((await through(() => 0)).every((R) => R === 0)).toBe(true);
       const parts = [0, 1, 2].map((part) => through((channel) => (channel % 3 === part ? 1 : 0)));
       const total = new Float32Array(all.length);
-      // What takes the other branch of the block is in each of the three.
-      for (const part of await Promise.all(parts)) part.forEach((R, i) => (total[i]! += R - none[i]!));
-      expect(
-        relativeDistance(
-          total.map((R, i) => R + none[i]!),
-          all,
-        ),
-      ).toBeLessThan(1e-5);
-      expect(relativeDistance(none, all)).toBeGreaterThan(0.01);
+      for (const part of await Promise.all(parts)) part.forEach((R, i) => (total[i]! += R));
+      expect(relativeDistance(total, all)).toBeLessThan(1e-5);
     });
 
     it("the ledger says what was masked", async () => {
@@ -61,12 +62,16 @@ describe.each(["epsilon-plus", "epsilon-alpha2-beta1", "gamma", "epsilon-plus-on
       const results = await runModel(compiled.model, feeds);
       const all = results["channel_relevance"]!.data;
       for (const [sample, { entries }] of readLedger(compiled.ledger!, results["ledger"]!).entries()) {
-        const { sums } = entries.find(({ node }) => node === layer)!;
+        const { sums } = entries.find(({ node, operator }) => node === layer && operator !== "around")!;
         const own = all.subarray(sample * channels, (sample + 1) * channels);
         expect(Math.abs(sums.arriving - sum(own))).toBeLessThanOrEqual(1e-6 * sums.magnitude);
         const even = own.filter((_, channel) => channel % 2 === 0);
         expect(Math.abs(sums.mask - sum(even))).toBeLessThanOrEqual(1e-6 * sums.magnitude);
         expect(Math.abs(sums.rest)).toBeLessThanOrEqual(1e-6 * sums.magnitude);
+        // What the skip connection carries is left out, and said.
+        const around = entries.find(({ operator }) => operator === "around")!;
+        expect(around.sums.around).toBe(around.sums.arriving);
+        expect(around.sums.magnitude).toBeGreaterThan(0);
       }
     });
   },
@@ -136,7 +141,7 @@ describe("the layer", () => {
 
   it("must have the axis", () => {
     const options = { concepts: { layer: "hidden", axis: 3 } };
-    expect(() => compile(tokens("N"), options)).toThrow(/axis 3 of "hidden": .*choose an axis from 1 to 2/);
+    expect(() => compile(tokens("N"), options)).toThrow(/axis 3 of "hidden" .*choose one of the axes 1, 2/);
   });
 
   it("is written into the metadata", () => {
@@ -182,17 +187,19 @@ describe("the explainer", () => {
 
   it("finds the strongest channels of each sample and explains it through each alone", async () => {
     const explainer = make(model, options);
-    const concepts = await conceptHeatmaps(explainer, input, { count: 3 });
-    const { channelRelevance, top } = await explainer.explain(input);
+    const layers = await conceptHeatmaps(explainer, input, { count: 3 });
+    const { channelRelevance, top, start } = await explainer.explain(input);
     const channels = channelRelevance!.dims[1] as number;
-    expect(concepts).toHaveLength(samples);
-    for (const [sample, found] of concepts.entries()) {
+    expect(layers).toHaveLength(samples);
+    for (const [sample, { concepts: found, ...whole }] of layers.entries()) {
       const own = channelRelevance!.data.slice(sample * channels, (sample + 1) * channels);
       const strongest = own.map(Math.abs).toSorted().slice(-3).toReversed();
+      expect(whole.start).toBe(start[sample]);
+      expect(whole.passed).toBeCloseTo(sum(own), 4);
       expect(found.map((concept) => Math.abs(concept.channelRelevance))).toEqual([...strongest]);
       for (const { channel, share, channelRelevance: R, relevance } of found) {
         expect(R).toBe(own[channel]);
-        expect(share).toBeCloseTo(R / sum(own), 4);
+        expect(share).toBeCloseTo(R / sum(own.map(Math.abs)), 4);
         const target = top.map(([best]) => best!.index);
         const alone = await explainer.explain(input, { channels: channel, target });
         const size = alone.relevance.data.length / samples;
@@ -210,11 +217,12 @@ describe("the explainer", () => {
     const explainer = make(tokens("N"), { composite: "epsilon", concepts: { layer: "hidden", axis: 2 } });
     const expected = await conceptHeatmaps(explainer, someTokens, { count: 10, target: [0, 1, 0] });
     const concepts = await conceptHeatmaps(explainer, someTokens, { count: 10, target: [0, 1, 0], batch });
-    expect(concepts.map((found) => found.length)).toEqual([4, 4, 4]);
+    expect(concepts.map((found) => found.concepts.length)).toEqual([4, 4, 4]);
     for (const [sample, found] of concepts.entries()) {
-      for (const [rank, { channel, relevance }] of found.entries()) {
-        expect(channel).toBe(expected[sample]![rank]!.channel);
-        expect(relativeDistance(relevance.data, expected[sample]![rank]!.relevance.data)).toBeLessThan(1e-5);
+      for (const [rank, { channel, relevance }] of found.concepts.entries()) {
+        const same = expected[sample]!.concepts[rank]!;
+        expect(channel).toBe(same.channel);
+        expect(relativeDistance(relevance.data, same.relevance.data)).toBeLessThan(1e-5);
       }
     }
   });
@@ -222,8 +230,9 @@ describe("the explainer", () => {
   it("keeps to the batch of a model that fixes it", async () => {
     const explainer = make(tokens(3), { composite: "epsilon", concepts: { layer: "hidden", axis: 2 } });
     const concepts = await conceptHeatmaps(explainer, someTokens, { count: 2 });
-    expect(concepts.map((found) => found.length)).toEqual([2, 2, 2]);
-    for (const { relevance } of concepts.flat()) expect(relevance.dims).toEqual([1, 2, 3]);
+    expect(concepts.map((found) => found.concepts.length)).toEqual([2, 2, 2]);
+    for (const { relevance } of concepts.flatMap((found) => found.concepts))
+      expect(relevance.dims).toEqual([1, 2, 3]);
   });
 
   it("says that it has no layer to find concepts in", async () => {

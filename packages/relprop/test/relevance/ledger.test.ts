@@ -197,7 +197,11 @@ describe("shares that can be worked out by hand", () => {
   it("an input that is not explained takes its share", async () => {
     const model = modelOf([2], (b, x) => b.op("Add", [x, b.input("second", "float32", ["N", 2])]));
     const feeds = { input: inputOf([1, 2], [1, 1]), second: inputOf([1, 2], [3, 1]) };
-    const result = await run(model, feeds, 2, { composite: "epsilon", seed: "one" });
+    const result = await run(model, feeds, 2, {
+      composite: "epsilon",
+      seed: "one",
+      explain: ["input"],
+    });
     expect(sumsAt(result, "Add").others).toBeCloseTo(0.75, 5);
     expect(sumsAt(result, "Add").leaving).toBeCloseTo(0.25, 5);
     result.ledgers.forEach(expectBalanced);
@@ -295,15 +299,22 @@ describe("the output", () => {
 
   it("is read only with the layout it was made with", () => {
     const { ledger } = compile(dense, { ledger: true });
-    const table = { data: new Float32Array(12), dims: [1, 1, 12] };
-    expect(() => readLedger(ledger!, table)).toThrow(/\[1, 1, 12\], not \[N, 2, 12\]/);
+    const table = { data: new Float32Array(13), dims: [1, 1, 13] };
+    expect(() => readLedger(ledger!, table)).toThrow(/\[1, 1, 13\], not \[N, 2, 13\]/);
   });
 });
 
 describe("the verdict", () => {
   const none = Object.fromEntries(shareColumns.map((column) => [column, 0])) as Record<ShareColumn, number>;
-  const end = { node: "image", operator: "input", rule: "" };
-  const ledger = { seed: "logit", entries: [], start: 10, end, reached: 9.87, stayed: none } as const;
+  const sumsOf = (leaving: number): Record<LedgerColumn, number> => ({
+    ...none,
+    magnitude: leaving,
+    arriving: leaving,
+    leaving,
+  });
+  const end = { node: "image", operator: "input", rule: "", sums: sumsOf(9.87) };
+  const start = { seed: "logit", word: "logit", entries: [], start: 10 } as const;
+  const ledger = { ...start, ends: [end], reached: 9.87, stayed: none } as const;
 
   it("names what reached the input and the shares worth naming, largest first", () => {
     const stayed = { ...none, epsilon: 0.04, bias: 0.09, rest: 0.0004 };
@@ -312,7 +323,7 @@ describe("the verdict", () => {
 
   it("says when relevance was added", () => {
     const stayed = { ...none, bias: -3 };
-    expect(verdict({ ...ledger, seed: "softmax", reached: 13, stayed })).toBe(
+    expect(verdict({ ...ledger, seed: "softmax", word: "probability", reached: 13, stayed })).toBe(
       "130.0 % of the probability reached the input; −30.0 % bias",
     );
   });
@@ -323,6 +334,13 @@ describe("the verdict", () => {
     const { ledgers } = await run(model, { input }, classes, options);
     expectBalanced(ledgers[0]!);
     expect(verdict(ledgers[0]!)).toMatch(/^\d+\.\d % of the probability reached "[^"]+"/);
+  });
+
+  it("names several inputs, each with its part", () => {
+    const ends = [end, { ...end, node: "table", sums: sumsOf(-0.37) }];
+    expect(verdict({ ...ledger, ends, reached: 9.5 })).toBe(
+      "95.0 % of the logit reached the inputs (image 98.7 %, table −3.7 %)",
+    );
   });
 
   it("says when there was nothing to explain", () => {

@@ -313,7 +313,7 @@ async function check(each: Case, dims: Shape): Promise<void> {
   const value = async (data: Float32Array): Promise<number> =>
     dot((await run(data)).data as Float32Array, target);
 
-  const compiled = compile(model, { composite: "gradient" });
+  const compiled = compile(model, { composite: "gradient", start: "output" });
   const backward = await session(compiled.model);
   const results = await backward.run({ input: tensor(x), target: new ort.Tensor("float32", target, y.dims) });
   const gradient = results["relevance"]?.data as Float32Array;

@@ -62,7 +62,12 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   filterBy:
     "how the filter finds the largest values: `sorting`, or `bisection` on GPUs, where an explainer chooses it",
   reduce: "`channels` sums relevance over them",
-  input: "the input that relevance goes to",
+  start:
+    "`logit` starts relevance before the softmax, sigmoid or other response that the output ends in, `output` at the output as it is",
+  outputKind: "what the output is, where the graph does not tell: classes, binary, multi-label, values …",
+  labelCount: "how many class names are known: a list of as many numbers is classes",
+  input: "the input whose relevance is the output `relevance`",
+  explain: "all inputs that are explained; the others' outputs are `relevance.NAME`",
   output: "the output, or any tensor, that is explained",
   layer: "where relevance stops on its way: a tensor, a node or `last-map`",
   size: "height and width, where the model leaves them open",

@@ -117,13 +117,13 @@ export class LayerRunner {
     const { node, count } = request;
     const [height, width] = card.input.size;
     const explainer = await this.#explainer("channels", request, { concepts: { layer: node, axis } });
-    const [concepts = []] = await conceptHeatmaps(explainer, picture, {
+    const [found] = await conceptHeatmaps(explainer, picture, {
       ...runOptions(request, classes),
       count,
       batch: weightBytes > mostForBatches ? 1 : batch,
     });
     const all = channelRelevance.reduce((sum, R) => sum + Math.abs(R), 0);
-    return concepts.map(({ channel, channelRelevance: R, relevance }) => ({
+    return (found?.concepts ?? []).map(({ channel, channelRelevance: R, relevance }) => ({
       channel,
       relevance: R,
       share: all === 0 ? 0 : R / all,

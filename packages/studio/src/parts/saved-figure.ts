@@ -102,12 +102,15 @@ function explainedText({ result, view: { target }, labels }: ShownHeatmap): stri
   return target.kind === "class" ? [heading] : [heading, `rather than ${className(labels, target.against)}`];
 }
 
-/** A class and its probability, also of one that is not among the best: p = p₀ exp(logit − logit₀). */
+/** A class and its probability, else its value, else its logit, which is known of every class. */
 function scoreText({ top, logits }: ExplainResult, labels: readonly string[], index: number): string {
-  const [best] = top;
-  const p = best ? best.probability * Math.exp((logits[index] ?? Number.NaN) - best.logit) : Number.NaN;
-  return `${className(labels, index)} ${p < 0.0005 ? p.toExponential(1) : p.toFixed(3)}`;
+  const { probability: p, value } = top.find((each) => each.index === index) ?? {};
+  const name = className(labels, index);
+  if (p !== undefined) return `${name} ${p < 0.0005 ? p.toExponential(1) : p.toFixed(3)}`;
+  return `${name} ${value === undefined ? `logit ${plain(logits[index])}` : plain(value)}`;
 }
+
+const plain = (value = Number.NaN): string => String(Number(value.toPrecision(4))).replace("-", "−");
 
 const signs = {
   both: [],

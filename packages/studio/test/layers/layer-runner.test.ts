@@ -86,7 +86,7 @@ test("a dense layer has units and no map", async () => {
 
 test("at the input there is the heatmap itself", async () => {
   const { ledger } = await runner.ledger(request);
-  const found = await layer({ node: ledger.end.node });
+  const found = await layer({ node: ledger.ends[0]!.node });
   const { relevance } = await runner.explain(request);
   expect(found.channels).toEqual([]);
   expect(found.map?.data).toEqual(relevance.data);

@@ -12,7 +12,7 @@ function ledgerOf(rows: readonly Sums[]): Ledger {
     rule: "",
   }));
   const data = Float32Array.from(rows.flatMap((row) => ledgerColumns.map((column) => row[column] ?? 0)));
-  const layout = { seed: "logit", rows: names } as const;
+  const layout = { seed: "logit", word: "logit", rows: names } as const;
   return readLedger(layout, { data, dims: [1, rows.length, ledgerColumns.length] })[0] as Ledger;
 }
 

@@ -2,6 +2,7 @@
 
 import { int, ints, numberAttribute, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { numbersOf } from "../../onnx/tensor.ts";
 import { x, type LinearOperator, type Site } from "../row-kinds.ts";
 import { sumTo } from "./shapes.ts";
 
@@ -90,6 +91,15 @@ export function transposed(b: GraphBuilder, W: Value): Value {
   const rank = W.shape.length;
   const perm = W.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
   return b.op("Transpose", [W], { perm: ints(perm) });
+}
+
+/** Rising where every factor is positive, falling where every one is negative. */
+export function affineTrend({ inputs }: Site): 1 | -1 | undefined {
+  const constant = inputs[1]?.constant;
+  if (!constant) return undefined;
+  const factors = numbersOf(constant);
+  const isEach = (test: (factor: number) => boolean): boolean => Array.prototype.every.call(factors, test);
+  return isEach((factor) => factor > 0) ? 1 : isEach((factor) => factor < 0) ? -1 : undefined;
 }
 
 /** z = x ⊙ a + c with constant a and c that broadcast over x: what is left of a batch-norm that nothing could take. */

@@ -23,6 +23,9 @@ export const sqrt: PullBack = slope((c, _x, y) => c.quotient(0.5, y));
 /** −1/x² = −y² */
 export const reciprocal: PullBack = slope((c, x, y) => c.where(c.equal(x, 0), 0, c.neg(c.mul(y, y))));
 
+/** It falls on either side of 0, and jumps there. */
+export const reciprocalTrend = (site: Site): -1 | undefined => (site.isNonNegative(x(site)) ? -1 : undefined);
+
 /** 2/√π · exp(−x²) */
 export const erf: PullBack = slope((c, x) => c.mul(c.exp(c.neg(c.mul(x, x))), 2 / Math.sqrt(Math.PI)));
 

@@ -9,6 +9,25 @@ import { sumTo } from "./shapes.ts";
 export const add = (site: Site, s: Value, input: number): Value =>
   sumTo(site.b, s, site.inputs[input] as Value);
 
+/**
+ * How a sum moves with its only computed term, where the others are constant.
+ * @param signs of the terms
+ */
+export const sumTrend =
+  (signs: readonly (1 | -1)[]) =>
+  ({ inputs, isComputed }: Site): 1 | -1 | undefined => {
+    const computed = inputs.flatMap((value, i) => (value && isComputed(value) ? [i] : []));
+    return computed.length === 1 ? signs[computed[0] as number] : undefined;
+  };
+
+/** How a product rises with its only computed factor, where the others are constant and not negative: masks, scales. */
+export function factorTrend({ inputs, isComputed, isNonNegative }: Site): 1 | undefined {
+  const others = inputs.filter((value) => value && !isComputed(value));
+  const isScaled =
+    others.length === inputs.length - 1 && others.every((value) => value && isNonNegative(value));
+  return isScaled ? 1 : undefined;
+}
+
 /** y = a − b */
 export function subtract(site: Site, s: Value, input: number): Value {
   const summed = add(site, s, input);

@@ -59,7 +59,7 @@ const axesFrom = (first: number, rank: number): number[] =>
   Array.from({ length: rank - first }, (_, i) => first + i);
 
 /** The axes from `axis` on; a recognised pattern names them all. */
-const normalizedAxes = (site: Site): readonly number[] => {
+export const normalizedAxes = (site: Site): readonly number[] => {
   const named = intsAttribute(site.node, "axes");
   if (named) return named;
   const rank = x(site).shape.length;
@@ -87,13 +87,17 @@ export const rmsNormalization = transposesOf((site) => ({
   bias: undefined,
 }));
 
+/** Over all but the channels, if nothing is said. */
+export const standardizedAxes = ({ node }: Pick<Site, "node">): readonly number[] =>
+  intsAttribute(node, "axes") ?? [0, 2, 3];
+
 /**
  * MeanVarianceNormalization, if nothing is said over all but the channels: then samples depend on each other, and so
  * does their relevance. ONNX adds 1e-9 to the root, not under it.
  */
 export const meanVarianceNormalization = transposesOf((site) => ({
   v: x(site),
-  axes: intsAttribute(site.node, "axes") ?? [0, 2, 3],
+  axes: standardizedAxes(site),
   centred: true,
   epsilon: 1e-18,
   scale: undefined,

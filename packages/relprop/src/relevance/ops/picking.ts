@@ -180,6 +180,13 @@ export function untopK(site: Site, s: Value): Value {
   return b.refine(addElements(b, sizesOf(b, x(site)), axisOf(site, -1), indices, s), x(site).shape);
 }
 
+/** TopK of another tensor at the same places. */
+export function topKAgain(site: Site, v: Value): Value {
+  const { b, node, inputs } = site;
+  const indices = site.outputs[1] ?? (b.ops("TopK", inputs, node.attributes, 2)[1] as Value);
+  return b.op("GatherElements", [v, indices], { axis: int(axisOf(site, -1)) });
+}
+
 /** Compress: what a condition that is known keeps of an axis, or of all elements. */
 export function uncompress(site: Site, s: Value): Value {
   const { b, node } = site;

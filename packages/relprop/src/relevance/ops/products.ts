@@ -2,6 +2,7 @@
 
 import { string, stringAttribute, type Value } from "../../onnx/graph.ts";
 import type { LinearOperator, Site } from "../row-kinds.ts";
+import { throughEinsum as throughLetters } from "./axes.ts";
 import { transposed } from "./dense.ts";
 import { expandLike, sumTo } from "./shapes.ts";
 
@@ -23,6 +24,12 @@ export function divide(site: Site, s: Value, input: number): Value {
   return sumTo(b, b.op("Neg", [b.op("Mul", [share, y])]), denominator);
 }
 
+/** A positive constant divided by what cannot be negative falls. */
+export function quotientTrend({ inputs, isComputed, isNonNegative }: Site): -1 | undefined {
+  const [numerator, denominator] = inputs as [Value, Value];
+  return !isComputed(numerator) && isNonNegative(numerator) && isNonNegative(denominator) ? -1 : undefined;
+}
+
 /** The terms of an Einsum equation, letters only: one for each input, and the output's. */
 interface Equation {
   readonly inputs: readonly string[];
@@ -38,6 +45,9 @@ function equationOf(site: Site): Equation {
   const once = letters.filter((letter) => letters.filter((other) => other === letter).length === 1);
   return { inputs, output: right ?? once.join("") };
 }
+
+/** An axis that has a letter in the output. */
+export const throughEinsum = throughLetters(equationOf);
 
 /**
  * The transpose of an Einsum is an Einsum with the output in an input's place:

@@ -26,6 +26,10 @@ export function refusesOpenAxes(site: Site): string | undefined {
   return open ? "its axes are computed at run time: export the model with constant axes" : undefined;
 }
 
+/** The axes that go, if they are known. */
+export const knownAxes = (site: Site): readonly number[] | undefined =>
+  refusesOpenAxes(site) === undefined ? reducedAxes(site) : undefined;
+
 /** A value of y's shape with the reduced axes in it, of size 1: it broadcasts over x. */
 function keepAxes(site: Site, v: Value): Value {
   if (numberAttribute(site.node, "keepdims", 1) === 1) return v;

@@ -40,6 +40,13 @@ function padsOf({ node, inputs }: Site): readonly number[] | undefined {
   return inputs[1] ? constantIntegers(inputs[1]) : intsAttribute(node, "pads");
 }
 
+/** The axes that it adds to or takes from; all, if only the run knows. */
+export const paddedAxes = (site: Site): readonly number[] => {
+  const pads = padsOf(site);
+  const rank = x(site).shape.length;
+  return x(site).shape.flatMap((_, axis) => (pads?.[axis] === 0 && pads[rank + axis] === 0 ? [] : [axis]));
+};
+
 /** Pad with a constant: the border is cut off again, and what was cut off (negative pads) is 0. */
 export function unpad(site: Site, s: Value): Value {
   const { b } = site;

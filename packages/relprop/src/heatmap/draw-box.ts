@@ -1,0 +1,40 @@
+/** A box drawn into a picture. */
+
+import type { Pixels } from "./render.ts";
+
+/** Corners in pixels, fractions allowed; what lies outside of the picture is left out. */
+export interface DrawnBox {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+const ink = [255, 200, 0] as const;
+const edge = [0, 0, 0] as const;
+
+/** A copy of the picture with the box's outline: yellow between black lines, so that it stands out on any ground. */
+export function drawBox({ data, width, height }: Pixels, box: DrawnBox): Pixels {
+  const copy = new Uint8ClampedArray(data);
+  const thick = Math.max(1, Math.round(Math.min(width, height) / 150));
+  const dot = (x: number, y: number, color: readonly [number, number, number]): void => {
+    if (x < 0 || y < 0 || x >= width || y >= height) return;
+    copy.set([...color, 255], 4 * (y * width + x));
+  };
+  const outline = (out: number, color: readonly [number, number, number]): void => {
+    const [left, top] = [Math.round(box.left) - out, Math.round(box.top) - out];
+    const [right, bottom] = [Math.round(box.right) + out, Math.round(box.bottom) + out];
+    for (let x = Math.max(left, 0); x <= Math.min(right, width - 1); x++) {
+      dot(x, top, color);
+      dot(x, bottom, color);
+    }
+    for (let y = Math.max(top, 0); y <= Math.min(bottom, height - 1); y++) {
+      dot(left, y, color);
+      dot(right, y, color);
+    }
+  };
+  outline(thick, edge);
+  outline(-1, edge);
+  for (let line = 0; line < thick; line++) outline(line, ink);
+  return { data: copy, width, height };
+}

@@ -1,0 +1,76 @@
+/** NumPy's .npy files, read: arrays of numbers or truth values, in either byte order, row- or column-major; never pickles. */
+
+import { InputError } from "../errors.ts";
+import type { FloatArray } from "../float-array.ts";
+
+type Read = (view: DataView, at: number, little: boolean) => number;
+
+/** By kind and size in bytes, as `descr` says them. */
+const readers: Readonly<Record<string, Read>> = {
+  f4: (view, at, little) => view.getFloat32(at, little),
+  f8: (view, at, little) => view.getFloat64(at, little),
+  i1: (view, at) => view.getInt8(at),
+  i2: (view, at, little) => view.getInt16(at, little),
+  i4: (view, at, little) => view.getInt32(at, little),
+  i8: (view, at, little) => Number(view.getBigInt64(at, little)),
+  u1: (view, at) => view.getUint8(at),
+  u2: (view, at, little) => view.getUint16(at, little),
+  u4: (view, at, little) => view.getUint32(at, little),
+  u8: (view, at, little) => Number(view.getBigUint64(at, little)),
+  b1: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
+};
+
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+const mostElements = 2 ** 28;
+
+/**
+ * The array of a .npy file as float32, row-major. Format: numpy.lib.format, versions 1.0 to 3.0.
+ * @throws InputError if it is no such file, is cut short, or holds anything but numbers
+ */
+export function readNpy(bytes: Uint8Array): FloatArray {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
+    throw broken("it does not begin like one");
+  const isShort = bytes[6] === 1;
+  if (![1, 2, 3].includes(bytes[6] as number)) throw broken(`its version is ${bytes[6]}`);
+  const length = isShort ? view.getUint16(8, true) : view.getUint32(8, true);
+  const start = (isShort ? 10 : 12) + length;
+  if (start > bytes.length) throw broken("its header is cut short");
+  const header = new TextDecoder().decode(bytes.subarray(isShort ? 10 : 12, start));
+  const { order, type, isColumnMajor, dims } = parsed(header);
+  const read = readers[type];
+  if (!read) throw broken(`its elements are "${type}", not numbers`);
+  const size = Number(type.slice(1));
+  const count = dims.reduce((product, n) => product * n, 1);
+  if (!(count <= mostElements) || bytes.length - start !== count * size)
+    throw broken(`its shape (${dims.join(", ")}) does not fit its ${bytes.length - start} bytes of data`);
+  const at = isColumnMajor ? columnMajor(dims) : (i: number): number => i;
+  const data = Float32Array.from({ length: count }, (_, i) =>
+    read(view, start + size * at(i), order !== ">"),
+  );
+  return { data, dims };
+}
+
+function parsed(header: string): { order: string; type: string; isColumnMajor: boolean; dims: number[] } {
+  const descr = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(header);
+  const order = /'fortran_order':\s*(True|False)/.exec(header);
+  const shape = /'shape':\s*\(([\d,\s]*)\)/.exec(header);
+  if (!descr || !order || !shape) throw broken("its header says no shape and type of numbers");
+  const dims = (shape[1] as string).split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]));
+  return { order: descr[1] as string, type: descr[2] as string, isColumnMajor: order[1] === "True", dims };
+}
+
+/** Where the i-th element of an array in rows stands in columns. */
+function columnMajor(dims: readonly number[]): (i: number) => number {
+  return (i) => {
+    let [rest, at, step] = [i, 0, dims.reduce((product, n) => product * n, 1)];
+    for (const size of dims.toReversed()) {
+      step /= size;
+      at += (rest % size) * step;
+      rest = Math.floor(rest / size);
+    }
+    return at;
+  };
+}
+
+const broken = (why: string): InputError => new InputError({ what: "cannot read this .npy file", why });

@@ -1,0 +1,17 @@
+/** Which axis of an output counts its classes. */
+
+import { axisOfNode, featureAxisOf, sharedAxis, type AxisOf } from "../relevance/feature-axis.ts";
+import type { Reading } from "./reading.ts";
+
+/** The axis along which the last softmax runs, else that of the features which the last layer makes. */
+export function classAxisOf({ siteOf, value, start: { graph, output } }: Reading): number | undefined {
+  const request = { graph, siteOf, value };
+  for (const node of graph.nodes.toReversed()) {
+    const axis = axisOfNode(request, node, alongSoftmax, output);
+    if (axis !== undefined) return axis;
+  }
+  return featureAxisOf(request, output);
+}
+
+const alongSoftmax: AxisOf = (request, node, row, y) =>
+  row.family === "softmax" ? sharedAxis(request, node, row, y) : undefined;

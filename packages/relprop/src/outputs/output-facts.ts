@@ -1,0 +1,222 @@
+/**
+ * What the explained output is: classes, values, a map, boxes … Read from the graph (its last operators, where its axes come
+ * from, its metadata), or said by the caller. Everything that is printed about an answer, and every default, follows from it.
+ */
+
+import { OptionError } from "../errors.ts";
+import type { Shape, Value } from "../onnx/graph.ts";
+import { rowOf } from "../relevance/op-table.ts";
+import { classAxisOf } from "./class-axis.ts";
+import { detectionLayout, type DetectionLayout } from "./detection-layout.ts";
+import type { Logits } from "./logits.ts";
+import { metadataLabels } from "./metadata.ts";
+import { outputKinds, type OutputKind } from "./output-kinds.ts";
+import type { OutputRequest, Reading } from "./reading.ts";
+import type { Scale } from "./scale.ts";
+
+export type { OutputRequest, Start } from "./reading.ts";
+
+/** What the output's own numbers are. A logit becomes a probability by the function that `by` names. */
+export type OutputScale = Scale | { readonly kind: "logit"; readonly by: "softmax" | "sigmoid" };
+
+/** What the explained output is. */
+export interface OutputFacts {
+  readonly kind: OutputKind;
+  /** Why it is taken for that, in a clause. */
+  readonly why: string;
+  readonly scale: OutputScale;
+  /** Its sizes; a name stands for one that only a run knows. */
+  readonly shape: Shape;
+  /** The axis of the samples; undefined where there is none. */
+  readonly batchAxis: number | undefined;
+  /** The axis of classes, values or features; undefined where there is one number for each place. */
+  readonly classAxis: number | undefined;
+  /** The axes of places: pixels, tokens, nodes, anchors. */
+  readonly placeAxes: readonly number[];
+  /** Whether the classes are the words that the input's tokens are of: a language model's. */
+  readonly isVocabulary: boolean;
+  /** Where boxes and scores stand, for detections. */
+  readonly detections?: DetectionLayout;
+}
+
+type Decision = Pick<OutputFacts, "kind" | "why"> & Partial<OutputFacts>;
+
+/** What the caller says about the output. */
+export interface OutputOptions {
+  /** What the output is, where the graph does not tell. @default what the graph tells */
+  readonly outputKind?: OutputKind;
+  /** How many class names are known: a list of as many numbers is classes. @default as many as the file's metadata has */
+  readonly labelCount?: number;
+}
+
+/**
+ * Reads what the explained output is.
+ * @throws OptionError for a kind that does not fit the output's shape
+ */
+export function outputFacts(request: OutputRequest, { outputKind, labelCount }: OutputOptions): OutputFacts {
+  const { start, value, batch, source } = request;
+  const { shape } = value(start.output) as Value;
+  const { axis, outer = 1, inner = 1 } = batch?.output ?? {};
+  const isOwnAxis = axis !== undefined && outer === 1 && inner === 1;
+  const batchAxis = isOwnAxis ? axis : shape.length > 1 && shape[0] === 1 ? 0 : undefined;
+  const reading: Reading = {
+    ...request,
+    shape,
+    batchAxis,
+    axes: shape.flatMap((_, each) => (each === batchAxis ? [] : [each])),
+    logits: start.behind(start.output),
+    labels: labelCount ?? metadataLabels(source).length,
+  };
+  const read = decide(reading);
+  const said =
+    outputKind === undefined || outputKind === read.kind ? read : asSaid(reading, read, outputKind);
+  const { kind } = said;
+  const facts = { placeAxes: [], classAxis: undefined, ...said };
+  const words = request.inputs[0]?.words;
+  const isVocabulary = kind === "sequence" && words !== undefined && shape[facts.classAxis ?? -1] === words;
+  return { shape, batchAxis, scale: scaleFor(kind, isVocabulary, reading), isVocabulary, ...facts };
+}
+
+/** What the output's numbers are: what made them says it, else what they are taken for. */
+function scaleFor(kind: OutputKind, isVocabulary: boolean, { logits, outputName }: Reading): OutputScale {
+  if (logits?.isWhole) return logits.scale;
+  const isNamed = kind !== "values" && kind !== "embedding" && /logit/i.test(outputName);
+  if (kind === "classes" || isVocabulary || (isNamed && kind !== "binary" && kind !== "multi-label"))
+    return { kind: "logit", by: "softmax" };
+  if (kind === "binary" || kind === "multi-label") return { kind: "logit", by: "sigmoid" };
+  return { kind: "value" };
+}
+
+function decide(reading: Reading): Decision {
+  const { axes, shape } = reading;
+  if (axes.every((axis) => shape[axis] === 1)) return oneNumber(reading);
+  if (axes.length === 1) return listOfNumbers(reading, axes[0] as number);
+  const detections = detectionLayout(reading);
+  if (detections) return { kind: "detections", ...detections };
+  return isGraph(reading) ? nodes(reading) : places(reading);
+}
+
+function oneNumber({ logits, axes }: Reading): Decision {
+  const classAxis = axes[0];
+  if (logits?.isWhole && logits.scale.by === "sigmoid") {
+    return { kind: "binary", why: `one number that ends in ${responseText(logits)}`, classAxis };
+  }
+  const why = logits
+    ? `one number that ends in ${responseText(logits)}`
+    : "one number without a final sigmoid";
+  return { kind: "values", why, classAxis };
+}
+
+const responseText = ({ responses }: Logits): string => [...responses].toReversed().join(" of ");
+
+function listOfNumbers(reading: Reading, classAxis: number): Decision {
+  const { logits, shape, labels, outputName, inputs, batchAxis } = reading;
+  const count = shape[classAxis];
+  if (batchAxis === undefined && isGraph(reading)) return nodes(reading);
+  const tokens = inputs[0]?.words === undefined ? undefined : inputs[0].input.shape[1];
+  if (tokens !== undefined && (typeof count === "string" || (count === tokens && count !== labels)))
+    return { kind: "sequence", why: "a number for each token", placeAxes: [classAxis] };
+  if (logits?.isWhole) {
+    const why = `it ends in ${responseText(logits)}`;
+    if (logits.scale.by === "softmax") return { kind: "classes", why, classAxis };
+    if (logits.scale.by === "sigmoid") {
+      return logits.isComplementary
+        ? { kind: "classes", why: "it is σ(z) beside 1 − σ(z)", classAxis }
+        : { kind: "multi-label", why: `${why} over ${count} numbers`, classAxis };
+    }
+    return { kind: "values", why, classAxis };
+  }
+  if (count === labels && labels > 1) {
+    return {
+      kind: "classes",
+      why: `there are ${labels} class names, and no final softmax: logits`,
+      classAxis,
+    };
+  }
+  if (/logit|prob|class/i.test(outputName)) {
+    return { kind: "classes", why: `it is called "${outputName}"`, classAxis };
+  }
+  if (isStandardized(reading)) return { kind: "embedding", why: "it ends in a normalisation", classAxis };
+  if (/embed|feature|pool|hidden|descriptor|latent/i.test(outputName)) {
+    return { kind: "embedding", why: `it is called "${outputName}"`, classAxis };
+  }
+  if (imageNetCounts.has(count)) {
+    return { kind: "classes", why: `${count} numbers, as many as ImageNet has classes`, classAxis };
+  }
+  return {
+    kind: "scores",
+    why: `${count} numbers without a final softmax or sigmoid, and no class names`,
+    classAxis,
+  };
+}
+
+/** Classes of ImageNet-1k, with a background, and of ImageNet-21k in its editions. */
+const imageNetCounts: ReadonlySet<unknown> = new Set([1000, 1001, 11221, 21841, 21843]);
+
+/** Whether the output is divided by a measure of itself, as embeddings are. */
+function isStandardized({ start: { graph, output } }: Reading): boolean {
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(output));
+  const family = node && rowOf(node)?.family;
+  return family === "normalization" || family === "quotient";
+}
+
+/** Whether the first axis counts nodes: no axis of the input stays apart, and there are as many rows as in the input. */
+const isGraph = ({ batchAxis, shape, inputs }: Reading): boolean => {
+  const input = inputs[0]?.input;
+  return batchAxis === undefined && input?.shape.length === 2 && input.shape[0] === shape[0];
+};
+
+function nodes({ shape }: Reading): Decision {
+  const classAxis = shape.length > 1 ? 1 : undefined;
+  return {
+    kind: "nodes",
+    why: "rows of the input meet on the way, and the output has as many: they are nodes of a graph, not samples",
+    placeAxes: [0],
+    ...(classAxis !== undefined && { classAxis }),
+  };
+}
+
+function places(reading: Reading): Decision {
+  const { axes, inputs, shape } = reading;
+  const classAxis = classAxisOf(reading);
+  const placeAxes = axes.filter((axis) => axis !== classAxis);
+  const isForTokens = inputs[0]?.input.name !== inputs[0]?.origin;
+  const isLast = classAxis === shape.length - 1;
+  if (placeAxes.length === 1 && (isForTokens || isLast)) {
+    const which = isForTokens ? "token" : "step";
+    return {
+      kind: "sequence",
+      why: `[${shape.join(", ")}] has numbers for each ${which}`,
+      classAxis,
+      placeAxes,
+    };
+  }
+  return { kind: "map", why: `[${shape.join(", ")}] has numbers for each place`, classAxis, placeAxes };
+}
+
+/** Kinds of one list of numbers for each sample. */
+const ofLists: readonly OutputKind[] = ["classes", "binary", "multi-label", "values", "scores", "embedding"];
+
+/** The kind that the caller names, on the axes that were read. */
+function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
+  const { axes, shape, outputName } = reading;
+  const why = "said so";
+  const isOne = axes.every((axis) => shape[axis] === 1);
+  const fitting = (Object.keys(outputKinds) as OutputKind[]).filter((each) => {
+    if (each === "binary") return isOne;
+    if (each === "classes" || each === "multi-label" || each === "scores") return axes.length === 1 && !isOne;
+    return ofLists.includes(each) === (isOne || axes.length === 1);
+  });
+  const said = kind === "detections" ? detectionLayout(reading, true) : undefined;
+  if (!fitting.includes(kind) || (kind === "detections" && !said)) {
+    throw new OptionError({
+      what: `the output "${outputName}" cannot be ${kind}`,
+      why: `its shape is [${shape.join(", ")}], and ${kind} are ${outputKinds[kind]}`,
+      fix: `it can be ${fitting.filter((each) => each !== kind).join(", ")}`,
+    });
+  }
+  if (said) return { kind, ...said, why };
+  if (ofLists.includes(kind)) return { ...read, kind, why };
+  const classAxis = read.classAxis ?? (kind === "map" ? axes[0] : axes.at(-1));
+  return { kind, why, classAxis, placeAxes: axes.filter((axis) => axis !== classAxis) };
+}

@@ -292,6 +292,11 @@ describe("texts and concepts keep", () => {
     await own("concepts.json", '{"concepts": []}');
     expect(await concepts()).toBe(2);
     expect(await text("concepts.json")).toBe('{"concepts": []}');
+    await rm(at("concepts.json"));
+    await own("concepts.html");
+    expect(await concepts()).toBe(2);
+    expect(await readdir(out)).toEqual(["concepts.html"]);
+    expect(await text("concepts.html")).toBe(mine);
     expect(await concepts("--force")).toBe(0);
     expect(await concepts()).toBe(0);
     const heatmap = (await readdir(out)).find((name) => name.endsWith(".heatmap.png")) ?? "";

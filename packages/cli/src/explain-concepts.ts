@@ -9,10 +9,12 @@ import { faultOf, picksOf, sourceOf, type AnswerPlan } from "./answer-picks.ts";
 import { requestFileName, type AnswerRequest } from "./answer-requests.ts";
 import { conceptsPage, passedText, percentText } from "./concepts-page.ts";
 import { decideColoring, decideCompile, decisionsInWords, type Coloring, type Wishes } from "./decide.ts";
+import { EarlierResults, leftOutText } from "./earlier-results.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { nothing } from "./explain-batch.ts";
 import { requireFinite, scoreOf, scoreText, type Score } from "./score.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
+import { markedJson } from "./own-files.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";
 import { failureRecord, say, sayDecisions, sayError } from "./report.ts";
 import { startExplainer, type Device } from "./start-explainer.ts";
@@ -28,9 +30,14 @@ export interface ConceptsOptions extends Wishes {
   /** Channels for each image and class. */
   readonly count: number;
   readonly folder: string;
+  /** Whether files that relprop did not write are written over. */
+  readonly force: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
 }
+
+/** All numbers, and the page that shows them, below the output folder. */
+const [listName, pageName] = ["concepts.json", "concepts.html"];
 
 /** A channel, as it stands in concepts.json. */
 interface ConceptRecord {
@@ -77,7 +84,12 @@ interface ImageRecord {
  */
 export async function explainConcepts(sources: readonly string[], options: ConceptsOptions): Promise<number> {
   const isSilent = options.quiet || options.json;
-  const images = await findImages(sources);
+  const { folder, force } = options;
+  const { images, leftOut } = await findImages(sources, await EarlierResults.in(folder));
+  const inputs = images.map(({ path }) => path);
+  const writer = await ResultWriter.create(folder, { inputs, force });
+  await writer.checkOfRun([listName, pageName]);
+  if (leftOut > 0 && !isSilent) say(leftOutText(leftOut, folder));
   const loaded = await loadModel(options.model, { ...options.load, quiet: isSilent });
   // Shares of channels are those of one answer; the best one where none is named.
   const decision = await decideCompile(loaded, { ...options, needsAnswer: true });
@@ -87,8 +99,6 @@ export async function explainConcepts(sources: readonly string[], options: Conce
   const coloring = decideColoring(explainer.compiled, options);
   const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
   if (!isSilent) sayDecisions([...decisions, ["layer", layer], ["images", String(images.length)]]);
-  const paths = images.map(({ path }) => path);
-  const writer = await ResultWriter.create(options.folder, paths);
   const { against, names, requests } = decision;
   const plan = { requests, against, names, detection: options.detection ?? {}, size: loaded.card.input.size };
   const run: Run = { options, loaded, explainer, plan, coloring, writer };
@@ -112,10 +122,10 @@ export async function explainConcepts(sources: readonly string[], options: Conce
   }
   const settings = [...decisions, ["layer", layer] as const];
   const all = { v: 2, settings: Object.fromEntries(settings), layer, images: results };
-  await writer.bytes("concepts.json", `${JSON.stringify(all, undefined, 2)}\n`);
+  await writer.ofRun(listName, markedJson(all));
   const title = `What the channels of ${layer} saw`;
-  await writer.bytes("concepts.html", conceptsPage({ title, settings, layer, images: results }));
-  if (!isSilent) say(`look at ${join(options.folder, "concepts.html")}`);
+  await writer.ofRun(pageName, conceptsPage({ title, settings, layer, images: results }));
+  if (!isSilent) say(`look at ${join(folder, pageName)}`);
   return failed > 0 ? exitCodes.someFailed : exitCodes.done;
 }
 
@@ -143,8 +153,9 @@ async function explainImage(run: Run, image: ImageFile): Promise<ImageRecord> {
       answers.push(await explainAnswer(run, image, picture, input, score, request, picked.pick.target));
     }
   }
-  const files = await writer.picture(image.key, picture, ["picture"]);
-  return { input: image.path, picture: files["picture"] as string, answers };
+  const file = `${image.key}.picture.png`;
+  await writer.png(file, picture);
+  return { input: image.path, picture: file, answers };
 }
 
 async function explainAnswer(
@@ -165,11 +176,9 @@ async function explainAnswer(
     const { width, height } = picture;
     const heatmap = renderHeatmap({ data: relevance.data, width, height }, run.coloring);
     const name = `${image.key}.${requestFileName(request, score)}.channel-${channel}`;
-    const files = await run.writer.heatmap(name, picture, heatmap, relevance, {
-      styles: ["heatmap"],
-      extras: [],
-    });
-    records.push({ channel, relevance: channelRelevance, share, heatmap: files["heatmap"] as string });
+    const file = `${name}.heatmap.png`;
+    await run.writer.png(file, heatmap);
+    records.push({ channel, relevance: channelRelevance, share, heatmap: file });
   }
   return { ...score, start, passed, concepts: records };
 }

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { InputError } from "relprop";
+import { EarlierResults, leftOutText } from "./earlier-results.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { htmlPage } from "./html-page.ts";
 import type { ImageResult } from "./image-result.ts";
@@ -10,7 +11,9 @@ import { throughStages } from "./image-stages.ts";
 import { startProgress } from "./progress.ts";
 import { findImages } from "./read-images.ts";
 import { failureRecord, resultText, say, sayError, summaryText } from "./report.ts";
+import { Manifest } from "./resume.ts";
 import { SessionThreads } from "./session-thread.ts";
+import { ResultWriter } from "./write-results.ts";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are named and left out.
@@ -24,10 +27,17 @@ export async function explainImages(
   interrupted: () => boolean,
 ): Promise<number> {
   const start = performance.now();
-  const images = await findImages(sources);
+  const { folder, force } = options;
+  const manifest = await Manifest.open(folder, force);
+  const lists = (path: string): boolean => manifest.lists(path);
+  const { images, leftOut } = await findImages(sources, await EarlierResults.in(folder, lists));
+  const inputs = images.map(({ path }) => path);
+  const writer = await ResultWriter.create(folder, { inputs, force, lists });
+  await writer.checkOfRun([pageName]);
+  if (leftOut > 0 && !options.quiet && !options.json) say(leftOutText(leftOut, folder));
   const threads = new SessionThreads();
   try {
-    const run = await startRun(images, options, threads);
+    const run = await startRun(images, options, { threads, writer, manifest });
     const progress = startProgress({
       name: "heatmaps",
       total: images.length,
@@ -78,10 +88,12 @@ export async function explainImages(
   }
 }
 
+const pageName = "index.html";
+
 async function writePage(run: Run): Promise<string | undefined> {
   const results = await run.manifest.all();
   if (results.length === 0) return undefined;
   const title = `What ${run.loaded.card.name} saw`;
-  await run.writer.bytes("index.html", htmlPage({ title, settings: run.decisions, results }));
-  return join(run.options.folder, "index.html");
+  await run.writer.ofRun(pageName, htmlPage({ title, settings: run.decisions, results }));
+  return join(run.options.folder, pageName);
 }

@@ -20,7 +20,7 @@ import { TextFeeder } from "./text-feeds.ts";
 import type { TextSession } from "./text-session.ts";
 import { tokenPage, type ShownText } from "./token-page.ts";
 import { loadTokenizer } from "./tokenize.ts";
-import { writeWhole } from "./write-file.ts";
+import { ResultWriter } from "./write-results.ts";
 import { readLabels } from "./zoo-files.ts";
 
 /** Everything that `relprop explain --text` can be told. */
@@ -37,6 +37,8 @@ export interface ExplainTextsOptions
   /** The tokens whose answers are explained, added up. */
   readonly positions: readonly number[];
   readonly device: Device;
+  /** Whether a page that relprop did not write is written over. */
+  readonly force: boolean;
 }
 
 /** The page, below the output folder; `index.html` is the images'. */
@@ -55,6 +57,8 @@ export async function explainTexts(
 ): Promise<number> {
   const start = performance.now();
   const { json, quiet, pair, folder } = options;
+  const writer = await ResultWriter.create(folder, { inputs: [], force: options.force });
+  await writer.checkOfRun([pageName]);
   const run = await startRun(texts.length, options);
   const progress = startProgress({ name: "texts", total: texts.length, quiet: quiet || json });
   const shown: ShownText[] = [];
@@ -85,7 +89,7 @@ export async function explainTexts(
   const page = shown.length === 0 ? undefined : join(folder, pageName);
   if (page !== undefined) {
     const title = `What ${basename(options.model)} read`;
-    await writeWhole(page, tokenPage({ title, settings: run.decisions, texts: shown }));
+    await writer.ofRun(pageName, tokenPage({ title, settings: run.decisions, texts: shown }));
   }
   const seconds = (performance.now() - start) / 1000;
   const count = { done: shown.length, failed, seconds };

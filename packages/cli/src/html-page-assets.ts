@@ -27,7 +27,7 @@ figure { margin: 0; } figcaption { color: var(--soft); font-size: 13px; margin-t
 .pictures figure, .first figure { width: min(320px, 100%); } .pictures .figure { width: min(656px, 100%); }
 .first figure { margin-bottom: 12px; }
 .enlarge { display: block; width: 100%; padding: 0; border: 0; border-radius: 6px; overflow: hidden; background: none; cursor: zoom-in; }
-.enlarge img { outline: 1px solid var(--line); outline-offset: -1px; display: block; width: 100%; height: auto; image-rendering: pixelated; } .picture img { image-rendering: auto; }
+.enlarge img { outline: 1px solid var(--line); outline-offset: -1px; display: block; width: 100%; height: auto; image-rendering: pixelated; } .picture img, .pictures .figure img { image-rendering: auto; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .bars { max-width: 320px; list-style: none; margin: 0; padding: 0; font-size: 14px; }
 .bars li { display: grid; grid-template-columns: 1fr auto; column-gap: 10px; margin-bottom: 5px; }
@@ -36,7 +36,7 @@ figure { margin: 0; } figcaption { color: var(--soft); font-size: 13px; margin-t
 .legend { margin-top: 8px; max-width: 656px; } .bar { height: 12px; border-radius: 3px; border: 1px solid var(--line); }
 .ticks { position: relative; height: 20px; font-size: 13px; font-variant-numeric: tabular-nums; color: var(--soft); }
 .ticks span { position: absolute; white-space: nowrap; transform: translateX(-50%); } .ticks span:first-child { transform: none; } .ticks span:last-child:not(:first-child) { transform: translateX(-100%); }
-.legend p { margin: 2px 0 0; font-size: 14px; }
+.legend p { margin: 2px 0 0; font-size: 14px; overflow-wrap: anywhere; } .legend .how { color: var(--soft); font-size: 13px; margin-top: 4px; }
 [data-view=overlay] .heatmap, [data-view=heatmap] .overlay { display: none; }
 dialog { border: 1px solid var(--line); border-radius: 10px; padding: 14px; background: var(--card); color: inherit; max-width: 96vw; } dialog::backdrop { background: rgb(0 0 0 / 70%); }
 dialog img { display: block; width: min(82vh, 92vw); height: auto; max-height: 82vh; object-fit: contain; image-rendering: pixelated; } dialog figcaption { max-width: min(82vh, 92vw); margin: 8px 0; }
@@ -67,7 +67,7 @@ const show = (button) => {
   if (!button) return;
   current = button;
   const small = button.querySelector("img");
-  image.src = small.src; image.alt = small.alt; caption.textContent = small.alt;
+  image.src = small.src; image.alt = small.alt; image.style.imageRendering = getComputedStyle(small).imageRendering; caption.textContent = small.alt;
   if (!large.open) large.showModal();
 };
 const step = (by) => { const all = buttons(); show(all[(all.indexOf(current) + by + all.length) % all.length]); };

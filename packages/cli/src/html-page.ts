@@ -1,7 +1,9 @@
 /** The page that shows all results of a folder: one file, no network, works from `file://`. */
 
+import { explainedText, howText } from "./explained-text.ts";
 import { pageScript, pageStyle } from "./html-page-assets.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
+import { pageMark } from "./own-files.ts";
 import { amountText, type Score } from "./score.ts";
 
 /** What the page shows. */
@@ -20,7 +22,7 @@ export const pageHead = (title: string, style = ""): string => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="generator" content="relprop">
+${pageMark}
 <title>${escape(title)}</title>
 <style>${pageStyle}${style}</style>
 </head>`;
@@ -93,20 +95,21 @@ ${other}<div class="body">
 }
 
 function explained(result: ImageResult, shown: AnswerResult): string {
-  const { label, files, legend, against, ledger } = shown;
-  const rather = against ? ` rather than ${against.label}` : "";
-  const about = `${label}${rather}, ${amount(shown)}`;
+  const { files, legend, ledger } = shown;
+  const [heading = "", ...more] = explainedText(result, shown);
+  const about = [heading, ...more].join(", ");
   const kinds = (["heatmap", "overlay", "figure"] as const).flatMap((kind) => {
     const file = files[kind];
     return file === undefined
       ? []
-      : [figure(kind, file, `${kind} of ${result.input} for ${about}. ${legend.sentence}`, kind)];
+      : [figure(kind, file, `${kind} of ${result.input}: ${about}. ${legend.sentence}`, kind)];
   });
-  return `<section><h3>${escape(label + rather)} <small>${escape(amount(shown))}</small></h3>
+  const details = more.map((line) => ` <small>${escape(line)}</small>`).join("");
+  return `<section><h3>${escape(heading)}${details}</h3>
 <div class="pictures">${kinds.join("")}</div>
 <div class="legend"><div class="bar" style="background: ${escape(result.colors)}"></div>
 <div class="ticks">${legend.ticks.map(({ position, text }) => `<span style="left: ${100 * position}%">${escape(text)}</span>`).join("")}</div>
-<p>${escape(legend.sentence)}</p>${ledger ? `<p class="verdict">${escape(ledger.verdict)}.</p>` : ""}</div></section>`;
+<p>${escape(legend.sentence)}</p>${ledger ? `<p class="verdict">${escape(ledger.verdict)}.</p>` : ""}<p class="how">${escape(howText(result.settings).join(" · "))}</p></div></section>`;
 }
 
 const figure = (kind: string, file: string, alt: string, caption: string): string =>

@@ -45,7 +45,7 @@ const answerResult = z.object({
   against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
   /** Where relevance stayed, if account was kept. */
   ledger: ledgerSchema.exactOptional(),
-  /** Paths below the output folder, by kind: heatmap, overlay, figure, npy. */
+  /** Paths below the output folder, by kind: heatmap, overlay, figure, svg, npy. */
   files,
   legend: z.object({ ticks: z.array(tick), sentence: z.string() }),
 });

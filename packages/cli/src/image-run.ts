@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { filterSearch, type Explainer, type SessionModel } from "relprop";
-import type { Pixels } from "relprop/heatmap";
+import type { Pixels, Theme } from "relprop/heatmap";
 import { zooEntry } from "relprop/zoo";
 import { compileOnce, readOnce } from "./compiled-cache.ts";
 import {
@@ -18,13 +18,13 @@ import { canKeep, keepOptimized, startingFromKept } from "./optimized-cache.ts";
 import { startWaiting } from "./progress.ts";
 import type { ImageFile } from "./read-images.ts";
 import { say, sayDecisions, type ReportOptions } from "./report.ts";
-import { Manifest } from "./resume.ts";
+import type { Manifest } from "./resume.ts";
 import type { SessionThreads } from "./session-thread.ts";
 import { providerOf, startExplainer, type Device } from "./start-explainer.ts";
-import { ResultWriter, type Extra, type Style } from "./write-results.ts";
+import type { ResultWriter, Wanted } from "./write-results.ts";
 
 /** Everything that `relprop explain` can be told. */
-export interface ExplainOptions extends ReportOptions, Wishes {
+export interface ExplainOptions extends ReportOptions, Wishes, Wanted {
   readonly model: string;
   readonly load: LoadOptions;
   readonly device: Device;
@@ -33,8 +33,9 @@ export interface ExplainOptions extends ReportOptions, Wishes {
   readonly jobs: number;
   /** Whether compiled models are kept for the next run. */
   readonly cache: boolean;
-  readonly styles: readonly Style[];
-  readonly extras: readonly Extra[];
+  /** Of figures. */
+  readonly theme: Theme;
+  /** Whether what is done already is done again, and what relprop did not write is written over. */
   readonly force: boolean;
 }
 
@@ -62,15 +63,15 @@ export interface Pending extends ImageFile {
 
 /**
  * Loads and compiles the model, and says what was decided.
- * @param threads where sessions are made
+ * @param given what there is before: `threads` is where sessions are made
  * @throws RelpropError for what concerns the run as a whole
  */
 export async function startRun(
   images: readonly ImageFile[],
   options: ExplainOptions,
-  threads: SessionThreads,
+  { threads, ...given }: Pick<Run, "writer" | "manifest"> & { readonly threads: SessionThreads },
 ): Promise<Run> {
-  const { folder, device } = options;
+  const { device } = options;
   const isSilent = options.quiet || options.json;
   const { model, ...loaded } = await loadModel(options.model, { ...options.load, quiet: isSilent });
   const source = { model, id: loaded.id, useCache: options.cache };
@@ -112,20 +113,7 @@ export async function startRun(
     }
     if (loaded.card.labels.length === 0) say(`the names of the classes are not known: ${labelsHint(loaded)}`);
   }
-  const writer = await ResultWriter.create(
-    folder,
-    images.map(({ path }) => path),
-  );
-  return {
-    options,
-    loaded,
-    explainers,
-    decision,
-    coloring,
-    decisions,
-    writer,
-    manifest: await Manifest.open(folder),
-  };
+  return { options, loaded, explainers, decision, coloring, decisions, ...given };
 }
 
 /** From so many batches on, a second session is worth its start. */

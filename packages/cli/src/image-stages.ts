@@ -9,6 +9,7 @@ import type { ImageResult } from "./image-result.ts";
 import { inOrder } from "./in-order.ts";
 import { Lent } from "./lent.ts";
 import { readImage, type ImageFile } from "./read-images.ts";
+import { knownFiles } from "./result-names.ts";
 import { resultHash } from "./resume.ts";
 import { writeImage } from "./write-image.ts";
 
@@ -97,9 +98,11 @@ async function prepare(run: Run, image: ImageFile): Promise<Pending | Outcome> {
       coloring: run.coloring,
       styles: options.styles,
       extras: options.extras,
+      theme: options.theme,
     });
     const skipped = options.force ? undefined : await run.manifest.done(image.key, hash);
     if (skipped) return { image, skipped };
+    await run.writer.check(knownFiles(run, image.key));
     return { ...image, hash, picture: await readImage(image.path, bytes, loaded.card.input) };
   } catch (error) {
     return { image, error };

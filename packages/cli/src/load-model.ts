@@ -140,6 +140,8 @@ export interface CompilableModel {
   readonly model: Model;
   /** SHA-256 of its file, if it's one file. */
   readonly sha256: string | undefined;
+  /** Files that its weights are in, besides its own. */
+  readonly files: readonly string[];
   /** Whether the size that was asked for is built in already. */
   readonly isSized: boolean;
   /** How many class names are known, and what its card says that the output is. */
@@ -162,13 +164,14 @@ export async function loadCompilable(
     ...(kind ? { kind } : {}),
   });
   if (isFile && isOnnx(name)) {
-    const model = readModelFile(name);
+    const files = new Set<string>();
+    const model = readModelFile(name, files);
     const card = (await cardFile(name, undefined)) ?? (await hubConfigBeside(name).catch(() => undefined));
-    return { model, sha256, isSized: false, ...(card ? known(card) : {}) };
+    return { model, sha256, files: [...files], isSized: false, ...(card ? known(card) : {}) };
   }
   const { size, quiet = false } = options;
   const { model, card } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
-  return { model, sha256, isSized: true, ...known(card) };
+  return { model, sha256, files: [], isSized: true, ...known(card) };
 }
 
 /** Bytes that a model's weights take. */

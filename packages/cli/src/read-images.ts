@@ -8,6 +8,8 @@ import { resizePlan } from "relprop/preprocess";
 import type { InputCard, Interpolation } from "relprop/zoo";
 import sharp, { type KernelEnum } from "sharp";
 import { glob, isDynamicPattern } from "tinyglobby";
+import type { EarlierResults } from "./earlier-results.ts";
+import { inOrder } from "./in-order.ts";
 
 /** An image that was asked for. */
 export interface ImageFile {
@@ -19,18 +21,29 @@ export interface ImageFile {
 const extensions = ["png", "jpg", "jpeg", "webp", "avif", "gif", "tif", "tiff"];
 const ofFolders = `**/*.{${extensions.join(",")}}`;
 
-/** An image and the path it has below what the user named. */
+/** An image, and how it was found. */
 interface Found {
   readonly path: string;
+  /** Its path below what the user named. */
   readonly below: string;
+  /** The folder that was searched; none if the image itself was named. */
+  readonly folder?: string;
+}
+
+/** Images to explain. */
+export interface FoundImages {
+  readonly images: readonly ImageFile[];
+  /** How many others were found that are results of earlier runs. */
+  readonly leftOut: number;
 }
 
 /**
  * Finds images: files as they are, folders recursively, globs. Sorted by path, each once. A file that does not exist
- * is kept, so that it fails alone when it's read.
+ * is kept, so that it fails alone when it's read. Results of earlier runs are left out, unless nothing else was named file
+ * by file.
  * @throws OptionError if nothing is asked for, or a folder or a glob holds no images.
  */
-export async function findImages(sources: readonly string[]): Promise<ImageFile[]> {
+export async function findImages(sources: readonly string[], results: EarlierResults): Promise<FoundImages> {
   const found = new Map<string, Found>();
   for (const source of sources) {
     for (const image of await imagesOf(source)) found.set(resolve(image.path), image);
@@ -38,8 +51,29 @@ export async function findImages(sources: readonly string[]): Promise<ImageFile[
   if (found.size === 0) {
     throw new OptionError({ what: "no images", why: "none were given", fix: "name files, folders or globs" });
   }
-  const images = [...found.values()].sort((a, c) => (a.path < c.path ? -1 : 1));
-  return withKeys(images);
+  const all = [...found.values()].sort((a, c) => (a.path < c.path ? -1 : 1));
+  const kept = await withoutResults(all, results);
+  if (kept.length === 0) {
+    throw new OptionError({
+      what: `no images in ${sources.map((source) => `"${source}"`).join(", ")}`,
+      why: "all that is there was written by relprop, or lies in the output folder",
+      fix: "name the pictures that the network is to see, or another output folder (-o)",
+    });
+  }
+  return { images: withKeys(kept), leftOut: all.length - kept.length };
+}
+
+/** So many files are open at a time. */
+const lookedAt = 64;
+
+async function withoutResults(found: readonly Found[], results: EarlierResults): Promise<Found[]> {
+  const keep = async ({ path, folder }: Found): Promise<boolean> =>
+    !(folder !== undefined && (await results.areWhere(path, folder))) && !(await results.has(path));
+  const isKept: boolean[] = [];
+  for await (const each of inOrder(found, lookedAt, keep)) isKept.push(each);
+  const isNamed = ({ folder }: Found): boolean => folder === undefined;
+  const kept = found.filter((_image, i) => isKept[i]);
+  return kept.some(isNamed) ? kept : found.filter((image, i) => isKept[i] || isNamed(image));
 }
 
 async function imagesOf(source: string): Promise<Found[]> {
@@ -57,9 +91,9 @@ async function imagesOf(source: string): Promise<Found[]> {
     const why = isGlob ? "nothing matches it" : `it holds no ${extensions.join(", ")}`;
     throw new OptionError({ what: `no images in "${source}"`, why });
   }
-  if (!isGlob) return paths.map((path) => ({ path: join(source, path), below: path }));
-  const root = commonFolder(paths);
-  return paths.map((path) => ({ path, below: relative(root, path) }));
+  if (!isGlob) return paths.map((path) => ({ path: join(source, path), below: path, folder: source }));
+  const folder = commonFolder(paths);
+  return paths.map((path) => ({ path, below: relative(folder, path), folder }));
 }
 
 /** The deepest folder that holds all of some files. */

@@ -87,8 +87,8 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
     .join("\n");
 }
 
-/** An answer that is no list's best, with how many elements it is the sum of. */
-const answerText = ({ elements, ...score }: AnswerResult): string =>
+/** An answer, with how many elements it is the sum of. */
+export const answerText = ({ elements, ...score }: AnswerResult): string =>
   elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);
 
 /** Record of an image that failed, for programs. */

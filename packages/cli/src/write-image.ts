@@ -2,16 +2,21 @@
 
 import { InputError } from "relprop";
 import { colormap, cssGradient, legend, renderHeatmap } from "relprop/heatmap";
-import { fileNamePart } from "./choose-classes.ts";
-import { requestFileName, requestText } from "./answer-requests.ts";
+import { requestText } from "./answer-requests.ts";
+import { drawFigure } from "./draw-figure.ts";
 import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
 import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
+import { markedJson } from "./own-files.ts";
+import { answerName } from "./result-names.ts";
+import { answerFiles, boxed, imageFiles } from "./write-results.ts";
+
+type Files = Readonly<Record<string, string>>;
 
 /**
  * Colours the heatmaps of an image and writes its files.
  * @param ms how long the network took
- * @throws InputError if there is nothing to write, or a file would go over an image
+ * @throws InputError if there is nothing to write, or a file would go over one that is kept
  */
 export async function writeImage(
   run: Run,
@@ -19,7 +24,7 @@ export async function writeImage(
   explained: ExplainedImage,
   ms: number,
 ): Promise<ImageResult> {
-  const { options, writer, coloring } = run;
+  const { options, writer, coloring, decision } = run;
   if (explained.error) throw named(explained.error, image.path);
   if (explained.answers.length === 0) {
     throw new InputError({
@@ -28,28 +33,35 @@ export async function writeImage(
       fix: "name the class to explain with --class",
     });
   }
-  const files = await writer.picture(image.key, image.picture, options.styles);
+  const { json, ...files }: Record<string, string> = imageFiles(image.key, options);
+  const planned = explained.answers.map((each): [ExplainedAnswer, Files] => {
+    const name = answerName(image.key, decision, each.request, each.score, each.against);
+    return [each, answerFiles(name, options)];
+  });
+  const ofAnswers = planned.flatMap(([, ofAnswer]) => Object.values(ofAnswer));
+  // All of an image or nothing: no half of its files is left by one that is kept.
+  await writer.check([...Object.values(files), ...(json ? [json] : []), ...ofAnswers]);
+  if (options.extras.includes("npy")) {
+    await run.manifest.announce(ofAnswers.filter((file) => file.endsWith(".npy")));
+  }
+  if (files["picture"]) await writer.png(files["picture"], image.picture);
+  const about = { input: image.path, settings: run.decisions, top: [...explained.top] };
   const answers: AnswerResult[] = [];
-  for (const each of explained.answers) answers.push(await writeAnswer(run, image, each));
+  for (const [each, ofAnswer] of planned) {
+    answers.push(await writeAnswer(run, image, about, each, ofAnswer));
+  }
   const result: ImageResult = {
     key: image.key,
-    input: image.path,
-    settings: run.decisions,
+    ...about,
     colors: cssGradient(colormap(coloring.colormap)),
     files,
-    kind: run.decision.names.facts.kind,
-    top: [...explained.top],
+    kind: decision.names.facts.kind,
     answers,
     ms,
   };
-  if (options.extras.includes("json")) {
-    const json = await writer.bytes(
-      `${image.key}.json`,
-      `${JSON.stringify({ v: 1, ...result }, undefined, 2)}\n`,
-    );
-    return { ...result, files: { ...files, json } };
-  }
-  return result;
+  if (json === undefined) return result;
+  await writer.bytes(json, markedJson({ v: 1, ...result }));
+  return { ...result, files: { ...files, json } };
 }
 
 /** The error with the picture's name. */
@@ -61,34 +73,44 @@ const named = ({ what, where, why, fix }: InputError, path: string): InputError 
     ...(fix !== undefined && { fix }),
   });
 
-async function writeAnswer(run: Run, image: Pending, answer: ExplainedAnswer): Promise<AnswerResult> {
+async function writeAnswer(
+  run: Run,
+  image: Pending,
+  about: Pick<ImageResult, "input" | "settings" | "top">,
+  { request, score, relevance, elements, against, ledger, box }: ExplainedAnswer,
+  files: Files,
+): Promise<AnswerResult> {
   const { options, coloring, writer, decision } = run;
-  const { request, score, relevance, elements, against, ledger, box } = answer;
-  const { width, height } = image.picture;
+  const { picture } = image;
+  const { width, height } = picture;
   const map = { data: summedOverChannels(relevance.data, width * height), width, height };
   const heatmap = renderHeatmap(map, coloring);
-  const suffix = request && decision.isAsked ? `.${requestFileName(request, score)}` : "";
-  const rather = against ? `.rather-than-${against.index}-${fileNamePart(against.label)}` : "";
-  const name = `${image.key}${suffix}${rather}`;
-  const files = await writer.heatmap(name, image.picture, heatmap, relevance, { ...options, box });
   const what = against ? `${score.label}” rather than “${against.label}` : score.label;
+  const itsLegend = legend(heatmap, coloring.normalize, request ? what : undefined);
+  const { ticks, sentence } = itsLegend;
   const asked = request && requestText(request, decision.names);
-  return {
+  const result: AnswerResult = {
     ...score,
     ...(asked !== undefined && { asked }),
     elements,
     ...(box && { box: { left: box.left, top: box.top, right: box.right, bottom: box.bottom } }),
     ...(against && { against }),
     files,
-    legend: mutable(legend(heatmap, coloring.normalize, request ? what : undefined)),
+    legend: { ticks: [...ticks], sentence },
     ...(ledger && { ledger: ledgerResult(ledger) }),
   };
+  await writer.heatmap(files, picture, heatmap, relevance, box, () =>
+    drawFigure({
+      result: about,
+      shown: result,
+      picture: boxed(picture, box),
+      heatmap,
+      legend: itsLegend,
+      theme: options.theme,
+    }),
+  );
+  return result;
 }
-
-const mutable = ({ ticks, sentence }: ReturnType<typeof legend>): AnswerResult["legend"] => ({
-  ticks: [...ticks],
-  sentence,
-});
 
 /** [C, H, W] -> [H, W]; relevance that is summed already passes. */
 function summedOverChannels(data: Float32Array, pixels: number): Float32Array {

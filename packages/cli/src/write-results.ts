@@ -1,24 +1,39 @@
 /** Heatmaps -> files. */
 
-import { realpath } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { InputError } from "relprop";
-import { drawBox, npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "relprop/heatmap";
-import sharp, { type Sharp } from "sharp";
-import { writeWhole } from "./write-file.ts";
+import { join } from "node:path";
+import { InputError, OptionError } from "relprop";
+import {
+  drawBox,
+  npyFile,
+  renderOverlay,
+  stampPng,
+  type DrawnBox,
+  type Heatmap,
+  type Pixels,
+} from "relprop/heatmap";
+import sharp from "sharp";
+import { Inputs, refuseKept, type Guard } from "./guard.ts";
+import { isOwnFile } from "./own-files.ts";
+import { writeGuarded } from "./write-file.ts";
 
 /**
  * - `picture`: what the network saw, after resizing and cropping;
  * - `heatmap`: relevance in colours, one pixel a value;
  * - `overlay`: the heatmap over the grey picture;
- * - `figure`: picture and heatmap side by side.
+ * - `figure`: picture and heatmap side by side, and in words what they show.
  */
 export type Style = "picture" | "heatmap" | "overlay" | "figure";
 export const styles: readonly Style[] = ["picture", "heatmap", "overlay", "figure"];
 
-/** What can be kept besides pictures: relevance as numbers, all that is known of the image as JSON. */
-export type Extra = "npy" | "json";
-export const extras: readonly Extra[] = ["npy", "json"];
+/** What can be kept besides pictures: relevance as numbers, all that is known of the image as JSON, the figure as SVG. */
+export type Extra = "npy" | "json" | "svg";
+export const extras: readonly Extra[] = ["npy", "json", "svg"];
+
+/** What of an image is written. */
+export interface Wanted {
+  readonly styles: readonly Style[];
+  readonly extras: readonly Extra[];
+}
 
 /** Relevance as it came from the network: [H, W], or [C, H, W] if channels were kept. */
 export interface RelevanceArray {
@@ -26,93 +41,127 @@ export interface RelevanceArray {
   readonly dims: readonly number[];
 }
 
-/** Writes below one folder, and never over an input. */
+/** Names of the files of one explained part of an answer, by kind, without those that are not wanted. */
+export function answerFiles(name: string, { styles, extras }: Wanted): Record<string, string> {
+  const all: readonly (readonly [kind: string, isWanted: boolean, ending: string])[] = [
+    ["heatmap", styles.includes("heatmap"), "heatmap.png"],
+    ["overlay", styles.includes("overlay"), "overlay.png"],
+    ["figure", styles.includes("figure"), "figure.png"],
+    ["svg", extras.includes("svg"), "figure.svg"],
+    ["npy", extras.includes("npy"), "relevance.npy"],
+  ];
+  return Object.fromEntries(
+    all.flatMap(([kind, isWanted, ending]) => (isWanted ? [[kind, `${name}.${ending}`]] : [])),
+  );
+}
+
+/** Names of the files of an image that do not depend on what is explained. */
+export const imageFiles = (key: string, { styles, extras }: Wanted): Record<string, string> => ({
+  ...(styles.includes("picture") && { picture: `${key}.picture.png` }),
+  ...(extras.includes("json") && { json: `${key}.json` }),
+});
+
+/** How results are protected from each other and from the run. */
+export interface WriterOptions {
+  /** Paths of all images of the run. */
+  readonly inputs: readonly string[];
+  /** Whether files that relprop did not write may be written over. */
+  readonly force: boolean;
+  /** Whether a file without a mark is known to be ours. */
+  readonly lists?: (path: string) => boolean;
+}
+
+/** A figure, drawn for screens and as the text that it is drawn from. */
+export interface DrawnFigure {
+  readonly svg: string;
+  readonly png: () => Promise<Uint8Array>;
+}
+
+/** Writes below one folder, never over an input, and over what relprop did not write only if it is told so. */
 export class ResultWriter {
   readonly folder: string;
-  readonly #inputs: ReadonlySet<string>;
+  readonly #ofImage: Guard;
+  readonly #ofRun: Guard;
 
-  private constructor(folder: string, inputs: ReadonlySet<string>) {
+  private constructor(folder: string, guard: Omit<Guard, "Refusal">) {
     this.folder = folder;
-    this.#inputs = inputs;
+    this.#ofImage = { ...guard, Refusal: InputError };
+    this.#ofRun = { ...guard, Refusal: OptionError };
   }
 
-  /** @param inputs paths of all images of the run, which are protected. */
-  static async create(folder: string, inputs: readonly string[]): Promise<ResultWriter> {
-    const real = await Promise.all(inputs.map((path) => realpath(path).catch(() => resolve(path))));
-    return new ResultWriter(folder, new Set(real));
+  static async create(folder: string, { inputs, force, lists }: WriterOptions): Promise<ResultWriter> {
+    return new ResultWriter(folder, {
+      force,
+      isOurs: async (path) => lists?.(path) === true || (await isOwnFile(path)),
+      inputs: await Inputs.of("it is one of the images to explain", inputs),
+    });
   }
 
-  /** Writes what the network saw. Gives the files' paths below the folder, by kind. */
-  async picture(key: string, picture: Pixels, wanted: readonly Style[]): Promise<Record<string, string>> {
-    return wanted.includes("picture") ? { picture: await this.#png(`${key}.picture.png`, picture) } : {};
+  /**
+   * Asks for files of an image, before they are made.
+   * @throws InputError if one of them must not be written
+   */
+  async check(names: readonly string[]): Promise<void> {
+    await refuseKept(this.#paths(names), this.#ofImage);
   }
 
-  /** Writes what belongs to one explained class. Gives the files' paths below the folder, by kind. */
+  /**
+   * Asks for files of the whole run, before it begins.
+   * @throws OptionError if one of them must not be written
+   */
+  async checkOfRun(names: readonly string[]): Promise<void> {
+    await refuseKept(this.#paths(names), this.#ofRun);
+  }
+
+  /** Writes bytes or text of an image below the folder. @throws InputError if the file is kept */
+  async bytes(name: string, content: Uint8Array | string): Promise<void> {
+    await writeGuarded(join(this.folder, name), content, this.#ofImage);
+  }
+
+  /** Writes a file of the whole run below the folder. @throws OptionError if the file is kept */
+  async ofRun(name: string, content: string): Promise<void> {
+    await writeGuarded(join(this.folder, name), content, this.#ofRun);
+  }
+
+  async png(name: string, pixels: Pixels): Promise<void> {
+    await this.bytes(name, stampPng(await pngOf(pixels)));
+  }
+
+  /** Writes what belongs to one explained part of an answer, into the files that {@link answerFiles} names. */
   async heatmap(
-    name: string,
+    files: Readonly<Record<string, string>>,
     picture: Pixels,
     heatmap: Heatmap,
     relevance: RelevanceArray,
-    wanted: {
-      readonly styles: readonly Style[];
-      readonly extras: readonly Extra[];
-      /** Drawn into all but the heatmap itself. */
-      readonly box?: DrawnBox | undefined;
-    },
-  ): Promise<Record<string, string>> {
-    const files: Record<string, string> = {};
-    const { styles, extras, box } = wanted;
-    const boxed = (pixels: Pixels): Pixels => (box ? drawBox(pixels, box) : pixels);
-    if (styles.includes("heatmap")) files["heatmap"] = await this.#png(`${name}.heatmap.png`, heatmap);
-    if (styles.includes("overlay")) {
-      files["overlay"] = await this.#png(`${name}.overlay.png`, boxed(renderOverlay(picture, heatmap)));
+    box: DrawnBox | undefined,
+    draw: () => Promise<DrawnFigure>,
+  ): Promise<void> {
+    if (files["heatmap"]) await this.png(files["heatmap"], heatmap);
+    if (files["overlay"]) await this.png(files["overlay"], boxed(renderOverlay(picture, heatmap), box));
+    if (files["figure"] || files["svg"]) {
+      const { svg, png } = await draw();
+      if (files["figure"]) await this.bytes(files["figure"], await png());
+      if (files["svg"]) await this.bytes(files["svg"], svg);
     }
-    if (styles.includes("figure")) {
-      files["figure"] = await this.bytes(`${name}.figure.png`, await figure(boxed(picture), heatmap));
-    }
-    if (extras.includes("npy")) {
-      files["npy"] = await this.bytes(`${name}.relevance.npy`, npyFile(relevance.data, relevance.dims));
-    }
-    return files;
+    if (files["npy"]) await this.bytes(files["npy"], npyFile(relevance.data, relevance.dims));
   }
 
-  /** Writes bytes or text below the folder; gives the path back. */
-  async bytes(name: string, content: Uint8Array | string): Promise<string> {
-    const path = join(this.folder, name);
-    const real = await realpath(path).catch(() => resolve(path));
-    if (this.#inputs.has(real)) {
-      throw new InputError({
-        what: `will not write "${path}"`,
-        why: "it is one of the images to explain",
-        fix: "choose another folder with -o",
-      });
-    }
-    await writeWhole(path, content);
-    return name;
-  }
-
-  async #png(name: string, pixels: Pixels): Promise<string> {
-    return this.bytes(name, await image(pixels).png(quick).toBuffer());
+  #paths(names: readonly string[]): string[] {
+    return names.map((name) => join(this.folder, name));
   }
 }
+
+/** Pixels with the explained box, if there is one, drawn in. */
+export const boxed = (pixels: Pixels, box: DrawnBox | undefined): Pixels =>
+  box ? drawBox(pixels, box) : pixels;
 
 /** Files as small as at the usual level 6, in two thirds of its time: 51, 110 and 112 kB a photo, 2.6 ms each. */
 const quick = { compressionLevel: 3 };
 
-const image = ({ data, width, height }: Pixels): Sharp =>
-  sharp(data, { raw: { width, height, channels: 4 } }).removeAlpha();
-
-/** Pixels between and around the two halves of a figure. */
-const gap = 12;
-
-/** Picture and heatmap side by side on white, as the seed saved them. */
-async function figure(picture: Pixels, heatmap: Pixels): Promise<Uint8Array> {
-  const { width, height } = picture;
-  const halves = await Promise.all([picture, heatmap].map((half) => image(half).png().toBuffer()));
-  return sharp({
-    create: { width: 2 * width + 3 * gap, height: height + 2 * gap, channels: 3, background: "#fff" },
-  })
-    .composite(halves.map((input, i) => ({ input, top: gap, left: gap + i * (width + gap) })))
+/** Pixels as a PNG without their alpha. */
+export async function pngOf({ data, width, height }: Pixels): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 4 } })
+    .removeAlpha()
     .png(quick)
     .toBuffer();
 }

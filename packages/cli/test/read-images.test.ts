@@ -6,7 +6,8 @@ import { InputError, OptionError } from "relprop";
 import type { Interpolation } from "relprop/zoo";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findImages, readImage } from "../src/read-images.ts";
+import { EarlierResults } from "../src/earlier-results.ts";
+import { findImages, readImage, type ImageFile } from "../src/read-images.ts";
 
 let folder: string;
 const png = (color: string) =>
@@ -23,36 +24,39 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const find = async (sources: readonly string[]): Promise<readonly ImageFile[]> =>
+  (await findImages(sources, await EarlierResults.in(join(folder, "results")))).images;
+
 describe("finding images", () => {
   test("folders are searched recursively, sorted, and mirrored; equal names keep their extension", async () => {
-    const images = await findImages([join(folder, "in")]);
+    const images = await find([join(folder, "in")]);
     expect(images.map(({ key }) => key)).toEqual(["a.jpg", "a.png", "b", "deep/c"]);
   });
 
   test("globs match below their common folder", async () => {
-    const images = await findImages([join(folder, "in/**/*.png")]);
+    const images = await find([join(folder, "in/**/*.png")]);
     expect(images.map(({ key }) => key)).toEqual(["a", "deep/c"]);
   });
 
   test("an image that is named twice is found once", async () => {
-    expect(await findImages([join(folder, "in/a.png"), join(folder, "in/*.png")])).toHaveLength(1);
+    expect(await find([join(folder, "in/a.png"), join(folder, "in/*.png")])).toHaveLength(1);
   });
 
   test("equal names of different folders are told apart", async () => {
-    const images = await findImages([join(folder, "in/a.png"), join(folder, "in/deep/c.png")]);
+    const images = await find([join(folder, "in/a.png"), join(folder, "in/deep/c.png")]);
     expect(images.map(({ key }) => key)).toEqual(["a", "c"]);
     await mkdir(join(folder, "other"), { recursive: true });
     await writeFile(join(folder, "other/a.png"), await png("#0f0"));
-    const both = await findImages([join(folder, "in/a.png"), join(folder, "other/a.png")]);
+    const both = await find([join(folder, "in/a.png"), join(folder, "other/a.png")]);
     expect(both.map(({ key }) => key)).toEqual(["in/a.png", "other/a.png"]);
   });
 
   test("a missing file is kept, an empty folder and an unmatched glob are errors", async () => {
-    expect(await findImages([join(folder, "none.png")])).toHaveLength(1);
+    expect(await find([join(folder, "none.png")])).toHaveLength(1);
     await mkdir(join(folder, "empty"));
-    await expect(findImages([join(folder, "empty")])).rejects.toThrow(OptionError);
-    await expect(findImages([join(folder, "*.gif")])).rejects.toThrow(/nothing matches/);
-    await expect(findImages([])).rejects.toThrow(/name files, folders or globs/);
+    await expect(find([join(folder, "empty")])).rejects.toThrow(OptionError);
+    await expect(find([join(folder, "*.gif")])).rejects.toThrow(/nothing matches/);
+    await expect(find([])).rejects.toThrow(/name files, folders or globs/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "relprop";
@@ -9,7 +9,7 @@ import { htmlPage } from "../src/html-page.ts";
 import type { ImageResult } from "../src/image-result.ts";
 import { failureRecord, resultText } from "../src/report.ts";
 import { Manifest, resultHash } from "../src/resume.ts";
-import { ResultWriter, styles } from "../src/write-results.ts";
+import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/write-results.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -87,6 +87,8 @@ describe("the manifest", () => {
   });
 });
 
+const noFigure = () => Promise.reject(new Error("no figure is wanted"));
+
 describe("the writer", () => {
   const pixels = { width: 2, height: 2, data: new Uint8ClampedArray(16).fill(200) };
   const relevance = { data: Float32Array.of(-1, 0, 0.5, 1), dims: [2, 2] };
@@ -95,43 +97,55 @@ describe("the writer", () => {
     { colormap: "bwr", normalize: "symmetric" },
   );
 
-  test("writes pictures, heatmaps, overlays, figures and numbers, folders mirrored", async () => {
-    const writer = await ResultWriter.create(folder, []);
-    const picture = await writer.picture("deep/cat", pixels, styles);
-    const files = await writer.heatmap("deep/cat.3-tabby", pixels, heatmap, relevance, {
-      styles,
-      extras: ["npy"],
-    });
-    expect({ ...picture, ...files }).toEqual({
-      picture: "deep/cat.picture.png",
+  const free = { inputs: [], force: false };
+  const all = { styles, extras } as const;
+
+  test("writes pictures, heatmaps, overlays and numbers, folders mirrored", async () => {
+    const writer = await ResultWriter.create(folder, free);
+    const { figure: _, svg: __, ...files } = answerFiles("deep/cat.3-tabby", all);
+    await writer.heatmap(files, pixels, heatmap, relevance, undefined, noFigure);
+    expect(files).toEqual({
       heatmap: "deep/cat.3-tabby.heatmap.png",
       overlay: "deep/cat.3-tabby.overlay.png",
-      figure: "deep/cat.3-tabby.figure.png",
       npy: "deep/cat.3-tabby.relevance.npy",
     });
+    expect((await readdir(join(folder, "deep"))).sort()).toEqual(
+      Object.values(files)
+        .map((file) => file.slice("deep/".length))
+        .sort(),
+    );
     const { data, info } = await sharp(join(folder, files["heatmap"] ?? ""))
       .raw()
       .toBuffer({ resolveWithObject: true });
     expect(info.channels).toBe(3);
     expect([...data.subarray(0, 3), ...data.subarray(9, 12)]).toEqual([0, 0, 255, 255, 0, 0]);
-    expect((await sharp(join(folder, files["figure"] ?? "")).metadata()).width).toBe(2 * 2 + 3 * 12);
   });
 
-  test("writes only what is wanted", async () => {
-    const writer = await ResultWriter.create(folder, []);
-    expect(await writer.picture("cat", pixels, ["heatmap"])).toEqual({});
-    expect(
-      Object.keys(
-        await writer.heatmap("cat", pixels, heatmap, relevance, { styles: ["overlay"], extras: [] }),
-      ),
-    ).toEqual(["overlay"]);
+  test("names only what is wanted", () => {
+    expect(imageFiles("cat", { styles: ["heatmap"], extras: ["json"] })).toEqual({ json: "cat.json" });
+    expect(Object.keys(answerFiles("cat", { styles: ["overlay"], extras: ["svg"] }))).toEqual([
+      "overlay",
+      "svg",
+    ]);
+    expect({ ...imageFiles("cat", all), ...answerFiles("cat", all) }).toEqual({
+      picture: "cat.picture.png",
+      json: "cat.json",
+      heatmap: "cat.heatmap.png",
+      overlay: "cat.overlay.png",
+      figure: "cat.figure.png",
+      svg: "cat.figure.svg",
+      npy: "cat.relevance.npy",
+    });
   });
 
-  test("never writes over an image that it reads", async () => {
-    const input = join(folder, "cat.picture.png");
+  test("never writes over an image that it reads, whatever it is called, even if it is forced", async () => {
+    const input = join(folder, "photo.png");
     await writeFile(input, "original");
-    const writer = await ResultWriter.create(folder, [input]);
-    await expect(writer.picture("cat", pixels, styles)).rejects.toThrow(InputError);
+    await symlink(input, join(folder, "link.png"));
+    await link(input, join(folder, "hard.png"));
+    const writer = await ResultWriter.create(folder, { inputs: [input], force: true });
+    for (const name of ["photo.png", "link.png", "hard.png"])
+      await expect(writer.png(name, pixels)).rejects.toThrow(InputError);
     expect(await readFile(input, "utf8")).toBe("original");
   });
 });

@@ -1,7 +1,7 @@
 /** `relprop compile`: a model in, the model that also outputs its relevance out. */
 
 import { realpath } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { InvalidArgumentError, type Command } from "@commander-js/extra-typings";
 import {
   chooseExplanation,
@@ -15,10 +15,12 @@ import {
 } from "relprop";
 import { writeModel, type Model } from "relprop/onnx";
 import { loadCompilable, weightBytes } from "../load-model.ts";
+import { Inputs, refuseKept, type Guard } from "../guard.ts";
 import { methodOptions } from "../method-wish.ts";
+import { isOwnModel } from "../own-files.ts";
 import { megabyteText } from "../progress.ts";
 import { say } from "../report.ts";
-import { writeWhole } from "../write-file.ts";
+import { writeGuarded } from "../write-file.ts";
 import { given, number, size } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 import { methodFlags, methodWish } from "./method-options.ts";
@@ -82,12 +84,15 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     .addOption(ofMethod.layer)
     .option("--external-data", "weights in <file>.data, as for models above 2 GB", false)
     .option("--quiet", "errors only", false)
+    .option("--force", "write also over a file that relprop did not write", false)
     .addHelpText("after", examples)
     .action(async (name, options) => {
-      const { topK, size, quiet, out, externalData, target, explain, ...rest } = options;
+      const { topK, size, quiet, out, externalData, force, target, explain, ...rest } = options;
       const method = methodWish(options);
       const relevance = await compileOptions(rest);
-      await refuseSameFile(name, out);
+      const data = `${out}.data`;
+      const guard = (files: readonly string[]): Promise<Guard> => guardOf(out, data, force, [name, ...files]);
+      await refuseKept(externalData ? [out, data] : [out], await guard([]));
       const loaded = await loadCompilable(name, given({ size, quiet }));
       const { sha256 } = loaded;
       const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256, target });
@@ -101,11 +106,13 @@ export function addCompile(program: Command, done: (status: number) => void): vo
         ? compileMethod(loaded.model, methodOptions(method, common))
         : compile(loaded.model, chosen(loaded.model, common));
       const isLarge = weightBytes(compiled.model) > mostWeightBytes;
-      const external = { location: `${basename(out)}.data` };
+      const external = { location: basename(data) };
       const file = writeModel(compiled.model, externalData || isLarge ? { external } : {});
       // Data first: a model whose data is missing is worse than data without a model.
-      if (file.external) await writeWhole(`${out}.data`, file.external.chunks);
-      await writeWhole(out, file.chunks);
+      const whole = await guard(loaded.files);
+      await refuseKept([out], whole);
+      if (file.external?.byteLength) await writeGuarded(data, file.external.chunks, whole);
+      await writeGuarded(out, file.chunks, whole);
       const { composite, seed, reduce, topK: filter, strides } = compiled.settings;
       if (!quiet) {
         const how = method ? `method ${method.method}` : `composite ${composite}`;
@@ -157,13 +164,17 @@ export function topK(text: string): number | "input" {
   }
 }
 
-const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-
-async function refuseSameFile(model: string, out: string): Promise<void> {
-  if ((await real(model)) !== (await real(out))) return;
-  throw new OptionError({
-    what: `will not write "${out}"`,
-    why: "it is the model to compile",
-    fix: "name another file with -o",
-  });
+/** Keeps the model to compile with all its files, and what relprop did not compile. */
+async function guardOf(out: string, data: string, force: boolean, inputs: readonly string[]): Promise<Guard> {
+  const files = new Set<string>();
+  // Once: as soon as its weights are written over, it is no model anymore.
+  let isKnown: boolean | undefined;
+  const isOurs = (): boolean => (isKnown ??= isOwnModel(out, files));
+  return {
+    force,
+    // Weights beside a model carry no mark: they are ours if they are those of a model of ours.
+    isOurs: async (path) => isOurs() && (path !== data || files.has(await realpath(path))),
+    inputs: await Inputs.of("it is the model to compile", inputs),
+    Refusal: OptionError,
+  };
 }

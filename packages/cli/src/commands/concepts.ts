@@ -66,9 +66,10 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .addOption(flags.start)
     .option("--json", "one JSON record a class on stdout", false)
     .option("--quiet", "errors only", false)
+    .option("--force", "write also over files that relprop did not write", false)
     .addHelpText("after", examples)
     .action(async (images, options) => {
-      const { model, device, layer, count, json, quiet, size, card, labels, input } = options;
+      const { model, device, layer, count, json, quiet, force, size, card, labels, input } = options;
       const status = await explainConcepts(images, {
         model,
         device,
@@ -76,6 +77,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         count,
         json,
         quiet,
+        force,
         load: given({ input: given({ size }), card, labels, inputName: input }),
         ...answerWishes(options),
         compile: await compileOptions(options),

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Option, type Command } from "@commander-js/extra-typings";
-import { colormapNames, normalizations } from "relprop/heatmap";
+import { colormapNames, normalizations, themes } from "relprop/heatmap";
 import { explainImages } from "../explain-images.ts";
 import { explainTexts } from "../explain-texts.ts";
 import { devices } from "../start-explainer.ts";
@@ -20,6 +20,7 @@ Examples:
   relprop explain cat.png --class "tabby cat" --class 282 --style figure
   relprop explain cat.png --class "Egyptian cat" --against lynx   why the one and not the other
   relprop explain cat.png --class top1 --ledger      also says how much relevance reached the picture
+  relprop explain cat.png --style figure --save svg  a figure for a paper, as PNG and as SVG
   relprop explain cat.png --composite mine.json --dialect captum --zero-bias
   relprop explain cat.png --method integrated-gradients --steps 64
   relprop explain "in/**/*.jpg" --model vgg16-397923af.pth -k 0.05 -d cuda -b 8
@@ -32,7 +33,7 @@ Examples:
 Without --class a classifier of ReLUs is explained by the composite fischer: one map of where it looked. With --class, and
 for values and sigmoids, the map is signed: red speaks for the class or raises the value, blue speaks against it. What the
 output is (classes, values, a map, boxes …) is read from the model and printed; --output-kind says it where that is wrong. DIR/index.html shows all results. A second run redoes
-only what changed. Texts are printed in the colours of their tokens' relevance; DIR/texts.html shows them again. Exit
+only what changed, and no run writes over a file that relprop did not write. Texts are printed in the colours of their tokens' relevance; DIR/texts.html shows them again. Exit
 codes: 0 done, 1 some images or texts failed, 2 usage, 3 model cannot be explained, 4 model or tokenizer cannot be
 loaded, 130 interrupted.`;
 
@@ -119,7 +120,10 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       "heatmap",
       "overlay",
     ] as const)
-    .option("--save <list>", `besides: ${extras.join(", ")}`, words(extras))
+    .addOption(
+      new Option("--theme <theme>", "what figures are drawn on").choices(themes).default("light" as const),
+    )
+    .option("--save <list>", `besides: ${extras.join(", ")} (of the figure)`, words(extras))
     .addOption(new Option("--colormap <name>", "colours of the heatmap").choices(colormapNames))
     .addOption(
       new Option("--normalize <way>", "how relevance is spread over the colours").choices(normalizations),
@@ -132,7 +136,11 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     )
     .option("--json", "one JSON record a class on stdout, a summary at the end", false)
     .option("--quiet", "errors only", false)
-    .option("--force", "redo what is done already", false)
+    .option(
+      "--force",
+      "write all results anew: also those that are up to date, also over files that relprop did not write",
+      false,
+    )
     .option("--no-cache", "compile the model anew and do not keep it for the next run")
     .addHelpText("after", examples)
     .action(async (images, options, command) => {
@@ -159,6 +167,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           compile: { ...(await compileOptions(options)), ...given({ topK }) },
           device,
           folder: options.out,
+          force: options.force,
           quiet,
           json,
           ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
@@ -185,7 +194,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
             jobs: options.jobs ?? Math.min(4, Math.max(2, availableParallelism())),
             styles: options.style,
             extras: options.save ?? [],
-            force: options.force,
+            theme: options.theme,
           },
           isInterrupted,
         );

@@ -58,7 +58,7 @@ const imageFlags: Readonly<Record<string, string>> = {
   std: "--std",
   style: "--style",
   save: "--save",
-  force: "--force",
+  theme: "--theme",
   target: "--target",
   pixel: "--pixel",
   box: "--box",

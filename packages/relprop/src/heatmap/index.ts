@@ -1,9 +1,14 @@
 /** Relevance -> pictures. Pure: numbers in, pixels out; the same in Node and the browser. */
 export * from "./colormaps.ts";
-export * from "./legend.ts";
+export * from "./enlarge.ts";
+export { figureSvg, type FigureSvg } from "./figure.ts";
+export * from "./figure-parts.ts";
+export { panelScale, type Box } from "./figure-layout.ts";
+export { cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";
 export * from "./normalize.ts";
 export * from "./npy.ts";
 export * from "./overlay.ts";
+export * from "./png-text.ts";
 export * from "./render.ts";
 export { readNpy } from "./read-npy.ts";
 export * from "./usual-coloring.ts";

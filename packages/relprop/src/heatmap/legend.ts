@@ -17,6 +17,8 @@ export interface LegendTick {
 /** A legend: draw the bar with {@link cssGradient} or the map's own colours. */
 export interface Legend {
   readonly ticks: readonly LegendTick[];
+  /** What the bar's ends stand for in a word: `["against", "for"]`; empty where all relevance is the same. */
+  readonly ends: readonly [low: string, high: string];
   /** One sentence that tells how to read the picture. */
   readonly sentence: string;
 }
@@ -33,8 +35,13 @@ export function legend(heatmap: Heatmap, kind: Normalization, label?: string, pa
     const value = low + position * (high - low);
     return { position, value, text: relevanceText(value) };
   });
-  return { ticks, sentence: sentence(heatmap, kind, label, part) };
+  const ends = high === low ? nothing : kind === "symmetric" ? signs : amounts;
+  return { ticks, ends, sentence: sentence(heatmap, kind, label, part) };
 }
+
+const signs = ["against", "for"] as const;
+const amounts = ["least", "most"] as const;
+const nothing = ["", ""] as const;
 
 function sentence(
   { colormap, normalized }: Heatmap,
@@ -55,7 +62,8 @@ function sentence(
   return `The closer to ${high}, the more a ${part} ${more}; ${low} is the least.`;
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** A sentence that begins with a capital. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, useGrouping: false });
 

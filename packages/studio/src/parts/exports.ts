@@ -1,9 +1,9 @@
 /** What can be taken away: PNG, NPY, settings. */
 
-import { npyFile } from "relprop/heatmap";
+import { npyFile, stampPng, type Theme } from "relprop/heatmap";
 import type { ExplainResult } from "../engine/engine.ts";
 import { settingsKeyword, type SeenResult } from "../state/settings-file.ts";
-import { withText } from "./png-text.ts";
+import { figureOf, pngOfFigure, type ShownHeatmap } from "./saved-figure.ts";
 
 /** Offers bytes as a download. */
 export function download(blob: Blob, name: string): void {
@@ -30,9 +30,24 @@ export async function pngOf(canvas: HTMLCanvasElement, settings: string): Promis
   context.imageSmoothingEnabled = false;
   context.drawImage(canvas, 0, 0, large.width, large.height);
   const png = await large.convertToBlob({ type: "image/png" });
-  const bytes = withText(new Uint8Array(await png.arrayBuffer()), settingsKeyword, settings);
-  return new Blob([bytes], { type: "image/png" });
+  return withSettings(new Uint8Array(await png.arrayBuffer()), settings);
 }
+
+/**
+ * What a canvas shows as a figure that says what it is, and carries its settings, so that it can be opened again.
+ * @param settings as `writeSettings` makes them
+ */
+export async function figurePng(
+  canvas: HTMLCanvasElement,
+  shown: ShownHeatmap,
+  settings: string,
+): Promise<Blob> {
+  const theme: Theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return withSettings(await pngOfFigure(await figureOf(canvas, shown, theme)), settings);
+}
+
+const withSettings = (png: Uint8Array, settings: string): Blob =>
+  new Blob([stampPng(png, { [settingsKeyword]: settings })], { type: "image/png" });
 
 /** Copies a PNG to the clipboard; false where the browser or its user does not let a page do so. */
 export async function copyPng(png: Blob): Promise<boolean> {

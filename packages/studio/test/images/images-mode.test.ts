@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Download, Locator, Page } from "playwright-core";
+import { software } from "relprop/heatmap";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSettings } from "../../src/state/settings-file.ts";
@@ -21,6 +22,22 @@ const save = async (page: Page, button: string): Promise<Download> => {
   await page.getByRole("group", { name: "Take away" }).getByRole("button", { name: button }).click();
   return download;
 };
+
+/** A square that may lie anywhere below the other in a figure, each pixel of it taken from the middle of several. */
+async function smallerOf(
+  png: Buffer,
+  { left, side, times }: Record<"left" | "side" | "times", number>,
+): Promise<number[][]> {
+  const { data, info } = await sharp(png).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  const middle = Math.floor(times / 2);
+  return Array.from({ length: info.height - side * times + 1 }, (_, top) =>
+    Array.from({ length: side * side }, (_, i) => {
+      const y = top + times * Math.floor(i / side) + middle;
+      const at = 4 * (y * info.width + left + times * (i % side) + middle);
+      return [...data.subarray(at, at + 4)];
+    }).flat(),
+  );
+}
 
 describe.skipIf(!canRun)("Images", () => {
   let app: App;
@@ -82,7 +99,10 @@ describe.skipIf(!canRun)("Images", () => {
     expect(saved.suggestedFilename()).toMatch(/^lrp-digits-3-\d{4}-\d\d-\d\d-\d{6}\.png$/);
     const png = await readFile(await saved.path());
     const { width, comments } = await sharp(png).metadata();
-    expect(width).toBe(560);
+    expect(width).toBe(2 * 480);
+    expect(comments?.[0]).toEqual({ keyword: "Software", text: software });
+    // One pixel of the heatmap is a square of 17 × 17 of the figure, and nothing between.
+    expect(await smallerOf(png, { left: 40, side: 28, times: 17 })).toContainEqual(before.data);
     const text = comments?.find(({ keyword }) => keyword === "relprop")?.text ?? "";
     expect(readSettings(text)).toMatchObject({ picture: "digit-3", state: { map: "coldnhot", keep: 0.1 } });
 

@@ -1,7 +1,7 @@
 import { crc32 as referee } from "node:zlib";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { isPng, textOf, withText } from "../../src/parts/png-text.ts";
+import { asciiJson, isPng, software, stampPng, textOf, withText } from "../../src/heatmap/index.ts";
 
 const png = async (): Promise<Uint8Array> =>
   sharp({ create: { width: 3, height: 2, channels: 4, background: "#f80" } })
@@ -46,4 +46,12 @@ test("the chunk's CRC-32 is zlib's", async () => {
   const length = view.getUint32(at);
   const body = bytes.subarray(at + 4, at + 8 + length);
   expect(view.getUint32(at + 8 + length)).toBe(referee(body));
+});
+
+test("a stamped PNG names us first, and its texts come back whatever they are made of", async () => {
+  const made = { title: '猫 قطة 😀 \u0000\u007f\u2028 "\\', share: -0.5 };
+  const stamped = stampPng(await png(), { "relprop-explain": asciiJson(made) });
+  expect((await sharp(stamped).metadata()).comments?.[0]).toEqual({ keyword: "Software", text: software });
+  expect(software).toMatch(/^relprop \d+\.\d+/);
+  expect(JSON.parse(textOf(stamped, "relprop-explain") ?? "")).toEqual(made);
 });

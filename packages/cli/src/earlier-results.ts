@@ -1,0 +1,45 @@
+/** Pictures that earlier runs of relprop wrote: a heatmap is not explained again. */
+
+import { realpath } from "node:fs/promises";
+import { relative, resolve, sep } from "node:path";
+import { isOwnPicture } from "./own-files.ts";
+
+/** Knows results among images. */
+export class EarlierResults {
+  readonly #folder: string;
+  readonly #lists: (path: string) => boolean;
+
+  private constructor(folder: string, lists: (path: string) => boolean) {
+    this.#folder = folder;
+    this.#lists = lists;
+  }
+
+  /**
+   * @param folder where this run's results go
+   * @param lists whether a picture without a mark is known to be ours
+   */
+  static async in(folder: string, lists: (path: string) => boolean = () => false): Promise<EarlierResults> {
+    return new EarlierResults(await realPath(folder), lists);
+  }
+
+  /** Whether a picture is a result: it says so itself, or the list of results does. */
+  async has(path: string): Promise<boolean> {
+    return this.#lists(path) || (await isOwnPicture(path));
+  }
+
+  /** Whether a picture below a folder that was named lies where results go; not if just that folder was named. */
+  async areWhere(path: string, named: string): Promise<boolean> {
+    return isBelow(this.#folder, await realPath(named)) && isBelow(await realPath(path), this.#folder);
+  }
+}
+
+const realPath = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way.split(sep)[0] !== ".." && resolve(folder, way) === path;
+}
+
+/** How many pictures were left out, in a line. */
+export const leftOutText = (count: number, folder: string): string =>
+  `left out ${count === 1 ? "1 picture" : `${count} pictures`} that relprop wrote, or that ${count === 1 ? "lies" : "lie"} in the output folder "${folder}"`;

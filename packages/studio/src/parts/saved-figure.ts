@@ -1,0 +1,150 @@
+/** A heatmap as it is seen -> the figure that says what it shows, as PNG. */
+
+import {
+  enlarge,
+  figureSvg,
+  legend,
+  panelScale,
+  renderHeatmap,
+  type Figure,
+  type FigurePanel,
+  type Pixels,
+  type Theme,
+} from "relprop/heatmap";
+import type { ExplainResult } from "../engine/engine.ts";
+import { filterSign } from "../heatmap-view/index.ts";
+import type { ViewSettings } from "../modes.ts";
+import { className } from "./target-names.ts";
+
+/** What is known of a heatmap on a canvas. */
+export interface ShownHeatmap {
+  /** What the picture is called. */
+  readonly picture: string;
+  readonly model: string;
+  readonly labels: readonly string[];
+  readonly result: ExplainResult;
+  readonly view: ViewSettings;
+  /** What is explained; undefined for the whole prediction. */
+  readonly label: string | undefined;
+}
+
+/** The figure of what a canvas shows: the picture and its map beside each other, or the one that is there. */
+export async function figureOf(
+  canvas: HTMLCanvasElement,
+  shown: ShownHeatmap,
+  theme: Theme,
+): Promise<Figure> {
+  const { result, view, label } = shown;
+  const { height, width } = result.relevance;
+  const data = filterSign(result.relevance.data, view.sign);
+  const heatmap = renderHeatmap({ data, height, width }, view);
+  const parts =
+    view.mode === "side"
+      ? ([
+          ["input", 0],
+          ["relevance", canvas.width - width],
+        ] as const)
+      : ([[view.mode === "overlay" ? "relevance over the input" : "relevance", 0]] as const);
+  return {
+    title: shown.picture,
+    explained: explainedText(shown),
+    panels: await Promise.all(
+      parts.map(([caption, x]) => panel(caption, pixelsOf(canvas, x, { width, height }))),
+    ),
+    colormap: heatmap.colormap,
+    legend: legend(heatmap, view.normalize, label),
+    method: howText(shown),
+    theme,
+  };
+}
+
+/** Draws a figure with two pixels for one. */
+export async function pngOfFigure(figure: Figure): Promise<Uint8Array> {
+  const { svg, width, height, panels } = figureSvg({ ...figure, scale: 2 });
+  const canvas = new OffscreenCanvas(width, height);
+  const context = contextOf(canvas);
+  context.drawImage(
+    await imageAt(URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }))),
+    0,
+    0,
+    width,
+    height,
+  );
+  // Not every browser waits for the pictures in an SVG, and none promises to leave their pixels as they are.
+  context.imageSmoothingEnabled = false;
+  for (const [i, { image }] of figure.panels.entries()) {
+    const box = panels[i];
+    if (box) context.drawImage(await imageAt(image), box.x, box.y, box.width, box.height);
+  }
+  return bytesOf(canvas);
+}
+
+async function imageAt(url: string): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  if (url.startsWith("blob:")) URL.revokeObjectURL(url);
+  return image;
+}
+
+function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("This browser gives no 2D canvas.");
+  return context;
+}
+
+function explainedText({ result, view: { target }, labels }: ShownHeatmap): string[] {
+  if (target.kind === "prediction") {
+    const best = result.top.slice(0, 3).map(({ index }) => scoreText(result, labels, index));
+    return ["The whole prediction", best.join(" · ")];
+  }
+  const heading = scoreText(result, labels, target.index);
+  return target.kind === "class" ? [heading] : [heading, `rather than ${className(labels, target.against)}`];
+}
+
+/** A class and its probability, else its value, else its logit, which is known of every class. */
+function scoreText({ top, logits }: ExplainResult, labels: readonly string[], index: number): string {
+  const { probability: p, value } = top.find((each) => each.index === index) ?? {};
+  const name = className(labels, index);
+  if (p !== undefined) return `${name} ${p < 0.0005 ? p.toExponential(1) : p.toFixed(3)}`;
+  return `${name} ${value === undefined ? `logit ${plain(logits[index])}` : plain(value)}`;
+}
+
+const plain = (value = Number.NaN): string => String(Number(value.toPrecision(4))).replace("-", "−");
+
+const signs = {
+  both: [],
+  for: ["only what speaks for it"],
+  against: ["only what speaks against it"],
+} as const;
+
+function howText({ model, view }: ShownHeatmap): string[] {
+  const { composite, target, keep, colormap, normalize, clip, sign } = view;
+  return [
+    `model ${model}`,
+    `composite ${composite}`,
+    `seed ${target.kind === "prediction" ? "softmax" : "logit"}`,
+    `filter ${keep === 0 ? "off" : `keeps ${keep}`}`,
+    `colours ${colormap}, ${normalize}${clip === 100 ? "" : `, clipped at ${clip} %`}`,
+    ...signs[sign],
+  ];
+}
+
+function pixelsOf(canvas: HTMLCanvasElement, x: number, { width, height }: Omit<Pixels, "data">): Pixels {
+  // A copy is read: the app's own canvas would be slower from then on.
+  const context = contextOf(new OffscreenCanvas(width, height));
+  context.drawImage(canvas, -x, 0);
+  return { data: context.getImageData(0, 0, width, height).data, width, height };
+}
+
+async function panel(caption: string, pixels: Pixels): Promise<FigurePanel> {
+  const { width, height } = pixels;
+  const { data, ...size } = enlarge(pixels, Math.max(1, panelScale(pixels)));
+  const canvas = new OffscreenCanvas(size.width, size.height);
+  contextOf(canvas).putImageData(new ImageData(data, size.width, size.height), 0, 0);
+  const text = Array.from(await bytesOf(canvas), (byte) => String.fromCharCode(byte)).join("");
+  return { caption, image: `data:image/png;base64,${btoa(text)}`, width, height };
+}
+
+const bytesOf = async (canvas: OffscreenCanvas): Promise<Uint8Array> =>
+  new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());

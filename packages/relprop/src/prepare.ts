@@ -7,7 +7,8 @@ import { chooseOutput, sizedInput, type TensorOptions } from "./choose-tensors.t
 import { convertOpset } from "./onnx/convert-opset.ts";
 import { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
-import { logitFinder, type LogitsBehind } from "./outputs/logits.ts";
+import { logitFinder } from "./outputs/logit-finder.ts";
+import type { LogitsBehind } from "./outputs/logits.ts";
 import { outputFacts, type OutputFacts, type OutputOptions, type Start } from "./outputs/output-facts.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
 import { findBatch, type Batch } from "./relevance/batch.ts";

@@ -346,6 +346,16 @@ export const outputModels: readonly OutputModel[] = [
     build: (b, x, respond) => respond(b.dense(trunk(b, x), 10, 1), (z) => b.op("Softplus", [z])),
   },
   {
+    name: "a softplus as one exporter writes it",
+    input: flat,
+    kind: "values",
+    scale: "value",
+    build: (b, x, respond) =>
+      respond(b.dense(trunk(b, x), 10, 1), (z) =>
+        b.op("Where", [b.op("Greater", [z, b.scalar(20)]), z, b.op("Softplus", [z])]),
+      ),
+  },
+  {
     name: "three numbers",
     input: flat,
     kind: "scores",
@@ -469,6 +479,21 @@ export const outputModels: readonly OutputModel[] = [
       const centre = b.op("Mul", [b.op("Add", [corner, other]), b.scalar(0.5)]);
       const boxes = b.concat([centre, b.op("Sub", [other, corner])], 1);
       return b.concat([boxes, respond(places(b, h, 5), (z) => b.op("Sigmoid", [z]))], 1);
+    },
+  },
+  {
+    name: "boxes put together anew beside slices of the scores",
+    input: picture,
+    kind: "detections",
+    scale: "probability by sigmoid",
+    build: (b, x, respond) => {
+      const h = features(b, x);
+      const sigmoid = (z: Value): Value => respond(z, (each) => b.op("Sigmoid", [each]));
+      const all = b.concat([places(b, h, 4), sigmoid(places(b, h, 1)), sigmoid(places(b, h, 5))], 1);
+      const rows = b.transpose(all, [0, 2, 1]);
+      const centres = b.op("Mul", [b.slice(rows, 2, 0, 2), b.scalar(4)]);
+      const sizes = respond(b.slice(rows, 2, 2, 4), (z) => b.op("Exp", [z]));
+      return b.concat([centres, sizes, b.slice(rows, 2, 4, 10)], 2);
     },
   },
   {

@@ -182,12 +182,13 @@ export function requestText(request: AnswerRequest, names: AnswerNames): string 
   }
 }
 
+const safe = (text: string): string => fileNamePart(text.replaceAll(",", " ").replaceAll(":", "all"));
+
 /** A request as a part of a file's name. @param score of what it came to */
 export function requestFileName(
   request: AnswerRequest,
   { index, label }: Readonly<{ index: number; label: string }>,
 ): string {
-  const safe = (text: string): string => fileNamePart(text.replaceAll(",", " ").replaceAll(":", "all"));
   switch (request.kind) {
     case "top":
     case "class":

@@ -42,6 +42,8 @@ export interface ExplainedImage {
   readonly error?: InputError;
 }
 
+const isClass = (kind: string | undefined): boolean => kind === "class" || kind === "top";
+
 /** Runs the network as often as requests need. */
 export async function explainBatch(
   explainer: Explainer,
@@ -79,7 +81,6 @@ export async function explainBatch(
     }));
     add(first, undefined, best);
   }
-  const isClass = (kind: string | undefined): boolean => kind === "class" || kind === "top";
   const isKnown = (sample: number, index: number): boolean =>
     answers[sample]?.some(({ score, request }) => score.index === index && isClass(request?.kind)) === true;
   for (const request of requests ?? []) {
@@ -92,7 +93,7 @@ export async function explainBatch(
   return samples.map((sample) => {
     const error = errors[sample];
     const top = facts.placeAxes.length > 0 ? [] : topOf(plan, source, sample);
-    return { top, answers: error ? [] : (answers[sample] ?? []), ...(error && { error }) };
+    return error ? { top, answers: [], error } : { top, answers: answers[sample] ?? [] };
   });
 }
 

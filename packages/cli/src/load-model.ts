@@ -159,10 +159,6 @@ export async function loadCompilable(
 ): Promise<CompilableModel> {
   const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
   const sha256 = isFile ? await sha256OfFile(name) : undefined;
-  const known = ({ labels, kind }: Pick<ModelCard, "labels" | "kind">) => ({
-    ...(labels.length > 0 ? { labelCount: labels.length } : {}),
-    ...(kind ? { kind } : {}),
-  });
   if (isFile && isOnnx(name)) {
     const files = new Set<string>();
     const model = readModelFile(name, files);
@@ -173,6 +169,14 @@ export async function loadCompilable(
   const { model, card } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
   return { model, sha256, files: [], isSized: true, ...known(card) };
 }
+
+const known = ({
+  labels,
+  kind,
+}: Pick<ModelCard, "labels" | "kind">): Pick<CompilableModel, "labelCount" | "kind"> => ({
+  ...(labels.length > 0 ? { labelCount: labels.length } : {}),
+  ...(kind ? { kind } : {}),
+});
 
 /** Bytes that a model's weights take. */
 export const weightBytes = ({ graph }: Model): number =>

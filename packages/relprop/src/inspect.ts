@@ -156,12 +156,6 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
 function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
   const { canonical, b, outputName, facts, ends } = prepared;
   const { graph } = canonical;
-  const inspected = (name: string, { kind, why, ...rest }: OutputFacts): InspectedOutput => ({
-    name,
-    kind,
-    why,
-    layout: layoutText({ kind, why, ...rest }),
-  });
   const names = ends.map(({ name }) => name);
   const others = graph.outputs.filter(
     ({ name, dataType }) =>
@@ -171,13 +165,20 @@ function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
       nodesBetween(graph, name, names).length > 0,
   );
   return [
-    inspected(outputName, facts),
+    inspectedOutput(outputName, facts),
     ...others.map(({ name }) => {
       const start = startOf({ ...prepared, graph }, name);
-      return inspected(name, readOutput({ ...prepared, source, start, outputName: name }, {}).facts);
+      return inspectedOutput(name, readOutput({ ...prepared, source, start, outputName: name }, {}).facts);
     }),
   ];
 }
+
+const inspectedOutput = (name: string, facts: OutputFacts): InspectedOutput => ({
+  name,
+  kind: facts.kind,
+  why: facts.why,
+  layout: layoutText(facts),
+});
 
 const tensor = ({ name, dataType, shape }: Value): InspectedTensor => ({ name, dataType, shape });
 

@@ -93,8 +93,7 @@ function numbersOf(
   logits: Float32Array,
   own: Float32Array | undefined,
 ): (index: number) => RankedClass {
-  const at = (numbers: ArrayLike<number> | undefined, index: number): number => numbers?.[index] as number;
-  const valueAt = (index: number): Pick<RankedClass, "value"> => (own ? { value: at(own, index) } : {});
+  const valueAt = (index: number): Pick<RankedClass, "value"> => (own ? { value: own[index] as number } : {});
   switch (scale.kind) {
     case "value":
       return (index) => ({ index, ...valueAt(index) });
@@ -103,13 +102,13 @@ function numbersOf(
     case "log-probability": {
       const computed = scale.by === "softmax" ? softmax(logits) : logits.map(sigmoid);
       const probability = (index: number): number => {
-        if (!own || scale.kind === "logit") return at(computed, index);
-        return scale.kind === "probability" ? at(own, index) : Math.exp(at(own, index));
+        if (!own || scale.kind === "logit") return computed[index] as number;
+        return scale.kind === "probability" ? (own[index] as number) : Math.exp(own[index] as number);
       };
       return (index) => ({
         index,
         ...valueAt(index),
-        logit: at(logits, index),
+        logit: logits[index] as number,
         probability: probability(index),
       });
     }

@@ -119,7 +119,9 @@ describe("compile", () => {
     );
     expect(relativeDistance(results[1]!.relevance.data, results[0]!.relevance.data)).toBe(0);
     // A list without a final softmax, and without names of classes, is of no known meaning.
-    expect(results[0]!.top[0]!.map((each) => Object.keys(each))).toEqual(Array(3).fill(["index", "value"]));
+    expect(results[0]!.top[0]!.map((each) => Object.keys(each))).toEqual(
+      Array.from({ length: 3 }, () => ["index", "value"]),
+    );
     for (const [sample, ranked] of results[1]!.top.entries()) {
       expect(ranked.map(({ index }) => index)).toEqual(results[0]!.top[sample]!.map(({ index }) => index));
       expect(ranked.map(({ logit }) => logit)).toEqual(results[0]!.top[sample]!.map(({ value }) => value));

@@ -211,7 +211,14 @@ function places(reading: Reading): Decision {
 }
 
 /** Kinds of one list of numbers for each sample. */
-const ofLists: readonly OutputKind[] = ["classes", "binary", "multi-label", "values", "scores", "embedding"];
+const ofLists: ReadonlySet<OutputKind> = new Set([
+  "classes",
+  "binary",
+  "multi-label",
+  "values",
+  "scores",
+  "embedding",
+]);
 
 /** The kind that the caller names, on the axes that were read. */
 function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
@@ -221,7 +228,7 @@ function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
   const fitting = (Object.keys(outputKinds) as OutputKind[]).filter((each) => {
     if (each === "binary") return isOne;
     if (each === "classes" || each === "multi-label" || each === "scores") return axes.length === 1 && !isOne;
-    return ofLists.includes(each) === (isOne || axes.length === 1);
+    return ofLists.has(each) === (isOne || axes.length === 1);
   });
   const said = kind === "detections" ? detectionLayout(reading, true) : undefined;
   if (!fitting.includes(kind) || (kind === "detections" && !said)) {
@@ -232,7 +239,7 @@ function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
     });
   }
   if (said) return { kind, ...said, why };
-  if (ofLists.includes(kind)) return { ...read, kind, why };
+  if (ofLists.has(kind)) return { ...read, kind, why };
   const classAxis = read.classAxis ?? (kind === "map" ? axes[0] : axes.at(-1));
   return { kind, why, classAxis, placeAxes: axes.filter((axis) => axis !== classAxis) };
 }

@@ -73,17 +73,19 @@ export const throughReduction =
     return at(site, place, isKept ? place.axis : place.axis - before);
   };
 
+/** How many elements lie between two neighbours along an axis. */
+const stride = (shape: readonly Dim[], axis: number): Dim => product(shape.slice(axis + 1));
+
 /**
  * Reshape and its kind: elements keep their order in memory. The axis is a digit of an element's position, and stands in
  * the axis of the output whose digits hold it.
  */
 export const throughReshape: KeepsAxis = (site, place, input) => {
-  const after = (shape: readonly Dim[], axis: number): Dim => product(shape.slice(axis + 1));
   const from = (site.inputs[input] as Value).shape;
   const to = y(site).shape;
-  const behind = product([place.inner, after(from, place.axis)]);
+  const behind = product([place.inner, stride(from, place.axis)]);
   for (const [axis, size] of to.entries()) {
-    const inner = exactQuotient(behind, after(to, axis));
+    const inner = exactQuotient(behind, stride(to, axis));
     const outer = inner === undefined ? undefined : exactQuotient(size, product([inner, place.length]));
     if (inner !== undefined && outer !== undefined) return { axis, outer, length: place.length, inner };
   }

@@ -8,7 +8,8 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { appSize, budget } from "../scripts/app-size.ts";
-import { canRun, differenceFromNode, give, pixelsOf, startApp, type App } from "./support/browser.ts";
+import { canRun, give, pixelsOf, startApp, type App } from "./support/browser.ts";
+import { differenceFromNode } from "./support/digits.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/convnet/model.onnx", import.meta.url));
 

@@ -12,7 +12,7 @@ export function waitingWords({ models, pictures }: Session): string {
   if (!ready) return "No model is open. Load one above, or drop one here.";
   if (pictures.current) return `${pictures.current.name} is being explained …`;
   if (pictures.isComing) return "The picture is being fetched …";
-  return `${ready.model.name} takes ${kindOf(ready.model.card.input)}, and none of those comes with the studio. Drop one here, paste it, or add it above.`;
+  return `${ready.model.name} takes ${kindOf(ready.model.card.input)}, and none of those comes with the studio. Drop one here, paste it, or open it above.`;
 }
 
 const kindOf = ({ size, channels }: InputCard): string =>

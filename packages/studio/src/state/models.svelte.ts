@@ -14,6 +14,8 @@ import type { Problems } from "./problems.svelte.ts";
 /** Name of the model that comes with the app. */
 export const shippedModel = "digits";
 
+const shippedSource: ModelSource = { kind: "shipped", name: shippedModel };
+
 /** A model that is on its way. */
 export interface Opening {
   readonly name: string;
@@ -23,6 +25,14 @@ export interface Opening {
   readonly fraction: number;
   readonly what: string;
 }
+
+/** Where the shipped model comes from is known at once, and its gallery with it. */
+const begun = (name: string): Opening => ({
+  name,
+  ...(name === shippedModel && { source: shippedSource }),
+  fraction: 0,
+  what: "opening the model",
+});
 
 /** A model that answers, on the engine that runs it. */
 export interface Ready {
@@ -88,7 +98,7 @@ export class Models {
   /** Starts with the model that the URL names. */
   async start(): Promise<void> {
     const { model } = this.#host.app;
-    this.opening = { name: model, fraction: 0, what: "opening the model" };
+    this.opening = begun(model);
     this.kept = await keptModels.names().catch(() => []);
     await this.openNamed(model);
   }
@@ -170,7 +180,7 @@ export class Models {
     const tell = (change: Partial<Opening>): void => {
       if (isNewest() && this.opening) this.opening = { ...this.opening, ...change };
     };
-    this.opening = { name, fraction: 0, what: "opening the model" };
+    this.opening = begun(name);
     this.#engine ??= this.#makeEngine();
     const engine = this.#engine;
     try {
@@ -230,7 +240,7 @@ export class Models {
   }
 
   async #sourceOf(name: string): Promise<ModelSource> {
-    if (name === shippedModel) return { kind: "shipped", name };
+    if (name === shippedModel) return shippedSource;
     if (this.isLocal) {
       this.#engine ??= this.#makeEngine();
       this.offered = await this.#engine.models();

@@ -106,7 +106,7 @@ export class Pictures {
   async take(file: File): Promise<SourcePicture | undefined> {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const taken = await this.#bring(`${added}${file.name}`, () => pictureFromBlob(file, file.name));
-    if (taken) await this.#keep(file.name, bytes);
+    if (taken) void this.#keep(file.name, bytes);
     return taken;
   }
 
@@ -179,13 +179,12 @@ export class Pictures {
   #loadPrecomputed(): void {
     const { entry, gallery } = this;
     if (!entry || !gallery || !this.#isExplained || this.#explained[entry.file]) return;
-    this.#load(
-      relevanceFile(entry),
-      () => loadPrecomputed(gallery, entry),
-      (found) => {
-        this.#explained = { ...this.#explained, [entry.file]: found };
-      },
-    );
+    // Where it cannot be had, the model's own answer is waited for.
+    const fetching = (): Promise<Precomputed | undefined> =>
+      loadPrecomputed(gallery, entry).catch(() => undefined);
+    this.#load(relevanceFile(entry), fetching, (found) => {
+      if (found) this.#explained = { ...this.#explained, [entry.file]: found };
+    });
   }
 
   /** Each file is fetched once at a time. */

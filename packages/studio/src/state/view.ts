@@ -54,6 +54,10 @@ export function viewOf(
   };
 }
 
+/** Whether two views are of one run of the network, however they are drawn. */
+export const hasSameSettings = (a: ViewSettings, b: ViewSettings): boolean =>
+  a.composite === b.composite && a.keep === b.keep && write(a.target) === write(b.target);
+
 /** What the second heatmap is tried with, where nothing else is chosen: the first that is not the first one's. */
 const otherComposites: readonly CompositeName[] = ["epsilon-plus-flat", "epsilon-plus", "gradient"];
 

@@ -252,6 +252,23 @@ describe("answers", () => {
     expect(world.answers.isCurrent).toBe(true);
   });
 
+  test("that nobody wants when their turn comes are not even asked for", async () => {
+    const world = await begun();
+    // Another mode has the engine.
+    void inTurn(world.engine, () => world.engine.explain("another", 9, 9));
+    world.target = 1;
+    world.answers.follow();
+    await settle();
+    world.target = 2;
+    world.answers.follow();
+    world.engine.step(true);
+    await settle();
+    world.engine.step(true);
+    await settle();
+    expect(world.answers.shown?.answer.target).toBe(2);
+    expect(world.engine.step(true)).toBe(false);
+  });
+
   test("of earlier strokes are a step towards the newest", async () => {
     const world = await begun();
     world.strokes = 1;

@@ -31,7 +31,7 @@ const begun = (name: string): Opening => ({
   name,
   ...(name === shippedModel && { source: shippedSource }),
   fraction: 0,
-  what: "opening the model",
+  what: "starting",
 });
 
 /** A model that answers, on the engine that runs it. */

@@ -3,6 +3,8 @@
  * go. Questions keep their order, as those to a real engine do.
  */
 
+// oxlint-disable unicorn/consistent-function-scoping -- what runs in the page has nothing of the rest of this file
+
 import type { Page } from "playwright-core";
 
 /** What an engine can be asked. */

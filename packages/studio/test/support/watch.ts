@@ -1,5 +1,7 @@
 /** What a page showed, moment by moment: to find the moment at which it showed one thing's answer under another's name. */
 
+// oxlint-disable unicorn/consistent-function-scoping -- what runs in the page has nothing of the rest of this file
+
 import type { Page } from "playwright-core";
 
 /** What somebody would read at one moment. */

@@ -65,8 +65,10 @@ export class Models {
   #opened: (Ready & { readonly source: ModelSource }) | undefined = $state.raw();
   #newest = 0;
 
+  /** Begins with the model that the URL names; {@link Models.start} opens it. */
   constructor(host: ModelsHost) {
     this.#host = host;
+    this.opening = begun(host.app.model);
   }
 
   /** The model that can be asked now: none while one is being opened, since engines have one at a time. */
@@ -97,10 +99,8 @@ export class Models {
 
   /** Starts with the model that the URL names. */
   async start(): Promise<void> {
-    const { model } = this.#host.app;
-    this.opening = begun(model);
     this.kept = await keptModels.names().catch(() => []);
-    await this.openNamed(model);
+    await this.openNamed(this.#host.app.model);
   }
 
   /** Opens the shipped model, one that was dropped before, or one that the local engine offers. */
@@ -111,7 +111,6 @@ export class Models {
 
   /** @throws what the engine throws, with words for the user; the model that was open stays. */
   async open(source: ModelSource): Promise<void> {
-    this.#host.problems.clear("model");
     await this.#open(source.name, async () => source);
   }
 

@@ -16,14 +16,12 @@ import {
 } from "../pictures/gallery.ts";
 import { keptPictures } from "../pictures/kept-files.ts";
 import { pictureFromBlob, pictureFromUrl, type SourcePicture } from "../pictures/pictures.ts";
-import type { AppState } from "./fields.ts";
+import { addedPicture, type AppState } from "./fields.ts";
 import type { Models } from "./models.svelte.ts";
 import type { Problems } from "./problems.svelte.ts";
 
-/** Begins the URL's entry of a picture that was added as a file; its name follows. */
-const added = "file:";
 const isAddress = (entry: string): boolean => /^https?:\/\//.test(entry);
-const isBrought = (entry: string): boolean => isAddress(entry) || entry.startsWith(added);
+const isBrought = (entry: string): boolean => isAddress(entry) || entry.startsWith(addedPicture);
 
 /** What choosing a picture changes elsewhere. */
 export interface PicturesHost {
@@ -48,7 +46,8 @@ export class Pictures {
   /** Made while a component is set up, whose effects load what is looked at. */
   constructor(host: PicturesHost) {
     this.#host = host;
-    $effect(() => this.#loadGallery());
+    // Before the page is there: its first heatmap waits for it.
+    $effect.pre(() => this.#loadGallery());
     $effect(() => this.#loadPicture());
     $effect(() => this.#loadPrecomputed());
   }
@@ -105,7 +104,7 @@ export class Pictures {
   /** Shows a file, and keeps it for when the page is loaded again. @throws InputError if it is no picture */
   async take(file: File): Promise<SourcePicture | undefined> {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const taken = await this.#bring(`${added}${file.name}`, () => pictureFromBlob(file, file.name));
+    const taken = await this.#bring(`${addedPicture}${file.name}`, () => pictureFromBlob(file, file.name));
     if (taken) void this.#keep(file.name, bytes);
     return taken;
   }
@@ -113,7 +112,9 @@ export class Pictures {
   /** Shows what lies at an address. @throws InputError or ModelFileError if that is no picture that pages may read */
   takeUrl(url: string): Promise<SourcePicture | undefined> {
     // What lies in the page itself, as a data or blob address, is not to be found again by a link.
-    return this.#bring(isAddress(url) ? url : `${added}${url.slice(0, 40)}`, () => pictureFromUrl(url));
+    return this.#bring(isAddress(url) ? url : `${addedPicture}${url.slice(0, 40)}`, () =>
+      pictureFromUrl(url),
+    );
   }
 
   async forget(name: string): Promise<void> {
@@ -125,10 +126,11 @@ export class Pictures {
   async follow(): Promise<void> {
     this.kept = await keptPictures.names().catch(() => []);
     const { picture } = this.#host.app;
+    this.#host.problems.clear("picture");
     if (this.brought || !isBrought(picture)) return;
     try {
       await this.#bring(picture, () =>
-        isAddress(picture) ? pictureFromUrl(picture) : readKept(picture.slice(added.length)),
+        isAddress(picture) ? pictureFromUrl(picture) : readKept(picture.slice(addedPicture.length)),
       );
     } catch (error) {
       if (this.#host.app.picture !== picture) return;
@@ -140,7 +142,6 @@ export class Pictures {
   /** The picture that was brought last wins, however long each takes to be read. */
   async #bring(entry: string, read: () => Promise<SourcePicture>): Promise<SourcePicture | undefined> {
     const mine = ++this.#newest;
-    this.#host.problems.clear("picture");
     const picture = await read();
     if (mine !== this.#newest) return undefined;
     this.#brought = { entry, picture };

@@ -2,9 +2,8 @@
 
 import { InputError } from "relprop";
 import type { ModelCard } from "relprop/zoo";
-import { BrowserEngine } from "../engine/browser-engine.ts";
 import type { Engine, LoadedModel, ModelSource, OfferedModel } from "../engine/engine.ts";
-import { LocalEngine } from "../engine/local-engine.ts";
+import { makeEngine } from "../engine/make-engine.ts";
 import { tokenParameter } from "../engine/protocol.ts";
 import { keptModels } from "../pictures/kept-files.ts";
 import { inTurn } from "../turns/in-turn.ts";
@@ -63,6 +62,8 @@ export class Models {
   /** Where the next model will run. */
   #engine: Engine | undefined = $state.raw();
   #opened: (Ready & { readonly source: ModelSource }) | undefined = $state.raw();
+  /** Where the model that is being opened comes from; undefined if that cannot be found. */
+  #finding: Promise<ModelSource | undefined> | undefined;
   #newest = 0;
 
   /** Begins with the model that the URL names; {@link Models.start} opens it. */
@@ -114,9 +115,12 @@ export class Models {
     await this.#open(source.name, async () => source);
   }
 
-  /** Opens a dropped model and keeps it. @throws as {@link Models.open} */
-  async take(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.open({ kind: "file", name, bytes });
+  /** Opens a model that was brought, and keeps it. @throws what reading it throws, and as {@link Models.open} */
+  async take(name: string, read: () => Promise<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const reading = read();
+    const isOpen = await this.#open(name, async () => ({ kind: "file", name, bytes: await reading }));
+    if (!isOpen) return;
+    const bytes = await reading;
     await keptModels.keep({ name, bytes }).catch(() => {
       this.#host.say(`${name} is open, but this browser cannot keep it`);
     });
@@ -125,7 +129,7 @@ export class Models {
 
   /** Opens the model that was brought last once more, fed as a card says. */
   async takeCard(card: ModelCard): Promise<void> {
-    const source = this.source;
+    const source = this.opening ? await this.#finding : this.#opened?.source;
     if (source?.kind !== "file") {
       throw new InputError({
         what: `cannot use the card of "${card.name}"`,
@@ -172,8 +176,11 @@ export class Models {
     }
   }
 
-  /** Models are opened one after another; one whose turn comes when a newer one is wanted is left out. */
-  async #open(name: string, find: () => Promise<ModelSource>): Promise<void> {
+  /**
+   * Models are opened one after another; one whose turn comes when a newer one is wanted is left out.
+   * @returns whether it was opened
+   */
+  async #open(name: string, find: () => Promise<ModelSource>): Promise<boolean> {
     const mine = ++this.#newest;
     const isNewest = (): boolean => mine === this.#newest;
     const tell = (change: Partial<Opening>): void => {
@@ -183,20 +190,22 @@ export class Models {
     this.#engine ??= this.#makeEngine();
     const engine = this.#engine;
     try {
-      const source = await find();
+      const finding = find();
+      this.#finding = finding.catch(() => undefined);
+      const source = await finding;
       tell({ source });
-      await inTurn(engine, async () => {
-        if (!isNewest()) return;
+      return await inTurn(engine, async () => {
+        if (!isNewest()) return false;
         const model = await engine.load(source, (fraction, what) => tell({ fraction, what }));
-        const { words } = await engine.status();
-        const offered = await engine.models();
-        if (engine !== this.#engine) return;
+        if (engine !== this.#engine) return false;
         this.#adopt({ engine, model, source }, isNewest());
-        this.engineWords = words;
-        this.offered = offered;
+        this.engineWords = (await engine.status()).words;
+        this.offered = await engine.models();
+        return true;
       });
     } catch (error) {
       if (isNewest()) throw error;
+      return false;
     } finally {
       if (isNewest()) this.opening = undefined;
     }
@@ -230,9 +239,7 @@ export class Models {
   }
 
   #makeEngine(): Engine {
-    if (this.isLocal) return new LocalEngine(location.href);
-    const { engine } = this.#host.app;
-    return new BrowserEngine(engine === "local" ? "auto" : engine, ({ words }) => {
+    return makeEngine(this.#host.app.engine, this.isLocal, ({ words }) => {
       this.engineWords = words;
       this.#host.say(`Runs on ${words} now`);
     });

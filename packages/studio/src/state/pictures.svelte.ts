@@ -94,17 +94,22 @@ export class Pictures {
     return !this.current && (isBrought(this.#host.app.picture) || this.galleryName !== undefined);
   }
 
+  /** The turn of whoever brings a picture now: of all that are brought, the last one is shown, however long each takes. */
+  turn(): number {
+    return ++this.#newest;
+  }
+
   /** Shows a picture of the gallery. */
   pick(name: string): void {
-    this.#newest++;
+    this.turn();
     this.#host.problems.clear("picture");
     this.#host.set({ picture: name });
   }
 
   /** Shows a file, and keeps it for when the page is loaded again. @throws InputError if it is no picture */
-  async take(file: File): Promise<SourcePicture | undefined> {
+  async take(file: File, turn: number): Promise<SourcePicture | undefined> {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const taken = await this.#bring(`${addedPicture}${file.name}`, () => pictureFromBlob(file, file.name));
+    const taken = await this.#bring(`${addedPicture}${file.name}`, pictureFromBlob(file, file.name), turn);
     if (taken) void this.#keep(file.name, bytes);
     return taken;
   }
@@ -112,9 +117,8 @@ export class Pictures {
   /** Shows what lies at an address. @throws InputError or ModelFileError if that is no picture that pages may read */
   takeUrl(url: string): Promise<SourcePicture | undefined> {
     // What lies in the page itself, as a data or blob address, is not to be found again by a link.
-    return this.#bring(isAddress(url) ? url : `${addedPicture}${url.slice(0, 40)}`, () =>
-      pictureFromUrl(url),
-    );
+    const entry = isAddress(url) ? url : `${addedPicture}${url.slice(0, 40)}`;
+    return this.#bring(entry, pictureFromUrl(url), this.turn());
   }
 
   async forget(name: string): Promise<void> {
@@ -128,10 +132,9 @@ export class Pictures {
     const { picture } = this.#host.app;
     this.#host.problems.clear("picture");
     if (this.brought || !isBrought(picture)) return;
+    const read = isAddress(picture) ? pictureFromUrl : readKept;
     try {
-      await this.#bring(picture, () =>
-        isAddress(picture) ? pictureFromUrl(picture) : readKept(picture.slice(addedPicture.length)),
-      );
+      await this.#bring(picture, read(picture), this.turn());
     } catch (error) {
       if (this.#host.app.picture !== picture) return;
       this.#host.set({ picture: "" });
@@ -139,11 +142,14 @@ export class Pictures {
     }
   }
 
-  /** The picture that was brought last wins, however long each takes to be read. */
-  async #bring(entry: string, read: () => Promise<SourcePicture>): Promise<SourcePicture | undefined> {
-    const mine = ++this.#newest;
-    const picture = await read();
-    if (mine !== this.#newest) return undefined;
+  /** @returns undefined if another one was chosen by the time that it is read */
+  async #bring(
+    entry: string,
+    reading: Promise<SourcePicture>,
+    turn: number,
+  ): Promise<SourcePicture | undefined> {
+    const picture = await reading;
+    if (turn !== this.#newest) return undefined;
     this.#brought = { entry, picture };
     this.#host.set({ picture: entry });
     return picture;
@@ -199,7 +205,8 @@ export class Pictures {
 }
 
 /** @throws InputError if the browser does not have it any more */
-async function readKept(name: string): Promise<SourcePicture> {
+async function readKept(entry: string): Promise<SourcePicture> {
+  const name = entry.slice(addedPicture.length);
   const { bytes } = await keptPictures.read(name).catch((error: unknown) => {
     throw new InputError(
       {

@@ -82,7 +82,8 @@ export class Session {
   /** Takes whatever was dropped, pasted or picked: pictures, models, model cards. */
   async take(files: readonly File[]): Promise<void> {
     this.problems.clear("model", "picture", "file");
-    for (const file of files) await this.#try(matterOf(file.name), () => this.#takeFile(file));
+    const turn = files.some(({ name }) => matterOf(name) === "picture") ? this.pictures.turn() : 0;
+    for (const file of files) await this.#try(matterOf(file.name), () => this.#takeFile(file, turn));
   }
 
   /** Takes a picture or a model by its address. */
@@ -90,7 +91,7 @@ export class Session {
     this.problems.clear("model", "picture", "file");
     const name = URL.canParse(url) ? (new URL(url).pathname.split("/").at(-1) ?? url) : url;
     await this.#try(matterOf(name), async () => {
-      if (isModelFile(name)) await this.models.take(name, await fetchBytes(url));
+      if (isModelFile(name)) await this.models.take(name, () => fetchBytes(url));
       else this.#show(await this.pictures.takeUrl(url));
     });
   }
@@ -103,9 +104,10 @@ export class Session {
     }
   }
 
-  async #takeFile(file: File): Promise<void> {
+  /** @param turn of the pictures among the files */
+  async #takeFile(file: File, turn: number): Promise<void> {
     if (isModelFile(file.name)) {
-      await this.models.take(file.name, new Uint8Array(await file.arrayBuffer()));
+      await this.models.take(file.name, async () => new Uint8Array(await file.arrayBuffer()));
     } else if (file.name.endsWith(".json")) {
       await this.#takeJson(file.name, await file.text());
     } else if (file.type.startsWith("video/")) {
@@ -114,7 +116,7 @@ export class Session {
     } else {
       // A picture that this app saved stands for its settings: a heatmap is not explained again.
       const settings = textOf(new Uint8Array(await file.arrayBuffer()), settingsKeyword);
-      if (settings === undefined) this.#show(await this.pictures.take(file));
+      if (settings === undefined) this.#show(await this.pictures.take(file, turn));
       else await this.#takeSettings(file.name, settings);
     }
   }

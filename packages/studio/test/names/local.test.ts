@@ -166,6 +166,24 @@ describe.skipIf(!canRun)("the local engine", () => {
     await page.context().close();
   });
 
+  test("an engine that is lost when it has just loaded a model goes on with that one", async () => {
+    const { page } = await open("#engine=local&model=digits");
+    await page.getByText(/^digit-0: 0/).waitFor();
+    await watch(page);
+    await hold(page, "status");
+    await page.getByRole("combobox", { name: "Model" }).selectOption("colour.onnx");
+    await page.getByText("colour.onnx is ready: 6 classes").waitFor();
+    await closeSockets(page);
+    await page.getByRole("alert").filter({ hasText: "the local engine has closed the connection" }).waitFor();
+    await release(page);
+    await page.getByText(/^chelsea: class \d/).waitFor();
+    for (const { model, bars } of await moments(page)) {
+      const foreign = model.startsWith("colour") ? /^\d$/ : /^class/;
+      expect(bars.filter((name) => foreign.test(name))).toEqual([]);
+    }
+    await page.context().close();
+  });
+
   test("from the local engine to the browser and back, each answers for itself", async () => {
     const { page, problems } = await open("#engine=local&model=digits&target=3");
     await ready(page);

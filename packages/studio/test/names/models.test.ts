@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { canRun, give, startApp, type App } from "../support/browser.ts";
 import { cameraArguments, writeCamera } from "../support/camera.ts";
 import { pictureModel, textModel } from "../support/models.ts";
-import { hold, release, slowEngine, type Ask } from "../support/slow-engine.ts";
+import { hold, release, slowEngine, slowFiles, type Ask } from "../support/slow-engine.ts";
 import { moments, watch, type Moment } from "../support/watch.ts";
 
 const ready = (page: Page): Promise<void> => page.getByText(/^WASM, \d threads?/).waitFor();
@@ -156,6 +156,23 @@ describe.skipIf(!canRun)("models", () => {
       .or(page.getByText(/^digit-0: class \d/))
       .waitFor();
     await page.getByText(/^digit-0: class \d/).waitFor();
+    expect(await chosen(page)).toBe("nine.onnx");
+    expect(await bars(page).count()).toBe(5);
+    await expectNoLies(page);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a model that takes longer to read than the one dropped after it does not take its place", async () => {
+    const { page, problems } = await open("");
+    await ready(page);
+    await watch(page);
+    await slowFiles(page);
+    await drop(page, "slow.onnx", pictureModel({ ...gray, classes: 4 }));
+    await expect.poll(() => chosen(page)).toBe("slow.onnx");
+    await drop(page, "nine.onnx", pictureModel({ ...gray, classes: 9, seed: 5 }));
+    await page.getByText(/^digit-0: class \d/).waitFor();
+    await page.waitForTimeout(800);
     expect(await chosen(page)).toBe("nine.onnx");
     expect(await bars(page).count()).toBe(5);
     await expectNoLies(page);

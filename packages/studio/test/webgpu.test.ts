@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { canRun, differenceFromNode, startApp } from "./support/browser.ts";
+import { canRun, startApp } from "./support/browser.ts";
+import { differenceFromNode } from "./support/digits.ts";
 
 // With the relevance filter on: its number of elements is computed in the graph.
 const hash = "#engine=webgpu&picture=digit-3&keep=0.999";

@@ -1,11 +1,13 @@
 /** An error -> what the app is told of it. */
 
 import { RelpropError } from "relprop";
+import { pageWords } from "../../../studio/src/engine/page-words.ts";
 import type { EngineResponse } from "../../../studio/src/engine/protocol.ts";
 
 /** What is not ours is ONNX Runtime's: its first line says it, the rest is its stack. */
 export function errorResponse(id: number, error: unknown): EngineResponse {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const text = error instanceof RelpropError ? message : `the local engine failed: ${message.split("\n")[0]}`;
+  const text =
+    error instanceof RelpropError ? pageWords(error) : `the local engine failed: ${message.split("\n")[0]}`;
   return { id, say: "error", name, message: text };
 }

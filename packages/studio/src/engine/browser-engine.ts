@@ -71,6 +71,8 @@ export class BrowserEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
+    // A worker that is ended answers nobody, and whoever waits would wait for ever.
+    for (const fail of this.#failing) fail(new Error("the engine was stopped"));
     this.#remote?.[releaseProxy]();
     this.#worker?.terminate();
     this.#worker = undefined;

@@ -1,6 +1,7 @@
 /** The worker: owns ONNX Runtime, compiles and runs. One for the page; {@link BrowserEngine} speaks to it. */
 
 import { expose } from "comlink";
+import { RelpropError } from "relprop";
 import type {
   EngineStatus,
   ExplainRequest,
@@ -13,6 +14,7 @@ import type {
 } from "./engine.ts";
 import { EngineHost, type ModelFile, type ProviderChoice } from "./engine-host.ts";
 import { loadedChannel } from "../loaded-channel.ts";
+import { pageWords } from "./page-words.ts";
 import type { TimingMemory } from "./provider-timings.ts";
 import { loadRuntime } from "./runtime.ts";
 
@@ -38,31 +40,39 @@ const api = {
     choice: ProviderChoice,
     onProgress: (fraction: number, what: string) => void,
   ): Promise<LoadedModel> {
-    const loaded = await host.load(model, choice, onProgress);
+    const loaded = await inPageWords(host.load(model, choice, onProgress));
     tellLoaded();
     return loaded;
   },
 
   async explain(request: ExplainRequest): Promise<ExplainResult> {
-    return host.run((runner) => runner.explain(request));
+    return inPageWords(host.run((runner) => runner.explain(request)));
   },
 
   async classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    return host.run((runner) => runner.classify(pictures));
+    return inPageWords(host.run((runner) => runner.classify(pictures)));
   },
 
   async ledger(request: ExplainRequest): Promise<LedgerResult> {
-    return host.run((runner) => runner.ledger(request));
+    return inPageWords(host.run((runner) => runner.ledger(request)));
   },
 
   async layer(request: LayerRequest): Promise<LayerResult> {
-    return host.run((runner) => runner.layer(request));
+    return inPageWords(host.run((runner) => runner.layer(request)));
   },
 
   async status(): Promise<EngineStatus> {
     return host.status();
   },
 };
+
+/** An error crosses to the page as its name and its message. */
+async function inPageWords<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (error instanceof RelpropError) error.message = pageWords(error);
+    throw error;
+  });
+}
 
 /** What the worker answers to. */
 export type WorkerApi = typeof api;

@@ -10,7 +10,7 @@ import {
   type RelevanceMap,
 } from "relprop/heatmap";
 import type { Picture } from "../engine/engine.ts";
-import type { SignFilter, ViewSettings } from "../modes.ts";
+import type { SignFilter, ViewMode, ViewSettings } from "../modes.ts";
 
 /** How things are drawn: the part of {@link ViewSettings} that needs no new run of the network. */
 export type DrawSettings = Pick<
@@ -71,6 +71,14 @@ export function draw(
   return drawn;
 }
 
+/** Draws a picture that is not explained, if there is one, where {@link draw} will put its heatmap: nothing moves then. */
+export function drawPlain(canvas: HTMLCanvasElement, picture: Picture | undefined, mode: ViewMode): void {
+  if (!picture) return canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+  const { width, height } = picture;
+  const nothing = { data: new Uint8ClampedArray(4 * width * height), width, height };
+  putPixels(canvas, mode === "side" ? beside(picture, nothing) : picture);
+}
+
 /** Puts pixels on a canvas and gives it their size. */
 export function putPixels(canvas: HTMLCanvasElement | OffscreenCanvas, pixels: Picture): void {
   const { width, height } = pixels;
@@ -90,12 +98,12 @@ function arrange(picture: Picture, heatmap: Heatmap, view: DrawSettings): Pixels
   return beside(original, heatmap);
 }
 
-function beside(left: Pixels, right: Pixels): Pixels {
+function beside(left: Picture, right: Picture): Pixels {
   const gap = Math.max(1, Math.round(left.width / 28));
   const width = left.width + gap + right.width;
   const height = Math.max(left.height, right.height);
   const data = new Uint8ClampedArray(4 * width * height);
-  const paste = (source: Pixels, at: number): void => {
+  const paste = (source: Picture, at: number): void => {
     for (let y = 0; y < source.height; y++) {
       const row = source.data.subarray(4 * y * source.width, 4 * (y + 1) * source.width);
       data.set(row, 4 * (y * width + at));

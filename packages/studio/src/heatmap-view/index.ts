@@ -1,3 +1,3 @@
 /** Relevance on a canvas, its legend and its summary in words. */
-export { compose, draw, filterSign, putPixels, type Drawn, type DrawSettings } from "./draw.ts";
+export { compose, draw, drawPlain, filterSign, putPixels, type Drawn, type DrawSettings } from "./draw.ts";
 export { ninths, summary, type Ninth } from "./summary.ts";

@@ -72,6 +72,10 @@ export function unsupported(source: SourceKind): Problem {
 export const sourceEnded = "The source ended. Press start to open it again.";
 /** The tab is out of sight. */
 export const hiddenText = "Paused while the tab is hidden.";
-/** The heatmaps come slowly. */
-export const slowText = (rate: number): string =>
-  `Slow: ${rate.toFixed(1)} heatmaps a second. A smaller model, or the local engine (relprop studio), is faster.`;
+/** The heatmaps come slowly. @param isLocal the local engine runs the model already */
+export const slowText = (rate: number, isLocal: boolean): string => {
+  const faster = isLocal
+    ? "A smaller model is faster."
+    : "A smaller model, or the local engine (relprop studio), is faster.";
+  return `Slow: ${rate.toFixed(1)} heatmaps a second. ${faster}`;
+};

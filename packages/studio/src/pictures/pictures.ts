@@ -2,7 +2,8 @@
 
 import { InputError } from "relprop";
 import { resizePlan } from "relprop/preprocess";
-import type { LoadedModel, Picture } from "../engine/engine.ts";
+import type { InputCard } from "relprop/zoo";
+import type { Picture } from "../engine/engine.ts";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
 
 /** A picture as it was brought, before it is resized for a model. */
@@ -45,9 +46,12 @@ export async function pictureFromUrl(url: string): Promise<SourcePicture> {
 
 const nameFromUrl = (url: URL): string => url.pathname.split("/").at(-1) || url.hostname;
 
-/** Brings a picture to the model's size, as its card says: resize with antialiasing, then crop the centre. */
-export async function fitPicture(bitmap: ImageBitmap, model: Pick<LoadedModel, "card">): Promise<Picture> {
-  const { width, height, crop } = resizePlan(bitmap.width, bitmap.height, model.card.input);
+/** Brings a picture to a model's size, as its card says: resize with antialiasing, then crop the centre. */
+export async function fitPicture(
+  bitmap: ImageBitmap,
+  input: Pick<InputCard, "size" | "resize">,
+): Promise<Picture> {
+  const { width, height, crop } = resizePlan(bitmap.width, bitmap.height, input);
   const isSame = width === bitmap.width && height === bitmap.height;
   const resized = isSame
     ? bitmap

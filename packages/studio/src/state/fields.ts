@@ -56,6 +56,9 @@ const target: Field<Target> = {
 export const tabs = ["images", "draw", "live", "interact", "layers"] as const;
 export type Tab = (typeof tabs)[number];
 
+/** What the URL's picture begins with where it was added as a file, which is kept in this browser. */
+export const addedPicture = "file:";
+
 /** `auto` is what fits model and target best. */
 export type CompositeChoice = CompositeName | "auto";
 const composite = oneOf<CompositeChoice>(["auto", ...compositeNames], "auto");
@@ -70,7 +73,7 @@ export const fields = {
   tab: oneOf<Tab>(tabs, "images"),
   /** A shipped model, one of the zoo, or one that was dropped here before. */
   model: text("digits"),
-  /** A picture of the gallery, or the address of one; the files that people bring have neither. */
+  /** A picture of the gallery, the address of one, or {@link addedPicture} and the name of a file that was added. */
   picture: text(""),
   rule: composite,
   target,

@@ -1,22 +1,17 @@
-/** What the app knows and does, whatever mode is shown: its state, its engine, its model. */
+/** What the app knows and does, whatever mode is shown: its state, its model, its picture, what went wrong. */
 
 import { InputError } from "relprop";
-import { parseModelCard, type ModelCard } from "relprop/zoo";
-import { BrowserEngine } from "../engine/browser-engine.ts";
-import type { Engine, LoadedModel, ModelSource, OfferedModel, Target } from "../engine/engine.ts";
+import { parseModelCard } from "relprop/zoo";
+import type { Target } from "../engine/engine.ts";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
-import { LocalEngine } from "../engine/local-engine.ts";
-import { tokenParameter } from "../engine/protocol.ts";
-import { cachedModels, cacheModel, forgetModel, readCachedModel } from "../pictures/model-cache.ts";
-import { pictureFromBlob, pictureFromUrl, type SourcePicture } from "../pictures/pictures.ts";
 import { isModelFile } from "../parts/file-name.ts";
 import { textOf } from "../parts/png-text.ts";
 import type { AppState } from "./fields.ts";
 import { readHash, writeHash } from "./hash.ts";
+import { Models } from "./models.svelte.ts";
+import { Pictures } from "./pictures.svelte.ts";
+import { Problems, type Matter } from "./problems.svelte.ts";
 import { isSettings, readSettings, settingsKeyword } from "./settings-file.ts";
-
-/** Name of the model that comes with the app. */
-export const shippedModel = "digits";
 
 /** The modes that explain a picture that was brought; in others it is shown by Images. */
 const showsPictures: ReadonlySet<string> = new Set(["images", "interact", "layers"]);
@@ -32,33 +27,15 @@ function parseJson(name: string, text: string): unknown {
   }
 }
 
-const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
-
 export class Session {
   /** Everything that the URL holds. */
   app: AppState = $state.raw(readHash(location.hash));
-  engine: Engine | undefined = $state.raw();
-  model: LoadedModel | undefined = $state.raw();
-  /** What is being loaded, in [0, 1] and in words. */
-  progress: { readonly fraction: number; readonly what: string } | undefined = $state.raw();
-  /** What went wrong last, until it is dismissed. */
-  problem: string | undefined = $state.raw();
-  /** Read aloud. */
-  status: string = $state("");
-  engineWords: string = $state("");
-  /** Dropped models that this browser keeps. */
-  kept: readonly string[] = $state.raw([]);
-  /** Models that the local engine knows by name. */
-  offered: readonly OfferedModel[] = $state.raw([]);
-  /** A picture that was dropped, pasted, picked or fetched; modes show it. */
-  picture: SourcePicture | undefined = $state.raw();
   /** A video that was dropped, pasted or picked; live plays it. */
   video: File | undefined = $state.raw();
-
-  /** Whether the page was served by `relprop studio`. */
-  readonly hasLocalEngine: boolean = new URLSearchParams(location.search).has(tokenParameter);
-  #source: ModelSource | undefined;
-  #load = 0;
+  readonly problems: Problems = new Problems();
+  readonly models: Models = new Models(this);
+  readonly pictures: Pictures = new Pictures(this);
+  #said: { readonly text: string; readonly of: string } = $state.raw({ text: "", of: "" });
 
   /** Changes the state and the URL with it. */
   set(change: Partial<AppState>): void {
@@ -70,25 +47,22 @@ export class Session {
     this.set({ target });
   }
 
-  /** Shows a picture of the gallery, in place of one that was brought. */
-  pickPicture(name: string): void {
-    this.picture = undefined;
-    this.set({ picture: name });
+  /** What was said last, which is read aloud, as long as the mode, the model and the picture are those that it was said of. */
+  get status(): string {
+    return this.#said.of === this.#subject ? this.#said.text : "";
   }
 
   say(text: string): void {
-    this.status = text;
+    this.#said = { text, of: this.#subject };
   }
 
-  fail(error: unknown): void {
-    this.problem = error instanceof Error ? error.message : String(error);
+  get #subject(): string {
+    return JSON.stringify([this.app.tab, this.models.name, this.app.picture]);
   }
 
-  /** Starts with the model that the URL names. */
+  /** Starts with the model and the picture that the URL names. */
   async start(): Promise<void> {
-    void this.#fetchPicture();
-    this.kept = await cachedModels().catch(() => []);
-    await this.openNamed(this.app.model);
+    await Promise.all([this.pictures.follow(), this.models.start()]);
   }
 
   /** Follows a link within the page, or the back button. */
@@ -99,125 +73,41 @@ export class Session {
   async #adopt(state: AppState): Promise<void> {
     const before = this.app;
     this.set(state);
-    if (state.picture !== "" && state.picture !== before.picture) this.picture = undefined;
-    void this.#fetchPicture();
-    if (this.app.engine !== before.engine) await this.useEngine(this.app.engine);
-    else if (this.app.model !== before.model) await this.openNamed(this.app.model);
-  }
-
-  /** Opens the shipped model, one that was dropped before, or one that the local engine offers. */
-  async openNamed(name: string): Promise<void> {
-    try {
-      await this.open(await this.#sourceOf(name));
-    } catch (error) {
-      this.fail(error);
-      if (!this.model && name !== shippedModel) await this.openNamed(shippedModel);
-    }
-  }
-
-  /** @throws what the engine throws, with words for the user; the model that was open stays. */
-  async open(source: ModelSource): Promise<void> {
-    const load = ++this.#load;
-    this.engine ??= this.#makeEngine();
-    const { engine } = this;
-    this.progress = { fraction: 0, what: "loading the model" };
-    try {
-      const model = await engine.load(source, (fraction, what) => {
-        if (load === this.#load) this.progress = { fraction, what };
-      });
-      if (load !== this.#load) return;
-      this.model = model;
-      this.#source = source;
-      this.engineWords = (await engine.status()).words;
-      this.offered = await engine.models();
-      this.set({ model: source.name });
-      this.say(`${model.name} is ready: ${model.classes} classes`);
-    } finally {
-      if (load === this.#load) this.progress = undefined;
-    }
-  }
-
-  /** Stops loading; the engine starts anew with the next model. */
-  async cancel(): Promise<void> {
-    await this.#stop();
-    this.say("Loading was cancelled");
-  }
-
-  async #stop(): Promise<void> {
-    this.#load++;
-    this.progress = undefined;
-    const { engine } = this;
-    this.engine = undefined;
-    this.model = undefined;
-    await engine?.dispose();
+    const picture = this.pictures.follow();
+    if (state.engine !== before.engine) await this.models.useEngine(state.engine);
+    else if (state.model !== this.models.name) await this.models.openNamed(state.model);
+    await picture;
   }
 
   /** Takes whatever was dropped, pasted or picked: pictures, models, model cards. */
   async take(files: readonly File[]): Promise<void> {
-    this.problem = undefined;
-    for (const file of files) {
-      try {
-        await this.#takeFile(file);
-      } catch (error) {
-        this.fail(error);
-      }
-    }
+    this.problems.clear("model", "picture", "file");
+    const turn = files.some(({ name }) => matterOf(name) === "picture") ? this.pictures.turn() : 0;
+    for (const file of files) await this.#try(matterOf(file.name), () => this.#takeFile(file, turn));
   }
 
   /** Takes a picture or a model by its address. */
   async takeUrl(url: string): Promise<void> {
-    this.problem = undefined;
-    try {
-      const name = URL.canParse(url) ? (new URL(url).pathname.split("/").at(-1) ?? url) : url;
-      if (isModelFile(name)) await this.#takeModel(name, await fetchBytes(url));
-      else this.#takePicture(await pictureFromUrl(url), url);
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  async forget(name: string): Promise<void> {
-    await forgetModel(name);
-    this.kept = await cachedModels();
-    if (this.app.model === name) await this.openNamed(shippedModel);
-  }
-
-  /** Changes what runs the model, and loads it there. */
-  async useEngine(engine: AppState["engine"]): Promise<void> {
-    this.set({ engine });
-    const source = this.#source ?? (await this.#sourceOf(this.app.model));
-    await this.#stop();
-    await this.open(source).catch((error: unknown) => this.fail(error));
-  }
-
-  get #isLocal(): boolean {
-    const { engine } = this.app;
-    return this.hasLocalEngine && (engine === "local" || engine === "auto");
-  }
-
-  #makeEngine(): Engine {
-    if (this.#isLocal) return new LocalEngine(location.href);
-    const { engine } = this.app;
-    return new BrowserEngine(engine === "local" ? "auto" : engine, ({ words }) => {
-      this.engineWords = words;
-      this.say(`Runs on ${words} now`);
+    this.problems.clear("model", "picture", "file");
+    const name = URL.canParse(url) ? (new URL(url).pathname.split("/").at(-1) ?? url) : url;
+    await this.#try(matterOf(name), async () => {
+      if (isModelFile(name)) await this.models.take(name, () => fetchBytes(url));
+      else this.#show(await this.pictures.takeUrl(url));
     });
   }
 
-  async #sourceOf(name: string): Promise<ModelSource> {
-    if (name === shippedModel) return { kind: "shipped", name };
-    if (this.#isLocal) {
-      this.engine ??= this.#makeEngine();
-      this.offered = await this.engine.models();
-      const isOffered = this.offered.some((each) => each.name === name);
-      if (isOffered || !this.kept.includes(name)) return { kind: "zoo", name };
+  async #try(matter: Matter, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.problems.tell(matter, error);
     }
-    return { kind: "file", name, bytes: await readCachedModel(name) };
   }
 
-  async #takeFile(file: File): Promise<void> {
+  /** @param turn of the pictures among the files */
+  async #takeFile(file: File, turn: number): Promise<void> {
     if (isModelFile(file.name)) {
-      await this.#takeModel(file.name, new Uint8Array(await file.arrayBuffer()));
+      await this.models.take(file.name, async () => new Uint8Array(await file.arrayBuffer()));
     } else if (file.name.endsWith(".json")) {
       await this.#takeJson(file.name, await file.text());
     } else if (file.type.startsWith("video/")) {
@@ -226,7 +116,7 @@ export class Session {
     } else {
       // A picture that this app saved stands for its settings: a heatmap is not explained again.
       const settings = textOf(new Uint8Array(await file.arrayBuffer()), settingsKeyword);
-      if (settings === undefined) this.#takePicture(await pictureFromBlob(file, file.name));
+      if (settings === undefined) this.#show(await this.pictures.take(file, turn));
       else await this.#takeSettings(file.name, settings);
     }
   }
@@ -234,49 +124,27 @@ export class Session {
   async #takeJson(name: string, text: string): Promise<void> {
     const json = parseJson(name, text);
     if (isSettings(json)) await this.#takeSettings(name, text);
-    else await this.#takeCard(parseModelCard(json, name));
+    else await this.models.takeCard(parseModelCard(json, name));
   }
 
   /** All settings but the engine: that is a matter of the machine. */
   async #takeSettings(name: string, text: string): Promise<void> {
     const { state, picture } = readSettings(text);
-    await this.#adopt({ ...state, engine: this.app.engine });
-    const isHere = state.picture !== "" || picture === "" || picture === this.picture?.name;
+    // Of a picture that was brought, older files hold the name only.
+    const isOpen = state.picture === "" && picture === this.pictures.brought?.name;
+    const { engine } = this.app;
+    await this.#adopt({ ...state, engine, ...(isOpen && { picture: this.app.picture }) });
+    const isHere = ["", this.app.picture, this.pictures.brought?.name].includes(picture);
     this.say(`The settings of ${name} are set${isHere ? "" : `; open ${picture} to see the same heatmap`}`);
   }
 
-  async #takeModel(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.open({ kind: "file", name, bytes });
-    await cacheModel(name, bytes).catch(() => this.say(`${name} is open, but this browser cannot keep it`));
-    this.kept = await cachedModels().catch(() => []);
-  }
-
-  async #takeCard(card: ModelCard): Promise<void> {
-    const source = this.#source;
-    const bytes = source?.kind === "file" ? source.bytes : undefined;
-    if (!bytes || !source) throw new Error("Drop the model first, then its card.");
-    await this.open({ kind: "file", name: source.name, bytes, card });
-  }
-
-  /** Fetches the picture that the URL gives the address of. */
-  async #fetchPicture(): Promise<void> {
-    const { picture } = this.app;
-    if (!isAddress(picture) || this.picture) return;
-    try {
-      const fetched = await pictureFromUrl(picture);
-      if (this.app.picture === picture) this.picture = fetched;
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  /** @param address where it came from, if it has one that a link can hold */
-  #takePicture(picture: SourcePicture, address = ""): void {
-    this.picture = picture;
-    this.set({
-      picture: isAddress(address) ? address : "",
-      ...(showsPictures.has(this.app.tab) ? {} : { tab: "images" }),
-    });
+  /** @param picture that was brought; undefined if a newer one was chosen meanwhile */
+  #show(picture: { readonly name: string } | undefined): void {
+    if (!picture) return;
+    if (!showsPictures.has(this.app.tab)) this.set({ tab: "images" });
     this.say(`${picture.name} is open`);
   }
 }
+
+const matterOf = (name: string): Matter =>
+  isModelFile(name) ? "model" : name.endsWith(".json") ? "file" : "picture";

@@ -7,16 +7,12 @@ import { parseModelCard } from "relprop/zoo";
 import { expect, test } from "vitest";
 import type { Picture } from "../../src/engine/engine.ts";
 import { ModelRunner } from "../../src/engine/model-runner.ts";
-import { rankClasses } from "relprop";
-import { rankedClasses } from "../../src/engine/rank.ts";
 import { readSource } from "../../src/engine/read-source.ts";
-import { precomputed, type Gallery } from "../../src/pictures/gallery.ts";
 
 const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 const digits = await readFile(path("public/models/digits.onnx"));
 const card = parseModelCard(JSON.parse(await readFile(path("public/models/digits.card.json"), "utf8")));
 const convnet = await readFile(path("../relprop/test/golden/convnet/model.onnx"));
-const gallery = JSON.parse(await readFile(path("public/gallery/gallery.json"), "utf8")) as Gallery;
 
 const start = async (): Promise<ModelRunner> =>
   new ModelRunner("digits", await readSource("digits.onnx", digits, card), { ort });
@@ -144,14 +140,4 @@ test.each([
   ["a text", "notes.txt", /neither a picture nor a model/],
 ])("%s is refused with words", async (_what, name, words) => {
   await expect(readSource(name, new TextEncoder().encode("not a model at all"))).rejects.toThrow(words);
-});
-
-test("the gallery's precomputed relevance is what the shipped model gives", async () => {
-  expect(gallery.pictures).toHaveLength(10);
-  for (const entry of gallery.pictures) {
-    const { relevance, top, logits } = precomputed(entry);
-    expect(relevance.data).toHaveLength(28 * 28);
-    expect(top).toEqual(rankClasses(logits, rankedClasses));
-    expect(entry.alt).toContain(String(top[0]?.index));
-  }
 });

@@ -9,6 +9,7 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { canRun, startApp, type App } from "../support/browser.ts";
 
+const cat = fileURLToPath(new URL("../../../../examples/photos/chelsea.png", import.meta.url));
 const residual = fileURLToPath(new URL("../../../relprop/test/golden/resnet-bn/model.onnx", import.meta.url));
 
 let app: App;
@@ -96,11 +97,10 @@ run("a link opens a dense layer with its units; another class changes them", asy
 run("groups close and open, and a folded node opens the one that does its work", async () => {
   const { page, problems } = await app.open("#tab=layers");
   await page.getByText(/^WASM, \d threads?$/).waitFor();
-  await page.setInputFiles("#open-file", {
-    name: "residual.onnx",
-    mimeType: "application/octet-stream",
-    buffer: await readFile(residual),
-  });
+  await page.setInputFiles("#open-file", [
+    { name: "residual.onnx", mimeType: "application/octet-stream", buffer: await readFile(residual) },
+    { name: "cat.png", mimeType: "image/png", buffer: await readFile(cat) },
+  ]);
   const blocks = line(page, /^▾?\s*blocks \d+ nodes/);
   await blocks.waitFor();
   const count = await page.getByRole("treeitem").count();

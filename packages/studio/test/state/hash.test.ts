@@ -1,12 +1,14 @@
 import * as fc from "fast-check";
-import { compositeNames } from "relprop";
+import { compositeNames, type RankedClass } from "relprop";
 import { colormapNames, normalizations } from "relprop/heatmap";
 import { expect, test } from "vitest";
 import type { Target } from "../../src/engine/engine.ts";
-import { tabs, type AppState } from "../../src/state/fields.ts";
+import type { ViewSettings } from "../../src/modes.ts";
+import { tabs, type AppState, type Comparison, type CompositeChoice } from "../../src/state/fields.ts";
 import { initialState, readHash, writeHash } from "../../src/state/hash.ts";
 import { comparedView, possibleTarget, viewOf } from "../../src/state/view.ts";
 
+const model = { composite: "fischer", classes: 10 } as const;
 const index = fc.integer({ min: 0, max: 99_999 });
 const target: fc.Arbitrary<Target> = fc.oneof(
   fc.constant<Target>({ kind: "prediction" }),
@@ -66,7 +68,6 @@ test("any text after the # is survived", () => {
 });
 
 test("a class gets a rule that tells classes apart, the prediction the model's own", () => {
-  const model = { composite: "fischer", classes: 10 } as const;
   expect(viewOf(initialState(), model).composite).toBe("fischer");
   const state: AppState = { ...initialState(), target: { kind: "class", index: 3 } };
   expect(viewOf(state, model).composite).toBe("epsilon-plus-ones");
@@ -78,13 +79,62 @@ test("a class that the model does not have is not asked for", () => {
   expect(possibleTarget({ kind: "class", index: 9 }, 10)).toEqual({ kind: "class", index: 9 });
 });
 
+/** Classes in this order, best first. */
+const ranked = (...indices: readonly number[]): readonly RankedClass[] =>
+  indices.map((index, rank) => ({ index, logit: -rank, probability: 0.5 ** (rank + 1) }));
+const compared = (change: Partial<AppState>, top = ranked(3, 5, 8)): ViewSettings | undefined => {
+  const state = { ...initialState(), ...change };
+  return comparedView(state, viewOf(state, model), model, top);
+};
+
 test("a comparison differs in the rule or in the class only", () => {
-  const model = { composite: "fischer", classes: 10 } as const;
-  const state: AppState = { ...initialState(), rule2: "gamma", target2: { kind: "class", index: 4 } };
-  expect(comparedView(state, model)).toBeUndefined();
-  expect(comparedView({ ...state, compare: "rule" }, model)).toEqual({
-    ...viewOf(state, model),
-    composite: "gamma",
+  const state = { ...initialState(), rule2: "gamma", target2: { kind: "class", index: 4 } } as const;
+  expect(compared(state)).toBeUndefined();
+  expect(compared({ ...state, compare: "rule" })).toEqual({ ...viewOf(state, model), composite: "gamma" });
+  expect(compared({ ...state, compare: "class" })?.target).toEqual({ kind: "class", index: 4 });
+});
+
+test("what nobody chose to compare with is another rule and the next best class", () => {
+  const first = { target: { kind: "class", index: 3 } } as const;
+  expect(compared({ compare: "class" })?.target).toEqual({ kind: "class", index: 5 });
+  expect(compared({ ...first, compare: "class" })?.target).toEqual({ kind: "class", index: 5 });
+  const second = { target: { kind: "class", index: 5 }, compare: "class" } as const;
+  expect(compared(second)?.target).toEqual({ kind: "class", index: 3 });
+  // Chosen, and then explained as the first one, too.
+  expect(compared({ ...second, target2: second.target })?.target).toEqual({ kind: "class", index: 3 });
+  // Chosen with another model, which had more classes.
+  expect(compared({ ...second, target2: { kind: "class", index: 900 } })?.target).toEqual({
+    kind: "class",
+    index: 3,
   });
-  expect(comparedView({ ...state, compare: "class" }, model)?.target).toEqual({ kind: "class", index: 4 });
+  // A network of one class has no other.
+  expect(compared({ ...first, compare: "class" }, ranked(3))).toBeUndefined();
+});
+
+test("no two equal maps are compared, whatever is chosen", () => {
+  const targets = fc.oneof(
+    fc.constant<Target>({ kind: "prediction" }),
+    fc.nat(9).map((index): Target => ({ kind: "class", index })),
+    fc
+      .tuple(fc.nat(9), fc.nat(9))
+      .filter(([index, against]) => index !== against)
+      .map(([index, against]): Target => ({ kind: "contrast", index, against })),
+  );
+  const rules = fc.constantFrom<CompositeChoice>("auto", ...compositeNames);
+  fc.assert(
+    fc.property(
+      fc.record({ compare: fc.constantFrom<Comparison>("rule", "class"), target: targets, target2: targets }),
+      fc.record({ rule: rules, rule2: rules }),
+      fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], { minLength: 2 }),
+      (targets, rules, top) => {
+        const state: AppState = { ...initialState(), ...targets, ...rules };
+        const first = viewOf(state, model);
+        const second = comparedView(state, first, model, ranked(...top));
+        expect(second).toBeDefined();
+        expect([second?.composite, second?.target]).not.toEqual([first.composite, first.target]);
+        if (state.compare === "rule") expect(second?.target).toEqual(first.target);
+        else expect(second?.target).not.toEqual(first.target);
+      },
+    ),
+  );
 });

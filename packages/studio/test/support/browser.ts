@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 import { preview } from "vite";
-import type { Gallery } from "../../src/pictures/gallery.ts";
 import { sharedApp } from "./shared-app.ts";
 
 const chromiumPath: string = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -141,21 +140,4 @@ async function buildIn(root: string, outDir: string): Promise<void> {
       env: { ...process.env, NODE_ENV: "production" },
     },
   );
-}
-
-/**
- * Takes the relevance of a gallery picture from the page, as NPY, and compares it with what onnxruntime-node gave when
- * the gallery was made: the largest difference, as a share of the largest |R|.
- */
-export async function differenceFromNode(page: Page, file: string): Promise<number> {
-  const download = page.waitForEvent("download");
-  await page.getByRole("button", { name: "NPY" }).click();
-  const npy = await readFile(await (await download).path());
-  const count = 28 * 28;
-  const data = Array.from({ length: count }, (_, i) => npy.readFloatLE(npy.length - 4 * (count - i)));
-  const list = fileURLToPath(new URL("../../public/gallery/gallery.json", import.meta.url));
-  const { pictures } = JSON.parse(await readFile(list, "utf8")) as Gallery;
-  const bytes = Buffer.from(pictures.find((each) => each.file === file)?.relevance ?? "", "base64");
-  const differences = data.map((value, i) => Math.abs(value - bytes.readFloatLE(4 * i)));
-  return Math.max(...differences) / Math.max(...data.map(Math.abs));
 }

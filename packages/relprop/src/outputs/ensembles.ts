@@ -1,0 +1,55 @@
+/** Members of an ensemble: probabilities that are added or averaged have the average of their logits, with the same weights. */
+
+import { usesOf, type Node } from "../onnx/graph.ts";
+import { sharedAxis } from "../relevance/feature-axis.ts";
+import { rowOf } from "../relevance/op-table.ts";
+import { isSameShape, together, type InnerLogits, type Logits, type Surroundings } from "./logits.ts";
+import { moved } from "./moved.ts";
+import { after, mixingWeights, riseOf, type OfProbability } from "./scale.ts";
+
+/** A sum of members. */
+export function mixed({ b }: Surroundings, node: Node, name: string, inner: InnerLogits): Logits | undefined {
+  const members = [...inner.values()].filter((member) => member !== undefined);
+  const isAlike = members.every(({ value, isWhole }) => isWhole && isSameShape(value, b.value(name)));
+  const numbers = new Map([...inner].map(([each, logits]) => [each, logits?.number]));
+  const weights = isAlike ? mixingWeights(numbers, node, b) : undefined;
+  if (!weights) return undefined;
+  const terms = [...weights].map(([each, weight]) =>
+    b.op("Mul", [(inner.get(each) as Logits).value, b.scalar(weight)]),
+  );
+  const value = terms.reduce((a, c) => b.op("Add", [a, c]));
+  return together(value, members, after(numbers, node, b));
+}
+
+/** Members that were stacked and are averaged over that axis. */
+export function averaged(
+  surroundings: Surroundings,
+  node: Node,
+  name: string,
+  inner: InnerLogits,
+): Logits | undefined {
+  const { b } = surroundings;
+  const [[stack = "", logits] = []] = inner;
+  const axis = logits?.isWhole ? stackedAlong(surroundings, stack) : undefined;
+  const made = axis === undefined ? undefined : moved(surroundings, node, name, inner);
+  if (!logits || !made || axis === undefined) return undefined;
+  const { shape } = b.value(stack);
+  const without = [shape.toSpliced(axis, 1), shape.with(axis, 1)];
+  if (!without.some((each) => isSameShape({ shape: each }, made.value))) return undefined;
+  const dims = shape.map((dim, each) => (each === axis ? (dim as number) : 1));
+  const number = after(new Map([[stack, logits.number]]), node, b, dims);
+  const gain = number && riseOf(number) / riseOf(logits.number as OfProbability);
+  if (!gain || !(gain > 0) || !Number.isFinite(gain)) return undefined;
+  const value = gain === 1 ? made.value : b.op("Mul", [made.value, b.scalar(1 / gain)]);
+  return together(value, [logits], number);
+}
+
+/** The axis along which a value was put together from parts of length 1. */
+function stackedAlong({ graph, b, siteOf }: Surroundings, name: string): number | undefined {
+  const node = usesOf(graph).producer.get(name);
+  const row = node && rowOf(node);
+  if (!node || !row?.joins || row.family !== "routing" || node.inputs.length < 2) return undefined;
+  const axis = sharedAxis({ graph, siteOf, value: (each) => b.value(each) }, node, row, b.value(name));
+  const isStack = axis !== undefined && node.inputs.every((each) => b.value(each).shape[axis] === 1);
+  return isStack ? axis : undefined;
+}

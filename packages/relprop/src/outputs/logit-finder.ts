@@ -1,0 +1,98 @@
+/**
+ * Where relevance starts. A model may end in a response function (softmax, sigmoid …) that turns logits into what it puts
+ * out. Relevance starts at the logits, also where elements are moved, picked or put beside others after the response:
+ *
+ *     y = concat(boxes, σ(z))   ->   explained: concat(boxes, z)
+ *
+ * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (rules.md §8).
+ */
+
+import { usesOf, type Node } from "../onnx/graph.ts";
+import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
+import type { Response, Row } from "../relevance/row-kinds.ts";
+import { averaged, mixed } from "./ensembles.ts";
+import {
+  isSameShape,
+  numbered,
+  together,
+  type InnerLogits,
+  type Logits,
+  type LogitsBehind,
+  type Surroundings,
+} from "./logits.ts";
+import { moved } from "./moved.ts";
+import { after, responseOf, turned } from "./scale.ts";
+
+/**
+ * Takes response functions off. Moves behind them are made once more, on the logits; a function of single elements that
+ * only rises or only falls is left out, its sign kept: 1 − σ(z) = σ(−z).
+ */
+export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
+  const { producer } = usesOf(graph);
+  const surroundings = { graph, b, siteOf };
+  const found = new Map<string, Logits | undefined>();
+  return behind;
+
+  function behind(name: string): Logits | undefined {
+    if (found.has(name)) return found.get(name);
+    found.set(name, undefined);
+    const node = producer.get(name);
+    const isKnown =
+      node && [...node.inputs, ...node.outputs].every((each) => each === "" || b.values.has(each));
+    const row = isKnown ? rowOf(node) : undefined;
+    const logits = row && node && relevantOutputs(node).includes(name) ? through(node, row, name) : undefined;
+    found.set(name, logits);
+    return logits;
+  }
+
+  function through(node: Node, row: Row, name: string): Logits | undefined {
+    const site = siteOf(node);
+    const parts = relevantInputs(node).filter((each) => each !== "");
+    const computed = parts.filter((each) => site.isComputed(b.value(each)));
+    const [only = ""] = computed;
+    if (row.response && computed.length === 1) return beforeResponse(row.response, only);
+    const inner: InnerLogits = new Map(computed.map((each) => [each, behind(each)]));
+    const known = [...inner.values()].filter((logits) => logits !== undefined);
+    const [first] = known;
+    if (!first) return undefined;
+    const again = row.kind === "plain" ? row.again : undefined;
+    if (again) return { ...first, value: again(site, first.value), isRanked: true };
+    const isEvery = known.length === computed.length && known.length === parts.length;
+    const isProbability = known.every(({ isWhole, scale }) => isWhole && scale.kind === "probability");
+    if (row.family === "routing") return moved(surroundings, node, name, inner);
+    // The largest of what rises with the logits has the largest logit.
+    if (row.family === "maximum" && isEvery) return moved(surroundings, node, name, inner);
+    if (row.family === "gate" && isEvery && isProbability) return product(known, name);
+    if (row.family === "sum" && isEvery) return mixed(surroundings, node, name, inner);
+    if (row.family === "average") return averaged(surroundings, node, name, inner);
+    const trend = computed.length === 1 ? row.trend(site) : undefined;
+    if (!trend || !first.isWhole || !isSameShape(first.value, b.value(name))) return undefined;
+    const isRising = trend === 1;
+    const number = after(new Map([[only, first.number]]), node, b);
+    return {
+      ...first,
+      value: isRising ? first.value : (first.negated ?? b.op("Neg", [first.value])),
+      negated: isRising ? first.negated : first.value,
+      ...numbered(isRising ? number : turned(number)),
+    };
+  }
+
+  function beforeResponse(response: Response, input: string): Logits {
+    const before = behind(input);
+    return {
+      value: before?.isWhole ? before.value : b.value(input),
+      responses: new Set([...(before?.responses ?? []), response]),
+      ...numbered(responseOf(response)),
+      isWhole: true,
+      isOrdered: before?.isOrdered ?? true,
+      isRanked: before?.isRanked ?? false,
+      isComplementary: false,
+    };
+  }
+
+  /** A product of probabilities rises with the sum of their logits. */
+  function product(factors: readonly Logits[], name: string): Logits | undefined {
+    const value = factors.map((factor) => factor.value).reduce((a, c) => b.op("Add", [a, c]));
+    return isSameShape(value, b.value(name)) ? together(value, factors, responseOf("sigmoid")) : undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/** What moves elements, made once more on the logits of what it moves. */
+
+import type { Node, Value } from "../onnx/graph.ts";
+import { relevantInputs, rowOf } from "../relevance/op-table.ts";
+import { isSameShape, numbered, type InnerLogits, type Logits, type Surroundings } from "./logits.ts";
+import { partAfter } from "./part.ts";
+import { isSame } from "./scale.ts";
+
+/** The logits behind a node that moves, picks or joins elements; undefined for one that cannot be made again. */
+export function moved(
+  surroundings: Surroundings,
+  node: Node,
+  name: string,
+  inner: InnerLogits,
+): Logits | undefined {
+  const { b } = surroundings;
+  if (node.body || node.domain !== "") return undefined;
+  const same = chosenAlike(b.value(name), inner);
+  if (same) return same;
+  const made = (valueOf: (logits: Logits) => Value): Value => {
+    const inputs = node.inputs.map((each) => {
+      const logits = inner.get(each);
+      return each === "" ? undefined : logits ? valueOf(logits) : b.value(each);
+    });
+    const outputs = b.ops(node.opType, inputs, node.attributes, node.outputs.length);
+    return outputs[node.outputs.indexOf(name)] as Value;
+  };
+  const joined = [...inner.values()];
+  const known = joined.filter((logits) => logits !== undefined);
+  const [first, second] = known;
+  const isPair = joined.length === 2 && known.length === 2;
+  const isAllWhole = known.length === joined.length && known.every(({ isWhole }) => isWhole);
+  const part =
+    isAllWhole && !hasConstants(node, inner) ? undefined : partAfter(surroundings, node, name, inner);
+  const isWhole = part ? part.isResponse.every(Boolean) : isAllWhole && !hasConstants(node, inner);
+  return {
+    value: made(({ value }) => value),
+    negated: joined.length === 1 && first?.negated ? made(({ negated }) => negated as Value) : undefined,
+    isComplementary:
+      (isPair && (isNegative(first, second) || isNegative(second, first))) ||
+      (joined.length === 1 && first?.isComplementary === true),
+    responses: new Set(known.flatMap(({ responses }) => [...responses])),
+    ...numbered(known.map(({ number }) => number).reduce((a, c) => (isSame(a, c) ? a : undefined))),
+    isOrdered: known.every(({ isOrdered }) => isOrdered),
+    isRanked: known.some(({ isRanked }) => isRanked),
+    isWhole,
+    part: isWhole ? undefined : part,
+  };
+}
+
+/** A choice between a logit's response and the logit itself, as softplus is written for large numbers: the logit. */
+function chosenAlike(y: Value, inner: InnerLogits): Logits | undefined {
+  const known = [...inner.values()].find((logits) => logits?.isWhole);
+  const isAlike = [...inner].every(([name, logits]) => (logits?.value.name ?? name) === known?.value.name);
+  return known && inner.size > 1 && isAlike && isSameShape(known.value, y) ? known : undefined;
+}
+
+const hasConstants = (node: Node, inner: InnerLogits): boolean =>
+  rowOf(node)?.joins === true && relevantInputs(node).some((each) => each !== "" && !inner.has(each));
+
+const isNegative = (a: Logits | undefined, c: Logits | undefined): boolean =>
+  a?.negated !== undefined && a.negated.name === c?.value.name;

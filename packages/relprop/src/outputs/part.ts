@@ -1,0 +1,76 @@
+/** Which elements of a value come from response functions, followed through what moves them along one axis. */
+
+import { evaluate } from "../canonicalize/evaluate.ts";
+import type { Node, Value } from "../onnx/graph.ts";
+import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
+import { wholeAxis } from "../relevance/axis-trace.ts";
+import { sharedAxis } from "../relevance/feature-axis.ts";
+import { relevantInputs, rowOf } from "../relevance/op-table.ts";
+import type { InnerLogits, Logits, Part, Surroundings } from "./logits.ts";
+
+/** The part of a node's output; undefined where no one axis tells its elements apart. */
+export function partAfter(
+  surroundings: Surroundings,
+  node: Node,
+  name: string,
+  inner: InnerLogits,
+): Part | undefined {
+  const parts = relevantInputs(node).filter((each) => each !== "");
+  return parts.length > 1 ? joined(surroundings, node, name, inner) : picked(surroundings, node, name, inner);
+}
+
+/** Of parts side by side. */
+function joined(
+  { graph, b, siteOf }: Surroundings,
+  node: Node,
+  name: string,
+  inner: InnerLogits,
+): Part | undefined {
+  const row = rowOf(node);
+  const axis = row && sharedAxis({ graph, siteOf, value: (each) => b.value(each) }, node, row, b.value(name));
+  if (axis === undefined || row?.family !== "routing") return undefined;
+  const isResponse = node.inputs.flatMap((each) => {
+    const length = b.value(each).shape[axis];
+    return typeof length === "number" ? maskOf(inner.get(each), axis, length) : [undefined];
+  });
+  if (!isResponse.every((each) => each !== undefined)) return undefined;
+  return { axis, isResponse };
+}
+
+function maskOf(logits: Logits | undefined, axis: number, length: number): (boolean | undefined)[] {
+  if (!logits || logits.isWhole) return Array.from({ length }, () => logits !== undefined);
+  return logits.part?.axis === axis ? [...logits.part.isResponse] : [undefined];
+}
+
+/** Of one tensor that is moved, or some of whose elements are picked. */
+function picked({ b, siteOf }: Surroundings, node: Node, name: string, inner: InnerLogits): Part | undefined {
+  const [[input = "", logits] = []] = inner;
+  const part = logits?.part;
+  if (!part) return undefined;
+  const x = b.value(input);
+  const kept = rowOf(node)?.keepsAxis(siteOf(node), wholeAxis(x, part.axis), node.inputs.indexOf(input));
+  if (kept) return kept.outer === 1 && kept.inner === 1 ? { ...part, axis: kept.axis } : undefined;
+  const y = b.value(name);
+  const marks = y.shape.length === x.shape.length ? moveMarks(node, input, part, y, b) : undefined;
+  return marks && { axis: part.axis, isResponse: marks };
+}
+
+/** What the node does to marks along the axis. */
+function moveMarks(
+  node: Node,
+  input: string,
+  { axis, isResponse }: Part,
+  y: Value,
+  b: Surroundings["b"],
+): boolean[] | undefined {
+  const dims = y.shape.map((_, each) => (each === axis ? isResponse.length : 1));
+  const marks = float32Tensor(isResponse.map(Number), dims);
+  const inputs = node.inputs.map((each) =>
+    each === input ? marks : each === "" ? undefined : b.value(each).constant,
+  );
+  if (node.inputs.some((each, i) => each !== "" && !inputs[i])) return undefined;
+  const result = evaluate(node, inputs)?.[node.outputs.indexOf(y.name)];
+  if (!result || result.dataType === "string" || result.dims[axis] !== y.shape[axis]) return undefined;
+  const numbers = Array.from(numbersOf(result));
+  return numbers.length === result.dims[axis] ? numbers.map((n) => n === 1) : undefined;
+}

@@ -1,0 +1,258 @@
+/** Which model is open, which one is being opened, and what runs it. */
+
+import { InputError } from "relprop";
+import type { ModelCard } from "relprop/zoo";
+import type { Engine, LoadedModel, ModelSource, OfferedModel } from "../engine/engine.ts";
+import { makeEngine } from "../engine/make-engine.ts";
+import { tokenParameter } from "../engine/protocol.ts";
+import { keptModels } from "../pictures/kept-files.ts";
+import { inTurn } from "../turns/in-turn.ts";
+import type { AppState } from "./fields.ts";
+import type { Problems } from "./problems.svelte.ts";
+
+/** Name of the model that comes with the app. */
+export const shippedModel = "digits";
+
+const shippedSource: ModelSource = { kind: "shipped", name: shippedModel };
+
+/** A model that is on its way. */
+export interface Opening {
+  readonly name: string;
+  /** Undefined until it is known where the model comes from. */
+  readonly source?: ModelSource;
+  /** How far it is, in [0, 1] and in words. */
+  readonly fraction: number;
+  readonly what: string;
+}
+
+/** Where the shipped model comes from is known at once, and its gallery with it. */
+const begun = (name: string): Opening => ({
+  name,
+  ...(name === shippedModel && { source: shippedSource }),
+  fraction: 0,
+  what: "starting",
+});
+
+/** A model that answers, on the engine that runs it. */
+export interface Ready {
+  readonly engine: Engine;
+  readonly model: LoadedModel;
+}
+
+/** What opening a model changes elsewhere. */
+export interface ModelsHost {
+  readonly app: AppState;
+  readonly problems: Problems;
+  set(change: Partial<AppState>): void;
+  say(text: string): void;
+}
+
+export class Models {
+  opening: Opening | undefined = $state.raw();
+  /** What runs the model, in words. */
+  engineWords: string = $state("");
+  /** Dropped models that this browser keeps. */
+  kept: readonly string[] = $state.raw([]);
+  /** Models that the local engine knows by name. */
+  offered: readonly OfferedModel[] = $state.raw([]);
+  /** Whether the page was served by `relprop studio`. */
+  readonly hasLocalEngine: boolean = new URLSearchParams(location.search).has(tokenParameter);
+
+  readonly #host: ModelsHost;
+  /** Where the next model will run. */
+  #engine: Engine | undefined = $state.raw();
+  #opened: (Ready & { readonly source: ModelSource }) | undefined = $state.raw();
+  /** Where the model that is being opened comes from; undefined if that cannot be found. */
+  #finding: Promise<ModelSource | undefined> | undefined;
+  #newest = 0;
+
+  /** Begins with the model that the URL names; {@link Models.start} opens it. */
+  constructor(host: ModelsHost) {
+    this.#host = host;
+    this.opening = begun(host.app.model);
+  }
+
+  /** The model that can be asked now: none while one is being opened, since engines have one at a time. */
+  get ready(): Ready | undefined {
+    return this.opening || this.#opened?.engine !== this.#engine ? undefined : this.#opened;
+  }
+
+  /** The model that was opened last, whether or not it can be asked. */
+  get model(): LoadedModel | undefined {
+    return this.#opened?.model;
+  }
+
+  /** The model that the page is about: the one that is being opened, else the one that is open. */
+  get name(): string {
+    return this.opening?.name ?? this.model?.name ?? this.#host.app.model;
+  }
+
+  /** Where the model that the page is about comes from, once that is known. */
+  get source(): ModelSource | undefined {
+    return this.opening ? this.opening.source : this.#opened?.source;
+  }
+
+  /** Whether the engine is the one of `relprop studio`. */
+  get isLocal(): boolean {
+    const { engine } = this.#host.app;
+    return this.hasLocalEngine && (engine === "local" || engine === "auto");
+  }
+
+  /** Starts with the model that the URL names. */
+  async start(): Promise<void> {
+    this.kept = await keptModels.names().catch(() => []);
+    await this.openNamed(this.#host.app.model);
+  }
+
+  /** Opens the shipped model, one that was dropped before, or one that the local engine offers. */
+  openNamed(name: string): Promise<void> {
+    this.#host.problems.clear("model");
+    return this.#openOrSay(name, () => this.#sourceOf(name));
+  }
+
+  /** @throws what the engine throws, with words for the user; the model that was open stays. */
+  async open(source: ModelSource): Promise<void> {
+    await this.#open(source.name, async () => source);
+  }
+
+  /** Opens a model that was brought, and keeps it. @throws what reading it throws, and as {@link Models.open} */
+  async take(name: string, read: () => Promise<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const reading = read();
+    const isOpen = await this.#open(name, async () => ({ kind: "file", name, bytes: await reading }));
+    if (!isOpen) return;
+    const bytes = await reading;
+    await keptModels.keep({ name, bytes }).catch(() => {
+      this.#host.say(`${name} is open, but this browser cannot keep it`);
+    });
+    this.kept = await keptModels.names().catch(() => []);
+  }
+
+  /** Opens the model that was brought last once more, fed as a card says. */
+  async takeCard(card: ModelCard): Promise<void> {
+    const source = this.opening ? await this.#finding : this.#opened?.source;
+    if (source?.kind !== "file") {
+      throw new InputError({
+        what: `cannot use the card of "${card.name}"`,
+        why: "the model that is open came with its own",
+        fix: "drop the model's file first, then its card",
+      });
+    }
+    await this.open({ ...source, card });
+  }
+
+  async forget(name: string): Promise<void> {
+    await keptModels.forget(name);
+    this.kept = await keptModels.names();
+    if (this.#host.app.model === name) await this.openNamed(shippedModel);
+  }
+
+  /** Stops opening a model. The one that was open is opened again, on an engine that starts anew. */
+  async cancel(): Promise<void> {
+    const before = this.#opened?.source;
+    const isBack = before === undefined || this.opening?.source === before;
+    await this.#stop();
+    this.#host.say("Opening the model was cancelled");
+    if (!isBack) await this.#openOrSay(before.name, async () => before);
+  }
+
+  /** Changes what runs the model, and opens it there. */
+  async useEngine(engine: AppState["engine"]): Promise<void> {
+    const source = this.source;
+    const { name } = this;
+    this.#host.problems.clear("model");
+    this.#host.set({ engine });
+    await this.#stop();
+    await this.#openOrSay(name, async () => source ?? this.#sourceOf(name));
+  }
+
+  /** Without any model the page would be empty: then the shipped one is opened in its place. */
+  async #openOrSay(name: string, find: () => Promise<ModelSource>): Promise<void> {
+    try {
+      await this.#open(name, find);
+    } catch (error) {
+      this.#host.problems.tell("model", error);
+      if (this.ready || name === shippedModel) return;
+      await this.#openOrSay(shippedModel, () => this.#sourceOf(shippedModel));
+    }
+  }
+
+  /**
+   * Models are opened one after another; one whose turn comes when a newer one is wanted is left out.
+   * @returns whether it was opened
+   */
+  async #open(name: string, find: () => Promise<ModelSource>): Promise<boolean> {
+    const mine = ++this.#newest;
+    const isNewest = (): boolean => mine === this.#newest;
+    const tell = (change: Partial<Opening>): void => {
+      if (isNewest() && this.opening) this.opening = { ...this.opening, ...change };
+    };
+    this.opening = begun(name);
+    this.#engine ??= this.#makeEngine();
+    const engine = this.#engine;
+    try {
+      const finding = find();
+      this.#finding = finding.catch(() => undefined);
+      const source = await finding;
+      tell({ source });
+      return await inTurn(engine, async () => {
+        if (!isNewest()) return false;
+        const model = await engine.load(source, (fraction, what) => tell({ fraction, what }));
+        if (engine !== this.#engine) return false;
+        this.#adopt({ engine, model, source }, isNewest());
+        this.engineWords = (await engine.status()).words;
+        this.offered = await engine.models();
+        return true;
+      });
+    } catch (error) {
+      if (isNewest()) throw error;
+      return false;
+    } finally {
+      if (isNewest()) this.opening = undefined;
+    }
+  }
+
+  /** Whatever the engine has loaded is the open model, also when another one is on its way. */
+  #adopt(opened: Ready & { readonly source: ModelSource }, isNewest: boolean): void {
+    const { app } = this.#host;
+    const { model, source } = opened;
+    // Another model has other classes and other layers; a link or saved settings name the model with them.
+    const isOther = app.model !== source.name;
+    const { labels } = model.card;
+    const hasSameClasses = labels.length > 0 && String(this.model?.card.labels) === String(labels);
+    this.#opened = opened;
+    if (isNewest) this.opening = undefined;
+    this.#host.set({
+      model: source.name,
+      ...(isOther && { layer: "" }),
+      ...(isOther && !hasSameClasses && { target: { kind: "prediction" }, target2: { kind: "prediction" } }),
+    });
+    this.#host.say(`${model.name} is ready: ${model.classes} classes`);
+  }
+
+  async #stop(): Promise<void> {
+    this.#newest++;
+    this.opening = undefined;
+    const engine = this.#engine;
+    this.#engine = undefined;
+    this.engineWords = "";
+    await engine?.dispose();
+  }
+
+  #makeEngine(): Engine {
+    return makeEngine(this.#host.app.engine, this.isLocal, ({ words }) => {
+      this.engineWords = words;
+      this.#host.say(`Runs on ${words} now`);
+    });
+  }
+
+  async #sourceOf(name: string): Promise<ModelSource> {
+    if (name === shippedModel) return shippedSource;
+    if (this.isLocal) {
+      this.#engine ??= this.#makeEngine();
+      this.offered = await this.#engine.models();
+      const isOffered = this.offered.some((each) => each.name === name);
+      if (isOffered || !this.kept.includes(name)) return { kind: "zoo", name };
+    }
+    return { kind: "file", ...(await keptModels.read(name)) };
+  }
+}

@@ -2,19 +2,18 @@
 
 import {
   InputError,
-  parseTarget,
-  pickBox,
+  pickAnswer,
   pickClass,
-  pickElements,
-  pickWhereWins,
+  pickDifference,
   rankAnswers,
   sampleOf,
   type DetectionOptions,
-  type Explainer,
   type Explanation,
   type Pick,
+  type PickRequest,
   type PickSource,
   type RankedClass,
+  type RunSource,
 } from "relprop";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
@@ -34,15 +33,6 @@ export interface AnswerPlan {
 export type Picked = { readonly pick: Pick; readonly label?: string } | InputError | undefined;
 
 const ranked = 5;
-
-/** The numbers of a run, as picks need them, and all outputs. */
-export interface RunSource extends PickSource {
-  readonly outputs: Explanation["outputs"];
-}
-
-export function sourceOf({ compiled }: Explainer, { outputs, explained }: Explanation): RunSource {
-  return { facts: compiled.facts, values: outputs[compiled.outputName], explained, outputs };
-}
 
 /** Why an answer cannot be explained at all. */
 export function faultOf({ facts, explained, values }: PickSource, sample: number): InputError | undefined {
@@ -95,71 +85,47 @@ export function picksOf(
   const classIn = (sample: number, index: number): Picked => {
     if (isKnown(sample, index) || index === against) return undefined;
     const pick = pickClass(source, sample, index);
-    return { pick: against === undefined ? pick : difference(pick, pickClass(source, sample, against)) };
+    return { pick: against === undefined ? pick : pickDifference(pick, pickClass(source, sample, against)) };
   };
+  if (request.kind === "top") {
+    const isBinary = names.facts.kind === "binary";
+    return Array.from({ length: request.count }, (_, rank) =>
+      each((sample) => classIn(sample, isBinary ? 1 - rank : (first.top[sample]?.[rank]?.index ?? 0))),
+    );
+  }
+  if (request.kind === "class") return [each((sample) => classIn(sample, request.index))];
+  if (request.kind === "mask") return [each((sample) => maskPick(plan, source, sample, request))];
+  const options = {
+    size: plan.size,
+    detection: plan.detection,
+    nameOf: (index: number) => nameOf(names, index),
+  };
+  return [
+    each((sample) => {
+      const pick = pickAnswer(source, sample, request, options);
+      const label = labelOf(plan, pick, request);
+      return { pick, ...(label !== undefined && { label }) };
+    }),
+  ];
+}
+
+/** What a pick is called, where it is not one class alone. */
+function labelOf(
+  { names }: AnswerPlan,
+  { numbers: { index = 0 } }: Pick,
+  request: PickRequest,
+): string | undefined {
   switch (request.kind) {
-    case "top": {
-      const isBinary = names.facts.kind === "binary";
-      return Array.from({ length: request.count }, (_, rank) =>
-        each((sample) => classIn(sample, isBinary ? 1 - rank : (first.top[sample]?.[rank]?.index ?? 0))),
-      );
-    }
-    case "class":
-      return [each((sample) => classIn(sample, request.index))];
-    case "where":
-      return [
-        each((sample) => ({
-          pick: pickWhereWins(source, sample, request.index, nameOf(names, request.index)),
-        })),
-      ];
     case "elements":
-      return [
-        each((sample) => ({
-          pick: pickElements(source, sample, ownSample(request.text, source)),
-          label: request.text,
-        })),
-      ];
-    case "mask":
-      return [each((sample) => maskPick(plan, source, sample, request))];
+      return request.text;
     case "pixel":
-      return [each((sample) => pixelPick(plan, source, sample, request))];
+      return `${nameOf(names, index)} at ${request.x},${request.y}`;
     case "length":
-      return [each((sample) => ({ pick: lengthPick(source, sample), label: "length" }))];
-    case "box":
-      return [
-        each((sample) => {
-          const boxes =
-            source.outputs[source.facts.detections?.boxes ?? ""] ?? source.values ?? source.explained;
-          const outputs = { scores: source.values ?? source.explained, boxes, size: plan.size };
-          const options = {
-            ...plan.detection,
-            ...(request.index !== undefined && { classIndex: request.index }),
-          };
-          return { pick: pickBox(source, outputs, sample, request.rank, options) };
-        }),
-      ];
+      return "length";
+    default:
+      return undefined;
   }
 }
-
-/** A target text is about one picture: an index of the batch's axis, which can only be 0, stands for each of them. */
-function ownSample(text: string, { facts, explained }: PickSource): ReturnType<typeof parseTarget> {
-  const selection = parseTarget(text);
-  const { batchAxis } = facts;
-  if (!("regions" in selection) || batchAxis === undefined) return selection;
-  return {
-    regions: selection.regions.map((region) =>
-      region.length === explained.dims.length ? region.with(batchAxis, undefined) : region,
-    ),
-  };
-}
-
-const difference = (a: Pick, c: Pick): Pick => ({
-  ...a,
-  target: {
-    data: a.target.data.map((weight, i) => weight - (c.target.data[i] as number)),
-    dims: a.target.dims,
-  },
-});
 
 function maskPick(
   { names }: AnswerPlan,
@@ -182,40 +148,4 @@ function maskPick(
   const numbers: Partial<RankedClass> = { index: index ?? 0, value: sum(own.data) };
   const label = index === undefined ? text : `${nameOf(names, index)} in ${text}`;
   return { pick: { target, numbers, elements }, label };
-}
-
-/** The place of a map that lies at a pixel of the picture. */
-function pixelPick(
-  { names, size: [height, width] }: AnswerPlan,
-  source: PickSource,
-  sample: number,
-  { x, y, index }: Extract<AnswerRequest, { kind: "pixel" }>,
-): Picked {
-  const { facts, explained } = source;
-  const [rows, columns] = facts.placeAxes.slice(-2) as [number, number];
-  if (facts.placeAxes.length < 2 || x >= width || y >= height) {
-    throw new InputError({
-      what: `there is no pixel ${x},${y}`,
-      why: `the network sees ${width}×${height} pixels, and its answer has the shape [${explained.dims.join(", ")}]`,
-    });
-  }
-  const place = facts.placeAxes.map((axis) => {
-    if (axis === rows) return Math.floor((y * (explained.dims[rows] as number)) / height);
-    return axis === columns ? Math.floor((x * (explained.dims[columns] as number)) / width) : 0;
-  });
-  const [best] = rankAnswers(facts, source, { sample, place });
-  const chosen = index ?? best?.index ?? 0;
-  const pick = pickClass(source, sample, chosen, place);
-  return { pick, label: `${nameOf(names, chosen)} at ${x},${y}` };
-}
-
-/** The embedding in the direction of itself: what is explained is its length. */
-function lengthPick(source: PickSource, sample: number): Pick {
-  const { data, dims } = sampleOf(source.explained, source.facts.batchAxis, sample);
-  const length = Math.hypot(...data) || 1;
-  return {
-    target: { data: data.map((number) => number / length), dims },
-    numbers: { index: 0, value: length },
-    elements: data.length,
-  };
 }

@@ -5,6 +5,7 @@ import {
   pickClass,
   regionsOf,
   regionTarget,
+  sourceOf,
   type Detection,
   type Explainer,
   type Explanation,
@@ -12,7 +13,7 @@ import {
   type Ledger,
   type PickSource,
 } from "relprop";
-import { faultOf, picksOf, sourceOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
+import { faultOf, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
 import type { AnswerRequest } from "./answer-requests.ts";
 import { nameOf, requireFinite, scoreOf, type Score } from "./score.ts";
 import type { RelevanceArray } from "./write-results.ts";

@@ -2,10 +2,17 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { conceptHeatmaps, InputError, sessionModel, type Explainer, type FloatArray } from "relprop";
+import {
+  conceptHeatmaps,
+  InputError,
+  sessionModel,
+  sourceOf,
+  type Explainer,
+  type FloatArray,
+} from "relprop";
 import { renderHeatmap, type Pixels } from "relprop/heatmap";
 import { preprocess } from "relprop/preprocess";
-import { faultOf, picksOf, sourceOf, type AnswerPlan } from "./answer-picks.ts";
+import { faultOf, picksOf, type AnswerPlan } from "./answer-picks.ts";
 import { requestFileName, type AnswerRequest } from "./answer-requests.ts";
 import { conceptsPage, passedText, percentText } from "./concepts-page.ts";
 import { decideColoring, decideCompile, decisionsInWords, type Coloring, type Wishes } from "./decide.ts";

@@ -91,16 +91,8 @@ export {
 } from "./choose-explanation.ts";
 export { suggestComposite } from "./suggest-composite.ts";
 export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
-export {
-  pickBox,
-  pickClass,
-  pickElements,
-  pickWhereWins,
-  binaryAnswer,
-  sampleOf,
-  type Pick,
-  type PickSource,
-} from "./picks.ts";
+export { pickAnswer, sourceOf, type PickOptions, type PickRequest, type RunSource } from "./pick-answer.ts";
+export { binaryAnswer, pickClass, pickDifference, sampleOf, type Pick, type PickSource } from "./picks.ts";
 export {
   findDetections,
   type Box,

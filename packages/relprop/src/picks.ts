@@ -1,13 +1,6 @@
-/** What of an answer is explained in one sample: a class, an element, the places where a class wins, a box. */
+/** What of an answer is explained in one sample: single numbers of it, by class, place or element. */
 
-import {
-  findDetections,
-  bestScore,
-  type Detection,
-  type DetectionOptions,
-  type DetectionOutputs,
-} from "./detections.ts";
-import { InputError } from "./errors.ts";
+import type { Detection } from "./detections.ts";
 import type { FloatArray } from "./float-array.ts";
 import { sizeOf } from "./onnx/tensor.ts";
 import type { OutputFacts } from "./outputs/output-facts.ts";
@@ -33,7 +26,7 @@ export interface PickSource extends Answers {
 }
 
 /** Sizes of the output for one sample. */
-const oneSample = ({ facts, explained }: PickSource): number[] =>
+export const oneSample = ({ facts, explained }: PickSource): number[] =>
   explained.dims.map((size, axis) => (axis === facts.batchAxis ? 1 : size));
 
 /** One sample of a tensor. */
@@ -104,102 +97,30 @@ export function binaryAnswer({ value, logit, probability }: RankedClass, index: 
   };
 }
 
-const negative = ({ data, dims }: FloatArray): FloatArray => ({ data: data.map((n) => -n), dims });
+/** Why one and not the other: the difference of two picks, with the numbers of the first. */
+export const pickDifference = (pick: Pick, other: Pick): Pick => ({
+  ...pick,
+  target: {
+    data: pick.target.data.map((weight, i) => weight - (other.target.data[i] as number)),
+    dims: pick.target.dims,
+  },
+});
 
-/**
- * The places of a map where a class wins: where its number is the highest of all; of classes that do not exclude each other,
- * and of a single one, where it is likelier than not.
- * @throws InputError if it wins nowhere
- */
-export function pickWhereWins(source: PickSource, sample: number, index: number, name: string): Pick {
-  const { facts } = source;
-  const ranked = facts.isOrdered ? source.explained : (source.values ?? source.explained);
-  const { data, dims } = sampleOf(ranked, facts.batchAxis, sample);
-  // A logit speaks for a class above 0, a probability above one half.
-  const boundary = ranked === source.explained ? 0 : 1 / 2;
-  const isEachItsOwn = facts.scale.by === "sigmoid";
-  const target = new Float32Array(data.length);
-  const { classAxis } = facts;
-  const classes = classAxis === undefined ? 1 : (dims[classAxis] as number);
-  const stride = classAxis === undefined ? 1 : sizeOf(dims.slice(classAxis + 1));
-  for (let start = 0; start < data.length; start++) {
-    if (Math.floor(start / stride) % classes !== 0) continue;
-    const at = (k: number): number => data[start + k * stride] as number;
-    if (classes === 1) {
-      if (at(0) > boundary === (index === 1)) target[start] = index === 1 ? 1 : -1;
-      continue;
-    }
-    if (isEachItsOwn) {
-      if (at(index) > boundary) target[start + index * stride] = 1;
-      continue;
-    }
-    let best = 0;
-    for (let k = 1; k < classes; k++) if (at(k) > at(best)) best = k;
-    if (best === index) target[start + index * stride] = 1;
-  }
-  const pick = weighed(source, sample, { data: target, dims });
-  if (pick.elements > 0) return pick;
-  throw new InputError({
-    what: `cannot explain where "${name}" wins`,
-    why: "it wins at no place of this answer",
-    fix: "name another class, or a place with --pixel or --target",
-  });
-}
-
-/**
- * The n-th best box, from 1 on, after thresholds and suppression.
- * @throws InputError if there are fewer
- */
-export function pickBox(
-  source: PickSource,
-  outputs: DetectionOutputs,
-  sample: number,
-  rank: number,
-  options: DetectionOptions,
-): Pick {
-  const { facts } = source;
-  const found = findDetections(facts, outputs, sample, options);
-  const box = found[rank - 1];
-  if (!box || !facts.detections)
-    throw tooFew(found.length, rank, bestScore(facts, outputs.scores, sample), options);
-  const { featureAxis, boxAxis, firstClass, objectness, classIndex } = facts.detections;
-  const dims = oneSample(source);
-  const at = (feature: number) =>
-    dims.map((_, axis) => {
-      if (axis === boxAxis) return { from: box.index, to: box.index };
-      return axis === featureAxis ? { from: feature, to: feature } : undefined;
-    });
-  const feature = firstClass + (classIndex === undefined ? box.classIndex : 0);
-  const features = objectness === undefined ? [feature] : [objectness, feature];
-  const target = regionTarget(dims, features.map(at));
-  const { numbers } = weighed(source, sample, target);
+/** The embedding in the direction of itself: what is explained is its length. */
+export function pickLength(source: PickSource, sample: number): Pick {
+  const { data, dims } = sampleOf(source.explained, source.facts.batchAxis, sample);
+  const length = Math.hypot(...data);
   return {
-    target,
-    numbers: {
-      index: box.classIndex,
-      probability: box.score,
-      ...(numbers.logit === undefined ? {} : { logit: numbers.logit }),
-    },
-    elements: features.length,
-    box,
+    target: { data: data.map((number) => number / (length || 1)), dims },
+    numbers: { index: 0, value: length },
+    elements: data.length,
   };
 }
 
-function tooFew(
-  count: number,
-  rank: number,
-  best: number,
-  { threshold = 0.25 }: DetectionOptions,
-): InputError {
-  return new InputError({
-    what: `there is no box ${rank}`,
-    why: `${count === 0 ? "none has" : `${count} have`} a score of at least ${threshold}; the best score is ${best.toFixed(3)}`,
-    fix: "lower --score-threshold, or choose another box",
-  });
-}
+const negative = ({ data, dims }: FloatArray): FloatArray => ({ data: data.map((n) => -n), dims });
 
 /** A target with the sums of what it weighs. */
-function weighed(source: PickSource, sample: number, target: FloatArray): Pick {
+export function weighed(source: PickSource, sample: number, target: FloatArray): Pick {
   const { facts, explained, values } = source;
   const logits = sampleOf(explained, facts.batchAxis, sample).data;
   const own = values && sampleOf(values, facts.batchAxis, sample).data;

@@ -1,0 +1,89 @@
+/** What is asked of an answer, found in the numbers of a run. */
+
+import { pickBox } from "./box-picks.ts";
+import type { DetectionOptions } from "./detections.ts";
+import type { Explainer, Explanation } from "./explainer.ts";
+import { pickPixel, pickWhereWins } from "./map-picks.ts";
+import { pickClass, pickElements, pickLength, type Pick, type PickSource } from "./picks.ts";
+import { parseTarget, type TargetSelection } from "./relevance/target-text.ts";
+
+/** One thing to explain in each sample. */
+export type PickRequest =
+  /** One number of a list. */
+  | { readonly kind: "class"; readonly index: number }
+  /** Elements of the output by their indices: {@link parseTarget}. */
+  | { readonly kind: "elements"; readonly text: string }
+  /** One place of a map, in pixels of the picture that the network sees; without a class the one that wins there. */
+  | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index?: number | undefined }
+  /** All places of a map where a class wins. */
+  | { readonly kind: "where"; readonly index: number }
+  /** The n-th best box, of one class or of any. */
+  | { readonly kind: "box"; readonly rank: number; readonly index?: number | undefined }
+  /** The length of an embedding. */
+  | { readonly kind: "length" };
+
+/** The numbers of a run, as picks need them, and all outputs. */
+export interface RunSource extends PickSource {
+  readonly outputs: Explanation["outputs"];
+}
+
+export function sourceOf(
+  { compiled }: { readonly compiled: Explainer["compiled"] },
+  {
+    outputs,
+    explained,
+  }: { readonly outputs: Explanation["outputs"]; readonly explained: Explanation["explained"] },
+): RunSource {
+  return { facts: compiled.facts, values: outputs[compiled.outputName], explained, outputs };
+}
+
+/** How requests are read. */
+export interface PickOptions {
+  /** Height and width of the picture that the network sees, in pixels. */
+  readonly size: readonly [height: number, width: number];
+  readonly detection?: DetectionOptions;
+  /** What a class is called, for messages. */
+  readonly nameOf: (index: number) => string;
+}
+
+/**
+ * Finds what is asked for in one sample.
+ * @throws InputError if it is not there
+ */
+export function pickAnswer(
+  source: RunSource,
+  sample: number,
+  request: PickRequest,
+  { size, detection, nameOf }: PickOptions,
+): Pick {
+  switch (request.kind) {
+    case "class":
+      return pickClass(source, sample, request.index);
+    case "elements":
+      return pickElements(source, sample, ownSample(request.text, source));
+    case "pixel":
+      return pickPixel(source, sample, { ...request, size }, request.index);
+    case "where":
+      return pickWhereWins(source, sample, request.index, nameOf(request.index));
+    case "length":
+      return pickLength(source, sample);
+    case "box": {
+      const scores = source.values ?? source.explained;
+      const boxes = source.outputs[source.facts.detections?.boxes ?? ""] ?? scores;
+      const options = { ...detection, ...(request.index !== undefined && { classIndex: request.index }) };
+      return pickBox(source, { scores, boxes, size }, sample, request.rank, options);
+    }
+  }
+}
+
+/** A target text is about one sample: an index of the batch's axis, which can only be 0, stands for each of them. */
+function ownSample(text: string, { facts, explained }: PickSource): TargetSelection {
+  const selection = parseTarget(text);
+  const { batchAxis } = facts;
+  if (!("regions" in selection) || batchAxis === undefined) return selection;
+  return {
+    regions: selection.regions.map((region) =>
+      region.length === explained.dims.length ? region.with(batchAxis, undefined) : region,
+    ),
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * Pixels brought to another size, antialiased, as Pillow does it (and torchvision, on pictures): a filter that grows with the
+ * reduction, along rows first, then along columns, in whole grey levels between the two.
+ */
+
+import type { Interpolation } from "../zoo/model-card.ts";
+import type { ResizePlan } from "./resize-plan.ts";
+
+/** A filter by its reach to either side and its value there, both in pixels of the larger grid. */
+interface Filter {
+  readonly support: number;
+  readonly weight: (x: number) => number;
+}
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+
+/** Keys' cubic with a = −1/2 (1981). */
+function cubic(distance: number): number {
+  const x = Math.abs(distance);
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: { support: 2, weight: cubic },
+  lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
+};
+
+/** What an output pixel is a weighted sum of: pixels from `first` on. */
+interface Taps {
+  readonly first: number;
+  readonly weights: Float64Array;
+}
+
+function tapsOf(index: number, scale: number, length: number, interpolation: Interpolation): Taps {
+  const centre = (index + 0.5) * scale;
+  if (interpolation === "nearest")
+    return { first: Math.min(length - 1, Math.floor(centre)), weights: Float64Array.of(1) };
+  const { support, weight } = filters[interpolation];
+  const stretch = Math.max(1, scale);
+  const first = Math.max(0, Math.trunc(centre - support * stretch + 0.5));
+  const end = Math.min(length, Math.trunc(centre + support * stretch + 0.5));
+  const weights = Float64Array.from({ length: end - first }, (_, i) =>
+    weight((first + i + 0.5 - centre) / stretch),
+  );
+  const total = weights.reduce((a, n) => a + n, 0);
+  return { first, weights: weights.map((n) => n / total) };
+}
+
+/** RGBA pixels. */
+export interface RgbaPixels {
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Resizes a picture and keeps the crop, as {@link resizePlan} says. Of the alpha channel nothing is kept: it is opaque.
+ * @param picture RGBA, row-major
+ */
+export function resample(
+  picture: { readonly data: ArrayLike<number>; readonly width: number; readonly height: number },
+  { width, height, crop }: ResizePlan,
+  interpolation: Interpolation = "bilinear",
+): RgbaPixels {
+  const columns = Array.from({ length: crop.width }, (_, x) =>
+    tapsOf(crop.left + x, picture.width / width, picture.width, interpolation),
+  );
+  const rows = Array.from({ length: crop.height }, (_, y) =>
+    tapsOf(crop.top + y, picture.height / height, picture.height, interpolation),
+  );
+  const top = Math.min(...rows.map(({ first }) => first));
+  const bottom = Math.max(...rows.map(({ first, weights }) => first + weights.length));
+  const narrow = new Uint8ClampedArray(4 * crop.width * (bottom - top));
+  for (let y = top; y < bottom; y++)
+    line(picture.data, 4 * y * picture.width, 4, columns, narrow, 4 * (y - top) * crop.width, 4);
+  const data = new Uint8ClampedArray(4 * crop.width * crop.height);
+  const moved = rows.map(({ first, weights }) => ({ first: first - top, weights }));
+  const step = 4 * crop.width;
+  for (let x = 0; x < crop.width; x++) line(narrow, 4 * x, step, moved, data, 4 * x, step);
+  return { data, width: crop.width, height: crop.height };
+}
+
+/** Filters one row or column of RGBA pixels, `step` bytes apart. */
+function line(
+  from: ArrayLike<number>,
+  start: number,
+  step: number,
+  taps: readonly Taps[],
+  to: Uint8ClampedArray,
+  begin: number,
+  stride: number,
+): void {
+  for (let i = 0; i < taps.length; i++) {
+    const { first, weights } = taps[i] as Taps;
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    for (let k = 0; k < weights.length; k++) {
+      const weight = weights[k] as number;
+      const at = start + (first + k) * step;
+      red += weight * (from[at] as number);
+      green += weight * (from[at + 1] as number);
+      blue += weight * (from[at + 2] as number);
+    }
+    const at = begin + i * stride;
+    to[at] = red;
+    to[at + 1] = green;
+    to[at + 2] = blue;
+    to[at + 3] = 255;
+  }
+}

@@ -125,7 +125,10 @@ export function compilePrepared(
     : undefined;
   const knowledge = {
     nonNegative,
-    rectified: rectifiedValues(graph, siteOf),
+    rectified: rectifiedValues(
+      plan.steps.map(({ node }) => node),
+      siteOf,
+    ),
     without: settings.without,
   };
   const relevance = emitRelevance(

@@ -10,6 +10,7 @@ import { planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, nodesBetween, rulesFor, type Plan } from "./relevance/assign-rules.ts";
 import { explainedTensor } from "./canonicalize/strip-final-softmax.ts";
 import type { SeedRelevance, Strides } from "./relevance/composites.ts";
+import { relevantInputs } from "./relevance/op-table.ts";
 import type { RuleName } from "./relevance/rules/index.ts";
 import { version } from "./version.ts";
 
@@ -226,7 +227,7 @@ function tensorsBefore(prepared: Prepared, plan: Plan): { tensor: string; before
   const free = new Map([[layerName, true]]);
   const found = new Map<string, string>();
   for (const node of nodesBetween(canonical.graph, explained, layerName)) {
-    const carrying = node.inputs.filter((name) => free.has(name));
+    const carrying = relevantInputs(node).filter((name) => free.has(name));
     const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
     for (const name of node.outputs) free.set(name, isFree);
     if (!stops.has(node.name)) continue;

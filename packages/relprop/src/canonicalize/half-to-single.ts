@@ -4,6 +4,7 @@
  * by way of Cast; what the model computes changes by no more than its own rounding.
  */
 
+import { capturedBy } from "../onnx/captures.ts";
 import { dataTypeCodes } from "../onnx/data-types.ts";
 import {
   type Attributes,
@@ -13,10 +14,12 @@ import {
   type Tensor,
   type Value,
   int,
+  numberAttribute,
   usesOf,
 } from "../onnx/graph.ts";
+import { tryInfer } from "../onnx/infer-shapes.ts";
 import { floatTensor, numbersOf } from "../onnx/tensor.ts";
-import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+import { type Rewrite, edited, isOnnx, namer, renamed } from "./rewrite.ts";
 
 const isHalf = (dataType: DataType | undefined): boolean => dataType === "float16" || dataType === "bfloat16";
 
@@ -47,27 +50,28 @@ function singleNode(node: Node): Node {
   return { ...node, attributes, ...(body && { body }) };
 }
 
-/** A Cast between float32 and a half-precision input or output of the model. */
-function isBorder(node: Node, values: ReadonlyMap<string, Value>): boolean {
-  const [x, y] = [values.get(node.inputs[0] ?? ""), values.get(node.outputs[0] ?? "")];
-  return isOnnx(node, "Cast") && [x, y].some((value) => value?.dataType === "float32");
-}
-
-function hasHalf(graph: Graph, values: ReadonlyMap<string, Value>): boolean {
-  const isHalfValue = (name: string): boolean => isHalf(values.get(name)?.dataType);
-  const outside = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
-  if ([...values.values()].some(({ name, dataType }) => isHalf(dataType) && !outside.has(name))) return true;
-  return graph.nodes.some(
-    (node) => [...node.inputs, ...node.outputs].some(isHalfValue) && !isBorder(node, values),
+/**
+ * Whether shape inference knows what a node makes. Of the others nobody can tell which of their values are half-precision:
+ * they stay as they are, as do graphs inside of nodes, and what they take and give keeps its type.
+ */
+function isFollowed(node: Node, values: ReadonlyMap<string, Value>): boolean {
+  if (Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque")) return false;
+  if (node.inputs.some((name) => name !== "" && !values.has(name))) return false;
+  const known = tryInfer(
+    node,
+    node.inputs.map((name) => values.get(name)),
   );
+  return known !== undefined && node.outputs.every((name, i) => name === "" || known[i]);
 }
 
-/** The float32 tensor that a half-precision output of the model is cast from; any other tensor itself. */
+/** What a node reads and makes, the graphs inside of it included. */
+const touchedBy = (node: Node): string[] => [...node.inputs, ...node.outputs, ...capturedBy(node)];
+
+/** The float32 tensor that a half-precision tensor is cast from; any other tensor itself. */
 export function singleOf(graph: Graph, name: string): string {
-  const output = graph.outputs.find((each) => each.name === name);
   const maker = usesOf(graph).producer.get(name);
-  const [from] = maker && isOnnx(maker, "Cast") ? maker.inputs : [];
-  return output && isHalf(output.dataType) && from !== undefined ? from : name;
+  const isCast = maker && isOnnx(maker, "Cast") && halfCodes.has(numberAttribute(maker, "to", 0));
+  return (isCast && maker.inputs[0]) || name;
 }
 
 const castNode = (name: string, from: string, to: string, dataType: DataType): Node => ({
@@ -84,38 +88,53 @@ export const halfToSingle: Rewrite = {
   about:
     "float16 and bfloat16 are computed in float32; inputs and outputs keep their types, and outputs change by no more than their own rounding",
   takesAway: "what does nothing",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    if (!hasHalf(graph, values)) return graph;
-    const nested = graph.nodes.find((node) =>
-      Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque"),
+  apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
+    const isHalfValue = (name: string): boolean => isHalf(values.get(name)?.dataType);
+    if (![...values.keys()].some(isHalfValue)) return graph;
+    const followed = new Set(graph.nodes.filter((node) => isFollowed(node, values)));
+    /** The half-precision values that stay: what the model, and nodes that stay, take and give. */
+    const staying = new Set(
+      [
+        ...[...graph.inputs, ...graph.outputs].map((value) => value.name),
+        ...graph.nodes.flatMap((node) => (followed.has(node) ? [] : touchedBy(node))),
+      ].filter(isHalfValue),
     );
-    if (nested) {
-      refuse(nested, "it has a graph inside, so the model's half-precision numbers stay as they are");
-      return graph;
-    }
-    const name = namer(graph);
-    const rename = new Map<string, string>();
-    const replace = new Map<Node, readonly Node[]>();
+    /** A Cast between float32 and a value that stays is as it should be. */
+    const isBorder = (node: Node): boolean => {
+      const ends = [...node.inputs, ...node.outputs];
+      return (
+        isOnnx(node, "Cast") &&
+        ends.some((name) => values.get(name)?.dataType === "float32") &&
+        ends.every((name) => !isHalfValue(name) || staying.has(name))
+      );
+    };
+    const computing = new Set([...followed].filter((node) => !isBorder(node)));
+
+    const newName = namer(graph);
+    const singles = new Map<string, string>();
+    for (const name of [...computing].flatMap(touchedBy))
+      if (staying.has(name) && !singles.has(name)) singles.set(name, newName(`${name}_float32`));
     const initializers = new Map<string, Tensor>();
-    for (const [key, tensor] of graph.initializers)
-      if (isHalf(tensor.dataType)) initializers.set(key, single(tensor));
-    const before: Node[] = [];
-    for (const input of graph.inputs.filter(({ dataType }) => isHalf(dataType))) {
-      const inner = name(`${input.name}_float32`);
-      rename.set(input.name, inner);
-      before.push(castNode(inner, input.name, inner, "float32"));
+    for (const [name, tensor] of graph.initializers) {
+      const inner = staying.has(name) ? singles.get(name) : name;
+      if (isHalf(tensor.dataType) && inner !== undefined) initializers.set(inner, single(tensor));
     }
-    const after: Node[] = [];
-    for (const output of graph.outputs.filter(({ dataType }) => isHalf(dataType))) {
-      const inner = rename.get(output.name) ?? name(`${output.name}_float32`);
-      rename.set(output.name, inner);
-      after.push(castNode(name(`${output.name}_cast`), inner, output.name, output.dataType));
-    }
-    for (const node of graph.nodes) {
-      const changed = singleNode(node);
-      if (changed !== node) replace.set(node, [changed]);
-    }
-    const inside = edited(graph, { replace, rename, initializers });
-    return { ...inside, nodes: [...before, ...inside.nodes, ...after] };
+    const castOf = (name: string): Node[] => {
+      const inner = singles.get(name);
+      return inner === undefined || initializers.has(inner) ? [] : [castNode(inner, name, inner, "float32")];
+    };
+    const nodes = graph.nodes.flatMap((node) => {
+      if (!computing.has(node)) return [node, ...node.outputs.flatMap(castOf)];
+      const back = node.outputs.flatMap((name) => {
+        const inner = singles.get(name);
+        const type = values.get(name)?.dataType;
+        return inner === undefined || !type ? [] : [castNode(newName(`${name}_cast`), inner, name, type)];
+      });
+      return [renamed(singleNode(node), singles), ...back];
+    });
+    const isSame = initializers.size === 0 && nodes.length === graph.nodes.length;
+    if (isSame && nodes.every((node, i) => node === graph.nodes[i])) return graph;
+    const before = graph.inputs.flatMap(({ name }) => castOf(name));
+    return { ...edited(graph, { initializers }), nodes: [...before, ...nodes] };
   },
 };

@@ -91,7 +91,8 @@ export interface Edit {
   readonly initializers?: ReadonlyMap<string, Tensor>;
 }
 
-function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
+/** A node whose values go by other names. */
+export function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   const rename = (name: string): string => names.get(name) ?? name;
   const all = [...neededBy(node), ...node.outputs, ...(node.body ?? []).flatMap((inner) => inner.outputs)];
   if (!all.some((name) => names.has(name))) return node;

@@ -40,6 +40,12 @@ export function capturedBy(node: Node): Set<string> {
   return names;
 }
 
+/** What a node is computed from: its inputs, and what the graphs inside of it take from around it. */
+export const readBy = (node: Node): readonly string[] => {
+  const captured = capturedBy(node);
+  return captured.size === 0 ? node.inputs : [...node.inputs, ...captured];
+};
+
 /** Every name that a subgraph of the graph mentions; those of the subgraph's own values are among them. */
 export function capturedNames(graph: Pick<Graph, "nodes">): Set<string> {
   const names = new Set<string>();

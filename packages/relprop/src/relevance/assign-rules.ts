@@ -243,6 +243,7 @@ function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRe
   const [y] = site.outputs;
   const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.inputs[index] as Value);
   const computed = parts.filter((value) => site.isComputed(value));
+  if (!row && computed.length === 0) return `${refusalOf(node)}, and none of its inputs is on the way`;
   // Without a row, relevance goes to the first input that depends on the model's.
   const misfit = (row ? computed : computed.slice(0, 1)).find((x) => y && !sameShape(x.shape, y.shape));
   if (choice.rule === "pass" && misfit && y) {

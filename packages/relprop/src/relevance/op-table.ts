@@ -3,6 +3,7 @@
  * here is canonical: opset 17, batch-norms folded or written as `Affine`, MatMul + Add as `Linear`, Dropout gone.
  */
 
+import { readBy } from "../onnx/captures.ts";
 import type { Node } from "../onnx/graph.ts";
 import * as f from "./ops/activations.ts";
 import { averagedConvolution, convolution, transposedConvolution } from "./ops/convolution.ts";
@@ -272,7 +273,7 @@ export function rowOf(node: Pick<Node, "opType" | "domain" | "attributes">): Row
 /** The inputs of a node that relevance can go to, by name: sizes, indices and conditions are none. */
 export function relevantInputs(node: Node): readonly string[] {
   const parts = rowOf(node)?.parts;
-  return parts ? node.inputs.filter((_, index) => parts.includes(index)) : node.inputs;
+  return parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
 }
 
 /** The outputs of a node that relevance can come from, by name: indices and masks are none. */

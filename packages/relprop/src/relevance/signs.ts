@@ -24,7 +24,8 @@ export function nonNegativeValues(
   for (const node of graph.nodes) {
     const outputs = node.outputs.flatMap((name) => values.get(name) ?? []);
     const row = rowOf(node);
-    if (!row || outputs.length === 0) continue;
+    const isKnown = node.inputs.every((name) => name === "" || values.has(name));
+    if (!row || !isKnown || outputs.length === 0) continue;
     const inputs = node.inputs.map((name) => values.get(name));
     if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative, isGate: () => false })) {
       for (const output of outputs) nonNegative.add(output.name);

@@ -95,6 +95,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
 export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
   const { canonical, explained, layerName, origin, siteOf, b } = prepared;
   const isKnown = (name: string): boolean => b.values.has(name);
+  const notes = new Map(canonical.notes.map(({ node, why }) => [node, why]));
   return {
     graph: canonical.graph,
     output: explained,
@@ -103,6 +104,7 @@ export function planRequest(prepared: Prepared, settings: Settings = prepared.se
     settings,
     siteOf,
     isKnown,
+    noteOn: ({ name }) => notes.get(name),
   };
 }
 

@@ -18,7 +18,7 @@ import {
   usesOf,
 } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
-import { floatTensor, numbersOf } from "../onnx/tensor.ts";
+import { floatTensor, numbersOf, roundingOf } from "../onnx/tensor.ts";
 import { type Rewrite, edited, isOnnx, namer, renamed } from "./rewrite.ts";
 
 const isHalf = (dataType: DataType | undefined): boolean => dataType === "float16" || dataType === "bfloat16";
@@ -29,7 +29,9 @@ const halfCodes: ReadonlySet<number> = new Set([dataTypeCodes.float16, dataTypeC
 const typeAttributes = ["to", "dtype", "output_datatype"] as const;
 
 const single = (tensor: Tensor): Tensor =>
-  isHalf(tensor.dataType) ? floatTensor("float32", numbersOf(tensor), tensor.dims) : tensor;
+  isHalf(tensor.dataType)
+    ? { ...floatTensor("float32", numbersOf(tensor), tensor.dims), rounding: roundingOf(tensor) }
+    : tensor;
 
 function singleAttributes(attributes: Attributes): Attributes {
   const changed = Object.entries(attributes).flatMap(([name, attribute]) => {

@@ -4,7 +4,7 @@
  */
 
 import { type Graph, type Node, type Value, numberAttribute } from "../onnx/graph.ts";
-import { scalarOf } from "./constants.ts";
+import { isScalar } from "./constants.ts";
 import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
 import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
 
@@ -22,7 +22,7 @@ const hardSigmoid = (node: Node): boolean =>
 const clipTo =
   (high: number) =>
   (node: Node, graph: Graph): boolean =>
-    isOnnx(node, "Clip") && scalarOf(graph, node.inputs[1]) === 0 && scalarOf(graph, node.inputs[2]) === high;
+    isOnnx(node, "Clip") && isScalar(graph, node.inputs[1], 0) && isScalar(graph, node.inputs[2], high);
 
 const hardSwish = { opType: "HardSwish", domain: "", attributes: {} } as const;
 

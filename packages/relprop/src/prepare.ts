@@ -8,7 +8,8 @@ import { GraphBuilder } from "./onnx/graph-builder.ts";
 import type { Graph, Model, Node, Value } from "./onnx/graph.ts";
 import { isFloat } from "./onnx/tensor.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
-import { relevantInputs, relevantOutputs, rowOf } from "./relevance/op-table.ts";
+import { gateValues } from "./relevance/gates.ts";
+import { relevantInputs, relevantOutputs } from "./relevance/op-table.ts";
 import { endsRelevance } from "./relevance/other-operators.ts";
 import type { Site } from "./relevance/row-kinds.ts";
 import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
@@ -64,7 +65,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
   const origin = vectors ?? input.name;
   const isComputed = computedValues(graph, origin);
   const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
-  const gates = gateValues(graph);
+  const gates = gateValues(graph, b.values);
   const siteOf = (node: Node): Site => ({
     b,
     node,
@@ -120,15 +121,4 @@ function computedValues(graph: Graph, origin: string): (value: Value) => boolean
     for (const name of relevantOutputs(node)) computed.add(name);
   }
   return (value) => computed.has(value.name);
-}
-
-/** What comes from an activation that gates, moved but not changed on the way. */
-function gateValues(graph: Graph): Set<string> {
-  const gates = new Set<string>();
-  for (const node of graph.nodes) {
-    const row = rowOf(node);
-    const isMoved = row?.family === "routing" && gates.has(node.inputs[0] ?? "");
-    if (row?.gates || isMoved) for (const name of node.outputs) gates.add(name);
-  }
-  return gates;
 }

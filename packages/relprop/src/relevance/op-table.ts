@@ -18,11 +18,12 @@ import * as blocks from "./ops/blocks.ts";
 import * as pick from "./ops/picking.ts";
 import * as pool from "./ops/pooling.ts";
 import * as copy from "./ops/repeating.ts";
-import { refusesResize, resizeForm, unresize, weighsUp } from "./ops/resampling.ts";
+import { refusesResize, resizeForm, unresize, weighedRange, weighsUp } from "./ops/resampling.ts";
 import * as scatter from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as product from "./ops/products.ts";
 import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
+import * as range from "./ops/ranges.ts";
 import * as reduce from "./ops/reductions.ts";
 import * as soft from "./ops/softmax.ts";
 import {
@@ -75,7 +76,7 @@ export const opTable = {
   Gemm: linear("dense", { operator: d.gemm }, { refuses: d.refusesGemm }),
   Linear: linear("dense", { operator: d.dense }),
   MatMul: linear("dense", { operator: d.matmul, input: d.computedSide }, { refuses: d.refusesVector }),
-  Affine: linear("affine", { operator: d.affine }),
+  Affine: linear("affine", { operator: d.affine }, { range: range.mapped }),
 
   Einsum: linear(
     "dense",
@@ -84,12 +85,12 @@ export const opTable = {
   ),
 
   // Sums and products of tensors.
-  Add: sum(add, { nonNegative: ifInputsAre }),
-  Sum: sum(add, { nonNegative: ifInputsAre }),
-  Sub: sum(subtract),
-  Mean: sum(mean, { nonNegative: ifInputsAre }),
-  Mul: gate(multiply),
-  Div: quotient(product.divide),
+  Add: sum(add, { nonNegative: ifInputsAre, range: range.added }),
+  Sum: sum(add, { nonNegative: ifInputsAre, range: range.added }),
+  Sub: sum(subtract, { range: range.subtracted }),
+  Mean: sum(mean, { nonNegative: ifInputsAre, range: range.asParts(undefined) }),
+  Mul: gate(multiply, { range: range.multiplied }),
+  Div: quotient(product.divide, { range: range.divided }),
   Product: matrixProduct(product.matrixProduct, { refuses: d.refusesVector }),
   Contraction: matrixProduct(product.contraction, { refuses: product.refusesEinsum }),
 
@@ -108,11 +109,11 @@ export const opTable = {
   LRN: normalization(lengths.responseNormalization, withPositiveSlope),
 
   // Averages and maxima.
-  AveragePool: average(pool.averagePool),
-  GlobalAveragePool: average(pool.globalAveragePool),
+  AveragePool: average(pool.averagePool, { range: range.asInput }),
+  GlobalAveragePool: average(pool.globalAveragePool, { range: range.asInput }),
   LpPool: average(pool.lpPool, neverNegative),
   GlobalLpPool: average(pool.globalLpPool, neverNegative),
-  ReduceMean: average(reduce.reduceMean, { refuses: reduce.refusesOpenAxes }),
+  ReduceMean: average(reduce.reduceMean, { refuses: reduce.refusesOpenAxes, range: range.asInput }),
   ReduceSum: average(reduce.reduceSum, alongAxes),
   CumSum: average(reduce.cumulativeSum, { parts: [0], nonNegative: ifPartsAre([0]), filtered: false }),
   ReduceL1: measure({ pullBack: reduce.reduceL1 }, { ...alongAxes, ...neverNegative }),
@@ -172,6 +173,7 @@ export const opTable = {
   Mish: activation(f.mish, withPositiveSlope),
   Gelu: activation(f.gelu, withPositiveSlope),
   FakeQuantize: activation(fakeQuantize, {
+    range: range.asInput,
     nonNegative: quantizesToPositive,
     rectifier: true,
     parameters: () => [1, 2],
@@ -179,7 +181,7 @@ export const opTable = {
 
   // Other functions, element by element.
   Abs: activation(fn.abs, neverNegative),
-  Neg: activation(fn.negative),
+  Neg: activation(fn.negative, { range: range.negated }),
   Exp: activation(fn.exp, neverNegative),
   Log: activation(fn.log),
   Sqrt: activation(fn.sqrt, neverNegative),
@@ -219,6 +221,7 @@ export const opTable = {
     constant: routing(copy.unpad, {
       refuses: copy.refusesOpenPads,
       border: true,
+      range: range.asParts([0, 2]),
       nonNegative: ifPartsAre([0, 2]),
     }),
     copies: routing(copy.unpadCopies, { refuses: copy.refusesCopies }),
@@ -256,6 +259,7 @@ export const opTable = {
       filtered: false,
       parts: [0],
       nonNegative: weighsUp,
+      range: weighedRange,
     }),
   }),
 } satisfies Record<string, Row | Forms>;

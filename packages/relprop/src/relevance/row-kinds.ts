@@ -8,6 +8,7 @@
 
 import type { Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { asParts, type Ranged } from "./ops/ranges.ts";
 
 /** One node of the model, at the moment relevance reaches it. */
 export interface Site {
@@ -75,6 +76,8 @@ interface Common {
   readonly closesBelowZero: (site: Site) => boolean;
   /** For an activation: whether it goes from 0, closed, to 1, open, so that what it is multiplied with is gated by it. */
   readonly gates: boolean;
+  /** What the output lies between, given what its inputs do: for what is made of gates. Undefined: nobody knows. */
+  readonly range: Ranged | undefined;
   /** Whether no output can be negative. */
   readonly nonNegative: (site: Site) => boolean;
   /** Whether every input is a part of the output (Add, Concat), none a size or an axis: a constant among them takes its share. */
@@ -170,6 +173,7 @@ type Options = Partial<
     | "rectifier"
     | "closesBelowZero"
     | "gates"
+    | "range"
     | "joins"
     | "border"
     | "parts"
@@ -204,6 +208,7 @@ const common = (
   rectifier: options.rectifier ?? false,
   closesBelowZero: options.closesBelowZero ?? no,
   gates: options.gates ?? false,
+  range: options.range,
   nonNegative: options.nonNegative ?? nonNegative,
   joins: options.joins ?? family === "sum",
   border: options.border ?? false,
@@ -252,7 +257,8 @@ export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", elementwise: false, ...row, ...common("maximum", options, ifInputsAre, true) };
+  const given = { range: asParts(options.parts), ...options };
+  return { kind: "plain", elementwise: false, ...row, ...common("maximum", given, ifInputsAre, true) };
 }
 
 /** Elements move, nothing is computed: relevance moves back. They come from the first input, or from all that join. */
@@ -272,7 +278,8 @@ export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Opt
 /** What moves elements makes none negative. */
 function moved(options: Options): [Options, Common["nonNegative"]] {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
-  return [parts ? { ...options, parts } : options, parts ? ifPartsAre(parts) : ifInputsAre];
+  const given = { range: asParts(parts), ...options, ...(parts && { parts }) };
+  return [given, parts ? ifPartsAre(parts) : ifInputsAre];
 }
 
 /** An operator whose attributes decide what kind it is of. */

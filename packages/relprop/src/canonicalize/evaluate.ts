@@ -14,10 +14,13 @@ import { indexing, measuring } from "./evaluate/indexing.ts";
 import { layout } from "./evaluate/layout.ts";
 import { logic } from "./evaluate/logic.ts";
 import { products } from "./evaluate/products.ts";
+import { quantizing } from "./evaluate/quantizing.ts";
 import { reductions } from "./evaluate/reductions.ts";
 
 const evaluators: ReadonlyMap<string, Evaluate> = new Map(
-  [elementwise, logic, reductions, layout, indexing, products].flatMap((family) => Object.entries(family)),
+  [elementwise, logic, reductions, layout, indexing, products, quantizing].flatMap((family) =>
+    Object.entries(family),
+  ),
 );
 const measuringEvaluators: ReadonlyMap<string, Evaluate> = new Map(Object.entries(measuring));
 

@@ -4,7 +4,7 @@
  */
 
 import type { Attributes, Graph, Node, Value } from "../onnx/graph.ts";
-import { sameShape } from "./constants.ts";
+import { isScalar, sameShape } from "./constants.ts";
 import { type Surroundings, type Terms, isArithmetic, polynomialOf, samePolynomial } from "./polynomial.ts";
 import { type Refuse, edited, isOnnx } from "./rewrite.ts";
 import { type Pattern, Unquantized } from "./unquantized.ts";
@@ -74,6 +74,9 @@ function nodesBetween(around: Surroundings, x: string, root: Node, into: Set<Nod
   return into;
 }
 
+/** Whether the result is e. */
+const isItself = (result: Terms): boolean => result.size === 1 && result.get("0,1") === 1;
+
 function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Pattern | undefined {
   const chain = chainTo(around, last, pattern);
   const start = chain?.[0]?.inputs[0];
@@ -82,7 +85,7 @@ function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Pattern
   for (const x of candidates(around, start)) {
     const argument = polynomialOf(around, start, [x]);
     if (!argument || !samePolynomial(argument, pattern.argument)) continue;
-    const root = rootFrom(around, e, x, e, pattern.result, maxSteps);
+    const root = isItself(pattern.result) ? last : rootFrom(around, e, x, e, pattern.result, maxSteps);
     if (root) return { x, root, nodes: nodesBetween(around, x, root, new Set()) };
   }
   return undefined;
@@ -130,3 +133,9 @@ export const anyOf =
   (opType: string): ((node: Node) => boolean) =>
   (node) =>
     isOnnx(node, opType);
+
+/** A test for a Clip between 0 and this number. */
+export const clipTo =
+  (high: number) =>
+  (node: Node, graph: Graph): boolean =>
+    isOnnx(node, "Clip") && isScalar(graph, node.inputs[1], 0) && isScalar(graph, node.inputs[2], high);

@@ -1,7 +1,7 @@
 import type { TensorOptions } from "./choose-tensors.ts";
 import type { Model } from "./onnx/graph.ts";
 import { planRequest, prepare } from "./prepare.ts";
-import { assignRules } from "./relevance/assign-rules.ts";
+import { assignRules, nodesBetween } from "./relevance/assign-rules.ts";
 import type { CompositeName } from "./relevance/composites.ts";
 import { rowOf } from "./relevance/op-table.ts";
 import { settle } from "./relevance/settings.ts";
@@ -15,7 +15,8 @@ import { settle } from "./relevance/settings.ts";
  */
 export function suggestComposite(model: Model, options: TensorOptions = {}): CompositeName {
   const prepared = prepare(model, options);
-  const rows = prepared.canonical.graph.nodes.map((node) => rowOf(node));
+  const { canonical, explained, layerName } = prepared;
+  const rows = nodesBetween(canonical.graph, explained, layerName).map((node) => rowOf(node));
   if (rows.some((row) => row?.family === "product")) return "attnlrp";
   const activations = rows.filter((row) => row?.family === "activation");
   const isRectified = activations.length > 0 && activations.every((row) => row?.rectifier);

@@ -113,9 +113,15 @@ export const halfToSingle: Rewrite = {
     const computing = new Set([...followed].filter((node) => !isBorder(node)));
 
     const newName = namer(graph);
+    const { producer } = usesOf(graph);
+    /** What stands for a value that stays: what it is cast from, or a Cast of it. */
     const singles = new Map<string, string>();
-    for (const name of [...computing].flatMap(touchedBy))
-      if (staying.has(name) && !singles.has(name)) singles.set(name, newName(`${name}_float32`));
+    for (const name of [...computing].flatMap(touchedBy)) {
+      if (!staying.has(name) || singles.has(name)) continue;
+      const maker = producer.get(name);
+      const from = maker && isBorder(maker) ? maker.inputs[0] : undefined;
+      singles.set(name, from ?? newName(`${name}_float32`));
+    }
     const initializers = new Map<string, Tensor>();
     for (const [name, tensor] of graph.initializers) {
       const inner = staying.has(name) ? singles.get(name) : name;
@@ -123,10 +129,15 @@ export const halfToSingle: Rewrite = {
     }
     const castOf = (name: string): Node[] => {
       const inner = singles.get(name);
-      return inner === undefined || initializers.has(inner) ? [] : [castNode(inner, name, inner, "float32")];
+      const isThere = inner === undefined || initializers.has(inner) || values.has(inner);
+      return isThere ? [] : [castNode(inner, name, inner, "float32")];
     };
     const nodes = graph.nodes.flatMap((node) => {
-      if (!computing.has(node)) return [node, ...node.outputs.flatMap(castOf)];
+      if (!computing.has(node)) {
+        const from = isBorder(node) ? singles.get(node.inputs[0] ?? "") : undefined;
+        const read = from === undefined ? node : { ...node, inputs: [from] };
+        return [read, ...node.outputs.flatMap(castOf)];
+      }
       const back = node.outputs.flatMap((name) => {
         const inner = singles.get(name);
         const type = values.get(name)?.dataType;

@@ -234,7 +234,7 @@ function rowless(node: Node, { noteOn }: PlanRequest): string {
 
 /** Why the chosen rule cannot work at this node, or undefined if it can. */
 function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): string | undefined {
-  const { siteOf, isKnown } = request;
+  const { siteOf, isKnown, output } = request;
   const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !isKnown(name));
   if (unknown !== undefined) {
     return row
@@ -252,6 +252,10 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
   const [y] = site.outputs;
   const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.inputs[index] as Value);
   const computed = parts.filter((value) => site.isComputed(value));
+  const start = site.outputs.find((value) => value?.name === output)?.dataType;
+  if (!row && start !== undefined && start !== "float32") {
+    return `${rowless(node, request)}, and it gives ${start}, where relevance starts from float32`;
+  }
   if (!row && computed.length === 0) return `${rowless(node, request)}, and none of its inputs is on the way`;
   // Without a row, relevance goes to the first input that depends on the model's.
   const misfit = (row ? computed : computed.slice(0, 1)).find((x) => y && !sameShape(x.shape, y.shape));

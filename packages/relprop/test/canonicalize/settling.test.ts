@@ -163,6 +163,16 @@ describe.each(["float16", "bfloat16"] as const)("a %s graph", (type) => {
     expect(() => compile(modelOf(make(type)))).toThrow(UnexplainableError);
   });
 
+  it("is refused where relevance would start from half precision, and explained from before it", () => {
+    const model = modelOf(graphOf(type, [dense("x", "a"), mystery("a", "y")], [type, type]));
+    expect(() => compile(model, { rules: [{ pattern: "Mystery", rule: "pass" }] })).toThrow(
+      `it gives ${type}, where relevance starts from float32`,
+    );
+    expect(() => compile(model, { fallback: "pass" })).toThrow(UnexplainableError);
+    expect(inspect(model).waysOn.map(({ option }) => option)).toEqual(["--output a"]);
+    expect(compile(model, { output: "a" }).output).toMatchObject({ name: "a_float32", dataType: "float32" });
+  });
+
   it.each(graphs)("leaves the types of what it takes and gives as they are: %s", (_what, name, make) => {
     const before = make(type);
     const { graph, values } = canonicalize(before);

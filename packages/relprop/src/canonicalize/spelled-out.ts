@@ -42,24 +42,22 @@ function chainTo({ graph, uses }: Surroundings, last: Node, { inner }: SpelledOu
   return chain;
 }
 
-/** The node, at most `steps` after e, whose output is the result. */
-function rootFrom(
-  around: Surroundings,
-  from: string,
-  x: string,
-  e: string,
-  result: Terms,
-  steps: number,
-): Node | undefined {
-  if (steps === 0) return undefined;
-  for (const node of around.uses.consumers.get(from) ?? []) {
-    const [output] = node.outputs;
-    if (!isArithmetic(node) || output === undefined) continue;
-    const polynomial = polynomialOf(around, output, [x, e]);
-    if (!polynomial) continue;
-    if (samePolynomial(polynomial, result)) return node;
-    const root = rootFrom(around, output, x, e, result, steps - 1);
-    if (root) return root;
+/** The first node, at most {@link maxSteps} after e, whose output is the result. */
+function rootFrom(around: Surroundings, x: string, e: string, result: Terms): Node | undefined {
+  const seen = new Set([e]);
+  let latest = [e];
+  for (let step = 0; step < maxSteps; step++) {
+    const next: string[] = [];
+    for (const node of latest.flatMap((name) => around.uses.consumers.get(name) ?? [])) {
+      const [output] = node.outputs;
+      if (!isArithmetic(node) || output === undefined || seen.has(output)) continue;
+      seen.add(output);
+      const polynomial = polynomialOf(around, output, [x, e]);
+      if (!polynomial) continue;
+      if (samePolynomial(polynomial, result)) return node;
+      next.push(output);
+    }
+    latest = next;
   }
   return undefined;
 }
@@ -85,7 +83,7 @@ function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Pattern
   for (const x of candidates(around, start)) {
     const argument = polynomialOf(around, start, [x]);
     if (!argument || !samePolynomial(argument, pattern.argument)) continue;
-    const root = isItself(pattern.result) ? last : rootFrom(around, e, x, e, pattern.result, maxSteps);
+    const root = isItself(pattern.result) ? last : rootFrom(around, x, e, pattern.result);
     if (root) return { x, root, nodes: nodesBetween(around, x, root, new Set()) };
   }
   return undefined;

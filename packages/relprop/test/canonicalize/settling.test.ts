@@ -13,6 +13,7 @@ import {
   type Value,
   floatTensor,
   int,
+  int64Tensor,
   printGraph,
   sizeOf,
 } from "../../src/onnx/index.ts";
@@ -267,5 +268,55 @@ describe("a rewrite that never settles", () => {
     expect(() => canonicalize(graph, { settling: [growing], recognizing: [] })).toThrow(
       'the constants of graph "half"',
     );
+  });
+});
+
+/** Elements of x picked at 2ⁿ times their positions, by n sums of the positions with themselves. */
+function doubled(count: number): Graph {
+  const sums = Array.from({ length: count }, (_, i) => nodeOf("Add", [`i${i}`, `i${i}`], [`i${i + 1}`]));
+  return {
+    name: "doubled",
+    inputs: [{ name: "x", dataType: "float32", shape: ["N"] }],
+    outputs: [{ name: "y", dataType: "float32", shape: ["N"] }],
+    initializers: new Map([
+      ["zero", int64Tensor([0], [])],
+      ["one", int64Tensor([1], [])],
+    ]),
+    nodes: [
+      nodeOf("Size", ["x"], ["size"]),
+      nodeOf("Range", ["zero", "size", "one"], ["i0"]),
+      ...sums,
+      nodeOf("Gather", ["x", `i${count}`], ["y"]),
+    ],
+  };
+}
+
+/** Layers of sums, each of two of the layer before it, from a sigmoid on. */
+function woven(layers: number, width: number): Graph {
+  const name = (layer: number, i: number): string => (layer === 0 ? "gate" : `s${layer}_${i % width}`);
+  const sums = Array.from({ length: layers * width }, (_, flat) => {
+    const [layer, i] = [Math.floor(flat / width) + 1, flat % width];
+    const pair = [name(layer - 1, i), layer === 1 ? "x" : name(layer - 1, i + 1)];
+    return nodeOf(i % 2 === 0 ? "Add" : "Sub", pair, [name(layer, i)]);
+  });
+  const ends = Array.from({ length: width }, (_, i) => name(layers, i));
+  return {
+    name: "woven",
+    inputs: [{ name: "x", dataType: "float32", shape: ["N"] }],
+    outputs: [{ name: "y", dataType: "float32", shape: ["N"] }],
+    initializers: new Map(),
+    nodes: [nodeOf("Sigmoid", ["x"], ["gate"]), ...sums, nodeOf("Sum", ends, ["y"])],
+  };
+}
+
+describe("patterns are looked for in bounded time", () => {
+  it("among indices that are added to themselves again and again", () => {
+    const { graph: settled } = canonicalize(doubled(400));
+    expect(settled.nodes.filter(({ opType }) => opType === "Add").length).toBe(400);
+  });
+
+  it("behind a sigmoid that goes into many sums of sums", () => {
+    const { graph: settled } = canonicalize(woven(6, 12));
+    expect(settled.nodes.some(({ opType }) => opType === "Sigmoid")).toBe(true);
   });
 });

@@ -13,7 +13,9 @@ import {
 } from "../../src/onnx/index.ts";
 import { randomNumbers } from "../support/run.ts";
 
-let seed = 300;
+/** Weights with which no sum that z⁺ divides by is nearly 0, so that rounding changes relevance as little as the numbers. */
+const firstSeed = 20;
+let seed = firstSeed;
 
 /** Numbers k/64 with whole k, exact in float16, in bfloat16 and as int8 with the scale 1/64. */
 function weight(b: GraphBuilder, name: string, ...dims: number[]): Value {
@@ -24,6 +26,7 @@ function weight(b: GraphBuilder, name: string, ...dims: number[]): Value {
 type Make = (b: GraphBuilder, x: Value) => Value;
 
 function graphOf(shape: Shape, make: Make): Graph {
+  seed = firstSeed;
   const b = new GraphBuilder();
   b.output(make(b, b.input("x", "float32", shape)), "y");
   return b.graph("network");
@@ -101,6 +104,7 @@ export const networks: readonly (readonly [name: string, operators: readonly str
     ["Silu"],
     between((b, x) => b.op("Mul", [x, plus(b, times(b, b.op("Tanh", [times(b, x, 0.5)]), 0.5), 0.5)])),
   ],
+  ["x·σ(1.702·x)", ["Sigmoid"], between((b, x) => b.op("Mul", [x, b.op("Sigmoid", [times(b, x, 1.702)])]))],
   ["Mish", ["Mish"], between((b, x) => b.op("Mul", [x, b.op("Tanh", [b.op("Softplus", [x])])]))],
   [
     "HardSwish by clip(x + 3, 0, 6)/6",

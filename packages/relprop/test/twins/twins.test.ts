@@ -54,10 +54,14 @@ describe.each(networks)("%s", (_name, operators, graph) => {
     }
   });
 
-  it("has the same plan and relevance in QDQ form", async () => {
-    const quantized = await inQdq(graph, inputOf(graph));
+  it.each(["shared", "dedicated"] as const)("has the same plan in QDQ form with %s pairs", async (pairs) => {
+    const quantized = await inQdq(graph, inputOf(graph), pairs);
     for (const composite of composites)
       expect(planOf(quantized, { composite }), composite).toEqual(planOf(graph, { composite }));
+  });
+
+  it("has the same relevance in QDQ form", async () => {
+    const quantized = await inQdq(graph, inputOf(graph), "shared");
     for (const composite of ["attnlrp", "epsilon-plus"] as const) {
       // By z⁺, whose denominators are sums of what has one sign: ε divides by differences that uint8 rounds to nothing.
       const options: CompileOptions = { composite, rules: [{ pattern: "dense", rule: "zplus" }] };

@@ -87,15 +87,18 @@ const keeps = new Set(["BatchNormalization"]);
 /**
  * Quantized as tools do it: constants are int8, and behind each operator its output is rounded to uint8.
  * @param x what the ranges are taken from
+ * @param pairs whether all users of a value share its QuantizeLinear and DequantizeLinear, or have a pair each
  */
-export async function inQdq(graph: Graph, x: Array32): Promise<Graph> {
+export async function inQdq(graph: Graph, x: Array32, pairs: "shared" | "dedicated"): Promise<Graph> {
   const known = inferGraph(graph);
   const output = graph.outputs[0]?.name;
   const made = graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => name !== output);
   const all = [...graph.outputs, ...made.flatMap((name) => known.get(name) ?? [])];
-  const ran: Record<string, Array32> = { x, ...(await runModel(modelOf({ ...graph, outputs: all }), { x })) };
+  const ran: Record<string, Array32> = {
+    x,
+    ...(await runModel(modelOf({ ...graph, outputs: all }), { x })),
+  };
   const initializers = new Map<string, Tensor>();
-  const renamed = new Map<string, string>();
   const nodes: Node[] = [];
   const folded = new Set(
     graph.nodes.filter(({ opType }) => keeps.has(opType)).flatMap(({ inputs }) => inputs),
@@ -109,18 +112,23 @@ export async function inQdq(graph: Graph, x: Array32): Promise<Graph> {
     initializers.set(`${name}_q`, q).set(`${name}_scale`, scale);
     nodes.push(nodeOf("DequantizeLinear", [`${name}_q`, `${name}_scale`], name));
   }
-  const round = (name: string): void => {
-    const { scale, zero } = calibrated(ran[name]?.data ?? []);
-    initializers.set(`${name}_scale`, scale).set(`${name}_zero`, zero);
-    const parameters = [`${name}_scale`, `${name}_zero`];
-    nodes.push(nodeOf("QuantizeLinear", [name, ...parameters], `${name}_q`));
-    nodes.push(nodeOf("DequantizeLinear", [`${name}_q`, ...parameters], `${name}_dq`));
-    renamed.set(name, `${name}_dq`);
+  const rounded = new Set<string>();
+  const roundedFor = (node: Node, name: string): string => {
+    if (folded.has(name) || graph.initializers.has(name) || !ran[name]) return name;
+    const { scale, zero } = calibrated(ran[name].data);
+    const own = pairs === "shared" ? name : `${name} for ${node.name}`;
+    const result = `${own}_dq`;
+    if (rounded.has(result)) return result;
+    rounded.add(result);
+    initializers.set(`${own}_scale`, scale).set(`${own}_zero`, zero);
+    const parameters = [`${own}_scale`, `${own}_zero`];
+    nodes.push(nodeOf("QuantizeLinear", [name, ...parameters], `${own}_q`));
+    nodes.push(nodeOf("DequantizeLinear", [`${own}_q`, ...parameters], result));
+    return result;
   };
-  round("x");
   for (const node of graph.nodes) {
-    nodes.push({ ...node, inputs: node.inputs.map((name) => renamed.get(name) ?? name) });
-    for (const name of node.outputs) if (name !== output && !folded.has(name)) round(name);
+    const inputs = node.inputs.map((name) => roundedFor(node, name));
+    nodes.push({ ...node, inputs });
   }
   return { ...graph, initializers, nodes };
 }

@@ -1,7 +1,11 @@
 /**
- * float16 and bfloat16 become float32: relevance divides by what may be smaller than half precision can tell from
- * nothing, and runtimes compute both types in float32 or not at all. Inputs and outputs of the model keep their types
- * by way of Cast; what the model computes changes by no more than its own rounding.
+ * float16, bfloat16 and float64 become float32: relevance divides by what may be smaller than half precision can tell from
+ * nothing, runtimes compute half precision in float32 or not at all, and exporters compute the layer norms of
+ * half-precision models in float64. Inputs and outputs of the model keep their types by way of Cast; what the model
+ * computes changes by no more than its own rounding, or float32's.
+ *
+ * What stays: float64 that comes from whole numbers, which are sizes and places and must not move, and nodes of which
+ * nobody can tell what types they make, graphs inside of nodes included.
  */
 
 import { capturedBy } from "../onnx/captures.ts";
@@ -21,24 +25,32 @@ import { tryInfer } from "../onnx/infer-shapes.ts";
 import { floatTensor, numbersOf, roundingOf } from "../onnx/tensor.ts";
 import { type Rewrite, edited, isOnnx, namer, renamed } from "./rewrite.ts";
 
-const isHalf = (dataType: DataType | undefined): boolean => dataType === "float16" || dataType === "bfloat16";
+const others: readonly DataType[] = ["float16", "bfloat16", "float64"];
+const isOther = (dataType: DataType | undefined): boolean => others.some((type) => type === dataType);
 
-const halfCodes: ReadonlySet<number> = new Set([dataTypeCodes.float16, dataTypeCodes.bfloat16]);
+const otherCodes: ReadonlySet<number> = new Set(others.map((type) => dataTypeCodes[type]));
 
 /** Attributes that hold an element type. */
 const typeAttributes = ["to", "dtype", "output_datatype"] as const;
 
-const single = (tensor: Tensor): Tensor =>
-  isHalf(tensor.dataType)
-    ? { ...floatTensor("float32", numbersOf(tensor), tensor.dims), rounding: roundingOf(tensor) }
-    : tensor;
+const largest = (2 - 2 ** -23) * 2 ** 127;
+
+/** A mask of the lowest finite float64 stays finite. */
+const finite = (n: number): number => (Number.isFinite(n) ? Math.max(-largest, Math.min(largest, n)) : n);
+
+function single(tensor: Tensor): Tensor {
+  if (!isOther(tensor.dataType)) return tensor;
+  const numbers = numbersOf(tensor);
+  const given = tensor.dataType === "float64" ? Array.from(numbers, finite) : numbers;
+  return { ...floatTensor("float32", given, tensor.dims), rounding: roundingOf(tensor) };
+}
 
 function singleAttributes(attributes: Attributes): Attributes {
   const changed = Object.entries(attributes).flatMap(([name, attribute]) => {
     const isType = typeAttributes.some((each) => each === name);
-    if (isType && attribute.type === "int" && halfCodes.has(attribute.value))
+    if (isType && attribute.type === "int" && otherCodes.has(attribute.value))
       return [[name, int(dataTypeCodes.float32)] as const];
-    if (attribute.type === "tensor" && isHalf(attribute.value.dataType))
+    if (attribute.type === "tensor" && isOther(attribute.value.dataType))
       return [[name, { type: "tensor", value: single(attribute.value) }] as const];
     return [];
   });
@@ -52,10 +64,7 @@ function singleNode(node: Node): Node {
   return { ...node, attributes, ...(body && { body }) };
 }
 
-/**
- * Whether shape inference knows what a node makes. Of the others nobody can tell which of their values are half-precision:
- * they stay as they are, as do graphs inside of nodes, and what they take and give keeps its type.
- */
+/** Whether shape inference knows what a node makes. */
 function isFollowed(node: Node, values: ReadonlyMap<string, Value>): boolean {
   if (Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque")) return false;
   if (node.inputs.some((name) => name !== "" && !values.has(name))) return false;
@@ -66,13 +75,30 @@ function isFollowed(node: Node, values: ReadonlyMap<string, Value>): boolean {
   return known !== undefined && node.outputs.every((name, i) => name === "" || known[i]);
 }
 
+/** The nodes whose numbers become float32. */
+function followedNodes(graph: Graph, values: ReadonlyMap<string, Value>): Set<Node> {
+  const typeOf = (name: string): DataType | undefined => values.get(name)?.dataType;
+  /** float64 that comes from whole numbers. */
+  const exact = new Set<string>();
+  const followed = new Set<Node>();
+  for (const node of graph.nodes) {
+    const isFromWhole =
+      node.inputs.some((name) => exact.has(name)) ||
+      (isOnnx(node, "Cast") && !typeOf(node.inputs[0] ?? "")?.includes("float"));
+    const made = isFromWhole ? node.outputs.filter((name) => typeOf(name) === "float64") : [];
+    for (const name of made) exact.add(name);
+    if (made.length === 0 && isFollowed(node, values)) followed.add(node);
+  }
+  return followed;
+}
+
 /** What a node reads and makes, the graphs inside of it included. */
 const touchedBy = (node: Node): string[] => [...node.inputs, ...node.outputs, ...capturedBy(node)];
 
-/** The float32 tensor that a half-precision tensor is cast from; any other tensor itself. */
+/** The float32 tensor that a tensor of another precision is cast from; any other tensor itself. */
 export function singleOf(graph: Graph, name: string): string {
   const maker = usesOf(graph).producer.get(name);
-  const isCast = maker && isOnnx(maker, "Cast") && halfCodes.has(numberAttribute(maker, "to", 0));
+  const isCast = maker && isOnnx(maker, "Cast") && otherCodes.has(numberAttribute(maker, "to", 0));
   return (isCast && maker.inputs[0]) || name;
 }
 
@@ -88,18 +114,18 @@ const castNode = (name: string, from: string, to: string, dataType: DataType): N
 export const halfToSingle: Rewrite = {
   name: "half-to-single",
   about:
-    "float16 and bfloat16 are computed in float32; inputs and outputs keep their types, and outputs change by no more than their own rounding",
+    "float16, bfloat16 and float64 are computed in float32; inputs and outputs keep their types, and outputs change by no more than their own rounding or float32's",
   takesAway: "what does nothing",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
-    const isHalfValue = (name: string): boolean => isHalf(values.get(name)?.dataType);
-    if (![...values.keys()].some(isHalfValue)) return graph;
-    const followed = new Set(graph.nodes.filter((node) => isFollowed(node, values)));
-    /** The half-precision values that stay: what the model, and nodes that stay, take and give. */
+    const isOtherValue = (name: string): boolean => isOther(values.get(name)?.dataType);
+    if (![...values.keys()].some(isOtherValue)) return graph;
+    const followed = followedNodes(graph, values);
+    /** The values that keep their types: what the model, and nodes that stay, take and give. */
     const staying = new Set(
       [
         ...[...graph.inputs, ...graph.outputs].map((value) => value.name),
         ...graph.nodes.flatMap((node) => (followed.has(node) ? [] : touchedBy(node))),
-      ].filter(isHalfValue),
+      ].filter(isOtherValue),
     );
     /** A Cast between float32 and a value that stays is as it should be. */
     const isBorder = (node: Node): boolean => {
@@ -107,7 +133,7 @@ export const halfToSingle: Rewrite = {
       return (
         isOnnx(node, "Cast") &&
         ends.some((name) => values.get(name)?.dataType === "float32") &&
-        ends.every((name) => !isHalfValue(name) || staying.has(name))
+        ends.every((name) => !isOtherValue(name) || staying.has(name))
       );
     };
     const computing = new Set([...followed].filter((node) => !isBorder(node)));
@@ -125,7 +151,7 @@ export const halfToSingle: Rewrite = {
     const initializers = new Map<string, Tensor>();
     for (const [name, tensor] of graph.initializers) {
       const inner = staying.has(name) ? singles.get(name) : name;
-      if (isHalf(tensor.dataType) && inner !== undefined) initializers.set(inner, single(tensor));
+      if (isOther(tensor.dataType) && inner !== undefined) initializers.set(inner, single(tensor));
     }
     const castOf = (name: string): Node[] => {
       const inner = singles.get(name);

@@ -2,6 +2,7 @@
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
 import { usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { isFloat } from "../onnx/tensor.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
 import { opTable, relevantInputs, relevantOutputs, rowOf } from "./op-table.ts";
@@ -257,6 +258,12 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
     return `${rowless(node, request)}, and it gives ${start}, where relevance starts from float32`;
   }
   if (!row && computed.length === 0) return `${rowless(node, request)}, and none of its inputs is on the way`;
+  const other = computed.find(
+    (x) => isFloat(x.dataType) && x.dataType !== "float32" && x.dataType === y?.dataType,
+  );
+  if (other && choice.rule !== "pass") {
+    return `it computes in ${other.dataType}, and relevance is computed in float32: export it in float32`;
+  }
   // Without a row, relevance goes to the first input that depends on the model's.
   const misfit = (row ? computed : computed.slice(0, 1)).find((x) => y && !sameShape(x.shape, y.shape));
   if (choice.rule === "pass" && misfit && y) {

@@ -57,8 +57,8 @@ export class Unquantized {
   }
 
   /**
-   * A pattern that was found here as it is in the graph itself, with what is rounded inside of it. It starts from the
-   * rounded x if it takes only that, else from x itself.
+   * A pattern that was found here as it is in the graph itself, with what is rounded inside of it. It starts from a
+   * rounded x if it takes x only so rounded, else from x itself.
    */
   restored({ x, root, nodes }: Pattern): Pattern {
     const original = (node: Node): Node => this.#originals.get(node) ?? node;
@@ -77,10 +77,13 @@ export class Unquantized {
       }
     };
     visit(original(root));
-    const [only = x] = entries;
-    const isOne = entries.size === 1;
-    if (!isOne) for (const name of entries) for (const node of this.#roundingsOf(name)) found.add(node);
-    return { x: isOne ? only : x, root: original(root), nodes: found };
+    // It starts where the roundings of x part that it takes.
+    const [first = [], ...others] = [...entries].map((name) => this.#roundingsOf(name));
+    const apart = first.findIndex((node, i) => others.some((rounding) => rounding[i] !== node));
+    const shared = apart === -1 ? first.length : apart;
+    for (const rounding of [first, ...others]) for (const node of rounding.slice(shared)) found.add(node);
+    const start = first[shared - 1]?.outputs[0] ?? x;
+    return { x: start, root: original(root), nodes: found };
   }
 
   /** The FakeQuantize nodes that a value has come through last. */

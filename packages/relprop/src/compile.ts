@@ -158,7 +158,10 @@ export function compilePrepared(
     : undefined;
   const knowledge = {
     nonNegative,
-    rectified: rectifiedValues(graph, siteOf),
+    rectified: rectifiedValues(
+      plan.steps.map(({ node }) => node),
+      siteOf,
+    ),
     without: settings.without,
   };
   const relevance = emitRelevance(

@@ -1,6 +1,7 @@
 /** Each node of a model as `inspect` shows it: what canonicalization made of it, and what relevance does there. */
 
 import type { Fate } from "./canonicalize/fates.ts";
+import { readBy } from "./onnx/captures.ts";
 import type { Dim, Graph, Model, Node } from "./onnx/graph.ts";
 import { inferGraph } from "./onnx/infer-shapes.ts";
 import type { Prepared } from "./prepare.ts";
@@ -180,7 +181,7 @@ function reachedFrom(graph: Graph, name: string): ReadonlySet<Node> {
   const values = new Set([name]);
   const nodes = new Set<Node>();
   for (const node of graph.nodes) {
-    if (endsRelevance(node) || !node.inputs.some((input) => values.has(input))) continue;
+    if (endsRelevance(node) || !readBy(node).some((input) => values.has(input))) continue;
     nodes.add(node);
     for (const output of node.outputs) values.add(output);
   }

@@ -12,6 +12,7 @@ import { assignRules, nodesBetween, rulesFor, type Plan } from "./relevance/assi
 import type { OutputKind } from "./outputs/output-kinds.ts";
 import { layoutText } from "./outputs/layout-text.ts";
 import type { SeedRelevance, Strides } from "./relevance/composites.ts";
+import { relevantInputs } from "./relevance/op-table.ts";
 import type { RuleName } from "./relevance/rules/index.ts";
 import { version } from "./version.ts";
 
@@ -277,7 +278,7 @@ function tensorsBefore(prepared: Prepared, plan: Plan): { tensor: string; before
   const free = new Map([...ends].map((name) => [name, true]));
   const found = new Map<string, string>();
   for (const node of nodesBetween(graph, explained, [...ends])) {
-    const carrying = node.inputs.filter((name) => free.has(name));
+    const carrying = relevantInputs(node).filter((name) => free.has(name));
     const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
     for (const name of node.outputs) free.set(name, isFree);
     if (!stops.has(node.name)) continue;

@@ -12,7 +12,8 @@ import type { LogitsBehind } from "./outputs/logits.ts";
 import { outputFacts, type OutputFacts, type OutputOptions, type Start } from "./outputs/output-facts.ts";
 import type { PlanRequest } from "./relevance/assign-rules.ts";
 import { findBatch, type Batch } from "./relevance/batch.ts";
-import { relevantInputs, relevantOutputs, rowOf } from "./relevance/op-table.ts";
+import { gateValues } from "./relevance/gates.ts";
+import { relevantInputs, relevantOutputs } from "./relevance/op-table.ts";
 import { endsRelevance } from "./relevance/other-operators.ts";
 import type { Site } from "./relevance/row-kinds.ts";
 import { settle, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
@@ -138,7 +139,7 @@ function analyse(
 ): Pick<Prepared, "siteOf" | "nonNegative"> {
   const isComputed = computedValues(graph, inputs);
   const nonNegative = nonNegativeValues(graph, b, b.values, isComputed);
-  const gates = gateValues(graph);
+  const gates = gateValues(graph, b.values);
   const siteOf = (node: Node): Site => ({
     b,
     node,
@@ -153,7 +154,8 @@ function analyse(
 
 /** What the plan is asked for. */
 export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
-  const { graph, explained, ends, inputs, siteOf, b } = prepared;
+  const { canonical, graph, explained, ends, inputs, siteOf, b } = prepared;
+  const notes = new Map(canonical.notes.map(({ node, why }) => [node, why]));
   return {
     graph,
     output: explained,
@@ -162,6 +164,7 @@ export function planRequest(prepared: Prepared, settings: Settings = prepared.se
     settings,
     siteOf,
     isKnown: (name) => b.values.has(name),
+    noteOn: ({ name }) => notes.get(name),
   };
 }
 
@@ -177,15 +180,4 @@ function computedValues(graph: Graph, inputs: readonly ExplainedInput[]): (value
     for (const name of relevantOutputs(node)) computed.add(name);
   }
   return (value) => computed.has(value.name);
-}
-
-/** What comes from an activation that gates, moved but not changed on the way. */
-function gateValues(graph: Graph): Set<string> {
-  const gates = new Set<string>();
-  for (const node of graph.nodes) {
-    const row = rowOf(node);
-    const isMoved = row?.family === "routing" && gates.has(node.inputs[0] ?? "");
-    if (row?.gates || isMoved) for (const name of node.outputs) gates.add(name);
-  }
-  return gates;
 }

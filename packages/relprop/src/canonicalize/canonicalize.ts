@@ -21,10 +21,12 @@ import { quantizedView } from "./quantized-view.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { recognizeProducts } from "./recognize-products.ts";
+import { recognizeSigmoid } from "./recognize-sigmoid.ts";
 import { recognizeSilu } from "./recognize-silu.ts";
 import { reshapeToConstants } from "./reshape-to-constants.ts";
 import { resolveSequences } from "./resolve-sequences.ts";
 import type { Note, Rewrite } from "./rewrite.ts";
+import { Rounds, type Change } from "./rounds.ts";
 import { stridedView } from "./strided-view.ts";
 import { unrollLoops } from "./unroll-loop.ts";
 
@@ -48,6 +50,7 @@ const recognizing: readonly Rewrite[] = [
   recognizeNormalization,
   recognizeGelu,
   recognizeSilu,
+  recognizeSigmoid,
   recognizeProducts,
   matMulAddToLinear,
   normalizeGemm,
@@ -71,30 +74,36 @@ export interface Canonical {
 
 /**
  * Applies all rewrites until nothing changes.
- * @throws ModelFileError if shapes contradict each other.
+ * @param lists the rewrites: after each round of `recognizing` that changes something comes `settling` again
+ * @throws ModelFileError if shapes contradict each other
+ * @throws UnexplainableError if the graph does not settle
  */
-export function canonicalize(graph: Graph): Canonical {
+export function canonicalize(graph: Graph, lists = { settling, recognizing }): Canonical {
   let current = graph;
   let values = inferGraph(current);
   const notes = new Map<string, Note>();
   const fates = new Map<string, Fate>();
+  const rounds = new Rounds();
   const apply = (list: readonly Rewrite[]): boolean => {
-    const before = current;
+    const changes: Change[] = [];
     for (const rewrite of list) {
-      const next = rewrite.apply(current, values, (node, why) => {
+      const before = current;
+      const after = rewrite.apply(before, values, (node, why) => {
         const note = { rewrite: rewrite.name, node: node.name, operator: node.opType, why };
         notes.set(`${note.rewrite} ${note.node}`, note);
       });
-      if (next === current) continue;
-      for (const [name, fate] of fatesOf(current, next, rewrite)) fates.set(name, fate);
-      current = next;
+      if (after === before) continue;
+      changes.push({ rewrite, before, after });
+      for (const [name, fate] of fatesOf(before, after, rewrite)) fates.set(name, fate);
+      current = after;
       values = inferGraph(current);
     }
-    return current !== before;
+    rounds.enter(changes);
+    return changes.length > 0;
   };
   do {
-    while (apply(settling)) continue;
-  } while (apply(recognizing));
+    while (apply(lists.settling)) continue;
+  } while (apply(lists.recognizing));
   // What an earlier round refused may be gone by now.
   const left = new Set(
     current.nodes.flatMap((node) => [node, ...(node.body ?? [])]).map((node) => node.name),

@@ -6,7 +6,7 @@
 
 import type { Node, Tensor, TensorInfo } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
-import { sizeOf } from "../onnx/tensor.ts";
+import { isFloat, roundingOf, sizeOf } from "../onnx/tensor.ts";
 import { fixedDims, tensorFrom } from "./constants.ts";
 import { elementwise } from "./evaluate/elementwise.ts";
 import type { Call, Evaluate } from "./evaluate/evaluator.ts";
@@ -14,10 +14,13 @@ import { indexing, measuring } from "./evaluate/indexing.ts";
 import { layout } from "./evaluate/layout.ts";
 import { logic } from "./evaluate/logic.ts";
 import { products } from "./evaluate/products.ts";
+import { quantizing } from "./evaluate/quantizing.ts";
 import { reductions } from "./evaluate/reductions.ts";
 
 const evaluators: ReadonlyMap<string, Evaluate> = new Map(
-  [elementwise, logic, reductions, layout, indexing, products].flatMap((family) => Object.entries(family)),
+  [elementwise, logic, reductions, layout, indexing, products, quantizing].flatMap((family) =>
+    Object.entries(family),
+  ),
 );
 const measuringEvaluators: ReadonlyMap<string, Evaluate> = new Map(Object.entries(measuring));
 
@@ -37,6 +40,12 @@ function known({ dataType, shape, elements }: TensorInfo): Tensor | undefined {
 const infoOf = (constant: Tensor | undefined): TensorInfo | undefined =>
   constant && { dataType: constant.dataType, shape: constant.dims, constant };
 
+/** What is computed from numbers is no more precise than they are: errors of factors add up, those of summands do not. */
+function roundedAs(inputs: readonly (Tensor | undefined)[], output: Tensor): Tensor {
+  const rounding = inputs.reduce((sum, input) => sum + (input ? roundingOf(input) : 0), 0);
+  return isFloat(output.dataType) && rounding > 2 * roundingOf(output) ? { ...output, rounding } : output;
+}
+
 /**
  * The outputs of a node, in their order. `inputs` are aligned with `node.inputs`, undefined where an optional one is
  * absent. Gives undefined if the operator, or an element type, is not computed here.
@@ -52,7 +61,7 @@ export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): r
   if (measure) return listOf(measure({ node, inputs, dims: [], dataType: "int64", outputs: outputs ?? [] }));
   if (!first || !outputs || !dims || sizeOf(dims) > maxElements) return undefined;
   const call: Call = { node, inputs, dims, dataType: first.dataType, outputs };
-  if (compute) return listOf(compute(call));
+  if (compute) return listOf(compute(call))?.map((output) => roundedAs(inputs, output));
   const tensors = outputs.map(known);
   return tensors.every((tensor) => tensor !== undefined) ? tensors : undefined;
 }

@@ -95,11 +95,13 @@ export const foldBatchNorm: Rewrite = {
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     let result = graph;
     let refusals: [Node, string][] = [];
-    for (let next: Graph | undefined = graph; next;) {
-      result = next;
+    // Each fold takes away a node.
+    for (const _ of graph.nodes) {
       // A fold may make way for what was refused before it.
       refusals = [];
-      next = foldOne(result, values, (node, why) => refusals.push([node, why]));
+      const next = foldOne(result, values, (node, why) => refusals.push([node, why]));
+      if (!next) break;
+      result = next;
     }
     for (const [node, why] of refusals) refuse(node, why);
     return result;

@@ -85,6 +85,10 @@ export function linearWeightsOf(
   if (["alpha", "beta"].some((name) => numberAttribute(node, name, 1) !== 1)) {
     return { why: `"${node.name}" scales its product` };
   }
+  // Its body is made anew, of nothing else.
+  if (isLinear(node) && node.body?.some((part) => !isOnnx(part, "MatMul", "Add"))) {
+    return { why: `"${node.name}" rounds between its product and its bias` };
+  }
   const channels = isConv(node) ? convChannels(node, dims) : matrixChannels(node, dims);
   const bias = biasName === "" ? undefined : weightsOf(graph, biasName);
   const biasDims = graph.initializers.get(biasName)?.dims ?? [];

@@ -1,11 +1,13 @@
 /**
  * MatMul(x, W) + b with a constant matrix W [C, K] and a constant bias b [K] -> `Linear`(x, W, b), domain "relprop":
- * the linear layer that exporters spell out for inputs of more than two axes. Its body is the nodes themselves.
+ * the linear layer that exporters spell out for inputs of more than two axes. Its body is the nodes themselves, and what
+ * rounds between them in a quantized model.
  */
 
 import { type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { isFloat } from "./constants.ts";
-import { type Refuse, type Rewrite, allUses, constantNames, edited, isOnnx } from "./rewrite.ts";
+import { type Refuse, type Rewrite, constantNames, edited, isOnnx } from "./rewrite.ts";
+import { Unquantized } from "./unquantized.ts";
 
 export const isLinear = (node: Node): boolean => node.opType === "Linear" && node.domain === "relprop";
 
@@ -60,7 +62,7 @@ export const matMulAddToLinear: Rewrite = {
   about: "MatMul by a constant matrix, and the Add of its bias, become Linear",
   takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    const uses = allUses(graph);
+    const seen = new Unquantized(graph);
     const constants = constantNames(graph);
     const replace = new Map<Node, readonly Node[]>();
     for (const node of graph.nodes) {
@@ -71,21 +73,20 @@ export const matMulAddToLinear: Rewrite = {
       const known = values.get(weight);
       if (!constants.has(weight) || constants.has(x) || known?.shape.length !== 2 || !isFloat(known))
         continue;
-      const body = bare || [node];
-      const users = uses.consumers.get(product) ?? [];
-      const add = users.find((user) => {
-        const other = user.inputs.find((name) => name !== product) ?? "";
+      const otherOf = (user: Node): string => user.inputs.find((name) => seen.rawOf(name) !== product) ?? "";
+      const add = seen.usersOf(product).find((user) => {
+        const other = otherOf(user);
         return isOnnx(user, "Add") && constants.has(other) && isBias(values.get(other), values.get(product));
       });
-      const alone = add && users.length === 1 && !uses.isOutput(product);
+      const whole = add && seen.restored({ x: seen.rawOf(x), root: add, nodes: new Set([node, add]) });
+      const alone = whole && !seen.leakOf(whole);
       if (add && !alone)
         refuse(add, `its bias is not joined with "${node.name}", whose output is used elsewhere`);
       if (add && alone) {
-        const bias = add.inputs.find((name) => name !== product) ?? "";
-        replace.set(node, []);
-        replace.set(add, [linearOver([...body, add], [x, weight, bias])]);
+        for (const part of whole.nodes) replace.set(part, []);
+        replace.set(add, [linearOver(seen.bodyOf(whole), [x, weight, otherOf(add)])]);
       } else if (!bare) {
-        replace.set(node, [linearOver(body, [x, weight, ""])]);
+        replace.set(node, [linearOver([node], [x, weight, ""])]);
       }
     }
     return replace.size === 0 ? graph : edited(graph, { replace });

@@ -4,55 +4,61 @@
  */
 
 import type { Graph, Node, Uses } from "../onnx/graph.ts";
-import { scalarOf } from "./constants.ts";
+import { near, scalarOf, scalarRounding } from "./constants.ts";
 import { isOnnx } from "./rewrite.ts";
 
 /** Coefficients by the exponents of the variables: "1,0" is the first variable. Terms of 0 are left out. */
-export type Polynomial = ReadonlyMap<string, number>;
+export type Terms = ReadonlyMap<string, number>;
+
+export interface Polynomial {
+  readonly terms: Terms;
+  /** How far a coefficient may be from the one that was meant, as a share of it: constants may be stored as float16. */
+  readonly rounding: number;
+}
 
 const maxDegree = 6;
 const arithmetic = ["Add", "Sub", "Mul", "Div", "Neg", "Pow"] as const;
 
 export const isArithmetic = (node: Node): boolean => isOnnx(node, ...arithmetic);
 
-/** Constants in models are float32 and often rounded by hand (0.7978845608, 1.4142). */
-const tolerance = 1e-4;
-
-const near = (x: number, y: number): boolean =>
-  Math.abs(x - y) <= tolerance * Math.max(Math.abs(x), Math.abs(y));
-
-export function samePolynomial(a: Polynomial, b: Polynomial): boolean {
-  return a.size === b.size && [...a].every(([term, factor]) => near(factor, b.get(term) ?? 0));
+/** Whether a polynomial is the wanted one, at the precision that its constants were stored in. */
+export function samePolynomial({ terms, rounding }: Polynomial, wanted: Terms): boolean {
+  return (
+    terms.size === wanted.size &&
+    [...terms].every(([term, factor]) => near(factor, wanted.get(term) ?? 0, rounding))
+  );
 }
 
+const exactly = (terms: Terms): Polynomial => ({ terms, rounding: 0 });
+
 function sum(a: Polynomial, b: Polynomial, sign: number): Polynomial {
-  const result = new Map(a);
-  for (const [term, factor] of b) {
-    const total = (result.get(term) ?? 0) + sign * factor;
-    if (total === 0) result.delete(term);
-    else result.set(term, total);
+  const terms = new Map(a.terms);
+  for (const [term, factor] of b.terms) {
+    const total = (terms.get(term) ?? 0) + sign * factor;
+    if (total === 0) terms.delete(term);
+    else terms.set(term, total);
   }
-  return result;
+  return { terms, rounding: Math.max(a.rounding, b.rounding) };
 }
 
 function times(a: Polynomial, b: Polynomial): Polynomial | undefined {
-  let result: Polynomial = new Map();
-  for (const [termA, factorA] of a) {
-    for (const [termB, factorB] of b) {
+  let result = exactly(new Map());
+  for (const [termA, factorA] of a.terms) {
+    for (const [termB, factorB] of b.terms) {
       const exponentsB = termB.split(",").map(Number);
       const exponents = termA.split(",").map((exponent, i) => Number(exponent) + (exponentsB[i] ?? 0));
       if (exponents.some((exponent) => exponent > maxDegree)) return undefined;
-      result = sum(result, new Map([[exponents.join(), factorA * factorB]]), 1);
+      result = sum(result, exactly(new Map([[exponents.join(), factorA * factorB]])), 1);
     }
   }
-  return result;
+  return { ...result, rounding: a.rounding + b.rounding };
 }
 
 /** The number that a polynomial is, if it has no variables. */
-function numberOf(polynomial: Polynomial): number | undefined {
-  if (polynomial.size === 0) return 0;
-  const [[term = "", factor] = []] = polynomial;
-  return polynomial.size === 1 && /^[0,]*$/.test(term) ? factor : undefined;
+function numberOf({ terms }: Polynomial): number | undefined {
+  if (terms.size === 0) return 0;
+  const [[term = "", factor] = []] = terms;
+  return terms.size === 1 && /^[0,]*$/.test(term) ? factor : undefined;
 }
 
 /** The graph around a pattern. */
@@ -70,14 +76,17 @@ export function polynomialOf(
 ): Polynomial | undefined {
   const at = variables.indexOf(value);
   const zeros = variables.map(() => 0);
-  if (at !== -1) return new Map([[zeros.with(at, 1).join(), 1]]);
+  if (at !== -1) return exactly(new Map([[zeros.with(at, 1).join(), 1]]));
   const scalar = scalarOf(graph, value);
-  if (scalar !== undefined) return scalar === 0 ? new Map() : new Map([[zeros.join(), scalar]]);
+  if (scalar !== undefined) {
+    const terms = scalar === 0 ? new Map() : new Map([[zeros.join(), scalar]]);
+    return { terms, rounding: scalarRounding(graph, value) };
+  }
   const node = uses.producer.get(value);
   if (!node || depth === 0 || !isArithmetic(node)) return undefined;
   const [a, b] = node.inputs.map((name) => polynomialOf({ graph, uses }, name, variables, depth - 1));
   if (!a) return undefined;
-  if (node.opType === "Neg") return sum(new Map(), a, -1);
+  if (node.opType === "Neg") return sum(exactly(new Map()), a, -1);
   if (!b) return undefined;
   switch (node.opType) {
     case "Add":
@@ -88,17 +97,20 @@ export function polynomialOf(
       return times(a, b);
     case "Div": {
       const divisor = numberOf(b);
-      return divisor ? times(a, new Map([[zeros.join(), 1 / divisor]])) : undefined;
+      const inverse = divisor ? new Map([[zeros.join(), 1 / divisor]]) : undefined;
+      return inverse && times(a, { terms: inverse, rounding: b.rounding });
     }
     default:
-      return power(a, numberOf(b), zeros.join());
+      return power(a, b, zeros.join());
   }
 }
 
-function power(base: Polynomial, exponent: number | undefined, one: string): Polynomial | undefined {
-  if (exponent === undefined || !Number.isInteger(exponent) || exponent < 0 || exponent > maxDegree)
-    return undefined;
-  let result: Polynomial | undefined = new Map([[one, 1]]);
-  for (let i = 0; i < exponent && result; i++) result = times(result, base);
+function power(base: Polynomial, exponent: Polynomial, one: string): Polynomial | undefined {
+  const given = numberOf(exponent);
+  const whole = Math.round(given ?? -1);
+  if (given === undefined || !near(given, whole, exponent.rounding)) return undefined;
+  if (whole < 0 || whole > maxDegree) return undefined;
+  let result: Polynomial | undefined = exactly(new Map([[one, 1]]));
+  for (let i = 0; i < whole && result; i++) result = times(result, base);
   return result;
 }

@@ -18,8 +18,9 @@ import {
   intsAttribute,
   numberAttribute,
 } from "../onnx/graph.ts";
-import { sameShape, scalarOf } from "./constants.ts";
-import { type Refuse, type Rewrite, allUses, constantNames, edited, isOnnx } from "./rewrite.ts";
+import { isScalar, sameShape, scalarOf } from "./constants.ts";
+import { type Refuse, type Rewrite, constantNames, edited, isOnnx } from "./rewrite.ts";
+import { Unquantized } from "./unquantized.ts";
 
 interface Around {
   readonly graph: Graph;
@@ -74,7 +75,7 @@ function squareRootOf(around: Around, name: string): Found<string> | undefined {
   const node = made(around, name, "Pow", "Mul");
   const [d, other] = node?.inputs ?? [];
   if (!node || d === undefined) return undefined;
-  const isSquare = node.opType === "Mul" ? other === d : scalarOf(around.graph, other) === 2;
+  const isSquare = node.opType === "Mul" ? other === d : isScalar(around.graph, other, 2);
   return isSquare ? { found: d, nodes: [node] } : undefined;
 }
 
@@ -82,7 +83,7 @@ function squareRootOf(around: Around, name: string): Found<string> | undefined {
 function radicandOf(around: Around, name: string): Found<string> | undefined {
   const node = made(around, name, "Sqrt", "Pow");
   const v = node?.inputs[0];
-  const isRoot = node?.opType === "Sqrt" || scalarOf(around.graph, node?.inputs[1]) === 0.5;
+  const isRoot = node?.opType === "Sqrt" || isScalar(around.graph, node?.inputs[1], 0.5);
   return node && v !== undefined && isRoot ? { found: v, nodes: [node] } : undefined;
 }
 
@@ -92,9 +93,9 @@ function radicandOfInverse(around: Around, name: string): Found<string> | undefi
   if (!node) return undefined;
   const [first = "", second = ""] = node.inputs;
   if (node.opType === "Pow") {
-    return scalarOf(around.graph, second) === -0.5 ? { found: first, nodes: [node] } : undefined;
+    return isScalar(around.graph, second, -0.5) ? { found: first, nodes: [node] } : undefined;
   }
-  if (node.opType === "Div" && scalarOf(around.graph, first) !== 1) return undefined;
+  if (node.opType === "Div" && !isScalar(around.graph, first, 1)) return undefined;
   const root = radicandOf(around, node.opType === "Div" ? second : first);
   return root && { found: root.found, nodes: [...root.nodes, node] };
 }
@@ -177,22 +178,21 @@ export const recognizeNormalization: Rewrite = {
   about: "mean, variance, root, scale and shift spelled out become LayerNormalization or RMSNormalization",
   takesAway: "what a neighbour does",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    const around = { graph, values, uses: allUses(graph), constants: constantNames(graph) };
-    const { uses } = around;
+    const seen = new Unquantized(graph);
+    const around = { graph: seen.graph, values, uses: seen.uses, constants: constantNames(graph) };
     const replace = new Map<Node, readonly Node[]>();
-    for (const last of graph.nodes) {
+    for (const last of seen.graph.nodes) {
       const core = coreAt(around, last);
-      if (!core || core.nodes.some((node) => replace.has(node))) continue;
+      if (!core) continue;
       const affine = affineAfter(around, core).slice(0, core.isCentred ? 2 : 1);
-      const nodes = new Set([...core.nodes, ...affine.map(({ node }) => node)]);
-      const root = affine.at(-1)?.node ?? last;
-      const leaking = [...nodes].find(
-        (node) =>
-          node !== root &&
-          node.outputs.some(
-            (name) => uses.isOutput(name) || uses.consumers.get(name)?.some((user) => !nodes.has(user)),
-          ),
-      );
+      const found = seen.restored({
+        x: core.x,
+        root: affine.at(-1)?.node ?? last,
+        nodes: new Set([...core.nodes, ...affine.map(({ node }) => node)]),
+      });
+      const { x, root, nodes } = found;
+      if ([...nodes].some((node) => replace.has(node))) continue;
+      const leaking = seen.leakOf(found);
       if (leaking) {
         const what = core.isCentred ? "layer normalisation" : "root-mean-square normalisation";
         refuse(root, `it ends a ${what} spelled out, but "${leaking.name}" inside of it is used elsewhere`);
@@ -204,10 +204,10 @@ export const recognizeNormalization: Rewrite = {
           name: root.name,
           opType: core.isCentred ? "LayerNormalization" : "RMSNormalization",
           domain: "",
-          inputs: [core.x, ...affine.map(({ constant }) => constant)],
+          inputs: [x, ...affine.map(({ constant }) => constant)],
           outputs: root.outputs,
           attributes: { axes: ints(core.axes), epsilon: float(core.epsilon) },
-          body: graph.nodes.filter((node) => nodes.has(node)),
+          body: seen.bodyOf(found),
         },
       ]);
     }

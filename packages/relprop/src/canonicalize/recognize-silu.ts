@@ -4,9 +4,8 @@
  */
 
 import { type Graph, type Node, type Value, numberAttribute } from "../onnx/graph.ts";
-import { scalarOf } from "./constants.ts";
 import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
-import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
+import { type SpelledOut, anyOf, clipTo, recognize } from "./spelled-out.ts";
 
 const identity = new Map([["1", 1]]);
 /** x·e */
@@ -18,11 +17,6 @@ const hardSigmoid = (node: Node): boolean =>
   isOnnx(node, "HardSigmoid") &&
   isSixth(numberAttribute(node, "alpha", 0.2)) &&
   numberAttribute(node, "beta", 0.5) === 0.5;
-
-const clipTo =
-  (high: number) =>
-  (node: Node, graph: Graph): boolean =>
-    isOnnx(node, "Clip") && scalarOf(graph, node.inputs[1]) === 0 && scalarOf(graph, node.inputs[2]) === high;
 
 const hardSwish = { opType: "HardSwish", domain: "", attributes: {} } as const;
 

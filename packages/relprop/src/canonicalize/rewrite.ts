@@ -1,7 +1,7 @@
 /** What all rewrites share: their type, who uses what, and the one way in which they change a graph. */
 
-import { capturedNames } from "../onnx/captures.ts";
-import { type Graph, type Node, type Tensor, type Uses, type Value, subgraphsOf } from "../onnx/graph.ts";
+import { capturedNames, namesIn } from "../onnx/captures.ts";
+import { type Graph, type Node, type Tensor, type Uses, type Value } from "../onnx/graph.ts";
 
 /** A rewrite that was not done although it nearly applied, and why: shown by `inspect`. */
 export interface Note {
@@ -91,7 +91,8 @@ export interface Edit {
   readonly initializers?: ReadonlyMap<string, Tensor>;
 }
 
-function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
+/** A node whose values go by other names. */
+export function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   const rename = (name: string): string => names.get(name) ?? name;
   const all = [...neededBy(node), ...node.outputs, ...(node.body ?? []).flatMap((inner) => inner.outputs)];
   if (!all.some((name) => names.has(name))) return node;
@@ -115,17 +116,8 @@ export function edited(graph: Graph, { replace, rename, initializers }: Edit): G
 /** Gives names that nothing in the graph has yet. */
 export function namer(graph: Graph): (base: string) => string {
   const taken = new Set<string>(graph.initializers.keys());
-  const take = (node: Node): void => {
-    for (const name of [...node.inputs, ...node.outputs, node.name]) taken.add(name);
-    for (const inner of node.body ?? []) take(inner);
-    for (const { inputs, initializers, nodes } of subgraphsOf(node)) {
-      for (const { name } of inputs) taken.add(name);
-      for (const name of initializers.keys()) taken.add(name);
-      for (const inner of nodes) take(inner);
-    }
-  };
   for (const { name } of [...graph.inputs, ...graph.outputs]) taken.add(name);
-  for (const node of graph.nodes) take(node);
+  for (const node of graph.nodes) for (const name of namesIn(node)) taken.add(name);
   /** Where the search for a number ended: unrolled loops ask for the same name thousands of times. */
   const next = new Map<string, number>();
   return (base) => {

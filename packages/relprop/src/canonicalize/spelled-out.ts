@@ -4,15 +4,10 @@
  */
 
 import type { Attributes, Graph, Node, Value } from "../onnx/graph.ts";
-import { sameShape } from "./constants.ts";
-import {
-  type Polynomial,
-  type Surroundings,
-  isArithmetic,
-  polynomialOf,
-  samePolynomial,
-} from "./polynomial.ts";
-import { type Refuse, allUses, edited, isOnnx } from "./rewrite.ts";
+import { isScalar, sameShape } from "./constants.ts";
+import { type Surroundings, type Terms, isArithmetic, polynomialOf, samePolynomial } from "./polynomial.ts";
+import { type Refuse, edited, isOnnx } from "./rewrite.ts";
+import { type Pattern, Unquantized } from "./unquantized.ts";
 
 export interface SpelledOut {
   readonly opType: string;
@@ -21,15 +16,9 @@ export interface SpelledOut {
   /** Operators from the argument to e, with what their attributes and constants must be. */
   readonly inner: readonly ((node: Node, graph: Graph) => boolean)[];
   /** In x. */
-  readonly argument: Polynomial;
+  readonly argument: Terms;
   /** In x and e. */
-  readonly result: Polynomial;
-}
-
-interface Match {
-  readonly x: string;
-  readonly root: Node;
-  readonly nodes: ReadonlySet<Node>;
+  readonly result: Terms;
 }
 
 const maxSteps = 7;
@@ -53,24 +42,22 @@ function chainTo({ graph, uses }: Surroundings, last: Node, { inner }: SpelledOu
   return chain;
 }
 
-/** The node, at most `steps` after e, whose output is the result. */
-function rootFrom(
-  around: Surroundings,
-  from: string,
-  x: string,
-  e: string,
-  result: Polynomial,
-  steps: number,
-): Node | undefined {
-  if (steps === 0) return undefined;
-  for (const node of around.uses.consumers.get(from) ?? []) {
-    const [output] = node.outputs;
-    if (!isArithmetic(node) || output === undefined) continue;
-    const polynomial = polynomialOf(around, output, [x, e]);
-    if (!polynomial) continue;
-    if (samePolynomial(polynomial, result)) return node;
-    const root = rootFrom(around, output, x, e, result, steps - 1);
-    if (root) return root;
+/** The first node, at most {@link maxSteps} after e, whose output is the result. */
+function rootFrom(around: Surroundings, x: string, e: string, result: Terms): Node | undefined {
+  const seen = new Set([e]);
+  let latest = [e];
+  for (let step = 0; step < maxSteps; step++) {
+    const next: string[] = [];
+    for (const node of latest.flatMap((name) => around.uses.consumers.get(name) ?? [])) {
+      const [output] = node.outputs;
+      if (!isArithmetic(node) || output === undefined || seen.has(output)) continue;
+      seen.add(output);
+      const polynomial = polynomialOf(around, output, [x, e]);
+      if (!polynomial) continue;
+      if (samePolynomial(polynomial, result)) return node;
+      next.push(output);
+    }
+    latest = next;
   }
   return undefined;
 }
@@ -85,7 +72,10 @@ function nodesBetween(around: Surroundings, x: string, root: Node, into: Set<Nod
   return into;
 }
 
-function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Match | undefined {
+/** Whether the result is e. */
+const isItself = (result: Terms): boolean => result.size === 1 && result.get("0,1") === 1;
+
+function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Pattern | undefined {
   const chain = chainTo(around, last, pattern);
   const start = chain?.[0]?.inputs[0];
   const [e] = last.outputs;
@@ -93,21 +83,10 @@ function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Match |
   for (const x of candidates(around, start)) {
     const argument = polynomialOf(around, start, [x]);
     if (!argument || !samePolynomial(argument, pattern.argument)) continue;
-    const root = rootFrom(around, e, x, e, pattern.result, maxSteps);
+    const root = isItself(pattern.result) ? last : rootFrom(around, x, e, pattern.result);
     if (root) return { x, root, nodes: nodesBetween(around, x, root, new Set()) };
   }
   return undefined;
-}
-
-/** A node of the pattern whose output somebody else needs too, or undefined. */
-function leak({ uses }: Surroundings, { root, nodes }: Match): Node | undefined {
-  return [...nodes].find(
-    (node) =>
-      node !== root &&
-      node.outputs.some(
-        (output) => uses.isOutput(output) || uses.consumers.get(output)?.some((user) => !nodes.has(user)),
-      ),
-  );
 }
 
 /** Replaces each spelled-out activation by one node with a body. */
@@ -117,28 +96,30 @@ export function recognize(
   patterns: readonly SpelledOut[],
   refuse: Refuse,
 ): Graph {
-  const around = { graph, uses: allUses(graph) };
+  const seen = new Unquantized(graph);
   const replace = new Map<Node, readonly Node[]>();
-  for (const last of graph.nodes) {
+  for (const last of seen.graph.nodes) {
     if (!isOnnx(last, last.opType)) continue;
     for (const pattern of patterns) {
-      const match = matchAt(around, last, pattern);
-      if (!match || [...match.nodes].some((node) => replace.has(node))) continue;
+      const match = matchAt(seen, last, pattern);
+      const found = match && seen.restored(match);
+      if (!found || [...found.nodes].some((node) => replace.has(node))) continue;
+      const { x, root, nodes } = found;
       // A constant of shape [1, 1, 1] would stretch a vector: then it is no activation.
-      if (!sameShape(values.get(match.x), values.get(match.root.outputs[0] ?? ""))) continue;
-      const leaking = leak(around, match);
+      if (!sameShape(values.get(x), values.get(root.outputs[0] ?? ""))) continue;
+      const leaking = seen.leakOf(found);
       if (leaking) {
         refuse(
-          match.root,
+          root,
           `it ends a ${pattern.opType} spelled out, but "${leaking.name}" inside of it is used elsewhere`,
         );
         continue;
       }
       const { opType, domain, attributes } = pattern;
-      for (const node of match.nodes) replace.set(node, []);
-      const { name, outputs } = match.root;
-      const body = graph.nodes.filter((node) => match.nodes.has(node));
-      replace.set(match.root, [{ name, opType, domain, inputs: [match.x], outputs, attributes, body }]);
+      for (const node of nodes) replace.set(node, []);
+      const { name, outputs } = root;
+      const body = seen.bodyOf(found);
+      replace.set(root, [{ name, opType, domain, inputs: [x], outputs, attributes, body }]);
       break;
     }
   }
@@ -150,3 +131,9 @@ export const anyOf =
   (opType: string): ((node: Node) => boolean) =>
   (node) =>
     isOnnx(node, opType);
+
+/** A test for a Clip between 0 and this number. */
+export const clipTo =
+  (high: number) =>
+  (node: Node, graph: Graph): boolean =>
+    isOnnx(node, "Clip") && isScalar(graph, node.inputs[1], 0) && isScalar(graph, node.inputs[2], high);

@@ -37,10 +37,14 @@ function gridOfConstant(tensor: Tensor): Grid | undefined {
   return numbers.length > 0 && isAffine ? { base, strides } : undefined;
 }
 
+/** Exporters spell out an axis in a handful of steps. */
+const maxDepth = 32;
+
 class Grids {
   readonly #graph: Graph;
   readonly #values: ReadonlyMap<string, Value>;
   readonly #producer: ReadonlyMap<string, Node>;
+  readonly #known = new Map<string, Grid | undefined>();
 
   constructor(graph: Graph, values: ReadonlyMap<string, Value>, producer: ReadonlyMap<string, Node>) {
     this.#graph = graph;
@@ -49,7 +53,14 @@ class Grids {
   }
 
   /** The value as an affine function of the position; undefined if it is none, or nobody can tell. */
-  of(name: string): Grid | undefined {
+  of(name: string, depth: number = maxDepth): Grid | undefined {
+    if (this.#known.has(name) || depth === 0) return this.#known.get(name);
+    const grid = this.#compute(name, (input) => this.of(input, depth - 1));
+    this.#known.set(name, grid);
+    return grid;
+  }
+
+  #compute(name: string, of: (input: string) => Grid | undefined): Grid | undefined {
     const tensor = this.#graph.initializers.get(name);
     if (tensor) return tensor.dataType === "int64" ? gridOfConstant(tensor) : undefined;
     const node = this.#producer.get(name);
@@ -57,9 +68,9 @@ class Grids {
     if (!node || rank === undefined) return undefined;
     const [first = "", second = ""] = node.inputs;
     if (isOnnx(node, "Range")) return this.#range(node);
-    if (isOnnx(node, "Unsqueeze")) return this.#unsqueezed(this.of(first), second, rank);
-    if (isOnnx(node, "Mul")) return this.#scaled(this.of(first), this.of(second), rank);
-    return isOnnx(node, "Add") ? this.#sum(this.of(first), this.of(second), rank) : undefined;
+    if (isOnnx(node, "Unsqueeze")) return this.#unsqueezed(of(first), second, rank);
+    if (isOnnx(node, "Mul")) return this.#scaled(of(first), of(second), rank);
+    return isOnnx(node, "Add") ? this.#sum(of(first), of(second), rank) : undefined;
   }
 
   #integers(name: string): number[] | undefined {

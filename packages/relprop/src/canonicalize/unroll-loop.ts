@@ -13,6 +13,7 @@ import {
   int,
   intsAttribute,
   numberAttribute,
+  subgraphsOf,
 } from "../onnx/graph.ts";
 import { bigIntegersOf, int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
@@ -22,6 +23,9 @@ import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
 
 /** Of all rounds together: more would take longer to compile than to export anew. */
 const maxNodes = 20_000;
+
+/** Of a graph whose loops are unrolled one after the other, those inside of loops last. */
+const maxTotal = 60_000;
 
 const yes: Tensor = { dataType: "bool", dims: [], bytes: Uint8Array.of(1) };
 
@@ -79,13 +83,33 @@ function collect(
 /** Why a loop stays, as a sentence about it; undefined if it was unrolled. */
 type Outcome = string | undefined;
 
-const tooLong = (rounds: number, body: Subgraph): Outcome =>
-  rounds * (1 + body.nodes.length) > maxNodes
-    ? `its ${rounds} rounds of ${body.nodes.length} nodes are more than ${maxNodes} nodes`
-    : undefined;
+/** Says of a number of rounds why it is too many, if it is. */
+type TooLong = (rounds: number) => Outcome;
+
+/**
+ * Nodes of a graph, those of the graphs inside of it as often as their loops go round, where that is known. A limit of
+ * more rounds than could be unrolled is none: such a loop ends by its condition.
+ */
+function unrolledSize(graph: Subgraph, roundsOf: (name: string) => Tensor | undefined): number {
+  const inside = (name: string): Tensor | undefined => graph.initializers.get(name) ?? roundsOf(name);
+  return graph.nodes.reduce((sum, node) => {
+    const limit = isOnnx(node, "Loop") ? inside(node.inputs[0] ?? "") : undefined;
+    const most = limit ? (numbersOf(limit)[0] ?? 1) : 1;
+    const rounds = most > maxNodes ? 1 : most;
+    const sizes = subgraphsOf(node).map((inner) => unrolledSize(inner, inside));
+    return sum + 1 + rounds * Math.max(0, ...sizes);
+  }, 0);
+}
+
+function limitOf(body: Subgraph, to: Unrolled, taken: number): TooLong {
+  const size = unrolledSize(body, (name) => to.tensor(name));
+  const most = Math.min(maxNodes, maxTotal - taken);
+  return (rounds) =>
+    rounds * (1 + size) > most ? `the nodes of all its rounds are more than ${most} nodes` : undefined;
+}
 
 /** Inputs: rounds, condition, carried values. The body takes and gives: round, condition, carried …, collected …. */
-function unrollLoop(node: Node, body: Subgraph, to: Unrolled): Outcome {
+function unrollLoop(node: Node, body: Subgraph, to: Unrolled, tooLong: TooLong): Outcome {
   const [most = "", first = "", ...given] = node.inputs;
   const limit = most === "" ? undefined : to.tensor(most);
   if (most !== "" && !limit) return "its number of rounds is computed at run time";
@@ -98,7 +122,7 @@ function unrollLoop(node: Node, body: Subgraph, to: Unrolled): Outcome {
     const goesOn = to.tensor(condition);
     if (!goesOn) return "whether it goes on is computed at run time";
     if (!numbersOf(goesOn)[0]) break;
-    const why = tooLong(round, body);
+    const why = tooLong(round);
     if (why !== undefined) return why;
     const index = to.constant(`${node.name}_round`, int64Tensor([round], []));
     const inlined = inlineSubgraph(body, [index, condition, ...carried], to.newName);
@@ -118,7 +142,13 @@ function unrollLoop(node: Node, body: Subgraph, to: Unrolled): Outcome {
 }
 
 /** Inputs: carried values, then what is scanned, a slice of it in each round. */
-function unrollScan(node: Node, body: Subgraph, to: Unrolled, values: ReadonlyMap<string, Value>): Outcome {
+function unrollScan(
+  node: Node,
+  body: Subgraph,
+  to: Unrolled,
+  tooLong: TooLong,
+  values: ReadonlyMap<string, Value>,
+): Outcome {
   const scanned = node.inputs.slice(-numberAttribute(node, "num_scan_inputs", 1));
   const given = node.inputs.slice(0, node.inputs.length - scanned.length);
   const option = (name: string, i: number): number => intsAttribute(node, name)?.[i] ?? 0;
@@ -129,7 +159,7 @@ function unrollScan(node: Node, body: Subgraph, to: Unrolled, values: ReadonlyMa
   const rounds = values.get(scanned[0] ?? "")?.shape[axes[0] ?? 0];
   if (typeof rounds !== "number") return "the size of what it scans is known at run time only";
   if (rounds === 0) return "it makes no round";
-  const why = tooLong(rounds, body);
+  const why = tooLong(rounds);
   if (why !== undefined) return why;
   let carried = given;
   const collected: string[][] = node.outputs.slice(given.length).map(() => []);
@@ -164,17 +194,22 @@ export const unrollLoops: Rewrite = {
     const newName = namer(graph);
     const replace = new Map<Node, readonly Node[]>();
     const initializers = new Map<string, Tensor>();
+    let taken = graph.nodes.length;
     for (const node of loops) {
       const body = graphAttribute(node, "body");
       if (!body) continue;
       const to = new Unrolled(newName, new ConstantExpressions(graph, values));
-      const why = isOnnx(node, "Loop") ? unrollLoop(node, body, to) : unrollScan(node, body, to, values);
+      const tooLong = limitOf(body, to, taken);
+      const why = isOnnx(node, "Loop")
+        ? unrollLoop(node, body, to, tooLong)
+        : unrollScan(node, body, to, tooLong, values);
       if (why !== undefined) {
         refuse(node, why);
         continue;
       }
       for (const [name, tensor] of to.initializers) initializers.set(name, tensor);
       replace.set(node, to.nodes);
+      taken += to.nodes.length;
     }
     return replace.size === 0 ? graph : edited(graph, { replace, initializers });
   },

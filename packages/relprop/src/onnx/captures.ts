@@ -40,6 +40,25 @@ export function capturedBy(node: Node): Set<string> {
   return names;
 }
 
+/** Every name in a node: its own, those of its values, of its body, and of the graphs inside of it. */
+export function* namesIn(node: Node): Generator<string> {
+  yield node.name;
+  yield* node.inputs;
+  yield* node.outputs;
+  for (const part of node.body ?? []) yield* namesIn(part);
+  for (const { inputs, outputs, initializers, nodes } of subgraphsOf(node)) {
+    for (const { name } of [...inputs, ...outputs]) yield name;
+    yield* initializers.keys();
+    for (const inner of nodes) yield* namesIn(inner);
+  }
+}
+
+/** What a node is computed from: its inputs, and what the graphs inside of it take from around it. */
+export const readBy = (node: Node): readonly string[] => {
+  const captured = capturedBy(node);
+  return captured.size === 0 ? node.inputs : [...node.inputs, ...captured];
+};
+
 /** Every name that a subgraph of the graph mentions; those of the subgraph's own values are among them. */
 export function capturedNames(graph: Pick<Graph, "nodes">): Set<string> {
   const names = new Set<string>();

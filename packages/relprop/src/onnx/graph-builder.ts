@@ -4,6 +4,7 @@
  * built twice.
  */
 
+import { namesIn } from "./captures.ts";
 import {
   type Attributes,
   type DataType,
@@ -41,9 +42,7 @@ export class GraphBuilder {
     for (const [name, tensor] of graph.initializers) this.#initializers.set(name, tensor);
     for (const node of graph.nodes) {
       this.#nodes.push(node);
-      for (const part of [node, ...(node.body ?? [])]) {
-        for (const name of [part.name, ...part.outputs]) this.#taken.add(name);
-      }
+      for (const name of namesIn(node)) this.#taken.add(name);
     }
     for (const [name, value] of values) {
       this.#values.set(name, value);

@@ -29,6 +29,8 @@ export interface Tensor {
   readonly dataType: DataType;
   readonly dims: readonly number[];
   readonly bytes: Uint8Array;
+  /** As {@link roundingOf} gives it, where the numbers were computed from others that were stored less precisely. */
+  readonly rounding?: number;
 }
 
 export type Attribute =

@@ -1,14 +1,14 @@
-import { capturedNames } from "./captures.ts";
+import { readBy } from "./captures.ts";
 import type { Graph, Node } from "./graph.ts";
 
 /** The graph without nodes and constants that no output needs. Inputs stay, used or not: they are the model's contract. */
 export function prune(graph: Graph): Graph {
-  const needed = new Set([...graph.outputs.map((output) => output.name), ...capturedNames(graph)]);
+  const needed = new Set(graph.outputs.map((output) => output.name));
   const kept: Node[] = [];
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     kept.push(node);
-    for (const part of [node, ...(node.body ?? [])]) for (const name of part.inputs) needed.add(name);
+    for (const part of [node, ...(node.body ?? [])]) for (const name of readBy(part)) needed.add(name);
   }
   const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
   return { ...graph, nodes: kept.toReversed(), initializers };

@@ -27,6 +27,19 @@ export const sizeOf = (dims: readonly number[]): number => dims.reduce((size, di
 export const byteLength = (dataType: DataType, dims: readonly number[]): number =>
   sizeOf(dims) * elementSize[dataType];
 
+/** Half a step between neighbouring numbers of a type, as a share of the larger one. */
+const roundings: Readonly<Partial<Record<DataType, number>>> = {
+  float16: 2 ** -11,
+  bfloat16: 2 ** -8,
+  float32: 2 ** -24,
+};
+
+/**
+ * How far a number of a tensor may be from the one that was meant, as a share of it: 2⁻¹¹ for one that is or was stored
+ * as float16, if it is no less than 2⁻¹⁴.
+ */
+export const roundingOf = ({ dataType, rounding }: Tensor): number => rounding ?? roundings[dataType] ?? 0;
+
 /** A float32 tensor over the given numbers; the array's memory is shared, not copied. */
 export function float32Tensor(data: Float32Array | readonly number[], dims: readonly number[]): Tensor {
   const array = data instanceof Float32Array ? data : Float32Array.from(data);

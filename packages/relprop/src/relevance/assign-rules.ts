@@ -2,6 +2,7 @@
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
 import { usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { isFloat } from "../onnx/tensor.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
 import { opTable, relevantInputs, relevantOutputs, rowOf } from "./op-table.ts";
@@ -47,6 +48,8 @@ export interface PlanRequest {
   readonly siteOf: (node: Node) => Site;
   /** Whether type and shape of a value are known. */
   readonly isKnown: (name: string) => boolean;
+  /** Why canonicalization left a node as it is, where it nearly did not. */
+  readonly noteOn: (node: Node) => string | undefined;
 }
 
 /** A rule for every node between input and output, or the reason why there is none. Throws nothing: the plan says it. */
@@ -66,7 +69,7 @@ export function assignRules(request: PlanRequest): Plan {
     const chosen = stepFor(node, row, first.has(node), position, settings);
     if (chosen) used.add(chosen.why);
     const step = chosen ?? { node, row, choice: { rule: "pass" }, why: "none" };
-    const why = chosen ? obstacleAt(chosen, request) : refusalOf(node);
+    const why = chosen ? obstacleAt(chosen, request) : rowless(node, request);
     const fallback = why === undefined ? undefined : fallbackAt(step, request);
     if (why === undefined) steps.push(step);
     else if (fallback) steps.push(fallback);
@@ -221,13 +224,20 @@ function fallbackAt({ node, row }: PlanStep, request: PlanRequest): PlanStep | u
   return obstacleAt(crossing, request) === undefined ? crossing : undefined;
 }
 
+/** Why relevance cannot cross a node that has no row. */
+function rowless(node: Node, { noteOn }: PlanRequest): string {
+  const note = noteOn(node);
+  return note === undefined ? refusalOf(node) : `${refusalOf(node)} (${note})`;
+}
+
 /** Why the chosen rule cannot work at this node, or undefined if it can. */
-function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRequest): string | undefined {
+function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): string | undefined {
+  const { siteOf, isKnown, output } = request;
   const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !isKnown(name));
   if (unknown !== undefined) {
     return row
       ? `the shape of "${unknown}" is not known, so no relevance can be computed here`
-      : `${refusalOf(node)}, and the shape of "${unknown}" is not known`;
+      : `${rowless(node, request)}, and the shape of "${unknown}" is not known`;
   }
   const site = siteOf(node);
   if (!row && choice.rule !== "pass") {
@@ -240,6 +250,17 @@ function obstacleAt({ node, row, choice }: PlanStep, { siteOf, isKnown }: PlanRe
   const [y] = site.outputs;
   const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.inputs[index] as Value);
   const computed = parts.filter((value) => site.isComputed(value));
+  const start = site.outputs.find((value) => value?.name === output)?.dataType;
+  if (!row && start !== undefined && start !== "float32") {
+    return `${rowless(node, request)}, and it gives ${start}, where relevance starts from float32`;
+  }
+  if (!row && computed.length === 0) return `${rowless(node, request)}, and none of its inputs is on the way`;
+  const other = computed.find(
+    (x) => isFloat(x.dataType) && x.dataType !== "float32" && x.dataType === y?.dataType,
+  );
+  if (other && choice.rule !== "pass") {
+    return `it computes in ${other.dataType}, and relevance is computed in float32: export it in float32`;
+  }
   // Without a row, relevance goes to the first input that depends on the model's.
   const misfit = (row ? computed : computed.slice(0, 1)).find((x) => y && !sameShape(x.shape, y.shape));
   if (choice.rule === "pass" && misfit && y) {

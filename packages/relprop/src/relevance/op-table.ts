@@ -3,6 +3,7 @@
  * here is canonical: opset 17, batch-norms folded or written as `Affine`, MatMul + Add as `Linear`, Dropout gone.
  */
 
+import { readBy } from "../onnx/captures.ts";
 import type { Node } from "../onnx/graph.ts";
 import * as f from "./ops/activations.ts";
 import * as axes from "./ops/axes.ts";
@@ -18,11 +19,12 @@ import * as blocks from "./ops/blocks.ts";
 import * as pick from "./ops/picking.ts";
 import * as pool from "./ops/pooling.ts";
 import * as copy from "./ops/repeating.ts";
-import { refusesResize, resizeForm, unresize, weighsUp } from "./ops/resampling.ts";
+import { refusesResize, resizeForm, unresize, weighedRange, weighsUp } from "./ops/resampling.ts";
 import * as scatter from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as product from "./ops/products.ts";
 import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
+import * as range from "./ops/ranges.ts";
 import * as reduce from "./ops/reductions.ts";
 import * as soft from "./ops/softmax.ts";
 import {
@@ -98,7 +100,11 @@ export const opTable = {
     { operator: d.matmul, input: d.computedSide },
     { refuses: d.refusesVector, keepsAxis: axes.throughProduct },
   ),
-  Affine: linear("affine", { operator: d.affine }, { keepsAxis: aligned, trend: d.affineTrend }),
+  Affine: linear(
+    "affine",
+    { operator: d.affine },
+    { keepsAxis: aligned, trend: d.affineTrend, range: range.mapped },
+  ),
 
   Einsum: linear(
     "dense",
@@ -107,12 +113,12 @@ export const opTable = {
   ),
 
   // Sums and products of tensors.
-  Add: sum(add, { nonNegative: ifInputsAre, trend: sumTrend([1, 1]) }),
-  Sum: sum(add, { nonNegative: ifInputsAre }),
-  Sub: sum(subtract, { trend: sumTrend([1, -1]) }),
-  Mean: sum(mean, { nonNegative: ifInputsAre }),
-  Mul: gate(multiply, { trend: factorTrend }),
-  Div: quotient(product.divide, { trend: product.quotientTrend }),
+  Add: sum(add, { nonNegative: ifInputsAre, trend: sumTrend([1, 1]), range: range.added }),
+  Sum: sum(add, { nonNegative: ifInputsAre, range: range.added }),
+  Sub: sum(subtract, { trend: sumTrend([1, -1]), range: range.subtracted }),
+  Mean: sum(mean, { nonNegative: ifInputsAre, range: range.asParts(undefined) }),
+  Mul: gate(multiply, { trend: factorTrend, range: range.multiplied }),
+  Div: quotient(product.divide, { trend: product.quotientTrend, range: range.divided }),
   Product: matrixProduct(product.matrixProduct, {
     refuses: d.refusesVector,
     keepsAxis: axes.throughProduct,
@@ -155,11 +161,11 @@ export const opTable = {
   }),
 
   // Averages and maxima.
-  AveragePool: average(pool.averagePool, pooling),
-  GlobalAveragePool: average(pool.globalAveragePool, pooling),
+  AveragePool: average(pool.averagePool, { ...pooling, range: range.asInput }),
+  GlobalAveragePool: average(pool.globalAveragePool, { ...pooling, range: range.asInput }),
   LpPool: average(pool.lpPool, { ...neverNegative, ...pooling }),
   GlobalLpPool: average(pool.globalLpPool, { ...neverNegative, ...pooling }),
-  ReduceMean: average(reduce.reduceMean, reducing),
+  ReduceMean: average(reduce.reduceMean, { ...reducing, range: range.asInput }),
   ReduceSum: average(reduce.reduceSum, alongAxes),
   CumSum: average(reduce.cumulativeSum, {
     parts: [0],
@@ -226,6 +232,7 @@ export const opTable = {
   Gelu: activation(f.gelu, withPositiveSlope),
   FakeQuantize: activation(fakeQuantize, {
     trend: rising,
+    range: range.asInput,
     nonNegative: quantizesToPositive,
     rectifier: true,
     parameters: () => [1, 2],
@@ -233,7 +240,7 @@ export const opTable = {
 
   // Other functions, element by element.
   Abs: activation(fn.abs, neverNegative),
-  Neg: activation(fn.negative, { trend: falling }),
+  Neg: activation(fn.negative, { trend: falling, range: range.negated }),
   Exp: activation(fn.exp, { ...neverNegative, response: "exp" }),
   Log: activation(fn.log, { trend: rising }),
   Sqrt: activation(fn.sqrt, { ...neverNegative, trend: rising }),
@@ -276,6 +283,7 @@ export const opTable = {
     constant: routing(copy.unpad, {
       refuses: copy.refusesOpenPads,
       border: true,
+      range: range.asParts([0, 2]),
       nonNegative: ifPartsAre([0, 2]),
       keepsAxis: axes.unlessResized(copy.paddedAxes),
     }),
@@ -331,6 +339,7 @@ export const opTable = {
       filtered: false,
       parts: [0],
       nonNegative: weighsUp,
+      range: weighedRange,
     }),
   }),
 } satisfies Record<string, Row | Forms>;
@@ -348,7 +357,7 @@ export function rowOf(node: Pick<Node, "opType" | "domain" | "attributes">): Row
 /** The inputs of a node that relevance can go to, by name: sizes, indices and conditions are none. */
 export function relevantInputs(node: Node): readonly string[] {
   const parts = rowOf(node)?.parts;
-  return parts ? node.inputs.filter((_, index) => parts.includes(index)) : node.inputs;
+  return parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
 }
 
 /** The outputs of a node that relevance can come from, by name: indices and masks are none. */

@@ -72,7 +72,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
     "CausalConvWithState GRU LSTM LinearAttention RNN",
   ],
   [
-    "it has a graph inside, and its condition or number of rounds depends on the input: fix the input sizes, or export the model without control flow",
+    "it has a graph inside that could not be written out: fix the input sizes, or export the model without control flow",
     "If Loop Scan SequenceMap",
   ],
   [

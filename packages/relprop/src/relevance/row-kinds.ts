@@ -9,6 +9,7 @@
 import type { Dim, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { product } from "../onnx/shapes/sizes.ts";
+import { asParts, type Ranged } from "./ops/ranges.ts";
 
 /** One node of the model, at the moment relevance reaches it. */
 export interface Site {
@@ -115,6 +116,8 @@ interface Common {
   readonly closesBelowZero: (site: Site) => boolean;
   /** For an activation: whether it goes from 0, closed, to 1, open, so that what it is multiplied with is gated by it. */
   readonly gates: boolean;
+  /** What the output lies between, given what its inputs do: for what is made of gates. Undefined: nobody knows. */
+  readonly range: Ranged | undefined;
   /** Whether no output can be negative. */
   readonly nonNegative: (site: Site) => boolean;
   /** Whether every input is a part of the output (Add, Concat), none a size or an axis: a constant among them takes its share. */
@@ -220,6 +223,7 @@ type Options = Partial<
     | "rectifier"
     | "closesBelowZero"
     | "gates"
+    | "range"
     | "joins"
     | "border"
     | "parts"
@@ -260,6 +264,7 @@ const common = (
   rectifier: options.rectifier ?? false,
   closesBelowZero: options.closesBelowZero ?? no,
   gates: options.gates ?? false,
+  range: options.range,
   nonNegative: options.nonNegative ?? nonNegative,
   joins: options.joins ?? family === "sum",
   border: options.border ?? false,
@@ -321,11 +326,12 @@ export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
   options: Options = {},
 ): PlainRow {
+  const given = { range: asParts(options.parts), ...options };
   return {
     kind: "plain",
     elementwise: false,
     ...row,
-    ...common("maximum", options, ifInputsAre, never, true),
+    ...common("maximum", given, ifInputsAre, never, true),
   };
 }
 
@@ -346,7 +352,8 @@ export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Opt
 /** What moves elements makes none negative. */
 function moved(options: Options): [Options, Common["nonNegative"], KeepsAxis] {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
-  return [parts ? { ...options, parts } : options, parts ? ifPartsAre(parts) : ifInputsAre, never];
+  const given = { range: asParts(parts), ...options, ...(parts && { parts }) };
+  return [given, parts ? ifPartsAre(parts) : ifInputsAre, never];
 }
 
 /** An operator whose attributes decide what kind it is of. */

@@ -27,7 +27,8 @@ export function nonNegativeValues(
     const outputs = node.outputs.flatMap((name) => values.get(name) ?? []);
     for (const output of outputs) if (isUnsigned(output)) nonNegative.add(output.name);
     const row = rowOf(node);
-    if (!row || outputs.length === 0) continue;
+    const isKnown = node.inputs.every((name) => name === "" || values.has(name));
+    if (!row || !isKnown || outputs.length === 0) continue;
     const inputs = node.inputs.map((name) => values.get(name));
     if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative, isGate: () => false })) {
       for (const output of outputs) nonNegative.add(output.name);

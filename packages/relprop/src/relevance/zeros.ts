@@ -4,16 +4,17 @@
  * signed rule has nothing to do: gamma needs one transpose, and a denominator no sign.
  */
 
-import type { Graph, Node, Value } from "../onnx/graph.ts";
+import type { Node, Value } from "../onnx/graph.ts";
 import { rowOf } from "./op-table.ts";
 import type { Site } from "./row-kinds.ts";
 
 /** For each value z, the values that are 0 wherever z ≤ 0: what rectifiers make of it. */
 export type Rectified = ReadonlyMap<string, ReadonlySet<string>>;
 
-export function rectifiedValues(graph: Graph, siteOf: (node: Node) => Site): Rectified {
+/** @param nodes those on the way: of others not even the shapes may be known */
+export function rectifiedValues(nodes: readonly Node[], siteOf: (node: Node) => Site): Rectified {
   const rectified = new Map<string, Set<string>>();
-  for (const node of graph.nodes) {
+  for (const node of nodes) {
     const [z] = node.inputs;
     if (z === undefined || !rowOf(node)?.closesBelowZero(siteOf(node))) continue;
     rectified.set(z, new Set([...(rectified.get(z) ?? []), ...node.outputs]));

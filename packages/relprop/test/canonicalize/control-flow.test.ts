@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
-import { GraphBuilder, type Tensor, int, int64Tensor, ints } from "../../src/onnx/index.ts";
+import { GraphBuilder, type Tensor, type Value, int, int64Tensor, ints } from "../../src/onnx/index.ts";
 import { expectCanonical, expectSameOutputs, graphOf, operators, random } from "./before-and-after.ts";
 import { declared, ifNode, loopNode, nodeOf, sequenceNode, subgraph } from "./subgraphs.ts";
 
@@ -184,6 +184,48 @@ describe("unroll-loop", () => {
     expect(operators(graph)).not.toContain("Scan");
     expect(values.get(graph.outputs[0]?.name ?? "")?.shape).toEqual([2, 3, 4]);
     await expectSameOutputs(before, graph, 0);
+  });
+
+  /** Loops inside of each other, each with `rounds` rounds at most, or as many as its condition says. */
+  const nested = (depth: number, rounds: string, end: string): ReturnType<typeof subgraph> =>
+    subgraph(
+      [index, goesOn, declared("state")],
+      [still, declared("next")],
+      [
+        nodeOf("Identity", [end], ["still"]),
+        depth === 1
+          ? nodeOf("Neg", ["state"], ["next"])
+          : nodeOf("Loop", [rounds, "", "state"], ["next"], {
+              body: { type: "graph", value: nested(depth - 1, rounds, end) },
+            }),
+      ],
+    );
+  const nest = (depth: number, rounds: number | bigint, end = "on") =>
+    graphOf([3], (b, x) => {
+      const limit = {
+        dataType: "int64",
+        dims: [],
+        bytes: new Uint8Array(BigInt64Array.of(BigInt(rounds)).buffer),
+      };
+      const count = b.constant(limit as Tensor, "count").name;
+      b.constant(truth(false), "never");
+      const [y] = loopNode(b, "Loop", [count, "", x.name], { y: x }, nested(depth, count, end));
+      return b.op("Relu", [y as Value]);
+    });
+
+  it("counts the rounds of loops inside of a loop before it unrolls any", async () => {
+    expect(operators(canonicalize(nest(3, 3)).graph)).toEqual([
+      ...Array.from({ length: 27 }, () => "Neg"),
+      "Relu",
+    ]);
+    const { graph, notes } = canonicalize(nest(6, 20));
+    expect(operators(graph)).toEqual(["Loop", "Relu"]);
+    expect(notes.map(({ why }) => why)).toEqual(["the nodes of all its rounds are more than 20000 nodes"]);
+  });
+
+  it("takes a limit that no loop reaches for none", () => {
+    const graph = nest(3, 2n ** 63n - 1n, "never");
+    expect(operators(canonicalize(graph).graph)).toEqual(["Neg", "Relu"]);
   });
 
   it("says why a loop stays", () => {

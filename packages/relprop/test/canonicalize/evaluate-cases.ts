@@ -342,6 +342,16 @@ export const cases: readonly EvaluateCase[] = [
     inputs: [f32([2, 4, 3]), typed("bool", [4], [0, 1, 0, 1])],
     attributes: { axis: int(-2) },
   },
+  { op: "QuantizeLinear", inputs: [f32([2, 3, 4]), float32Tensor([0.01], []), typed("int8", [], [3])] },
+  {
+    op: "QuantizeLinear",
+    inputs: [f32([2, 3, 4]), float32Tensor([0.01, 0.02, 0.005], [3]), typed("uint8", [3], [128, 0, 255])],
+  },
+  {
+    op: "DequantizeLinear",
+    inputs: [typed("uint8", [2, 3], [0, 9, 255, 7, 128, 1]), float32Tensor([0.01, 0.3], [2])],
+    attributes: { axis: int(0) },
+  },
   { op: "MatMul", inputs: [f32([2, 1, 3, 4]), f32([3, 4, 5])], tolerance: ulp },
   { op: "MatMul", inputs: [f32([4]), f32([4, 5])], tolerance: ulp },
   { op: "MatMul", inputs: [f32([2, 3, 4]), f32([4])], tolerance: ulp },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { recognizeGelu } from "../../src/canonicalize/recognize-gelu.ts";
 import { recognizeNormalization } from "../../src/canonicalize/recognize-normalization.ts";
+import { recognizeSigmoid } from "../../src/canonicalize/recognize-sigmoid.ts";
 import { recognizeSilu } from "../../src/canonicalize/recognize-silu.ts";
 import {
   type Graph,
@@ -136,6 +137,62 @@ describe("recognize-silu", () => {
   it("does not take a gate computed from something else for an activation", () => {
     const before = within((b, x) => b.op("Mul", [x, b.op("Sigmoid", [b.op("Exp", [x])])]));
     expect(operators(applied(recognizeSilu, before).after)).toEqual(["Neg", "Exp", "Sigmoid", "Mul", "Neg"]);
+  });
+});
+
+const clipped = (b: GraphBuilder, x: Value, high: number): Value =>
+  b.op("Clip", [x, b.scalar(0), b.scalar(high)]);
+
+const spelledGates: readonly (readonly [string, string, number | undefined, Make])[] = [
+  [
+    "HardSigmoid",
+    "clip(x + 3, 0, 6)/6",
+    1 / 6,
+    (b, x) => b.op("Div", [clipped(b, b.op("Add", [x, b.scalar(3)]), 6), b.scalar(6)]),
+  ],
+  [
+    "HardSigmoid",
+    "clip(½ + x/6, 0, 1)",
+    1 / 6,
+    (b, x) => clipped(b, b.op("Add", [b.scalar(0.5), b.op("Div", [x, b.scalar(6)])]), 1),
+  ],
+  [
+    "HardSigmoid",
+    "clip(0.2·x + ½, 0, 1)",
+    0.2,
+    (b, x) => clipped(b, b.op("Add", [b.op("Mul", [b.scalar(0.2), x]), b.scalar(0.5)]), 1),
+  ],
+  [
+    "Sigmoid",
+    "½·(tanh(x/2) + 1)",
+    undefined,
+    (b, x) => {
+      const tanh = b.op("Tanh", [b.op("Div", [x, b.scalar(2)])]);
+      return b.op("Mul", [b.op("Add", [tanh, b.scalar(1)]), b.scalar(0.5)]);
+    },
+  ],
+];
+
+describe("recognize-sigmoid", () => {
+  it.each(spelledGates)("sees %s in %s", async (opType, _form, alpha, make) => {
+    const after = await expectRewrite(recognizeSigmoid, within(make), ["Neg", opType, "Neg"], 0);
+    const node = after.nodes[1];
+    if (alpha !== undefined) expect(node && numberAttribute(node, "alpha", 0)).toBeCloseTo(alpha, 7);
+  });
+
+  it.each([
+    ["clip(x + 3, 0, 6), which is not divided", (b, x) => clipped(b, b.op("Add", [x, b.scalar(3)]), 6)],
+    ["clip(x + 2, 0, 1)", (b, x) => clipped(b, b.op("Add", [x, b.scalar(2)]), 1)],
+    [
+      "½ + ½·tanh(x)",
+      (b, x) => {
+        const half = b.op("Mul", [b.op("Tanh", [x]), b.scalar(0.5)]);
+        return b.op("Add", [half, b.scalar(0.5)]);
+      },
+    ],
+  ] as const satisfies readonly (readonly [string, Make])[])("sees none in %s", (_form, make) => {
+    const before = within(make);
+    expect(applied(recognizeSigmoid, before).after).toBe(before);
   });
 });
 

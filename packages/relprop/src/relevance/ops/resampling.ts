@@ -9,6 +9,7 @@ import { resamplingOf, resizeMatrix, type Resampling } from "../../onnx/resize-m
 import { numbersOf } from "../../onnx/tensor.ts";
 import { x, y, type Site } from "../row-kinds.ts";
 import { sumCopies } from "./blocks.ts";
+import type { Ranged } from "./ranges.ts";
 import { asVector, sizeAt, subtractSizes, type Size } from "./shapes.ts";
 
 const [scalesInput, sizesInput] = [2, 3];
@@ -167,6 +168,10 @@ function nearest(b: GraphBuilder, at: Value, { nearestMode }: Resampling): Value
 /** Linear interpolation weighs by numbers from 0 to 1, cubic also by negative ones. */
 export const weighsUp = (site: Site): boolean =>
   resamplingOf(site.node)?.mode === "linear" && site.isNonNegative(x(site));
+
+/** Weights from 0 to 1 that add up to 1 stay between the elements that they weigh. */
+export const weighedRange: Ranged = ([weighed], node) =>
+  resamplingOf(node)?.mode === "linear" ? weighed : undefined;
 
 export function refusesResize(site: Site): string | undefined {
   const how = resamplingOf(site.node);

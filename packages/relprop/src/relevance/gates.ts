@@ -1,0 +1,42 @@
+/**
+ * Which values are gates: what they are multiplied with they let through, more or less. A sigmoid's output is one, and so
+ * is what is made of gates and constants alone by moving, averaging, adding and multiplying, as long as it keeps its
+ * sign: 1 − σ(z), 2·σ(z), 1 + σ(z) as x·(1 + σ(z)) = x + x·σ(z), the product of two gates as (x ⊙ g) ⊙ h. What changes
+ * its sign is a signal: 2·σ(2z) − 1 is tanh(z).
+ */
+
+import type { Graph, Value } from "../onnx/graph.ts";
+import { numbersOf, sizeOf } from "../onnx/tensor.ts";
+import { relevantOutputs, rowOf } from "./op-table.ts";
+import { unit, zero, type Range } from "./ops/ranges.ts";
+
+/** Constants of more elements are not looked through. */
+const maxElements = 2 ** 18;
+
+function rangeOfConstant({ constant }: Value): Range | undefined {
+  if (!constant || constant.dataType === "string" || sizeOf(constant.dims) > maxElements) return undefined;
+  let [low, high] = [Infinity, -Infinity];
+  for (const number of Array.from(numbersOf(constant))) {
+    low = Math.min(low, number);
+    high = Math.max(high, number);
+  }
+  return low <= high ? [low, high] : undefined;
+}
+
+const keepsSign = ([low, high]: Range): boolean => low >= 0 || high <= 0;
+
+/** Names of the gates of a graph. */
+export function gateValues(graph: Graph, values: ReadonlyMap<string, Value>): Set<string> {
+  const ranges = new Map<string, Range>();
+  const rangeOf = (name: string): Range | undefined => {
+    const value = values.get(name);
+    return name === "" ? zero : (ranges.get(name) ?? (value && rangeOfConstant(value)));
+  };
+  for (const node of graph.nodes) {
+    const row = rowOf(node);
+    const isMade = row?.range !== undefined && node.inputs.some((name) => ranges.has(name));
+    const range = row?.gates ? unit : isMade ? row?.range?.(node.inputs.map(rangeOf), node) : undefined;
+    if (range) for (const name of relevantOutputs(node)) ranges.set(name, range);
+  }
+  return new Set([...ranges].flatMap(([name, range]) => (keepsSign(range) ? [name] : [])));
+}

@@ -117,16 +117,26 @@ function isGateOf(site: Site, index: number, row: Row | undefined): boolean {
 
 const namesText = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(" or ");
 
-function obstructed({ output, ends }: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
+function obstructed(request: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
+  const { output, ends } = request;
   const nodes = obstacles.length === 1 ? "1 node stands" : `${obstacles.length} nodes stand`;
+  const free = freeInputs(request).map((name) => `explain the input "${name}" alone (--explain ${name}), `);
   return new UnexplainableError(
     {
       what: "cannot explain this model",
       why: `${nodes} between the output "${output}" and the input ${namesText(ends)} without a rule`,
-      fix: "explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)",
+      fix: `${free.join("")}explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)`,
     },
     obstacles,
   );
+}
+
+/** Of several inputs those that could be explained alone. */
+function freeInputs(request: PlanRequest): string[] {
+  const { graph, ends } = request;
+  if (ends.length < 2) return [];
+  const inputs = ends.filter((end) => graph.inputs.some(({ name }) => name === end));
+  return inputs.filter((name) => !assignRules({ ...request, ends: [name], origins: [name] }).refusal);
 }
 
 /** Names of the rules that relevance could cross a node by, if they were asked for with an override. */

@@ -18,6 +18,7 @@ import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
 import { partsToSplit } from "./parts-to-split.ts";
 import { quantizedView } from "./quantized-view.ts";
+import { recognizeExponentials } from "./recognize-exponentials.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { recognizeProducts } from "./recognize-products.ts";
@@ -47,6 +48,7 @@ const settling: readonly Rewrite[] = [
 
 /** In this order: activations are recognised while their products are whole, batch norms become layers last. */
 const recognizing: readonly Rewrite[] = [
+  recognizeExponentials,
   recognizeNormalization,
   recognizeGelu,
   recognizeSilu,

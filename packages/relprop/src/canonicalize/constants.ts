@@ -40,6 +40,12 @@ const oneElement = (graph: Graph, name: string | undefined): Tensor | undefined 
   return tensor && tensor.dataType !== "string" && sizeOf(tensor.dims) === 1 ? tensor : undefined;
 };
 
+/** The integers of an initializer; undefined if it holds none. */
+export function integersOf(graph: Graph, name: string | undefined): readonly number[] | undefined {
+  const tensor = name === undefined ? undefined : graph.initializers.get(name);
+  return tensor?.dataType.startsWith("int") ? Array.from(numbersOf(tensor)) : undefined;
+}
+
 /** The number of an initializer of one element. */
 export function scalarOf(graph: Graph, name: string | undefined): number | undefined {
   const tensor = oneElement(graph, name);

@@ -50,7 +50,9 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
     const parts = relevantInputs(node).filter((each) => each !== "");
     const computed = parts.filter((each) => site.isComputed(b.value(each)));
     const [only = ""] = computed;
-    if (row.response && computed.length === 1) return beforeResponse(row.response, only);
+    // exp(log p) is no response of its own, but a function of p.
+    const isFunction = row.trend(site) !== undefined && behind(only)?.isWhole === true;
+    if (row.response && computed.length === 1 && !isFunction) return beforeResponse(row.response, only);
     const inner: InnerLogits = new Map(computed.map((each) => [each, behind(each)]));
     const known = [...inner.values()].filter((logits) => logits !== undefined);
     const [first] = known;

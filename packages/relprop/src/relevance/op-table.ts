@@ -241,7 +241,7 @@ export const opTable = {
   // Other functions, element by element.
   Abs: activation(fn.abs, neverNegative),
   Neg: activation(fn.negative, { trend: falling, range: range.negated }),
-  Exp: activation(fn.exp, { ...neverNegative, response: "exp" }),
+  Exp: activation(fn.exp, { ...neverNegative, response: "exp", trend: rising }),
   Log: activation(fn.log, { trend: rising }),
   Sqrt: activation(fn.sqrt, { ...neverNegative, trend: rising }),
   Reciprocal: activation(fn.reciprocal, { ...withPositiveSlope, trend: fn.reciprocalTrend }),

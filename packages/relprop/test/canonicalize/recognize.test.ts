@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { recognizeExponentials } from "../../src/canonicalize/recognize-exponentials.ts";
 import { recognizeGelu } from "../../src/canonicalize/recognize-gelu.ts";
 import { recognizeNormalization } from "../../src/canonicalize/recognize-normalization.ts";
 import { recognizeSigmoid } from "../../src/canonicalize/recognize-sigmoid.ts";
@@ -8,6 +9,7 @@ import {
   GraphBuilder,
   type Value,
   float,
+  int,
   ints,
   intsAttribute,
   numberAttribute,
@@ -255,5 +257,71 @@ describe("recognize-normalization", () => {
     const { after, notes } = applied(recognizeNormalization, leaking);
     expect(after).toBe(leaking);
     expect(notes[0]?.why).toMatch(/"Sub" inside of it is used elsewhere/);
+  });
+});
+
+const along = (b: GraphBuilder, opType: string, x: Value): Value =>
+  opType === "ReduceSum"
+    ? b.op(opType, [x, b.integers([1])], { keepdims: int(1) })
+    : b.op(opType, [x], { axes: ints([-1]), keepdims: int(1) });
+const exp = (b: GraphBuilder, x: Value): Value => b.op("Exp", [x]);
+const shifted = (b: GraphBuilder, x: Value): Value => b.op("Sub", [x, along(b, "ReduceMax", x)]);
+const logSum = (b: GraphBuilder, x: Value): Value => b.op("Log", [along(b, "ReduceSum", exp(b, x))]);
+
+const exponentials: readonly (readonly [string, string, Make])[] = [
+  ["Softmax", "exp z / Σ exp z", (b, x) => b.op("Div", [exp(b, x), along(b, "ReduceSum", exp(b, x))])],
+  [
+    "Softmax",
+    "the maximum taken off",
+    (b, x) => b.op("Div", [exp(b, shifted(b, x)), along(b, "ReduceSum", exp(b, shifted(b, x)))]),
+  ],
+  ["LogSoftmax", "z − logsumexp z", (b, x) => b.op("Sub", [x, along(b, "ReduceLogSumExp", x)])],
+  ["LogSoftmax", "z − log Σ exp z", (b, x) => b.op("Sub", [x, logSum(b, x)])],
+  [
+    "LogSoftmax",
+    "the maximum taken off both",
+    (b, x) => b.op("Sub", [shifted(b, x), logSum(b, shifted(b, x))]),
+  ],
+  [
+    "LogSoftmax",
+    "the maximum put back",
+    (b, x) => b.op("Sub", [x, b.op("Add", [along(b, "ReduceMax", x), logSum(b, shifted(b, x))])]),
+  ],
+  [
+    "Sigmoid",
+    "1 / (1 + exp −z)",
+    (b, x) => b.op("Div", [b.scalar(1), b.op("Add", [b.scalar(1), exp(b, b.op("Neg", [x]))])]),
+  ],
+  [
+    "Sigmoid",
+    "the reciprocal of exp(−1·z) + 1",
+    (b, x) => b.op("Reciprocal", [b.op("Add", [exp(b, b.op("Mul", [x, b.scalar(-1)])), b.scalar(1)])]),
+  ],
+];
+
+describe("recognize-exponentials", () => {
+  it.each(exponentials)("sees a %s in %s", async (opType, _form, make) => {
+    await expectRewrite(
+      recognizeExponentials,
+      graphOf(["N", 6], (b, x) => b.op("Abs", [make(b, b.op("Abs", [x]))])),
+      ["Abs", opType, "Abs"],
+      2e-6,
+    );
+  });
+
+  it("leaves what is none", () => {
+    const others: readonly Make[] = [
+      // Sums of other powers, along another axis, of something else.
+      (b, x) => b.op("Div", [exp(b, x), along(b, "ReduceSum", x)]),
+      (b, x) =>
+        b.op("Div", [exp(b, x), b.op("ReduceSum", [exp(b, x), b.integers([0, 1])], { keepdims: int(1) })]),
+      (b, x) => b.op("Sub", [b.op("Neg", [x]), along(b, "ReduceLogSumExp", x)]),
+      (b, x) => b.op("Div", [b.scalar(2), b.op("Add", [b.scalar(1), exp(b, b.op("Neg", [x]))])]),
+      (b, x) => b.op("Div", [b.scalar(1), b.op("Add", [b.scalar(1), exp(b, x)])]),
+    ];
+    for (const make of others) {
+      const graph = graphOf(["N", 6], (b, x) => b.op("Abs", [make(b, b.op("Abs", [x]))]));
+      expect(applied(recognizeExponentials, graph).after).toBe(graph);
+    }
   });
 });

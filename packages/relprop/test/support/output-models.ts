@@ -318,6 +318,39 @@ export const outputModels: readonly OutputModel[] = [
     },
   },
   {
+    name: "a softmax spelled out",
+    input: flat,
+    kind: "classes",
+    scale: "probability by softmax",
+    build: (b, x, respond) =>
+      respond(b.dense(trunk(b, x), 10, 5), (z) => {
+        const powers = b.op("Exp", [z]);
+        return b.op("Div", [powers, b.op("ReduceSum", [powers, b.integers([1])], { keepdims: int(1) })]);
+      }),
+  },
+  {
+    name: "the exponential of a log-softmax",
+    input: flat,
+    kind: "classes",
+    scale: "probability by softmax",
+    build: (b, x, respond) =>
+      respond(
+        b.dense(trunk(b, x), 10, 5),
+        (z) => b.op("LogSoftmax", [z], { axis: int(-1) }),
+        (p) => b.op("Exp", [p]),
+      ),
+  },
+  {
+    name: "a sigmoid spelled out",
+    input: flat,
+    kind: "binary",
+    scale: "probability by sigmoid",
+    build: (b, x, respond) =>
+      respond(b.dense(trunk(b, x), 10, 1), (z) =>
+        b.op("Reciprocal", [b.op("Add", [b.op("Exp", [b.op("Neg", [z])]), b.scalar(1)])]),
+      ),
+  },
+  {
     name: "one value",
     input: flat,
     kind: "values",

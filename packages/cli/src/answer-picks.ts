@@ -1,11 +1,11 @@
 /** What was asked of an answer, found in the numbers of a run: targets for another run, and scores. */
 
 import {
+  answersOf,
   InputError,
   pickAnswer,
   pickClass,
   pickDifference,
-  rankAnswers,
   sampleOf,
   type DetectionOptions,
   type Explanation,
@@ -50,12 +50,9 @@ export function faultOf({ facts, explained, values }: PickSource, sample: number
 /** The answer's best numbers; of a yes-or-no question with one number yes and no. */
 export function topOf({ names }: AnswerPlan, source: PickSource, sample: number): Score[] {
   if (names.facts.kind === "embedding") return [lengthOf(names, source, sample)];
-  if (names.facts.kind !== "binary") {
-    const numbers = rankAnswers(source.facts, source, { sample });
-    return numbers.slice(0, ranked).map((each) => scoreOf(names, each));
-  }
-  const both = [1, 0].map((index) => pickClass(source, sample, index).numbers);
-  return both.toSorted((a, c) => (c.logit ?? 0) - (a.logit ?? 0)).map((each) => scoreOf(names, each));
+  return answersOf(source, sample)
+    .slice(0, ranked)
+    .map((each) => scoreOf(names, each));
 }
 
 function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number): Score {

@@ -1,6 +1,6 @@
 /** What of an answer is explained: what `--class`, `--target`, `--pixel` and `--box` say, for each kind of output. */
 
-import { OptionError, parseTarget, regionsOf, type OutputFacts, type OutputKind } from "relprop";
+import { OptionError, parseTarget, regionsOf, usualTarget, type OutputFacts, type OutputKind } from "relprop";
 import { classRequest, fileNamePart, type ClassRequest } from "./choose-classes.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 import { readMask, type Mask } from "./target-mask.ts";
@@ -42,7 +42,7 @@ export async function readRequests(
   names: AnswerNames & { readonly facts: OutputFacts },
   isWhole: boolean,
 ): Promise<AnswerRequest[] | undefined> {
-  const { facts, labels, count } = names;
+  const { facts, labels } = names;
   const { kind } = facts;
   requireKind("--pixel", pixels.length > 0, kind, "map");
   requireKind("--box", boxes.length > 0, kind, "detections");
@@ -57,10 +57,10 @@ export async function readRequests(
   }
   if (requests.length > 0) return requests;
   if (asked.length > 0) return asked.flatMap((request) => alone(request, names));
-  if (isWhole) return undefined;
-  if (kind === "embedding") return [{ kind: "length" }];
-  if (lists.has(kind) && (kind !== "values" || count === 1)) return [{ kind: "top", count: 1 }];
-  throw mustBeNamed(names, labels);
+  const usual = usualTarget(facts, isWhole);
+  if (usual === undefined) throw mustBeNamed(names, labels);
+  if (usual === "whole") return undefined;
+  return usual === "length" ? [{ kind: "length" }] : [{ kind: "top", count: 1 }];
 }
 
 /** A class that is named; of a yes-or-no question 1 is yes and 0 is no. */

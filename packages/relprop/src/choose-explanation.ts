@@ -38,6 +38,35 @@ export interface ExplanationChoice {
   readonly isWhole: boolean;
 }
 
+/** What is explained where nothing is named. */
+export type UsualTarget =
+  /** The prediction as a whole, from the softmax. */
+  | "whole"
+  /** The highest of a list of numbers. */
+  | "highest"
+  /** The one number that there is; of a yes-or-no question, yes. */
+  | "value"
+  /** The length of an embedding. */
+  | "length";
+
+/**
+ * - classes: the prediction as a whole where `isWhole`, else the best one
+ * - several sigmoids, numbers of unknown meaning: the highest
+ * - one value, one sigmoid: that number, signed
+ * - an embedding: its length
+ * - anything else (several values, maps, boxes, sequences, nodes): nothing, it has to be named
+ */
+export function usualTarget(
+  { kind, classAxis, shape }: OutputFacts,
+  isWhole: boolean,
+): UsualTarget | undefined {
+  if (isWhole) return "whole";
+  if (kind === "embedding") return "length";
+  if (kind === "binary") return "value";
+  if (kind === "values") return classAxis === undefined || shape[classAxis] === 1 ? "value" : undefined;
+  return kind === "classes" || kind === "multi-label" || kind === "scores" ? "highest" : undefined;
+}
+
 /** The fraction that the relevance filter keeps under `fischer`, where a card says nothing: on most networks clear maps. */
 export const usualFilter = 0.1;
 

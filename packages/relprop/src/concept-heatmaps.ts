@@ -1,7 +1,7 @@
 /** The concepts that speak for a target: a layer's strongest channels, each with its own relevance of the input. */
 
 import { OptionError } from "./errors.ts";
-import type { Explainer, Explanation, RunOptions } from "./explainer.ts";
+import type { Explainer, RunOptions } from "./explainer.ts";
 import type { FloatArray } from "./float-array.ts";
 import type { Target } from "./targets.ts";
 
@@ -64,7 +64,7 @@ export async function conceptHeatmaps(
   }
   const samples = whole.channelRelevance.dims[0] as number;
   const strongest = strongestChannels(whole.channelRelevance, count);
-  const target = run.target ?? highest(whole, samples);
+  const target = run.target ?? whole.target;
   const { compiled } = explainer;
   // The whole input goes in again for each rank of channel, several times in a run where the batch allows it.
   const isFixed =
@@ -116,12 +116,6 @@ function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][
 function passedIn({ data, dims }: FloatArray, sample: number): number {
   const channels = dims[1] as number;
   return data.subarray(sample * channels, (sample + 1) * channels).reduce((a, n) => a + n, 0);
-}
-
-/** Each sample's highest class, so that the runs to come need not look for it again. */
-function highest({ top }: Explanation, samples: number): readonly number[] | undefined {
-  const best = top.flatMap(([first]) => (first ? [first.index] : []));
-  return best.length === samples ? best : undefined;
 }
 
 function repeated({ data, dims }: FloatArray, copies: number): FloatArray {

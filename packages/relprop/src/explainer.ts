@@ -98,6 +98,8 @@ export interface Explanation {
   readonly outputs: Readonly<Record<string, FloatArray>>;
   /** The explained tensor, in the shape of its output: the logits where that ends in softmax, sigmoid or another response. */
   readonly explained: FloatArray;
+  /** What was explained of it: weights in its shape; undefined for the whole prediction, from the softmax. */
+  readonly target?: FloatArray;
   /** ΣR that each sample's relevance starts with. */
   readonly start: readonly number[];
   /** For each sample the five highest numbers, best first. Empty for outputs that have several places, as maps and boxes. */
@@ -186,8 +188,10 @@ export class Explainer {
     const answers = { values: fetched[this.compiled.outputName], explained };
     const top = this.#rankings(answers, input).map((ranked) => ranked.slice(0, rankedClasses));
     const { settings, facts } = this.compiled;
-    const start = startSums(settings.seed, facts, explained, this.#explainedTarget(answers, input, target));
-    return { outputs, explained, start, top, ...added };
+    const weights = this.#explainedTarget(answers, input, target);
+    const start = startSums(settings.seed, facts, explained, weights);
+    const isWhole = settings.seed === "softmax";
+    return { outputs, explained, ...(!isWhole && { target: weights }), start, top, ...added };
   }
 
   #isAdded(name: string): boolean {

@@ -85,13 +85,23 @@ export { metadataLabels } from "./outputs/metadata.ts";
 export {
   chooseExplanation,
   readAnswer,
+  usualTarget,
   type AnswerReading,
   type ExplanationChoice,
   type ExplanationWish,
+  type UsualTarget,
 } from "./choose-explanation.ts";
+export { AnswerSession, type AnswerSessionOptions } from "./answer-session.ts";
 export { suggestComposite } from "./suggest-composite.ts";
 export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
-export { pickAnswer, sourceOf, type PickOptions, type PickRequest, type RunSource } from "./pick-answer.ts";
+export {
+  answersOf,
+  pickAnswer,
+  sourceOf,
+  type PickOptions,
+  type PickRequest,
+  type RunSource,
+} from "./pick-answer.ts";
 export { binaryAnswer, pickClass, pickDifference, sampleOf, type Pick, type PickSource } from "./picks.ts";
 export {
   findDetections,

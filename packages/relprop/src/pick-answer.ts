@@ -4,7 +4,8 @@ import { pickBox } from "./box-picks.ts";
 import type { DetectionOptions } from "./detections.ts";
 import type { Explainer, Explanation } from "./explainer.ts";
 import { pickPixel, pickWhereWins } from "./map-picks.ts";
-import { pickClass, pickElements, pickLength, type Pick, type PickSource } from "./picks.ts";
+import { binaryAnswer, pickClass, pickElements, pickLength, type Pick, type PickSource } from "./picks.ts";
+import { rankAnswers, type RankedClass } from "./rank-classes.ts";
 import { parseTarget, type TargetSelection } from "./relevance/target-text.ts";
 
 /** One thing to explain in each sample. */
@@ -35,6 +36,19 @@ export function sourceOf(
   }: { readonly outputs: Explanation["outputs"]; readonly explained: Explanation["explained"] },
 ): RunSource {
   return { facts: compiled.facts, values: outputs[compiled.outputName], explained, outputs };
+}
+
+/**
+ * All numbers of a sample's answer, best first, where it is one list of them; of a yes-or-no question with one number yes (1)
+ * and no (0). Empty for an embedding, and where there are several places.
+ */
+export function answersOf(source: PickSource, sample: number): RankedClass[] {
+  const { kind, placeAxes } = source.facts;
+  if (placeAxes.length > 0 || kind === "embedding") return [];
+  const ranked = rankAnswers(source.facts, source, { sample });
+  if (kind !== "binary") return ranked;
+  const both = [1, 0].map((index) => binaryAnswer(ranked[0] as RankedClass, index));
+  return both.toSorted((a, c) => (c.logit ?? 0) - (a.logit ?? 0));
 }
 
 /** How requests are read. */

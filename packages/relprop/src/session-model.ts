@@ -58,7 +58,8 @@ export function sessionModel(source: Model, options: CompileOptions | MethodOpti
   return { facts, view: externalView({ ...model, graph }) };
 }
 
-function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {
+/** A graph with one of its values as an output more. */
+export function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {
   const inputs = [value.name];
   const identity = { name, opType: "Identity", domain: "", inputs, outputs: [name], attributes: {} };
   return {

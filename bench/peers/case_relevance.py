@@ -1,5 +1,5 @@
 """
-Relevance of three small models by zennit 1.0 in float64, for packages/relprop/test/cases.
+Relevance of three small models by zennit in float64 (0.4.6 and 1.0 have the same rules here), for packages/relprop/test/cases.
 
     python case_relevance.py CASES              prints sums, writes CASES/outputs/detector/relevance.npy
 

@@ -6,6 +6,7 @@ import {
   pickAnswer,
   pickClass,
   pickDifference,
+  requireFinite,
   sampleOf,
   type DetectionOptions,
   type Explanation,
@@ -17,7 +18,7 @@ import {
 } from "relprop";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
-import { nameOf, requireFinite, scoreOf, type Score } from "./score.ts";
+import { nameOf, scoreOf, type Score } from "./score.ts";
 import { maskWeights } from "./target-mask.ts";
 
 /** What is asked of each answer. */

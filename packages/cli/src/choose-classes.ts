@@ -84,7 +84,3 @@ export function fileNamePart(label: string): string {
     .replaceAll(/^-|-$/g, "")
     .slice(0, 40);
 }
-
-/** A label as people read it: the first synonym, without `_`. */
-export const readableLabel = (label: string): string =>
-  (label.split(",")[0] ?? "").replaceAll("_", " ").trim();

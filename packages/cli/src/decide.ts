@@ -2,6 +2,7 @@
 
 import {
   chooseExplanation,
+  fittingLabels,
   OptionError,
   readAnswer,
   type AnswerReading,
@@ -12,7 +13,7 @@ import {
   type OutputFacts,
 } from "relprop";
 import type { InputCard } from "relprop/zoo";
-import { colormap, signedClip, usualColoring, type ColormapName, type Normalization } from "relprop/heatmap";
+import { chooseColoring, type ColormapName, type Normalization } from "relprop/heatmap";
 import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
 import { classRequest } from "./choose-classes.ts";
 import { given } from "./commands/arguments.ts";
@@ -78,8 +79,7 @@ export async function decideCompile(
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
   const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
-  const isNamed = !facts.isRanked && (facts.kind !== "scores" || card.labels.length === count);
-  const names = { facts, labels: isNamed ? card.labels : [], count, unit: card.unit };
+  const names = { facts, labels: fittingLabels(facts, card.labels, count), count, unit: card.unit };
   const isAsked = wishes.against !== undefined || hasWishes(wishes);
   const isTarget = wishes.needsAnswer === true || isAsked;
   const choice = chooseExplanation(found.reading, {
@@ -196,11 +196,7 @@ export function decideColoring(
   wishes: Omit<Wishes, keyof AnswerWishes | "compile">,
 ): Coloring {
   const isSigned = compiled.settings.seed !== "softmax" && wishes.method?.method !== "grad-cam";
-  const usual = usualColoring(isSigned);
-  const map = colormap(wishes.colormap ?? usual.colormap);
-  const normalize = wishes.normalize ?? (map.kind === "diverging" ? "symmetric" : "min-max");
-  const clip = wishes.clip ?? (normalize === "symmetric" ? signedClip : 100);
-  return { colormap: map.name, normalize, level: wishes.level ?? 1, clip };
+  return { ...chooseColoring(isSigned, wishes), level: wishes.level ?? 1 };
 }
 
 /** What was decided, as name and value: printed before the run and shown on the page. */

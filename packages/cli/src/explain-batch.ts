@@ -5,6 +5,7 @@ import {
   pickClass,
   regionsOf,
   regionTarget,
+  requireFinite,
   sourceOf,
   type Detection,
   type Explainer,
@@ -15,7 +16,7 @@ import {
 } from "relprop";
 import { faultOf, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
 import type { AnswerRequest } from "./answer-requests.ts";
-import { nameOf, requireFinite, scoreOf, type Score } from "./score.ts";
+import { nameOf, scoreOf, type Score } from "./score.ts";
 import type { RelevanceArray } from "./write-results.ts";
 
 /** One explained part of an image's answer. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import {
   conceptHeatmaps,
   InputError,
+  requireFinite,
   sessionModel,
   sourceOf,
   type Explainer,
@@ -19,7 +20,7 @@ import { decideColoring, decideCompile, decisionsInWords, type Coloring, type Wi
 import { EarlierResults, leftOutText } from "./earlier-results.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { nothing } from "./explain-batch.ts";
-import { requireFinite, scoreOf, scoreText, type Score } from "./score.ts";
+import { scoreOf, scoreText, type Score } from "./score.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
 import { markedJson } from "./own-files.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";

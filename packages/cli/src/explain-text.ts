@@ -4,6 +4,7 @@ import {
   InputError,
   ModelFileError,
   RelpropError,
+  requireFinite,
   type Explanation,
   type FloatArray,
   type RankedClass,
@@ -11,7 +12,7 @@ import {
 import type { ClassRequest } from "./choose-classes.ts";
 import { ledgerResult } from "./image-result.ts";
 import { excerpt } from "./plain-text.ts";
-import { requireFinite, scoreOf, type Score } from "./score.ts";
+import { scoreOf, type Score } from "./score.ts";
 import { answersAt, choosePositions, lengthTarget, noTarget, targetAt, type Place } from "./text-answer.ts";
 import type { TextFeed } from "./text-feeds.ts";
 import { namesOf, readRequests } from "./text-requests.ts";

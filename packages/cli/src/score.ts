@@ -1,8 +1,7 @@
 /** Numbers of an answer with their names: what is printed, and what stands in JSON. Nothing is said that the model does not. */
 
-import { InputError, type OutputFacts, type RankedClass } from "relprop";
+import { answerName, type AnswerNames as Names, type RankedClass } from "relprop";
 import { z } from "zod";
-import { readableLabel } from "./choose-classes.ts";
 
 /** A class, or another number of an answer. */
 export const scoreSchema = z.object({
@@ -19,28 +18,13 @@ export const scoreSchema = z.object({
 });
 export type Score = z.infer<typeof scoreSchema>;
 
-/** What numbers of an output are called. */
-export interface AnswerNames {
-  readonly facts: Pick<OutputFacts, "kind">;
-  /** By index; empty if they are not known. */
-  readonly labels: readonly string[];
-  /** How many numbers an answer has, if that is known. */
-  readonly count: number | undefined;
+/** What numbers of an output are called, and their unit. */
+export interface AnswerNames extends Names {
   readonly unit: string | undefined;
 }
 
 /** The name of one number of an answer. */
-export function nameOf({ facts: { kind }, labels, count }: AnswerNames, index: number): string {
-  if (kind === "binary" && labels.length === 1) {
-    const name = readableLabel(labels[0] ?? "");
-    return index === 1 ? name : `not ${name}`;
-  }
-  const label = readableLabel(labels[index] ?? "");
-  if (label !== "") return label;
-  if (kind === "values") return count === 1 ? "value" : `value ${index}`;
-  if (kind === "scores") return `output ${index}`;
-  return kind === "embedding" ? `feature ${index}` : `class ${index}`;
-}
+export const nameOf: (names: AnswerNames, index: number) => string = answerName;
 
 /** The numbers with their name. */
 export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): Score {
@@ -69,25 +53,3 @@ export function amountText({ probability, value, unit, logit }: Omit<Score, "ind
 
 /** `Egyptian cat 0.767`, `age 31.2 years`. */
 export const scoreText = (score: Score): string => `${score.label} ${amountText(score)}`.trimEnd();
-
-/**
- * @param numbers of one sample
- * @throws InputError if one is none, naming what they are of
- */
-export function requireFinite(numbers: Float32Array, what: "answer" | "relevance"): void {
-  const bad = numbers.find((number) => !Number.isFinite(number));
-  if (bad === undefined) return;
-  throw new InputError(
-    what === "answer"
-      ? {
-          what: "cannot explain this answer",
-          why: `the model puts out ${bad}`,
-          fix: "check how it is fed: --mean, --std, --scale, --channels",
-        }
-      : {
-          what: "cannot show this relevance",
-          why: `some of it is ${bad}`,
-          fix: "use a larger --epsilon, or another composite",
-        },
-  );
-}

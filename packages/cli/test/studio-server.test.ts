@@ -8,6 +8,7 @@ import { preprocess } from "relprop/preprocess";
 import { zoo, type ModelCard } from "relprop/zoo";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type {
+  AnswerNumbers,
   ExplainRequest,
   ExplainResult,
   LoadedModel,
@@ -285,18 +286,16 @@ describe("the engine", () => {
       await explainer.dispose();
       expect(result.relevance).toMatchObject({ height: 64, width: 64 });
       expect(result.relevance.data).toEqual(expected.relevance.data);
-      expect(result.logits).toEqual(expected.outputs["output"]?.data);
+      expect(result.numbers.values).toEqual(expected.outputs["output"]?.data);
       expect(result.top.slice(0, 5)).toEqual(expected.top[0]);
 
-      const [first, second] = await client.answer<Float32Array[]>({
-        ask: "classify",
-        pictures: [picture(64), { ...picture(64), data: new Uint8ClampedArray(64 * 64 * 4) }],
-      });
-      expect(first).toHaveLength(10);
-      expect(
-        Math.max(...(first ?? []).map((logit, i) => Math.abs(logit - (result.logits[i] ?? 0)))),
-      ).toBeLessThan(1e-4);
-      expect(second).not.toEqual(first);
+      const pictures = [picture(64), { ...picture(64), data: new Uint8ClampedArray(64 * 64 * 4) }];
+      const request = { pictures, target: { kind: "class", index: 3 }, reference: picture(64) };
+      const [first = Number.NaN, second] = await client.answer<Float32Array>({ ask: "scores", request });
+      expect(Math.abs(first - result.explained.start)).toBeLessThan(1e-4);
+      expect(second).not.toBe(first);
+      const numbers = await client.answer<AnswerNumbers>({ ask: "answer", picture: picture(64) });
+      expect(numbers.values?.[3]).toBeCloseTo(first, 4);
     });
   });
 

@@ -92,6 +92,8 @@ export {
   type UsualTarget,
 } from "./choose-explanation.ts";
 export { AnswerSession, type AnswerSessionOptions } from "./answer-session.ts";
+export { answerName, fittingLabels, readableLabel, type AnswerNames } from "./answer-names.ts";
+export { requireFinite } from "./finite.ts";
 export { suggestComposite } from "./suggest-composite.ts";
 export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
 export {

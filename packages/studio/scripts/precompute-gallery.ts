@@ -7,6 +7,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
+import { chooseExplanation, type CompositeName } from "relprop";
 import { resizePlan } from "relprop/preprocess";
 import { parseModelCard } from "relprop/zoo";
 import sharp from "sharp";
@@ -41,11 +42,14 @@ export async function writeGallery(
   pictures: readonly GalleryPicture[],
 ): Promise<void> {
   const runner = new ModelRunner(name, source, { ort });
-  const { card, composite } = runner.loaded;
+  const { card } = runner.loaded;
+  const usual = chooseExplanation(runner.loaded, { isTarget: false, usual: card });
+  const composite = usual.composite as CompositeName;
+  const keep = usual.topK as number;
   const entries: GalleryEntry[] = [];
   for (const picture of pictures) {
     const fitted = await readPicture(picture.file, source);
-    const request = { picture: fitted, composite, target: { kind: "prediction" }, keep: 0 } as const;
+    const request = { picture: fitted, composite, target: { kind: "prediction" }, keep } as const;
     const { relevance, top } = await runner.explain(request);
     const { bytes, peak } = await writeRelevance(relevance.data);
     await writeFile(`${publicFolder}gallery/${relevanceFile(picture)}`, bytes);
@@ -55,7 +59,7 @@ export async function writeGallery(
   const indices = new Set(entries.flatMap(({ top }) => top.map(({ index }) => index)));
   const labels = Object.fromEntries([...indices].map((index) => [index, card.labels[index] ?? ""]));
   const { size, resize } = card.input;
-  const gallery: Gallery = { name, input: { size, resize }, composite, labels, pictures: entries };
+  const gallery: Gallery = { name, input: { size, resize }, composite, keep, labels, pictures: entries };
   await writeFile(`${publicFolder}gallery/${name}.json`, `${JSON.stringify(gallery, undefined, 1)}\n`);
 }
 

@@ -14,6 +14,8 @@ export type SignFilter = "both" | "for" | "against";
 export interface ViewSettings {
   readonly composite: CompositeName;
   readonly target: Target;
+  /** Whether that is the prediction as a whole, from the softmax: relevance without signs. */
+  readonly isWhole: boolean;
   /** The fraction of relevance that the relevance filter keeps at each layer, in [0, 1]; 0 is off. */
   readonly keep: number;
   readonly colormap: ColormapName;

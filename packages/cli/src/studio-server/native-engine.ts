@@ -45,8 +45,10 @@ export class NativeEngine {
         return this.#load(request.source, onProgress);
       case "explain":
         return this.#loaded().explain(request.request);
-      case "classify":
-        return this.#loaded().classify(request.pictures);
+      case "answer":
+        return this.#loaded().answer(request.picture);
+      case "scores":
+        return this.#loaded().scores(request.request);
       case "ledger":
         return this.#loaded().ledger(request.request);
       case "layer":

@@ -21,6 +21,10 @@ const target = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("prediction") }),
   z.object({ kind: z.literal("class"), index }),
   z.object({ kind: z.literal("contrast"), index, against: index }),
+  z.object({ kind: z.literal("where"), index }),
+  z.object({ kind: z.literal("pixel"), x: index, y: index, index: index.exactOptional() }),
+  z.object({ kind: z.literal("box"), rank: z.int().min(1), index: index.exactOptional() }),
+  z.object({ kind: z.literal("elements"), text: name }),
 ]);
 
 const source = z.discriminatedUnion("kind", [
@@ -40,7 +44,12 @@ const id = z.int().min(0);
 const request = z.discriminatedUnion("ask", [
   z.object({ id, ask: z.literal("load"), source }),
   z.object({ id, ask: z.literal("explain"), request: explain }),
-  z.object({ id, ask: z.literal("classify"), pictures: z.array(picture).max(mostPictures) }),
+  z.object({ id, ask: z.literal("answer"), picture }),
+  z.object({
+    id,
+    ask: z.literal("scores"),
+    request: z.object({ pictures: z.array(picture).max(mostPictures), target, reference: picture }),
+  }),
   z.object({ id, ask: z.literal("ledger"), request: explain }),
   z.object({
     id,

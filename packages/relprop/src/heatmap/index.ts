@@ -11,5 +11,11 @@ export * from "./overlay.ts";
 export * from "./png-text.ts";
 export * from "./render.ts";
 export { readNpy } from "./read-npy.ts";
-export * from "./usual-coloring.ts";
+export {
+  chooseColoring,
+  signedClip,
+  usualColoring,
+  type ColoringWish,
+  type UsualColoring,
+} from "./usual-coloring.ts";
 export * from "./draw-box.ts";

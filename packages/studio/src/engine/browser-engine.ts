@@ -4,6 +4,7 @@ import { proxy, releaseProxy, wrap, type Remote } from "comlink";
 import { InputError, ModelFileError, OptionError } from "relprop";
 import { parseModelCard } from "relprop/zoo";
 import type {
+  AnswerNumbers,
   Engine,
   EngineStatus,
   ExplainRequest,
@@ -15,6 +16,7 @@ import type {
   ModelSource,
   OfferedModel,
   Picture,
+  ScoreRequest,
 } from "./engine.ts";
 import type { ModelFile, ProviderChoice } from "./engine-host.ts";
 import { fetchBytes, megabytes } from "./fetch-bytes.ts";
@@ -49,8 +51,12 @@ export class BrowserEngine implements Engine {
     return this.#ask((remote) => remote.explain(request));
   }
 
-  classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    return this.#ask((remote) => remote.classify(pictures));
+  answer(picture: Picture): Promise<AnswerNumbers> {
+    return this.#ask((remote) => remote.answer(picture));
+  }
+
+  scores(request: ScoreRequest): Promise<Float32Array> {
+    return this.#ask((remote) => remote.scores(request));
   }
 
   ledger(request: ExplainRequest): Promise<LedgerResult> {

@@ -3,7 +3,15 @@
  * machine behind a WebSocket. Everything that crosses this border is structured-cloneable.
  */
 
-import type { CompositeName, InspectedNode, Ledger, RankedClass } from "relprop";
+import type {
+  CompositeName,
+  Detection,
+  InspectedNode,
+  Ledger,
+  OutputFacts,
+  PickRequest,
+  RankedClass,
+} from "relprop";
 import type { ModelCard } from "relprop/zoo";
 
 /** Pixels, row-major RGBA, 8 bits. */
@@ -35,7 +43,12 @@ export interface LoadedModel {
   readonly card: ModelCard;
   /** What of the card was guessed, in words. */
   readonly guesses: readonly string[];
+  /** How many of its numbers, classes mostly, can be named; of a yes-or-no question there are two. */
   readonly classes: number;
+  /** What those numbers are called, by index. */
+  readonly names: readonly string[];
+  /** What its output is. */
+  readonly facts: OutputFacts;
   /** Height and width that pictures are brought to. */
   readonly size: readonly [height: number, width: number];
   /** What happens at each node: name, operator, rule, why. */
@@ -51,11 +64,12 @@ export interface LoadedModel {
 
 /** What is explained. */
 export type Target =
-  /** The whole prediction, from the softmax. */
+  /** What is usual for the model: the whole prediction, the best class, the one value that there is. */
   | { readonly kind: "prediction" }
-  | { readonly kind: "class"; readonly index: number }
   /** Why `index` rather than `against`. */
-  | { readonly kind: "contrast"; readonly index: number; readonly against: number };
+  | { readonly kind: "contrast"; readonly index: number; readonly against: number }
+  /** One number of a list, a place of a map, where a class wins, a box, elements by their indices. */
+  | Exclude<PickRequest, { readonly kind: "length" }>;
 
 export interface ExplainRequest {
   /** Of the model's size already. */
@@ -73,15 +87,46 @@ export interface PlaceRelevance {
   readonly width: number;
 }
 
+/** The numbers of an answer that is one list, by index; each as far as the model has it. None for maps, boxes, sequences. */
+export interface AnswerNumbers {
+  /** What the model puts out. */
+  readonly values?: Float32Array;
+  /** Before softmax or sigmoid. */
+  readonly logits?: Float32Array;
+  /** A softmax over all classes or a sigmoid, where the model means one. */
+  readonly probabilities?: Float32Array;
+}
+
+/** What of an answer was explained. */
+export interface Explained {
+  /** Whether it is the prediction as a whole, from the softmax. */
+  readonly isWhole: boolean;
+  /** Its class, if it is of one, and its numbers; of several elements sums. */
+  readonly numbers: Partial<RankedClass>;
+  /** How many elements of the output it is. */
+  readonly elements: number;
+  /** ΣR that relevance started with, unitless. */
+  readonly start: number;
+  readonly box?: Detection;
+}
+
 export interface ExplainResult {
   /** In the model's size of pictures. */
   readonly relevance: PlaceRelevance;
-  /** All outputs before softmax. */
-  readonly logits: Float32Array;
-  /** Best first, at most ten. */
+  readonly explained: Explained;
+  readonly numbers: AnswerNumbers;
+  /** Best first, at most ten; empty where the answer is no list. */
   readonly top: readonly RankedClass[];
   /** Time of the run itself. */
   readonly milliseconds: number;
+}
+
+/** Asks what several pictures score. */
+export interface ScoreRequest {
+  readonly pictures: readonly Picture[];
+  readonly target: Target;
+  /** What is explained is found in this picture's answer, so that all pictures are measured alike. */
+  readonly reference: Picture;
 }
 
 /** Where relevance stayed on its way through the model, and what the model's nodes are. */
@@ -91,6 +136,7 @@ export interface LedgerResult {
   readonly ledger: Ledger;
   /** The ledger in a sentence. */
   readonly verdict: string;
+  readonly explained: Explained;
   /** Best first, at most ten. */
   readonly top: readonly RankedClass[];
   readonly milliseconds: number;
@@ -128,6 +174,8 @@ export interface LayerResult {
   readonly channelRelevance: Float32Array;
   /** The channels of largest |ΣR|, strongest first; empty for the model's input. */
   readonly channels: readonly LayerChannel[];
+  /** ΣR that relevance started with at the output; what is not in `total` flowed around the layer, or stayed above. */
+  readonly start: number;
   readonly milliseconds: number;
 }
 
@@ -142,8 +190,10 @@ export interface Engine {
   load(source: ModelSource, onProgress?: (fraction: number, what: string) => void): Promise<LoadedModel>;
   /** One at a time; the caller waits (newest frame wins, no queue). A new composite, target kind or model recompiles. */
   explain(request: ExplainRequest): Promise<ExplainResult>;
-  /** Outputs only, in batches: for occlusion sweeps. Returns [pictures][classes] logits. */
-  classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]>;
+  /** A picture's numbers without relevance. */
+  answer(picture: Picture): Promise<AnswerNumbers>;
+  /** The sum of what is explained, for each picture: for occlusion sweeps. Of the whole prediction logits, weighted by the softmax. */
+  scores(request: ScoreRequest): Promise<Float32Array>;
   /** Relevance per node; its session is kept until another composite, target kind or model is asked for. */
   ledger(request: ExplainRequest): Promise<LedgerResult>;
   /** Relevance at one layer and through its strongest channels; the sessions of the newest layer are kept. */

@@ -5,31 +5,25 @@ import {
   Explainer,
   inspect,
   InputError,
-  rankClasses,
+  sourceOf,
   verdict,
   type CompileOptions,
   type FloatArray,
   type InspectedNode,
   type Ledger,
-  type RankedClass,
 } from "relprop";
-import type { Model, Value } from "relprop/onnx";
+import type { Value } from "relprop/onnx";
 import { preprocess } from "relprop/preprocess";
-import type { ModelCard } from "relprop/zoo";
+import { explainedOf, topOf, type AnswerReader, type AnswerSource, type Asked } from "./answer-reader.ts";
 import type { ExplainRequest, LayerChannel, LayerRequest, LayerResult, LedgerResult } from "./engine.ts";
-import { compileOptions, runOptions, seedOptions } from "./explain-options.ts";
+import { compositeOptions } from "./explain-options.ts";
 import { placesOf, readLayer } from "./layer-places.ts";
-import type { RunnerOptions } from "./model-runner.ts";
 import { rankedClasses } from "./rank.ts";
 
 /** The model that is looked into. */
-export interface LayerSource extends RunnerOptions {
-  readonly model: Model;
-  /** Name of the explained output. */
-  readonly output: string;
+export interface LayerSource extends AnswerSource {
+  readonly answers: AnswerReader;
   readonly input: Value;
-  readonly card: ModelCard;
-  readonly classes: number;
   /** Bytes of its weights, which every session holds. */
   readonly weightBytes: number;
 }
@@ -63,42 +57,51 @@ export class LayerRunner {
 
   /** @throws InputError if relevance is not finite: then no share means anything */
   async ledger(request: ExplainRequest): Promise<LedgerResult> {
-    const { card, classes } = this.#source;
-    const explainer = await this.#explainer("ledger", request, ledgerOptions);
+    const { card, answers } = this.#source;
+    const picture = preprocess([request.picture], card.input);
+    const asked = await answers.asked(request, picture);
+    const explainer = await this.#explainer("ledger", request, asked, ledgerOptions);
     const begin = performance.now();
-    const explained = await explainer.explain(
-      preprocess([request.picture], card.input),
-      runOptions(request, classes),
-    );
+    const explanation = await explainer.explain(picture, asked.run);
     const milliseconds = performance.now() - begin;
-    const ledger = explained.ledgers?.[0];
+    const ledger = explanation.ledgers?.[0];
     if (!ledger) throw new InputError({ what: "cannot read the ledger", why: "the run gave none" });
+    const source = sourceOf(explainer, explanation);
     return {
-      nodes: this.#inspected(request),
+      nodes: this.#inspected(request, asked),
       ledger: finite(ledger),
       verdict: verdict(ledger),
-      top: this.#top(explained.outputs),
+      explained: explainedOf(asked, source, explanation),
+      top: topOf(source, rankedClasses),
       milliseconds,
     };
   }
 
   /** @throws OptionError if relevance cannot stop at the node: it has none, or what is explained is its output */
   async layer(request: LayerRequest): Promise<LayerResult> {
-    const { card, classes, input } = this.#source;
+    const { card, answers, input } = this.#source;
     const picture = preprocess([request.picture], card.input);
+    const asked = await answers.asked(request, picture);
     const stop = { layer: request.node, reduce: "none" } as const;
-    const explainer = await this.#explainer("map", request, stop);
+    const explainer = await this.#explainer("map", request, asked, stop);
     const begin = performance.now();
-    const { relevance } = await explainer.explain(picture, runOptions(request, classes));
+    const { relevance, start } = await explainer.explain(picture, asked.run);
     const isInput = explainer.compiled.layer.name === input.name;
     const places = placesOf(relevance.dims, isInput ? card.input.layout : "NCHW");
     const layer = readLayer(relevance, places);
     const channels =
       isInput || layer.channelRelevance.length === 0
         ? []
-        : await this.#channels(request, picture, places.channelAxis, layer.channelRelevance);
+        : await this.#channels(request, asked, picture, places.channelAxis);
     const milliseconds = performance.now() - begin;
-    return { node: request.node, shape: relevance.dims, ...layer, channels, milliseconds };
+    return {
+      node: request.node,
+      shape: relevance.dims,
+      ...layer,
+      channels,
+      start: start[0] ?? 0,
+      milliseconds,
+    };
   }
 
   async dispose(): Promise<void> {
@@ -109,36 +112,35 @@ export class LayerRunner {
 
   async #channels(
     request: LayerRequest,
+    asked: Asked,
     picture: FloatArray,
     axis: number,
-    channelRelevance: Float32Array,
   ): Promise<LayerChannel[]> {
-    const { card, classes, weightBytes } = this.#source;
+    const { card, weightBytes } = this.#source;
     const { node, count } = request;
     const [height, width] = card.input.size;
-    const explainer = await this.#explainer("channels", request, { concepts: { layer: node, axis } });
+    const explainer = await this.#explainer("channels", request, asked, { concepts: { layer: node, axis } });
     const [found] = await conceptHeatmaps(explainer, picture, {
-      ...runOptions(request, classes),
+      ...asked.run,
       count,
       batch: weightBytes > mostForBatches ? 1 : batch,
     });
-    const all = channelRelevance.reduce((sum, R) => sum + Math.abs(R), 0);
-    return (found?.concepts ?? []).map(({ channel, channelRelevance: R, relevance }) => ({
+    return (found?.concepts ?? []).map(({ channel, channelRelevance, share, relevance }) => ({
       channel,
-      relevance: R,
-      share: all === 0 ? 0 : R / all,
+      relevance: channelRelevance,
+      share,
       map: { data: Float32Array.from(relevance.data), height, width },
     }));
   }
 
   async #explainer(
     purpose: Purpose,
-    request: ExplainRequest,
+    { composite }: ExplainRequest,
+    asked: Asked,
     options: Pick<CompileOptions, "ledger" | "ledgerPrecision" | "layer" | "reduce" | "concepts">,
   ): Promise<Explainer> {
-    const { ort, sessionOptions, model, output, card, weightBytes } = this.#source;
-    const { composite } = request;
-    const key = JSON.stringify([purpose, composite, seedOptions(request), options]);
+    const { ort, sessionOptions, model, weightBytes } = this.#source;
+    const key = JSON.stringify([purpose, composite, asked.options, options]);
     const slot = weightBytes > mostForThree ? "any" : purpose;
     const known = this.#kept.get(slot);
     if (known?.key === key) return known.explainer;
@@ -149,9 +151,7 @@ export class LayerRunner {
       ort,
       ...(sessionOptions && { sessionOptions }),
       model,
-      ...compileOptions(model, card, composite),
-      ...seedOptions(request),
-      output,
+      ...this.#compileOptions(composite, asked),
       ...options,
     });
     await explainer.ready();
@@ -159,17 +159,15 @@ export class LayerRunner {
     return explainer;
   }
 
-  #inspected(request: ExplainRequest): readonly InspectedNode[] {
-    const { model, output, card } = this.#source;
-    const options = { ...compileOptions(model, card, request.composite), ...seedOptions(request), output };
-    const key = JSON.stringify(options);
-    if (this.#nodes?.key !== key) this.#nodes = { key, nodes: inspect(model, options).nodes };
-    return this.#nodes.nodes;
+  #compileOptions(composite: ExplainRequest["composite"], { options }: Asked): CompileOptions {
+    return { ...this.#source.options, ...compositeOptions(this.#source.card, composite), ...options };
   }
 
-  #top(outputs: Readonly<Record<string, FloatArray>>): readonly RankedClass[] {
-    const logits = outputs[this.#source.output]?.data;
-    return logits ? rankClasses(logits, rankedClasses) : [];
+  #inspected({ composite }: ExplainRequest, asked: Asked): readonly InspectedNode[] {
+    const options = this.#compileOptions(composite, asked);
+    const key = JSON.stringify(options);
+    if (this.#nodes?.key !== key) this.#nodes = { key, nodes: inspect(this.#source.model, options).nodes };
+    return this.#nodes.nodes;
   }
 }
 

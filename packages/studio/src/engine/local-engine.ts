@@ -2,6 +2,7 @@
 
 import { InputError } from "relprop";
 import type {
+  AnswerNumbers,
   Engine,
   EngineStatus,
   ExplainRequest,
@@ -13,6 +14,7 @@ import type {
   ModelSource,
   OfferedModel,
   Picture,
+  ScoreRequest,
 } from "./engine.ts";
 import {
   decodeMessage,
@@ -61,8 +63,12 @@ export class LocalEngine implements Engine {
     return this.#ask<"explain">({ ask: "explain", request });
   }
 
-  classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    return this.#ask<"classify">({ ask: "classify", pictures });
+  answer(picture: Picture): Promise<AnswerNumbers> {
+    return this.#ask<"answer">({ ask: "answer", picture });
+  }
+
+  scores(request: ScoreRequest): Promise<Float32Array> {
+    return this.#ask<"scores">({ ask: "scores", request });
   }
 
   ledger(request: ExplainRequest): Promise<LedgerResult> {

@@ -1,22 +1,24 @@
-/** A model, its explainers and its classifier on any ONNX Runtime: the part of an engine that needs no browser. */
+/** A model, its explainers and its answers on any ONNX Runtime: the part of an engine that needs no browser. */
 
 import type { InferenceSession } from "onnxruntime-common";
 import {
+  answerName,
+  chooseExplanation,
   compile,
   Explainer,
-  InputError,
-  OptionError,
-  rankClasses,
-  suggestComposite,
-  withWeights,
-  type Compiled,
+  fittingLabels,
+  readAnswer,
+  requireFinite,
+  sourceOf,
   type CompositeName,
+  type OutputFacts,
   type Runtime,
-  type Session,
 } from "relprop";
-import { externalView, type Model } from "relprop/onnx";
+import type { Model } from "relprop/onnx";
 import { preprocess } from "relprop/preprocess";
+import { AnswerReader, explainedOf, numbersOf, topOf, type Asked } from "./answer-reader.ts";
 import type {
+  AnswerNumbers,
   ExplainRequest,
   ExplainResult,
   LayerRequest,
@@ -24,8 +26,9 @@ import type {
   LedgerResult,
   LoadedModel,
   Picture,
+  ScoreRequest,
 } from "./engine.ts";
-import { compileOptions, pictureInput, runOptions, seedOptions } from "./explain-options.ts";
+import { compositeOptions, modelOptions, pictureInput, refuseOtherInputs } from "./explain-options.ts";
 import { LayerRunner } from "./layer-runner.ts";
 import { rankedClasses } from "./rank.ts";
 import type { ReadSource } from "./read-source.ts";
@@ -38,60 +41,76 @@ export interface RunnerOptions {
 
 /** Bytes of weights above which only two explainers are kept at a time, instead of six. */
 const largeModel = 16e6;
-const classifyBatch = 32;
+const batch = 32;
 
 /**
- * Explains and classifies with one model. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
+ * Explains and answers with one model. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
  * A new composite, kind of target or switched filter makes a new session; the last ones are kept.
  */
 export class ModelRunner {
   readonly loaded: LoadedModel;
   readonly #model: Model;
   readonly #options: RunnerOptions;
-  readonly #output: string;
+  readonly #compile: ReturnType<typeof modelOptions>;
   readonly #kept: number;
   readonly #explainers = new Map<string, Explainer>();
+  readonly #answers: AnswerReader;
   readonly #layers: LayerRunner;
-  #classifier: Promise<Session> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
    * Compiles the model once, to see what can be explained.
-   * @throws UnexplainableError listing every node that stands in the way; OptionError if it is no classifier of pictures
+   * @throws UnexplainableError listing every node that stands in the way; OptionError if it takes more than a picture
    */
   constructor(name: string, { model, card, guesses }: ReadSource, options: RunnerOptions) {
-    const composite = (card.composite as CompositeName | undefined) ?? suggestComposite(model);
-    const compiled = compile(model, {
-      ...compileOptions(model, card, composite),
-      ...(card.output === undefined ? {} : { output: card.output }),
-      seed: "softmax",
+    refuseOtherInputs(model, pictureInput(model).name);
+    const common = modelOptions(model, card);
+    const reading = readAnswer(model, common);
+    const usual = { composite: card.composite, topK: card.topK };
+    const { composite, seed } = chooseExplanation(reading, { isTarget: false, usual });
+    const { plan, input } = compile(model, {
+      ...common,
+      ...compositeOptions(card, composite as CompositeName),
+      seed,
+      target: "input",
     });
-    const classes = classCount(compiled);
-    this.#output = compiled.output.name;
-    this.#model = withLogits(model, compiled);
+    const classes = countOf(reading.facts);
+    this.#model = model;
     this.#options = options;
+    this.#compile = common;
     const weightBytes = weightBytesOf(model);
     this.#kept = weightBytes > largeModel ? 2 : 6;
-    const { input } = compiled;
-    this.#layers = new LayerRunner({
-      ...options,
-      model: this.#model,
-      output: compiled.output.name,
-      input,
+    const names = namesOf(reading.facts, card.labels, classes);
+    const source = { ...options, model, card, reading, names, options: common };
+    this.#answers = new AnswerReader(source);
+    this.#layers = new LayerRunner({ ...source, answers: this.#answers, input, weightBytes });
+    this.loaded = {
+      name,
       card,
+      guesses,
       classes,
-      weightBytes,
-    });
-    this.loaded = { name, card, guesses, classes, size: card.input.size, plan: compiled.plan, composite };
+      names,
+      facts: reading.facts,
+      size: card.input.size,
+      plan,
+      composite: reading.composite,
+    };
   }
 
   explain(request: ExplainRequest): Promise<ExplainResult> {
     return this.#enqueue(() => this.#explain(request));
   }
 
-  /** The logits of each picture; runs in batches where the model has a batch axis of any size. */
-  classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    return this.#enqueue(() => this.#classify(pictures));
+  /** A picture's numbers. */
+  answer(picture: Picture): Promise<AnswerNumbers> {
+    return this.#enqueue(async () =>
+      numbersOf(await this.#answers.answer(preprocess([picture], this.loaded.card.input))),
+    );
+  }
+
+  /** What is explained, in each picture; runs in batches where the model has a batch axis of any size. */
+  scores(request: ScoreRequest): Promise<Float32Array> {
+    return this.#enqueue(() => this.#scores(request));
   }
 
   /** Where relevance stayed, node by node. */
@@ -109,8 +128,7 @@ export class ModelRunner {
     await this.#layers.dispose();
     for (const explainer of this.#explainers.values()) await explainer.dispose();
     this.#explainers.clear();
-    await (await this.#classifier)?.release();
-    this.#classifier = undefined;
+    await this.#answers.dispose();
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -120,28 +138,28 @@ export class ModelRunner {
   }
 
   async #explain(request: ExplainRequest): Promise<ExplainResult> {
-    const { card, classes } = this.loaded;
+    const { card } = this.loaded;
     const input = preprocess([request.picture], card.input);
-    const explainer = await this.#explainer(request);
+    const asked = await this.#answers.asked(request, input);
+    const explainer = await this.#explainer(request, asked);
     const begin = performance.now();
-    const { relevance, outputs } = await explainer.explain(input, runOptions(request, classes));
+    const explanation = await explainer.explain(input, asked.run);
     const milliseconds = performance.now() - begin;
-    const logits = outputs[this.#output]?.data;
-    if (!logits)
-      throw new InputError({ what: "cannot read the classes", why: "the output holds no float32" });
+    const source = sourceOf(explainer, explanation);
+    requireFinite(explanation.explained.data, "answer");
+    requireFinite(explanation.relevance.data, "relevance");
     const [height, width] = card.input.size;
     return {
-      relevance: { data: Float32Array.from(relevance.data), height, width },
-      logits: Float32Array.from(logits),
-      top: rankClasses(logits, rankedClasses),
+      relevance: { data: Float32Array.from(explanation.relevance.data), height, width },
+      explained: explainedOf(asked, source, explanation),
+      numbers: numbersOf(source),
+      top: topOf(source, rankedClasses),
       milliseconds,
     };
   }
 
-  async #explainer(request: ExplainRequest): Promise<Explainer> {
-    const { composite } = request;
-    const { seed, topK } = seedOptions(request);
-    const key = `${composite} ${seed} ${topK}`;
+  async #explainer({ composite }: ExplainRequest, { options }: Asked): Promise<Explainer> {
+    const key = JSON.stringify([composite, options]);
     const known = this.#explainers.get(key);
     if (known) {
       this.#explainers.delete(key);
@@ -156,54 +174,38 @@ export class ModelRunner {
     const made = new Explainer({
       ...this.#options,
       model: this.#model,
-      ...compileOptions(this.#model, this.loaded.card, composite),
-      output: this.#output,
-      ...seedOptions(request),
+      ...this.#compile,
+      ...compositeOptions(this.loaded.card, composite),
+      ...options,
     });
     await made.ready();
     this.#explainers.set(key, made);
     return made;
   }
 
-  async #classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    const { card, classes } = this.loaded;
-    this.#classifier ??= this.#makeClassifier();
-    const session = await this.#classifier;
-    const input = pictureInput(this.#model);
-    const isBatched = typeof input.shape[0] === "string";
-    const step = isBatched ? classifyBatch : 1;
-    const all: Float32Array[] = [];
-    for (let start = 0; start < pictures.length; start += step) {
-      const { data, dims } = preprocess(pictures.slice(start, start + step), card.input);
-      const feeds = { [input.name]: new this.#options.ort.Tensor("float32", data, dims) };
-      const results = await session.run(feeds, [this.#output]);
-      const logits = results[this.#output]?.data as Float32Array;
-      for (let at = 0; at < logits.length; at += classes) all.push(logits.slice(at, at + classes));
-    }
-    return all;
-  }
-
-  #makeClassifier(): Promise<Session> {
-    const view = externalView(this.#model);
-    const { ort, sessionOptions } = this.#options;
-    return ort.InferenceSession.create(view.bytes, withWeights(view, sessionOptions));
+  #scores({ pictures, target, reference }: ScoreRequest): Promise<Float32Array> {
+    const { card, composite, facts } = this.loaded;
+    const isBatched = facts.batchAxis === 0 && typeof pictureInput(this.#model).shape[0] === "string";
+    const step = isBatched ? batch : 1;
+    const inputs = Array.from({ length: Math.ceil(pictures.length / step) }, (_, i) =>
+      preprocess(pictures.slice(i * step, (i + 1) * step), card.input),
+    );
+    return this.#answers.scores(inputs, target, composite, preprocess([reference], card.input));
   }
 }
 
-function classCount({ output }: Compiled): number {
-  const [, classes] = output.shape;
-  if (output.shape.length === 2 && typeof classes === "number") return classes;
-  throw new OptionError({
-    what: "cannot show this model here",
-    where: `output "${output.name}" [${output.shape.join(", ")}]`,
-    why: "it is no list of classes, [N, classes]",
-    fix: "use the command: `relprop compile` explains outputs of any shape",
-  });
+/** How many numbers of an answer have a name. */
+function countOf({ kind, classAxis, detections, shape }: OutputFacts): number {
+  if (kind === "binary") return 2;
+  if (kind === "embedding") return 0;
+  if (detections) return detections.classes;
+  const size = classAxis === undefined ? 1 : shape[classAxis];
+  return typeof size === "number" ? size : 0;
 }
 
-/** The model with the explained tensor, before a final softmax, as its only output. */
-function withLogits(model: Model, { output }: Compiled): Model {
-  return { ...model, graph: { ...model.graph, outputs: [output] } };
+function namesOf(facts: OutputFacts, all: readonly string[], count: number): string[] {
+  const labels = fittingLabels(facts, all, count);
+  return Array.from({ length: count }, (_, index) => answerName({ facts, labels, count }, index));
 }
 
 const weightBytesOf = (model: Model): number =>

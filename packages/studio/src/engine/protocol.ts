@@ -8,6 +8,7 @@
 
 import { InputError } from "relprop";
 import type {
+  AnswerNumbers,
   EngineStatus,
   ExplainRequest,
   ExplainResult,
@@ -18,6 +19,7 @@ import type {
   ModelSource,
   OfferedModel,
   Picture,
+  ScoreRequest,
 } from "./engine.ts";
 
 /** Path of the WebSocket on the server that serves the app. */
@@ -29,7 +31,8 @@ export const tokenParameter = "token";
 export type EngineRequest =
   | { readonly id: number; readonly ask: "load"; readonly source: ModelSource }
   | { readonly id: number; readonly ask: "explain"; readonly request: ExplainRequest }
-  | { readonly id: number; readonly ask: "classify"; readonly pictures: readonly Picture[] }
+  | { readonly id: number; readonly ask: "answer"; readonly picture: Picture }
+  | { readonly id: number; readonly ask: "scores"; readonly request: ScoreRequest }
   | { readonly id: number; readonly ask: "ledger"; readonly request: ExplainRequest }
   | { readonly id: number; readonly ask: "layer"; readonly request: LayerRequest }
   | { readonly id: number; readonly ask: "models" }
@@ -39,7 +42,8 @@ export type EngineRequest =
 export interface EngineAnswers {
   readonly load: LoadedModel;
   readonly explain: ExplainResult;
-  readonly classify: readonly Float32Array[];
+  readonly answer: AnswerNumbers;
+  readonly scores: Float32Array;
   readonly ledger: LedgerResult;
   readonly layer: LayerResult;
   readonly models: readonly OfferedModel[];

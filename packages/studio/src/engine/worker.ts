@@ -3,6 +3,7 @@
 import { expose } from "comlink";
 import { RelpropError } from "relprop";
 import type {
+  AnswerNumbers,
   EngineStatus,
   ExplainRequest,
   ExplainResult,
@@ -11,6 +12,7 @@ import type {
   LedgerResult,
   LoadedModel,
   Picture,
+  ScoreRequest,
 } from "./engine.ts";
 import { EngineHost, type ModelFile, type ProviderChoice } from "./engine-host.ts";
 import { loadedChannel } from "../loaded-channel.ts";
@@ -49,8 +51,12 @@ const api = {
     return inPageWords(host.run((runner) => runner.explain(request)));
   },
 
-  async classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]> {
-    return inPageWords(host.run((runner) => runner.classify(pictures)));
+  async answer(picture: Picture): Promise<AnswerNumbers> {
+    return inPageWords(host.run((runner) => runner.answer(picture)));
+  },
+
+  async scores(request: ScoreRequest): Promise<Float32Array> {
+    return inPageWords(host.run((runner) => runner.scores(request)));
   },
 
   async ledger(request: ExplainRequest): Promise<LedgerResult> {

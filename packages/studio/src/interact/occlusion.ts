@@ -5,7 +5,7 @@
  */
 
 import { rankCorrelation } from "relprop";
-import type { Picture, Target } from "../engine/engine.ts";
+import type { Picture } from "../engine/engine.ts";
 import { applyPatches } from "./apply-patches.ts";
 import type { Box, Fill } from "./patches.ts";
 
@@ -33,23 +33,8 @@ export function windowsOver(
   );
 }
 
-/**
- * The score of a target: the class's logit; the difference of two; for the whole prediction the logits weighted by the
- * softmax that `reference` has, so that all pictures of a sweep are measured with the same weights.
- */
-export function scoreOf(logits: Float32Array, target: Target, reference: Float32Array): number {
-  const logit = (index: number): number => logits[index] ?? 0;
-  if (target.kind === "class") return logit(target.index);
-  if (target.kind === "contrast") return logit(target.index) - logit(target.against);
-  const highest = reference.reduce((a, b) => Math.max(a, b), -Infinity);
-  const weights = reference.map((value) => Math.exp(value - highest));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return weights.reduce((sum, weight, i) => sum + (weight / total) * logit(i), 0);
-}
-
 export interface SweepOptions {
   readonly picture: Picture;
-  readonly target: Target;
   /** Side of the covered square and the way to the next, in pixels. */
   readonly window: number;
   readonly stride: number;
@@ -58,8 +43,8 @@ export interface SweepOptions {
   readonly other?: Picture | undefined;
   /** Pictures that are classified at once. */
   readonly batch: number;
-  /** Logits of pictures: the engine's `classify`. */
-  classify(pictures: readonly Picture[]): Promise<readonly Float32Array[]>;
+  /** The target's score in each of some pictures; what it is, is found in the picture itself. */
+  scores(pictures: readonly Picture[]): Promise<Float32Array>;
   onProgress?(done: number, all: number): void;
   readonly signal?: AbortSignal;
 }
@@ -74,23 +59,20 @@ export interface Sweep {
 
 /**
  * Sweeps a window over the picture.
- * @throws DOMException "AbortError" if cancelled, between two batches; and what `classify` throws.
+ * @throws DOMException "AbortError" if cancelled, between two batches; and what `scores` throws.
  */
 export async function sweep(options: SweepOptions): Promise<Sweep> {
-  const { picture, target, fill, other, batch, signal } = options;
+  const { picture, fill, other, batch, signal } = options;
   const windows = windowsOver(picture, options.window, options.stride);
-  const [reference] = await options.classify([picture]);
-  if (reference === undefined) throw new Error("The engine gave no answer for the picture.");
-  const score = scoreOf(reference, target, reference);
+  const [score] = await options.scores([picture]);
+  if (score === undefined) throw new Error("The engine gave no answer for the picture.");
   const drops = new Float32Array(windows.length);
   options.onProgress?.(0, windows.length);
   for (let start = 0; start < windows.length; start += batch) {
     signal?.throwIfAborted();
     const covered = windows.slice(start, start + batch).map((window) => cover(picture, window, fill, other));
-    const answers = await options.classify(covered);
-    for (const [i, logits] of answers.entries()) {
-      drops[start + i] = score - scoreOf(logits, target, reference);
-    }
+    const scores = await options.scores(covered);
+    for (const [i, each] of scores.entries()) drops[start + i] = score - each;
     options.onProgress?.(Math.min(start + batch, windows.length), windows.length);
   }
   signal?.throwIfAborted();

@@ -1,7 +1,8 @@
 /** Keyboard shortcuts: the list that the help shows, and what they do. */
 
-import { colormapNames, normalizations } from "relprop/heatmap";
-import { colormapOf } from "../state/view.ts";
+import { colormapNames, normalizations, usualColoring } from "relprop/heatmap";
+import type { ViewSettings } from "../modes.ts";
+import { viewOf } from "../state/view.ts";
 import type { Session } from "../state/session.svelte.ts";
 import type { Keys } from "./on-keys.ts";
 
@@ -11,7 +12,7 @@ export const keyList: readonly (readonly [keys: string, does: string])[] = [
   ["Ctrl/Cmd + O", "open a picture or a model"],
   ["1 – 5", "explain the class of that bar"],
   ["Shift + 1 – 5", "explain it rather than the class shown"],
-  ["0", "explain the whole prediction"],
+  ["0", "explain the whole prediction, or what is usual for the model"],
   ["M", "overlay, side by side, heatmap alone"],
   ["C, Shift + C", "next, previous colour map"],
   ["N", "next way to spread the colours"],
@@ -37,11 +38,16 @@ export function appKeys(session: Session): Keys {
     const value = Math.round(100 * session.app.opacity + step) / 100;
     set({ opacity: Math.min(1, Math.max(0, value)) });
   };
+  /** What is seen now, also where the app chose it. */
+  const colours = (): Pick<ViewSettings, "colormap" | "normalize"> => {
+    const { model } = session.models;
+    return model ? viewOf(session.app, model) : usualColoring(true);
+  };
   return {
     m: () => set({ mode: next(views, session.app.mode, 1) }),
-    c: () => set({ map: next(colormapNames, colormapOf(session.app.map), 1) }),
-    "Shift+c": () => set({ map: next(colormapNames, colormapOf(session.app.map), -1) }),
-    n: () => set({ normalize: next(normalizations, session.app.normalize, 1) }),
+    c: () => set({ map: next(colormapNames, colours().colormap, 1) }),
+    "Shift+c": () => set({ map: next(colormapNames, colours().colormap, -1) }),
+    n: () => set({ normalize: next(normalizations, colours().normalize, 1) }),
     "[": () => opacity(-10),
     "]": () => opacity(10),
     "$mod+o": () => document.querySelector<HTMLInputElement>("#open-file")?.click(),

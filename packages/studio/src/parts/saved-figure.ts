@@ -11,17 +11,16 @@ import {
   type Pixels,
   type Theme,
 } from "relprop/heatmap";
-import type { ExplainResult } from "../engine/engine.ts";
+import type { ExplainResult, LoadedModel } from "../engine/engine.ts";
 import { filterSign } from "../heatmap-view/index.ts";
 import type { ViewSettings } from "../modes.ts";
-import { className } from "./target-names.ts";
+import { amountText, className, targetLabel } from "./target-names.ts";
 
 /** What is known of a heatmap on a canvas. */
 export interface ShownHeatmap {
   /** What the picture is called. */
   readonly picture: string;
-  readonly model: string;
-  readonly labels: readonly string[];
+  readonly model: LoadedModel;
   readonly result: ExplainResult;
   readonly view: ViewSettings;
   /** What is explained; undefined for the whole prediction. */
@@ -93,24 +92,21 @@ function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
   return context;
 }
 
-function explainedText({ result, view: { target }, labels }: ShownHeatmap): string[] {
-  if (target.kind === "prediction") {
-    const best = result.top.slice(0, 3).map(({ index }) => scoreText(result, labels, index));
+function explainedText({ result, view: { target }, model }: ShownHeatmap): string[] {
+  const { explained, top } = result;
+  if (explained.isWhole) {
+    const best = top
+      .slice(0, 3)
+      .map((each) => `${className(model.names, each.index)} ${amountText(each, model)}`);
     return ["The whole prediction", best.join(" · ")];
   }
-  const heading = scoreText(result, labels, target.index);
-  return target.kind === "class" ? [heading] : [heading, `rather than ${className(labels, target.against)}`];
+  const amount = amountText(explained.numbers, model);
+  if (target.kind !== "contrast") return [`${targetLabel(target, model.names, explained) ?? ""} ${amount}`];
+  return [
+    `${className(model.names, target.index)} ${amount}`,
+    `rather than ${className(model.names, target.against)}`,
+  ];
 }
-
-/** A class and its probability, else its value, else its logit, which is known of every class. */
-function scoreText({ top, logits }: ExplainResult, labels: readonly string[], index: number): string {
-  const { probability: p, value } = top.find((each) => each.index === index) ?? {};
-  const name = className(labels, index);
-  if (p !== undefined) return `${name} ${p < 0.0005 ? p.toExponential(1) : p.toFixed(3)}`;
-  return `${name} ${value === undefined ? `logit ${plain(logits[index])}` : plain(value)}`;
-}
-
-const plain = (value = Number.NaN): string => String(Number(value.toPrecision(4))).replace("-", "−");
 
 const signs = {
   both: [],
@@ -119,11 +115,11 @@ const signs = {
 } as const;
 
 function howText({ model, view }: ShownHeatmap): string[] {
-  const { composite, target, keep, colormap, normalize, clip, sign } = view;
+  const { composite, isWhole, keep, colormap, normalize, clip, sign } = view;
   return [
-    `model ${model}`,
+    `model ${model.name}`,
     `composite ${composite}`,
-    `seed ${target.kind === "prediction" ? "softmax" : "logit"}`,
+    `seed ${isWhole ? "softmax" : "logit"}`,
     `filter ${keep === 0 ? "off" : `keeps ${keep}`}`,
     `colours ${colormap}, ${normalize}${clip === 100 ? "" : `, clipped at ${clip} %`}`,
     ...signs[sign],

@@ -2,14 +2,29 @@
 
 import type { InputCard } from "relprop/zoo";
 import { targetLabel } from "./target-names.ts";
-import type { Target } from "../engine/engine.ts";
+import type { OutputKind } from "relprop";
+import type { LoadedModel } from "../engine/engine.ts";
+import type { ViewSettings } from "../modes.ts";
 import type { Session } from "../state/session.svelte.ts";
 
+/** What has to be chosen before anything is explained. */
+export function nameWords({ facts }: Pick<LoadedModel, "facts">): string {
+  const what: Partial<Record<OutputKind, string>> = {
+    map: "It answers for each place. Click the picture to explain the place there, or choose a class: it is explained where it wins.",
+    detections: "It finds boxes. Choose one: box 1 is the best.",
+    sequence: "It answers for each step. Name an element of its output.",
+    nodes: "It answers for each node. Name an element of its output.",
+    values: "It puts out several values. Choose one.",
+  };
+  return what[facts.kind] ?? "Choose what to explain.";
+}
+
 /** Why there is nothing to see yet, and what to do where only that helps. */
-export function waitingWords({ models, pictures }: Session): string {
+export function waitingWords({ models, pictures }: Session, isUnnamed = false): string {
   const { opening, ready } = models;
   if (opening) return `${opening.name} is being opened: ${opening.what} …`;
   if (!ready) return "No model is open. Load one above, or drop one here.";
+  if (pictures.current && isUnnamed) return nameWords(ready.model);
   if (pictures.current) return `${pictures.current.name} is being explained …`;
   if (pictures.isComing) return "The picture is being fetched …";
   return `${ready.model.name} takes ${kindOf(ready.model.card.input)}, and none of those comes with the studio. Drop one here, paste it, or open it above.`;
@@ -19,9 +34,11 @@ const kindOf = ({ size, channels }: InputCard): string =>
   `${channels === "gray" ? "gray" : "colour"} pictures of ${size[1]} × ${size[0]} pixels`;
 
 /** That a target is being explained. */
-export const explainingWords = (target: Target, labels: readonly string[]): string => {
-  const label = targetLabel(target, labels);
-  return label === undefined
-    ? "The whole prediction is being explained …"
-    : `“${label}” is being explained …`;
+export const explainingWords = (
+  { target, isWhole }: Pick<ViewSettings, "target" | "isWhole">,
+  names: readonly string[],
+): string => {
+  const label = targetLabel(target, names);
+  if (label !== undefined) return `“${label}” is being explained …`;
+  return isWhole ? "The whole prediction is being explained …" : "The answer is being explained …";
 };

@@ -46,8 +46,10 @@ export interface GalleryEntry {
 export interface Gallery {
   readonly name: GalleryName;
   /** How its model's input is cut out of a picture. */
-  readonly input: Pick<InputCard, "size" | "resize">;
+  readonly input: Pick<InputCard, "size" | "resize" | "interpolation">;
   readonly composite: CompositeName;
+  /** The fraction that the relevance filter kept. */
+  readonly keep: number;
   /** Names of the classes that any picture is taken for, by index. */
   readonly labels: Readonly<Record<string, string>>;
   readonly pictures: readonly GalleryEntry[];

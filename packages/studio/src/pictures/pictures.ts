@@ -1,7 +1,7 @@
 /** Files, URLs and canvases -> pixels of the size that a model takes. */
 
 import { InputError } from "relprop";
-import { resizePlan } from "relprop/preprocess";
+import { resample, resizePlan } from "relprop/preprocess";
 import type { InputCard } from "relprop/zoo";
 import type { Picture } from "../engine/engine.ts";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
@@ -13,11 +13,11 @@ export interface SourcePicture {
 }
 
 /**
- * Decodes a picture file; EXIF orientation is applied.
+ * Decodes a picture file; EXIF orientation is applied. Colour profiles are left alone, as networks were trained so.
  * @throws InputError if it is none that this browser can read.
  */
 export async function pictureFromBlob(blob: Blob, name: string): Promise<SourcePicture> {
-  const bitmap = await createImageBitmap(blob).catch((error: unknown) => {
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" }).catch((error: unknown) => {
     throw new InputError(
       {
         what: `cannot read "${name}"`,
@@ -46,22 +46,23 @@ export async function pictureFromUrl(url: string): Promise<SourcePicture> {
 
 const nameFromUrl = (url: URL): string => url.pathname.split("/").at(-1) || url.hostname;
 
-/** Brings a picture to a model's size, as its card says: resize with antialiasing, then crop the centre. */
+/** Brings a picture to a model's size, as its card says, with the command's resampling; transparency lies on white. */
 export async function fitPicture(
   bitmap: ImageBitmap,
-  input: Pick<InputCard, "size" | "resize">,
+  input: Pick<InputCard, "size" | "resize" | "interpolation">,
 ): Promise<Picture> {
-  const { width, height, crop } = resizePlan(bitmap.width, bitmap.height, input);
-  const isSame = width === bitmap.width && height === bitmap.height;
-  const resized = isSame
-    ? bitmap
-    : await createImageBitmap(bitmap, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
-  const canvas = new OffscreenCanvas(crop.width, crop.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const { width, height } = bitmap;
+  const plan = resizePlan(width, height, input);
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   if (!context)
     throw new InputError({ what: "cannot resize the picture", why: "the browser gave no canvas" });
-  context.drawImage(resized, -crop.left, -crop.top);
-  if (!isSame) resized.close();
-  const { data } = context.getImageData(0, 0, crop.width, crop.height);
-  return { data, width: crop.width, height: crop.height };
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  const isSame = plan.width === width && plan.height === height;
+  const { left, top } = plan.crop;
+  const pixels = isSame
+    ? context.getImageData(left, top, plan.crop.width, plan.crop.height)
+    : resample(context.getImageData(0, 0, width, height), plan, input.interpolation);
+  return { data: pixels.data, width: pixels.width, height: pixels.height };
 }

@@ -4,6 +4,7 @@ import { compositeNames, type CompositeName } from "relprop";
 import { colormapNames, normalizations, type ColormapName, type Normalization } from "relprop/heatmap";
 import type { Target } from "../engine/engine.ts";
 import type { SignFilter, ViewMode } from "../modes.ts";
+import { readTarget, writeTarget } from "./target-text.ts";
 
 /** One entry of the list. */
 export interface Field<T> {
@@ -34,23 +35,14 @@ const number = (fallback: number, least: number, most: number): Field<number> =>
   write: String,
 });
 
-/** `prediction`, `3`, or `3-5` for 3 rather than 5. */
-const target: Field<Target> = {
-  fallback: { kind: "prediction" },
-  read: (value) => {
-    if (value === "prediction") return { kind: "prediction" };
-    const [, index, against] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(value) ?? [];
-    if (index === undefined) return undefined;
-    if (against === undefined) return { kind: "class", index: Number(index) };
-    return index === against
-      ? undefined
-      : { kind: "contrast", index: Number(index), against: Number(against) };
-  },
-  write: (value) => {
-    if (value.kind === "prediction") return "prediction";
-    return value.kind === "class" ? String(value.index) : `${value.index}-${value.against}`;
-  },
-};
+const target: Field<Target> = { fallback: { kind: "prediction" }, read: readTarget, write: writeTarget };
+
+/** A number, or `auto` for the one that fits. */
+const numberOrAuto = (least: number, most: number): Field<number | "auto"> => ({
+  fallback: "auto",
+  read: (value) => (value === "auto" ? value : number(0, least, most).read(value)),
+  write: String,
+});
 
 /** The modes of the app, in the order of their tabs. */
 export const tabs = ["images", "draw", "live", "interact", "layers"] as const;
@@ -63,8 +55,8 @@ export const addedPicture = "file:";
 export type CompositeChoice = CompositeName | "auto";
 const composite = oneOf<CompositeChoice>(["auto", ...compositeNames], "auto");
 
-/** `auto` is the one of {@link colormapOf}. */
 export type ColormapChoice = ColormapName | "auto";
+export type NormalizationChoice = Normalization | "auto";
 
 /** What a second heatmap beside the first one shows; `none` for no second one. */
 export type Comparison = "none" | "rule" | "class";
@@ -77,10 +69,11 @@ export const fields = {
   picture: text(""),
   rule: composite,
   target,
-  keep: number(0, 0, 1),
+  /** `auto`, here and below, is what the command chooses, too. */
+  keep: numberOrAuto(0, 1),
   map: oneOf<ColormapChoice>(["auto", ...colormapNames], "auto"),
-  normalize: oneOf<Normalization>(normalizations, "symmetric"),
-  clip: number(99.5, 50, 100),
+  normalize: oneOf<NormalizationChoice>(["auto", ...normalizations], "auto"),
+  clip: numberOrAuto(50, 100),
   opacity: number(0.9, 0, 1),
   sign: oneOf<SignFilter>(["both", "for", "against"], "both"),
   mode: oneOf<ViewMode>(["overlay", "side", "heatmap"], "overlay"),

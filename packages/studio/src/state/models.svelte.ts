@@ -1,6 +1,6 @@
 /** Which model is open, which one is being opened, and what runs it. */
 
-import { InputError } from "relprop";
+import { InputError, outputKinds } from "relprop";
 import type { ModelCard } from "relprop/zoo";
 import type { Engine, LoadedModel, ModelSource, OfferedModel } from "../engine/engine.ts";
 import { makeEngine } from "../engine/make-engine.ts";
@@ -9,6 +9,10 @@ import { keptModels } from "../pictures/kept-files.ts";
 import { inTurn } from "../turns/in-turn.ts";
 import type { AppState } from "./fields.ts";
 import type { Problems } from "./problems.svelte.ts";
+
+/** What a model answers, in words. */
+const outputWords = ({ facts, classes }: LoadedModel): string =>
+  facts.kind === "classes" || facts.kind === "multi-label" ? `${classes} classes` : outputKinds[facts.kind];
 
 /** Name of the model that comes with the app. */
 export const shippedModel = "digits";
@@ -226,7 +230,7 @@ export class Models {
       ...(isOther && { layer: "" }),
       ...(isOther && !hasSameClasses && { target: { kind: "prediction" }, target2: { kind: "prediction" } }),
     });
-    this.#host.say(`${model.name} is ready: ${model.classes} classes`);
+    this.#host.say(`${model.name} is ready: ${outputWords(model)}`);
   }
 
   async #stop(): Promise<void> {

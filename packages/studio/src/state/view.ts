@@ -1,53 +1,98 @@
 /** The app's state -> what a mode is given. */
 
-import type { CompositeName, RankedClass } from "relprop";
-import type { ColormapName } from "relprop/heatmap";
+import {
+  chooseExplanation,
+  usualTarget,
+  type CompositeName,
+  type OutputFacts,
+  type RankedClass,
+} from "relprop";
+import { chooseColoring } from "relprop/heatmap";
+import type { ModelCard } from "relprop/zoo";
 import { MediaQuery } from "svelte/reactivity";
 import type { Target } from "../engine/engine.ts";
 import type { ViewSettings } from "../modes.ts";
-import type { AppState, ColormapChoice, CompositeChoice } from "./fields.ts";
+import type { AppState } from "./fields.ts";
+import { writeTarget } from "./target-text.ts";
 
 const dark = new MediaQuery("prefers-color-scheme: dark");
 
-/** The colour map that `auto` stands for: zero is white on a light page and black on a dark one. */
-export const colormapOf = (choice: ColormapChoice, isDark = dark.current): ColormapName => {
-  if (choice !== "auto") return choice;
-  return isDark ? "coldnhot" : "bwr";
-};
+/** What of a model a view depends on. */
+export interface ViewedModel {
+  readonly classes: number;
+  /** What fits the network. */
+  readonly composite: CompositeName;
+  readonly facts: Pick<OutputFacts, "kind" | "classAxis" | "placeAxes" | "shape">;
+  readonly card: Pick<ModelCard, "composite" | "topK">;
+}
 
-/**
- * The composite that `auto` stands for: the model's, but `fischer` explains only the whole prediction well (all its
- * relevance is positive, whichever class is asked for), so a class gets `epsilon-plus-ones` in its place.
- */
-export function chosenComposite(
-  choice: CompositeChoice,
+/** The target, if the model has such; links may come from another model. */
+export function possibleTarget(
   target: Target,
-  modelsOwn: CompositeName,
-): CompositeName {
-  if (choice !== "auto") return choice;
-  return modelsOwn === "fischer" && target.kind !== "prediction" ? "epsilon-plus-ones" : modelsOwn;
+  { classes, facts }: Pick<ViewedModel, "classes" | "facts">,
+): Target {
+  const { kind, placeAxes } = facts;
+  const isList = placeAxes.length === 0 && kind !== "embedding";
+  const isNamed = (index: number | undefined): boolean => index === undefined || index < classes;
+  const isPossible = (): boolean => {
+    switch (target.kind) {
+      case "prediction":
+      case "elements":
+        return true;
+      case "class":
+        return isList && isNamed(target.index);
+      case "contrast":
+        return isList && kind !== "binary" && isNamed(Math.max(target.index, target.against));
+      case "where":
+      case "pixel":
+        return kind === "map" && isNamed(target.index);
+      case "box":
+        return kind === "detections" && isNamed(target.index);
+    }
+  };
+  return isPossible() ? target : { kind: "prediction" };
 }
 
-/** The target, if the model has such classes; links may come from another model. */
-export function possibleTarget(target: Target, classes: number): Target {
-  if (target.kind === "prediction") return target;
-  const highest = target.kind === "class" ? target.index : Math.max(target.index, target.against);
-  return highest < classes ? target : { kind: "prediction" };
+/** A class as a target: of a list its number, of a map the places where it wins, of a detector its best box. */
+export function targetOfClass({ kind }: Pick<OutputFacts, "kind">, index: number): Target {
+  if (kind === "map") return { kind: "where", index };
+  return kind === "detections" ? { kind: "box", rank: 1, index } : { kind: "class", index };
 }
 
-/** What is explained and how it is drawn, for a model. */
+/** Whether nothing is explained until something is named: a place, a box, an element. */
+export const mustBeNamed = (
+  { target, isWhole }: Pick<ViewSettings, "target" | "isWhole">,
+  { facts }: Pick<ViewedModel, "facts">,
+): boolean => target.kind === "prediction" && usualTarget(facts as OutputFacts, isWhole) === undefined;
+
+/** What is explained and how it is drawn, for a model: what the command would choose, but for what is chosen here. */
 export function viewOf(
   state: AppState,
-  model: { readonly composite: CompositeName; readonly classes: number },
+  model: ViewedModel,
+  target = possibleTarget(state.target, model),
+  isDark = dark.current,
 ): ViewSettings {
-  const target = possibleTarget(state.target, model.classes);
+  const { rule, keep, map, normalize, clip } = state;
+  const { composite, topK, seed, isWhole } = chooseExplanation(
+    { facts: model.facts as OutputFacts, composite: model.composite },
+    {
+      isTarget: target.kind !== "prediction",
+      ...(rule !== "auto" && { composite: rule }),
+      ...(keep !== "auto" && { topK: keep }),
+      usual: model.card,
+    },
+  );
+  const wish = {
+    colormap: map === "auto" ? undefined : map,
+    normalize: normalize === "auto" ? undefined : normalize,
+    clip: clip === "auto" ? undefined : clip,
+  };
   return {
-    composite: chosenComposite(state.rule, target, model.composite),
+    composite: composite as CompositeName,
     target,
-    keep: state.keep,
-    colormap: colormapOf(state.map),
-    normalize: state.normalize,
-    clip: state.clip,
+    isWhole,
+    keep: topK as number,
+    ...chooseColoring(seed !== "softmax", wish, isDark),
     opacity: state.opacity,
     sign: state.sign,
     mode: state.mode,
@@ -56,7 +101,7 @@ export function viewOf(
 
 /** Whether two views are of one run of the network, however they are drawn. */
 export const hasSameSettings = (a: ViewSettings, b: ViewSettings): boolean =>
-  a.composite === b.composite && a.keep === b.keep && write(a.target) === write(b.target);
+  a.composite === b.composite && a.keep === b.keep && writeTarget(a.target) === writeTarget(b.target);
 
 /** What the second heatmap is tried with, where nothing else is chosen: the first that is not the first one's. */
 const otherComposites: readonly CompositeName[] = ["epsilon-plus-flat", "epsilon-plus", "gradient"];
@@ -69,26 +114,30 @@ const otherComposites: readonly CompositeName[] = ["epsilon-plus-flat", "epsilon
 export function comparedView(
   state: AppState,
   first: ViewSettings,
-  model: { readonly composite: CompositeName; readonly classes: number },
+  model: ViewedModel,
   top: readonly RankedClass[],
 ): ViewSettings | undefined {
-  if (state.compare === "rule") {
-    const chosen = state.rule2 === "auto" || state.rule2 === first.composite ? undefined : state.rule2;
-    const composite = chosen ?? otherComposites.find((name) => name !== first.composite);
-    return composite && { ...first, composite };
+  const { compare, rule2, target2 } = state;
+  if (compare === "rule") {
+    const chosen = rule2 === "auto" || rule2 === first.composite ? undefined : rule2;
+    const rule = chosen ?? otherComposites.find((name) => name !== first.composite);
+    return rule && viewOf({ ...state, rule }, model);
   }
-  if (state.compare === "none") return undefined;
-  const chosen = possibleTarget(state.target2, model.classes);
-  const isOther = chosen.kind !== "prediction" && write(chosen) !== write(first.target);
-  const target = isOther ? chosen : nextBest(first.target, top);
-  return target && { ...first, target, composite: chosenComposite(state.rule, target, model.composite) };
+  if (compare === "none") return undefined;
+  const chosen = possibleTarget(target2, model);
+  const isOther = chosen.kind !== "prediction" && writeTarget(chosen) !== writeTarget(first.target);
+  const target = isOther ? chosen : nextBest(first.target, model.facts, top);
+  return target && viewOf(state, model, target);
 }
 
-const write = (target: Target): string => JSON.stringify(target);
-
 /** The best class that is not explained already; of the whole prediction, the best one is. */
-function nextBest(target: Target, top: readonly RankedClass[]): Target | undefined {
-  const explained = target.kind === "prediction" ? top[0]?.index : target.index;
+function nextBest(
+  target: Target,
+  facts: Pick<OutputFacts, "kind">,
+  top: readonly RankedClass[],
+): Target | undefined {
+  const named = "index" in target ? target.index : undefined;
+  const explained = target.kind === "prediction" ? top[0]?.index : named;
   const next = top.find(({ index }) => index !== explained);
-  return next && { kind: "class", index: next.index };
+  return next && targetOfClass(facts, next.index);
 }

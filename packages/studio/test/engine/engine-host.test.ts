@@ -161,7 +161,7 @@ test("sessions of all models run one at a time, also while another model is load
     host.run((runner) => runner.explain(request)),
     host.load({ ...digits, name: "another" }, "webgpu", noProgress),
     host.run((runner) => runner.explain({ ...request, composite: "epsilon" })),
-    host.run((runner) => runner.classify([request.picture])),
+    host.run((runner) => runner.answer(request.picture)),
   ]);
   expect(state.most).toBe(1);
   await host.dispose();
@@ -193,7 +193,7 @@ test("a device lost while nothing runs: the model moves at once, and that is sai
   await host.load(digits, "webgpu", noProgress);
   lose();
   await expect.poll(() => said).toEqual([{ provider: "wasm", words: "WASM, 2 threads (WebGPU was lost)" }]);
-  expect((await host.run((runner) => runner.explain(request))).logits).toHaveLength(10);
+  expect((await host.run((runner) => runner.explain(request))).numbers.logits).toHaveLength(10);
   await host.dispose();
 });
 
@@ -216,6 +216,6 @@ test("what is wrong with a request or a model is no reason to leave WebGPU", asy
   const broken = { ...digits, bytes: new Uint8Array([8, 1, 255]) };
   await expect(host.load(broken, "webgpu", noProgress)).rejects.toThrow("digits.onnx");
   expect(await host.status()).toEqual({ provider: "webgpu", words: "WebGPU" });
-  expect((await host.run((runner) => runner.explain(request))).logits).toHaveLength(10);
+  expect((await host.run((runner) => runner.explain(request))).numbers.logits).toHaveLength(10);
   await host.dispose();
 });

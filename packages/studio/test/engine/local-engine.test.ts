@@ -81,7 +81,7 @@ test("says what became of a connection: too large, too many, ended", async () =>
       /larger than it takes[^]*relprop studio path\/to\/model\.onnx/,
     );
     // The next question makes a new connection, with the model that was open.
-    expect((await engine.explain(frame(7))).logits).toHaveLength(10);
+    expect((await engine.explain(frame(7))).numbers.logits).toHaveLength(10);
     await withEngine(async (second) => {
       await second.status();
       await withEngine(async (third) => {

@@ -5,7 +5,7 @@ import { Explainer } from "relprop";
 import { preprocess } from "relprop/preprocess";
 import { parseModelCard } from "relprop/zoo";
 import { expect, test } from "vitest";
-import type { Picture } from "../../src/engine/engine.ts";
+import type { Picture, Target } from "../../src/engine/engine.ts";
 import { ModelRunner } from "../../src/engine/model-runner.ts";
 import { readSource } from "../../src/engine/read-source.ts";
 
@@ -38,11 +38,21 @@ test("relevance, logits and ranking are those of the library's Explainer", async
     keep: 0,
   } as const;
   const result = await runner.explain(request);
-  const explainer = new Explainer({ ort, model: digits, composite: "epsilon-plus", reduce: "channels" });
+  const explainer = new Explainer({
+    ort,
+    model: digits,
+    composite: "epsilon-plus",
+    reduce: "channels",
+    labelCount: 10,
+  });
   const expected = await explainer.explain(preprocess([bars], card.input), { target: 1 });
   expect(result.relevance.data).toEqual(expected.relevance.data);
   expect(result.top.slice(0, 5)).toEqual(expected.top[0]);
-  expect(result.logits).toHaveLength(10);
+  expect(result.numbers.logits).toEqual(expected.explained.data);
+  expect(result.explained).toMatchObject({ isWhole: false, elements: 1, start: expected.start[0] });
+  expect(result.explained.numbers).toEqual(
+    expected.top[0]?.find(({ index }) => index === 1) ?? expect.anything(),
+  );
   await explainer.dispose();
   await runner.dispose();
 });
@@ -76,19 +86,21 @@ test("the relevance filter keeps less of the picture", async () => {
   await runner.dispose();
 });
 
-test("batches of pictures are classified like single ones", async () => {
+test("pictures in batches score what single ones do: a logit, a difference, the weighted prediction", async () => {
   const runner = await start();
   const black = { ...bars, data: new Uint8ClampedArray(bars.data.length) };
   const pictures = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? bars : black));
-  const all = await runner.classify(pictures);
-  expect(all).toHaveLength(40);
-  const { logits } = await runner.explain({
-    picture: bars,
-    composite: "fischer",
-    target: { kind: "prediction" },
-    keep: 0,
-  });
-  for (const [i, value] of logits.entries()) expect(all[38]?.[i]).toBeCloseTo(value, 4);
+  const scores = (target: Target): Promise<Float32Array> =>
+    runner.scores({ pictures, target, reference: bars });
+  const { logits, probabilities } = await runner.answer(bars);
+  const at = (index: number): number => logits?.[index] ?? Number.NaN;
+  const one = await scores({ kind: "class", index: 1 });
+  expect(one).toHaveLength(40);
+  expect(one[38]).toBeCloseTo(at(1), 4);
+  expect(one[39]).toBeCloseTo((await runner.answer(black)).logits?.[1] ?? Number.NaN, 4);
+  expect((await scores({ kind: "contrast", index: 1, against: 7 }))[0]).toBeCloseTo(at(1) - at(7), 4);
+  const whole = probabilities?.reduce((sum, p, i) => sum + p * at(i), 0);
+  expect((await scores({ kind: "prediction" }))[0]).toBeCloseTo(whole ?? Number.NaN, 4);
   await runner.dispose();
 });
 

@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Picture } from "../../src/engine/engine.ts";
-import {
-  agreement,
-  meanMap,
-  scoreOf,
-  sweep,
-  windowStarts,
-  windowsOver,
-} from "../../src/interact/occlusion.ts";
+import { agreement, meanMap, sweep, windowStarts, windowsOver } from "../../src/interact/occlusion.ts";
 
 describe("windows", () => {
   test("cover the picture to its end", () => {
@@ -22,16 +15,6 @@ describe("windows", () => {
   });
 });
 
-describe("scores", () => {
-  const logits = Float32Array.of(1, 4, 2);
-  test("are a logit, a difference, or the weighted prediction", () => {
-    expect(scoreOf(logits, { kind: "class", index: 2 }, logits)).toBe(2);
-    expect(scoreOf(logits, { kind: "contrast", index: 1, against: 0 }, logits)).toBe(3);
-    const sure = Float32Array.of(-50, 50, -50);
-    expect(scoreOf(logits, { kind: "prediction" }, sure)).toBeCloseTo(4, 5);
-  });
-});
-
 describe("an occlusion sweep", () => {
   const side = 12;
   const white: Picture = {
@@ -39,28 +22,24 @@ describe("an occlusion sweep", () => {
     width: side,
     height: side,
   };
-  /** A network whose class 0 sums the red of the left half, class 1 of the right half. */
-  const halves = (picture: Picture): Float32Array => {
-    const sums = new Float32Array(2);
-    for (let i = 0; i < side * side; i++) {
-      const half = i % side < side / 2 ? 0 : 1;
-      sums[half] = (sums[half] ?? 0) + (picture.data[4 * i] ?? 0) / 255;
-    }
-    return sums;
+  /** A network that sums the red of the left half. */
+  const left = (picture: Picture): number => {
+    let sum = 0;
+    for (let i = 0; i < side * side; i++) if (i % side < side / 2) sum += (picture.data[4 * i] ?? 0) / 255;
+    return sum;
   };
   const batches: number[] = [];
-  const classify = async (pictures: readonly Picture[]): Promise<Float32Array[]> => {
+  const scores = async (pictures: readonly Picture[]): Promise<Float32Array> => {
     batches.push(pictures.length);
-    return pictures.map(halves);
+    return Float32Array.from(pictures, left);
   };
   const options = {
     picture: white,
-    target: { kind: "class", index: 0 },
     window: 4,
     stride: 4,
     fill: "black",
     batch: 4,
-    classify,
+    scores,
   } as const;
 
   test("finds what the class is made of, in batches, and tells how far it is", async () => {

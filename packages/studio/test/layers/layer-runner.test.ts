@@ -38,7 +38,8 @@ test("the ledger balances, and what reached the input is the heatmap's sum", asy
   const stayed = Object.values(ledger.stayed).reduce((a, n) => a + n, 0);
   isNear(ledger.start, ledger.reached + stayed, ledger.start);
   isNear(ledger.reached, sum(explained.relevance.data), ledger.start);
-  isNear(ledger.start, explained.logits[1] ?? 0, ledger.start);
+  isNear(ledger.start, explained.explained.start, ledger.start);
+  isNear(ledger.start, explained.numbers.logits?.[1] ?? 0, ledger.start);
   expect(top).toEqual(explained.top);
   expect(verdict).toContain("of the logit reached the input");
   const names = nodes.map(({ name }) => name);

@@ -6,9 +6,10 @@ import type { Target } from "../../src/engine/engine.ts";
 import type { ViewSettings } from "../../src/modes.ts";
 import { tabs, type AppState, type Comparison, type CompositeChoice } from "../../src/state/fields.ts";
 import { initialState, readHash, writeHash } from "../../src/state/hash.ts";
-import { comparedView, possibleTarget, viewOf } from "../../src/state/view.ts";
+import { comparedView, mustBeNamed, possibleTarget, viewOf, type ViewedModel } from "../../src/state/view.ts";
 
-const model = { composite: "fischer", classes: 10 } as const;
+const facts = { kind: "classes", classAxis: 1, placeAxes: [], shape: [1, 10] } as const;
+const model: ViewedModel = { composite: "fischer", classes: 10, facts, card: {} };
 const index = fc.integer({ min: 0, max: 99_999 });
 const target: fc.Arbitrary<Target> = fc.oneof(
   fc.constant<Target>({ kind: "prediction" }),
@@ -17,9 +18,19 @@ const target: fc.Arbitrary<Target> = fc.oneof(
     .tuple(index, index)
     .filter(([a, b]) => a !== b)
     .map(([a, b]): Target => ({ kind: "contrast", index: a, against: b })),
+  index.map((each): Target => ({ kind: "where", index: each })),
+  fc.tuple(fc.nat(16_384), fc.nat(16_384)).map(([x, y]): Target => ({ kind: "pixel", x, y })),
+  fc.tuple(fc.nat(999), index).map(([x, each]): Target => ({ kind: "pixel", x, y: 0, index: each })),
+  fc.integer({ min: 1, max: 9999 }).map((rank): Target => ({ kind: "box", rank })),
+  fc
+    .tuple(fc.integer({ min: 1, max: 9 }), index)
+    .map(([rank, each]): Target => ({ kind: "box", rank, index: each })),
+  fc.constantFrom("0,6,27", "0,:,3..5", "-1,2+0,4").map((text): Target => ({ kind: "elements", text })),
 );
 const rule = fc.constantFrom("auto" as const, ...compositeNames);
 const share = fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0);
+
+const auto = fc.constant("auto" as const);
 
 const states: fc.Arbitrary<AppState> = fc.record({
   tab: fc.constantFrom(...tabs),
@@ -27,10 +38,10 @@ const states: fc.Arbitrary<AppState> = fc.record({
   picture: fc.string(),
   rule,
   target,
-  keep: share,
-  map: fc.constantFrom(...colormapNames),
-  normalize: fc.constantFrom(...normalizations),
-  clip: fc.double({ min: 50, max: 100, noNaN: true }),
+  keep: fc.oneof(share, auto),
+  map: fc.constantFrom("auto", ...colormapNames),
+  normalize: fc.constantFrom("auto", ...normalizations),
+  clip: fc.oneof(fc.double({ min: 50, max: 100, noNaN: true }), auto),
   opacity: share,
   sign: fc.constantFrom("both", "for", "against"),
   mode: fc.constantFrom("overlay", "side", "heatmap"),
@@ -75,8 +86,55 @@ test("a class gets a rule that tells classes apart, the prediction the model's o
 });
 
 test("a class that the model does not have is not asked for", () => {
-  expect(possibleTarget({ kind: "contrast", index: 3, against: 10 }, 10)).toEqual({ kind: "prediction" });
-  expect(possibleTarget({ kind: "class", index: 9 }, 10)).toEqual({ kind: "class", index: 9 });
+  expect(possibleTarget({ kind: "contrast", index: 3, against: 10 }, model)).toEqual({ kind: "prediction" });
+  expect(possibleTarget({ kind: "class", index: 9 }, model)).toEqual({ kind: "class", index: 9 });
+});
+
+/** What targets a model of some kind has, of one of each. */
+const offered: readonly Target[] = [
+  { kind: "class", index: 1 },
+  { kind: "contrast", index: 1, against: 0 },
+  { kind: "where", index: 1 },
+  { kind: "pixel", x: 3, y: 4 },
+  { kind: "box", rank: 1 },
+  { kind: "elements", text: "0,1" },
+];
+test.each([
+  ["classes", [], ["class", "contrast", "elements"], false],
+  ["multi-label", [], ["class", "contrast", "elements"], false],
+  ["binary", [], ["class", "elements"], false],
+  ["values", [], ["class", "contrast", "elements"], true],
+  ["embedding", [], ["elements"], false],
+  ["map", [2, 3], ["where", "pixel", "elements"], true],
+  ["detections", [2], ["box", "elements"], true],
+  ["sequence", [1], ["elements"], true],
+  ["nodes", [0], ["elements"], true],
+] as const)(
+  "a model of %s has its targets, and a default only where one number is the answer",
+  (kind, placeAxes, kinds, isUnnamed) => {
+    const own: ViewedModel = { ...model, facts: { ...facts, kind, placeAxes } };
+    const possible = offered.filter((each) => possibleTarget(each, own).kind === each.kind);
+    expect(possible.map((each) => each.kind)).toEqual(kinds);
+    expect(mustBeNamed(viewOf(initialState(), own), own)).toBe(isUnnamed);
+  },
+);
+
+test("filter and colours are those of the command, until somebody chooses others", () => {
+  const whole = viewOf(initialState(), model, undefined, false);
+  expect(whole).toMatchObject({
+    isWhole: true,
+    keep: 0.1,
+    colormap: "afmhot",
+    normalize: "min-max",
+    clip: 100,
+  });
+  const one = viewOf({ ...initialState(), target: { kind: "class", index: 1 } }, model, undefined, false);
+  expect(one).toMatchObject({ isWhole: false, keep: 0, colormap: "bwr", normalize: "symmetric", clip: 99.5 });
+  expect(viewOf(initialState(), { ...model, composite: "epsilon-plus" }).isWhole).toBe(false);
+  expect(viewOf({ ...initialState(), keep: 0, map: "turbo" }, model)).toMatchObject({
+    keep: 0,
+    colormap: "turbo",
+  });
 });
 
 /** Classes in this order, best first. */
@@ -90,7 +148,7 @@ const compared = (change: Partial<AppState>, top = ranked(3, 5, 8)): ViewSetting
 test("a comparison differs in the rule or in the class only", () => {
   const state = { ...initialState(), rule2: "gamma", target2: { kind: "class", index: 4 } } as const;
   expect(compared(state)).toBeUndefined();
-  expect(compared({ ...state, compare: "rule" })).toEqual({ ...viewOf(state, model), composite: "gamma" });
+  expect(compared({ ...state, compare: "rule" })).toEqual(viewOf({ ...state, rule: "gamma" }, model));
   expect(compared({ ...state, compare: "class" })?.target).toEqual({ kind: "class", index: 4 });
 });
 

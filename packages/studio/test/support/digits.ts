@@ -31,13 +31,13 @@ export async function readPicture(file: string): Promise<Picture> {
   return { data: new Uint8ClampedArray(data), width: info.width, height: info.height };
 }
 
-/** The whole prediction of a picture, with the model's own composite. */
+/** The whole prediction of a picture, as it is usually explained. */
 export const explainPrediction = (runner: ModelRunner, picture: Picture): Promise<ExplainResult> =>
   runner.explain({
     picture,
     composite: runner.loaded.composite,
     target: { kind: "prediction" },
-    keep: 0,
+    keep: 0.1,
   });
 
 /**

@@ -21,6 +21,7 @@ import { quantizedView } from "./quantized-view.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { recognizeProducts } from "./recognize-products.ts";
+import { recognizeRelu } from "./recognize-relu.ts";
 import { recognizeSilu } from "./recognize-silu.ts";
 import { reshapeToConstants } from "./reshape-to-constants.ts";
 import { resolveSequences } from "./resolve-sequences.ts";
@@ -48,6 +49,7 @@ const recognizing: readonly Rewrite[] = [
   recognizeNormalization,
   recognizeGelu,
   recognizeSilu,
+  recognizeRelu,
   recognizeProducts,
   matMulAddToLinear,
   normalizeGemm,

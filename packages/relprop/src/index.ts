@@ -49,6 +49,7 @@ export {
   compositeNames,
   compositeText,
   layerKinds,
+  type Activations,
   type Composite,
   type CompositeName,
   type LayerKind,

@@ -22,6 +22,7 @@ export interface CompileFlags {
   readonly dialect?: DialectName;
   readonly seed?: "softmax" | "logit" | "one";
   readonly strides?: "exact" | "average";
+  readonly activations?: "relu" | "all";
   readonly reduce?: "none" | "channels";
   readonly epsilon?: number;
   readonly stabilizer?: Stabilizer;
@@ -54,6 +55,7 @@ export interface CompileFlagSet {
   readonly dialect: Flag<"--dialect <library>", DialectName>;
   readonly seed: Flag<"--seed <seed>", "softmax" | "logit" | "one">;
   readonly strides: Flag<"--strides <way>", "exact" | "average">;
+  readonly activations: Flag<"--activations <which>", "relu" | "all">;
   readonly reduce: Flag<"--reduce <axes>", "none" | "channels">;
   readonly epsilon: Flag<"--epsilon <e>", undefined, number>;
   readonly stabilizer: Flag<"--stabilizer <kind>", Stabilizer>;
@@ -86,6 +88,10 @@ export function compileFlags(): CompileFlagSet {
       "exact",
       "average",
     ] as const),
+    activations: new Option(
+      "--activations <which>",
+      "what deconvnet, guided-backprop and beta-smooth act on: ReLUs, or every activation",
+    ).choices(["relu", "all"] as const),
     reduce: new Option("--reduce <axes>", "sum relevance over channels, or not").choices([
       "none",
       "channels",
@@ -121,13 +127,14 @@ export function compileFlags(): CompileFlagSet {
  */
 export async function compileOptions(flags: CompileFlags): Promise<CompileOptions> {
   const { composite, zeroBias, low, high, rule } = flags;
-  const { dialect, seed, strides, reduce, epsilon, stabilizer, gamma, alpha, beta } = flags;
+  const { dialect, seed, strides, activations, reduce, epsilon, stabilizer, gamma, alpha, beta } = flags;
   const { input, output, fallback, ledger } = flags;
   return given({
     composite: composite === undefined ? undefined : await readComposite(composite),
     dialect,
     seed,
     strides,
+    activations,
     reduce,
     epsilon,
     stabilizer,

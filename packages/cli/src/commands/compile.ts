@@ -50,6 +50,7 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     .addOption(flags.low)
     .addOption(flags.high)
     .addOption(flags.strides)
+    .addOption(flags.activations)
     .addOption(flags.input)
     .addOption(flags.output)
     .option("--size <h,w>", "input size, where the model leaves it open", size)

@@ -143,7 +143,7 @@ export const opTable = {
   GlobalMaxPool: maximum({ pullBack: pool.globalMaxPool, averaged: pool.averagedGlobalMaxPool }),
 
   // Activations, element by element.
-  Relu: activation(f.relu, { ...neverNegative, rectifier: true, closesBelowZero: always }),
+  Relu: activation(f.relu, { ...neverNegative, relu: true, rectifier: true, closesBelowZero: always }),
   LeakyRelu: activation(f.leakyRelu, withPositiveSlope),
   PRelu: activation(f.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
   Clip: activation(f.clip, {

@@ -3,10 +3,12 @@
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
 import {
+  activationWays,
   composites,
   compositeNames,
   seeds,
   strideWays,
+  type Activations,
   type Composite,
   type CompositeName,
   type LayerKind,
@@ -44,6 +46,8 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly filterBy?: Search;
   /** How relevance crosses strides (rules.md §5). @default the composite's */
   readonly strides?: Strides;
+  /** Which activations get the rule that the composite has for ReLUs: deconvnet, guided-backprop, beta-smooth. @default "relu" */
+  readonly activations?: Activations;
   /** "input" makes the target a graph input; "top1" explains each sample's highest output. @default "input" */
   readonly target?: "input" | "top1";
   /** What to do at an operator that has no rule. @default an error that lists all of them */
@@ -91,6 +95,8 @@ function choose<T extends string>(
  */
 export function settle(options: RelevanceOptions): Settings {
   const { name, composite } = chooseComposite(options.composite);
+  const activations = choose("activations", options.activations, activationWays, "relu");
+  const layers = activations === "all" ? forAllActivations(name, composite.rules) : composite.rules;
   const { topK = 0 } = options;
   if (topK !== "input" && !(topK >= 0 && topK <= 1)) {
     throw new OptionError({
@@ -102,7 +108,7 @@ export function settle(options: RelevanceOptions): Settings {
   const dialect = options.dialect && choose("dialect", options.dialect, dialectNames, "captum");
   const usual: Pick<Dialect, "rules" | "exceptions"> = dialect ? dialects[dialect] : { rules: {} };
   for (const option of ruleOptions) checkGiven(option, options);
-  const rules = Object.entries(composite.rules).map(([kind, choice]): [string, RuleChoice] => [
+  const rules = Object.entries(layers).map(([kind, choice]): [string, RuleChoice] => [
     kind,
     { ...usualOptions(usual, choice.rule, kind as LayerKind), ...choice, ...given(options, choice.rule) },
   ]);
@@ -137,6 +143,18 @@ function chooseComposite(given: RelevanceOptions["composite"]): { name: string; 
   }
   const name = choose("composite", given, compositeNames, "epsilon-plus");
   return { name, composite: composites[name] };
+}
+
+/** With the rule for ReLUs as the rule for every activation. */
+function forAllActivations(name: string, rules: Composite["rules"]): Composite["rules"] {
+  if (rules.relu) return { ...rules, activation: rules.relu };
+  const users = compositeNames.filter((each) => "relu" in composites[each].rules);
+  throw new OptionError({
+    what: 'nothing uses activations "all"',
+    where: `composite ${name}`,
+    why: "it has no rule for ReLUs that other activations could get",
+    fix: `leave it out, or choose a composite that has one: ${users.join(", ")}`,
+  });
 }
 
 /** An option of the whole explanation has a value that some rule could take. */

@@ -58,6 +58,8 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   seed: "where relevance starts: `softmax` (all classes), `logit` (output ⊙ target), `one` (target)",
   target: "`input` makes the target a graph input, `top1` explains each sample's highest output",
   strides: "how relevance crosses strides: `exact`, or as `average`, which leaves no grid",
+  activations:
+    "which activations get the rule that the composite has for ReLUs: `relu`, them alone, or `all`",
   topK: "relevance filter: fraction of relevance kept at each layer, or `input` to give it at run time",
   filterBy:
     "how the filter finds the largest values: `sorting`, or `bisection` on GPUs, where an explainer chooses it",
@@ -113,6 +115,13 @@ function explained(): string {
   });
   return table(["family", "what it is", "operators", "relevance"], content);
 }
+
+/** The kinds of layer that are no family, each with what it is. */
+const kindsBesideFamilies = (): string =>
+  Object.entries(layerKinds)
+    .filter(([kind]) => !Object.hasOwn(whatRelevanceDoes, kind))
+    .map(([kind, about]) => `\`${kind}\` (${about})`)
+    .join(", ");
 
 const ruleTable = (): string =>
   table(
@@ -196,6 +205,8 @@ ${table(
 )}
 
 ## Composites
+
+Rules are chosen by family, and before that by three kinds of layer: ${kindsBesideFamilies()}.
 
 \`\`\`text
 ${compositeNames.map(compositeText).join("\n\n")}

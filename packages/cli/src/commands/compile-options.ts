@@ -96,7 +96,10 @@ export function compileFlags(): CompileFlagSet {
       "none",
       "channels",
     ] as const),
-    epsilon: new Option("--epsilon <e>", "stabiliser of denominators").argParser(number(0)),
+    epsilon: new Option(
+      "--epsilon <e>",
+      "stabiliser of layers' denominators; 0 is none in any, also of sums and averages",
+    ).argParser(number(0)),
     stabilizer: new Option("--stabilizer <kind>", "how epsilon keeps denominators from 0").choices(
       stabilizers,
     ),

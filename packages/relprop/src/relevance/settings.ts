@@ -30,7 +30,10 @@ export interface RuleOverride {
   readonly rule: string;
 }
 
-/** What may be chosen about an explanation; the options of rules go to every rule that takes them. */
+/**
+ * What may be chosen about an explanation; the options of rules go to every rule that takes them. `epsilon` goes to
+ * layers, while sums and averages keep the composite's; 0 goes to all of them.
+ */
 export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   /** Which rule for which layer: a name, or a composite of one's own. @default "epsilon-plus" */
   readonly composite?: CompositeName | (string & {}) | Composite;
@@ -169,10 +172,14 @@ const ruleOptions = Object.keys(valuesOf).filter((option) => option !== "input")
 /** Options that do nothing but what a rule does with them: given in vain, they are a mistake. */
 const inVain: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
 
-/** What of the options of the whole explanation a rule takes. `epsilon` is that of layers: sums keep the composite's. */
+/**
+ * What of the options of the whole explanation a rule takes. `epsilon` is that of layers, and sums keep the composite's:
+ * its size goes with that of z. But 0 is no size, it is the wish for no ε at all.
+ */
 function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
+  const keepsEpsilon = rule === "norm" && options.epsilon !== 0;
   const taken = ruleOptions.filter(
-    (option) => optionsOf[rule].includes(option) && !(rule === "norm" && option === "epsilon"),
+    (option) => optionsOf[rule].includes(option) && !(keepsEpsilon && option === "epsilon"),
   );
   const all: RuleOptions = options;
   return Object.fromEntries(

@@ -57,7 +57,7 @@ TRIES = 12
 # What moves elements: its gradient is its relevance. Functions that start with "__get" read a property.
 ROUTING = {
     *("view", "reshape", "permute", "transpose", "contiguous", "expand", "cat", "__getitem__", "split", "split_with_sizes"),
-    *("chunk", "squeeze", "unsqueeze", "flatten", "type", "to", "size", "dim", "dropout", "view_as", "clone"),
+    *("chunk", "squeeze", "unsqueeze", "flatten", "type", "to", "size", "dim", "dropout", "view_as", "clone", "where"),
 }
 
 
@@ -87,7 +87,8 @@ class Rules(TorchFunctionMode):
             F.conv2d: None,  # zennit's hook replaces its gradient
         }
         for names, rule in [
-            (("add", "__add__", "__radd__", "__iadd__"), self.plus),
+            # `x += y` is add_ to torch: x becomes what is returned.
+            (("add", "__add__", "__radd__", "__iadd__", "add_"), self.plus),
             (("mul", "__mul__", "__rmul__"), self.times),
             (("div", "__truediv__"), lambda x, divisor: self.times(x, 1 / divisor)),
         ]:

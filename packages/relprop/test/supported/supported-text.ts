@@ -229,6 +229,10 @@ ${table(
   Object.entries(dialects).map(([name, { about, source }]) => [`\`${name}\``, about, source]),
 )}
 
+captum has rules for modules alone, so it differs by construction where a forward function adds. At \`out += identity\`, which torchvision's residual networks
+have, captum gives all of the relevance to both summands, and then multiplies the identity's part by the block's input, as if it were a gradient. The dialect shares
+relevance there, and so does captum where each addition is its \`Addition_Module\`. \`docs/referees.md\` has the formula, and says which digits of captum, lxt and zennit agree, and when.
+
 ## Options
 
 Of \`compile\`; the command spells them with dashes. Options of rules besides.

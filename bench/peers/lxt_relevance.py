@@ -6,23 +6,21 @@ AttnLRP and CP-LRP by lxt 2.1 (https://pypi.org/project/lxt), in float64, for pa
                                                 comparison by hand: model.onnx, input.bin, and
                                                 <composite>.bin, <composite>.epsilon-0.bin
 
-needs torch, torchvision, transformers, lxt, zennit and onnx
+needs torch, torchvision, transformers, lxt, zennit (0.5 or later: its gamma was another before) and onnx
 
 The networks are those of architectures/, whose graphs the test of packages/relprop/test/architectures keeps; weights
 and inputs are hashes, as there. lxt 2.1 comes in two forms. `lxt.explicit` has the formulas of Achtibat et al. 2024, one
 function each, and is the referee here. Its own way of putting them into a network, by tracing, needs a module that
 transformers 5 no longer has, so `Rules` below puts them in place of torch's functions while the network runs.
 `lxt.efficient` patches networks so that input times gradient is the relevance: the same formulas with no stabiliser but
-1e-10 in activations. On GPT-2 it agrees to 1e-8 with `lxt.explicit` at epsilon 0, and to about 1e-3 at lxt's own
-epsilons; that was tried by hand, as it loads with transformers 5 only if its BERT is left out and attention functions are
-handed to GPT-2 anew. Of torchvision's ViT it has CP-LRP alone.
+1e-10 in activations; lxt_small_models.py compares the two. Of torchvision's ViT it has CP-LRP alone.
 
 What a convention decides: relevance starts with the logit; dense layers get epsilon 1e-6, convolutions gamma 0.25, which
 lxt leaves to zennit; activations pass all of it; a constant factor takes none. CP-LRP is what lxt's
 `MultiheadAttention_CP` does: attention weights are constant, the product with the values gets epsilon 1e-6. lxt adds
 epsilon without the sign of z, so a z near -1e-6 has next to no denominator, and float32 cannot tell what comes of it.
 Among the tens of millions of numbers in vit_b_16 there are such z: on the two inputs tried lxt itself differs by 7e-3 to
-2e-2 between float32 and float64. So there relevance is written with every epsilon at 0, too, where it differs by 2e-6.
+2e-2 between float32 and float64. So relevance is written with every epsilon of lxt's at 0, too, where it differs by 2e-6.
 """
 
 import json
@@ -57,7 +55,7 @@ TRIES = 12
 # What moves elements: its gradient is its relevance. Functions that start with "__get" read a property.
 ROUTING = {
     *("view", "reshape", "permute", "transpose", "contiguous", "expand", "cat", "__getitem__", "split", "split_with_sizes"),
-    *("chunk", "squeeze", "unsqueeze", "flatten", "type", "to", "size", "dim", "dropout", "view_as", "clone"),
+    *("chunk", "squeeze", "unsqueeze", "flatten", "type", "to", "size", "dim", "dropout", "view_as", "clone", "where"),
 }
 
 
@@ -87,7 +85,8 @@ class Rules(TorchFunctionMode):
             F.conv2d: None,  # zennit's hook replaces its gradient
         }
         for names, rule in [
-            (("add", "__add__", "__radd__", "__iadd__"), self.plus),
+            # `x += y` is add_ to torch: x becomes what is returned.
+            (("add", "__add__", "__radd__", "__iadd__", "add_"), self.plus),
             (("mul", "__mul__", "__rmul__"), self.times),
             (("div", "__truediv__"), lambda x, divisor: self.times(x, 1 / divisor)),
         ]:
@@ -176,7 +175,7 @@ def relevance_of(network, architecture, inputs, composite, target=None, has_epsi
 
 
 def compare(architecture):
-    """Relevance by both composites on an input where float32 and float64 agree."""
+    """Relevance by both composites, with epsilon and without, on an input where float32 and float64 agree."""
     network, _ = reference.filled(architecture)
     prepare(network)
     best = None
@@ -191,6 +190,10 @@ def compare(architecture):
             best = (rounding, number, target, value, found)
         if rounding < ROUNDING:
             break
+    rounding, number, target, value, found = best
+    inputs = reference.inputs_of(architecture, number)
+    for composite in COMPOSITES:
+        found[f"{composite}, no epsilon"] = relevance_of(network.double(), architecture, inputs, composite, target, False)[2]
     return best
 
 

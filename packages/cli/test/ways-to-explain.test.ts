@@ -105,6 +105,31 @@ test("--dialect, --stabilizer and --zero-bias reach the rules of explain, compil
   expect(await compile("--dialect", "zennit")).toBe(2);
 });
 
+/** The rules of the model that the command compiled with guided-backprop. */
+const rulesOf = async (...flags: string[]): Promise<Record<string, { rule: string }>> => {
+  expect(await compile("--composite", "guided-backprop", ...flags)).toBe(0);
+  return JSON.parse((await compiledModel()).metadata["relprop.options"] ?? "").rules;
+};
+
+test("--activations says what guided-backprop acts on, in explain, compile, inspect and concepts", async () => {
+  expect(await rulesOf()).toMatchObject({
+    relu: { rule: "guided-backprop" },
+    activation: { rule: "gradient" },
+  });
+  const flags = ["--activations", "all"];
+  expect(await rulesOf(...flags)).toMatchObject({ activation: { rule: "guided-backprop" } });
+  const guided = ["--composite", "guided-backprop", ...flags];
+  expect(await explain(cat, ...guided)).toBe(0);
+  expect(await runCommand(["inspect", golden, ...guided])).toBe(0);
+  expect(stdout).toMatch(/Relu.* guided-backprop /);
+  const [layer = ""] = readModel(await readFile(golden)).graph.nodes.map(({ name }) => name);
+  expect(await runCommand(["concepts", cat, "-m", golden, "-o", out, "--layer", layer, ...guided])).toBe(0);
+  expect(await explain(cat, "--composite", "zplus", ...flags)).toBe(2);
+  expect(said()).toContain('nothing uses activations "all" (composite zplus)');
+  expect(await explain(cat, "--method", "smoothgrad", ...flags)).toBe(2);
+  expect(said()).toContain("--activations and --method do not go together");
+});
+
 describe("--ledger", () => {
   test("says for each class where relevance stayed, to people, to programs and on the page", async () => {
     expect(await explain(cat, "-c", "top2", "--composite", "epsilon-plus", "--ledger")).toBe(0);

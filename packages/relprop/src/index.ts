@@ -54,6 +54,7 @@ export {
   compositeNames,
   compositeText,
   layerKinds,
+  type Activations,
   type Composite,
   type CompositeName,
   type LayerKind,

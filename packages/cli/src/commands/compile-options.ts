@@ -24,6 +24,7 @@ export interface CompileFlags {
   readonly dialect?: DialectName;
   readonly seed?: "softmax" | "logit" | "one";
   readonly strides?: "exact" | "average";
+  readonly activations?: "relu" | "all";
   readonly reduce?: "none" | "channels";
   readonly epsilon?: number;
   readonly stabilizer?: Stabilizer;
@@ -58,6 +59,7 @@ export interface CompileFlagSet {
   readonly dialect: Flag<"--dialect <library>", DialectName>;
   readonly seed: Flag<"--seed <seed>", "softmax" | "logit" | "one">;
   readonly strides: Flag<"--strides <way>", "exact" | "average">;
+  readonly activations: Flag<"--activations <which>", "relu" | "all">;
   readonly reduce: Flag<"--reduce <axes>", "none" | "channels">;
   readonly epsilon: Flag<"--epsilon <e>", undefined, number>;
   readonly stabilizer: Flag<"--stabilizer <kind>", Stabilizer>;
@@ -92,11 +94,18 @@ export function compileFlags(): CompileFlagSet {
       "exact",
       "average",
     ] as const),
+    activations: new Option(
+      "--activations <which>",
+      "what deconvnet, guided-backprop and beta-smooth act on: ReLUs, or every activation",
+    ).choices(["relu", "all"] as const),
     reduce: new Option("--reduce <axes>", "sum relevance over channels, or not").choices([
       "none",
       "channels",
     ] as const),
-    epsilon: new Option("--epsilon <e>", "stabiliser of denominators").argParser(number(0)),
+    epsilon: new Option(
+      "--epsilon <e>",
+      "stabiliser of layers' denominators; 0 is none in any, also of sums and averages",
+    ).argParser(number(0)),
     stabilizer: new Option("--stabilizer <kind>", "how epsilon keeps denominators from 0").choices(
       stabilizers,
     ),
@@ -135,13 +144,14 @@ export function compileFlags(): CompileFlagSet {
  */
 export async function compileOptions(flags: CompileFlags): Promise<CompileOptions> {
   const { composite, zeroBias, low, high, rule } = flags;
-  const { dialect, seed, strides, reduce, epsilon, stabilizer, gamma, alpha, beta } = flags;
+  const { dialect, seed, strides, activations, reduce, epsilon, stabilizer, gamma, alpha, beta } = flags;
   const { input, output, outputKind, start, fallback, ledger } = flags;
   return given({
     composite: composite === undefined ? undefined : await readComposite(composite),
     dialect,
     seed,
     strides,
+    activations,
     reduce,
     epsilon,
     stabilizer,

@@ -64,6 +64,7 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     .addOption(flags.low)
     .addOption(flags.high)
     .addOption(flags.strides)
+    .addOption(flags.activations)
     .addOption(flags.input)
     .addOption(flags.output)
     .addOption(flags.outputKind)

@@ -50,6 +50,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .addOption(flags.composite)
     .addOption(flags.dialect)
     .addOption(flags.strides)
+    .addOption(flags.activations)
     .addOption(flags.epsilon)
     .addOption(flags.stabilizer)
     .addOption(flags.zeroBias)

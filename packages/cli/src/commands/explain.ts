@@ -73,6 +73,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .addOption(flags.dialect)
     .addOption(flags.seed)
     .addOption(flags.strides)
+    .addOption(flags.activations)
     .addOption(flags.epsilon)
     .addOption(flags.stabilizer)
     .addOption(flags.zeroBias)

@@ -43,6 +43,7 @@ export function addInspect(program: Command, done: (status: number) => void): vo
     .addOption(flags.low)
     .addOption(flags.high)
     .addOption(flags.strides)
+    .addOption(flags.activations)
     .addOption(flags.input)
     .addOption(flags.output)
     .addOption(flags.outputKind)

@@ -49,6 +49,7 @@ const relevanceFlags = {
   dialect: "--dialect",
   seed: "--seed",
   strides: "--strides",
+  activations: "--activations",
   epsilon: "--epsilon",
   stabilizer: "--stabilizer",
   zeroBias: "--zero-bias",

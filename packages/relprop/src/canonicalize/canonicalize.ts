@@ -22,6 +22,7 @@ import { recognizeExponentials } from "./recognize-exponentials.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
 import { recognizeProducts } from "./recognize-products.ts";
+import { recognizeRelu } from "./recognize-relu.ts";
 import { recognizeSigmoid } from "./recognize-sigmoid.ts";
 import { recognizeSilu } from "./recognize-silu.ts";
 import { reshapeToConstants } from "./reshape-to-constants.ts";
@@ -53,6 +54,7 @@ const recognizing: readonly Rewrite[] = [
   recognizeGelu,
   recognizeSilu,
   recognizeSigmoid,
+  recognizeRelu,
   recognizeProducts,
   matMulAddToLinear,
   normalizeGemm,

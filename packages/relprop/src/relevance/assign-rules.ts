@@ -190,6 +190,7 @@ function stepFor(
   const kinds: LayerKind[] = [];
   if (isFirst && row?.family === "convolution") kinds.push("first convolution");
   if (isFirst) kinds.push("first");
+  if (row?.relu) kinds.push("relu");
   if (row) kinds.push(row.family);
   for (const { pattern, choice } of settings.overrides) {
     if (matches(pattern, node, kinds, isLayer(row) ? position : 0))

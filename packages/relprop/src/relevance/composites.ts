@@ -7,8 +7,8 @@ import type { Family } from "./row-kinds.ts";
 import { ruleText, type RuleChoice } from "./rule-choice.ts";
 import type { RuleName } from "./rules/index.ts";
 
-/** Where a layer stands counts before what family it is of. */
-export type LayerKind = Family | "first" | "first convolution";
+/** Where a layer stands counts before what family it is of, and ReLU before activations in general. */
+export type LayerKind = Family | "first" | "first convolution" | "relu";
 
 /** What the kinds of layer are, in the order in which they are asked. */
 export const layerKinds: Readonly<Record<LayerKind, string>> = {
@@ -20,6 +20,7 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
   sum: "additions and subtractions of tensors",
   average: "average pooling, means, sums, norms and products over axes",
   maximum: "maxima: pooling, over axes, of several tensors; minima alike",
+  relu: "ReLUs, max(x, 0), by whatever name",
   activation: "functions of single elements",
   routing: "operators that only move elements",
   gate: "products of two computed tensors, element by element",
@@ -31,6 +32,9 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
 
 export const strideWays = ["exact", "average"] as const;
 export type Strides = (typeof strideWays)[number];
+/** Which activations the rule for ReLUs is for. */
+export const activationWays = ["relu", "all"] as const;
+export type Activations = (typeof activationWays)[number];
 export const seeds = ["softmax", "logit", "one"] as const;
 export type SeedRelevance = (typeof seeds)[number];
 
@@ -227,25 +231,25 @@ export const composites = {
     rules: gradients,
   },
   deconvnet: {
-    about: "gradients, what is positive through activations",
+    about: "gradients, what is positive through ReLUs",
     source: "Zeiler & Fergus 2014",
     ...lrp,
     seed: "one",
-    rules: { ...gradients, activation: { rule: "deconvnet" } },
+    rules: { ...gradients, relu: { rule: "deconvnet" } },
   },
   "guided-backprop": {
-    about: "gradients, what is positive through active activations",
+    about: "gradients, what is positive through active ReLUs",
     source: "Springenberg et al. 2015",
     ...lrp,
     seed: "one",
-    rules: { ...gradients, activation: { rule: "guided-backprop" } },
+    rules: { ...gradients, relu: { rule: "guided-backprop" } },
   },
   "beta-smooth": {
-    about: "gradients, activations taken as smooth ones",
+    about: "gradients, ReLUs taken as smooth ones",
     source: "Dombrowski et al. 2019",
     ...lrp,
     seed: "one",
-    rules: { ...gradients, activation: { rule: "beta-smooth" } },
+    rules: { ...gradients, relu: { rule: "beta-smooth" } },
   },
 } satisfies Record<string, Composite>;
 
@@ -254,9 +258,12 @@ export type CompositeName = keyof typeof composites;
 /** The names that `composite` may have. */
 export const compositeNames: readonly CompositeName[] = Object.keys(composites) as CompositeName[];
 
-/** A composite as text, one line a layer family: for --help and the documentation. */
+/** A composite as text, one line a kind of layer: for --help and the documentation. */
 export function compositeText(name: CompositeName): string {
   const { about, source, seed, strides, rules }: Composite = composites[name];
-  const lines = Object.entries(rules).map(([family, choice]) => `  ${family.padEnd(17)} ${ruleText(choice)}`);
+  const lines = (Object.keys(layerKinds) as LayerKind[]).flatMap((kind) => {
+    const choice = rules[kind];
+    return choice ? [`  ${kind.padEnd(17)} ${ruleText(choice)}`] : [];
+  });
   return [`${name}: ${about} (${source})`, `  seed ${seed}, strides ${strides}`, ...lines].join("\n");
 }

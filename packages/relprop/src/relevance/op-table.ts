@@ -202,7 +202,13 @@ export const opTable = {
   GlobalMaxPool: maximum({ pullBack: pool.globalMaxPool, averaged: pool.averagedGlobalMaxPool }, pooling),
 
   // Activations, element by element.
-  Relu: activation(f.relu, { ...neverNegative, rectifier: true, closesBelowZero: always, trend: rising }),
+  Relu: activation(f.relu, {
+    ...neverNegative,
+    relu: true,
+    rectifier: true,
+    closesBelowZero: always,
+    trend: rising,
+  }),
   LeakyRelu: activation(f.leakyRelu, withPositiveSlope),
   PRelu: activation(f.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
   Clip: activation(f.clip, {

@@ -112,6 +112,8 @@ interface Common {
   readonly refuses: (site: Site) => string | undefined;
   /** For an activation: whether it is the identity or a constant everywhere, as ReLU is. z⁺ was made for such networks. */
   readonly rectifier: boolean;
+  /** For an activation: whether it is max(x, 0) itself, which some rules were made for and are not for its kin. */
+  readonly relu: boolean;
   /** For an activation: whether y = 0 wherever x ≤ 0. */
   readonly closesBelowZero: (site: Site) => boolean;
   /** For an activation: whether it goes from 0, closed, to 1, open, so that what it is multiplied with is gated by it. */
@@ -221,6 +223,7 @@ type Options = Partial<
     | "nonNegative"
     | "filtered"
     | "rectifier"
+    | "relu"
     | "closesBelowZero"
     | "gates"
     | "range"
@@ -262,6 +265,7 @@ const common = (
   filtered: options.filtered ?? filtered,
   refuses: options.refuses ?? never,
   rectifier: options.rectifier ?? false,
+  relu: options.relu ?? false,
   closesBelowZero: options.closesBelowZero ?? no,
   gates: options.gates ?? false,
   range: options.range,

@@ -3,10 +3,12 @@
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
 import {
+  activationWays,
   composites,
   compositeNames,
   seeds,
   strideWays,
+  type Activations,
   type Composite,
   type CompositeName,
   type LayerKind,
@@ -29,7 +31,10 @@ export interface RuleOverride {
   readonly rule: string;
 }
 
-/** What may be chosen about an explanation; the options of rules go to every rule that takes them. */
+/**
+ * What may be chosen about an explanation; the options of rules go to every rule that takes them. `epsilon` goes to
+ * layers, while sums and averages keep the composite's; 0 goes to all of them.
+ */
 export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   /** Which rule for which layer: a name, or a composite of one's own. @default "epsilon-plus" */
   readonly composite?: CompositeName | (string & {}) | Composite;
@@ -45,6 +50,8 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly filterBy?: Search;
   /** How relevance crosses strides (rules.md §5). @default the composite's */
   readonly strides?: Strides;
+  /** Which activations get the rule that the composite has for ReLUs: deconvnet, guided-backprop, beta-smooth. @default "relu" */
+  readonly activations?: Activations;
   /**
    * "input" makes the target a graph input; "top1" explains each sample's highest output; a class index, the indices of an
    * element, or text that {@link parseTarget} reads, is compiled into the graph. @default "input"
@@ -95,6 +102,8 @@ function choose<T extends string>(
  */
 export function settle(options: RelevanceOptions): Settings {
   const { name, composite } = chooseComposite(options.composite);
+  const activations = choose("activations", options.activations, activationWays, "relu");
+  const layers = activations === "all" ? forAllActivations(name, composite.rules) : composite.rules;
   const { topK = 0 } = options;
   if (topK !== "input" && !(topK >= 0 && topK <= 1)) {
     throw new OptionError({
@@ -106,7 +115,7 @@ export function settle(options: RelevanceOptions): Settings {
   const dialect = options.dialect && choose("dialect", options.dialect, dialectNames, "captum");
   const usual: Pick<Dialect, "rules" | "exceptions"> = dialect ? dialects[dialect] : { rules: {} };
   for (const option of ruleOptions) checkGiven(option, options);
-  const rules = Object.entries(composite.rules).map(([kind, choice]): [string, RuleChoice] => [
+  const rules = Object.entries(layers).map(([kind, choice]): [string, RuleChoice] => [
     kind,
     { ...usualOptions(usual, choice.rule, kind as LayerKind), ...choice, ...given(options, choice.rule) },
   ]);
@@ -150,6 +159,18 @@ function chooseComposite(given: RelevanceOptions["composite"]): { name: string; 
   return { name, composite: composites[name] };
 }
 
+/** With the rule for ReLUs as the rule for every activation. */
+function forAllActivations(name: string, rules: Composite["rules"]): Composite["rules"] {
+  if (rules.relu) return { ...rules, activation: rules.relu };
+  const users = compositeNames.filter((each) => "relu" in composites[each].rules);
+  throw new OptionError({
+    what: 'nothing uses activations "all"',
+    where: `composite ${name}`,
+    why: "it has no rule for ReLUs that other activations could get",
+    fix: `leave it out, or choose a composite that has one: ${users.join(", ")}`,
+  });
+}
+
 /** An option of the whole explanation has a value that some rule could take. */
 function checkGiven(option: keyof RuleOptions, options: RuleOptions): void {
   const user = ruleNames.find((rule) => optionsOf[rule].includes(option));
@@ -166,10 +187,14 @@ export const givesSensitivities = ({ rules }: Pick<Settings, "rules">): boolean 
 /** Options that do nothing but what a rule does with them: given in vain, they are a mistake. */
 const inVain: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
 
-/** What of the options of the whole explanation a rule takes. `epsilon` is that of layers: sums keep the composite's. */
+/**
+ * What of the options of the whole explanation a rule takes. `epsilon` is that of layers, and sums keep the composite's:
+ * its size goes with that of z. But 0 is no size, it is the wish for no ε at all.
+ */
 function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
+  const keepsEpsilon = rule === "norm" && options.epsilon !== 0;
   const taken = ruleOptions.filter(
-    (option) => optionsOf[rule].includes(option) && !(rule === "norm" && option === "epsilon"),
+    (option) => optionsOf[rule].includes(option) && !(keepsEpsilon && option === "epsilon"),
   );
   const all: RuleOptions = options;
   return Object.fromEntries(

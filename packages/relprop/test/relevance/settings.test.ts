@@ -188,6 +188,14 @@ describe("what goes before what", () => {
     expect(settle({ dialect, epsilon: 0.5 }).rules.sum).toEqual({ rule: "norm", epsilon: 1e-9 });
   });
 
+  it("ε = 0 is none at all, also in sums, averages and normalisations, whatever else is said of them", () => {
+    for (const options of [{}, { composite: "fischer" }, { composite: "attnlrp", dialect: "lxt" }] as const) {
+      const { rules } = settle({ ...options, epsilon: 0 });
+      for (const kind of ["dense", "sum", "average", "normalization", "product"] as const)
+        expect(rules[kind]).toMatchObject({ epsilon: 0 });
+    }
+  });
+
   it("the text of an override before the options, the options before the dialect", () => {
     const { overrides } = settle({
       dialect: "captum",

@@ -58,6 +58,8 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   seed: "where relevance starts: `softmax` (all classes), `logit` (output ⊙ target), `one` (target)",
   target: "`input` makes the target a graph input, `top1` explains each sample's highest output",
   strides: "how relevance crosses strides: `exact`, or as `average`, which leaves no grid",
+  activations:
+    "which activations get the rule that the composite has for ReLUs: `relu`, them alone, or `all`",
   topK: "relevance filter: fraction of relevance kept at each layer, or `input` to give it at run time",
   filterBy:
     "how the filter finds the largest values: `sorting`, or `bisection` on GPUs, where an explainer chooses it",
@@ -118,6 +120,13 @@ function explained(): string {
   });
   return table(["family", "what it is", "operators", "relevance"], content);
 }
+
+/** The kinds of layer that are no family, each with what it is. */
+const kindsBesideFamilies = (): string =>
+  Object.entries(layerKinds)
+    .filter(([kind]) => !Object.hasOwn(whatRelevanceDoes, kind))
+    .map(([kind, about]) => `\`${kind}\` (${about})`)
+    .join(", ");
 
 const ruleTable = (): string =>
   table(
@@ -202,6 +211,8 @@ ${table(
 
 ## Composites
 
+Rules are chosen by family, and before that by three kinds of layer: ${kindsBesideFamilies()}.
+
 \`\`\`text
 ${compositeNames.map(compositeText).join("\n\n")}
 \`\`\`
@@ -222,6 +233,10 @@ ${table(
   ["dialect", "what differs", "measured on"],
   Object.entries(dialects).map(([name, { about, source }]) => [`\`${name}\``, about, source]),
 )}
+
+captum has rules for modules alone, so it differs by construction where a forward function adds. At \`out += identity\`, which torchvision's residual networks
+have, captum gives all of the relevance to both summands, and then multiplies the identity's part by the block's input, as if it were a gradient. The dialect shares
+relevance there, and so does captum where each addition is its \`Addition_Module\`. \`docs/referees.md\` has the formula, and says which digits of captum, lxt and zennit agree, and when.
 
 ## Options
 

@@ -73,16 +73,16 @@ function part(layer: PlainLayer, R: Value, m: Algebra, stabilizer: Stabilizer, n
   return m.multiply(layer.x, layer.pullBackShare(R, stabilizer, n));
 }
 
-/** `R_in = R⁺`, on activations. Zeiler & Fergus 2014. */
+/** `R_in = R⁺`, on ReLUs. Zeiler & Fergus 2014. */
 export const deconvnet = (): PlainRule => (_layer, R, m) => m.positive(R);
 
-/** `R_in = f′(x) ⊙ R ⊙ [R > 0]`, on activations. Springenberg et al. 2015. */
+/** `R_in = f′(x) ⊙ R ⊙ [R > 0]`, on ReLUs. Springenberg et al. 2015. */
 export const guidedBackprop = (): PlainRule => (layer, R, m) => {
   const positive = m.positive(R);
   return positive && layer.gradient(positive);
 };
 
-/** `R_in = R ⊙ σ(βx)`, on activations: the gradient of a softplus in ReLU's place. Option: `beta` (10). Dombrowski et al. 2019. */
+/** `R_in = R ⊙ σ(βx)`, on ReLUs: the gradient of a softplus in ReLU's place. Option: `beta` (10). Dombrowski et al. 2019. */
 export const betaSmooth =
   (options: RuleOptions = {}): PlainRule =>
   (layer, R, m) =>

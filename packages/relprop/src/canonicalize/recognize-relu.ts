@@ -1,0 +1,133 @@
+/**
+ * ReLU(x) = max(x, 0) by another name, or spelled out -> `Relu`, so that the rules about ReLUs find them all:
+ *
+ *     Clip(x, 0, ∞) = Max(x, 0) = ThresholdedRelu(x; 0) = Where(x > 0, x, 0) = x·[x > 0] = ½x + ½│x│
+ *     LeakyRelu(x; α) = PRelu(x; α) = x⁺ + αx⁻,  Elu(x; α) = x⁺ + α(exp x⁻ − 1),  Selu(x; α, γ) = γ·Elu(x; α):  α = 0, γ = 1
+ *
+ * A bound above, as ReLU6 has it, makes another function.
+ */
+
+import { type Graph, type Node, type Value, numberAttribute, tensorAttribute } from "../onnx/graph.ts";
+import { numbersOf } from "../onnx/tensor.ts";
+import { isFloat, sameShape, scalarOf } from "./constants.ts";
+import { type Refuse, type Rewrite, allUses, edited, isOnnx } from "./rewrite.ts";
+import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
+
+/** A ReLU's argument, and the node before it that chooses where it is passed on, if there is one. */
+interface Found {
+  readonly x: string;
+  readonly choice?: Node;
+}
+
+/** What is known around a node. */
+interface Around {
+  readonly producer: ReadonlyMap<string, Node>;
+  readonly isZero: (name: string | undefined) => boolean;
+  readonly numberOf: (name: string) => number | undefined;
+}
+
+type Form = (node: Node, around: Around) => Found | false | undefined;
+
+const first = ({ inputs: [x = ""] }: Node): Found => ({ x });
+
+/** With no upper bound ONNX means the largest number of the type, here as float32. */
+const largest = 3.4028234e38;
+
+const forms: Readonly<Record<string, Form>> = {
+  LeakyRelu: (node) => numberAttribute(node, "alpha", 0.01) === 0 && first(node),
+  ThresholdedRelu: (node) => numberAttribute(node, "alpha", 1) === 0 && first(node),
+  Elu: (node) => numberAttribute(node, "alpha", 1) === 0 && first(node),
+  Selu: (node) =>
+    numberAttribute(node, "alpha", 1.67326) === 0 &&
+    numberAttribute(node, "gamma", 1.0507) === 1 &&
+    first(node),
+  PRelu: (node, { isZero }) => isZero(node.inputs[1]) && first(node),
+  Clip(node, { isZero, numberOf }) {
+    const [, low, high = ""] = node.inputs;
+    return isZero(low) && (high === "" || (numberOf(high) ?? 0) >= largest) && first(node);
+  },
+  Max({ inputs }, { isZero }) {
+    const [x, ...others] = inputs.filter((name) => !isZero(name));
+    return x !== undefined && others.length === 0 && inputs.length > 1 && { x };
+  },
+  Where({ inputs: [condition = "", yes = "", no = ""] }, around) {
+    const choice = around.producer.get(condition);
+    const x = around.isZero(no) ? yes : no;
+    const other = x === yes ? no : yes;
+    const [larger, smaller] = x === yes ? [x, other] : [other, x];
+    return choice && around.isZero(other) && says(choice, larger, smaller, around) && { x, choice };
+  },
+};
+
+/** Whether a comparison is true where `larger` is above `smaller`; any zero is as good as another. */
+function says(comparison: Node, larger: string, smaller: string, { isZero }: Around): boolean {
+  const [a = "", b = ""] = comparison.inputs;
+  const same = (one: string, other: string): boolean => one === other || (isZero(one) && isZero(other));
+  if (isOnnx(comparison, "Greater", "GreaterOrEqual")) return same(a, larger) && same(b, smaller);
+  return isOnnx(comparison, "Less", "LessOrEqual") && same(b, larger) && same(a, smaller);
+}
+
+const relu = { opType: "Relu", domain: "", attributes: {} } as const;
+const identity = new Map([["1", 1]]);
+
+const isAboveZero = (node: Node, graph: Graph): boolean =>
+  isOnnx(node, "Greater", "GreaterOrEqual") && scalarOf(graph, node.inputs[1]) === 0;
+
+const spelledOut: readonly SpelledOut[] = [
+  { ...relu, inner: [isAboveZero, anyOf("Cast")], argument: identity, result: new Map([["1,1", 1]]) },
+  {
+    ...relu,
+    inner: [anyOf("Abs")],
+    argument: identity,
+    result: new Map([
+      ["1,0", 0.5],
+      ["0,1", 0.5],
+    ]),
+  },
+];
+
+/** Whether a tensor is 0 everywhere, of whatever shape it turns out to be. */
+function isZeroIn(graph: Graph, producer: ReadonlyMap<string, Node>, name: string): boolean {
+  const maker = producer.get(name);
+  const isFilled = maker && isOnnx(maker, "ConstantOfShape");
+  const tensor = isFilled ? tensorAttribute(maker, "value") : graph.initializers.get(name);
+  if (!tensor) return isFilled === true;
+  return tensor.dataType !== "string" && Array.from(numbersOf(tensor)).every((number) => number === 0);
+}
+
+/** Operators that are a ReLU by their parameters; the forward pass keeps them as they are. */
+function byParameters(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+  const { producer, consumers, isOutput } = allUses(graph);
+  const around: Around = {
+    producer,
+    isZero: (name = "") => isZeroIn(graph, producer, name),
+    numberOf: (name) => scalarOf(graph, name),
+  };
+  const replace = new Map<Node, readonly Node[]>();
+  for (const node of graph.nodes) {
+    const [y = ""] = node.outputs;
+    const found = isOnnx(node, node.opType) && forms[node.opType]?.(node, around);
+    // A zero of a larger shape would stretch x.
+    if (!found || !isFloat(values.get(y)) || !sameShape(values.get(found.x), values.get(y))) continue;
+    const { x, choice } = found;
+    const [chosen = ""] = choice?.outputs ?? [];
+    if (choice && ((consumers.get(chosen)?.length ?? 0) > 1 || isOutput(chosen))) {
+      refuse(node, `it ends a Relu spelled out, but "${choice.name}" inside of it is used elsewhere`);
+      continue;
+    }
+    if (choice) replace.set(choice, []);
+    const { name, outputs } = node;
+    replace.set(node, [{ ...relu, name, inputs: [x], outputs, body: choice ? [choice, node] : [node] }]);
+  }
+  return replace.size === 0 ? graph : edited(graph, { replace });
+}
+
+export const recognizeRelu: Rewrite = {
+  name: "recognize-relu",
+  about:
+    "what is max(x, 0) becomes Relu: Clip, Max, LeakyRelu, PRelu, Elu, Selu and ThresholdedRelu by their parameters, Where, x·[x > 0] and ½x + ½│x│ spelled out",
+  takesAway: "what a neighbour does",
+  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+    return recognize(byParameters(graph, values, refuse), values, spelledOut, refuse);
+  },
+};

@@ -74,8 +74,6 @@ export class AnswerSession {
 
 /** The compiled model without its relevance. */
 function forward(source: Model, { model, output }: Compiled): Model {
-  const has = (values: Model["graph"]["inputs"], name: string): boolean =>
-    values.some((value) => value.name === name);
   const own = {
     ...model.graph,
     inputs: model.graph.inputs.filter(({ name }) => has(source.graph.inputs, name)),
@@ -86,3 +84,6 @@ function forward(source: Model, { model, output }: Compiled): Model {
     graph: prune(has(own.outputs, output.name) ? own : withOutput(own, output, logitsName)),
   };
 }
+
+const has = (values: Model["graph"]["inputs"], name: string): boolean =>
+  values.some((value) => value.name === name);

@@ -81,9 +81,7 @@ export class AnswerReader {
     const start = startOf(this.#source.reading, request);
     const { isWhole } = start;
     if (isWhole || start.options.target === "top1") {
-      const best = (source: RunSource): AnswerPick =>
-        pickClass(source, 0, answersOf(source, 0)[0]?.index ?? 0);
-      return { ...start, run: { keep }, pick: best };
+      return { ...start, run: { keep }, pick: pickBest };
     }
     const pick = this.#pickOf(target);
     const known = this.#isKnownBefore(target) ? undefined : await this.answer(input);
@@ -189,6 +187,8 @@ export class AnswerReader {
     return weights;
   }
 }
+
+const pickBest = (source: RunSource): AnswerPick => pickClass(source, 0, answersOf(source, 0)[0]?.index ?? 0);
 
 /** The numbers of an answer by index. */
 export function numbersOf(source: RunSource): AnswerNumbers {

@@ -176,6 +176,7 @@ export interface LayerResult {
   readonly channels: readonly LayerChannel[];
   /** ΣR that relevance started with at the output; what is not in `total` flowed around the layer, or stayed above. */
   readonly start: number;
+  readonly explained: Explained;
   readonly milliseconds: number;
 }
 

@@ -85,7 +85,8 @@ export class LayerRunner {
     const stop = { layer: request.node, reduce: "none" } as const;
     const explainer = await this.#explainer("map", request, asked, stop);
     const begin = performance.now();
-    const { relevance, start } = await explainer.explain(picture, asked.run);
+    const explanation = await explainer.explain(picture, asked.run);
+    const { relevance, start } = explanation;
     const isInput = explainer.compiled.layer.name === input.name;
     const places = placesOf(relevance.dims, isInput ? card.input.layout : "NCHW");
     const layer = readLayer(relevance, places);
@@ -100,6 +101,7 @@ export class LayerRunner {
       ...layer,
       channels,
       start: start[0] ?? 0,
+      explained: explainedOf(asked, sourceOf(explainer, explanation), explanation),
       milliseconds,
     };
   }

@@ -29,7 +29,7 @@ import type {
   ScoreRequest,
 } from "./engine.ts";
 import { compositeOptions, modelOptions, pictureInput, refuseOtherInputs } from "./explain-options.ts";
-import { LayerRunner } from "./layer-runner.ts";
+import type { LayerRunner, LayerSource } from "./layer-runner.ts";
 import { rankedClasses } from "./rank.ts";
 import type { ReadSource } from "./read-source.ts";
 
@@ -55,7 +55,8 @@ export class ModelRunner {
   readonly #kept: number;
   readonly #explainers = new Map<string, Explainer>();
   readonly #answers: AnswerReader;
-  readonly #layers: LayerRunner;
+  readonly #inside: LayerSource;
+  #layers: Promise<LayerRunner> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
@@ -83,7 +84,7 @@ export class ModelRunner {
     const names = namesOf(reading.facts, card.labels, classes);
     const source = { ...options, model, card, reading, names, options: common };
     this.#answers = new AnswerReader(source);
-    this.#layers = new LayerRunner({ ...source, answers: this.#answers, input, weightBytes });
+    this.#inside = { ...source, answers: this.#answers, input, weightBytes };
     this.loaded = {
       name,
       card,
@@ -115,20 +116,26 @@ export class ModelRunner {
 
   /** Where relevance stayed, node by node. */
   ledger(request: ExplainRequest): Promise<LedgerResult> {
-    return this.#enqueue(() => this.#layers.ledger(request));
+    return this.#enqueue(async () => (await this.#layerRunner()).ledger(request));
   }
 
   /** Relevance at a layer. @throws OptionError if relevance cannot stop there */
   layer(request: LayerRequest): Promise<LayerResult> {
-    return this.#enqueue(() => this.#layers.layer(request));
+    return this.#enqueue(async () => (await this.#layerRunner()).layer(request));
   }
 
   async dispose(): Promise<void> {
     await this.#queue;
-    await this.#layers.dispose();
+    await (await this.#layers)?.dispose();
     for (const explainer of this.#explainers.values()) await explainer.dispose();
     this.#explainers.clear();
     await this.#answers.dispose();
+  }
+
+  /** What looks into layers is loaded when somebody does. */
+  #layerRunner(): Promise<LayerRunner> {
+    this.#layers ??= import("./layer-runner.ts").then(({ LayerRunner }) => new LayerRunner(this.#inside));
+    return this.#layers;
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {

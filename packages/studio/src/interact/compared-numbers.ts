@@ -29,19 +29,14 @@ export function comparedNumbers(
   if (!from || !to) return [];
   const chosen = new Set([...best(from, count), ...best(to, count)]);
   for (const index of explained) if (index < from.length) chosen.add(index);
-  const at = (numbers: Float32Array, index: number): number => numbers[index] ?? 0;
-  return [...chosen]
-    .map((index) => ({
-      index,
-      before: at(from, index),
-      after: at(to, index),
-      change: at(to, index) - at(from, index),
-      ...(before.probabilities &&
-        after.probabilities && {
-          probability: [at(before.probabilities, index), at(after.probabilities, index)] as const,
-        }),
-    }))
-    .sort((a, b) => b.before - a.before);
+  const compared = [...chosen].map((index): ComparedNumber => {
+    const [was, is] = [at(from, index), at(to, index)];
+    const number = { index, before: was, after: is, change: is - was };
+    return before.probabilities && after.probabilities
+      ? { ...number, probability: [at(before.probabilities, index), at(after.probabilities, index)] }
+      : number;
+  });
+  return compared.sort((a, b) => b.before - a.before);
 }
 
 /** The sum that is explained, where the answer is no list. */
@@ -49,6 +44,8 @@ export function comparedSum(before: number, { numbers }: Explained): readonly Co
   const after = numbers.logit ?? numbers.value ?? 0;
   return [{ index: numbers.index ?? 0, before, after, change: after - before }];
 }
+
+const at = (numbers: Float32Array, index: number): number => numbers[index] ?? 0;
 
 function best(numbers: Float32Array, count: number): number[] {
   return Array.from(numbers, (_, index) => index)

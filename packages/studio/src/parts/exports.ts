@@ -3,7 +3,7 @@
 import { npyFile, stampPng, type Theme } from "relprop/heatmap";
 import type { ExplainResult } from "../engine/engine.ts";
 import { settingsKeyword, type SeenResult } from "../state/settings-file.ts";
-import { figureOf, pngOfFigure, type ShownHeatmap } from "./saved-figure.ts";
+import type { ShownHeatmap } from "./saved-figure.ts";
 
 /** Offers bytes as a download. */
 export function download(blob: Blob, name: string): void {
@@ -42,6 +42,8 @@ export async function figurePng(
   shown: ShownHeatmap,
   settings: string,
 ): Promise<Blob> {
+  // The first page does without.
+  const { figureOf, pngOfFigure } = await import("./saved-figure.ts");
   const theme: Theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   return withSettings(await pngOfFigure(await figureOf(canvas, shown, theme)), settings);
 }

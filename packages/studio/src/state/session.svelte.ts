@@ -5,7 +5,7 @@ import { parseModelCard } from "relprop/zoo";
 import type { Target } from "../engine/engine.ts";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
 import { isModelFile } from "../parts/file-name.ts";
-import { textOf } from "../parts/png-text.ts";
+import { textOf } from "relprop/heatmap";
 import type { AppState } from "./fields.ts";
 import { readHash, writeHash } from "./hash.ts";
 import { Models } from "./models.svelte.ts";

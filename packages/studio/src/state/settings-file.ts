@@ -1,6 +1,7 @@
 /** Settings as a file, or inside a PNG: all that the URL holds, and what was seen with it. */
 
 import { InputError, version, type RankedClass } from "relprop";
+import type { ViewSettings } from "../modes.ts";
 import { fieldOf, keys, type AppState } from "./fields.ts";
 
 /** What was on the screen: not read back, but there for whoever looks at the file. */
@@ -17,6 +18,14 @@ export interface SeenResult {
 
 /** Under this keyword a PNG carries the text. */
 export const settingsKeyword = "relprop";
+
+/** The state with what the app chose in the place of `auto`: a later version may choose otherwise. */
+export function settled(
+  state: AppState,
+  { composite, keep, colormap, normalize, clip }: ViewSettings,
+): AppState {
+  return { ...state, rule: composite, keep, map: colormap, normalize, clip };
+}
 
 /** The settings as JSON, in ASCII so that a PNG can carry it too. Defaults are written out: a later version may have others. */
 export function writeSettings(state: AppState, seen?: SeenResult): string {

@@ -12,27 +12,24 @@ import type { Target } from "../engine/engine.ts";
  */
 export function readTarget(text: string): Target | undefined {
   if (text === "prediction") return { kind: "prediction" };
-  const number = (digits: string | undefined): number => Number(digits);
-  const named = (index: string | undefined) => (index === undefined ? {} : { index: number(index) });
   const [, index, against] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? [];
   if (index !== undefined) {
-    if (against === undefined) return { kind: "class", index: number(index) };
+    if (against === undefined) return { kind: "class", index: Number(index) };
     return index === against
       ? undefined
-      : { kind: "contrast", index: number(index), against: number(against) };
+      : { kind: "contrast", index: Number(index), against: Number(against) };
   }
   const [, where] = /^where:(\d{1,6})$/.exec(text) ?? [];
-  if (where !== undefined) return { kind: "where", index: number(where) };
+  if (where !== undefined) return { kind: "where", index: Number(where) };
   const [, x, y, ofPixel] = /^pixel:(\d{1,5}),(\d{1,5})(?::(\d{1,6}))?$/.exec(text) ?? [];
-  if (x !== undefined) return { kind: "pixel", x: number(x), y: number(y), ...named(ofPixel) };
+  if (x !== undefined) return { kind: "pixel", x: Number(x), y: Number(y), ...named(ofPixel) };
   const [, rank, ofBox] = /^box:([1-9]\d{0,3})(?::(\d{1,6}))?$/.exec(text) ?? [];
-  if (rank !== undefined) return { kind: "box", rank: number(rank), ...named(ofBox) };
+  if (rank !== undefined) return { kind: "box", rank: Number(rank), ...named(ofBox) };
   const [, elements] = /^at:([\d,:.+-]{1,200})$/.exec(text) ?? [];
   return elements === undefined ? undefined : { kind: "elements", text: elements };
 }
 
 export function writeTarget(target: Target): string {
-  const of = (index: number | undefined): string => (index === undefined ? "" : `:${index}`);
   switch (target.kind) {
     case "prediction":
       return "prediction";
@@ -43,10 +40,15 @@ export function writeTarget(target: Target): string {
     case "where":
       return `where:${target.index}`;
     case "pixel":
-      return `pixel:${target.x},${target.y}${of(target.index)}`;
+      return `pixel:${target.x},${target.y}${ofClass(target.index)}`;
     case "box":
-      return `box:${target.rank}${of(target.index)}`;
+      return `box:${target.rank}${ofClass(target.index)}`;
     case "elements":
       return `at:${target.text}`;
   }
 }
+
+const named = (index: string | undefined): { index?: number } =>
+  index === undefined ? {} : { index: Number(index) };
+
+const ofClass = (index: number | undefined): string => (index === undefined ? "" : `:${index}`);

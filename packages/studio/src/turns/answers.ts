@@ -52,6 +52,7 @@ export class Answers<Q extends Question, A> {
   #problem: { readonly question: Q; readonly text: string } | undefined;
   #running: Q | undefined;
   #isAfresh = false;
+  #isStopped = false;
   #changed: () => void = () => undefined;
   readonly #subscribe = createSubscriber((update) => {
     this.#changed = update;
@@ -70,8 +71,9 @@ export class Answers<Q extends Question, A> {
     });
   }
 
+  /** Nothing once these have ended: what it is found out from may have ended too. */
   get wanted(): Q | undefined {
-    return this.#options.wanted();
+    return this.#isStopped ? undefined : this.#options.wanted();
   }
 
   /**
@@ -137,6 +139,7 @@ export class Answers<Q extends Question, A> {
 
   /** Ends for good. */
   stop(): void {
+    this.#isStopped = true;
     this.#turns.stop();
   }
 

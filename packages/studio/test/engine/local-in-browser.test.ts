@@ -55,7 +55,7 @@ run(
     // The connection is a new one, but the model is still the one that was open.
     await page.getByRole("list", { name: "Classes, best first" }).getByRole("button").nth(1).click();
     await page.getByRole("heading", { name: /is explained$/ }).waitFor();
-    await page.getByText(/% of the logit/).waitFor();
+    await page.getByText(/% of the value/).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
     await model.selectOption("digits");
     await page.getByText(/^digit-0: 0/).waitFor();

@@ -90,7 +90,8 @@ describe.skipIf(!canRun)("Images", () => {
   });
 
   test("a saved PNG carries its settings, and brings them back when it is dropped", async () => {
-    const hash = "#picture=digit-3&target=3&keep=0.1&map=coldnhot&clip=98&opacity=0.6&sign=for&mode=heatmap";
+    const hash =
+      "#picture=digit-3&rule=epsilon-plus-ones&target=3&keep=0.1&map=coldnhot&normalize=symmetric&clip=98&opacity=0.6&sign=for&mode=heatmap";
     const { page, problems } = await app.open(hash);
     await ready(page);
     await page.getByText(/^digit-3: 3/).waitFor();

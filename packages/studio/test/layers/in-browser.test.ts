@@ -31,7 +31,7 @@ afterAll(async () => {
 const layer = (page: Page): Locator => page.getByRole("region", { name: "Layer", exact: true });
 const line = (page: Page, name: RegExp): Locator => page.getByRole("treeitem", { name });
 const map = (page: Page): Locator =>
-  layer(page).getByRole("img", { name: /^Relevance for (“4”|the prediction)/ });
+  layer(page).getByRole("img", { name: /^Relevance for (“4”|“output 5”|the prediction)/ });
 const hasColours = (canvas: Locator): Promise<boolean> =>
   canvas.evaluate((element: HTMLCanvasElement) => {
     const { data } = element.getContext("2d")?.getImageData(0, 0, element.width, element.height) ?? {
@@ -88,7 +88,7 @@ run("a link opens a dense layer with its units; another class changes them", asy
   await page.getByText(/Explained with epsilon-plus-ones: 2/).waitFor();
   await expect.poll(() => units.allTextContents()).not.toEqual(before);
   await page.getByRole("combobox", { name: "Picture", exact: true }).selectOption("digit-3");
-  await page.getByText(/^digit-3 is taken for 3/).waitFor();
+  await page.getByText(/^digit-3: 3/).waitFor();
   expect(page.url()).toContain("picture=digit-3");
   expect(problems).toEqual([]);
   await page.context().close();

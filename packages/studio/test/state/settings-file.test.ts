@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { initialState } from "../../src/state/hash.ts";
-import { isSettings, readSettings, writeSettings } from "../../src/state/settings-file.ts";
+import { isSettings, readSettings, settled, writeSettings } from "../../src/state/settings-file.ts";
 
 const seen = {
   picture: "Ärger 日本 🐈.png",
@@ -26,9 +26,33 @@ test("what was written is read again, and is ASCII whatever the picture is calle
 
 test("defaults are written out, and what is missing has its default", () => {
   const { settings } = JSON.parse(writeSettings(initialState())) as { settings: Record<string, string> };
-  expect(settings).toMatchObject({ map: "auto", target: "prediction", clip: "99.5" });
+  expect(settings).toMatchObject({ map: "auto", target: "prediction", clip: "auto" });
   const text = JSON.stringify({ relprop: "0.0.1", settings: { map: "hot" } });
   expect(readSettings(text)).toEqual({ state: { ...initialState(), map: "hot" }, picture: "" });
+});
+
+test("what the app chose is written as it was seen", () => {
+  const seenAs = {
+    composite: "epsilon-plus",
+    target: { kind: "prediction" },
+    isWhole: false,
+    keep: 0.1,
+    colormap: "bwr",
+    normalize: "symmetric",
+    clip: 99.5,
+    opacity: 0.5,
+    sign: "both",
+    mode: "overlay",
+  } as const;
+  const { state } = readSettings(writeSettings(settled(initialState(), seenAs)));
+  expect(state).toEqual({
+    ...initialState(),
+    rule: "epsilon-plus",
+    keep: 0.1,
+    map: "bwr",
+    normalize: "symmetric",
+    clip: 99.5,
+  });
 });
 
 test("what is no settings, or from a version that knows more, is refused in words", () => {

@@ -32,24 +32,29 @@ export async function readPicture(file: string): Promise<Picture> {
 }
 
 /** The whole prediction of a picture, as it is usually explained. */
-export const explainPrediction = (runner: ModelRunner, picture: Picture): Promise<ExplainResult> =>
+export const explainPrediction = (
+  runner: ModelRunner,
+  picture: Picture,
+  keep = 0.1,
+): Promise<ExplainResult> =>
   runner.explain({
     picture,
     composite: runner.loaded.composite,
     target: { kind: "prediction" },
-    keep: 0.1,
+    keep,
   });
 
 /**
  * Takes the relevance of a digit of the gallery from the page, as NPY, and compares it with what onnxruntime-node gives:
  * the largest difference, as a share of the largest |R|.
+ * @param keep the relevance filter that the page has
  */
-export async function differenceFromNode(page: Page, file: string): Promise<number> {
+export async function differenceFromNode(page: Page, file: string, keep?: number): Promise<number> {
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "NPY" }).click();
   const npy = await readFile(await (await download).path());
   const runner = await startDigits();
-  const expected = (await explainPrediction(runner, await readPicture(file))).relevance.data;
+  const expected = (await explainPrediction(runner, await readPicture(file), keep)).relevance.data;
   await runner.dispose();
   const count = expected.length;
   const data = Array.from(expected, (_, i) => npy.readFloatLE(npy.length - 4 * (count - i)));

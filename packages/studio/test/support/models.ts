@@ -3,6 +3,7 @@
 import {
   concatChunks,
   float32Tensor,
+  int,
   ints,
   writeModel,
   type Node,
@@ -52,7 +53,7 @@ function file(
   return new Uint8Array(concatChunks(chunks));
 }
 
-/** A convolution, a mean, classes: takes pictures [1, channels, side, side]. */
+/** A convolution, a mean, a softmax over classes: takes pictures [1, channels, side, side]. */
 export function pictureModel({
   channels = 3,
   side = 64,
@@ -73,7 +74,8 @@ export function pictureModel({
       node("Relu", ["conv"], "relu"),
       node("GlobalAveragePool", ["relu"], "pool"),
       node("Flatten", ["pool"], "flat"),
-      node("Gemm", ["flat", "last"], "y"),
+      node("Gemm", ["flat", "last"], "logits"),
+      node("Softmax", ["logits"], "y", { axis: int(-1) }),
     ],
     new Map([
       ["first", weights([inner, channels, 3, 3], seed)],

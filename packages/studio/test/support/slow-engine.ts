@@ -8,24 +8,27 @@
 import type { Page } from "playwright-core";
 
 /** What an engine can be asked. */
-export type Ask = "load" | "explain" | "classify" | "ledger" | "layer" | "status";
+export type Ask = "load" | "explain" | "answer" | "scores" | "ledger" | "layer" | "status";
 
 interface Gate {
   held: string[];
   /** Milliseconds that each question takes longer. */
   delay: number;
+  /** What has come as far as this gate, in order. */
+  arrived: string[];
 }
 
 /** To be called before the app is loaded. @param held what waits from the start */
 export async function slowEngine(page: Page, held: readonly Ask[] = []): Promise<void> {
   await page.addInitScript((held) => {
-    const gate: Gate = { held: [...held], delay: 0 };
+    const gate: Gate = { held: [...held], delay: 0, arrived: [] };
     Object.assign(globalThis, { engineGate: gate });
     const last = new WeakMap<object, Promise<unknown>>();
     const sleep = (milliseconds: number): Promise<void> =>
       new Promise((resolve) => setTimeout(resolve, milliseconds));
     const inOrder = (to: object, ask: string, send: () => void): void => {
       const turn = (last.get(to) ?? Promise.resolve()).then(async () => {
+        gate.arrived.push(ask);
         while (gate.held.includes(ask)) await sleep(10);
         if (gate.delay > 0) await sleep(gate.delay);
         send();
@@ -64,6 +67,15 @@ export const release = (page: Page): Promise<void> => setGate(page, { held: [] }
 /** Every question takes so many milliseconds longer. */
 export const delay = (page: Page, milliseconds: number): Promise<void> =>
   setGate(page, { delay: milliseconds });
+
+/** How often something was asked, be it held here still. */
+export const timesAsked = (page: Page, ask: Ask): Promise<number> =>
+  page.evaluate(
+    (ask) =>
+      (globalThis as unknown as { engineGate: Gate }).engineGate.arrived.filter((each) => each === ask)
+        .length,
+    ask,
+  );
 
 /** Files whose names begin with “slow” take half a second to be read. */
 export const slowFiles = (page: Page): Promise<void> =>

@@ -29,12 +29,11 @@ export function comparedNumbers(
   if (!from || !to) return [];
   const chosen = new Set([...best(from, count), ...best(to, count)]);
   for (const index of explained) if (index < from.length) chosen.add(index);
-  const compared = [...chosen].map((index): ComparedNumber => {
-    const [was, is] = [at(from, index), at(to, index)];
-    const number = { index, before: was, after: is, change: is - was };
-    return before.probabilities && after.probabilities
-      ? { ...number, probability: [at(before.probabilities, index), at(after.probabilities, index)] }
-      : number;
+  const compared = [...chosen].map((index) => {
+    const numbers = [at(from, index), at(to, index)] as const;
+    const [was, is] = [before.probabilities, after.probabilities];
+    const probability = was && is && ([at(was, index), at(is, index)] as const);
+    return comparedNumber(index, numbers, probability);
   });
   return compared.sort((a, b) => b.before - a.before);
 }
@@ -43,6 +42,15 @@ export function comparedNumbers(
 export function comparedSum(before: number, { numbers }: Explained): readonly ComparedNumber[] {
   const after = numbers.logit ?? numbers.value ?? 0;
   return [{ index: numbers.index ?? 0, before, after, change: after - before }];
+}
+
+function comparedNumber(
+  index: number,
+  [before, after]: readonly [number, number],
+  probability: ComparedNumber["probability"],
+): ComparedNumber {
+  const number = { index, before, after, change: after - before };
+  return probability ? { ...number, probability } : number;
 }
 
 const at = (numbers: Float32Array, index: number): number => numbers[index] ?? 0;

@@ -58,7 +58,7 @@ export function topOf({ names }: AnswerPlan, source: PickSource, sample: number)
 
 function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number): Score {
   const length = Math.hypot(...sampleOf(source.explained, source.facts.batchAxis, sample).data);
-  return scoreOf(names, { index: 0, value: length }, "length");
+  return scoreOf(names, { value: length }, "length");
 }
 
 /** What a request is in each sample, a list for each rank of classes. */

@@ -2,7 +2,7 @@
 
 import { OptionError, parseTarget, regionsOf, usualTarget, type OutputFacts, type OutputKind } from "relprop";
 import { classRequest, fileNamePart, type ClassRequest } from "./choose-classes.ts";
-import { nameOf, type AnswerNames } from "./score.ts";
+import { nameOf, type AnswerNames, type Score } from "./score.ts";
 import { readMask, type Mask } from "./target-mask.ts";
 
 /** One thing to explain in each picture. */
@@ -187,7 +187,7 @@ const safe = (text: string): string => fileNamePart(text.replaceAll(",", " ").re
 /** A request as a part of a file's name. @param score of what it came to */
 export function requestFileName(
   request: AnswerRequest,
-  { index, label }: Readonly<{ index: number; label: string }>,
+  { index, label }: Pick<Score, "index" | "label">,
 ): string {
   switch (request.kind) {
     case "top":

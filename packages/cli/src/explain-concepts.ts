@@ -194,19 +194,14 @@ async function explainAnswer(
 /** A line for each channel, or a record for each answer. */
 function conceptsText({ input, answers }: ImageRecord, { json, layer, folder }: ConceptsOptions): string {
   return answers
-    .flatMap(({ concepts, index, label, start, passed, ...numbers }) => {
+    .flatMap(({ concepts, start, passed, ...score }) => {
+      const { index, ...numbers } = score;
       if (json)
-        return [
-          JSON.stringify({ v: 2, input, layer, class: index, label, ...numbers, start, passed, concepts }),
-        ];
+        return [JSON.stringify({ v: 2, input, layer, class: index, ...numbers, start, passed, concepts })];
       const lines = concepts.map(({ channel, share, heatmap }) => {
         return `  channel ${String(channel).padStart(4)} ${percentText(share).padStart(8)}  ${join(folder, heatmap)}`;
       });
-      return [
-        `${input}  ${scoreText({ index, label, ...numbers })}`,
-        `  ${passedText(start, passed)}`,
-        ...lines,
-      ];
+      return [`${input}  ${scoreText(score)}`, `  ${passedText(start, passed)}`, ...lines];
     })
     .join("\n");
 }

@@ -63,16 +63,14 @@ export async function explainText(session: TextSession, input: string, pair?: st
       answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, asked.against);
     const explanation = isWhole ? first : await run(session, feed, place, target);
     requireFinite(explanation.relevance.data, "relevance");
-    const { index: classIndex, ...rest } = labelled(
-      ranked.find((each) => each.index === index) as RankedClass,
-    );
+    const { index: _index, ...rest } = labelled(ranked.find((each) => each.index === index) as RankedClass);
     const [position, ...more] = place.positions;
     results.push({
       v: 2,
       input,
       ...(pair !== undefined && { pair }),
       answer: answerWord(session),
-      class: classIndex,
+      class: index,
       ...rest,
       ...(position !== undefined && more.length === 0 && { position }),
       ...(more.length > 0 && { positions: [...place.positions] }),

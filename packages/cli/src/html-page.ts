@@ -87,7 +87,7 @@ function card(result: ImageResult, ofPage: Page["settings"]): string {
 ${other}<div class="body">
 <div class="first">${shown}${bars(
     result.top,
-    result.answers.map(({ index }) => index),
+    result.answers.flatMap(({ index }) => index ?? []),
   )}</div>
 <div class="classes">${classes.join("\n")}</div>
 </div>
@@ -117,7 +117,7 @@ const figure = (kind: string, file: string, alt: string, caption: string): strin
 
 /** The best classes as bars; those that are explained stand out. */
 export function bars(top: readonly Score[], explained: readonly number[]): string {
-  const isShown = (score: Score): boolean => explained.includes(score.index);
+  const isShown = ({ index }: Score): boolean => index !== undefined && explained.includes(index);
   const rows = top.map(
     (score) =>
       `<li${isShown(score) ? ' class="shown"' : ""}><span class="name">${escape(score.label)}</span><span class="share">${escape(amount(score))}</span>${gauge(score)}</li>`,

@@ -5,8 +5,8 @@ import { z } from "zod";
 
 /** A class, or another number of an answer. */
 export const scoreSchema = z.object({
-  /** Along the axis of classes. */
-  index: z.number(),
+  /** Along the axis of classes; absent of what is no single one of them: a length, several elements. */
+  index: z.number().exactOptional(),
   label: z.string(),
   /** What the model puts out. */
   value: z.number().exactOptional(),
@@ -28,10 +28,10 @@ export const nameOf: (names: AnswerNames, index: number) => string = answerName;
 
 /** The numbers with their name. */
 export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): Score {
-  const { index = 0, value, logit, probability } = numbers;
+  const { index, value, logit, probability } = numbers;
   return {
-    index,
-    label: label ?? nameOf(names, index),
+    ...(index !== undefined && { index }),
+    label: label ?? nameOf(names, index ?? 0),
     ...(value !== undefined && { value }),
     ...(value !== undefined && names.unit !== undefined && { unit: names.unit }),
     ...(logit !== undefined && { logit }),

@@ -31,7 +31,9 @@ type Given =
       readonly feeds: NamedNumbers;
       readonly fetches: readonly string[] | undefined;
     }
-  | { readonly do: "release"; readonly session: number };
+  | { readonly do: "release"; readonly session: number }
+  /** Answered once ONNX Runtime is loaded. */
+  | { readonly do: "nothing" };
 
 /** As it arrives there. */
 export type SessionJob = Given & { readonly job: number };
@@ -89,9 +91,13 @@ export class SessionThread {
     return { InferenceSession: { create }, Tensor };
   }
 
-  /** Ends the thread and frees its sessions, after what is running. */
-  close(): Promise<void> {
-    return this.#thread.close();
+  /**
+   * Ends the thread and frees its sessions, after what is running. ONNX Runtime is loaded to the end first: a thread that
+   * ends meanwhile takes the process with it.
+   */
+  async close(): Promise<void> {
+    if (this.#thread.isRunning) await this.#ask({ do: "nothing" }).catch(() => undefined);
+    await this.#thread.close();
   }
 
   /** @throws Error with ONNX Runtime's message */

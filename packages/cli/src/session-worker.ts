@@ -21,6 +21,7 @@ async function create({ model, options }: SessionJob & { do: "create" }): Promis
 }
 
 async function answer(job: SessionJob): Promise<NamedNumbers> {
+  if (job.do === "nothing") return {};
   if (job.do === "create") {
     sessions.set(job.session, await create(job));
     return {};

@@ -53,7 +53,7 @@ function tooFew(
 ): InputError {
   return new InputError({
     what: `there is no box ${rank}`,
-    why: `${count === 0 ? "none has" : `${count} have`} a score of at least ${threshold}; the best score is ${best.toFixed(3)}`,
+    why: `${count === 0 ? "none has" : `${count} have`} a score of at least ${threshold}; the best score is ${Number(best.toPrecision(3))}`,
     fix: "lower --score-threshold, or choose another box",
   });
 }

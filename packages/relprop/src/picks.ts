@@ -112,7 +112,7 @@ export function pickLength(source: PickSource, sample: number): Pick {
   const length = Math.hypot(...data);
   return {
     target: { data: data.map((number) => number / (length || 1)), dims },
-    numbers: { index: 0, value: length },
+    numbers: { value: length },
     elements: data.length,
   };
 }
@@ -130,14 +130,23 @@ export function weighed(source: PickSource, sample: number, target: FloatArray):
       0,
     );
   const elements = target.data.reduce((count, weight) => (weight === 0 ? count : count + 1), 0);
+  const index = elements === 1 ? classOf(target, facts) : undefined;
   const hasLogits = own !== undefined && own !== logits && values !== explained;
   return {
     target,
     elements,
     numbers: {
+      ...(index === undefined ? {} : { index }),
       ...(own ? { value: sum(own) } : {}),
       ...(hasLogits || facts.scale.kind !== "value" ? { logit: sum(logits) } : {}),
       ...(elements === 1 && own && facts.scale.kind === "probability" ? { probability: sum(own) } : {}),
     },
   };
+}
+
+/** The class of the one element that a target weighs. */
+function classOf({ data, dims }: FloatArray, { classAxis }: OutputFacts): number | undefined {
+  if (classAxis === undefined) return undefined;
+  const element = data.findIndex((weight) => weight !== 0);
+  return Math.floor(element / sizeOf(dims.slice(classAxis + 1))) % (dims[classAxis] as number);
 }

@@ -282,8 +282,8 @@ it("prints a table, obstacles and ways on", () => {
     inputs       x float32[N, 8]
     outputs      hard float32[N, 3], easy float32[N, 2]
     explains     output "hard" from input "x"
-    read as      "hard": scores: 3 numbers without a final softmax or sigmoid, and no class names (axis 0: samples, axis 1: classes, value)
-    read as      "easy": scores: 2 numbers without a final softmax or sigmoid, and no class names (axis 0: samples, axis 1: classes, value)
+    read as      "hard": scores: 3 numbers without a final softmax or sigmoid, and no class names (axis 0: samples, axis 1: numbers, value)
+    read as      "easy": scores: 2 numbers without a final softmax or sigmoid, and no class names (axis 0: samples, axis 1: numbers, value)
     composite    epsilon-plus, seed logit, strides exact
 
        node         operator  canonical form  output  rule     why

@@ -1,10 +1,24 @@
 import type { OutputFacts } from "./output-facts.ts";
+import type { OutputKind } from "./output-kinds.ts";
 
 const axis = (name: string, index: number | undefined): string[] =>
   index === undefined ? [] : [`axis ${index}: ${name}`];
 
+/** What the numbers along an axis are of. */
+function countedBy(kind: OutputKind): string {
+  if (kind === "embedding") return "features";
+  return kind === "values" || kind === "scores" ? "numbers" : "classes";
+}
+
 /** Which axis of an output counts what, and what its numbers are, in words. */
-export function layoutText({ batchAxis, classAxis, placeAxes, scale, detections }: OutputFacts): string {
+export function layoutText({
+  kind,
+  batchAxis,
+  classAxis,
+  placeAxes,
+  scale,
+  detections,
+}: OutputFacts): string {
   const numbers = scale.by ? `${scale.kind} (${scale.by})` : scale.kind;
   const boxes = detections && [
     `box ${detections.format}${detections.boxes === "" ? "" : ` of "${detections.boxes}"`}`,
@@ -13,7 +27,7 @@ export function layoutText({ batchAxis, classAxis, placeAxes, scale, detections 
   ];
   return [
     ...axis("samples", batchAxis),
-    ...axis(detections ? "box and scores" : "classes", classAxis),
+    ...axis(detections ? "box and scores" : countedBy(kind), classAxis),
     ...placeAxes.flatMap((index) => axis(detections ? "boxes" : "places", index)),
     ...(boxes ?? []),
     numbers,

@@ -13,8 +13,8 @@ import {
   type Pick,
   type PickRequest,
   type PickSource,
-  type RankedClass,
   type RunSource,
+  weighed,
 } from "relprop";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
@@ -133,17 +133,14 @@ function maskPick(
 ): Picked {
   const { facts } = source;
   const own = sampleOf(source.explained, facts.batchAxis, sample);
-  const target = maskWeights(mask, own.dims, facts, index ?? 0);
-  const sum = (numbers: Float32Array): number =>
-    target.data.reduce((total, weight, i) => total + weight * (numbers[i] as number), 0);
-  const elements = target.data.filter((weight) => weight !== 0).length;
-  if (elements === 0) {
+  const pick = weighed(source, sample, maskWeights(mask, own.dims, facts, index ?? 0));
+  if (pick.elements === 0) {
     throw new InputError({
       what: `cannot explain what "${text}" marks`,
       why: "it marks nothing of this answer",
     });
   }
-  const numbers: Partial<RankedClass> = { index: index ?? 0, value: sum(own.data) };
+  const numbers = { ...pick.numbers, ...(index !== undefined && { index }) };
   const label = index === undefined ? text : `${nameOf(names, index)} in ${text}`;
-  return { pick: { target, numbers, elements }, label };
+  return { pick: { ...pick, numbers }, label };
 }

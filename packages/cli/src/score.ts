@@ -31,7 +31,7 @@ export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label
   const { index, value, logit, probability } = numbers;
   return {
     ...(index !== undefined && { index }),
-    label: label ?? nameOf(names, index ?? 0),
+    label: label ?? (index === undefined ? "" : nameOf(names, index)),
     ...(value !== undefined && { value }),
     ...(value !== undefined && names.unit !== undefined && { unit: names.unit }),
     ...(logit !== undefined && { logit }),

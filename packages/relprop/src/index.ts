@@ -105,7 +105,15 @@ export {
   type PickRequest,
   type RunSource,
 } from "./pick-answer.ts";
-export { binaryAnswer, pickClass, pickDifference, sampleOf, type Pick, type PickSource } from "./picks.ts";
+export {
+  binaryAnswer,
+  pickClass,
+  pickDifference,
+  sampleOf,
+  weighed,
+  type Pick,
+  type PickSource,
+} from "./picks.ts";
 export {
   findDetections,
   type Box,

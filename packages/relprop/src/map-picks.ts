@@ -37,7 +37,7 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
     if (best === index) target[start + index * stride] = 1;
   }
   const pick = weighed(source, sample, { data: target, dims });
-  if (pick.elements > 0) return pick;
+  if (pick.elements > 0) return { ...pick, numbers: { ...pick.numbers, index } };
   throw new InputError({
     what: `cannot explain where "${name}" wins`,
     why: "it wins at no place of this answer",

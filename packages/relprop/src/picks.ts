@@ -12,7 +12,7 @@ import { regionsOf, type TargetSelection } from "./relevance/target-text.ts";
 export interface Pick {
   /** Its weights in the explained tensor, with one sample: relevance explains their sum with it. */
   readonly target: FloatArray;
-  /** The numbers of what is picked; of several elements `value` and `logit` are sums. */
+  /** The numbers of what is picked; of several elements the sum of what is explained, values or logits. */
   readonly numbers: Partial<RankedClass>;
   /** How many elements are picked. */
   readonly elements: number;
@@ -131,14 +131,15 @@ export function weighed(source: PickSource, sample: number, target: FloatArray):
     );
   const elements = target.data.reduce((count, weight) => (weight === 0 ? count : count + 1), 0);
   const index = elements === 1 ? classOf(target, facts) : undefined;
-  const hasLogits = own !== undefined && own !== logits && values !== explained;
+  const hasLogits = facts.scale.kind !== "value" || (own !== undefined && values !== explained);
   return {
     target,
     elements,
     numbers: {
       ...(index === undefined ? {} : { index }),
-      ...(own ? { value: sum(own) } : {}),
-      ...(hasLogits || facts.scale.kind !== "value" ? { logit: sum(logits) } : {}),
+      // A sum of probabilities says nothing; that of logits is what relevance starts with.
+      ...(own && (elements === 1 || !hasLogits) ? { value: sum(own) } : {}),
+      ...(hasLogits ? { logit: sum(logits) } : {}),
       ...(elements === 1 && own && facts.scale.kind === "probability" ? { probability: sum(own) } : {}),
     },
   };

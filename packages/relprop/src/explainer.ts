@@ -10,7 +10,7 @@ import { baselineLike, noiseLike } from "./methods/run-inputs.ts";
 import type { MethodOptions } from "./methods/options.ts";
 import type { Model, Shape } from "./onnx/graph.ts";
 import { readModel } from "./onnx/read-model.ts";
-import { rankAnswers, rankClasses, type Answers, type RankedClass } from "./rank-classes.ts";
+import { rankAnswers, type Answers, type RankedClass } from "./rank-classes.ts";
 import { readLedger, type Ledger } from "./read-ledger.ts";
 import { channelRelevanceOutput, channelsInput } from "./relevance/concepts.ts";
 import { ledgerOutput } from "./relevance/ledger.ts";
@@ -23,6 +23,7 @@ import {
   type SessionModel,
 } from "./session-model.ts";
 import { startSums } from "./start-sum.ts";
+import { directions, nextTokens } from "./usual-targets.ts";
 import { regionTarget, targetNumbers, type Target } from "./targets.ts";
 import { regionsOf } from "./relevance/target-text.ts";
 
@@ -396,31 +397,3 @@ function takeAdded(
 const matches = (dims: readonly number[], shape: Shape): boolean =>
   dims.length === shape.length &&
   dims.every((dim, axis) => typeof shape[axis] === "string" || shape[axis] === dim);
-
-/** [N, T, words] -> one-hot at the highest word of the last position of each sample: what would follow the text. */
-function nextTokens({ data, dims }: FloatArray): FloatArray {
-  const [batch = 1, length = 1, words = 1] = dims;
-  const target = new Float32Array(data.length);
-  for (let sample = 0; sample < batch; sample++) {
-    const start = ((sample + 1) * length - 1) * words;
-    const [best] = rankClasses(data.subarray(start, start + words), 1);
-    target[start + (best?.index ?? 0)] = 1;
-  }
-  return { data: target, dims };
-}
-
-/** Each sample's embedding, brought to length 1: relevance then explains the embedding's length. */
-function directions({ data, dims }: FloatArray, batchAxis: number | undefined): FloatArray {
-  const samples = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
-  const size = data.length / samples;
-  const target = new Float32Array(data.length);
-  for (let sample = 0; sample < samples; sample++) {
-    const row = data.subarray(sample * size, (sample + 1) * size);
-    const length = Math.hypot(...row) || 1;
-    target.set(
-      row.map((number) => number / length),
-      sample * size,
-    );
-  }
-  return { data: target, dims };
-}

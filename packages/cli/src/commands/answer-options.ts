@@ -5,6 +5,7 @@ import { boxFormats, type BoxFormat } from "relprop";
 import type { AnswerWishes } from "../answer-requests.ts";
 import type { Wishes } from "../decide.ts";
 import { collect, given, integer, number } from "./arguments.ts";
+import type { Flag } from "./flag.ts";
 
 /** What commander reads from {@link answerFlags}. */
 export interface AnswerFlags {
@@ -16,15 +17,6 @@ export interface AnswerFlags {
   readonly iou?: number;
   readonly boxFormat?: BoxFormat;
 }
-
-type Flag<Usage extends string, Choices = undefined, Value = undefined> = Option<
-  Usage,
-  undefined,
-  undefined,
-  Value,
-  false,
-  Choices
->;
 
 /** One for each property of {@link AnswerFlags} but `class`. */
 export interface AnswerFlagSet {

@@ -13,6 +13,7 @@ import {
 } from "relprop";
 import { readComposite } from "../read-composite.ts";
 import { given, number, numbers, rules } from "./arguments.ts";
+import type { Flag } from "./flag.ts";
 
 type Stabilizer = NonNullable<RelevanceOptions["stabilizer"]>;
 
@@ -42,16 +43,6 @@ export interface CompileFlags {
   readonly rule?: readonly RuleOverride[];
   readonly ledger?: true;
 }
-
-/** A flag whose value is one of some words, or what a reader makes of it. */
-type Flag<Usage extends string, Choices = undefined, Value = undefined> = Option<
-  Usage,
-  undefined,
-  undefined,
-  Value,
-  false,
-  Choices
->;
 
 /** One for each property of {@link CompileFlags}. */
 export interface CompileFlagSet {

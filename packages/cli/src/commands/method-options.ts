@@ -4,6 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import { methodNames, OptionError, type MethodName } from "relprop";
 import type { MethodWish } from "../method-wish.ts";
 import { given, integer } from "./arguments.ts";
+import type { Flag } from "./flag.ts";
 import type { CompileFlags } from "./compile-options.ts";
 
 /** What commander reads from {@link methodFlags}. */
@@ -13,15 +14,6 @@ export interface MethodFlags {
   readonly samples?: number;
   readonly layer?: string;
 }
-
-type Flag<Usage extends string, Choices = undefined, Value = undefined> = Option<
-  Usage,
-  undefined,
-  undefined,
-  Value,
-  false,
-  Choices
->;
 
 /** One for each property of {@link MethodFlags}. */
 export interface MethodFlagSet {

@@ -17,7 +17,8 @@ import {
   numberAttribute,
 } from "../onnx/graph.ts";
 import { integersOf, isScalar, sameShape, scalarOf } from "./constants.ts";
-import { type Refuse, type Rewrite, edited, isOnnx } from "./rewrite.ts";
+import { Fusions } from "./fusions.ts";
+import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
 import { Unquantized } from "./unquantized.ts";
 
 interface Around {
@@ -151,28 +152,13 @@ export const recognizeExponentials: Rewrite = {
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const seen = new Unquantized(graph);
     const around = { graph: seen.graph, values, uses: seen.uses };
-    const replace = new Map<Node, readonly Node[]>();
+    const fusions = new Fusions(graph, seen, refuse);
     for (const last of seen.graph.nodes) {
       const match = softmaxAt(around, last) ?? logSoftmaxAt(around, last) ?? sigmoidAt(around, last);
       if (!match || !sameShape(values.get(match.x), values.get(last.outputs[0] ?? ""))) continue;
-      const found = seen.restored({ x: match.x, root: last, nodes: new Set(match.nodes) });
-      const { x, root, nodes } = found;
-      if ([...nodes].some((node) => replace.has(node))) continue;
-      const leaking = seen.leakOf(found);
-      if (leaking) {
-        refuse(
-          root,
-          `it ends a ${match.opType} spelled out, but "${leaking.name}" inside of it is used elsewhere`,
-        );
-        continue;
-      }
-      for (const node of nodes) replace.set(node, []);
-      const { opType, attributes } = match;
-      const { name, outputs } = root;
-      replace.set(root, [
-        { name, opType, domain: "", inputs: [x], outputs, attributes, body: seen.bodyOf(found) },
-      ]);
+      const { x, nodes, opType, attributes } = match;
+      fusions.add({ x, root: last, nodes: new Set(nodes) }, { opType, domain: "", attributes });
     }
-    return replace.size === 0 ? graph : edited(graph, { replace });
+    return fusions.applied();
   },
 };

@@ -19,7 +19,8 @@ import {
   numberAttribute,
 } from "../onnx/graph.ts";
 import { isScalar, sameShape, scalarOf } from "./constants.ts";
-import { type Refuse, type Rewrite, constantNames, edited, isOnnx } from "./rewrite.ts";
+import { Fusions } from "./fusions.ts";
+import { type Refuse, type Rewrite, constantNames, isOnnx } from "./rewrite.ts";
 import { Unquantized } from "./unquantized.ts";
 
 interface Around {
@@ -180,37 +181,24 @@ export const recognizeNormalization: Rewrite = {
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const seen = new Unquantized(graph);
     const around = { graph: seen.graph, values, uses: seen.uses, constants: constantNames(graph) };
-    const replace = new Map<Node, readonly Node[]>();
+    const fusions = new Fusions(graph, seen, refuse);
     for (const last of seen.graph.nodes) {
       const core = coreAt(around, last);
       if (!core) continue;
-      const affine = affineAfter(around, core).slice(0, core.isCentred ? 2 : 1);
-      const found = seen.restored({
-        x: core.x,
-        root: affine.at(-1)?.node ?? last,
-        nodes: new Set([...core.nodes, ...affine.map(({ node }) => node)]),
-      });
-      const { x, root, nodes } = found;
-      if ([...nodes].some((node) => replace.has(node))) continue;
-      const leaking = seen.leakOf(found);
-      if (leaking) {
-        const what = core.isCentred ? "layer normalisation" : "root-mean-square normalisation";
-        refuse(root, `it ends a ${what} spelled out, but "${leaking.name}" inside of it is used elsewhere`);
-        continue;
-      }
-      for (const node of nodes) replace.set(node, []);
-      replace.set(root, [
+      const { x, isCentred } = core;
+      const affine = affineAfter(around, core).slice(0, isCentred ? 2 : 1);
+      const nodes = new Set([...core.nodes, ...affine.map(({ node }) => node)]);
+      fusions.add(
+        { x, root: affine.at(-1)?.node ?? last, nodes },
         {
-          name: root.name,
-          opType: core.isCentred ? "LayerNormalization" : "RMSNormalization",
+          opType: isCentred ? "LayerNormalization" : "RMSNormalization",
           domain: "",
-          inputs: [x, ...affine.map(({ constant }) => constant)],
-          outputs: root.outputs,
           attributes: { axes: ints(core.axes), epsilon: float(core.epsilon) },
-          body: seen.bodyOf(found),
+          what: isCentred ? "layer normalisation" : "root-mean-square normalisation",
+          more: affine.map(({ constant }) => constant),
         },
-      ]);
+      );
     }
-    return replace.size === 0 ? graph : edited(graph, { replace });
+    return fusions.applied();
   },
 };

@@ -6,7 +6,8 @@
 import type { Attributes, Graph, Node, Value } from "../onnx/graph.ts";
 import { isScalar, sameShape } from "./constants.ts";
 import { type Surroundings, type Terms, isArithmetic, polynomialOf, samePolynomial } from "./polynomial.ts";
-import { type Refuse, edited, isOnnx } from "./rewrite.ts";
+import { Fusions } from "./fusions.ts";
+import { type Refuse, isOnnx } from "./rewrite.ts";
 import { type Pattern, Unquantized } from "./unquantized.ts";
 
 export interface SpelledOut {
@@ -97,33 +98,17 @@ export function recognize(
   refuse: Refuse,
 ): Graph {
   const seen = new Unquantized(graph);
-  const replace = new Map<Node, readonly Node[]>();
+  const fusions = new Fusions(graph, seen, refuse);
   for (const last of seen.graph.nodes) {
     if (!isOnnx(last, last.opType)) continue;
     for (const pattern of patterns) {
       const match = matchAt(seen, last, pattern);
-      const found = match && seen.restored(match);
-      if (!found || [...found.nodes].some((node) => replace.has(node))) continue;
-      const { x, root, nodes } = found;
       // A constant of shape [1, 1, 1] would stretch a vector: then it is no activation.
-      if (!sameShape(values.get(x), values.get(root.outputs[0] ?? ""))) continue;
-      const leaking = seen.leakOf(found);
-      if (leaking) {
-        refuse(
-          root,
-          `it ends a ${pattern.opType} spelled out, but "${leaking.name}" inside of it is used elsewhere`,
-        );
-        continue;
-      }
-      const { opType, domain, attributes } = pattern;
-      for (const node of nodes) replace.set(node, []);
-      const { name, outputs } = root;
-      const body = seen.bodyOf(found);
-      replace.set(root, [{ name, opType, domain, inputs: [x], outputs, attributes, body }]);
-      break;
+      const isElementwise = match && sameShape(values.get(match.x), values.get(match.root.outputs[0] ?? ""));
+      if (isElementwise && fusions.add(match, pattern)) break;
     }
   }
-  return replace.size === 0 ? graph : edited(graph, { replace });
+  return fusions.applied();
 }
 
 /** A test of an inner operator by its type alone. */

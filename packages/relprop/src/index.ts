@@ -105,7 +105,16 @@ export {
   type PickRequest,
   type RunSource,
 } from "./pick-answer.ts";
-export { binaryAnswer, pickClass, pickDifference, sampleOf, type Pick, type PickSource } from "./picks.ts";
+export {
+  binaryAnswer,
+  pickClass,
+  pickDifference,
+  pickWeights,
+  sampleOf,
+  type Pick,
+  type PickSource,
+} from "./picks.ts";
+export { isYesOrNo } from "./outputs/yes-or-no.ts";
 export {
   findDetections,
   type Box,

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ModelFileError, type OutputKind } from "relprop";
+import { ModelFileError, type CompileOptions, type ExplanationWish } from "relprop";
 import { readModelFile } from "relprop/node";
 import { byteLength, type Model } from "relprop/onnx";
 import {
@@ -144,9 +144,9 @@ export interface CompilableModel {
   readonly files: readonly string[];
   /** Whether the size that was asked for is built in already. */
   readonly isSized: boolean;
-  /** How many class names are known, and what its card says that the output is. */
-  readonly labelCount?: number;
-  readonly kind?: OutputKind;
+  /** What is known of how it is explained: as options, and what its card says is usual. */
+  readonly options: Pick<CompileOptions, "labelCount" | "outputKind" | "output">;
+  readonly usual: NonNullable<ExplanationWish["usual"]>;
 }
 
 /**
@@ -163,7 +163,7 @@ export async function loadCompilable(
     const files = new Set<string>();
     const model = readModelFile(name, files);
     const card = (await cardFile(name, undefined)) ?? (await hubConfigBeside(name).catch(() => undefined));
-    return { model, sha256, files: [...files], isSized: false, ...(card ? known(card) : {}) };
+    return { model, sha256, files: [...files], isSized: false, ...known(card ?? { labels: [] }) };
   }
   const { size, quiet = false } = options;
   const { model, card } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
@@ -173,9 +173,19 @@ export async function loadCompilable(
 const known = ({
   labels,
   kind,
-}: Pick<ModelCard, "labels" | "kind">): Pick<CompilableModel, "labelCount" | "kind"> => ({
-  ...(labels.length > 0 ? { labelCount: labels.length } : {}),
-  ...(kind ? { kind } : {}),
+  output,
+  composite,
+  topK,
+}: Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK">): Pick<
+  CompilableModel,
+  "options" | "usual"
+> => ({
+  options: {
+    ...(labels.length > 0 && { labelCount: labels.length }),
+    ...(kind && { outputKind: kind }),
+    ...(output !== undefined && { output }),
+  },
+  usual: { composite, topK },
 });
 
 /** Bytes that a model's weights take. */

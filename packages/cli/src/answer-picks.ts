@@ -3,9 +3,11 @@
 import {
   answersOf,
   InputError,
+  isYesOrNo,
   pickAnswer,
   pickClass,
   pickDifference,
+  pickWeights,
   requireFinite,
   sampleOf,
   type DetectionOptions,
@@ -13,7 +15,6 @@ import {
   type Pick,
   type PickRequest,
   type PickSource,
-  type RankedClass,
   type RunSource,
 } from "relprop";
 import type { AnswerRequest } from "./answer-requests.ts";
@@ -86,7 +87,7 @@ export function picksOf(
     return { pick: against === undefined ? pick : pickDifference(pick, pickClass(source, sample, against)) };
   };
   if (request.kind === "top") {
-    const isBinary = names.facts.kind === "binary";
+    const isBinary = isYesOrNo(names.facts);
     return Array.from({ length: request.count }, (_, rank) =>
       each((sample) => classIn(sample, isBinary ? 1 - rank : (first.top[sample]?.[rank]?.index ?? 0))),
     );
@@ -133,17 +134,12 @@ function maskPick(
 ): Picked {
   const { facts } = source;
   const own = sampleOf(source.explained, facts.batchAxis, sample);
-  const target = maskWeights(mask, own.dims, facts, index ?? 0);
-  const sum = (numbers: Float32Array): number =>
-    target.data.reduce((total, weight, i) => total + weight * (numbers[i] as number), 0);
-  const elements = target.data.filter((weight) => weight !== 0).length;
-  if (elements === 0) {
+  const pick = pickWeights(source, sample, maskWeights(mask, own.dims, facts, index));
+  if (pick.elements === 0) {
     throw new InputError({
       what: `cannot explain what "${text}" marks`,
       why: "it marks nothing of this answer",
     });
   }
-  const numbers: Partial<RankedClass> = { index: index ?? 0, value: sum(own.data) };
-  const label = index === undefined ? text : `${nameOf(names, index)} in ${text}`;
-  return { pick: { target, numbers, elements }, label };
+  return { pick, label: index === undefined ? text : `${nameOf(names, index)} in ${text}` };
 }

@@ -5,6 +5,7 @@ import {
   fittingLabels,
   OptionError,
   readAnswer,
+  RelpropError,
   type AnswerReading,
   type CompiledFacts,
   type CompileOptions,
@@ -14,6 +15,7 @@ import {
 } from "relprop";
 import type { InputCard } from "relprop/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "relprop/heatmap";
+import { without, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
 import { classRequest } from "./choose-classes.ts";
 import { given } from "./commands/arguments.ts";
@@ -88,9 +90,11 @@ export async function decideCompile(
     isTarget,
   });
   const isWhole = choice.isWhole && !method;
-  const against = wishes.against === undefined ? undefined : classAgainst(wishes.against, names);
+  const against =
+    wishes.against === undefined ? undefined : classAgainst(wishes.against, names, choice.isWhole);
   const best = wishes.against !== undefined && !hasWishes(wishes) ? ["top1"] : wishes.classes;
-  const requests = await readRequests({ ...wishes, classes: best }, names, isWhole);
+  const asking = { names, isWhole, others: otherReadings(found.options, model, read) };
+  const requests = await readRequests({ ...wishes, classes: best }, asking);
   if (isTarget && requests) checkSeed(wishes);
   if (requests?.some((request) => request.kind === "class" && request.index === against)) {
     throw new OptionError({
@@ -130,6 +134,36 @@ async function readFor(
   return { reading, options: common };
 }
 
+/** What the model's outputs could be besides what is explained. */
+function otherReadings(
+  options: CompileOptions,
+  { graph }: LoadedModel["model"],
+  read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
+): OtherReadings {
+  const tryTo = async (wanted: CompileOptions): Promise<OutputFacts | undefined> => {
+    try {
+      return (await read(wanted)).facts;
+    } catch (error) {
+      if (error instanceof RelpropError) return undefined;
+      throw error;
+    }
+  };
+  return {
+    canBe: async (outputKind, fits) => {
+      const facts = await tryTo({ ...options, outputKind });
+      return facts !== undefined && fits(facts);
+    },
+    outputOf: async (fits) => {
+      for (const { name } of graph.outputs) {
+        const { outputKind: _said, ...asRead } = options;
+        const facts = await tryTo({ ...asRead, output: name });
+        if (facts && fits(facts)) return name;
+      }
+      return undefined;
+    },
+  };
+}
+
 /** Only pictures are fed; whatever else the model needs must be known before a run. */
 function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
   const picture =
@@ -164,13 +198,14 @@ export function checkSeed({ against, compile }: Pick<Wishes, "against" | "compil
 }
 
 /** One class, the same for all images. */
-function classAgainst(text: string, { facts, labels, count }: CompileDecision["names"]): number {
+function classAgainst(text: string, names: CompileDecision["names"], isWhole: boolean): number {
+  const { facts, labels, count } = names;
   if (facts.placeAxes.length > 0 || count === undefined || count < 2) {
     throw new OptionError({
       what: "cannot use --against",
       where: `output [${facts.shape.join(", ")}]`,
       why: `it is read as ${facts.kind}, which is no list of classes of known length`,
-      fix: "leave --against out, or explain another output (--output)",
+      fix: without("--against", names, isWhole),
     });
   }
   const request = classRequest(text, labels, count);

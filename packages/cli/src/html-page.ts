@@ -116,7 +116,7 @@ const figure = (kind: string, file: string, alt: string, caption: string): strin
   `<figure class="${kind}"><button type="button" class="enlarge"><img src="${escape(href(file))}" alt="${escape(alt)}" loading="lazy"></button><figcaption>${escape(caption)}</figcaption></figure>`;
 
 /** The best classes as bars; those that are explained stand out. */
-export function bars(top: readonly Score[], explained: readonly number[]): string {
+export function bars(top: readonly Score[], explained: readonly (number | undefined)[]): string {
   const isShown = (score: Score): boolean => explained.includes(score.index);
   const rows = top.map(
     (score) =>

@@ -17,7 +17,7 @@ export function answerName(
   key: string,
   { isAsked }: Pick<Run["decision"], "isAsked">,
   request: AnswerRequest | undefined,
-  shown: Named,
+  shown: Partial<Pick<Named, "index">> & Pick<Named, "label">,
   against: Named | undefined,
 ): string {
   const suffix = request && isAsked ? `.${requestFileName(request, shown)}` : "";

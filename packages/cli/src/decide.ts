@@ -17,6 +17,7 @@ import type { InputCard } from "relprop/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "relprop/heatmap";
 import { without, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
+import { cardOptions } from "./card-options.ts";
 import { classRequest } from "./choose-classes.ts";
 import { given } from "./commands/arguments.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -70,11 +71,7 @@ export async function decideCompile(
     ...compile,
     reduce: compile.reduce ?? "channels",
     size: card.input.size,
-    ...given({
-      output: compile.output ?? card.output,
-      outputKind: compile.outputKind ?? card.kind,
-      labelCount: card.labels.length > 0 ? card.labels.length : undefined,
-    }),
+    ...cardOptions(card, model.graph, compile),
   };
   refuseOtherInputs(model, common.input);
   const found = await readFor(wishes, common, model, read);
@@ -120,19 +117,19 @@ const hasWishes = ({ classes, targets, pixels, boxes }: AnswerWishes): boolean =
 async function readFor(
   { boxes, compile }: Wishes,
   common: CompileOptions,
-  { graph }: LoadedModel["model"],
+  model: LoadedModel["model"],
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
 ): Promise<{ readonly reading: AnswerReading; readonly options: CompileOptions }> {
   const reading = await read(common);
-  if (boxes.length === 0 || compile.output !== undefined || reading.facts.kind === "detections")
-    return { reading, options: common };
-  for (const { name } of graph.outputs.slice(1)) {
-    const options = { ...common, output: name };
-    const other = await read(options);
-    if (other.facts.kind === "detections") return { reading: other, options };
-  }
-  return { reading, options: common };
+  const first = { reading, options: common };
+  if (boxes.length === 0 || compile.output !== undefined || isBoxes(reading.facts)) return first;
+  const output = await otherReadings(common, model, read).outputOf(isBoxes);
+  if (output === undefined) return first;
+  const { outputKind: _ofTheFirst, ...options } = { ...common, output };
+  return { reading: await read(options), options };
 }
+
+const isBoxes = ({ kind }: OutputFacts): boolean => kind === "detections";
 
 /** What the model's outputs could be besides what is explained. */
 function otherReadings(

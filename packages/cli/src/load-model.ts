@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ModelFileError, type CompileOptions, type ExplanationWish } from "relprop";
+import { ModelFileError } from "relprop";
 import { readModelFile } from "relprop/node";
 import { byteLength, type Model } from "relprop/onnx";
 import {
@@ -21,6 +21,7 @@ import {
   type ModelCard,
   type ZooEntry,
 } from "relprop/zoo";
+import type { ExplainedCard } from "./card-options.ts";
 import { sha256OfFile } from "./download.ts";
 import { hubConfigBeside } from "./hub-files.ts";
 import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
@@ -144,9 +145,8 @@ export interface CompilableModel {
   readonly files: readonly string[];
   /** Whether the size that was asked for is built in already. */
   readonly isSized: boolean;
-  /** What is known of how it is explained: as options, and what its card says is usual. */
-  readonly options: Pick<CompileOptions, "labelCount" | "outputKind" | "output">;
-  readonly usual: NonNullable<ExplanationWish["usual"]>;
+  /** What is known of how it is explained. */
+  readonly card: ExplainedCard;
 }
 
 /**
@@ -163,30 +163,12 @@ export async function loadCompilable(
     const files = new Set<string>();
     const model = readModelFile(name, files);
     const card = (await cardFile(name, undefined)) ?? (await hubConfigBeside(name).catch(() => undefined));
-    return { model, sha256, files: [...files], isSized: false, ...known(card ?? { labels: [] }) };
+    return { model, sha256, files: [...files], isSized: false, card: card ?? { labels: [] } };
   }
   const { size, quiet = false } = options;
   const { model, card } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
-  return { model, sha256, files: [], isSized: true, ...known(card) };
+  return { model, sha256, files: [], isSized: true, card };
 }
-
-const known = ({
-  labels,
-  kind,
-  output,
-  composite,
-  topK,
-}: Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK">): Pick<
-  CompilableModel,
-  "options" | "usual"
-> => ({
-  options: {
-    ...(labels.length > 0 && { labelCount: labels.length }),
-    ...(kind && { outputKind: kind }),
-    ...(output !== undefined && { output }),
-  },
-  usual: { composite, topK },
-});
 
 /** Bytes that a model's weights take. */
 export const weightBytes = ({ graph }: Model): number =>

@@ -37,11 +37,8 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
     for (let k = 1; k < classes; k++) if (at(k) > at(best)) best = k;
     if (best === index) target[start + index * stride] = 1;
   }
-  const { numbers, ...pick } = pickWeights(source, sample, { data: target, dims });
-  // The model's own numbers are those of yes, as with a single one.
-  const value = numbers.value !== undefined && classes === 1 ? Math.abs(numbers.value) : numbers.value;
-  if (pick.elements > 0)
-    return { ...pick, numbers: { ...numbers, index, ...(value !== undefined && { value }) } };
+  const pick = pickWeights(source, sample, { data: target, dims });
+  if (pick.elements > 0) return pick;
   throw new InputError({
     what: `cannot explain where "${name}" wins`,
     why: "it wins at no place of this answer",

@@ -133,7 +133,8 @@ export function pickWeights(source: PickSource, sample: number, target: FloatArr
   const single = at.length === 1 && target.data[at[0] as number] === 1 ? at[0] : undefined;
   const numbers = {
     ...(index !== undefined && { index }),
-    ...(own ? { value: sum(own) } : {}),
+    // The model's own number is that of yes, also where it is explained as no.
+    ...(own ? { value: isYesOrNo(facts) && index === 0 ? -sum(own) : sum(own) } : {}),
     ...(hasLogits || facts.scale.kind !== "value" ? { logit: sum(logits) } : {}),
   };
   const isAnswer = single !== undefined && index !== undefined && facts.scale.kind !== "value";

@@ -6,14 +6,14 @@ import { given } from "./arguments.ts";
 
 /** The options with composite, seed and filter. */
 export function chosenOptions(
-  { model, usual }: Pick<CompilableModel, "model" | "usual">,
+  { model, card }: Pick<CompilableModel, "model" | "card">,
   options: CompileOptions,
 ): CompileOptions {
   const { composite, seed, topK, target } = options;
   const isTarget = target !== undefined || options.layer !== undefined;
   const choice = chooseExplanation(readAnswer(model, options), {
     isTarget,
-    usual,
+    usual: { composite: card.composite, topK: card.topK },
     ...given({ composite, seed, topK }),
   });
   return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };

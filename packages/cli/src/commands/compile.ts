@@ -12,6 +12,7 @@ import {
   type CompileOptions,
 } from "relprop";
 import { writeModel } from "relprop/onnx";
+import { cardOptions } from "../card-options.ts";
 import { loadCompilable, weightBytes } from "../load-model.ts";
 import { Inputs, refuseKept, type Guard } from "../guard.ts";
 import { methodOptions } from "../method-wish.ts";
@@ -97,8 +98,8 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       const { sha256 } = loaded;
       const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256, target });
       const common: CompileOptions = {
-        ...loaded.options,
         ...relevance,
+        ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...sized,
         ...given({ topK, layer: rest.layer, explain }),
       };

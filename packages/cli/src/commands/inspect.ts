@@ -4,6 +4,7 @@ import type { Command } from "@commander-js/extra-typings";
 import picocolors from "picocolors";
 import { inspect, inspectionText, type CompileOptions, type Inspection } from "relprop";
 import { exitCodes } from "../exit-codes.ts";
+import { cardOptions } from "../card-options.ts";
 import { loadCompilable } from "../load-model.ts";
 import { given, size } from "./arguments.ts";
 import { chosenOptions } from "./chosen-options.ts";
@@ -62,8 +63,8 @@ export function addInspect(program: Command, done: (status: number) => void): vo
       const loaded = await loadCompilable(name, given({ size, quiet: json }));
       const { model } = loaded;
       const said: CompileOptions = {
-        ...loaded.options,
         ...relevance,
+        ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...given({ topK, layer, size: loaded.isSized ? undefined : size }),
       };
       const isCompiled = model.metadata["relprop.composite"] !== undefined;

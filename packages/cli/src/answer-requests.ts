@@ -10,7 +10,7 @@ import {
   type OutputKind,
 } from "relprop";
 import { isPicture, waysOf, without, type OtherReadings } from "./answer-ways.ts";
-import { classRequest, fileNamePart, type ClassRequest } from "./choose-classes.ts";
+import { classRequest, commandWord, fileNamePart, type ClassRequest } from "./choose-classes.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 import { readMask, requireShape, type Mask } from "./target-mask.ts";
 
@@ -176,7 +176,7 @@ async function requireFit(
   const other = await others.outputOf(fits);
   const canBe = facts.kind !== wanted && (await others.canBe(wanted, fits));
   const ways = [
-    ...(other === undefined ? [] : [`explain the output "${other}" with --output ${other}`]),
+    ...(other === undefined ? [] : [`explain the output "${other}" with --output ${commandWord(other)}`]),
     ...(canBe ? [`say --output-kind ${wanted} if it is one`] : []),
   ];
   const why =

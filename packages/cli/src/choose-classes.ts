@@ -27,6 +27,7 @@ export function classRequest(
     if (count >= 1 && count <= Math.min(ranked, classes ?? ranked)) return { kind: "top", count };
     throw noClass(text, "the best 1 to 5 classes can be explained", "use top1 to top5");
   }
+  if (text.trim() === "") throw noClass(text, "nothing is named", "give an index or a name");
   const number = /^(?:index:)?(\d+)$/.exec(text)?.[1];
   if (number !== undefined) {
     const index = Number(number);
@@ -63,6 +64,9 @@ function twoMeanings(text: string, index: number, other: number, labels: readonl
     `say which: --class index:${index} or --class index:${other}`,
   );
 }
+
+/** A word of the command line, in quotes where it needs them. */
+export const commandWord = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `"${text}"`);
 
 /** How a class is named on the command line: by its name if that says which, else by its index. */
 export function classWord(index: number, labels: readonly string[]): string {

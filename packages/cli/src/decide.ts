@@ -165,7 +165,7 @@ function otherReadings(
 function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
   const picture =
     graph.inputs.find(({ name }) => name === input) ??
-    graph.inputs.find(({ dataType }) => dataType === "float32");
+    graph.inputs.find(({ dataType }) => dataType.startsWith("float"));
   const others = graph.inputs.filter(({ name }) => name !== picture?.name && !graph.initializers.has(name));
   if (others.length === 0) return;
   const list = others.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);

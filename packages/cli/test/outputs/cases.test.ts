@@ -169,10 +169,10 @@ describe("outputs/regression", () => {
 describe("what takes no picture alone", () => {
   test.each([
     ["inputs/image-and-table", `besides the picture "image" it needs "clinical" float32 [1, 5]`],
-    ["inputs/signal", "a picture needs float32 [N, C, H, W]"],
-    ["outputs/sigmoid-hidden-sign", "a picture needs float32 [N, C, H, W]"],
-    ["ledger/batch-in-attention", "a picture needs float32 [N, C, H, W]"],
-    ["ledger/graph-nodes", "a picture needs float32 [N, C, H, W]"],
+    ["inputs/signal", "a picture needs float [N, C, H, W]"],
+    ["outputs/sigmoid-hidden-sign", "a picture needs float [N, C, H, W]"],
+    ["ledger/batch-in-attention", "a picture needs float [N, C, H, W]"],
+    ["ledger/graph-nodes", "a picture needs float [N, C, H, W]"],
   ])("%s is refused before anything runs", async (name, why) => {
     const run = await shop.run("explain", cat, "-m", caseFile(`${name}/model.onnx`));
     expectRefusal(run, help);

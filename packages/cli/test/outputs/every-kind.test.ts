@@ -110,7 +110,7 @@ test.each(outputModels.filter((each) => !isPicture(each)))(
   async (each) => {
     const path = await shop.model(modelOf(each), `plain ${each.name}`);
     const refused = await shop.explain(path);
-    expect(refused.stderr).toContain("a picture needs float32 [N, C, H, W] or [N, H, W, C]");
+    expect(refused.stderr).toContain("a picture needs float [N, C, H, W] or [N, H, W, C]");
     // There is one input, so no other one is offered.
     expect(refused.stderr).not.toContain("--input");
     expectRefusal(refused, help);

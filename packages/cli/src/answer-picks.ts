@@ -3,9 +3,11 @@
 import {
   answersOf,
   InputError,
+  isYesOrNo,
   pickAnswer,
   pickClass,
   pickDifference,
+  pickWeights,
   requireFinite,
   sampleOf,
   type DetectionOptions,
@@ -14,7 +16,6 @@ import {
   type PickRequest,
   type PickSource,
   type RunSource,
-  weighed,
 } from "relprop";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
@@ -58,7 +59,7 @@ export function topOf({ names }: AnswerPlan, source: PickSource, sample: number)
 
 function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number): Score {
   const length = Math.hypot(...sampleOf(source.explained, source.facts.batchAxis, sample).data);
-  return scoreOf(names, { value: length }, "length");
+  return scoreOf(names, { index: 0, value: length }, "length");
 }
 
 /** What a request is in each sample, a list for each rank of classes. */
@@ -86,7 +87,7 @@ export function picksOf(
     return { pick: against === undefined ? pick : pickDifference(pick, pickClass(source, sample, against)) };
   };
   if (request.kind === "top") {
-    const isBinary = names.facts.kind === "binary";
+    const isBinary = isYesOrNo(names.facts);
     return Array.from({ length: request.count }, (_, rank) =>
       each((sample) => classIn(sample, isBinary ? 1 - rank : (first.top[sample]?.[rank]?.index ?? 0))),
     );
@@ -133,14 +134,12 @@ function maskPick(
 ): Picked {
   const { facts } = source;
   const own = sampleOf(source.explained, facts.batchAxis, sample);
-  const pick = weighed(source, sample, maskWeights(mask, own.dims, facts, index ?? 0));
+  const pick = pickWeights(source, sample, maskWeights(mask, own.dims, facts, index));
   if (pick.elements === 0) {
     throw new InputError({
       what: `cannot explain what "${text}" marks`,
       why: "it marks nothing of this answer",
     });
   }
-  const numbers = { ...pick.numbers, ...(index !== undefined && { index }) };
-  const label = index === undefined ? text : `${nameOf(names, index)} in ${text}`;
-  return { pick: { ...pick, numbers }, label };
+  return { pick, label: index === undefined ? text : `${nameOf(names, index)} in ${text}` };
 }

@@ -1,9 +1,18 @@
 /** What of an answer is explained: what `--class`, `--target`, `--pixel` and `--box` say, for each kind of output. */
 
-import { OptionError, parseTarget, regionsOf, usualTarget, type OutputFacts, type OutputKind } from "relprop";
-import { classRequest, fileNamePart, type ClassRequest } from "./choose-classes.ts";
-import { nameOf, type AnswerNames, type Score } from "./score.ts";
-import { readMask, type Mask } from "./target-mask.ts";
+import {
+  isYesOrNo,
+  OptionError,
+  parseTarget,
+  regionsOf,
+  usualTarget,
+  type OutputFacts,
+  type OutputKind,
+} from "relprop";
+import { isPicture, waysOf, without, type OtherReadings } from "./answer-ways.ts";
+import { classRequest, commandWord, fileNamePart, type ClassRequest } from "./choose-classes.ts";
+import { nameOf, type AnswerNames } from "./score.ts";
+import { readMask, requireShape, type Mask } from "./target-mask.ts";
 
 /** One thing to explain in each picture. */
 export type AnswerRequest =
@@ -29,42 +38,50 @@ export interface AnswerWishes {
   readonly boxes: readonly number[];
 }
 
+const isBoxes = ({ kind }: OutputFacts): boolean => kind === "detections";
+
+/** What requests are read with. */
+export interface Asking {
+  readonly names: AnswerNames & { readonly facts: OutputFacts };
+  /** Whether the prediction as a whole is explained where nothing is named. */
+  readonly isWhole: boolean;
+  readonly others: OtherReadings;
+}
+
 /** Kinds of output whose numbers each name one answer. */
 const lists: ReadonlySet<OutputKind> = new Set(["classes", "binary", "multi-label", "values", "scores"]);
 
 /**
  * The requests; undefined where nothing is named and the prediction as a whole is explained.
- * @param isWhole whether that is what is done where nothing is named
  * @throws OptionError for what this output does not have, or where something has to be named
  */
 export async function readRequests(
   { classes, targets, pixels, boxes }: AnswerWishes,
-  names: AnswerNames & { readonly facts: OutputFacts },
-  isWhole: boolean,
+  asking: Asking,
 ): Promise<AnswerRequest[] | undefined> {
-  const { facts, labels } = names;
-  const { kind } = facts;
-  requireKind("--pixel", pixels.length > 0, kind, "map");
-  requireKind("--box", boxes.length > 0, kind, "detections");
+  const { names, isWhole } = asking;
+  const { facts } = names;
+  if (pixels.length > 0) await requireFit("--pixel", "map", isPicture, asking);
+  if (boxes.length > 0) await requireFit("--box", "detections", isBoxes, asking);
   const asked = classes.map((text) => classOf(text, names));
   const requests: AnswerRequest[] = [];
-  for (const text of targets) requests.push(await targetRequest(text, asked, names));
+  for (const text of targets) requests.push(...(await targetRequests(text, asked, asking)));
   for (const [x, y] of pixels) {
     for (const index of indicesOrNone(asked)) requests.push({ kind: "pixel", x, y, index });
   }
   for (const rank of boxes) {
-    for (const index of indicesOrNone(asked)) requests.push({ kind: "box", rank, index });
+    for (const index of indicesOrNone(asked)) requests.push(boxOf(rank, index, names));
   }
   if (requests.length > 0) return requests;
   if (asked.length > 0) return asked.flatMap((request) => alone(request, names));
   const usual = usualTarget(facts, isWhole);
-  if (usual === undefined) throw mustBeNamed(names, labels);
+  if (usual === undefined) throw mustBeNamed(names);
   if (usual === "whole") return undefined;
   return usual === "length" ? [{ kind: "length" }] : [{ kind: "top", count: 1 }];
 }
 
-/** A class that is named; of a yes-or-no question 1 is yes and 0 is no. */
-function classOf(text: string, { facts, labels, count }: AnswerNames): ClassRequest {
+/** A class that is named; of a yes-or-no question 1 is yes and 0 is no, also at each place of a map. */
+function classOf(text: string, { facts, labels, count }: Asking["names"]): ClassRequest {
   if (facts.kind === "embedding") {
     throw new OptionError({
       what: `cannot explain the class "${text}"`,
@@ -72,7 +89,7 @@ function classOf(text: string, { facts, labels, count }: AnswerNames): ClassRequ
       fix: "leave --class out, or name elements or a direction with --target",
     });
   }
-  if (facts.kind !== "binary") return classRequest(text, labels, count);
+  if (!isYesOrNo(facts)) return classRequest(text, labels, count);
   const names = labels.length === 1 ? [`not ${labels[0]}`, labels[0] as string] : labels;
   return classRequest(text, names, 2);
 }
@@ -90,23 +107,35 @@ function oneClass(request: ClassRequest): number {
 }
 
 /** What a class alone asks for. */
-function alone(request: ClassRequest, names: AnswerNames & { readonly facts: OutputFacts }): AnswerRequest[] {
+function alone(request: ClassRequest, names: Asking["names"]): AnswerRequest[] {
   const { kind } = names.facts;
   if (lists.has(kind)) return [request];
   if (kind === "map") return [{ kind: "where", index: oneClass(request) }];
-  if (kind === "detections") return [{ kind: "box", rank: 1, index: oneClass(request) }];
-  throw mustBeNamed(names, names.labels);
+  if (kind === "detections") return [boxOf(1, oneClass(request), names)];
+  throw mustBeNamed(names);
 }
 
-async function targetRequest(
+/** @throws OptionError for the class that stands for nothing being there: no box is of it */
+function boxOf(rank: number, index: number | undefined, names: Asking["names"]): AnswerRequest {
+  if (index === undefined || names.facts.detections?.background !== index)
+    return { kind: "box", rank, index };
+  throw new OptionError({
+    what: `cannot explain boxes of class ${index}`,
+    why: "it is the background: what is said where nothing is",
+    fix: "name another class, or one of its scores with --target",
+  });
+}
+
+async function targetRequests(
   text: string,
   asked: readonly ClassRequest[],
-  { facts, count }: AnswerNames & { readonly facts: OutputFacts },
-): Promise<AnswerRequest> {
+  asking: Asking,
+): Promise<AnswerRequest[]> {
+  const { facts, count } = asking.names;
   const mask = await readMask(text);
-  if (mask) {
-    const [index] = indicesOrNone(asked);
-    const needsClass = mask.kind === "picture" && count !== undefined && count > 1 && index === undefined;
+  if (mask?.kind === "picture") {
+    await requireFit("--target", "map", isPicture, asking, "a picture as --target");
+    const needsClass = count !== undefined && count > 1 && asked.length === 0;
     if (needsClass) {
       throw new OptionError({
         what: `cannot use the mask "${text}"`,
@@ -114,47 +143,60 @@ async function targetRequest(
         fix: "say of which class with --class",
       });
     }
-    requireKind("--target with a picture", mask.kind === "picture", facts.kind, "map");
-    return { kind: "mask", text, mask, index };
+    return indicesOrNone(asked).map((index) => ({ kind: "mask", text, mask, index }));
   }
   if (asked.length > 0) {
     throw new OptionError({
       what: "--class and --target do not go together",
-      why: `the target ${text} names the elements, classes among them`,
+      why: `the target ${text} says which elements, of which classes`,
       fix: "leave one of them out",
     });
   }
+  if (mask) {
+    requireShape(text, mask.array, facts);
+    return [{ kind: "mask", text, mask, index: undefined }];
+  }
   // Whether it fits the output, as far as that is known before a run.
-  const selection = parseTarget(text);
-  regionsOf(selection, facts.shape, facts);
-  return { kind: "elements", text };
+  const { batchAxis } = facts;
+  const shape = batchAxis === undefined ? facts.shape : facts.shape.with(batchAxis, 1);
+  regionsOf(parseTarget(text), shape, facts);
+  return [{ kind: "elements", text }];
 }
 
-function requireKind(option: string, isGiven: boolean, kind: OutputKind, wanted: OutputKind): void {
-  if (!isGiven || kind === wanted) return;
+/** @throws OptionError if an option is for outputs of another kind */
+async function requireFit(
+  option: string,
+  wanted: OutputKind,
+  fits: (facts: OutputFacts) => boolean,
+  { names, isWhole, others }: Asking,
+  what: string = option,
+): Promise<void> {
+  const { facts } = names;
+  if (fits(facts)) return;
+  const other = await others.outputOf(fits);
+  const canBe = facts.kind !== wanted && (await others.canBe(wanted, fits));
+  const ways = [
+    ...(other === undefined ? [] : [`explain the output "${other}" with --output ${commandWord(other)}`]),
+    ...(canBe ? [`say --output-kind ${wanted} if it is one`] : []),
+  ];
+  const why =
+    facts.kind === wanted
+      ? `the output [${facts.shape.join(", ")}] has no height and width`
+      : `the output is read as ${facts.kind}, not ${wanted}`;
   throw new OptionError({
-    what: `cannot use ${option}`,
-    why: `the output is read as ${kind}, not ${wanted}`,
-    fix: `choose another output with --output, or say --output-kind ${wanted} if it is one`,
+    what: `cannot use ${what}`,
+    why,
+    fix: [without(option, names, isWhole), ...ways].join(", or "),
   });
 }
 
-const ways: Readonly<Partial<Record<OutputKind, (names: readonly string[]) => string>>> = {
-  values: () => "--class 0 (an index or a name), or --target 0,1",
-  map: ([name = "1"]) =>
-    `--class "${name}" (the places where it wins), --pixel X,Y, --target with an index for each axis, or --target mask.png`,
-  detections: ([name = "1"]) =>
-    `--box 1 (the best box), --box 1 --class "${name}", or --target with an index for each axis`,
-  sequence: () => "--target with an index for each axis, as 0,3,17",
-  nodes: () => "--target NODE,CLASS",
-};
-
-function mustBeNamed({ facts }: { readonly facts: OutputFacts }, labels: readonly string[]): OptionError {
+function mustBeNamed(names: Asking["names"]): OptionError {
+  const { facts } = names;
   return new OptionError({
     what: "cannot tell what to explain",
     where: `output [${facts.shape.join(", ")}]`,
     why: `it is read as ${facts.kind} (${facts.why}), and none of its numbers is the answer`,
-    fix: `name it: ${ways[facts.kind]?.(labels) ?? "--target with an index for each axis"}; --output-kind says what it is if this is wrong`,
+    fix: `name it: ${waysOf(names)}; --output-kind says what it is if this is wrong`,
   });
 }
 
@@ -182,21 +224,29 @@ export function requestText(request: AnswerRequest, names: AnswerNames): string 
   }
 }
 
-const safe = (text: string): string => fileNamePart(text.replaceAll(",", " ").replaceAll(":", "all"));
+/** Other indices, other names. */
+const elementsPart = (text: string): string =>
+  text
+    .replaceAll(/\s/g, "")
+    .replaceAll("-", "minus")
+    .replaceAll("..", "to")
+    .replaceAll("+", "and")
+    .replaceAll(":", "all")
+    .replaceAll(",", "-");
 
 /** A request as a part of a file's name. @param score of what it came to */
 export function requestFileName(
   request: AnswerRequest,
-  { index, label }: Pick<Score, "index" | "label">,
+  { index = 0, label }: Readonly<{ index?: number; label: string }>,
 ): string {
   switch (request.kind) {
     case "top":
     case "class":
       return `${index}-${fileNamePart(label)}`;
     case "elements":
-      return `target-${safe(request.text)}`;
+      return `target-${elementsPart(request.text)}`.slice(0, 80);
     case "mask":
-      return `mask-${safe(request.text.split(/[\\/]/).at(-1) ?? "")}`;
+      return `mask-${fileNamePart((request.text.split(/[\\/]/).at(-1) ?? "").replaceAll(",", " "))}${request.index === undefined ? "" : `-${request.index}`}`;
     case "pixel":
       return `pixel-${request.x}-${request.y}-${fileNamePart(label)}`;
     case "where":

@@ -12,7 +12,7 @@ const ranked = 5;
 
 /**
  * Reads `top1` to `top5`, an index, or a name: a whole label or one of its comma-separated synonyms, else a part that
- * only one label has. Case and `_` do not count.
+ * only one label has. Case and `_` do not count. `index:3` is an index also where names are numbers.
  * @param labels by class index; empty if they are not known.
  * @throws OptionError if nothing or more than one class fits; it lists those that could be meant.
  */
@@ -27,10 +27,18 @@ export function classRequest(
     if (count >= 1 && count <= Math.min(ranked, classes ?? ranked)) return { kind: "top", count };
     throw noClass(text, "the best 1 to 5 classes can be explained", "use top1 to top5");
   }
-  if (/^\d+$/.test(text)) {
-    const index = Number(text);
-    if (classes === undefined || index < classes) return { kind: "class", index };
-    throw noClass(text, `the model has the classes 0 to ${classes - 1}`);
+  if (text.trim() === "") throw noClass(text, "nothing is named", "give an index or a name");
+  const number = /^(?:index:)?(\d+)$/.exec(text)?.[1];
+  if (number !== undefined) {
+    const index = Number(number);
+    const called = number === text ? exactly(text, labels).filter((each) => each !== index) : [];
+    const isThere = classes === undefined || index < classes;
+    if (isThere && called.length > 0) throw twoMeanings(text, index, called[0] as number, labels);
+    if (isThere) return { kind: "class", index };
+    if (called.length === 0) {
+      const why = classes === 1 ? "there is one number, 0" : `the model has the classes 0 to ${classes - 1}`;
+      throw noClass(text, why);
+    }
   }
   if (labels.length === 0) {
     throw noClass(
@@ -45,11 +53,39 @@ export function classRequest(
 const plain = (text: string): string => text.toLowerCase().replaceAll("_", " ").trim();
 const synonyms = (label: string): string[] => [plain(label), ...plain(label).split(/,\s*/)];
 
+/** The classes that are called just so. */
+const exactly = (text: string, labels: readonly string[]): number[] =>
+  [...labels.keys()].filter((index) => synonyms(labels[index] ?? "").includes(plain(text)));
+
+function twoMeanings(text: string, index: number, other: number, labels: readonly string[]): OptionError {
+  return noClass(
+    text,
+    `it is the index of "${labels[index] ?? ""}" and the name of class ${other}`,
+    `say which: --class index:${index} or --class index:${other}`,
+  );
+}
+
+/** A word of the command line, in quotes where it needs them. */
+export const commandWord = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `"${text}"`);
+
+/** How a class is named on the command line: by its name if that says which, else by its index. */
+export function classWord(index: number, labels: readonly string[]): string {
+  const label = labels[index] ?? "";
+  try {
+    const request = classRequest(label, labels, undefined);
+    if (request.kind === "class" && request.index === index && /^[^"'`$\\\p{Cc}]+$/u.test(label))
+      return `"${label}"`;
+  } catch {
+    // It is called as another one.
+  }
+  return exactly(String(index), labels).every((each) => each === index) ? String(index) : `index:${index}`;
+}
+
 function byName(text: string, labels: readonly string[]): number {
   const wanted = plain(text);
   const indices = [...labels.keys()];
   const labelAt = (index: number): string => labels[index] ?? "";
-  const exact = indices.filter((index) => synonyms(labelAt(index)).includes(wanted));
+  const exact = exactly(text, labels);
   const found = exact.length > 0 ? exact : indices.filter((index) => plain(labelAt(index)).includes(wanted));
   if (found.length === 1 && found[0] !== undefined) return found[0];
   const list = (some: readonly number[]): string => {

@@ -1,7 +1,7 @@
 /** The page of `relprop concepts`: for each answer the picture and the maps of its strongest channels, side by side. */
 
 import { escape, href, pageHead, settingsList, type Page } from "./html-page.ts";
-import { amountText, type Score } from "./score.ts";
+import { amountText, type AnswerScore } from "./score.ts";
 
 /** What the page shows. Paths are relative to it. */
 export interface ConceptsPage extends Pick<Page, "title" | "settings"> {
@@ -13,7 +13,7 @@ export interface ConceptsPage extends Pick<Page, "title" | "settings"> {
   }[];
 }
 
-interface ShownAnswer extends Score {
+interface ShownAnswer extends AnswerScore {
   readonly start: number;
   readonly passed: number;
   readonly concepts: readonly ShownConcept[];

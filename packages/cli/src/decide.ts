@@ -5,6 +5,7 @@ import {
   fittingLabels,
   OptionError,
   readAnswer,
+  RelpropError,
   type AnswerReading,
   type CompiledFacts,
   type CompileOptions,
@@ -14,7 +15,9 @@ import {
 } from "relprop";
 import type { InputCard } from "relprop/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "relprop/heatmap";
+import { without, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
+import { cardOptions } from "./card-options.ts";
 import { classRequest } from "./choose-classes.ts";
 import { given } from "./commands/arguments.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -68,11 +71,7 @@ export async function decideCompile(
     ...compile,
     reduce: compile.reduce ?? "channels",
     size: card.input.size,
-    ...given({
-      output: compile.output ?? card.output,
-      outputKind: compile.outputKind ?? card.kind,
-      labelCount: card.labels.length > 0 ? card.labels.length : undefined,
-    }),
+    ...cardOptions(card, model.graph, compile),
   };
   refuseOtherInputs(model, common.input);
   const found = await readFor(wishes, common, model, read);
@@ -88,9 +87,11 @@ export async function decideCompile(
     isTarget,
   });
   const isWhole = choice.isWhole && !method;
-  const against = wishes.against === undefined ? undefined : classAgainst(wishes.against, names);
+  const against =
+    wishes.against === undefined ? undefined : classAgainst(wishes.against, names, choice.isWhole);
   const best = wishes.against !== undefined && !hasWishes(wishes) ? ["top1"] : wishes.classes;
-  const requests = await readRequests({ ...wishes, classes: best }, names, isWhole);
+  const asking = { names, isWhole, others: otherReadings(found.options, model, read) };
+  const requests = await readRequests({ ...wishes, classes: best }, asking);
   if (isTarget && requests) checkSeed(wishes);
   if (requests?.some((request) => request.kind === "class" && request.index === against)) {
     throw new OptionError({
@@ -116,25 +117,55 @@ const hasWishes = ({ classes, targets, pixels, boxes }: AnswerWishes): boolean =
 async function readFor(
   { boxes, compile }: Wishes,
   common: CompileOptions,
-  { graph }: LoadedModel["model"],
+  model: LoadedModel["model"],
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
 ): Promise<{ readonly reading: AnswerReading; readonly options: CompileOptions }> {
   const reading = await read(common);
-  if (boxes.length === 0 || compile.output !== undefined || reading.facts.kind === "detections")
-    return { reading, options: common };
-  for (const { name } of graph.outputs.slice(1)) {
-    const options = { ...common, output: name };
-    const other = await read(options);
-    if (other.facts.kind === "detections") return { reading: other, options };
-  }
-  return { reading, options: common };
+  const first = { reading, options: common };
+  if (boxes.length === 0 || compile.output !== undefined || isBoxes(reading.facts)) return first;
+  const output = await otherReadings(common, model, read).outputOf(isBoxes);
+  if (output === undefined) return first;
+  const { outputKind: _ofTheFirst, ...options } = { ...common, output };
+  return { reading: await read(options), options };
+}
+
+const isBoxes = ({ kind }: OutputFacts): boolean => kind === "detections";
+
+/** What the model's outputs could be besides what is explained. */
+function otherReadings(
+  options: CompileOptions,
+  { graph }: LoadedModel["model"],
+  read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
+): OtherReadings {
+  const tryTo = async (wanted: CompileOptions): Promise<OutputFacts | undefined> => {
+    try {
+      return (await read(wanted)).facts;
+    } catch (error) {
+      if (error instanceof RelpropError) return undefined;
+      throw error;
+    }
+  };
+  return {
+    canBe: async (outputKind, fits) => {
+      const facts = await tryTo({ ...options, outputKind });
+      return facts !== undefined && fits(facts);
+    },
+    outputOf: async (fits) => {
+      for (const { name } of graph.outputs) {
+        const { outputKind: _said, ...asRead } = options;
+        const facts = await tryTo({ ...asRead, output: name });
+        if (facts && fits(facts)) return name;
+      }
+      return undefined;
+    },
+  };
 }
 
 /** Only pictures are fed; whatever else the model needs must be known before a run. */
 function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
   const picture =
     graph.inputs.find(({ name }) => name === input) ??
-    graph.inputs.find(({ dataType }) => dataType === "float32");
+    graph.inputs.find(({ dataType }) => dataType.startsWith("float"));
   const others = graph.inputs.filter(({ name }) => name !== picture?.name && !graph.initializers.has(name));
   if (others.length === 0) return;
   const list = others.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);
@@ -164,13 +195,14 @@ export function checkSeed({ against, compile }: Pick<Wishes, "against" | "compil
 }
 
 /** One class, the same for all images. */
-function classAgainst(text: string, { facts, labels, count }: CompileDecision["names"]): number {
+function classAgainst(text: string, names: CompileDecision["names"], isWhole: boolean): number {
+  const { facts, labels, count } = names;
   if (facts.placeAxes.length > 0 || count === undefined || count < 2) {
     throw new OptionError({
       what: "cannot use --against",
       where: `output [${facts.shape.join(", ")}]`,
       why: `it is read as ${facts.kind}, which is no list of classes of known length`,
-      fix: "leave --against out, or explain another output (--output)",
+      fix: without("--against", names, isWhole),
     });
   }
   const request = classRequest(text, labels, count);

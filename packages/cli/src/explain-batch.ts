@@ -16,14 +16,14 @@ import {
 } from "relprop";
 import { faultOf, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
 import type { AnswerRequest } from "./answer-requests.ts";
-import { nameOf, scoreOf, type Score } from "./score.ts";
+import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
 import type { RelevanceArray } from "./write-results.ts";
 
 /** One explained part of an image's answer. */
 export interface ExplainedAnswer {
   /** What was asked for; undefined for the prediction as a whole. */
   readonly request: AnswerRequest | undefined;
-  readonly score: Score;
+  readonly score: AnswerScore;
   readonly relevance: RelevanceArray;
   /** How many elements of the output are explained together. */
   readonly elements: number;

@@ -20,7 +20,7 @@ import { decideColoring, decideCompile, decisionsInWords, type Coloring, type Wi
 import { EarlierResults, leftOutText } from "./earlier-results.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { nothing } from "./explain-batch.ts";
-import { scoreOf, scoreText, type Score } from "./score.ts";
+import { scoreOf, scoreText, type AnswerScore } from "./score.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "./load-model.ts";
 import { markedJson } from "./own-files.ts";
 import { findImages, readImage, type ImageFile } from "./read-images.ts";
@@ -59,7 +59,7 @@ interface ConceptRecord {
 }
 
 /** An explained part of an image's answer, as it stands in concepts.json. */
-interface AnswerRecord extends Score {
+interface AnswerRecord extends AnswerScore {
   /** ΣR that relevance started with, and that passed through the layer; the rest flowed around it or stayed above. */
   readonly start: number;
   readonly passed: number;
@@ -171,7 +171,7 @@ async function explainAnswer(
   image: ImageFile,
   picture: Pixels,
   input: FloatArray,
-  score: Score,
+  score: AnswerScore,
   request: AnswerRequest,
   target: FloatArray,
 ): Promise<AnswerRecord> {
@@ -194,14 +194,15 @@ async function explainAnswer(
 /** A line for each channel, or a record for each answer. */
 function conceptsText({ input, answers }: ImageRecord, { json, layer, folder }: ConceptsOptions): string {
   return answers
-    .flatMap(({ concepts, start, passed, ...score }) => {
-      const { index, ...numbers } = score;
+    .flatMap(({ concepts, index, label, start, passed, ...numbers }) => {
       if (json)
-        return [JSON.stringify({ v: 2, input, layer, class: index, ...numbers, start, passed, concepts })];
+        return [
+          JSON.stringify({ v: 2, input, layer, class: index, label, ...numbers, start, passed, concepts }),
+        ];
       const lines = concepts.map(({ channel, share, heatmap }) => {
         return `  channel ${String(channel).padStart(4)} ${percentText(share).padStart(8)}  ${join(folder, heatmap)}`;
       });
-      return [`${input}  ${scoreText(score)}`, `  ${passedText(start, passed)}`, ...lines];
+      return [`${input}  ${scoreText({ label, ...numbers })}`, `  ${passedText(start, passed)}`, ...lines];
     })
     .join("\n");
 }

@@ -87,7 +87,7 @@ function card(result: ImageResult, ofPage: Page["settings"]): string {
 ${other}<div class="body">
 <div class="first">${shown}${bars(
     result.top,
-    result.answers.flatMap(({ index }) => index ?? []),
+    result.answers.map(({ index }) => index),
   )}</div>
 <div class="classes">${classes.join("\n")}</div>
 </div>
@@ -116,8 +116,8 @@ const figure = (kind: string, file: string, alt: string, caption: string): strin
   `<figure class="${kind}"><button type="button" class="enlarge"><img src="${escape(href(file))}" alt="${escape(alt)}" loading="lazy"></button><figcaption>${escape(caption)}</figcaption></figure>`;
 
 /** The best classes as bars; those that are explained stand out. */
-export function bars(top: readonly Score[], explained: readonly number[]): string {
-  const isShown = ({ index }: Score): boolean => index !== undefined && explained.includes(index);
+export function bars(top: readonly Score[], explained: readonly (number | undefined)[]): string {
+  const isShown = (score: Score): boolean => explained.includes(score.index);
   const rows = top.map(
     (score) =>
       `<li${isShown(score) ? ' class="shown"' : ""}><span class="name">${escape(score.label)}</span><span class="share">${escape(amount(score))}</span>${gauge(score)}</li>`,

@@ -35,6 +35,8 @@ const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bot
 
 const answerResult = z.object({
   ...scoreSchema.shape,
+  /** Of the class, if all that is explained is of one. */
+  index: scoreSchema.shape.index.exactOptional(),
   /** What was asked for, in words: `where 7 road wins`, `box 1`; absent for the prediction as a whole. */
   asked: z.string().exactOptional(),
   /** How many elements of the output are explained together. */

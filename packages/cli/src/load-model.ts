@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ModelFileError, type OutputKind } from "relprop";
+import { ModelFileError } from "relprop";
 import { readModelFile } from "relprop/node";
 import { byteLength, type Model } from "relprop/onnx";
 import {
@@ -21,6 +21,7 @@ import {
   type ModelCard,
   type ZooEntry,
 } from "relprop/zoo";
+import type { ExplainedCard } from "./card-options.ts";
 import { sha256OfFile } from "./download.ts";
 import { hubConfigBeside } from "./hub-files.ts";
 import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
@@ -144,9 +145,8 @@ export interface CompilableModel {
   readonly files: readonly string[];
   /** Whether the size that was asked for is built in already. */
   readonly isSized: boolean;
-  /** How many class names are known, and what its card says that the output is. */
-  readonly labelCount?: number;
-  readonly kind?: OutputKind;
+  /** What is known of how it is explained. */
+  readonly card: ExplainedCard;
 }
 
 /**
@@ -163,20 +163,12 @@ export async function loadCompilable(
     const files = new Set<string>();
     const model = readModelFile(name, files);
     const card = (await cardFile(name, undefined)) ?? (await hubConfigBeside(name).catch(() => undefined));
-    return { model, sha256, files: [...files], isSized: false, ...(card ? known(card) : {}) };
+    return { model, sha256, files: [...files], isSized: false, card: card ?? { labels: [] } };
   }
   const { size, quiet = false } = options;
   const { model, card } = await loadModel(name, { quiet, ...(size ? { input: { size } } : {}) });
-  return { model, sha256, files: [], isSized: true, ...known(card) };
+  return { model, sha256, files: [], isSized: true, card };
 }
-
-const known = ({
-  labels,
-  kind,
-}: Pick<ModelCard, "labels" | "kind">): Pick<CompilableModel, "labelCount" | "kind"> => ({
-  ...(labels.length > 0 ? { labelCount: labels.length } : {}),
-  ...(kind ? { kind } : {}),
-});
 
 /** Bytes that a model's weights take. */
 export const weightBytes = ({ graph }: Model): number =>

@@ -3,7 +3,7 @@
 import { requestFileName, type AnswerRequest } from "./answer-requests.ts";
 import { fileNamePart } from "./choose-classes.ts";
 import type { Run } from "./image-run.ts";
-import { nameOf, type Score } from "./score.ts";
+import { nameOf } from "./score.ts";
 import { answerFiles, imageFiles } from "./write-results.ts";
 
 /** A class by index and name. */
@@ -17,7 +17,7 @@ export function answerName(
   key: string,
   { isAsked }: Pick<Run["decision"], "isAsked">,
   request: AnswerRequest | undefined,
-  shown: Pick<Score, "index" | "label">,
+  shown: Partial<Pick<Named, "index">> & Pick<Named, "label">,
   against: Named | undefined,
 ): string {
   const suffix = request && isAsked ? `.${requestFileName(request, shown)}` : "";

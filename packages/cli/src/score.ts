@@ -5,8 +5,8 @@ import { z } from "zod";
 
 /** A class, or another number of an answer. */
 export const scoreSchema = z.object({
-  /** Along the axis of classes; absent of what is no single one of them: a length, several elements. */
-  index: z.number().exactOptional(),
+  /** Along the axis of classes. */
+  index: z.number(),
   label: z.string(),
   /** What the model puts out. */
   value: z.number().exactOptional(),
@@ -18,6 +18,9 @@ export const scoreSchema = z.object({
 });
 export type Score = z.infer<typeof scoreSchema>;
 
+/** What was explained of an answer: without an index where it is not of one class. */
+export type AnswerScore = Omit<Score, "index"> & Partial<Pick<Score, "index">>;
+
 /** What numbers of an output are called, and their unit. */
 export interface AnswerNames extends Names {
   readonly unit: string | undefined;
@@ -27,11 +30,13 @@ export interface AnswerNames extends Names {
 export const nameOf: (names: AnswerNames, index: number) => string = answerName;
 
 /** The numbers with their name. */
-export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): Score {
+export function scoreOf(names: AnswerNames, numbers: RankedClass, label?: string): Score;
+export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): AnswerScore;
+export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): AnswerScore {
   const { index, value, logit, probability } = numbers;
   return {
     ...(index !== undefined && { index }),
-    label: label ?? (index === undefined ? "" : nameOf(names, index)),
+    label: label ?? (index === undefined ? "several" : nameOf(names, index)),
     ...(value !== undefined && { value }),
     ...(value !== undefined && names.unit !== undefined && { unit: names.unit }),
     ...(logit !== undefined && { logit }),
@@ -52,4 +57,5 @@ export function amountText({ probability, value, unit, logit }: Omit<Score, "ind
 }
 
 /** `Egyptian cat 0.767`, `age 31.2 years`. */
-export const scoreText = (score: Score): string => `${score.label} ${amountText(score)}`.trimEnd();
+export const scoreText = (score: Omit<AnswerScore, "index">): string =>
+  `${score.label} ${amountText(score)}`.trimEnd();

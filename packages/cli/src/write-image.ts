@@ -34,9 +34,13 @@ export async function writeImage(
     });
   }
   const { json, ...files }: Record<string, string> = imageFiles(image.key, options);
+  const taken = new Map<string, number>();
   const planned = explained.answers.map((each): [ExplainedAnswer, Files] => {
     const name = answerName(image.key, decision, each.request, each.score, each.against);
-    return [each, answerFiles(name, options)];
+    const before = taken.get(name) ?? 0;
+    taken.set(name, before + 1);
+    // Masks of one name from two folders.
+    return [each, answerFiles(before === 0 ? name : `${name}.${before + 1}`, options)];
   });
   const ofAnswers = planned.flatMap(([, ofAnswer]) => Object.values(ofAnswer));
   // All of an image or nothing: no half of its files is left by one that is kept.

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compile, inspect } from "relprop";
+import { chooseExplanation, compile, inspect, readAnswer, type ExplanationChoice } from "relprop";
 import { readModel, writeModel } from "relprop/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { runCommand } from "../src/run-command.ts";
@@ -74,7 +74,13 @@ describe("inspect", () => {
       await runCommand(["inspect", path, "--json"]);
       const printed: unknown = JSON.parse(stdout);
       expect(inspectionSchema.parse(printed)).toEqual(printed);
-      expect(printed).toEqual(inspect(readModel(readFileSync(path))));
+      const model = readModel(readFileSync(path));
+      const isCompiled = name === "compiled.onnx";
+      const choice = isCompiled ? {} : chooseExplanation(readAnswer(model), { isTarget: false });
+      const { composite, seed, topK } = choice as Partial<ExplanationChoice>;
+      expect(printed).toEqual(
+        inspect(model, { ...(composite && { composite }), ...(seed && { seed }), topK: topK ?? 0 }),
+      );
     },
   );
 });

@@ -1,10 +1,11 @@
 /** What the numbers of an answer are called. */
 
 import type { OutputFacts } from "./outputs/output-facts.ts";
+import { isYesOrNo } from "./outputs/yes-or-no.ts";
 
 /** What names depend on. */
 export interface AnswerNames {
-  readonly facts: Pick<OutputFacts, "kind">;
+  readonly facts: Pick<OutputFacts, "kind" | "classAxis" | "shape">;
   /** By index; empty if they are not known. */
   readonly labels: readonly string[];
   /** How many numbers an answer has, if that is known. */
@@ -12,8 +13,9 @@ export interface AnswerNames {
 }
 
 /** The name of one number of an answer; of a yes-or-no question 1 is yes and 0 is no. */
-export function answerName({ facts: { kind }, labels, count }: AnswerNames, index: number): string {
-  if (kind === "binary" && labels.length === 1) {
+export function answerName({ facts, labels, count }: AnswerNames, index: number): string {
+  const { kind } = facts;
+  if (isYesOrNo(facts) && labels.length === 1) {
     const name = readableLabel(labels[0] ?? "");
     return index === 1 ? name : `not ${name}`;
   }

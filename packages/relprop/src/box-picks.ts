@@ -2,7 +2,7 @@
 
 import { bestScore, findDetections, type DetectionOptions, type DetectionOutputs } from "./detections.ts";
 import { InputError } from "./errors.ts";
-import { oneSample, weighed, type Pick, type PickSource } from "./picks.ts";
+import { oneSample, pickWeights, type Pick, type PickSource } from "./picks.ts";
 import { regionTarget } from "./targets.ts";
 import type { AxisRange } from "./relevance/target-text.ts";
 
@@ -21,7 +21,7 @@ export function pickBox(
   const found = findDetections(facts, outputs, sample, options);
   const box = found[rank - 1];
   if (!box || !facts.detections)
-    throw tooFew(found.length, rank, bestScore(facts, outputs.scores, sample), options);
+    throw tooFew(found.length, rank, bestScore(facts, outputs.scores, sample, options.classIndex), options);
   const { featureAxis, boxAxis, firstClass, objectness, classIndex } = facts.detections;
   const dims = oneSample(source);
   const at = (feature: number): AxisRange[] =>
@@ -32,7 +32,7 @@ export function pickBox(
   const feature = firstClass + (classIndex === undefined ? box.classIndex : 0);
   const features = objectness === undefined ? [feature] : [objectness, feature];
   const target = regionTarget(dims, features.map(at));
-  const { numbers } = weighed(source, sample, target);
+  const { numbers } = pickWeights(source, sample, target);
   return {
     target,
     numbers: {
@@ -49,11 +49,12 @@ function tooFew(
   count: number,
   rank: number,
   best: number,
-  { threshold = 0.25 }: DetectionOptions,
+  { threshold = 0.25, classIndex }: DetectionOptions,
 ): InputError {
+  const which = classIndex === undefined ? "" : ` of class ${classIndex}`;
   return new InputError({
-    what: `there is no box ${rank}`,
-    why: `${count === 0 ? "none has" : `${count} have`} a score of at least ${threshold}; the best score is ${Number(best.toPrecision(3))}`,
+    what: `there is no box ${rank}${which}`,
+    why: `${count === 0 ? "none has" : `${count} ${count === 1 ? "has" : "have"}`} a score of at least ${threshold}${best === -Infinity ? "" : `; the best score is ${Number(best.toPrecision(3))}`}`,
     fix: "lower --score-threshold, or choose another box",
   });
 }

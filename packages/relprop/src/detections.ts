@@ -57,20 +57,11 @@ export function findDetections(
 ): Detection[] {
   const { threshold = 0.25, overlap = 0.45, classIndex } = options;
   const layout = layoutOf(facts);
-  const { boxAxis, featureAxis, objectness, firstClass, classes, background, classIndex: classAt } = layout;
-  const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
+  const { boxAxis, featureAxis } = layout;
   requireProbabilities(bestScore(facts, scores, sample));
-  const found: { index: number; classIndex: number; score: number }[] = [];
-  for (let index = 0; index < (scores.dims[boxAxis] as number); index++) {
-    const whole = objectness === undefined ? 1 : score(index, objectness);
-    for (let k = 0; k < classes; k++) {
-      if (k === background) continue;
-      const each = classAt === undefined ? k : Math.round(score(index, classAt));
-      const product = whole * score(index, firstClass + k);
-      if (product < threshold || (classIndex !== undefined && each !== classIndex)) continue;
-      found.push({ index, classIndex: each, score: product });
-    }
-  }
+  const found: Pick<Detection, "index" | "classIndex" | "score">[] = [];
+  for (const each of scoresIn(facts, scores, sample, classIndex))
+    if (each.score >= threshold) found.push(each);
   const number = readerOf(facts, boxes, sample, boxAxis, featureAxis);
   const count = boxes.dims[boxAxis] as number;
   const all = Array.from(
@@ -90,22 +81,36 @@ export function findDetections(
   return kept;
 }
 
-/** The best score of all boxes in a sample, whatever the threshold. */
-export function bestScore(facts: OutputFacts, scores: FloatArray, sample: number): number {
-  const { boxAxis, featureAxis, objectness, firstClass, classes, background } = layoutOf(facts);
-  const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
+/** The best score of all boxes in a sample, of one class or of any, whatever the threshold; −∞ if there is none. */
+export function bestScore(facts: OutputFacts, scores: FloatArray, sample: number, only?: number): number {
   let best = -Infinity;
+  for (const { score } of scoresIn(facts, scores, sample, only)) best = Math.max(best, score);
+  return best;
+}
+
+/** All scores of a sample, each with its box and class. */
+function* scoresIn(
+  facts: OutputFacts,
+  scores: FloatArray,
+  sample: number,
+  only: number | undefined,
+): Generator<Pick<Detection, "index" | "classIndex" | "score">> {
+  const { boxAxis, featureAxis, objectness, firstClass, classes, background, classIndex } = layoutOf(facts);
+  const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
   for (let index = 0; index < (scores.dims[boxAxis] as number); index++) {
     const whole = objectness === undefined ? 1 : score(index, objectness);
-    for (let k = 0; k < classes; k++)
-      if (k !== background) best = Math.max(best, whole * score(index, firstClass + k));
+    for (let k = 0; k < classes; k++) {
+      if (k === background) continue;
+      const each = classIndex === undefined ? k : Math.round(score(index, classIndex));
+      if (only !== undefined && each !== only) continue;
+      yield { index, classIndex: each, score: whole * score(index, firstClass + k) };
+    }
   }
-  return best;
 }
 
 /** A threshold has a meaning for probabilities alone. */
 function requireProbabilities(best: number): void {
-  if (best >= 0 && best <= 1) return;
+  if (best === -Infinity || (best >= 0 && best <= 1)) return;
   throw new OptionError({
     what: "cannot sort out boxes",
     why: `their scores are no probabilities: the best one is ${best.toFixed(3)}, and no sigmoid or softmax makes them`,

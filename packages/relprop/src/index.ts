@@ -109,11 +109,12 @@ export {
   binaryAnswer,
   pickClass,
   pickDifference,
+  pickWeights,
   sampleOf,
-  weighed,
   type Pick,
   type PickSource,
 } from "./picks.ts";
+export { isYesOrNo } from "./outputs/yes-or-no.ts";
 export {
   findDetections,
   type Box,

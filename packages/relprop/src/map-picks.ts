@@ -2,7 +2,8 @@
 
 import { InputError } from "./errors.ts";
 import { sizeOf } from "./onnx/tensor.ts";
-import { pickClass, sampleOf, weighed, type Pick, type PickSource } from "./picks.ts";
+import { isYesOrNo } from "./outputs/yes-or-no.ts";
+import { pickClass, pickWeights, sampleOf, type Pick, type PickSource } from "./picks.ts";
 import { rankAnswers } from "./rank-classes.ts";
 
 /**
@@ -36,8 +37,8 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
     for (let k = 1; k < classes; k++) if (at(k) > at(best)) best = k;
     if (best === index) target[start + index * stride] = 1;
   }
-  const pick = weighed(source, sample, { data: target, dims });
-  if (pick.elements > 0) return { ...pick, numbers: { ...pick.numbers, index } };
+  const pick = pickWeights(source, sample, { data: target, dims });
+  if (pick.elements > 0) return pick;
   throw new InputError({
     what: `cannot explain where "${name}" wins`,
     why: "it wins at no place of this answer",
@@ -78,5 +79,5 @@ export function pickPixel(
     return axis === columns ? at(x, columns, width) : 0;
   });
   const [best] = rankAnswers(facts, source, { sample, place });
-  return pickClass(source, sample, index ?? best?.index ?? 0, place);
+  return pickClass(source, sample, index ?? (isYesOrNo(facts) ? 1 : (best?.index ?? 0)), place);
 }

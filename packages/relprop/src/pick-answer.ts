@@ -96,8 +96,10 @@ function ownSample(text: string, { facts, explained }: PickSource): TargetSelect
   const { batchAxis } = facts;
   if (!("regions" in selection) || batchAxis === undefined) return selection;
   return {
-    regions: selection.regions.map((region) =>
-      region.length === explained.dims.length ? region.with(batchAxis, undefined) : region,
-    ),
+    regions: selection.regions.map((region) => {
+      const range = region[batchAxis];
+      const isOwn = range?.from === range?.to && (range?.from === 0 || range?.from === -1);
+      return region.length === explained.dims.length && isOwn ? region.with(batchAxis, undefined) : region;
+    }),
   };
 }

@@ -4,6 +4,7 @@ import type { Detection } from "./detections.ts";
 import type { FloatArray } from "./float-array.ts";
 import { sizeOf } from "./onnx/tensor.ts";
 import type { OutputFacts } from "./outputs/output-facts.ts";
+import { isYesOrNo } from "./outputs/yes-or-no.ts";
 import { rankAnswers, type Answers, type RankedClass } from "./rank-classes.ts";
 import { regionTarget } from "./targets.ts";
 import { regionsOf, type TargetSelection } from "./relevance/target-text.ts";
@@ -54,10 +55,10 @@ export function sampleOf(
 export function pickElements(source: PickSource, sample: number, selection: TargetSelection): Pick {
   const { facts } = source;
   const dims = oneSample(source);
-  return weighed(source, sample, regionTarget(dims, regionsOf(selection, dims, facts)));
+  return pickWeights(source, sample, regionTarget(dims, regionsOf(selection, dims, facts)));
 }
 
-/** One class at one place; of a yes-or-no question with one number class 1 is that number, class 0 its negative. */
+/** One class at one place; of a yes-or-no question class 1 is the one number that there is, class 0 its negative. */
 export function pickClass(
   source: PickSource,
   sample: number,
@@ -66,7 +67,7 @@ export function pickClass(
 ): Pick {
   const { facts } = source;
   const dims = oneSample(source);
-  const isBinary = facts.kind === "binary";
+  const isBinary = isYesOrNo(facts);
   const region = dims.map((_, axis) => {
     const at = facts.placeAxes.indexOf(axis);
     if (at !== -1) return { from: place[at] ?? 0, to: place[at] ?? 0 };
@@ -119,35 +120,68 @@ export function pickLength(source: PickSource, sample: number): Pick {
 
 const negative = ({ data, dims }: FloatArray): FloatArray => ({ data: data.map((n) => -n), dims });
 
-/** A target with the sums of what it weighs. */
-export function weighed(source: PickSource, sample: number, target: FloatArray): Pick {
+/** A target with the sums of what it weighs; a single number is told as what it is, and the class, if all are of one. */
+export function pickWeights(source: PickSource, sample: number, target: FloatArray): Pick {
   const { facts, explained, values } = source;
+  const at = [...target.data.keys()].filter((i) => target.data[i] !== 0);
   const logits = sampleOf(explained, facts.batchAxis, sample).data;
   const own = values && sampleOf(values, facts.batchAxis, sample).data;
   const sum = (numbers: Float32Array): number =>
-    target.data.reduce(
-      (total, weight, i) => (weight === 0 ? total : total + weight * (numbers[i] as number)),
-      0,
-    );
-  const elements = target.data.reduce((count, weight) => (weight === 0 ? count : count + 1), 0);
-  const index = elements === 1 ? classOf(target, facts) : undefined;
+    at.reduce((total, i) => total + (target.data[i] as number) * (numbers[i] as number), 0);
   const hasLogits = facts.scale.kind !== "value" || (own !== undefined && values !== explained);
+  const index = classOf(facts, target, at);
+  const single = at.length === 1 && target.data[at[0] as number] === 1 ? at[0] : undefined;
+  const numbers = {
+    ...(index !== undefined && { index }),
+    // The model's own number is that of yes, also where it is explained as no.
+    // A sum of probabilities says nothing; that of logits is what relevance starts with.
+    ...(own && (at.length === 1 || !hasLogits)
+      ? { value: isYesOrNo(facts) && index === 0 ? -sum(own) : sum(own) }
+      : {}),
+    ...(hasLogits ? { logit: sum(logits) } : {}),
+  };
+  const isAnswer = single !== undefined && index !== undefined && facts.scale.kind !== "value";
   return {
     target,
-    elements,
-    numbers: {
-      ...(index === undefined ? {} : { index }),
-      // A sum of probabilities says nothing; that of logits is what relevance starts with.
-      ...(own && (elements === 1 || !hasLogits) ? { value: sum(own) } : {}),
-      ...(hasLogits ? { logit: sum(logits) } : {}),
-      ...(elements === 1 && own && facts.scale.kind === "probability" ? { probability: sum(own) } : {}),
-    },
+    elements: at.length,
+    numbers: isAnswer ? { ...numbers, ...probabilityAt(source, sample, target, single) } : numbers,
   };
 }
 
-/** The class of the one element that a target weighs. */
-function classOf({ data, dims }: FloatArray, { classAxis }: OutputFacts): number | undefined {
-  if (classAxis === undefined) return undefined;
-  const element = data.findIndex((weight) => weight !== 0);
-  return Math.floor(element / sizeOf(dims.slice(classAxis + 1))) % (dims[classAxis] as number);
+/** The probability that one element stands for, on whatever scale it is. */
+function probabilityAt(
+  source: PickSource,
+  sample: number,
+  { dims }: FloatArray,
+  element: number,
+): Partial<RankedClass> {
+  const { facts } = source;
+  const along = (axis: number): number =>
+    Math.floor(element / sizeOf(dims.slice(axis + 1))) % (dims[axis] as number);
+  const place = facts.placeAxes.map(along);
+  const own = facts.classAxis === undefined ? 0 : along(facts.classAxis);
+  const found = rankAnswers(facts, source, { sample, place }).find(({ index }) => index === own);
+  return found?.probability === undefined ? {} : { probability: found.probability };
+}
+
+/** The number that all of a list are. */
+function only(all: readonly number[]): number | undefined {
+  const different = new Set(all);
+  return different.size === 1 ? all[0] : undefined;
+}
+
+/** The class of some elements of a target, if it is the same for all; a box's coordinates are of none. */
+function classOf(
+  { kind, classAxis, detections, shape }: OutputFacts,
+  { data, dims }: FloatArray,
+  at: readonly number[],
+): number | undefined {
+  if (isYesOrNo({ kind, classAxis, shape })) return only(at.map((i) => ((data[i] as number) > 0 ? 1 : 0)));
+  if (classAxis === undefined) return at.length > 0 ? 0 : undefined;
+  const stride = sizeOf(dims.slice(classAxis + 1));
+  const feature = only(at.map((i) => Math.floor(i / stride) % (dims[classAxis] as number)));
+  if (feature === undefined || !detections) return feature;
+  const index = feature - detections.firstClass;
+  const isScore = detections.classIndex === undefined && index >= 0 && index < detections.classes;
+  return isScore ? index : undefined;
 }

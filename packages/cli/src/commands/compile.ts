@@ -4,16 +4,15 @@ import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { InvalidArgumentError, type Command } from "@commander-js/extra-typings";
 import {
-  chooseExplanation,
   compile,
   compileMethod,
   OptionError,
   parseTarget,
-  readAnswer,
   type Compiled,
   type CompileOptions,
 } from "relprop";
-import { writeModel, type Model } from "relprop/onnx";
+import { writeModel } from "relprop/onnx";
+import { cardOptions } from "../card-options.ts";
 import { loadCompilable, weightBytes } from "../load-model.ts";
 import { Inputs, refuseKept, type Guard } from "../guard.ts";
 import { methodOptions } from "../method-wish.ts";
@@ -22,6 +21,7 @@ import { megabyteText } from "../progress.ts";
 import { say } from "../report.ts";
 import { writeGuarded } from "../write-file.ts";
 import { given, number, size } from "./arguments.ts";
+import { chosenOptions } from "./chosen-options.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 import { methodFlags, methodWish } from "./method-options.ts";
 
@@ -99,13 +99,13 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256, target });
       const common: CompileOptions = {
         ...relevance,
+        ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...sized,
         ...given({ topK, layer: rest.layer, explain }),
-        ...given({ labelCount: loaded.labelCount, outputKind: relevance.outputKind ?? loaded.kind }),
       };
       const compiled = method
         ? compileMethod(loaded.model, methodOptions(method, common))
-        : compile(loaded.model, chosen(loaded.model, common));
+        : compile(loaded.model, chosenOptions(loaded, common));
       const isLarge = weightBytes(compiled.model) > mostWeightBytes;
       const external = { location: basename(data) };
       const file = writeModel(compiled.model, externalData || isLarge ? { external } : {});
@@ -128,17 +128,6 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       }
       done(0);
     });
-}
-
-/** Composite, seed and filter where nothing is said: as `relprop explain` chooses them for the same model. */
-function chosen(model: Model, options: CompileOptions): CompileOptions {
-  const { composite, seed, topK, target } = options;
-  const isTarget = target !== undefined || options.layer !== undefined;
-  const choice = chooseExplanation(readAnswer(model, options), {
-    isTarget,
-    ...given({ composite, seed, topK }),
-  });
-  return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
 }
 
 /** What a run has to be given besides the model's own inputs. */

@@ -2,10 +2,12 @@
 
 import type { Command } from "@commander-js/extra-typings";
 import picocolors from "picocolors";
-import { inspect, inspectionText, type Inspection } from "relprop";
+import { inspect, inspectionText, type CompileOptions, type Inspection } from "relprop";
 import { exitCodes } from "../exit-codes.ts";
+import { cardOptions } from "../card-options.ts";
 import { loadCompilable } from "../load-model.ts";
 import { given, size } from "./arguments.ts";
+import { chosenOptions } from "./chosen-options.ts";
 import { topK } from "./compile.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 
@@ -59,11 +61,14 @@ export function addInspect(program: Command, done: (status: number) => void): vo
       const { topK, size, json, layer, ...rest } = options;
       const relevance = await compileOptions(rest);
       const loaded = await loadCompilable(name, given({ size, quiet: json }));
-      const inspection = inspect(loaded.model, {
+      const { model } = loaded;
+      const said: CompileOptions = {
         ...relevance,
+        ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...given({ topK, layer, size: loaded.isSized ? undefined : size }),
-        ...given({ labelCount: loaded.labelCount, outputKind: relevance.outputKind ?? loaded.kind }),
-      });
+      };
+      const isCompiled = model.metadata["relprop.composite"] !== undefined;
+      const inspection = inspect(model, isCompiled ? said : chosenOptions(loaded, said));
       const text = json ? JSON.stringify(inspection, undefined, 2) : colored(inspectionText(inspection));
       process.stdout.write(`${text}\n`);
       done(statusOf(inspection));

@@ -7,6 +7,7 @@ type Read = (view: DataView, at: number, little: boolean) => number;
 
 /** By kind and size in bytes, as `descr` says them. */
 const readers: Readonly<Record<string, Read>> = {
+  f2: (view, at, little) => half(view.getUint16(at, little)),
   f4: (view, at, little) => view.getFloat32(at, little),
   f8: (view, at, little) => view.getFloat64(at, little),
   i1: (view, at) => view.getInt8(at),
@@ -19,6 +20,15 @@ const readers: Readonly<Record<string, Read>> = {
   u8: (view, at, little) => Number(view.getBigUint64(at, little)),
   b1: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
 };
+
+/** Of IEEE 754's binary16: a sign, five bits of exponent, ten of fraction. */
+function half(bits: number): number {
+  const sign = bits >> 15 === 1 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = (bits & 0x3ff) / 1024;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15));
+}
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const mostElements = 2 ** 28;

@@ -88,6 +88,13 @@ function inside({ from, to }: NonNullable<AxisRange>, size: Dim, axis: number, s
   if (first >= 0 && first <= last && (typeof size === "string" || last < size))
     return { from: first, to: last };
   const text = from === to ? String(from) : `${from}..${to}`;
+  if (first > last && first >= 0 && last >= 0) {
+    throw new OptionError({
+      what: `cannot use the range ${text} of axis ${axis}`,
+      why: "it ends before it begins",
+      fix: `give it as ${to}..${from}`,
+    });
+  }
   throw new OptionError({
     what: `there is no element ${text} along axis ${axis}`,
     why: `the output has the shape [${shape.join(", ")}]`,

@@ -76,14 +76,15 @@ function pictureInput(model: Model, name: string | undefined): Value {
   const { inputs } = model.graph;
   const input =
     name === undefined
-      ? inputs.find(({ dataType }) => dataType === "float32")
+      ? inputs.find(({ dataType }) => dataType.startsWith("float"))
       : inputs.find((each) => each.name === name);
   if (input?.shape.length === 4) return input;
   const shapes = inputs.map((each) => `"${each.name}" [${each.shape.join(", ")}]`).join(", ");
+  const other = inputs.find((each) => each !== input && each.shape.length === 4);
   throw new OptionError({
     what: "cannot feed pictures to this model",
-    why: `its inputs are ${shapes}; a picture needs float32 [N, C, H, W] or [N, H, W, C]`,
-    fix: "name another input with --input, or use `relprop compile` and feed the graph yourself",
+    why: `its inputs are ${shapes}; a picture needs float [N, C, H, W] or [N, H, W, C]`,
+    fix: `${other ? `name the picture's input with --input ${other.name}, or ` : ""}use \`relprop compile\` and feed the graph yourself`,
   });
 }
 

@@ -51,7 +51,7 @@ export function startOf(
 /** The input that pictures are fed to. @throws OptionError if there is none [N, C, H, W] or [N, H, W, C] */
 export function pictureInput(model: Model): Model["graph"]["inputs"][number] {
   const input = model.graph.inputs.find(
-    ({ dataType, shape }) => dataType === "float32" && shape.length === 4,
+    ({ dataType, shape }) => dataType.startsWith("float") && shape.length === 4,
   );
   if (input) return input;
   throw new OptionError({ what: "cannot feed pictures to this model", why: "it has no input [N, C, H, W]" });

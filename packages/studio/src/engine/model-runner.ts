@@ -7,6 +7,7 @@ import {
   compile,
   Explainer,
   fittingLabels,
+  isYesOrNo,
   readAnswer,
   requireFinite,
   sourceOf,
@@ -202,8 +203,9 @@ export class ModelRunner {
 }
 
 /** How many numbers of an answer have a name. */
-function countOf({ kind, classAxis, detections, shape }: OutputFacts): number {
-  if (kind === "binary") return 2;
+function countOf(facts: OutputFacts): number {
+  const { kind, classAxis, detections, shape } = facts;
+  if (isYesOrNo(facts)) return 2;
   if (kind === "embedding") return 0;
   if (detections) return detections.classes;
   const size = classAxis === undefined ? 1 : shape[classAxis];

@@ -1,0 +1,20 @@
+/** What `compile` and `inspect` choose where nothing is said: the same as `explain` for the same model. */
+
+import { chooseExplanation, readAnswer, type CompileOptions } from "relprop";
+import type { CompilableModel } from "../load-model.ts";
+import { given } from "./arguments.ts";
+
+/** The options with composite, seed and filter. */
+export function chosenOptions(
+  { model, card }: Pick<CompilableModel, "model" | "card">,
+  options: CompileOptions,
+): CompileOptions {
+  const { composite, seed, topK, target } = options;
+  const isTarget = target !== undefined || options.layer !== undefined;
+  const choice = chooseExplanation(readAnswer(model, options), {
+    isTarget,
+    usual: { composite: card.composite, topK: card.topK },
+    ...given({ composite, seed, topK }),
+  });
+  return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
+}

@@ -30,6 +30,7 @@ import { filled } from "./relevance/ops/shapes.ts";
 import { channelAxis, lengthOver, seedRelevance, sumOver } from "./relevance/seed.ts";
 import { givesSensitivities, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
 import { rectifiedValues } from "./relevance/zeros.ts";
+import { startWord } from "./start-sum.ts";
 import { version } from "./version.ts";
 
 /** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
@@ -105,8 +106,8 @@ export interface Compiled {
   readonly packsWeights: boolean;
   /** What the rows of the output `ledger` are, if it was asked for. */
   readonly ledger?: LedgerLayout;
-  /** The layer whose channels the input `channels` masks, and their axis in it. */
-  readonly concepts?: { readonly layer: Value; readonly axis: number };
+  /** The layer whose channels the input `channels` masks, their axis in it, and the node that makes it. */
+  readonly concepts?: { readonly layer: Value; readonly axis: number; readonly node: string };
 }
 
 /**
@@ -215,15 +216,8 @@ export function compilePrepared(
     plan: planLines(plan),
     packsWeights: packingPays(graph, b.values),
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
-    ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis } }),
+    ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };
-}
-
-/** What relevance starts from, in a word. */
-function startWord({ seed }: Settings, { scale }: OutputFacts): string {
-  if (seed === "softmax") return "probability";
-  if (seed === "one") return "target";
-  return scale.kind === "value" ? "value" : "logit";
 }
 
 /** Sums of a gradient over a token's features say nothing, so they are not given by that name. */

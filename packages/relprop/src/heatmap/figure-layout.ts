@@ -107,7 +107,7 @@ export function layoutFigure(figure: Figure): FigureLayout {
     let x = margin;
     for (const { caption, space, ...picture } of row) {
       y = top;
-      lines(caption, small, true, x);
+      for (const { text, isSoft } of caption) lines([text], small, isSoft, x);
       images.push({ ...picture, x, y: under });
       x += space + gap;
     }
@@ -141,18 +141,23 @@ function tickTexts({ ticks, ends }: Legend, bar: Box, y: number): PlacedText[] {
 
 /** A picture, its caption on as many lines as it takes, and the width that the two need. */
 interface Cell extends Omit<PlacedImage, "x" | "y"> {
-  readonly caption: readonly string[];
+  readonly caption: readonly Pick<PlacedText, "text" | "isSoft">[];
   readonly space: number;
 }
 
 /** Captions of narrow pictures may be this wide. */
 const leastCell = 110;
 
-function cellOf({ caption, image, ...size }: FigurePanel): Cell {
+function cellOf({ caption, details = [], image, ...size }: FigurePanel): Cell {
   const scale = panelScale(size) / 2;
   const [width, height] = [size.width * scale, size.height * scale];
-  const lines = wrapText(cleanText(caption), Math.max(width, leastCell), small);
-  const space = Math.ceil(Math.max(width, ...lines.map((line) => textWidth(line, small))));
+  const wrapped = (text: string): string[] => wrapText(cleanText(text), Math.max(width, leastCell), small);
+  // A caption names a picture; what is said of it stands out from the name.
+  const lines = [
+    ...wrapped(caption).map((text) => ({ text, isSoft: true })),
+    ...details.flatMap(wrapped).map((text) => ({ text, isSoft: false })),
+  ];
+  const space = Math.ceil(Math.max(width, ...lines.map(({ text }) => textWidth(text, small))));
   return { caption: lines, image, width, height, space };
 }
 

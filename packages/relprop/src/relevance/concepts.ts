@@ -31,14 +31,17 @@ export const channelRelevanceOutput = "channel_relevance";
 /** The layer whose channels are masked: makes the input `channels` and, once relevance arrives, its sums. */
 export class ConceptMask {
   readonly layer: Value;
+  /** The node that makes the layer. */
+  readonly node: string;
   readonly axis: number;
   readonly #batchAxis: number | undefined;
   readonly #channels: Value;
   #sums: Value | undefined;
 
   /** @param batchAxis the axis of the samples; undefined where there is none: then there is one row of channels */
-  constructor(b: GraphBuilder, layer: Value, axis: number, batchAxis: number | undefined) {
+  constructor(b: GraphBuilder, layer: Value, node: string, axis: number, batchAxis: number | undefined) {
     this.layer = layer;
+    this.node = node;
     this.axis = axis;
     this.#batchAxis = batchAxis;
     const samples = batchAxis === undefined ? 1 : (layer.shape[batchAxis] as Dim);
@@ -121,5 +124,5 @@ export function chooseConcepts(
       fix: axes.length > 0 ? `choose one of the axes ${axes.join(", ")}` : "choose another layer",
     });
   }
-  return new ConceptMask(b, layer, axis, place?.axis);
+  return new ConceptMask(b, layer, node?.name ?? name, axis, place?.axis);
 }

@@ -150,7 +150,13 @@ export function compilePrepared(
   const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
   const seed = seedRelevance(b, output, settings, facts, ranked);
   const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
-  const concepts = options.concepts && chooseConcepts(b, request, options.concepts);
+  const ofConcepts = {
+    ...request,
+    explained,
+    source: prepared.converted,
+    ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
+  };
+  const concepts = options.concepts && chooseConcepts(b, ofConcepts, options.concepts);
   refuseSignedSensitivities(ends, settings, options);
   const nodes = plan.steps.map(({ node }) => node);
   const apart = options.ledger ? batchOfAll(batch, nodes, siteOf) : undefined;
@@ -247,9 +253,15 @@ function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value 
   if (!end.isTokens && reduce !== "channels") return R;
   const { shape } = b.value(end.name);
   if (end.isTokens && givesSensitivities(settings)) return lengthOver(b, R, shape.length - 1);
-  const axis = end.isTokens ? shape.length - 1 : end.name === end.input.name ? channelAxis(end.input) : 1;
+  const axis = channelAxisOf(end, b.value(end.name));
   return axis < shape.length ? sumOver(b, R, axis) : R;
 }
+
+/** The axis of the channels of a tensor where relevance ends: the features of tokens, the colours of a picture. */
+const channelAxisOf = ({ isTokens, name, input }: End, { shape }: Value): number => {
+  if (isTokens) return shape.length - 1;
+  return name === input.name ? channelAxis(input) : 1;
+};
 
 /** Keeps names for what is added to the graph; a model that uses one of them itself would lose its tensor. */
 function reserveNames(b: GraphBuilder, names: readonly string[]): void {

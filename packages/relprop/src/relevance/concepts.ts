@@ -9,14 +9,13 @@
 import { OptionError } from "../errors.ts";
 import { int, ints, type Dim, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { suggestion } from "../suggestion.ts";
-import type { Plan } from "./assign-rules.ts";
 import type { Batch } from "./batch.ts";
+import { findConceptLayer, type LayerRequest } from "./concept-layer.ts";
 import { featureAxisOf, type AxisRequest } from "./feature-axis.ts";
 
 /** Asks for relevance by channel, and for the means to choose among the channels at run time. */
 export interface ConceptOptions {
-  /** A node, whose first output is meant, or a tensor, between the explained input and output. */
+  /** A node, whose first output is meant, or a tensor, from the explained input to what is explained. */
   readonly layer: string;
   /** The layer's axis of channels. @default that of the features which the layer, or the last one before it, makes */
   readonly axis?: number;
@@ -31,7 +30,7 @@ export const channelRelevanceOutput = "channel_relevance";
 /** The layer whose channels are masked: makes the input `channels` and, once relevance arrives, its sums. */
 export class ConceptMask {
   readonly layer: Value;
-  /** The node that makes the layer. */
+  /** The node that makes the layer; an input's own name. */
   readonly node: string;
   readonly axis: number;
   readonly #batchAxis: number | undefined;
@@ -75,9 +74,10 @@ export class ConceptMask {
 }
 
 /** What the layer is looked for in. */
-export interface ConceptRequest extends AxisRequest {
-  readonly plan: Plan;
+export interface ConceptRequest extends AxisRequest, Omit<LayerRequest, "ends"> {
   readonly batch: Batch | undefined;
+  /** The tensors where relevance ends, and the axis of their channels. */
+  readonly ends: ReadonlyMap<string, number>;
 }
 
 /**
@@ -86,23 +86,14 @@ export interface ConceptRequest extends AxisRequest {
  */
 export function chooseConcepts(
   b: GraphBuilder,
-  { plan, batch, ...request }: ConceptRequest,
+  request: ConceptRequest,
   options: ConceptOptions,
 ): ConceptMask {
-  const { layer: wanted } = options;
-  const node = plan.steps.find(
-    ({ node: each }) => each.name === wanted || each.outputs.includes(wanted),
-  )?.node;
-  const name = node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
-  if (name === undefined) {
-    const names = plan.steps.flatMap(({ node: each }) => [each.name, ...each.outputs]);
-    throw new OptionError({
-      what: `cannot take concepts from "${wanted}"`,
-      why: "no node or tensor of that name lies between the explained input and output (folding may have taken it away)",
-      fix: "name another node or tensor",
-      ...suggestion(wanted, names),
-    });
-  }
+  const { tensor: name, node } = findConceptLayer(options.layer, {
+    ...request,
+    ends: [...request.ends.keys()],
+  });
+  const { batch, ends } = request;
   const layer = b.value(name);
   const shown = `"${name}" [${layer.shape.join(", ")}]`;
   const place = batch?.places.get(name);
@@ -114,7 +105,7 @@ export function chooseConcepts(
     });
   }
   const axes = layer.shape.flatMap((_, each) => (each === place?.axis ? [] : [each]));
-  const axis = options.axis ?? featureAxisOf(request, name) ?? axes[0];
+  const axis = options.axis ?? ends.get(name) ?? featureAxisOf(request, name) ?? axes[0];
   if (axis === undefined || !axes.includes(axis)) {
     throw new OptionError({
       what: `cannot take concepts from axis ${axis ?? "none"} of ${shown}`,
@@ -124,5 +115,5 @@ export function chooseConcepts(
       fix: axes.length > 0 ? `choose one of the axes ${axes.join(", ")}` : "choose another layer",
     });
   }
-  return new ConceptMask(b, layer, node?.name ?? name, axis, place?.axis);
+  return new ConceptMask(b, layer, node, axis, place?.axis);
 }

@@ -28,9 +28,10 @@ const output = numbers.subarray(pixels, pixels + classes);
 /** Maps of all cases and channels. */
 const maps = numbers.subarray(pixels + classes);
 
-it.each(cases.map((each, i) => ({ ...each, at: i * channels.length * pixels })))(
-  "$composite through channels of $layer",
-  async ({ composite, node, at }) => {
+it.each([...cases.entries()].map(([i, { composite, layer, node }]) => [composite, layer, node, i] as const))(
+  "%s through channels of %s",
+  async (composite, _layer, node, index) => {
+    const at = index * channels.length * pixels;
     const model = Uint8Array.from(file("concepts.onnx"));
     const explainer = new Explainer({ ort, model, composite, seed: "logit", concepts: { layer: node } });
     for (const [i, channel] of channels.entries()) {

@@ -9,7 +9,7 @@ import type { End } from "./choose-inputs.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "./errors.ts";
 import type { GraphBuilder } from "./onnx/graph-builder.ts";
-import type { Model, Value } from "./onnx/graph.ts";
+import type { Dim, Model, Value } from "./onnx/graph.ts";
 import { prune } from "./onnx/prune.ts";
 import type { OutputFacts } from "./outputs/output-facts.ts";
 import { packingPays } from "./packing.ts";
@@ -154,6 +154,7 @@ export function compilePrepared(
     ...request,
     explained,
     source: prepared.converted,
+    samples: batch === undefined ? 1 : (b.value(first.origin).shape[batch.inputAxis] as Dim),
     ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
   };
   const concepts = options.concepts && chooseConcepts(b, ofConcepts, options.concepts);
@@ -177,6 +178,7 @@ export function compilePrepared(
     seed,
     ends.map(({ name }) => name),
   );
+  const sums = concepts && sumsOf(concepts, settings);
   if (relevance.every((R) => R === undefined)) {
     throw new UnexplainableError({
       what: `cannot explain the output "${outputName}"`,
@@ -189,7 +191,7 @@ export function compilePrepared(
     b.output(summed(b, R, end, settings), relevanceNames[i]);
     return { end, R };
   });
-  if (concepts) b.output(sumsOf(concepts), channelRelevanceOutput);
+  if (sums) b.output(sums, channelRelevanceOutput);
   const written = ledger?.finish(
     arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
   );
@@ -277,13 +279,12 @@ function reserveNames(b: GraphBuilder, names: readonly string[]): void {
   }
 }
 
-function sumsOf(concepts: ConceptMask): Value {
-  if (concepts.sums) return concepts.sums;
+function sumsOf({ sums, layer }: ConceptMask, { composite }: Settings): Value {
+  if (sums) return sums;
   throw new UnexplainableError({
-    what: "cannot take concepts",
-    where: concepts.layer.name,
-    why: "no relevance arrives there",
-    fix: "choose another layer or composite",
+    what: `cannot take concepts from "${layer.name}"`,
+    why: `with composite ${composite} no relevance arrives there: it lies in a gate, or in what is taken as constant`,
+    fix: "choose another layer, or a composite that gives gates relevance",
   });
 }
 

@@ -158,6 +158,37 @@ describe.each(composites)("with %s, sums are right", (composite) => {
     expect(concepts).toHaveLength(5);
   });
 
+  it.each(["outside", "inside"])(
+    "where samples share an axis with tokens and are counted %s",
+    async (where) => {
+      const b = new NetBuilder();
+      const isInside = where === "inside";
+      const x = b.input("input", "float32", ["N", 4, 6]);
+      const turned = isInside ? b.transpose(x, [1, 0, 2]) : x;
+      const hidden = called(b, b.dense(b.reshape(turned, [-1, 6]), 6, 5), "hidden");
+      const parts = b.reshape(hidden, isInside ? [4, -1, 5] : [-1, 4, 5]);
+      const rows = isInside ? b.transpose(parts, [1, 0, 2]) : parts;
+      const model = modelOf(b, b.dense(b.op("Flatten", [rows], { axis: int(1) }), 20, 3));
+      const input = array([3, 4, 6], 9);
+      const layers = await wholeConcepts(model, input, {
+        composite,
+        concepts: { layer: "hidden" },
+        target: [0, 2, 1],
+      });
+      expect(layers[0]!.concepts).toHaveLength(5);
+      // Each sample is what it is alone.
+      for (const [i, target] of [0, 2, 1].entries()) {
+        const alone = { data: input.data.slice(24 * i, 24 * (i + 1)), dims: [1, 4, 6] };
+        const options = { composite, concepts: { layer: "hidden" }, target: [target] };
+        const [{ concepts }] = (await wholeConcepts(model, alone, options)) as [LayerConcepts];
+        const own = layers[i]!.concepts;
+        expect(own.map(({ channel }) => channel)).toEqual(concepts.map(({ channel }) => channel));
+        for (const [rank, { relevance }] of concepts.entries())
+          expect(relativeDistance(own[rank]!.relevance.data, relevance.data)).toBeLessThan(1e-5);
+      }
+    },
+  );
+
   it("with channels on the last axis of pictures [N, H, W, C]", async () => {
     const b = new NetBuilder();
     const x = b.input("input", "float32", ["N", 6, 6, 3]);
@@ -266,5 +297,16 @@ describe("the layer's name", () => {
     ["inpt", /did you mean "input"\?/],
   ])("is refused with the reason where no relevance arrives: %s", (layer, why) => {
     expect(() => compile(model, { composite: "epsilon", concepts: { layer } })).toThrow(why);
+  });
+
+  it("is refused in a gate, where no relevance arrives", () => {
+    const b = new NetBuilder();
+    const x = b.input("input", "float32", ["N", 3, 6, 6]);
+    const conv = b.conv(x, 3, 4);
+    const gate = b.op("Sigmoid", [b.op("GlobalAveragePool", [conv])], {}, "gate");
+    const mean = b.op("GlobalAveragePool", [b.op("Mul", [conv, gate])]);
+    const gated = modelOf(b, b.dense(b.op("Flatten", [mean], { axis: int(1) }), 4, 3));
+    const options = { composite: "epsilon", concepts: { layer: "gate" } };
+    expect(() => compile(gated, options)).toThrow(/no relevance arrives there: it lies in a gate/);
   });
 });

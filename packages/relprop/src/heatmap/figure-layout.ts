@@ -49,8 +49,9 @@ const margin = 20;
 const gap = 16;
 /** Texts get this width also where the pictures are narrower. */
 const leastWidth = 440;
-/** A row of pictures is no wider. */
-const mostWidth = 760;
+/** A row of pictures is no wider; of many pictures it is wider, so that the figure does not become a strip. */
+const mostWidth = { few: 760, many: 1100 };
+const few = 6;
 const lineHeight = 1.4;
 const barHeight = 10;
 
@@ -166,9 +167,10 @@ const rowWidth = (row: readonly Cell[]): number =>
 
 function inRows(cells: readonly Cell[]): Cell[][] {
   const rows: Cell[][] = [];
+  const most = cells.length > few ? mostWidth.many : mostWidth.few;
   for (const cell of cells) {
     const row = rows.at(-1);
-    if (row && rowWidth([...row, cell]) <= mostWidth) row.push(cell);
+    if (row && rowWidth([...row, cell]) <= most) row.push(cell);
     else rows.push([cell]);
   }
   return rows;

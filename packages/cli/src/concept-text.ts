@@ -66,18 +66,18 @@ export function passageText({ label, of, start, passed, around, above }: Passage
   }
   const part = (sum: number): number => (Math.abs(sum / start) < least ? 0 : sum / start);
   const what = `“${label}”`;
-  const stayed = part(above) === 0 ? "" : `, ${percentText(part(above))} stayed above it`;
+  const stayed = part(above) === 0 ? "" : `${percentText(part(above))} stayed above it`;
   if (part(passed) < 0 || part(around) < 0) {
     const others =
       part(around) === 0
         ? ""
         : `; what flowed around it is ${percentText(part(around))} and speaks ${sideText(around)} it`;
-    return `the relevance that passed through this layer is ${percentText(part(passed))} of the ${of}: on the whole it speaks ${sideText(passed)} ${what}${others}${stayed}`;
+    return `the relevance that passed through this layer is ${percentText(part(passed))} of the ${of}: on the whole it speaks ${sideText(passed)} ${what}${others}${stayed && `; ${stayed}`}`;
   }
   const negative = start < 0 ? `, which is negative and speaks against ${what},` : "";
   const amount =
     part(passed) === 0 ? "nothing" : stayed === "" && part(around) === 0 ? "all" : percentText(part(passed));
   const other = stayed === "" && part(passed) !== 0 ? "the other " : "";
   const past = part(around) === 0 ? "" : `; ${other}${percentText(part(around))} flowed around it`;
-  return `${amount} of the ${of}${negative} passed through this layer${past}${stayed}`;
+  return `${amount} of the ${of}${negative} passed through this layer${past}${stayed && `, ${stayed}`}`;
 }

@@ -226,6 +226,10 @@ describe("words", () => {
       "the relevance that passed through this layer is −22.0 % of the logit: on the whole it speaks against “cat”; what flowed around it is 122.0 % and speaks for it",
     ],
     [
+      { passed: -2, around: 11, above: 1 },
+      "the relevance that passed through this layer is −20.0 % of the logit: on the whole it speaks against “cat”; what flowed around it is 110.0 % and speaks for it; 10.0 % stayed above it",
+    ],
+    [
       { passed: 12, around: -2 },
       "the relevance that passed through this layer is 120.0 % of the logit: on the whole it speaks for “cat”; what flowed around it is −20.0 % and speaks against it",
     ],

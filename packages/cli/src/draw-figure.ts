@@ -7,6 +7,7 @@ import {
   figureSvg,
   panelScale,
   stampPng,
+  type Figure,
   type FigurePanel,
   type Heatmap,
   type Legend,
@@ -32,14 +33,14 @@ export interface FigureParts {
   readonly theme: Theme;
 }
 
-/** Draws picture and heatmap side by side, with all that has to be known of them. The PNG has two pixels for one of the SVG. */
+/** Draws picture and heatmap side by side, with all that has to be known of them. */
 export async function drawFigure(parts: FigureParts): Promise<DrawnFigure> {
   const { result, shown, picture, heatmap, legend, theme } = parts;
   const model = result.settings.filter(([name]) => name === "model").map((each) => each.join(" "));
   const figure = {
     title: basename(result.input),
     explained: explainedText(result, shown),
-    panels: [await panel("input", picture), await panel("relevance", heatmap)],
+    panels: [await figurePanel("input", picture), await figurePanel("relevance", heatmap)],
     colormap: heatmap.colormap,
     legend,
     ...(shown.ledger && { verdict: shown.ledger.verdict }),
@@ -48,15 +49,28 @@ export async function drawFigure(parts: FigureParts): Promise<DrawnFigure> {
   };
   const { files: _, ...said } = shown;
   const { input, settings, top } = result;
-  const about = asciiJson({ v: 2, input, settings: Object.fromEntries(settings), ...said, top });
+  return drawnFigure(figure, {
+    v: 2,
+    input,
+    settings: Object.fromEntries(settings),
+    ...said,
+    top,
+  });
+}
+
+/** A figure as SVG, and as PNG with two pixels for one of the SVG. @param about what the PNG carries: all that it shows */
+export function drawnFigure(figure: Figure, about: object): DrawnFigure {
   return {
     svg: figureSvg(figure).svg,
     png: async () =>
-      stampPng(await rasterize(figureSvg({ ...figure, scale: 2 }).svg), { [figureKeyword]: about }),
+      stampPng(await rasterize(figureSvg({ ...figure, scale: 2 }).svg), {
+        [figureKeyword]: asciiJson(about),
+      }),
   };
 }
 
-async function panel(caption: string, pixels: Pixels): Promise<FigurePanel> {
+/** A picture of a figure. */
+export async function figurePanel(caption: string, pixels: Pixels): Promise<FigurePanel> {
   const { width, height } = pixels;
   const large = enlarge(pixels, Math.max(1, panelScale(pixels)));
   const png = Buffer.from(await pngOf(large)).toString("base64");

@@ -32,6 +32,13 @@ export async function rasterize(svg: string): Promise<Uint8Array> {
   return image.asPng();
 }
 
+/** Whether this kind of machine has the renderer. */
+export const canRasterize = (): Promise<boolean> =>
+  renderer().then(
+    () => true,
+    () => false,
+  );
+
 /** Native code, which not every machine has: only who wants figures needs it. */
 const renderer = (): Promise<typeof import("@resvg/resvg-js")> =>
   import("@resvg/resvg-js").catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import picocolors from "picocolors";
 import { RelpropError } from "relprop";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
-import { scoreText } from "./score.ts";
+import { scoreText, type AnswerScore } from "./score.ts";
 
 /** How much is said, and for whom. */
 export interface ReportOptions {
@@ -88,7 +88,7 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
 }
 
 /** An answer, with how many elements it is the sum of. */
-export const answerText = ({ elements, ...score }: AnswerResult): string =>
+export const answerText = ({ elements, ...score }: AnswerScore & Pick<AnswerResult, "elements">): string =>
   elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);
 
 /** Record of an image that failed, for programs. */

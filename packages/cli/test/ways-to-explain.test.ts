@@ -1,6 +1,6 @@
-/** Composites from files, dialects, the ledger, contrasts, other methods and concepts, as the command has them. */
+/** Composites from files, dialects, the ledger, contrasts and other methods, as the command has them. */
 
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -284,47 +284,5 @@ describe("--method", () => {
   ])("refuses %j", async (flags, why) => {
     expect(await explain(cat, ...flags)).toBe(2);
     expect(stderr).toMatch(why);
-  });
-});
-
-const concepts = async (...args: string[]): Promise<number> => {
-  const { graph } = readModel(await readFile(golden));
-  const layer = graph.nodes.findLast(({ opType }) => opType === "Conv")?.name ?? "";
-  return runCommand(["concepts", "-m", golden, "--layer", layer, "-o", out, ...isClasses, ...args]);
-};
-
-describe("concepts", () => {
-  test("prints a line a channel and writes its heatmap", async () => {
-    expect(await concepts(cat, "--count", "3")).toBe(0);
-    const lines = stdout.match(/^ {2}channel +\d+ +−?[\d.]+ % {2}.*\.png$/gm) ?? [];
-    expect(lines).toHaveLength(3);
-    const files = await readdir(out);
-    expect(
-      files.filter((name) => /^chelsea\.\d-class-\d\.channel-\d+\.heatmap\.png$/.test(name)),
-    ).toHaveLength(3);
-    expect(said()).toMatch(/explains the best class .*layer /);
-  });
-
-  test("writes all numbers, for each image and class", async () => {
-    expect(await concepts(photos, "-c", "1", "-c", "3", "--count", "1000", "--json")).toBe(0);
-    expect(records()).toHaveLength(8);
-    const { images } = JSON.parse(await readFile(join(out, "concepts.json"), "utf8"));
-    expect(images).toHaveLength(4);
-    const [{ answers }] = images;
-    expect(answers.map(({ index }: { index: number }) => index)).toEqual([1, 3]);
-    const shares: number[] = answers[0].concepts.map(({ share }: { share: number }) => share);
-    expect(shares.reduce((a, n) => a + Math.abs(n), 0)).toBeCloseTo(1, 4);
-    expect(records()[0]).toMatchObject({ class: 1, concepts: answers[0].concepts });
-    const page = await readFile(join(out, "concepts.html"), "utf8");
-    expect(page).toContain("of the relevance passed through this layer");
-  });
-
-  test("names images that fail, and refuses a layer that is not there", async () => {
-    expect(await concepts(join(folder, "missing.png"), cat)).toBe(1);
-    expect(stdout).toContain("chelsea.png");
-    const args = ["concepts", cat, "-m", golden, "-o", out, "--layer", "nowhere"];
-    expect(await runCommand(args)).toBe(2);
-    expect(stderr).toContain('cannot take concepts from "nowhere"');
-    expect(await runCommand(["concepts", cat])).toBe(2);
   });
 });

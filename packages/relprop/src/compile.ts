@@ -9,7 +9,7 @@ import type { End } from "./choose-inputs.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "./errors.ts";
 import type { GraphBuilder } from "./onnx/graph-builder.ts";
-import type { Model, Value } from "./onnx/graph.ts";
+import type { Dim, Model, Value } from "./onnx/graph.ts";
 import { prune } from "./onnx/prune.ts";
 import type { OutputFacts } from "./outputs/output-facts.ts";
 import { packingPays } from "./packing.ts";
@@ -30,6 +30,7 @@ import { filled } from "./relevance/ops/shapes.ts";
 import { channelAxis, lengthOver, seedRelevance, sumOver } from "./relevance/seed.ts";
 import { givesSensitivities, type RelevanceOptions, type Settings } from "./relevance/settings.ts";
 import { rectifiedValues } from "./relevance/zeros.ts";
+import { startWord } from "./start-sum.ts";
 import { version } from "./version.ts";
 
 /** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
@@ -105,8 +106,8 @@ export interface Compiled {
   readonly packsWeights: boolean;
   /** What the rows of the output `ledger` are, if it was asked for. */
   readonly ledger?: LedgerLayout;
-  /** The layer whose channels the input `channels` masks, and their axis in it. */
-  readonly concepts?: { readonly layer: Value; readonly axis: number };
+  /** The layer whose channels the input `channels` masks, their axis in it, and the node that makes it. */
+  readonly concepts?: { readonly layer: Value; readonly axis: number; readonly node: string };
 }
 
 /**
@@ -149,7 +150,14 @@ export function compilePrepared(
   const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
   const seed = seedRelevance(b, output, settings, facts, ranked);
   const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
-  const concepts = options.concepts && chooseConcepts(b, request, options.concepts);
+  const ofConcepts = {
+    ...request,
+    explained,
+    source: prepared.converted,
+    samples: batch === undefined ? 1 : (b.value(first.origin).shape[batch.inputAxis] as Dim),
+    ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
+  };
+  const concepts = options.concepts && chooseConcepts(b, ofConcepts, options.concepts);
   refuseSignedSensitivities(ends, settings, options);
   const nodes = plan.steps.map(({ node }) => node);
   const apart = options.ledger ? batchOfAll(batch, nodes, siteOf) : undefined;
@@ -170,6 +178,7 @@ export function compilePrepared(
     seed,
     ends.map(({ name }) => name),
   );
+  const sums = concepts && sumsOf(concepts, settings);
   if (relevance.every((R) => R === undefined)) {
     throw new UnexplainableError({
       what: `cannot explain the output "${outputName}"`,
@@ -182,7 +191,7 @@ export function compilePrepared(
     b.output(summed(b, R, end, settings), relevanceNames[i]);
     return { end, R };
   });
-  if (concepts) b.output(sumsOf(concepts), channelRelevanceOutput);
+  if (sums) b.output(sums, channelRelevanceOutput);
   const written = ledger?.finish(
     arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
   );
@@ -215,15 +224,8 @@ export function compilePrepared(
     plan: planLines(plan),
     packsWeights: packingPays(graph, b.values),
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
-    ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis } }),
+    ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };
-}
-
-/** What relevance starts from, in a word. */
-function startWord({ seed }: Settings, { scale }: OutputFacts): string {
-  if (seed === "softmax") return "probability";
-  if (seed === "one") return "target";
-  return scale.kind === "value" ? "value" : "logit";
 }
 
 /** Sums of a gradient over a token's features say nothing, so they are not given by that name. */
@@ -253,9 +255,15 @@ function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value 
   if (!end.isTokens && reduce !== "channels") return R;
   const { shape } = b.value(end.name);
   if (end.isTokens && givesSensitivities(settings)) return lengthOver(b, R, shape.length - 1);
-  const axis = end.isTokens ? shape.length - 1 : end.name === end.input.name ? channelAxis(end.input) : 1;
+  const axis = channelAxisOf(end, b.value(end.name));
   return axis < shape.length ? sumOver(b, R, axis) : R;
 }
+
+/** The axis of the channels of a tensor where relevance ends: the features of tokens, the colours of a picture. */
+const channelAxisOf = ({ isTokens, name, input }: End, { shape }: Value): number => {
+  if (isTokens) return shape.length - 1;
+  return name === input.name ? channelAxis(input) : 1;
+};
 
 /** Keeps names for what is added to the graph; a model that uses one of them itself would lose its tensor. */
 function reserveNames(b: GraphBuilder, names: readonly string[]): void {
@@ -271,13 +279,12 @@ function reserveNames(b: GraphBuilder, names: readonly string[]): void {
   }
 }
 
-function sumsOf(concepts: ConceptMask): Value {
-  if (concepts.sums) return concepts.sums;
+function sumsOf({ sums, layer }: ConceptMask, { composite }: Settings): Value {
+  if (sums) return sums;
   throw new UnexplainableError({
-    what: "cannot take concepts",
-    where: concepts.layer.name,
-    why: "no relevance arrives there",
-    fix: "choose another layer or composite",
+    what: `cannot take concepts from "${layer.name}"`,
+    why: `with composite ${composite} no relevance arrives there: it lies in a gate, or in what is taken as constant`,
+    fix: "choose another layer, or a composite that gives gates relevance",
   });
 }
 

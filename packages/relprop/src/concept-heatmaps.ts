@@ -1,8 +1,10 @@
 /** The concepts that speak for a target: a layer's strongest channels, each with its own relevance of the input. */
 
+import { layerPassage, type KeptShares, type LayerPassage } from "./concept-ledger.ts";
 import { OptionError } from "./errors.ts";
 import type { Explainer, RunOptions } from "./explainer.ts";
 import type { FloatArray } from "./float-array.ts";
+import type { Ledger } from "./read-ledger.ts";
 import type { Target } from "./targets.ts";
 
 /** One channel of the layer, in one sample. */
@@ -15,6 +17,11 @@ export interface Concept {
   readonly share: number;
   /** Relevance of the input that flowed through this channel: [1, C, H, W], or [1, H, W] with `reduce: "channels"`. */
   readonly relevance: FloatArray;
+  /**
+   * With `ledger: true`, where the graph keeps samples apart: ΣR that the layer and those below it kept, by cause. What
+   * reached the inputs and this add up to `channelRelevance`.
+   */
+  readonly kept?: KeptShares;
 }
 
 /** What went through a layer, in one sample. */
@@ -24,6 +31,9 @@ export interface LayerConcepts {
   /** ΣR that relevance started with, and ΣR of the layer; the rest flowed around it, or stayed above. */
   readonly start: number;
   readonly passed: number;
+  /** With `ledger: true`, where the graph keeps samples apart: how much of the rest did which. */
+  readonly around?: number;
+  readonly above?: number;
 }
 
 export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
@@ -85,14 +95,32 @@ export async function conceptHeatmaps(
     });
     for (const [i] of channels.entries()) {
       const found = strongest[i % samples]?.[rank + Math.floor(i / samples)] as Strong;
-      concepts[i % samples]?.push({ ...found, relevance: sampleOf(explained.relevance, i) });
+      const kept = passageOf(explained.ledgers, channels.length, i)?.kept;
+      const relevance = sampleOf(explained.relevance, i);
+      concepts[i % samples]?.push({ ...found, relevance, ...(kept && { kept }) });
     }
   }
-  return concepts.map((found, sample) => ({
-    concepts: found,
-    start: whole.start[sample] as number,
-    passed: passedIn(whole.channelRelevance as FloatArray, sample),
-  }));
+  return concepts.map((found, sample) => layerOf(found, sample));
+
+  function layerOf(found: readonly Concept[], sample: number): LayerConcepts {
+    const passage = passageOf(whole.ledgers, samples, sample);
+    return {
+      concepts: found,
+      start: whole.start[sample] as number,
+      passed: passedIn(whole.channelRelevance as FloatArray, sample),
+      ...(passage && { around: passage.around, above: passage.above }),
+    };
+  }
+
+  /** A sample's passage; undefined where there is no ledger, or one for all samples. */
+  function passageOf(
+    ledgers: readonly Ledger[] | undefined,
+    count: number,
+    sample: number,
+  ): LayerPassage | undefined {
+    const ledger = ledgers?.length === count ? ledgers[sample] : undefined;
+    return ledger && layerPassage(ledger, compiled.concepts?.node ?? "");
+  }
 }
 
 type Strong = Omit<Concept, "relevance">;

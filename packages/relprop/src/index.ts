@@ -29,7 +29,9 @@ export {
   type ConceptHeatmapOptions,
   type LayerConcepts,
 } from "./concept-heatmaps.ts";
+export { type KeptShares } from "./concept-ledger.ts";
 export { type Channels } from "./channels.ts";
+export { startWord } from "./start-sum.ts";
 export { readLedger, verdict, type Ledger, type LedgerEntry } from "./read-ledger.ts";
 export { type ConceptOptions } from "./relevance/concepts.ts";
 export {

@@ -1,9 +1,10 @@
-/** ΣR that relevance starts with. */
+/** What relevance starts with: its sum, and a word for it. */
 
 import type { FloatArray } from "./float-array.ts";
 import { sizeOf } from "./onnx/tensor.ts";
 import type { OutputFacts } from "./outputs/output-facts.ts";
 import type { SeedRelevance } from "./relevance/composites.ts";
+import type { Settings } from "./relevance/settings.ts";
 
 /**
  * For each sample: Σ target ⊙ output for the seed `logit`, Σ target for `one`, 1 for `softmax`.
@@ -26,4 +27,11 @@ export function startSums(
     sums[sample] = (sums[sample] as number) + (seed === "one" ? weight : weight * (data[i] as number));
   }
   return sums;
+}
+
+/** What relevance starts from, in a word: `logit`, `value`, `probability`; `target` where it is the target itself. */
+export function startWord({ seed }: Pick<Settings, "seed">, { scale }: Pick<OutputFacts, "scale">): string {
+  if (seed === "softmax") return "probability";
+  if (seed === "one") return "target";
+  return scale.kind === "value" ? "value" : "logit";
 }

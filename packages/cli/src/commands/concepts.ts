@@ -1,10 +1,12 @@
 /** `relprop concepts`: which channels of a layer mattered, and where in the image each looked. */
 
 import { Option, type Command } from "@commander-js/extra-typings";
+import { themes } from "relprop/heatmap";
+import { conceptExtras } from "../concept-answer.ts";
 import { explainConcepts } from "../explain-concepts.ts";
 import { devices } from "../start-explainer.ts";
 import { answerFlags, answerWishes } from "./answer-options.ts";
-import { collect, given, integer, size } from "./arguments.ts";
+import { collect, given, integer, size, words } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 
 const examples = `
@@ -16,8 +18,8 @@ Examples:
 
 A channel's heatmap is the relevance of the picture that flowed through it alone (concept relevance propagation); what flows
 around the layer by skip connections is left out. Its share is of Σ|R| over the layer's channels; below 0 it speaks against
-the class. Colours of each heatmap reach to its own largest relevance. DIR/concepts.html shows them side by side,
-DIR/concepts.json holds all numbers. Exit codes are those of explain.`;
+the class. Colours of each heatmap reach to its own largest relevance. DIR/*.concepts.png are contact sheets, one for each
+picture and class; DIR/concepts.html shows them all, DIR/concepts.json holds all numbers. Exit codes are those of explain.`;
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addConcepts(program: Command, done: (status: number) => void): void {
@@ -65,6 +67,12 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .addOption(flags.output)
     .addOption(flags.outputKind)
     .addOption(flags.start)
+    .addOption(
+      new Option("--theme <theme>", "what contact sheets are drawn on")
+        .choices(themes)
+        .default("light" as const),
+    )
+    .option("--save <list>", `besides: ${conceptExtras.join(", ")}`, words(conceptExtras))
     .option("--json", "one JSON record a class on stdout", false)
     .option("--quiet", "errors only", false)
     .option("--force", "write also over files that relprop did not write", false)
@@ -79,6 +87,8 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         json,
         quiet,
         force,
+        theme: options.theme,
+        extras: options.save ?? [],
         load: given({ input: given({ size }), card, labels, inputName: input }),
         ...answerWishes(options),
         compile: await compileOptions(options),

@@ -49,8 +49,9 @@ const margin = 20;
 const gap = 16;
 /** Texts get this width also where the pictures are narrower. */
 const leastWidth = 440;
-/** A row of pictures is no wider. */
-const mostWidth = 760;
+/** A row of pictures is no wider; of many pictures it is wider, so that the figure does not become a strip. */
+const mostWidth = { few: 760, many: 1100 };
+const few = 6;
 const lineHeight = 1.4;
 const barHeight = 10;
 
@@ -107,7 +108,7 @@ export function layoutFigure(figure: Figure): FigureLayout {
     let x = margin;
     for (const { caption, space, ...picture } of row) {
       y = top;
-      lines(caption, small, true, x);
+      for (const { text, isSoft } of caption) lines([text], small, isSoft, x);
       images.push({ ...picture, x, y: under });
       x += space + gap;
     }
@@ -141,18 +142,23 @@ function tickTexts({ ticks, ends }: Legend, bar: Box, y: number): PlacedText[] {
 
 /** A picture, its caption on as many lines as it takes, and the width that the two need. */
 interface Cell extends Omit<PlacedImage, "x" | "y"> {
-  readonly caption: readonly string[];
+  readonly caption: readonly Pick<PlacedText, "text" | "isSoft">[];
   readonly space: number;
 }
 
 /** Captions of narrow pictures may be this wide. */
 const leastCell = 110;
 
-function cellOf({ caption, image, ...size }: FigurePanel): Cell {
+function cellOf({ caption, details = [], image, ...size }: FigurePanel): Cell {
   const scale = panelScale(size) / 2;
   const [width, height] = [size.width * scale, size.height * scale];
-  const lines = wrapText(cleanText(caption), Math.max(width, leastCell), small);
-  const space = Math.ceil(Math.max(width, ...lines.map((line) => textWidth(line, small))));
+  const wrapped = (text: string): string[] => wrapText(cleanText(text), Math.max(width, leastCell), small);
+  // A caption names a picture; what is said of it stands out from the name.
+  const lines = [
+    ...wrapped(caption).map((text) => ({ text, isSoft: true })),
+    ...details.flatMap(wrapped).map((text) => ({ text, isSoft: false })),
+  ];
+  const space = Math.ceil(Math.max(width, ...lines.map(({ text }) => textWidth(text, small))));
   return { caption: lines, image, width, height, space };
 }
 
@@ -161,9 +167,10 @@ const rowWidth = (row: readonly Cell[]): number =>
 
 function inRows(cells: readonly Cell[]): Cell[][] {
   const rows: Cell[][] = [];
+  const most = cells.length > few ? mostWidth.many : mostWidth.few;
   for (const cell of cells) {
     const row = rows.at(-1);
-    if (row && rowWidth([...row, cell]) <= mostWidth) row.push(cell);
+    if (row && rowWidth([...row, cell]) <= most) row.push(cell);
     else rows.push([cell]);
   }
   return rows;

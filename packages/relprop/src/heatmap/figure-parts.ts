@@ -6,6 +6,8 @@ import type { Legend } from "./legend.ts";
 /** A picture of a figure. */
 export interface FigurePanel {
   readonly caption: string;
+  /** Further lines below it: `2.2 % for`. */
+  readonly details?: readonly string[];
   /** A PNG as a data URL, enlarged by `panelScale`: what draws SVG would blur the pixels of a small one. */
   readonly image: string;
   /** Size before it was enlarged, in pixels. */

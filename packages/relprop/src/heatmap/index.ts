@@ -4,7 +4,7 @@ export * from "./enlarge.ts";
 export { figureSvg, type FigureSvg } from "./figure.ts";
 export * from "./figure-parts.ts";
 export { panelScale, type Box } from "./figure-layout.ts";
-export { cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";
+export { capital, cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";
 export * from "./normalize.ts";
 export * from "./npy.ts";
 export * from "./overlay.ts";

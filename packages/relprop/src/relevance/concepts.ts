@@ -9,14 +9,14 @@
 import { OptionError } from "../errors.ts";
 import { int, ints, type Dim, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { suggestion } from "../suggestion.ts";
-import type { Plan } from "./assign-rules.ts";
 import type { Batch } from "./batch.ts";
+import { findConceptLayer, type LayerRequest } from "./concept-layer.ts";
 import { featureAxisOf, type AxisRequest } from "./feature-axis.ts";
+import type { AxisPlace } from "./row-kinds.ts";
 
 /** Asks for relevance by channel, and for the means to choose among the channels at run time. */
 export interface ConceptOptions {
-  /** A node, whose first output is meant, or a tensor, between the explained input and output. */
+  /** A node, whose first output is meant, or a tensor, from the explained input to what is explained. */
   readonly layer: string;
   /** The layer's axis of channels. @default that of the features which the layer, or the last one before it, makes */
   readonly axis?: number;
@@ -28,21 +28,46 @@ export const channelsInput = "channels";
 /** The graph output of the channels' relevance before the mask, float32 [N, C]. */
 export const channelRelevanceOutput = "channel_relevance";
 
+/** Where samples stand in a layer. */
+interface SampleAxis {
+  /** Undefined where there is none: then there is one row of channels. */
+  readonly axis?: number | undefined;
+  readonly count: Dim;
+  /** Where samples share their axis, with windows or tokens: the layer's sizes with it in three parts, and as they are; −1 is open. */
+  readonly apart?: readonly number[];
+  readonly whole: readonly number[];
+}
+
+const isKnown = (dims: readonly Dim[]): dims is number[] => dims.every((dim) => typeof dim === "number");
+
+/** @returns undefined where sizes that only a run knows would be needed to tell samples apart */
+function samplesIn({ shape }: Value, place: AxisPlace | undefined, count: Dim): SampleAxis | undefined {
+  if (!place) return { count: 1, whole: [] };
+  const { axis, outer, inner } = place;
+  if (outer === 1 && inner === 1) return { axis, count: shape[axis] as Dim, whole: [] };
+  const part = (...sizes: number[]): Dim[] => shape.flatMap((dim, each) => (each === axis ? sizes : [dim]));
+  if (typeof outer !== "number" || typeof inner !== "number") return undefined;
+  const [apart, whole] = [part(outer, -1, inner), part(-1)];
+  return isKnown(apart) && isKnown(whole) ? { axis, count, apart, whole } : undefined;
+}
+
 /** The layer whose channels are masked: makes the input `channels` and, once relevance arrives, its sums. */
 export class ConceptMask {
   readonly layer: Value;
+  /** The node that makes the layer; an input's own name. */
+  readonly node: string;
   readonly axis: number;
-  readonly #batchAxis: number | undefined;
+  readonly #samples: SampleAxis;
   readonly #channels: Value;
   #sums: Value | undefined;
 
-  /** @param batchAxis the axis of the samples; undefined where there is none: then there is one row of channels */
-  constructor(b: GraphBuilder, layer: Value, axis: number, batchAxis: number | undefined) {
+  /** @param samples where the samples stand in the layer, and how many there are */
+  constructor(b: GraphBuilder, layer: Value, node: string, axis: number, samples: SampleAxis) {
     this.layer = layer;
+    this.node = node;
     this.axis = axis;
-    this.#batchAxis = batchAxis;
-    const samples = batchAxis === undefined ? 1 : (layer.shape[batchAxis] as Dim);
-    this.#channels = b.input(channelsInput, "float32", [samples, layer.shape[axis] as Dim]);
+    this.#samples = samples;
+    this.#channels = b.input(channelsInput, "float32", [samples.count, layer.shape[axis] as Dim]);
   }
 
   isAt(value: Value | undefined): boolean {
@@ -51,12 +76,19 @@ export class ConceptMask {
 
   /** R with its channels weighted; notes their sums. */
   mask(b: GraphBuilder, R: Value): Value {
-    const batchAxis = this.#batchAxis;
-    const isTurned = batchAxis !== undefined && batchAxis > this.axis;
+    const { apart, whole, axis: batchAxis } = this.#samples;
+    if (apart === undefined) return this.#weigh(b, R, this.axis, batchAxis);
+    // Samples get an axis of their own: the one that they share becomes three.
+    const shared = whole.indexOf(-1);
+    const axis = this.axis > shared ? this.axis + 2 : this.axis;
+    const weighted = this.#weigh(b, b.op("Reshape", [R, b.integers(apart)]), axis, shared + 1);
+    return b.op("Reshape", [weighted, b.integers(whole)]);
+  }
+
+  #weigh(b: GraphBuilder, R: Value, axis: number, batchAxis: number | undefined): Value {
+    const isTurned = batchAxis !== undefined && batchAxis > axis;
     const turned = (v: Value): Value => (isTurned ? b.op("Transpose", [v], { perm: ints([1, 0]) }) : v);
-    const others = this.layer.shape.flatMap((_, axis) =>
-      axis === batchAxis || axis === this.axis ? [] : [axis],
-    );
+    const others = R.shape.flatMap((_, each) => (each === batchAxis || each === axis ? [] : [each]));
     const axes = b.integers(others);
     const summed = others.length === 0 ? R : b.op("ReduceSum", [R, axes], { keepdims: int(0) });
     this.#sums = batchAxis === undefined ? b.op("Unsqueeze", [summed, b.integers([0])]) : turned(summed);
@@ -72,9 +104,12 @@ export class ConceptMask {
 }
 
 /** What the layer is looked for in. */
-export interface ConceptRequest extends AxisRequest {
-  readonly plan: Plan;
+export interface ConceptRequest extends AxisRequest, Omit<LayerRequest, "ends"> {
   readonly batch: Batch | undefined;
+  /** How many samples there are. */
+  readonly samples: Dim;
+  /** The tensors where relevance ends, and the axis of their channels. */
+  readonly ends: ReadonlyMap<string, number>;
 }
 
 /**
@@ -83,35 +118,29 @@ export interface ConceptRequest extends AxisRequest {
  */
 export function chooseConcepts(
   b: GraphBuilder,
-  { plan, batch, ...request }: ConceptRequest,
+  request: ConceptRequest,
   options: ConceptOptions,
 ): ConceptMask {
-  const { layer: wanted } = options;
-  const node = plan.steps.find(
-    ({ node: each }) => each.name === wanted || each.outputs.includes(wanted),
-  )?.node;
-  const name = node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
-  if (name === undefined) {
-    const names = plan.steps.flatMap(({ node: each }) => [each.name, ...each.outputs]);
-    throw new OptionError({
-      what: `cannot take concepts from "${wanted}"`,
-      why: "no node or tensor of that name lies between the explained input and output (folding may have taken it away)",
-      fix: "name another node or tensor",
-      ...suggestion(wanted, names),
-    });
-  }
+  const { tensor: name, node } = findConceptLayer(options.layer, {
+    ...request,
+    ends: [...request.ends.keys()],
+  });
+  const { batch, ends } = request;
   const layer = b.value(name);
   const shown = `"${name}" [${layer.shape.join(", ")}]`;
   const place = batch?.places.get(name);
-  if (batch && (place?.outer !== 1 || place.inner !== 1)) {
+  const samples = batch && !place ? undefined : samplesIn(layer, place, request.samples);
+  if (!samples) {
     throw new OptionError({
       what: `cannot take concepts from ${shown}`,
-      why: "none of its axes counts samples alone",
+      why: place
+        ? `its axis ${place.axis} counts samples together with ${place.outer === 1 ? place.inner : place.outer} others, and only a run knows its sizes`
+        : "it does not keep samples apart",
       fix: "choose another layer",
     });
   }
   const axes = layer.shape.flatMap((_, each) => (each === place?.axis ? [] : [each]));
-  const axis = options.axis ?? featureAxisOf(request, name) ?? axes[0];
+  const axis = options.axis ?? ends.get(name) ?? featureAxisOf(request, name) ?? axes[0];
   if (axis === undefined || !axes.includes(axis)) {
     throw new OptionError({
       what: `cannot take concepts from axis ${axis ?? "none"} of ${shown}`,
@@ -121,5 +150,5 @@ export function chooseConcepts(
       fix: axes.length > 0 ? `choose one of the axes ${axes.join(", ")}` : "choose another layer",
     });
   }
-  return new ConceptMask(b, layer, axis, place?.axis);
+  return new ConceptMask(b, layer, node, axis, samples);
 }

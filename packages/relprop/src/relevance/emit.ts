@@ -87,7 +87,15 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, ends: rea
       ...crossed,
     });
   }
-  return ends.map((end) => relevance.get(end));
+  const masked = ends.find((end) => concepts?.isAt(b.value(end)));
+  if (masked !== undefined) leaveAround(masked, -1);
+  return ends.map((end) => {
+    const R = relevance.get(end);
+    if (!R || !concepts || end !== masked) return R;
+    const kept = concepts.mask(b, R);
+    ledger?.maskEnd(end, R, kept);
+    return kept;
+  });
 
   /**
    * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.

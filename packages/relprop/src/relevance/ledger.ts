@@ -86,6 +86,9 @@ export const endOperators = { input: "input", layer: "layer" } as const;
 /** The operator in the row of what flows around the layer of concepts. */
 export const aroundOperator = "around";
 
+/** The operator in the row where channels of an input itself are masked. */
+export const maskOperator = "mask";
+
 /** Relevance, and the name of the value whose shape it has: its samples stand where the value's do. */
 export interface Entered {
   readonly of: string;
@@ -163,6 +166,15 @@ export class LedgerWriter {
     const arriving = this.#total(left);
     const magnitude = this.#total(left.map(({ of, R }) => ({ of, R: R && this.#b.op("Abs", [R]) })));
     this.#row({ node: layer, operator: aroundOperator, rule: "" }, { magnitude, arriving, around: arriving });
+  }
+
+  /** Enters what a mask of an input's own channels took away. */
+  maskEnd(of: string, R: Value, masked: Value): void {
+    const arriving = this.#total([{ of, R }]);
+    const leaving = this.#total([{ of, R: masked }]);
+    const magnitude = this.#total([{ of, R: this.#b.op("Abs", [R]) }]);
+    const mask = difference(this.#m, arriving, leaving);
+    this.#row({ node: of, operator: maskOperator, rule: "" }, { magnitude, arriving, leaving, mask });
   }
 
   /**

@@ -39,7 +39,11 @@ const named = (kind: string): readonly [Target, string[]] =>
     ? [{ kind: "pixel", x: 3, y: 4 }, ["--pixel", "3,4"]]
     : [{ kind: "box", rank: 1 }, ["--box", "1"]];
 
-const fed = outputModels.filter(({ input }) => input.length === 4 || (input.length === 2 && input[0] === 1));
+/** One of each kind and scale, and all that have places. */
+const fed = outputModels.filter(({ input, kind, scale }, i) => {
+  const isFirst = !outputModels.slice(0, i).some((each) => each.kind === kind && each.scale === scale);
+  return input.length === 4 || (input.length === 2 && input[0] === 1 && isFirst);
+});
 
 test.each(fed)("$name: the view is what the command chooses, and so is the map", async (each) => {
   const own = pictured(each);

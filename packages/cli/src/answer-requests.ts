@@ -148,7 +148,7 @@ async function targetRequests(
   if (asked.length > 0) {
     throw new OptionError({
       what: "--class and --target do not go together",
-      why: `the target ${text} says which elements, of which classes`,
+      why: `the target "${text}" says which elements, of which classes`,
       fix: "leave one of them out",
     });
   }

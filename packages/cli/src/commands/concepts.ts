@@ -32,7 +32,11 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .argument("<images...>", "files, folders (recursively) or quoted globs")
     .requiredOption("--layer <node>", "the node (or tensor) whose channels are looked at")
     .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
-    .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
+    .option(
+      "-c, --class <class>",
+      "top1 … top5, an index (index:3 where names are numbers) or a name; may be repeated",
+      collect,
+    )
     .addOption(ofAnswer.target)
     .addOption(ofAnswer.pixel)
     .addOption(ofAnswer.box)

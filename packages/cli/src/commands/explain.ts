@@ -49,7 +49,11 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .description("Shows which pixels, or which tokens of a text, made a network answer as it did.")
     .argument("[images...]", "files, folders (recursively) or quoted globs; with --text the model")
     .option("-m, --model <model>", "name of the zoo, .onnx file or checkpoint", "resnet50")
-    .option("-c, --class <class>", "top1 … top5, an index or a name; may be repeated", collect)
+    .option(
+      "-c, --class <class>",
+      "top1 … top5, an index (index:3 where names are numbers) or a name; may be repeated",
+      collect,
+    )
     .option("--against <class>", "explains each class rather than this one: an index or a name")
     .addOption(ofAnswer.target)
     .addOption(ofAnswer.pixel)

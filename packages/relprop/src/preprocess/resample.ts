@@ -72,39 +72,43 @@ export function resample(
   );
   const top = Math.min(...rows.map(({ first }) => first));
   const bottom = Math.max(...rows.map(({ first, weights }) => first + weights.length));
-  const narrow = new Uint8ClampedArray(4 * crop.width * (bottom - top));
-  for (let y = top; y < bottom; y++)
-    line(picture.data, 4 * y * picture.width, 4, columns, narrow, 4 * (y - top) * crop.width, 4);
-  const data = new Uint8ClampedArray(4 * crop.width * crop.height);
-  const moved = rows.map(({ first, weights }) => ({ first: first - top, weights }));
   const step = 4 * crop.width;
-  for (let x = 0; x < crop.width; x++) line(narrow, 4 * x, step, moved, data, 4 * x, step);
+  const narrow = new Uint8ClampedArray(step * (bottom - top));
+  for (let y = top; y < bottom; y++)
+    row(picture.data, 4 * y * picture.width, columns, narrow, step * (y - top));
+  const data = new Uint8ClampedArray(step * crop.height);
+  const sums = new Float64Array(step);
+  for (const [y, { first, weights }] of rows.entries()) {
+    sums.fill(0);
+    for (const [k, weight] of weights.entries()) {
+      const at = step * (first - top + k);
+      for (let i = 0; i < step; i++) sums[i] = (sums[i] as number) + weight * (narrow[at + i] as number);
+    }
+    data.set(sums, step * y);
+  }
   return { data, width: crop.width, height: crop.height };
 }
 
-/** Filters one row or column of RGBA pixels, `step` bytes apart. */
-function line(
+/** Filters one row of RGBA pixels; the result is opaque. */
+function row(
   from: ArrayLike<number>,
   start: number,
-  step: number,
   taps: readonly Taps[],
   to: Uint8ClampedArray,
   begin: number,
-  stride: number,
 ): void {
-  for (let i = 0; i < taps.length; i++) {
-    const { first, weights } = taps[i] as Taps;
+  for (const [x, { first, weights }] of taps.entries()) {
     let red = 0;
     let green = 0;
     let blue = 0;
     for (let k = 0; k < weights.length; k++) {
       const weight = weights[k] as number;
-      const at = start + (first + k) * step;
+      const at = start + 4 * (first + k);
       red += weight * (from[at] as number);
       green += weight * (from[at + 1] as number);
       blue += weight * (from[at + 2] as number);
     }
-    const at = begin + i * stride;
+    const at = begin + 4 * x;
     to[at] = red;
     to[at + 1] = green;
     to[at + 2] = blue;

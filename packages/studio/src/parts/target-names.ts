@@ -95,7 +95,8 @@ export function bestText(
   const [best] = top;
   if (best) return `${className(model.names, best.index)} ${amountText(best, model)}`;
   if (!explained) return "";
-  const name = model.names[explained.numbers.index ?? -1];
+  const { index = -1 } = explained.numbers;
+  const name = index === 0 && model.facts?.kind === "embedding" ? "length" : model.names[index];
   return `${name === undefined ? "" : `${name} `}${amountText(explained.numbers, model)}`;
 }
 

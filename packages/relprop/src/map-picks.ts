@@ -25,11 +25,7 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
   for (let start = 0; start < data.length; start++) {
     if (Math.floor(start / stride) % classes !== 0) continue;
     const at = (k: number): number => data[start + k * stride] as number;
-    if (classes === 1) {
-      if (at(0) > boundary === (index === 1)) target[start] = index === 1 ? 1 : -1;
-      continue;
-    }
-    if (isEachItsOwn) {
+    if (isEachItsOwn || classes === 1) {
       if (at(index) > boundary) target[start + index * stride] = 1;
       continue;
     }

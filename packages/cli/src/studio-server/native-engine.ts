@@ -1,9 +1,10 @@
 /** One app's engine: its model, run by onnxruntime-node, one request after another. */
 
 import { ModelFileError, type ExplainerOptions, type Runtime } from "relprop";
-import type { LoadedModel, ModelSource, Picture } from "../../../studio/src/engine/engine.ts";
+import type { LoadedModel, ModelSource } from "../../../studio/src/engine/engine.ts";
 import { ModelRunner } from "../../../studio/src/engine/model-runner.ts";
 import type { EngineAnswers, EngineRequest } from "../../../studio/src/engine/protocol.ts";
+import { warmUp } from "../../../studio/src/engine/warm-up.ts";
 import { providerOf, type Device } from "../start-explainer.ts";
 import { loadSource, offeredModels, type KnownModels } from "./load-source.ts";
 
@@ -74,9 +75,8 @@ export class NativeEngine {
     onProgress(0.5, "compiling the explanation");
     const { ort, sessionOptions } = this.#runtime;
     const runner = new ModelRunner(source.name, read, { ort, sessionOptions });
-    const { composite, size } = runner.loaded;
     onProgress(0.8, "warming up");
-    await runner.explain({ picture: blackPicture(size), composite, target: { kind: "prediction" }, keep: 0 });
+    await warmUp(runner);
     // Only now: if the new one cannot be had, the app goes on with the one it has.
     await this.dispose();
     this.#runner = runner;
@@ -93,9 +93,3 @@ export class NativeEngine {
     });
   }
 }
-
-const blackPicture = ([height, width]: readonly [number, number]): Picture => ({
-  data: new Uint8ClampedArray(4 * height * width),
-  width,
-  height,
-});

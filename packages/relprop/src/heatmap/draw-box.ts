@@ -13,6 +13,9 @@ export interface DrawnBox {
 const ink = [255, 200, 0] as const;
 const edge = [0, 0, 0] as const;
 
+/** Pixels of the shorter side below which the outline is one line: three would hide what is in a small picture. */
+const small = 128;
+
 /** A copy of the picture with the box's outline: yellow between black lines, so that it stands out on any ground. */
 export function drawBox({ data, width, height }: Pixels, box: DrawnBox): Pixels {
   const copy = new Uint8ClampedArray(data);
@@ -33,8 +36,10 @@ export function drawBox({ data, width, height }: Pixels, box: DrawnBox): Pixels 
       dot(right, y, color);
     }
   };
-  outline(thick, edge);
-  outline(-1, edge);
+  if (Math.min(width, height) >= small) {
+    outline(thick, edge);
+    outline(-1, edge);
+  }
   for (let line = 0; line < thick; line++) outline(line, ink);
   return { data: copy, width, height };
 }

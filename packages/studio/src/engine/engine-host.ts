@@ -6,7 +6,7 @@
 import { RelpropError, type Runtime } from "relprop";
 import type { ModelCard } from "relprop/zoo";
 import { inTurn } from "../turns/in-turn.ts";
-import type { EngineStatus, ExplainRequest, LoadedModel } from "./engine.ts";
+import type { EngineStatus, LoadedModel } from "./engine.ts";
 import { ModelRunner } from "./model-runner.ts";
 import {
   fasterOf,
@@ -17,6 +17,7 @@ import {
   type Timings,
 } from "./provider-timings.ts";
 import { readSource, type ReadSource } from "./read-source.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** Where the network runs: the faster one after a timing, or one that was asked for. */
 export type ProviderChoice = "auto" | "wasm" | "webgpu";
@@ -174,7 +175,7 @@ export class EngineHost {
       ort,
       sessionOptions: { executionProviders: [provider], logSeverityLevel: 3 },
     });
-    await runner.explain(warmUp(runner.loaded));
+    await warmUp(runner);
     if (provider === "webgpu") await this.#watchDevice();
     return { runner, provider, name, source };
   }
@@ -251,13 +252,6 @@ async function disposeQuietly({ runner }: Running): Promise<void> {
 
 async function time({ runner }: Running): Promise<number> {
   let best = Infinity;
-  for (let i = 0; i < timedRuns; i++) {
-    best = Math.min(best, (await runner.explain(warmUp(runner.loaded))).milliseconds);
-  }
+  for (let i = 0; i < timedRuns; i++) best = Math.min(best, await warmUp(runner));
   return best;
-}
-
-function warmUp({ size: [height, width], composite }: LoadedModel): ExplainRequest {
-  const picture = { data: new Uint8ClampedArray(4 * height * width).fill(128), width, height };
-  return { picture, composite, target: { kind: "prediction" }, keep: 0 };
 }

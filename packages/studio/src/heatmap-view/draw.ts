@@ -1,9 +1,11 @@
 /** Relevance and the picture it explains -> pixels on a canvas. The same in every mode of the app. */
 
 import {
+  drawBox,
   legend,
   renderHeatmap,
   renderOverlay,
+  type DrawnBox,
   type Heatmap,
   type Legend,
   type Pixels,
@@ -19,6 +21,8 @@ export type DrawSettings = Pick<
 > & {
   /** Contrast as `NormalizeOptions.level` has it; live pictures steady their scale with it. 1 if not given. */
   readonly level?: number;
+  /** What is explained, framed in the picture and its map; in the picture's pixels. */
+  readonly box?: DrawnBox | undefined;
 };
 
 /** What was drawn: its pixels, and what its colours mean. */
@@ -91,11 +95,12 @@ export function putPixels(canvas: HTMLCanvasElement | OffscreenCanvas, pixels: P
   context?.putImageData(new ImageData(new Uint8ClampedArray(pixels.data), width, height), 0, 0);
 }
 
-function arrange(picture: Picture, heatmap: Heatmap, view: DrawSettings): Pixels {
-  if (view.mode === "heatmap") return heatmap;
+function arrange(picture: Picture, heatmap: Heatmap, { mode, opacity, box }: DrawSettings): Pixels {
+  const framed = (pixels: Pixels): Pixels => (box ? drawBox(pixels, box) : pixels);
+  if (mode === "heatmap") return framed(heatmap);
   const original: Pixels = { ...picture, data: new Uint8ClampedArray(picture.data) };
-  if (view.mode === "overlay") return renderOverlay(original, heatmap, view.opacity);
-  return beside(original, heatmap);
+  if (mode === "overlay") return framed(renderOverlay(original, heatmap, opacity));
+  return beside(framed(original), framed(heatmap));
 }
 
 function beside(left: Picture, right: Picture): Pixels {

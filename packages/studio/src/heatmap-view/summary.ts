@@ -53,7 +53,8 @@ export function summary(relevance: RelevanceMap, label?: string): string {
   const parts = positive.slice(0, 3).map((each) => `${percent(each.for)} ${each.name}`);
   const most = all.reduce((a, b) => (b.against > a.against ? b : a));
   const rest = against >= 0.005 ? `; ${percent(against)} against it, mostly ${most.name}` : "";
-  const first = parts.length > 0 ? parts.join(", ") : "spread thinly";
+  const thin = inFavour < 0.005 ? "nothing for it" : `${percent(inFavour)} for it, spread thinly`;
+  const first = parts.length > 0 ? parts.join(", ") : thin;
   return `Relevance for ${what}: ${first}${rest}.`;
 }
 

@@ -2,6 +2,7 @@
 
 import type { ExplainResult, LoadedModel } from "../engine/engine.ts";
 import type { ViewSettings } from "../modes.ts";
+import { fixedText } from "../parts/target-names.ts";
 
 /** In a sentence; empty for the whole prediction, and where there is next to nothing to share out. */
 export function conservation(
@@ -9,15 +10,17 @@ export function conservation(
   { target }: Pick<ViewSettings, "target">,
   { facts }: Pick<LoadedModel, "facts">,
 ): string {
-  const { start, isWhole, elements } = explained;
+  const { start, isWhole, elements, numbers } = explained;
   if (isWhole || Math.abs(start) < 1e-6) return "";
   const sum = relevance.data.reduce((all, R) => all + R, 0);
   const one = facts.scale.kind === "value" ? "value" : "logit";
-  const what =
-    target.kind === "contrast"
-      ? `difference of the ${one}s`
-      : elements > 1
-        ? `sum of ${elements} ${one}s`
-        : one;
-  return `${((100 * sum) / start).toFixed(1)} % of the ${what} (${start.toFixed(2)}) reached the pixels.`;
+  const what = (): string => {
+    if (target.kind === "contrast") return `difference of the ${one}s`;
+    if (target.kind === "prediction" && facts.kind === "embedding") return "length";
+    if (elements > 1) return `sum of ${elements} ${one}s`;
+    // Relevance starts before a softplus and its kin.
+    const isOwn = Math.abs((numbers.value ?? start) - start) <= 1e-3 * Math.abs(start);
+    return one === "logit" || isOwn ? one : "number before the output's last function";
+  };
+  return `${fixedText((100 * sum) / start, 1)} % of the ${what()} (${fixedText(start)}) reached the pixels.`;
 }

@@ -1,5 +1,6 @@
 /** Small changes of pictures and maps. */
 
+import type { DrawnBox } from "relprop/heatmap";
 import type { Picture } from "../engine/engine.ts";
 
 /** Left and right exchanged; `channels` values a pixel stay together. The same type of array comes back. */
@@ -28,6 +29,13 @@ export function mirrored({ data, width, height }: Picture): Picture {
 export function mirroredMap<M extends { readonly data: Float32Array; readonly width: number }>(map: M): M {
   return { ...map, data: flipped(map.data, new Float32Array(map.data.length), map.width, 1) };
 }
+
+/** A box as a mirror shows it, in a picture so many pixels wide. */
+export const mirroredBox = (box: DrawnBox, width: number): DrawnBox => ({
+  ...box,
+  left: width - box.right,
+  right: width - box.left,
+});
 
 /** Dark for light, for dark ink on light paper shown to a network that knows light strokes on black. */
 export function inverted({ data, width, height }: Picture): Picture {

@@ -1,6 +1,6 @@
 /** Targets and numbers in words, and what a click on a class makes of them. */
 
-import type { RankedClass } from "relprop";
+import type { OutputFacts, RankedClass } from "relprop";
 import type { ModelCard } from "relprop/zoo";
 import type { Explained, LoadedModel, Target } from "../engine/engine.ts";
 
@@ -8,7 +8,19 @@ import type { Explained, LoadedModel, Target } from "../engine/engine.ts";
 export interface Naming {
   readonly names: readonly string[];
   readonly card: Pick<ModelCard, "unit">;
+  /** Unknown before the model has loaded; then it has classes. */
+  readonly facts?: Pick<OutputFacts, "kind">;
 }
+
+/** What one number of an answer is, in a word. */
+export function numberWord(facts: Naming["facts"]): "class" | "value" | "number" {
+  if (facts?.kind === "values") return "value";
+  return facts?.kind === "scores" ? "number" : "class";
+}
+
+/** Whether one number can be explained rather than another; no says nothing that yes does not. */
+export const canContrast = ({ names, facts }: Naming): boolean =>
+  names.length > 1 && facts?.kind !== "binary";
 
 /** What a number of the answer is called. */
 export const className = (names: readonly string[], index: number): string =>
@@ -55,7 +67,14 @@ export const percentText = (probability: number): string =>
   probability < 0.0005 ? "< 0.1%" : percent.format(probability);
 
 /** A number as people read it, to four digits. */
-export const plainText = (number: number): string => String(Number(number.toPrecision(4))).replace("-", "−");
+export const plainText = (number: number): string =>
+  String(Number(number.toPrecision(4))).replaceAll("-", "−");
+
+/** A number with so many decimals, a real minus sign, and none before zero. */
+export function fixedText(number: number, decimals = 2): string {
+  const text = Math.abs(number).toFixed(decimals);
+  return number < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+}
 
 /** How much: a probability where the model means one, else its value with its unit, else the logit. */
 export function amountText(
@@ -75,7 +94,10 @@ export function bestText(
 ): string {
   const [best] = top;
   if (best) return `${className(model.names, best.index)} ${amountText(best, model)}`;
-  return explained ? amountText(explained.numbers, model) : "";
+  if (!explained) return "";
+  const { index = -1 } = explained.numbers;
+  const name = index === 0 && model.facts?.kind === "embedding" ? "length" : model.names[index];
+  return `${name === undefined ? "" : `${name} `}${amountText(explained.numbers, model)}`;
 }
 
 /** What is usual for a model, as a button: what is explained where nothing is named. */

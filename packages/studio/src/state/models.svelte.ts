@@ -12,7 +12,9 @@ import type { Problems } from "./problems.svelte.ts";
 
 /** What a model answers, in words. */
 const outputWords = ({ facts, classes }: LoadedModel): string =>
-  facts.kind === "classes" || facts.kind === "multi-label" ? `${classes} classes` : outputKinds[facts.kind];
+  facts.kind === "classes" || facts.kind === "multi-label"
+    ? `${classes} classes`
+    : (outputKinds[facts.kind].split(", [")[0] as string);
 
 /** Name of the model that comes with the app. */
 export const shippedModel = "digits";

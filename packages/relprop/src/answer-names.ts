@@ -30,15 +30,11 @@ export function answerName({ facts, labels, count }: AnswerNames, index: number)
 export const readableLabel = (label: string): string =>
   (label.split(",")[0] ?? "").replaceAll("_", " ").trim();
 
-/**
- * The labels that fit an output: none where its numbers are ranks, or where there are more or fewer of them. Of two for a map of
- * one number the second: the first is the background's.
- */
+/** The labels that fit an output: none where its numbers are ranks, or where there are more or fewer of them. */
 export function fittingLabels(
   { kind, isRanked }: Pick<OutputFacts, "kind" | "isRanked">,
   labels: readonly string[],
   count: number | undefined,
 ): readonly string[] {
-  if (kind === "map" && count === 1 && labels.length === 2) return labels.slice(1);
   return isRanked || (kind === "scores" && labels.length !== count) ? [] : labels;
 }

@@ -7,8 +7,8 @@ import { pickClass, pickWeights, sampleOf, type Pick, type PickSource } from "./
 import { rankAnswers } from "./rank-classes.ts";
 
 /**
- * The places of a map where a class wins: where its number is the highest of all; of classes that do not exclude each other,
- * and of a single one, where it is likelier than not.
+ * The places of a map where a class wins: where its number is the highest of all; of classes that do not exclude each other
+ * where it is likelier than not. Where there is one number for each place, 1 is for it and 0 against it.
  * @throws InputError if it wins nowhere
  */
 export function pickWhereWins(source: PickSource, sample: number, index: number, name: string): Pick {
@@ -25,7 +25,11 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
   for (let start = 0; start < data.length; start++) {
     if (Math.floor(start / stride) % classes !== 0) continue;
     const at = (k: number): number => data[start + k * stride] as number;
-    if (isEachItsOwn || classes === 1) {
+    if (classes === 1) {
+      if (at(0) > boundary === (index === 1)) target[start] = index === 1 ? 1 : -1;
+      continue;
+    }
+    if (isEachItsOwn) {
       if (at(index) > boundary) target[start + index * stride] = 1;
       continue;
     }

@@ -42,7 +42,7 @@ test("a place of a map has the numbers of the class that wins there, or of the o
 });
 
 test("a map of one class is explained where that class wins, and for it", async () => {
-  const { explained } = await explain("a U-Net of one class", { kind: "where", index: 0 }, ["vessel"]);
+  const { explained } = await explain("a U-Net of one class", { kind: "where", index: 1 }, ["vessel"]);
   expect(explained.elements).toBeGreaterThan(1);
   expect(explained.elements).toBeLessThan(side * side);
   // Each of them is above 0.
@@ -52,10 +52,10 @@ test("a map of one class is explained where that class wins, and for it", async 
 const names = async (labels?: readonly string[]): Promise<readonly string[]> =>
   (await open("a U-Net of one class", labels)).loaded.names;
 
-test("the label of a map of one class is its own, also beside that of the background", async () => {
-  expect(await names()).toEqual(["class 0"]);
-  expect(await names(["vessel"])).toEqual(["vessel"]);
-  expect(await names(["background", "vessel"])).toEqual(["vessel"]);
+test("a map of one class has two names: that of where it is not, and its own", async () => {
+  expect(await names()).toEqual(["class 0", "class 1"]);
+  expect(await names(["vessel"])).toEqual(["not vessel", "vessel"]);
+  expect(await names(["background", "vessel"])).toEqual(["background", "vessel"]);
 });
 
 test("the best box, and the best of a class, have a place and a probability", async () => {
@@ -83,7 +83,7 @@ test("one sigmoid is explained for yes and for no, several numbers each for itse
 
 test("an embedding is explained by its length, or by its elements", async () => {
   const length = await explain("an embedding of length 1", { kind: "prediction" });
-  expect(length.explained).toMatchObject({ elements: 16, numbers: { index: 0 } });
+  expect(length.explained).toMatchObject({ elements: 16, isWhole: false });
   expect(length.explained.start).toBeCloseTo(1, 4);
   const one = await explain("an embedding of length 1", { kind: "elements", text: "0,3" });
   expect(one.explained.elements).toBe(1);

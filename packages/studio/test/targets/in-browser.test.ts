@@ -115,7 +115,7 @@ describe.skipIf(!canRun)("targets", () => {
     const { page, problems } = await open("a U-Net of one class", [name]);
     await page.getByRole("combobox", { name: "Where a class wins" }).selectOption(name);
     await heading(page, `“${name} where it wins” is explained`);
-    await expectReturns(page, "where:0");
+    await expectReturns(page, "where:1");
     expect(problems).toEqual([]);
     await page.context().close();
   });

@@ -123,7 +123,8 @@ const negative = ({ data, dims }: FloatArray): FloatArray => ({ data: data.map((
 /** A target with the sums of what it weighs; a single number is told as what it is, and the class, if all are of one. */
 export function pickWeights(source: PickSource, sample: number, target: FloatArray): Pick {
   const { facts, explained, values } = source;
-  const at = [...target.data.keys()].filter((i) => target.data[i] !== 0);
+  const at: number[] = [];
+  for (let i = 0; i < target.data.length; i++) if (target.data[i] !== 0) at.push(i);
   const logits = sampleOf(explained, facts.batchAxis, sample).data;
   const own = values && sampleOf(values, facts.batchAxis, sample).data;
   const sum = (numbers: Float32Array): number =>
@@ -133,8 +134,8 @@ export function pickWeights(source: PickSource, sample: number, target: FloatArr
   const single = at.length === 1 && target.data[at[0] as number] === 1 ? at[0] : undefined;
   const numbers = {
     ...(index !== undefined && { index }),
-    // The model's own number is that of yes, also where it is explained as no.
-    // A sum of probabilities says nothing; that of logits is what relevance starts with.
+    // A sum of probabilities says nothing; that of logits is what relevance starts with. The model's own number is that of
+    // yes, also where it is explained as no.
     ...(own && (at.length === 1 || !hasLogits)
       ? { value: isYesOrNo(facts) && index === 0 ? -sum(own) : sum(own) }
       : {}),

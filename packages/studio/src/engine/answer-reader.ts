@@ -40,6 +40,8 @@ export interface AnswerSource extends RunnerOptions {
 
 /** What a request asks of one run. */
 export interface Asked extends AskedStart {
+  /** Whether that is the length of an embedding. */
+  readonly isLength: boolean;
   readonly run: Pick<RunOptions, "target" | "keep">;
   /** What is explained, found in a run's numbers. */
   readonly pick: (source: RunSource) => AnswerPick;
@@ -81,13 +83,14 @@ export class AnswerReader {
     const start = startOf(this.#source.reading, request);
     const { isWhole } = start;
     if (isWhole || start.options.target === "top1") {
-      return { ...start, run: { keep }, pick: pickBest };
+      return { ...start, isLength: false, run: { keep }, pick: pickBest };
     }
     const pick = this.#pickOf(target);
     const known = this.#isKnownBefore(target) ? undefined : await this.answer(input);
     const found = known && pick(known);
     const weights = found?.target ?? pick(this.#silent(input)).target;
-    return { ...start, run: { keep, target: weights }, pick: found ? () => found : pick };
+    const isLength = target.kind === "prediction" && this.#usual() === "length";
+    return { ...start, isLength, run: { keep, target: weights }, pick: found ? () => found : pick };
   }
 
   /** The sum of what is explained of a reference, in each of some answers. */
@@ -210,7 +213,7 @@ export const topOf = (source: RunSource, count: number): RankedClass[] =>
   answersOf(source, 0).slice(0, count);
 
 /** What was explained of an answer. */
-export function explainedOf({ isWhole, pick }: Asked, source: RunSource, { start }: Explanation): Explained {
+export function explainedOf({ isWhole, isLength, pick }: Asked, source: RunSource, { start }: Explanation): Explained {
   const { numbers, elements, box } = pick(source);
-  return { isWhole, numbers, elements, start: start[0] ?? 0, ...(box && { box }) };
+  return { isWhole, isLength, numbers, elements, start: start[0] ?? 0, ...(box && { box }) };
 }

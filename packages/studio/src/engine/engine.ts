@@ -101,6 +101,8 @@ export interface AnswerNumbers {
 export interface Explained {
   /** Whether it is the prediction as a whole, from the softmax. */
   readonly isWhole: boolean;
+  /** Whether it is the length of an embedding. */
+  readonly isLength: boolean;
   /** Its class, if it is of one, and its numbers; of several elements sums. */
   readonly numbers: Partial<RankedClass>;
   /** How many elements of the output it is. */

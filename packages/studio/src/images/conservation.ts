@@ -10,13 +10,13 @@ export function conservation(
   { target }: Pick<ViewSettings, "target">,
   { facts }: Pick<LoadedModel, "facts">,
 ): string {
-  const { start, isWhole, elements, numbers } = explained;
+  const { start, isWhole, isLength, elements, numbers } = explained;
   if (isWhole || Math.abs(start) < 1e-6) return "";
   const sum = relevance.data.reduce((all, R) => all + R, 0);
   const one = facts.scale.kind === "value" ? "value" : "logit";
   const what = (): string => {
     if (target.kind === "contrast") return `difference of the ${one}s`;
-    if (target.kind === "prediction" && facts.kind === "embedding") return "length";
+    if (isLength) return "length";
     if (elements > 1) return `sum of ${elements} ${one}s`;
     // Relevance starts before a softplus and its kin.
     const isOwn = Math.abs((numbers.value ?? start) - start) <= 1e-3 * Math.abs(start);

@@ -42,7 +42,7 @@ export function targetLabel(
   switch (target.kind) {
     case "prediction":
       if (explained === undefined || explained.isWhole) return undefined;
-      return explained.elements > 1 ? "length" : name();
+      return explained.isLength ? "length" : name();
     case "class":
       return name(target.index);
     case "contrast":
@@ -96,7 +96,7 @@ export function bestText(
   if (best) return `${className(model.names, best.index)} ${amountText(best, model)}`;
   if (!explained) return "";
   const { index = -1 } = explained.numbers;
-  const name = index === 0 && model.facts?.kind === "embedding" ? "length" : model.names[index];
+  const name = explained.isLength ? "length" : model.names[index];
   return `${name === undefined ? "" : `${name} `}${amountText(explained.numbers, model)}`;
 }
 

@@ -26,6 +26,7 @@ test("values have no probability, and an answer that is no list has the sum that
   const values = comparedNumbers({ values: Float32Array.of(3) }, { values: Float32Array.of(5) }, []);
   expect(values).toEqual([{ index: 0, before: 3, after: 5, change: 2 }]);
   expect(comparedNumbers({}, {}, [])).toEqual([]);
-  const explained = { isWhole: false, elements: 12, start: 7, numbers: { index: 2, logit: 7, value: 9 } };
+  const numbers = { index: 2, logit: 7, value: 9 };
+  const explained = { isWhole: false, isLength: false, elements: 12, start: 7, numbers };
   expect(comparedSum(4, explained)).toEqual([{ index: 2, before: 4, after: 7, change: 3 }]);
 });

@@ -16,6 +16,7 @@ import {
 const names = ["cat", "dog", "猫"];
 const explained = (change: Partial<Explained> = {}): Explained => ({
   isWhole: false,
+  isLength: false,
   numbers: { index: 1 },
   elements: 1,
   start: 1,
@@ -26,7 +27,7 @@ test("a target in words, with the class that was found where none is named", () 
   expect(targetLabel({ kind: "prediction" }, names)).toBeUndefined();
   expect(targetLabel({ kind: "prediction" }, names, explained({ isWhole: true }))).toBeUndefined();
   expect(targetLabel({ kind: "prediction" }, names, explained())).toBe("dog");
-  expect(targetLabel({ kind: "prediction" }, [], explained({ elements: 16 }))).toBe("length");
+  expect(targetLabel({ kind: "prediction" }, [], explained({ isLength: true, elements: 16 }))).toBe("length");
   expect(targetLabel({ kind: "class", index: 7 }, names)).toBe("class 7");
   expect(targetLabel({ kind: "contrast", index: 0, against: 2 }, names)).toBe("cat rather than 猫");
   expect(targetLabel({ kind: "where", index: 0 }, names)).toBe("cat where it wins");
@@ -72,7 +73,7 @@ test("an answer in words: the best of a list, else what was explained of it", ()
   ).toBe("cat 50%");
   expect(bestText({ top: [], explained: explained({ numbers: { value: 3 } }) }, model)).toBe("3");
   const embedding = { names: [], card: {}, facts: { kind: "embedding" } } as const;
-  const length = explained({ numbers: { index: 0, value: 2 }, elements: 16 });
+  const length = explained({ isLength: true, numbers: { value: 2 }, elements: 16 });
   expect(bestText({ top: [], explained: length }, embedding)).toBe("length 2");
 });
 

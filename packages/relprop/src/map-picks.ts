@@ -7,7 +7,7 @@ import { pickClass, pickWeights, sampleOf, type Pick, type PickSource } from "./
 import { rankAnswers } from "./rank-classes.ts";
 
 /**
- * The places of a map where a class wins: where its number is the highest of all; of classes that do not exclude each other
+ * The places of a map where a class wins: where its number is the highest, and no other is equal; of classes that do not exclude each other
  * where it is likelier than not. Where there is one number for each place, 1 is for it and 0 against it.
  * @throws InputError if it wins nowhere
  */
@@ -33,9 +33,10 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
       if (at(index) > boundary) target[start + index * stride] = 1;
       continue;
     }
-    let best = 0;
-    for (let k = 1; k < classes; k++) if (at(k) > at(best)) best = k;
-    if (best === index) target[start + index * stride] = 1;
+    // Where several are equal, none of them wins: all zeros are no answer.
+    let isHighest = true;
+    for (let k = 0; k < classes; k++) if (k !== index && at(k) >= at(index)) isHighest = false;
+    if (isHighest) target[start + index * stride] = 1;
   }
   const pick = pickWeights(source, sample, { data: target, dims });
   if (pick.elements > 0) return pick;

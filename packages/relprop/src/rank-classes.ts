@@ -57,9 +57,15 @@ export function rankAnswers(
   const own = values === explained ? logits : values && rowAt(facts, values, at);
   const numbers = numbersOf(facts.scale, logits, own);
   const ranks = facts.isOrdered ? logits : (own ?? logits);
-  return Array.from(logits, (_, index) => index)
-    .sort((a, c) => (ranks[c] as number) - (ranks[a] as number))
-    .map(numbers);
+  return (
+    Array.from(logits, (_, index) => index)
+      // Probabilities that were rounded to 1 are told apart by their logits.
+      .sort(
+        (a, c) =>
+          (ranks[c] as number) - (ranks[a] as number) || (logits[c] as number) - (logits[a] as number),
+      )
+      .map(numbers)
+  );
 }
 
 /** The numbers along the axis of classes, at one place; the one number there is, if there are no classes. */

@@ -1,7 +1,7 @@
 /**
  * Softmax and its kin spelled out with exponentials, with or without the maximum taken off first:
  *
- *     exp(z) / Σ exp(z)         ->  `Softmax`(z)
+ *     exp(z) / Σ exp(z)         ->  `Softmax`(z), also with a small ε in the sum
  *     z − log Σ exp(z)          ->  `LogSoftmax`(z)
  *     1 / (1 + exp(−z))         ->  `Sigmoid`(z)
  */
@@ -75,18 +75,34 @@ function sumOfPowers(around: Around, name: string | undefined): FoundAlong | und
   return sum && exp && u !== undefined ? { x: u, axis: sum.axis, nodes: [...sum.nodes, exp] } : undefined;
 }
 
-/** exp(u) / Σ exp(u) */
+/** What may be added to a sum of powers, the largest of which is 1, and change nothing that counts. */
+const mostAdded = 1e-5;
+
+/** s of s + ε, else itself. */
+function withoutEpsilon(around: Around, name: string | undefined): Partial<Found> {
+  const add = made(around, name, "Add");
+  const epsilon = add?.inputs.find((each) => scalarOf(around.graph, each) !== undefined);
+  const value = epsilon === undefined ? undefined : scalarOf(around.graph, epsilon);
+  const x = add?.inputs.find((each) => each !== epsilon);
+  return add && x !== undefined && value !== undefined && value > 0 && value <= mostAdded
+    ? { x, nodes: [add] }
+    : {};
+}
+
+/** exp(u) / Σ exp(u), where the maximum is taken off also exp(u) / (Σ exp(u) + ε) */
 function softmaxAt(around: Around, node: Node): Match | undefined {
   const [e, s] = node.inputs;
   const exp = isOnnx(node, "Div") ? made(around, e, "Exp") : undefined;
-  const sum = sumOfPowers(around, s);
+  const added = withoutEpsilon(around, s);
+  const sum = sumOfPowers(around, added.x ?? s);
   if (!exp || !sum || exp.inputs[0] !== sum.x) return undefined;
   const { x, nodes } = withoutMaximum(around, sum.x, sum.axis);
+  if (added.nodes && nodes.length === 0) return undefined;
   return {
     opType: "Softmax",
     attributes: { axis: int(sum.axis) },
     x,
-    nodes: [node, exp, ...sum.nodes, ...nodes],
+    nodes: [node, exp, ...(added.nodes ?? []), ...sum.nodes, ...nodes],
   };
 }
 

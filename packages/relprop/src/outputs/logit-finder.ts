@@ -8,6 +8,7 @@
  */
 
 import { usesOf, type Node } from "../onnx/graph.ts";
+import { sharedAxis } from "../relevance/feature-axis.ts";
 import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
 import { averaged, mixed } from "./ensembles.ts";
@@ -21,6 +22,7 @@ import {
   type Surroundings,
 } from "./logits.ts";
 import { moved } from "./moved.ts";
+import { comparesInOrder, isUniform, orderOf } from "./order.ts";
 import { after, responseOf, turned } from "./scale.ts";
 
 /**
@@ -52,18 +54,25 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
     const [only = ""] = computed;
     // exp(log p) is no response of its own, but a function of p.
     const isFunction = row.trend(site) !== undefined && behind(only)?.isWhole === true;
-    if (row.response && computed.length === 1 && !isFunction) return beforeResponse(row.response, only);
+    if (row.response && computed.length === 1 && !isFunction)
+      return beforeResponse(node, row, row.response, only);
     const inner: InnerLogits = new Map(computed.map((each) => [each, behind(each)]));
     const known = [...inner.values()].filter((logits) => logits !== undefined);
     const [first] = known;
     if (!first) return undefined;
     const again = row.kind === "plain" ? row.again : undefined;
-    if (again) return { ...first, value: again(site, first.value), isRanked: true };
+    if (again) {
+      if (!comparesInOrder(surroundings, node, inner)) return undefined;
+      return { ...first, value: again(site, first.value), isRanked: true };
+    }
     const isEvery = known.length === computed.length && known.length === parts.length;
     const isProbability = known.every(({ isWhole, scale }) => isWhole && scale.kind === "probability");
     if (row.family === "routing") return moved(surroundings, node, name, inner);
-    // The largest of what rises with the logits has the largest logit.
-    if (row.family === "maximum" && isEvery) return moved(surroundings, node, name, inner);
+    // The largest of what rises with the logits has the largest logit; of several softmaxes it may have another.
+    if (row.family === "maximum")
+      return isEvery && comparesInOrder(surroundings, node, inner)
+        ? moved(surroundings, node, name, inner)
+        : undefined;
     if (row.family === "gate" && isEvery && isProbability) return product(known, name);
     if (row.family === "sum" && isEvery) return mixed(surroundings, node, name, inner);
     if (row.family === "average") return averaged(surroundings, node, name, inner);
@@ -73,27 +82,36 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
     const number = after(new Map([[only, first.number]]), node, b);
     return {
       ...first,
+      order: isUniform(surroundings, node, only) ? first.order : undefined,
       value: isRising ? first.value : (first.negated ?? b.op("Neg", [first.value])),
       negated: isRising ? first.negated : first.value,
       ...numbered(isRising ? number : turned(number)),
     };
   }
 
-  function beforeResponse(response: Response, input: string): Logits {
+  function beforeResponse(node: Node, row: Row, response: Response, input: string): Logits {
     const before = behind(input);
+    const request = { graph, siteOf, value: (each: string) => b.value(each) };
+    const isElementwise = row.family !== "softmax";
+    const axis = isElementwise ? undefined : sharedAxis(request, node, row, b.value(node.outputs[0] ?? ""));
     return {
       value: before?.isWhole ? before.value : b.value(input),
       responses: new Set([...(before?.responses ?? []), response]),
       ...numbered(responseOf(response)),
       isWhole: true,
-      isOrdered: before?.isOrdered ?? true,
+      order: orderOf(axis, isElementwise, before?.isWhole ? before : undefined),
+      isJoint: before?.isJoint ?? false,
       isRanked: before?.isRanked ?? false,
       isComplementary: false,
     };
   }
 
-  /** A product of probabilities rises with the sum of their logits. */
+  /** A product of probabilities rises with the sum of their logits; p · (1 − p) does not. */
   function product(factors: readonly Logits[], name: string): Logits | undefined {
+    const isOpposed = factors.some(({ negated }) =>
+      factors.some(({ value }) => negated !== undefined && value.name === negated.name),
+    );
+    if (isOpposed) return undefined;
     const value = factors.map((factor) => factor.value).reduce((a, c) => b.op("Add", [a, c]));
     return isSameShape(value, b.value(name)) ? together(value, factors, responseOf("sigmoid")) : undefined;
   }

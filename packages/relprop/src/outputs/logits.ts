@@ -5,6 +5,12 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Response, Site } from "../relevance/row-kinds.ts";
 import { scaleOf, type OfProbability, type Scale } from "./scale.ts";
 
+/**
+ * Among which elements a higher logit always means a higher number: all of them, those along one axis, which share a softmax,
+ * or none for sure.
+ */
+export type Order = "all" | { readonly along: number } | undefined;
+
 /** What stands before the response functions of a value. */
 export interface Logits {
   /** In the value's shape: logits where a response was taken off, the value's own elements elsewhere. */
@@ -15,8 +21,9 @@ export interface Logits {
   readonly scale: Scale;
   /** The same as a function of the probability that a logit stands for, if it is one. */
   readonly number: OfProbability | undefined;
-  /** Whether a higher logit always means a higher number; not so where several probabilities make one. */
-  readonly isOrdered: boolean;
+  readonly order: Order;
+  /** Whether several probabilities make one number. */
+  readonly isJoint: boolean;
   /** Whether elements stand in the order of their size, so that an index is a rank and no class. */
   readonly isRanked: boolean;
   /** Whether every element comes from a response. */
@@ -64,7 +71,8 @@ export const together = (
   responses: new Set(members.flatMap(({ responses }) => [...responses])),
   ...numbered(number),
   isWhole: true,
-  isOrdered: false,
+  order: undefined,
+  isJoint: true,
   isRanked: false,
   isComplementary: false,
 });

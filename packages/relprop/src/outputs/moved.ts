@@ -4,6 +4,7 @@ import type { Node, Value } from "../onnx/graph.ts";
 import { relevantInputs, rowOf } from "../relevance/op-table.ts";
 import { isSameShape, numbered, type InnerLogits, type Logits, type Surroundings } from "./logits.ts";
 import { partAfter } from "./part.ts";
+import { orderAfter } from "./order.ts";
 import { isSame } from "./scale.ts";
 
 /** The logits behind a node that moves, picks or joins elements; undefined for one that cannot be made again. */
@@ -41,7 +42,8 @@ export function moved(
       (joined.length === 1 && first?.isComplementary === true),
     responses: new Set(known.flatMap(({ responses }) => [...responses])),
     ...numbered(known.map(({ number }) => number).reduce((a, c) => (isSame(a, c) ? a : undefined))),
-    isOrdered: known.every(({ isOrdered }) => isOrdered),
+    order: isWhole ? orderAfter(surroundings, node, inner) : undefined,
+    isJoint: known.some(({ isJoint }) => isJoint),
     isRanked: known.some(({ isRanked }) => isRanked),
     isWhole,
     part: isWhole ? undefined : part,

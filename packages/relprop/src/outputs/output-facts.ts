@@ -4,7 +4,7 @@
  */
 
 import { OptionError } from "../errors.ts";
-import type { Shape, Value } from "../onnx/graph.ts";
+import { usesOf, type Shape, type Value } from "../onnx/graph.ts";
 import { rowOf } from "../relevance/op-table.ts";
 import { classAxisOf } from "./class-axis.ts";
 import { detectionLayout, type DetectionLayout } from "./detection-layout.ts";
@@ -82,8 +82,15 @@ export function outputFacts(request: OutputRequest, { outputKind, labelCount }: 
   const words = request.inputs[0]?.words;
   const isVocabulary = kind === "sequence" && words !== undefined && shape[facts.classAxis ?? -1] === words;
   const scale = scaleFor(kind, isVocabulary, reading);
-  const { isOrdered = true, isRanked = false } = reading.logits ?? {};
+  const isRanked = reading.logits?.isRanked ?? false;
+  const isOrdered = isInOrder(reading, facts.classAxis);
   return { shape, batchAxis, scale, isOrdered, isRanked, isVocabulary, ...facts };
+}
+
+/** Whether classes rank by their logits as they do by the output's own numbers. */
+function isInOrder({ logits }: Reading, classAxis: number | undefined): boolean {
+  if (!logits || logits.order === "all") return true;
+  return logits.order !== undefined && logits.order.along === classAxis;
 }
 
 /** What the output's numbers are: what made them says it, else what they are taken for. */
@@ -116,9 +123,9 @@ function oneNumber({ logits, axes }: Reading): Decision {
   return { kind: "values", why, classAxis };
 }
 
-function responseText({ responses, isOrdered }: Logits): string {
+function responseText({ responses, isJoint }: Logits): string {
   const text = [...responses].toReversed().join(" of ");
-  return isOrdered ? text : `several of ${text}, put together`;
+  return isJoint ? `several of ${text}, put together` : text;
 }
 
 function listOfNumbers(reading: Reading, classAxis: number): Decision {
@@ -169,12 +176,23 @@ function listOfNumbers(reading: Reading, classAxis: number): Decision {
 /** Classes of ImageNet-1k, with a background, and of ImageNet-21k in its editions. */
 const imageNetCounts: ReadonlySet<unknown> = new Set([1000, 1001, 11221, 21841, 21843]);
 
-/** Whether the output is divided by a measure of itself, as embeddings are. */
-function isStandardized({ start: { graph, output } }: Reading): boolean {
-  const node = graph.nodes.find(({ outputs }) => outputs.includes(output));
-  const family = node && rowOf(node)?.family;
-  return family === "normalization" || family === "quotient";
+/** Whether the output is divided by a measure of itself, as embeddings are. Shares of a sum are no embedding. */
+function isStandardized({ start: { graph, output }, siteOf, value }: Reading): boolean {
+  const { producer } = usesOf(graph);
+  const node = producer.get(output);
+  const row = node && rowOf(node);
+  if (row?.family === "normalization") return true;
+  const y = value(output);
+  if (!node || row?.family !== "quotient" || !y || siteOf(node).isNonNegative(y)) return false;
+  const [numerator = "", divisor = ""] = node.inputs;
+  const dependsOn = (name: string, steps: number): boolean =>
+    name === numerator ||
+    (steps > 0 && (producer.get(name)?.inputs ?? []).some((each) => dependsOn(each, steps - 1)));
+  return dependsOn(divisor, normSteps);
 }
+
+/** A norm is this many nodes at most: square, sum, root, a least value, an expansion. */
+const normSteps = 6;
 
 /** Whether the first axis counts nodes: no axis of the input stays apart, and there are as many rows as in the input. */
 const isGraph = ({ batchAxis, shape, inputs }: Reading): boolean => {

@@ -6,6 +6,7 @@ import type { Graph, Value } from "./onnx/graph.ts";
 import { isFloat } from "./onnx/tensor.ts";
 import { relevantInputs, rowOf } from "./relevance/op-table.ts";
 import type { Family } from "./relevance/row-kinds.ts";
+import type { Start } from "./outputs/output-facts.ts";
 import { nodesBetween } from "./relevance/assign-rules.ts";
 import { suggestion } from "./suggestion.ts";
 import { tokenEmbedding } from "./token-embedding.ts";
@@ -110,16 +111,15 @@ function explainedInput(graph: Graph, input: Value, layer: string | undefined): 
 
 /** Where relevance stops: at the explained inputs, or at the layer that the caller names. */
 export function chooseEnds(
-  graph: Graph,
+  start: Start,
   values: ReadonlyMap<string, Value>,
-  output: string,
   inputs: readonly [ExplainedInput, ...ExplainedInput[]],
   layer: string | undefined,
 ): [End, ...End[]] {
   const [first, ...others] = inputs;
   if (layer !== undefined && layer !== first.input.name) {
     const origins = inputs.map(({ origin }) => origin);
-    return [{ ...first, name: chooseLayer(graph, values, output, origins, layer), isTokens: false }];
+    return [{ ...first, name: chooseLayer(start, values, origins, layer), isTokens: false }];
   }
   const endAt = ({ input, origin }: ExplainedInput): End => ({
     name: origin,

@@ -3,9 +3,10 @@
 import { OptionError } from "./errors.ts";
 import { isFloat } from "./onnx/tensor.ts";
 import { usesOf, type Graph, type Node, type Shape, type Value } from "./onnx/graph.ts";
-import type { OutputOptions } from "./outputs/output-facts.ts";
+import type { OutputOptions, Start } from "./outputs/output-facts.ts";
 import { nodesBetween } from "./relevance/assign-rules.ts";
-import { rowOf } from "./relevance/op-table.ts";
+import { relevantInputs, relevantOutputs, rowOf } from "./relevance/op-table.ts";
+import type { Family } from "./relevance/row-kinds.ts";
 import { channelAxis } from "./relevance/seed.ts";
 import { suggestion } from "./suggestion.ts";
 import { tokenEmbedding } from "./token-embedding.ts";
@@ -26,7 +27,7 @@ export interface TensorOptions extends OutputOptions {
   readonly output?: string;
   /**
    * Where relevance stops on its way to the input: a tensor or a node of the model by name, or "last-map", the last
-   * [N, C, h, w] before the model pools or flattens it away. The relevance is that tensor's, in its shape.
+   * [N, C, h, w] before the model pools or flattens it away, or makes its answers of it. The relevance is that tensor's, in its shape.
    * @default the input
    */
   readonly layer?: string;
@@ -100,59 +101,107 @@ export function chooseOutput(
 }
 
 /**
- * A tensor between the explained inputs and the output, where relevance stops.
+ * A tensor between the explained inputs and what is explained, where relevance stops.
  * @param origins names of the tensors that relevance is computed from: inputs, or the vectors of tokens
  */
 export function chooseLayer(
-  graph: Graph,
+  { graph, explained, output }: Start,
   values: ReadonlyMap<string, Value>,
-  output: string,
   origins: readonly string[],
   wanted: string,
 ): string {
-  const between = nodesBetween(graph, output, origins);
-  if (wanted === "last-map") return lastMap(values, between, output, origins);
+  const between = nodesBetween(graph, explained, origins);
+  if (wanted === "last-map") return lastMap(values, between, explained, origins);
   if (origins.includes(wanted)) return wanted;
-  const node = between.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
-  const layer = node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
-  if (layer !== undefined && layer !== output) return layer;
-  const names = between.flatMap(({ outputs }) => outputs).filter((name) => name !== output);
+  const named = (nodes: readonly Node[]): string | undefined => {
+    const node = nodes.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
+    return node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
+  };
+  const layer = named(between);
+  if (layer !== undefined && layer !== explained) return layer;
+  const isBehind = layer === undefined && named(nodesBetween(graph, output, origins)) !== undefined;
+  const why = (): string => {
+    if (layer === output) return "it is the explained output itself";
+    if (layer === explained) return "it holds the logits, where relevance starts";
+    if (isBehind) return "it comes after the logits, where relevance starts";
+    return `no tensor or node of that name lies between "${origins.join('", "')}" and "${explained}" (folding may have taken it away)`;
+  };
+  const names = between.flatMap(({ outputs }) => outputs).filter((name) => name !== explained);
   throw new OptionError({
     what: `relevance cannot stop at "${wanted}"`,
-    why:
-      layer === output
-        ? "it is the explained output itself"
-        : `no tensor or node of that name lies between "${origins.join('", "')}" and "${output}" (folding may have taken it away)`,
+    why: why(),
     fix: 'name another tensor or node, or take "last-map"',
-    ...suggestion(wanted, names),
+    ...(isBehind ? {} : suggestion(wanted, names)),
   });
 }
 
-const isMap = (shape: Shape): boolean => shape.length === 4 && !(shape[2] === 1 && shape[3] === 1);
+/** Several channels, and several places. */
+const isMap = (shape: Shape): boolean =>
+  shape.length === 4 && shape[1] !== 1 && !(shape[2] === 1 && shape[3] === 1);
 
-/** The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned. */
+/**
+ * The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned: of
+ * those that all relevance passes, if there is one. What holds the explained numbers, in whatever order, is none.
+ */
 function lastMap(
   values: ReadonlyMap<string, Value>,
   between: readonly Node[],
-  output: string,
+  explained: string,
   origins: readonly string[],
 ): string {
+  const answers = answersIn(between, explained);
+  const laidOut = new Set<string>();
   const maps = new Set<string>();
   for (const node of between) {
     const family = rowOf(node)?.family;
-    const from = values.get(node.inputs.find((name) => maps.has(name)) ?? "");
+    const from = values.get(node.inputs.find((name) => laidOut.has(name)) ?? "");
     for (const name of node.outputs) {
       const shape = values.get(name)?.shape ?? [];
       const keepsPlace = family !== "routing" || (shape[2] === from?.shape[2] && shape[3] === from?.shape[3]);
       const isLaidOut = family === "convolution" || (from !== undefined && keepsPlace);
-      if (name !== output && isMap(shape) && isLaidOut) maps.add(name);
+      if (!isLaidOut || shape.length !== 4) continue;
+      laidOut.add(name);
+      if (isMap(shape) && !answers.has(name)) maps.add(name);
     }
   }
-  const last = [...maps].at(-1);
+  const passed = passedByAll(between, explained, origins).filter((name) => maps.has(name));
+  const last = passed.at(-1) ?? [...maps].at(-1);
   if (last !== undefined) return last;
   throw new OptionError({
     what: "the model has no last feature map",
-    why: `no convolution between "${origins.join('", "')}" and "${output}" makes a tensor [N, C, h, w]`,
+    why: `no convolution between "${origins.join('", "')}" and "${explained}" makes a tensor [N, C, h, w] of several channels and places, other than the explained numbers themselves`,
     fix: "name the tensor or node where relevance is to stop",
   });
+}
+
+/** Families whose outputs are their inputs' numbers still, moved, scaled or put together with their like. */
+const keepAnswers: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
+
+/** The explained tensor, and those that hold its numbers before they are moved, scaled, resized or mixed with others' alike. */
+function answersIn(between: readonly Node[], explained: string): Set<string> {
+  const answers = new Set([explained]);
+  for (const node of between.toReversed()) {
+    const isKept = keepAnswers.has(rowOf(node)?.family) || node.opType === "Resize";
+    if (isKept && node.outputs.some((name) => answers.has(name)))
+      for (const name of relevantInputs(node)) answers.add(name);
+  }
+  return answers;
+}
+
+/** Tensors that lie on every way from the origins to what is explained, in their order. */
+function passedByAll(between: readonly Node[], explained: string, origins: readonly string[]): string[] {
+  const lastUse = new Map(
+    between.flatMap((node, i) => relevantInputs(node).map((name) => [name, i] as const)),
+  );
+  lastUse.set(explained, between.length);
+  const made = new Set(origins);
+  const passed: string[] = [];
+  for (const [i, node] of between.entries()) {
+    for (const name of relevantOutputs(node)) made.add(name);
+    // What is not used any more leads nowhere.
+    for (const name of made) if ((lastUse.get(name) ?? -1) <= i) made.delete(name);
+    const [only] = made;
+    if (made.size === 1 && only !== undefined && node.outputs.includes(only)) passed.push(only);
+  }
+  return passed;
 }

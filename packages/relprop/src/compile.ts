@@ -196,7 +196,8 @@ export function compilePrepared(
     arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
   );
   if (written) b.output(written.value, ledgerOutput);
-  const explanation = prune(b.graph(graph.name));
+  // A gradient does not need the numbers that it is of; whoever runs the model or adds to it does.
+  const explanation = prune(b.graph(graph.name), [output, ranked]);
   // What an id's vector gets is the id's.
   const layer = isInput(first) ? input : b.value(first.name);
 

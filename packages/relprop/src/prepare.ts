@@ -64,9 +64,9 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
   b.adopt(canonical.graph, canonical.values);
   const output = singleOf(canonical.graph, outputName);
   const inputs = chooseInputs(canonical.graph, b.values, output, sized.name, options);
-  const ends = chooseEnds(canonical.graph, b.values, output, inputs, options.layer);
   const plain = analyse(canonical.graph, b, inputs);
-  const start = startOf({ ...plain, graph: canonical.graph, b, ends }, outputName, options.start);
+  const start = startOf({ ...plain, graph: canonical.graph, b, inputs }, outputName, options.start);
+  const ends = chooseEnds(start, b.values, inputs, options.layer);
   const { siteOf, nonNegative } = start.graph === canonical.graph ? plain : analyse(start.graph, b, inputs);
   const { graph, explained } = start;
   const { facts, batch } = readOutput({ source, b, siteOf, inputs, start, outputName }, options);
@@ -112,11 +112,11 @@ function seedFor(seed: Settings["seed"], { kind }: OutputFacts): Settings["seed"
 }
 
 /** What is known when relevance's start is chosen. */
-export type BeforeStart = Pick<Prepared, "graph" | "b" | "ends" | "siteOf">;
+export type BeforeStart = Pick<Prepared, "graph" | "b" | "inputs" | "siteOf">;
 
 /** The tensor that is explained for an output: in float32, and before its response functions unless it is wanted as it is. */
 export function startOf(
-  { graph, b, ends, siteOf }: BeforeStart,
+  { graph, b, inputs, siteOf }: BeforeStart,
   outputName: string,
   where: TensorOptions["start"] = "logit",
 ): Start {
@@ -125,8 +125,8 @@ export function startOf(
   const before = all.nodes.length;
   const behind = logitFinder({ graph, b, siteOf });
   const logits = behind(output);
-  const isEnd = ends.some(({ name }) => name === logits?.value.name);
-  if (!logits || where === "output" || isEnd) return { graph, explained: output, output, behind };
+  const isInput = inputs.some(({ origin }) => origin === logits?.value.name);
+  if (!logits || where === "output" || isInput) return { graph, explained: output, output, behind };
   const nodes = [...graph.nodes, ...all.nodes.slice(before)];
   return { graph: { ...graph, nodes }, explained: logits.value.name, output, behind };
 }

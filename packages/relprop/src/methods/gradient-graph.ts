@@ -86,7 +86,7 @@ export function finish(
   };
   const sums = settings.reduce === "channels" && !isReduced;
   b.output(sums ? sumOver(b, relevance, channelAxis(input)) : relevance, "relevance");
-  const explanation = prune(b.graph(graph.name));
+  const explanation = prune(b.graph(graph.name), [compiled.output, compiled.ranked]);
   const original = new Set(compiled.added.map(({ name }) => name));
   const isOwn = ({ name }: Value): boolean =>
     graph.inputs.some((each) => each.name === name) && !original.has(name);

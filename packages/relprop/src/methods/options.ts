@@ -62,7 +62,7 @@ export interface GradCamOptions extends Omit<SharedMethodOptions, "reduce"> {
   readonly method: "grad-cam";
   /** Always [N, H, W], so "none" is refused. */
   readonly reduce?: "channels";
-  /** The feature map A: a tensor or node by name. @default "last-map", the last before the model pools or flattens */
+  /** The feature map A: a tensor or node by name. @default "last-map", the last before the model pools, flattens or answers */
   readonly layer?: string;
 }
 

@@ -1,9 +1,12 @@
 import { readBy } from "./captures.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { Graph, Node, Value } from "./graph.ts";
 
-/** The graph without nodes and constants that no output needs. Inputs stay, used or not: they are the model's contract. */
-export function prune(graph: Graph): Graph {
-  const needed = new Set(graph.outputs.map((output) => output.name));
+/**
+ * The graph without nodes and constants that no output needs. Inputs stay, used or not: they are the model's contract.
+ * @param values that are kept besides, since they may become outputs yet
+ */
+export function prune(graph: Graph, values: readonly Pick<Value, "name">[] = []): Graph {
+  const needed = new Set([...graph.outputs, ...values].map(({ name }) => name));
   const kept: Node[] = [];
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;

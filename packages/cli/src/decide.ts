@@ -90,7 +90,7 @@ export async function decideCompile(
   const against =
     wishes.against === undefined ? undefined : classAgainst(wishes.against, names, choice.isWhole);
   const best = wishes.against !== undefined && !hasWishes(wishes) ? ["top1"] : wishes.classes;
-  const asking = { names, isWhole, others: otherReadings(found.options, model, read) };
+  const asking = { names, isWhole, others: otherReadings(found.options, model, read), geometry: card.input };
   const requests = await readRequests({ ...wishes, classes: best }, asking);
   if (isTarget && requests) checkSeed(wishes);
   if (requests?.some((request) => request.kind === "class" && request.index === against)) {
@@ -260,6 +260,7 @@ export function decisionsInWords(
 
 /** What is explained where nothing is named. */
 const usualText = (request: AnswerRequest, names: AnswerNames): string => {
+  if (names.facts.kind === "binary") return nameOf(names, 1);
   if (request.kind !== "top" || names.count === 1) return requestText(request, names);
   return names.facts.kind === "scores" ? "the highest number" : "the best class";
 };

@@ -137,6 +137,30 @@ describe("class names", () => {
   });
 });
 
+describe("yes or no", () => {
+  test.each([6, -6])("with a logit near %s: ranks are by probability, what is usual is yes", async (bias) => {
+    const model = ownModel((b, x) => {
+      const mean = b.reshape(b.op("GlobalAveragePool", [b.relu(b.conv(x, 3, 6))]), [0, 6]);
+      return b.op("Sigmoid", [
+        b.op("Add", [
+          b.dense(mean, 6, 1),
+          b.constant(floatTensor("float32", Float32Array.of(bias), [1]), "bias"),
+        ]),
+      ]);
+    });
+    const path = await shop.model(model, `near${bias}`);
+    const [usual] = await answersTo(path);
+    expect(usual).toMatchObject({ class: 1 });
+    const best = bias > 0 ? 1 : 0;
+    const ranked = await answersTo(path, "-c", "top2");
+    expect(ranked.map((each) => each.class)).toEqual([best, 1 - best]);
+    const [first] = await answersTo(path, "-c", "top1");
+    expect(first).toMatchObject({ class: best, asked: "top1" });
+    expect(first?.probability).toBeGreaterThan(0.5);
+    expect(Math.sign(usual?.logit as number)).toBe(Math.sign(bias));
+  });
+});
+
 describe("two outputs of different kinds", () => {
   const two = ownModel((b, x) => {
     const h = b.relu(b.conv(x, 3, 6));

@@ -213,7 +213,11 @@ export const topOf = (source: RunSource, count: number): RankedClass[] =>
   answersOf(source, 0).slice(0, count);
 
 /** What was explained of an answer. */
-export function explainedOf({ isWhole, isLength, pick }: Asked, source: RunSource, { start }: Explanation): Explained {
+export function explainedOf(
+  { isWhole, isLength, pick }: Asked,
+  source: RunSource,
+  { start }: Explanation,
+): Explained {
   const { numbers, elements, box } = pick(source);
   return { isWhole, isLength, numbers, elements, start: start[0] ?? 0, ...(box && { box }) };
 }

@@ -24,6 +24,9 @@ export type Geometry = Pick<InputCard, "size" | "resize" | "interpolation">;
 
 const pictures = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
+/** Whether a target is a picture, by its name. */
+export const isPictureFile = (text: string): boolean => pictures.has(extname(text).toLowerCase());
+
 /** Brighter pixels are white. */
 const half = 127;
 

@@ -3,7 +3,6 @@
 import {
   answersOf,
   InputError,
-  isYesOrNo,
   pickAnswer,
   pickClass,
   pickDifference,
@@ -87,9 +86,11 @@ export function picksOf(
     return { pick: against === undefined ? pick : pickDifference(pick, pickClass(source, sample, against)) };
   };
   if (request.kind === "top") {
-    const isBinary = isYesOrNo(names.facts);
+    const ranks = samples.map((sample) =>
+      names.facts.kind === "binary" ? answersOf(source, sample) : (first.top[sample] ?? []),
+    );
     return Array.from({ length: request.count }, (_, rank) =>
-      each((sample) => classIn(sample, isBinary ? 1 - rank : (first.top[sample]?.[rank]?.index ?? 0))),
+      each((sample) => classIn(sample, ranks[sample]?.[rank]?.index ?? 0)),
     );
   }
   if (request.kind === "class") return [each((sample) => classIn(sample, request.index))];

@@ -12,7 +12,7 @@ import {
 import { isPicture, waysOf, without, type OtherReadings } from "./answer-ways.ts";
 import { classRequest, commandWord, fileNamePart, type ClassRequest } from "./choose-classes.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
-import { readMask, requireShape, type Mask } from "./target-mask.ts";
+import { readMask, requireShape, type Geometry, type Mask } from "./target-mask.ts";
 
 /** One thing to explain in each picture. */
 export type AnswerRequest =
@@ -46,6 +46,8 @@ export interface Asking {
   /** Whether the prediction as a whole is explained where nothing is named. */
   readonly isWhole: boolean;
   readonly others: OtherReadings;
+  /** How masks come to the size of the picture that the network sees: as that does. */
+  readonly geometry: Geometry;
 }
 
 /** Kinds of output whose numbers each name one answer. */
@@ -77,7 +79,9 @@ export async function readRequests(
   const usual = usualTarget(facts, isWhole);
   if (usual === undefined) throw mustBeNamed(names);
   if (usual === "whole") return undefined;
-  return usual === "length" ? [{ kind: "length" }] : [{ kind: "top", count: 1 }];
+  if (usual === "length") return [{ kind: "length" }];
+  // One number that speaks for yes is explained as it is, with its sign.
+  return facts.kind === "binary" ? [{ kind: "class", index: 1 }] : [{ kind: "top", count: 1 }];
 }
 
 /** A class that is named; of a yes-or-no question 1 is yes and 0 is no, also at each place of a map. */
@@ -132,7 +136,7 @@ async function targetRequests(
   asking: Asking,
 ): Promise<AnswerRequest[]> {
   const { facts, count } = asking.names;
-  const mask = await readMask(text);
+  const mask = await readMask(text, asking.geometry);
   if (mask?.kind === "picture") {
     await requireFit("--target", "map", isPicture, asking, "a picture as --target");
     const needsClass = count !== undefined && count > 1 && asked.length === 0;
@@ -206,7 +210,7 @@ export function requestText(request: AnswerRequest, names: AnswerNames): string 
   const of = (index: number | undefined): string => (index === undefined ? "" : ` of ${named(index)}`);
   switch (request.kind) {
     case "top":
-      return names.count === 1 ? nameOf(names, names.facts.kind === "binary" ? 1 : 0) : `top${request.count}`;
+      return names.count === 1 && names.facts.kind !== "binary" ? nameOf(names, 0) : `top${request.count}`;
     case "class":
       return named(request.index);
     case "elements":

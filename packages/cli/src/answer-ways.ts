@@ -1,7 +1,7 @@
 /** What can be named of an answer, written as options of the command: ways on for messages. */
 
 import { isYesOrNo, usualTarget, type OutputFacts, type OutputKind } from "relprop";
-import { classWord } from "./choose-classes.ts";
+import { classWord, commandWord } from "./choose-classes.ts";
 import type { AnswerNames } from "./score.ts";
 
 /** What else a model's outputs could be. */
@@ -10,6 +10,13 @@ export interface OtherReadings {
   readonly canBe: (kind: OutputKind, fits: (facts: OutputFacts) => boolean) => Promise<boolean>;
   /** Name of another output that is read as it. */
   readonly outputOf: (fits: (facts: OutputFacts) => boolean) => Promise<string | undefined>;
+}
+
+/** An output with the names of its numbers. */
+export interface NamedOutput extends AnswerNames {
+  readonly facts: OutputFacts;
+  /** Its name, if another one is explained where nothing is said. */
+  readonly output?: string | undefined;
 }
 
 /** An element of an output, by its indices. */
@@ -26,8 +33,9 @@ export const isPicture = ({ kind, placeAxes }: OutputFacts): boolean =>
   kind === "map" && placeAxes.length > 1;
 
 /** What can be named of an output. */
-export function waysOf({ facts, labels }: AnswerNames & { readonly facts: OutputFacts }): string {
-  const element = `--target ${elementOf(facts)} (an index for each axis)`;
+export function waysOf({ facts, labels, output }: NamedOutput): string {
+  const where = output === undefined ? "" : `--output ${commandWord(output)} `;
+  const element = `${where}--target ${elementOf(facts)} (an index for each axis)`;
   const isOne = isYesOrNo(facts);
   const names = isOne && labels.length === 1 ? ["", labels[0] as string] : labels;
   const name = classWord(isOne ? 1 : 0, names);
@@ -39,10 +47,10 @@ export function waysOf({ facts, labels }: AnswerNames & { readonly facts: Output
       return `--box 1 (the best box), --box 1 --class ${classWord(first, labels)}, or ${element}`;
     }
     case "map": {
-      const where = `--class ${name} (the places where it wins)`;
-      if (!isPicture(facts)) return `${where}, or ${element}`;
+      const wins = `--class ${name} (the places where it wins)`;
+      if (!isPicture(facts)) return `${wins}, or ${element}`;
       const mask = `--target mask.png${isOne ? "" : ` --class ${name}`}`;
-      return `${where}, --pixel X,Y, ${element}, or ${mask}`;
+      return `${wins}, --pixel X,Y, ${element}, or ${mask}`;
     }
     default:
       return element;
@@ -50,11 +58,7 @@ export function waysOf({ facts, labels }: AnswerNames & { readonly facts: Output
 }
 
 /** What to do where an option does not fit an output: without it, or what else can be named. */
-export function without(
-  option: string,
-  names: AnswerNames & { readonly facts: OutputFacts },
-  isWhole: boolean,
-): string {
+export function without(option: string, names: NamedOutput, isWhole: boolean): string {
   const isUsual = usualTarget(names.facts, isWhole) !== undefined;
   return isUsual ? `leave ${option} out` : `leave ${option} out and name ${waysOf(names)}`;
 }

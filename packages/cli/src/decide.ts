@@ -3,6 +3,7 @@
 import {
   chooseExplanation,
   fittingLabels,
+  isYesOrNo,
   OptionError,
   readAnswer,
   RelpropError,
@@ -15,7 +16,7 @@ import {
 } from "relprop";
 import type { InputCard } from "relprop/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "relprop/heatmap";
-import { without, type OtherReadings } from "./answer-ways.ts";
+import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
 import { cardOptions } from "./card-options.ts";
 import { classRequest } from "./choose-classes.ts";
@@ -23,6 +24,7 @@ import { given } from "./commands/arguments.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { methodOptions, type MethodWish } from "./method-wish.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
+import { isPictureFile } from "./target-mask.ts";
 
 /** What of a run the user decided. */
 export interface Wishes extends AnswerWishes {
@@ -51,7 +53,7 @@ export interface CompileDecision {
   /** Index of the class that the classes are told apart from. */
   readonly against: number | undefined;
   /** What the answer's numbers are called. */
-  readonly names: AnswerNames & { readonly facts: OutputFacts };
+  readonly names: NamedOutput;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface CompileDecision {
  * @throws OptionError if what is named isn't there, has to be named, or does not go together
  */
 export async function decideCompile(
-  { model, card }: Pick<LoadedModel, "model" | "card">,
+  { model, card, labelsFrom }: Pick<LoadedModel, "model" | "card" | "labelsFrom">,
   wishes: Wishes,
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading> = (options) =>
     readAnswer(model, options),
@@ -78,7 +80,15 @@ export async function decideCompile(
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
   const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
-  const names = { facts, labels: fittingLabels(facts, card.labels, count), count, unit: card.unit };
+  const fits = doNamesFit(facts, card.labels.length, count);
+  if (!fits && labelsFrom !== undefined) throw notFitting(labelsFrom, card.labels.length, facts, count);
+  const names = {
+    facts,
+    labels: fits ? fittingLabels(facts, card.labels, count) : [],
+    count,
+    unit: card.unit,
+    ...(found.options.output !== common.output && { output: found.options.output }),
+  };
   const isAsked = wishes.against !== undefined || hasWishes(wishes);
   const isTarget = wishes.needsAnswer === true || isAsked;
   const choice = chooseExplanation(found.reading, {
@@ -90,7 +100,7 @@ export async function decideCompile(
   const against =
     wishes.against === undefined ? undefined : classAgainst(wishes.against, names, choice.isWhole);
   const best = wishes.against !== undefined && !hasWishes(wishes) ? ["top1"] : wishes.classes;
-  const asking = { names, isWhole, others: otherReadings(found.options, model, read) };
+  const asking = { names, isWhole, others: otherReadings(found.options, model, read), geometry: card.input };
   const requests = await readRequests({ ...wishes, classes: best }, asking);
   if (isTarget && requests) checkSeed(wishes);
   if (requests?.some((request) => request.kind === "class" && request.index === against)) {
@@ -110,20 +120,53 @@ export async function decideCompile(
   return { ...decided, options: { ...options, composite, seed, topK } };
 }
 
+/** Whether so many names can be those of an output's numbers; one sigmoid has a name for yes, or one each for no and yes. */
+function doNamesFit(facts: OutputFacts, names: number, count: number | undefined): boolean {
+  if (names === 0) return true;
+  if (isYesOrNo(facts)) return names <= 2;
+  const isNamed = facts.kind !== "embedding" && facts.isRanked !== true;
+  return !isNamed || count === undefined || names === count;
+}
+
+const notFitting = (
+  file: string,
+  names: number,
+  facts: OutputFacts,
+  count: number | undefined,
+): OptionError =>
+  new OptionError({
+    what: `cannot use the class names "${file}"`,
+    why: `they are ${names}, and the output [${facts.shape.join(", ")}] has ${
+      isYesOrNo(facts)
+        ? "one number, of which 1 or 2 names say yes, or no and yes"
+        : `${count} of them to name`
+    }`,
+    fix: "give one name for each, in their order",
+  });
+
 const hasWishes = ({ classes, targets, pixels, boxes }: AnswerWishes): boolean =>
   [classes, targets, pixels, boxes].some((wish) => wish.length > 0);
 
 /** Reads the output that is meant: the one asked for, the first, or for boxes the one with their scores. */
 async function readFor(
-  { boxes, compile }: Wishes,
+  wishes: Wishes,
   common: CompileOptions,
   model: LoadedModel["model"],
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
 ): Promise<{ readonly reading: AnswerReading; readonly options: CompileOptions }> {
   const reading = await read(common);
   const first = { reading, options: common };
-  if (boxes.length === 0 || compile.output !== undefined || isBoxes(reading.facts)) return first;
-  const output = await otherReadings(common, model, read).outputOf(isBoxes);
+  const { boxes, targets, pixels, classes, compile } = wishes;
+  if (compile.output !== undefined || isBoxes(reading.facts)) return first;
+  // Boxes whose scores another output has: they are no map, and only by their indices anything of them can be named.
+  const own = common.output ?? model.graph.outputs[0]?.name;
+  const isScoring = (facts: OutputFacts): boolean => isBoxes(facts) && facts.detections?.boxes === own;
+  const isByIndex =
+    targets.length > 0 && !targets.some(isPictureFile) && pixels.length + classes.length === 0;
+  const mayBeScored = common.outputKind === undefined && !isByIndex && model.graph.outputs.length > 1;
+  if (boxes.length === 0 && !mayBeScored) return first;
+  const fits = boxes.length > 0 ? isBoxes : isScoring;
+  const output = await otherReadings(common, model, read).outputOf(fits);
   if (output === undefined) return first;
   const { outputKind: _ofTheFirst, ...options } = { ...common, output };
   return { reading: await read(options), options };
@@ -260,6 +303,7 @@ export function decisionsInWords(
 
 /** What is explained where nothing is named. */
 const usualText = (request: AnswerRequest, names: AnswerNames): string => {
+  if (names.facts.kind === "binary") return nameOf(names, 1);
   if (request.kind !== "top" || names.count === 1) return requestText(request, names);
   return names.facts.kind === "scores" ? "the highest number" : "the best class";
 };

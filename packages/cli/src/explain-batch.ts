@@ -27,6 +27,8 @@ export interface ExplainedAnswer {
   readonly relevance: RelevanceArray;
   /** How many elements of the output are explained together. */
   readonly elements: number;
+  /** ΣR that relevance starts with: of a class told apart from another the difference of the two. */
+  readonly start: number;
   /** The class that this one was told apart from. */
   readonly against?: { readonly index: number; readonly label: string };
   /** Where its relevance stayed, if account was kept. */
@@ -170,6 +172,7 @@ function answerOf(
     score: scoreOf(names, pick.numbers, label),
     relevance,
     elements: pick.elements,
+    start: explanation.start[sample] as number,
     ...(isDifference && { against: { index: against, label: nameOf(names, against) } }),
     ...(ledger && { ledger }),
     ...(pick.box && { box: pick.box }),

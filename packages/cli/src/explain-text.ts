@@ -75,6 +75,7 @@ export async function explainText(session: TextSession, input: string, pair?: st
       ...(position !== undefined && more.length === 0 && { position }),
       ...(more.length > 0 && { positions: [...place.positions] }),
       ...(asked.against !== undefined && { against: { index: asked.against, label: name(asked.against) } }),
+      start: explanation.start[0] as number,
       ...relevanceOf(explanation, text, feed),
       ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
       top,

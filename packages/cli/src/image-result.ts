@@ -41,6 +41,8 @@ const answerResult = z.object({
   asked: z.string().exactOptional(),
   /** How many elements of the output are explained together. */
   elements: z.number(),
+  /** ΣR that relevance starts with: with `against` the difference of the two classes. */
+  start: z.number(),
   /** The explained box, in pixels of the picture that the network saw. */
   box: box.exactOptional(),
   /** The class that this one was told apart from, if one was named. */

@@ -1,7 +1,7 @@
 /** What all images of a run of `relprop explain` share, and how it comes about. */
 
 import { availableParallelism } from "node:os";
-import { filterSearch, type Explainer, type SessionModel } from "relprop";
+import { filterSearch, type Explainer, type OutputKind, type SessionModel } from "relprop";
 import type { Pixels, Theme } from "relprop/heatmap";
 import { zooEntry } from "relprop/zoo";
 import { compileOnce, readOnce } from "./compiled-cache.ts";
@@ -76,7 +76,7 @@ export async function startRun(
   const { model, ...loaded } = await loadModel(options.model, { ...options.load, quiet: isSilent });
   const source = { model, id: loaded.id, useCache: options.cache };
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
-  const decision = await decideCompile({ model, card: loaded.card }, { ...options, compile }, (wanted) =>
+  const decision = await decideCompile({ model, ...loaded }, { ...options, compile }, (wanted) =>
     readOnce(source, wanted),
   );
   const waiting = startWaiting(
@@ -111,7 +111,12 @@ export async function startRun(
         `guessed, since no card says it: ${loaded.guesses.join("; ")} (--card, --size, --channels, --mean, --std say it)`,
       );
     }
-    if (loaded.card.labels.length === 0) say(`the names of the classes are not known: ${labelsHint(loaded)}`);
+    const { labels, facts } = decision.names;
+    if (labels.length === 0 && !nameless.has(facts.kind)) {
+      const own = loaded.card.labels.length;
+      const why = own === 0 ? "are not known" : `are not known, those of the model (${own}) do not fit`;
+      say(`the names of the classes ${why}: ${labelsHint(loaded)}`);
+    }
   }
   return { options, loaded, explainers, decision, coloring, decisions, ...given };
 }
@@ -140,6 +145,9 @@ async function startKept(
   const kept = isShared && (await startingFromKept(await threads.another().runtime(), key));
   return kept ? [first, await startExplainer(model, "cpu", kept, half)] : [first];
 }
+
+/** Outputs whose numbers are no classes. */
+const nameless: ReadonlySet<OutputKind> = new Set(["values", "embedding", "scores"]);
 
 /** How the names of the classes can be had. */
 const labelsHint = ({ card }: Run["loaded"]): string =>

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ModelFileError } from "relprop";
+import { metadataLabels, ModelFileError } from "relprop";
 import { readModelFile } from "relprop/node";
 import { byteLength, type Model } from "relprop/onnx";
 import {
@@ -44,6 +44,8 @@ export interface LoadedModel {
   readonly card: ModelCard;
   /** What of the card nobody said, in words. */
   readonly guesses: readonly string[];
+  /** The file of class names that the user gave. */
+  readonly labelsFrom?: string;
   /** Tells this model's bytes from any other's: a hash. */
   readonly id: string;
 }
@@ -57,11 +59,16 @@ export interface LoadedModel {
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const found = await stat(name).catch(() => undefined);
   const entry = found?.isFile() ? undefined : zooEntry(name);
-  const loaded = entry
+  const loaded: LoadedModel = entry
     ? await fromZoo(entry, options)
     : await fromFile(name, found?.isFile() === true, options);
-  if (options.labels === undefined) return loaded;
-  return { ...loaded, card: { ...loaded.card, labels: await readLabels(options.labels) } };
+  if (options.labels !== undefined) {
+    const labels = await readLabels(options.labels);
+    return { ...loaded, card: { ...loaded.card, labels }, labelsFrom: options.labels };
+  }
+  if (loaded.card.labels.length > 0) return loaded;
+  // A card that names no classes leaves the model's own names.
+  return { ...loaded, card: { ...loaded.card, labels: metadataLabels(loaded.model) } };
 }
 
 async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedModel> {

@@ -55,9 +55,11 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
   if (!options.json) {
     const best = result.top.slice(0, 3);
     const others = result.answers.filter(
-      (answer) => !best.some(({ index, label }) => index === answer.index && label === answer.label),
+      ({ against, ...answer }) =>
+        against !== undefined ||
+        !best.some(({ index, label }) => index === answer.index && label === answer.label),
     );
-    const asked = others.map(answerText).join(" · ");
+    const asked = others.map(ratherText).join(" · ");
     const parts = [
       ...(best.length > 0 ? [best.map(scoreText).join(" · ")] : []),
       ...(others.length > 0 ? [best.length > 0 ? `asked for: ${asked}` : asked] : []),
@@ -90,6 +92,10 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
 /** An answer, with how many elements it is the sum of. */
 export const answerText = ({ elements, ...score }: AnswerScore & Pick<AnswerResult, "elements">): string =>
   elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);
+
+/** An answer, with the class that it was told apart from: `Egyptian cat 0.767 rather than tabby`. */
+const ratherText = ({ against, ...answer }: AnswerResult): string =>
+  answerText(answer) + (against ? ` rather than ${against.label}` : "");
 
 /** Record of an image that failed, for programs. */
 export function failureRecord(input: string, error: unknown): string {

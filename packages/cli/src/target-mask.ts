@@ -4,46 +4,79 @@ import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { InputError, isYesOrNo, OptionError, type FloatArray, type OutputFacts } from "relprop";
 import { readNpy } from "relprop/heatmap";
+import { resample, resizePlan } from "relprop/preprocess";
+import type { InputCard } from "relprop/zoo";
 import sharp from "sharp";
 
 /** What a file marks. */
 export type Mask =
   | { readonly kind: "array"; readonly array: FloatArray }
-  /** 1 at white pixels, 0 at black ones, row by row. */
+  /** Brightness from 0 to 255, row by row, of the pixels that the network sees. */
   | {
       readonly kind: "picture";
       readonly width: number;
       readonly height: number;
-      readonly marks: Float32Array;
+      readonly brightness: Uint8Array;
     };
+
+/** How a photo comes to the network's size. */
+export type Geometry = Pick<InputCard, "size" | "resize" | "interpolation">;
 
 const pictures = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
+/** Whether a target is a picture, by its name. */
+export const isPictureFile = (text: string): boolean => pictures.has(extname(text).toLowerCase());
+
+/** Brighter pixels are white. */
+const half = 127;
+
 /**
- * Reads a mask; undefined if the text is no name of such a file.
+ * Reads a mask; undefined if the text is no name of such a file. A picture is resized and cropped as a photo of its size,
+ * unless it has the network's size already.
  * @throws OptionError if the file cannot be read
  */
-export async function readMask(text: string): Promise<Mask | undefined> {
+export async function readMask(text: string, geometry: Geometry): Promise<Mask | undefined> {
   const extension = extname(text).toLowerCase();
   if (extension !== ".npy" && !pictures.has(extension)) return undefined;
   if (!(await stat(text).catch(() => undefined))?.isFile()) throw cannotRead(text, "there is no such file");
   try {
     if (extension === ".npy") return { kind: "array", array: weighing(text, readNpy(await readFile(text))) };
-    const { data, info } = await sharp(text)
+    const { data, info } = await sharp(text, { autoOrient: true })
       .greyscale()
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const marks = Float32Array.from({ length: info.width * info.height }, (_, i) =>
-      (data[i * info.channels] as number) > 127 ? 1 : 0,
-    );
-    if (!marks.includes(1)) throw marksNothing(text, "no pixel of it is white");
-    return { kind: "picture", width: info.width, height: info.height, marks };
+    const { width, height, channels } = info;
+    const whole = Uint8Array.from({ length: width * height }, (_, i) => data[i * channels] as number);
+    if (!whole.some((grey) => grey > half)) throw marksNothing(text, "no pixel of it is white");
+    const seen = asSeen({ width, height, brightness: whole }, geometry);
+    if (!seen.brightness.some((grey) => grey > half))
+      throw marksNothing(
+        text,
+        "it marks nothing of this answer: none of its white pixels is left in the crop",
+      );
+    return { kind: "picture", ...seen };
   } catch (error) {
     if (error instanceof OptionError) throw error;
     if (error instanceof InputError) throw cannotRead(text, error.why);
     throw cannotRead(text, error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
   }
+}
+
+/** The part of a mask that the network sees. */
+function asSeen(
+  mask: Omit<Extract<Mask, { kind: "picture" }>, "kind">,
+  geometry: Geometry,
+): Omit<Extract<Mask, { kind: "picture" }>, "kind"> {
+  const [rows, columns] = geometry.size;
+  const { width, height, brightness } = mask;
+  if (width === columns && height === rows) return mask;
+  const plan = resizePlan(width, height, geometry);
+  const rgba = new Uint8Array(4 * brightness.length);
+  for (const [i, grey] of brightness.entries()) rgba.fill(grey, 4 * i, 4 * i + 4);
+  const { data } = resample({ data: rgba, width, height }, plan, geometry.interpolation);
+  const seen = Uint8Array.from({ length: columns * rows }, (_, i) => data[4 * i] as number);
+  return { width: columns, height: rows, brightness: seen };
 }
 
 /** Weights that are numbers, not all of them 0. */
@@ -116,9 +149,19 @@ export function maskWeights(
     Math.floor(flat / stride(axis)) % (dims[axis] as number);
   const data = Float32Array.from({ length: size }, (_, flat) => {
     if (classAxis !== undefined && along(flat, classAxis) !== classIndex) return 0;
-    const y = Math.floor(((along(flat, rows) + 0.5) * mask.height) / height);
-    const x = Math.floor(((along(flat, columns) + 0.5) * mask.width) / width);
-    return weight * (mask.marks[y * mask.width + x] as number);
+    const [top, bottom] = pixelsOf(along(flat, rows), height, mask.height);
+    const [left, right] = pixelsOf(along(flat, columns), width, mask.width);
+    let sum = 0;
+    for (let y = top; y < bottom; y++)
+      for (let x = left; x < right; x++) sum += mask.brightness[y * mask.width + x] as number;
+    return sum > half * (bottom - top) * (right - left) ? weight : 0;
   });
   return { data, dims };
+}
+
+/** The pixels of one place along an axis; the one at its centre if it has less than one. */
+function pixelsOf(place: number, places: number, pixels: number): [from: number, to: number] {
+  const centre = Math.floor(((place + 0.5) * pixels) / places);
+  const from = Math.min(Math.round((place * pixels) / places), centre);
+  return [from, Math.max(Math.round(((place + 1) * pixels) / places), centre + 1)];
 }

@@ -50,6 +50,9 @@ export const textResultSchema = z.strictObject({
     .strictObject({ index: z.int(), label: z.string() })
     .exactOptional()
     .describe("the class that this one was told apart from"),
+  start: z
+    .number()
+    .describe("sum of the relevance to start with; with `against` the difference of the two classes"),
   tokens: z.array(token),
   padding: z
     .strictObject({ tokens: z.int(), relevance: z.number() })

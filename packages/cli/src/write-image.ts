@@ -81,7 +81,7 @@ async function writeAnswer(
   run: Run,
   image: Pending,
   about: Pick<ImageResult, "input" | "settings" | "top">,
-  { request, score, relevance, elements, against, ledger, box }: ExplainedAnswer,
+  { request, score, relevance, elements, start, against, ledger, box }: ExplainedAnswer,
   files: Files,
 ): Promise<AnswerResult> {
   const { options, coloring, writer, decision } = run;
@@ -97,6 +97,7 @@ async function writeAnswer(
     ...score,
     ...(asked !== undefined && { asked }),
     elements,
+    start,
     ...(box && { box: { left: box.left, top: box.top, right: box.right, bottom: box.bottom } }),
     ...(against && { against }),
     files,

@@ -119,12 +119,20 @@ export async function cachedLabels(labels: ZooEntry["labels"]): Promise<readonly
  * @throws ModelFileError if it can't be read.
  */
 export async function readLabels(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new ModelFileError({
+  const unreadable = (why: string, fix?: string): ModelFileError =>
+    new ModelFileError({
       what: `cannot read the class names "${path}"`,
-      why: error instanceof Error ? error.message : String(error),
+      why,
+      ...(fix !== undefined && { fix }),
     });
+  const form = /\.(csv|yaml|yml)$/i.exec(path)?.[1]?.toUpperCase();
+  const wanted = "give a JSON list, or a text file with one name a line";
+  if (form !== undefined) throw unreadable(`it is ${form === "CSV" ? "CSV" : "YAML"}`, wanted);
+  const whole = await readFile(path, "utf8").catch((error: unknown) => {
+    throw unreadable(error instanceof Error ? error.message : String(error));
   });
+  if (/[\0\uFFFD]/.test(whole)) throw unreadable("it is no text in UTF-8", wanted);
+  const text = whole.replace(/^\uFEFF/, "");
   if (!/^\s*[[{]/.test(text)) return text.trimEnd().split(/\r?\n/);
   return parseLabels(jsonOf(text, path), path);
 }

@@ -30,6 +30,7 @@ const shown: AnswerResult = {
   logit: 7,
   probability: 0.75,
   asked: "281 tabby",
+  start: 1,
   elements: 1,
   files: { figure: "cat.figure.png" },
   legend: { ticks: [...itsLegend.ticks], sentence: itsLegend.sentence },

@@ -36,6 +36,7 @@ const result = (key: string): ImageResult => ({
       logit: 2,
       probability: 0.75,
       elements: 1,
+      start: 1,
       files: { heatmap: `${key}.heatmap.png` },
       legend: {
         ticks: [{ position: 0.5, value: 0, text: "0" }],

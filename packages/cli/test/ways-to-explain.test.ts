@@ -195,6 +195,18 @@ describe("--against", () => {
   test("tells people and programs", async () => {
     expect(await explain(cat, "-c", "1", "--against", "3", "--json")).toBe(0);
     expect(records()[0]).toMatchObject({ class: 1, against: { index: 3, label: "class 3" } });
+    const [difference] = records();
+    stdout = "";
+    expect(await explain(cat, "-c", "1", "-c", "3", "--json")).toBe(0);
+    const [one, other] = records() as [Record<string, number>, Record<string, number>];
+    // The numbers are the class's own; relevance starts with the difference.
+    expect(difference).toMatchObject({ logit: one["logit"], probability: one["probability"] });
+    expect(one["start"]).toBeCloseTo(one["logit"] as number, 5);
+    const start = (one["logit"] as number) - (other["logit"] as number);
+    expect(difference?.["start"]).toBeCloseTo(start, 5);
+    stdout = "";
+    expect(await explain(cat, "-c", "1", "--against", "3")).toBe(0);
+    expect(stdout).toMatch(/asked for: class 1 [\de.-]+ rather than class 3/);
     const page = await readFile(join(out, "index.html"), "utf8");
     expect(page).toContain("Red speaks for “class 1” rather than “class 3”, blue against it.");
     expect(page).toMatch(/<h3>class 1 \S+ <small>rather than class 3<\/small><\/h3>/);

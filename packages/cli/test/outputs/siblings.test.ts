@@ -1,7 +1,7 @@
 /** Outputs that no list names: names of all sorts, several outputs, other precisions and opsets, other axes. */
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { int, ints, type Model } from "../../../relprop/src/onnx/index.ts";
+import { int, ints, type Model, type Value } from "../../../relprop/src/onnx/index.ts";
 import { floatTensor, numbersOf } from "../../../relprop/src/onnx/tensor.ts";
 import { modelOf, outputModels, type OutputModel } from "../../../relprop/test/support/output-models.ts";
 import { correlation } from "../support/maps.ts";
@@ -137,6 +137,82 @@ describe("class names", () => {
   });
 });
 
+describe("names that do not fit", () => {
+  test.each([
+    ["softmax", 4, "they are 4, and the output [N, 5] has 5 of them to name"],
+    ["one sigmoid", 3, "they are 3, and the output [N, 1] has one number"],
+    ["a U-Net of one class", 3, "they are 3"],
+    ["a U-Net of two classes", 3, "they are 3"],
+  ])("of %s: %s are refused", async (name, count, why) => {
+    const path = await shop.model(modelOf(kindOf(name)), "fit");
+    const list = Array.from({ length: count }, (_, i) => `name ${i}`).join("\n");
+    const refused = await shop.explain(path, "--labels", await shop.file("fit.txt", list), "-c", "1");
+    expectRefusal(refused, help);
+    expect(refused.stderr).toContain(why);
+  });
+
+  test("the model's own are left out, and the note says so", async () => {
+    const model = { ...modelOf(kindOf("softmax")), metadata: { names: '["a", "b"]' } };
+    const run = await shop.explain(await shop.model(model, "own"));
+    expect(run.status, run.stderr).toBe(0);
+    expect(run.stderr).toContain("are not known, those of the model (2) do not fit");
+    const value = await shop.explain(await shop.model(modelOf(kindOf("one value")), "value"));
+    expect(value.stderr).not.toContain("are not known");
+  });
+
+  test("files of other forms are refused; a mark of byte order is none", async () => {
+    const path = await shop.model(modelOf(kindOf("softmax")), "forms");
+    const names = ["a", "b", "c", "d", "e"];
+    for (const [file, content, why] of [
+      ["n.csv", "a,b", "it is CSV"],
+      ["n.yml", "- a", "it is YAML"],
+      ["n.txt", Uint8Array.of(97, 0, 98, 0), "it is no text in UTF-8"],
+      ["m.txt", Uint8Array.of(97, 0xe9, 10), "it is no text in UTF-8"],
+    ] as const) {
+      const refused = await shop.explain(path, "--labels", await shop.file(file, content));
+      expect(refused.status).toBe(4);
+      expect(refused.stderr).toContain(why);
+    }
+    const json = await shop.file("bom.json", `\uFEFF${JSON.stringify(names)}`);
+    const [answer] = await answersTo(path, "--labels", json, "-c", "3");
+    expect(answer?.label).toBe("d");
+  });
+
+  test("a card without names leaves the model's own", async () => {
+    const names = ["a", "b", "c", "d", "e"];
+    const model = { ...modelOf(kindOf("softmax")), metadata: { names: JSON.stringify(names) } };
+    const input = { size: [8, 8], resize: { shortSide: 8 }, layout: "NCHW", channels: "RGB" };
+    const card = { name: "net", input: { ...input, scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } };
+    const file = await shop.file("no-names.json", JSON.stringify(card));
+    const [answer] = await answersTo(await shop.model(model, "carded"), "--card", file, "-c", "d");
+    expect(answer).toMatchObject({ class: 3, label: "d" });
+  });
+});
+
+describe("yes or no", () => {
+  test.each([6, -6])("with a logit near %s: ranks are by probability, what is usual is yes", async (bias) => {
+    const model = ownModel((b, x) => {
+      const mean = b.reshape(b.op("GlobalAveragePool", [b.relu(b.conv(x, 3, 6))]), [0, 6]);
+      return b.op("Sigmoid", [
+        b.op("Add", [
+          b.dense(mean, 6, 1),
+          b.constant(floatTensor("float32", Float32Array.of(bias), [1]), "bias"),
+        ]),
+      ]);
+    });
+    const path = await shop.model(model, `near${bias}`);
+    const [usual] = await answersTo(path);
+    expect(usual).toMatchObject({ class: 1 });
+    const best = bias > 0 ? 1 : 0;
+    const ranked = await answersTo(path, "-c", "top2");
+    expect(ranked.map((each) => each.class)).toEqual([best, 1 - best]);
+    const [first] = await answersTo(path, "-c", "top1");
+    expect(first).toMatchObject({ class: best, asked: "top1" });
+    expect(first?.probability).toBeGreaterThan(0.5);
+    expect(Math.sign(usual?.logit as number)).toBe(Math.sign(bias));
+  });
+});
+
 describe("two outputs of different kinds", () => {
   const two = ownModel((b, x) => {
     const h = b.relu(b.conv(x, 3, 6));
@@ -162,6 +238,41 @@ describe("two outputs of different kinds", () => {
     const { stdout } = await shop.run("inspect", await shop.model(two, "two"));
     expect(stdout).toMatch(/^read as +"head\/probs:0": classes: it ends in softmax/m);
     expect(stdout).toMatch(/^read as +"mask out": map: /m);
+  });
+});
+
+describe("boxes before their scores", () => {
+  const detector = ownModel((b, x) => {
+    const h = b.relu(b.conv(x, 3, 6));
+    const rows = (count: number): Value =>
+      b.transpose(b.reshape(b.conv(h, 6, count), [0, count, 64]), [0, 2, 1]);
+    return { boxes: rows(4), scores: b.op("Softmax", [rows(5)], { axis: int(2) }) };
+  });
+
+  test("boxes are offered, not places of a map; every way works", async () => {
+    const path = await shop.model(detector, "apart");
+    const refused = await shop.explain(path);
+    expectRefusal(refused, help);
+    const ways = waysIn(refused);
+    expect(ways[0]).toEqual(["--box", "1"]);
+    expect(ways.at(-1)?.slice(0, 3)).toEqual(["--output", "scores", "--target"]);
+    for (const way of ways) {
+      const [answer] = await answersTo(path, ...way, "--score-threshold", "0");
+      expect(answer?.kind).toBe("detections");
+    }
+    const [box] = await answersTo(path, "--class", "1", "--score-threshold", "0");
+    expect(box).toMatchObject({ kind: "detections", class: 1, asked: "box 1 of 1 class 1" });
+    for (const other of [
+      ["--pixel", "3,4"],
+      ["--target", "mask.png"],
+    ]) {
+      const misplaced = await shop.explain(path, ...other);
+      expect(misplaced.status).toBe(2);
+    }
+    // By its indices an element of the boxes can be named.
+    const [side] = await answersTo(path, "--target", "0,9,2");
+    expect(side).toMatchObject({ asked: "element 0,9,2" });
+    expect(side?.kind).not.toBe("detections");
   });
 });
 

@@ -42,6 +42,30 @@ async function answersTo(model: string, ...args: string[]): Promise<Answer[]> {
 }
 const targets = (...texts: string[]): string[] => texts.map((text) => `--target=${text}`);
 
+const drawn = async (
+  name: string,
+  size: readonly [width: number, height: number],
+  isWhite: (x: number, y: number) => boolean,
+): Promise<string> => {
+  const [width, height] = size;
+  const data = Uint8Array.from({ length: width * height }, (_, i) =>
+    isWhite(i % width, Math.floor(i / width)) ? 255 : 0,
+  );
+  await sharp(data, { raw: { width, height, channels: 1 } })
+    .png()
+    .toFile(shop.path(name));
+  return shop.path(name);
+};
+const cardOf = async (shortSide: number): Promise<string[]> => {
+  const input = { size: [8, 8], resize: { shortSide }, layout: "NCHW", channels: "RGB" };
+  const card = {
+    name: "net",
+    input: { ...input, scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
+    labels: [],
+  };
+  return ["--card", await shop.file(`short-${shortSide}.json`, JSON.stringify(card))];
+};
+
 describe("indices", () => {
   test("of a list: with the batch or without, from the end, ranges, sums", async () => {
     const texts = ["0,3", "3", "0,-2", "1..2", "0,1+0,2", " 0 , 1..2 ", ":,1..2", "0,-1", "0,1"];
@@ -175,6 +199,31 @@ describe("files of weights", () => {
       expect(await relevanceOf(answer)).toEqual(await relevanceOf(other));
     }
     expect(new Set(answers.map(({ outputs }) => outputs["npy"])).size).toBe(2);
+  });
+
+  describe("a picture goes the way of a photo of its size", () => {
+    test.each([
+      ["wide", [32, 16], 8, (x: number) => x >= 16, ":,4..7"],
+      ["high", [16, 32], 8, (_: number, y: number) => y < 16, "0..3,:"],
+      // Of 16 pixels each way the network sees the inner 8.
+      ["cropped", [32, 32], 16, (x: number, y: number) => x < 12 && y < 16, "0..3,0..1"],
+      ["exact", [8, 8], 16, (x: number) => x < 2, ":,0..1"],
+    ] as const)("%s", async (name, size, shortSide, isWhite, places) => {
+      const mask = await drawn(`${name}.png`, size, isWhite);
+      const card = await cardOf(shortSide);
+      const [marked] = await answersTo(map, ...card, "--target", mask, "-c", "1");
+      const [wanted] = await answersTo(map, ...card, "--target", `0,1,${places}`);
+      expect(marked).toMatchObject({ elements: wanted?.elements, logit: wanted?.logit });
+      expect(await relevanceOf(marked as Answer)).toEqual(await relevanceOf(wanted as Answer));
+    });
+
+    test("marks that are cropped away are none", async () => {
+      const mask = await drawn("edge.png", [32, 16], (x) => x < 4);
+      const card = await cardOf(8);
+      const run = await shop.explain(shop.path(named(map)), ...card, "--target", mask, "-c", "1");
+      expectRefusal(run, help);
+      expect(run.stderr).toContain("it marks nothing of this answer");
+    });
   });
 
   test("on a map of one number 1 is for it, 0 against it", async () => {

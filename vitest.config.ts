@@ -4,6 +4,8 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const library = fileURLToPath(new URL("./packages/relprop/src/", import.meta.url));
 
+const timed = "packages/*/test/**/*.timed.test.ts";
+
 const config: ViteUserConfig = defineConfig({
   // No two runs are of the same code.
   define: { __RELPROP_BUILD__: JSON.stringify(`test ${Date.now()}`) },
@@ -14,16 +16,31 @@ const config: ViteUserConfig = defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 60_000,
     globalSetup: ["packages/studio/test/support/shared-app.ts"],
     pool: "forks",
-    // Browsers and sessions wait a lot: also two cores are better used by two files at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
     execArgv: [
       "--import",
       fileURLToPath(new URL("./packages/cli/test/support/register-typescript.mjs", import.meta.url)),
+    ],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "tests",
+          include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+          exclude: [timed, "**/node_modules/**"],
+          // Browsers and sessions wait a lot: also two cores are better used by two files at a time.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        // What holds within a time is measured when nothing else runs.
+        test: { name: "timed", include: [timed], maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });

@@ -33,17 +33,6 @@ afterAll(async () => {
 const picture = (page: Page): Locator => page.getByRole("img", { name: /^(Relevance|No relevance) for/ });
 const ready = (page: Page): Promise<void> => page.getByText(/^WASM, \d threads?$/).waitFor();
 
-run("the first heatmap is there within a second, from what was computed before", { retry: 2 }, async () => {
-  const { page, problems } = await app.open();
-  await picture(page).waitFor();
-  const milliseconds = await page.evaluate(() => performance.now());
-  expect(milliseconds).toBeLessThan(1000);
-  await ready(page);
-  expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
-  expect(problems).toEqual([]);
-  await page.context().close();
-});
-
 run("the code of each part is within its budget, gzipped and without ONNX Runtime", async () => {
   const sizes = await appSize(folder);
   for (const [part, size] of Object.entries(sizes)) {

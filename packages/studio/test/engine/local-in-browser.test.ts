@@ -53,7 +53,7 @@ run(
     await page.getByRole("alert").filter({ hasText: "larger than it takes" }).waitFor();
     await page.getByRole("button", { name: "Dismiss" }).click();
     // The connection is a new one, but the model is still the one that was open.
-    await page.getByRole("list", { name: "Classes, best first" }).getByRole("button").nth(1).click();
+    await page.getByRole("list", { name: "Numbers, highest first" }).getByRole("button").nth(1).click();
     await page.getByRole("heading", { name: /is explained$/ }).waitFor();
     await page.getByText(/% of the value/).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);

@@ -181,7 +181,8 @@ const keepAnswers: ReadonlySet<Family | undefined> = new Set(["routing", "affine
 function answersIn(between: readonly Node[], explained: string): Set<string> {
   const answers = new Set([explained]);
   for (const node of between.toReversed()) {
-    const isKept = keepAnswers.has(rowOf(node)?.family) || node.opType === "Resize";
+    const row = rowOf(node);
+    const isKept = keepAnswers.has(row?.family) || row?.resizes === true;
     if (isKept && node.outputs.some((name) => answers.has(name)))
       for (const name of relevantInputs(node)) answers.add(name);
   }

@@ -338,9 +338,10 @@ export const opTable = {
     keepsAxis: axes.batchOnly,
   }),
   Resize: forms(resizeForm, {
-    nearest: routing(unresize, { refuses: refusesResize, keepsAxis: axes.unlessResized() }),
+    nearest: routing(unresize, { refuses: refusesResize, keepsAxis: axes.unlessResized(), resizes: true }),
     weighted: average(unresize, {
       refuses: refusesResize,
+      resizes: true,
       keepsAxis: axes.unlessResized(),
       filtered: false,
       parts: [0],

@@ -130,6 +130,8 @@ interface Common {
   readonly parts: readonly number[] | undefined;
   /** The outputs that are made of the inputs, by index; the others are indices or masks, and bring no relevance. Undefined: all. */
   readonly gives: readonly number[] | undefined;
+  /** Whether the output is the input at another size (Resize): the same numbers, at places between them too. */
+  readonly resizes: boolean;
   readonly keepsAxis: KeepsAxis;
   /** The response function that the operator is, if a model may end in it. */
   readonly response: Response | undefined;
@@ -231,6 +233,7 @@ type Options = Partial<
     | "border"
     | "parts"
     | "gives"
+    | "resizes"
     | "keepsAxis"
     | "response"
     | "trend"
@@ -274,6 +277,7 @@ const common = (
   border: options.border ?? false,
   parts: options.parts,
   gives: options.gives,
+  resizes: options.resizes ?? false,
   keepsAxis: options.keepsAxis ?? keepsAxis,
   response: options.response,
   trend: options.trend ?? never,

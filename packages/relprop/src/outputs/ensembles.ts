@@ -1,8 +1,8 @@
 /** Members of an ensemble: probabilities that are added or averaged have the average of their logits, with the same weights. */
 
 import { usesOf, type Node } from "../onnx/graph.ts";
-import { sharedAxis } from "../relevance/feature-axis.ts";
 import { rowOf } from "../relevance/op-table.ts";
+import { axisOf } from "./axes.ts";
 import { isSameShape, together, type InnerLogits, type Logits, type Surroundings } from "./logits.ts";
 import { moved } from "./moved.ts";
 import { after, mixingWeights, riseOf, type OfProbability } from "./scale.ts";
@@ -45,11 +45,12 @@ export function averaged(
 }
 
 /** The axis along which a value was put together from parts of length 1. */
-function stackedAlong({ graph, b, siteOf }: Surroundings, name: string): number | undefined {
+function stackedAlong(surroundings: Surroundings, name: string): number | undefined {
+  const { graph, b } = surroundings;
   const node = usesOf(graph).producer.get(name);
   const row = node && rowOf(node);
   if (!node || !row?.joins || row.family !== "routing" || node.inputs.length < 2) return undefined;
-  const axis = sharedAxis({ graph, siteOf, value: (each) => b.value(each) }, node, row, b.value(name));
+  const axis = axisOf(surroundings, node, row, b.value(name));
   const isStack = axis !== undefined && node.inputs.every((each) => b.value(each).shape[axis] === 1);
   return isStack ? axis : undefined;
 }

@@ -8,9 +8,9 @@
  */
 
 import { usesOf, type Node } from "../onnx/graph.ts";
-import { sharedAxis } from "../relevance/feature-axis.ts";
 import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
+import { axisOf } from "./axes.ts";
 import { averaged, mixed } from "./ensembles.ts";
 import {
   isSameShape,
@@ -91,9 +91,8 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
 
   function beforeResponse(node: Node, row: Row, response: Response, input: string): Logits {
     const before = behind(input);
-    const request = { graph, siteOf, value: (each: string) => b.value(each) };
     const isElementwise = row.family !== "softmax";
-    const axis = isElementwise ? undefined : sharedAxis(request, node, row, b.value(node.outputs[0] ?? ""));
+    const axis = isElementwise ? undefined : axisOf(surroundings, node, row, b.value(node.outputs[0] ?? ""));
     return {
       value: before?.isWhole ? before.value : b.value(input),
       responses: new Set([...(before?.responses ?? []), response]),

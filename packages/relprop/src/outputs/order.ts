@@ -2,8 +2,7 @@
 
 import type { Node } from "../onnx/graph.ts";
 import { numbersOf } from "../onnx/tensor.ts";
-import { wholeAxis } from "../relevance/axis-trace.ts";
-import { rowOf } from "../relevance/op-table.ts";
+import { placeAfter } from "./axes.ts";
 import type { InnerLogits, Logits, Order, Surroundings } from "./logits.ts";
 import { isSame } from "./scale.ts";
 
@@ -53,6 +52,3 @@ function isAlike(inner: InnerLogits): boolean {
     others.every((each) => each?.order === "all" && isSame(each.number, first.number))
   );
 }
-
-const placeAfter = ({ b, siteOf }: Surroundings, node: Node, input: string, axis: number) =>
-  rowOf(node)?.keepsAxis(siteOf(node), wholeAxis(b.value(input), axis), node.inputs.indexOf(input));

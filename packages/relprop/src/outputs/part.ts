@@ -3,9 +3,8 @@
 import { evaluate } from "../canonicalize/evaluate.ts";
 import type { Node, Value } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
-import { wholeAxis } from "../relevance/axis-trace.ts";
-import { sharedAxis } from "../relevance/feature-axis.ts";
 import { relevantInputs, rowOf } from "../relevance/op-table.ts";
+import { axisOf, placeAfter } from "./axes.ts";
 import type { InnerLogits, Logits, Part, Surroundings } from "./logits.ts";
 
 /** The part of a node's output; undefined where no one axis tells its elements apart. */
@@ -20,14 +19,10 @@ export function partAfter(
 }
 
 /** Of parts side by side. */
-function joined(
-  { graph, b, siteOf }: Surroundings,
-  node: Node,
-  name: string,
-  inner: InnerLogits,
-): Part | undefined {
+function joined(surroundings: Surroundings, node: Node, name: string, inner: InnerLogits): Part | undefined {
+  const { b } = surroundings;
   const row = rowOf(node);
-  const axis = row && sharedAxis({ graph, siteOf, value: (each) => b.value(each) }, node, row, b.value(name));
+  const axis = row && axisOf(surroundings, node, row, b.value(name));
   if (axis === undefined || row?.family !== "routing") return undefined;
   const isResponse = node.inputs.flatMap((each) => {
     const length = b.value(each).shape[axis];
@@ -43,12 +38,13 @@ function maskOf(logits: Logits | undefined, axis: number, length: number): (bool
 }
 
 /** Of one tensor that is moved, or some of whose elements are picked. */
-function picked({ b, siteOf }: Surroundings, node: Node, name: string, inner: InnerLogits): Part | undefined {
+function picked(surroundings: Surroundings, node: Node, name: string, inner: InnerLogits): Part | undefined {
+  const { b } = surroundings;
   const [[input = "", logits] = []] = inner;
   const part = logits?.part;
   if (!part) return undefined;
   const x = b.value(input);
-  const kept = rowOf(node)?.keepsAxis(siteOf(node), wholeAxis(x, part.axis), node.inputs.indexOf(input));
+  const kept = placeAfter(surroundings, node, input, part.axis);
   if (kept) return kept.outer === 1 && kept.inner === 1 ? { ...part, axis: kept.axis } : undefined;
   const y = b.value(name);
   const marks = y.shape.length === x.shape.length ? moveMarks(node, input, part, y, b) : undefined;

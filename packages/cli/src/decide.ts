@@ -163,7 +163,10 @@ async function readFor(
   const isScoring = (facts: OutputFacts): boolean => isBoxes(facts) && facts.detections?.boxes === own;
   const isByIndex =
     targets.length > 0 && !targets.some(isPictureFile) && pixels.length + classes.length === 0;
-  const mayBeScored = common.outputKind === undefined && !isByIndex && model.graph.outputs.length > 1;
+  // Each reading prepares the model once more, so only what has four numbers for something is looked at.
+  const hasFour = reading.facts.shape.includes(4);
+  const mayBeScored =
+    hasFour && common.outputKind === undefined && !isByIndex && model.graph.outputs.length > 1;
   if (boxes.length === 0 && !mayBeScored) return first;
   const fits = boxes.length > 0 ? isBoxes : isScoring;
   const output = await otherReadings(common, model, read).outputOf(fits);

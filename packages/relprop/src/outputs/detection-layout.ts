@@ -190,7 +190,7 @@ function named(reading: Reading): FoundLayout | undefined {
   return labels > 0 ? byCount(reading, labels) : byShape(reading);
 }
 
-function byCount({ ...reading }: Reading, classes: number): FoundLayout | undefined {
+function byCount(reading: Reading, classes: number): FoundLayout | undefined {
   for (const axis of reading.axes) {
     const extra = (reading.shape[axis] as number) - classes;
     if (reading.axes.length !== 2 || (extra !== coordinates && extra !== coordinates + 1)) continue;

@@ -66,6 +66,7 @@ export async function readRequests(
   if (pixels.length > 0) await requireFit("--pixel", "map", isPicture, asking);
   if (boxes.length > 0) await requireFit("--box", "detections", isBoxes, asking);
   const asked = classes.map((text) => classOf(text, names));
+  if (pixels.length > 0 && asked.length === 0) requireWhich(names);
   const requests: AnswerRequest[] = [];
   for (const text of targets) requests.push(...(await targetRequests(text, asked, asking)));
   for (const [x, y] of pixels) {
@@ -127,6 +128,16 @@ function boxOf(rank: number, index: number | undefined, names: Asking["names"]):
     what: `cannot explain boxes of class ${index}`,
     why: "it is the background: what is said where nothing is",
     fix: "name another class, or one of its scores with --target",
+  });
+}
+
+/** @throws OptionError where a place has several values, of which none is the answer */
+function requireWhich({ facts, count = 1 }: Asking["names"]): void {
+  if (facts.kind !== "value-map" || count === 1) return;
+  throw new OptionError({
+    what: "cannot tell which value is meant",
+    why: `each place of the output [${facts.shape.join(", ")}] has ${count} values`,
+    fix: "say which with --class, an index or a name",
   });
 }
 

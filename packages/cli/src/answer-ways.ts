@@ -1,6 +1,6 @@
 /** What can be named of an answer, written as options of the command: ways on for messages. */
 
-import { isYesOrNo, usualTarget, type OutputFacts, type OutputKind } from "relprop";
+import { isAnyMap, isYesOrNo, usualTarget, type OutputFacts, type OutputKind } from "relprop";
 import { classWord, commandWord } from "./choose-classes.ts";
 import type { AnswerNames } from "./score.ts";
 
@@ -30,10 +30,10 @@ function elementOf({ shape, batchAxis, detections }: OutputFacts): string {
 
 /** Whether an output has places that lie where pixels of the picture do. */
 export const isPicture = ({ kind, placeAxes }: OutputFacts): boolean =>
-  kind === "map" && placeAxes.length > 1;
+  isAnyMap({ kind }) && placeAxes.length > 1;
 
 /** What can be named of an output. */
-export function waysOf({ facts, labels, output }: NamedOutput): string {
+export function waysOf({ facts, labels, count, output }: NamedOutput): string {
   const where = output === undefined ? "" : `--output ${commandWord(output)} `;
   const element = `${where}--target ${elementOf(facts)} (an index for each axis)`;
   const isOne = isYesOrNo(facts);
@@ -51,6 +51,11 @@ export function waysOf({ facts, labels, output }: NamedOutput): string {
       if (!isPicture(facts)) return `${wins}, or ${element}`;
       const mask = `--target mask.png${isOne ? "" : ` --class ${name}`}`;
       return `${wins}, --pixel X,Y, ${element}, or ${mask}`;
+    }
+    case "value-map": {
+      if (!isPicture(facts)) return element;
+      const value = count === 1 ? "" : " --class 0";
+      return `--pixel X,Y${value}, ${element}, or --target mask.png${value}`;
     }
     default:
       return element;

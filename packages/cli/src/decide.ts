@@ -24,7 +24,6 @@ import { given } from "./commands/arguments.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { methodOptions, type MethodWish } from "./method-wish.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
-import { isPictureFile } from "./target-mask.ts";
 
 /** What of a run the user decided. */
 export interface Wishes extends AnswerWishes {
@@ -147,31 +146,19 @@ const notFitting = (
 const hasWishes = ({ classes, targets, pixels, boxes }: AnswerWishes): boolean =>
   [classes, targets, pixels, boxes].some((wish) => wish.length > 0);
 
-/** Reads the output that is meant: the one asked for, the first, or for boxes the one with their scores. */
+/** Reads the output that is meant: the one asked for, the usual one, or for boxes the one that has them with their scores. */
 async function readFor(
-  wishes: Wishes,
+  { boxes, compile }: Wishes,
   common: CompileOptions,
   model: LoadedModel["model"],
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
 ): Promise<{ readonly reading: AnswerReading; readonly options: CompileOptions }> {
   const reading = await read(common);
-  const first = { reading, options: common };
-  const { boxes, targets, pixels, classes, compile } = wishes;
-  if (compile.output !== undefined || isBoxes(reading.facts)) return first;
-  // Boxes whose scores another output has: they are no map, and only by their indices anything of them can be named.
-  const own = common.output ?? model.graph.outputs[0]?.name;
-  const isScoring = (facts: OutputFacts): boolean => isBoxes(facts) && facts.detections?.boxes === own;
-  const isByIndex =
-    targets.length > 0 && !targets.some(isPictureFile) && pixels.length + classes.length === 0;
-  // Each reading prepares the model once more, so only what has four numbers for something is looked at.
-  const hasFour = reading.facts.shape.includes(4);
-  const mayBeScored =
-    hasFour && common.outputKind === undefined && !isByIndex && model.graph.outputs.length > 1;
-  if (boxes.length === 0 && !mayBeScored) return first;
-  const fits = boxes.length > 0 ? isBoxes : isScoring;
-  const output = await otherReadings(common, model, read).outputOf(fits);
-  if (output === undefined) return first;
-  const { outputKind: _ofTheFirst, ...options } = { ...common, output };
+  const usual = { reading, options: common };
+  if (boxes.length === 0 || compile.output !== undefined || isBoxes(reading.facts)) return usual;
+  const output = await otherReadings(common, model, read).outputOf(isBoxes);
+  if (output === undefined) return usual;
+  const { outputKind: _ofTheUsual, ...options } = { ...common, output };
   return { reading: await read(options), options };
 }
 

@@ -147,7 +147,7 @@ async function startKept(
 }
 
 /** Outputs whose numbers are no classes. */
-const nameless: ReadonlySet<OutputKind> = new Set(["values", "embedding", "scores"]);
+const nameless: ReadonlySet<OutputKind> = new Set(["values", "value-map", "embedding", "scores"]);
 
 /** How the names of the classes can be had. */
 const labelsHint = ({ card }: Run["loaded"]): string =>

@@ -21,7 +21,7 @@ export function answerName({ facts, labels, count }: AnswerNames, index: number)
   }
   const label = readableLabel(labels[index] ?? "");
   if (label !== "") return label;
-  if (kind === "values") return count === 1 ? "value" : `value ${index}`;
+  if (kind === "values" || kind === "value-map") return count === 1 ? "value" : `value ${index}`;
   if (kind === "scores") return `output ${index}`;
   return kind === "embedding" ? `feature ${index}` : `class ${index}`;
 }

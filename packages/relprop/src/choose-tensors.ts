@@ -23,7 +23,10 @@ export interface TensorOptions extends OutputOptions {
    * numbers and lie on the way to the output
    */
   readonly explain?: readonly string[];
-  /** The output that is explained. @default the first that holds real numbers; else the first */
+  /**
+   * The output that is explained. @default the first that holds real numbers, or, where those are boxes, the one that holds
+   * their scores; else the first
+   */
   readonly output?: string;
   /**
    * Where relevance stops on its way to the input: a tensor or a node of the model by name, or "last-map", the last
@@ -80,6 +83,13 @@ export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph
   return { graph: { ...graph, inputs }, name: chosen.name };
 }
 
+/** Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or [N, K, A]. */
+function areBoxesOf(boxes: Shape, scores: Shape): boolean {
+  if (boxes.length !== 3 || scores.length !== 3) return false;
+  const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
+  return unlike.length === 1 && boxes[unlike[0] as number] === 4;
+}
+
 /** The explained output: one of the model's, or any tensor by name. */
 export function chooseOutput(
   graph: Graph,
@@ -90,7 +100,10 @@ export function chooseOutput(
   if (wanted === undefined) {
     // Beside its probabilities a classifier may put out the class itself, an index.
     const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
-    return names.find(isReal) ?? (names[0] as string);
+    const real = names.filter(isReal);
+    const shapes = real.map((name) => values.get(name)?.shape ?? []);
+    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape));
+    return scores ?? real[0] ?? (names[0] as string);
   }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
   throw new OptionError({

@@ -81,7 +81,7 @@ export {
   type SmoothGradOptions,
 } from "./methods/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
-export { outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
+export { isAnyMap, outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
 export { boxFormats, type BoxFormat, type DetectionLayout } from "./outputs/detection-layout.ts";
 export { type OutputFacts, type OutputOptions, type OutputScale } from "./outputs/output-facts.ts";
 export { metadataLabels } from "./outputs/metadata.ts";

@@ -47,6 +47,14 @@ export function pickWhereWins(source: PickSource, sample: number, index: number,
   });
 }
 
+/** What is explained of one place where nothing is said: yes, the only value, the class that wins there. */
+function usualAt(source: PickSource, sample: number, place: readonly number[]): number {
+  const { facts } = source;
+  if (isYesOrNo(facts)) return 1;
+  if (facts.kind === "value-map") return 0;
+  return rankAnswers(facts, source, { sample, place })[0]?.index ?? 0;
+}
+
 /** A place of a map, in pixels of the picture that the network sees. */
 export interface PixelPlace {
   readonly x: number;
@@ -79,6 +87,5 @@ export function pickPixel(
     if (axis === rows) return at(y, rows, height);
     return axis === columns ? at(x, columns, width) : 0;
   });
-  const [best] = rankAnswers(facts, source, { sample, place });
-  return pickClass(source, sample, index ?? (isYesOrNo(facts) ? 1 : (best?.index ?? 0)), place);
+  return pickClass(source, sample, index ?? usualAt(source, sample, place), place);
 }

@@ -95,11 +95,13 @@ test.each(outputModels.filter(isPicture))(
     expect(waysIn(refused).length).toBeGreaterThanOrEqual(3);
     await expectWays(path, refused, each.kind);
     expectRefusal(await shop.explain(path, "-c", "top1"), help);
-    const other = each.kind === "map" ? ["--box", "1"] : ["--pixel", "3,4"];
+    const isMap = each.kind !== "detections";
+    const other = isMap ? ["--box", "1"] : ["--pixel", "3,4"];
     const misplaced = await shop.explain(path, ...other);
     expectRefusal(misplaced, help);
     expect(waysIn(misplaced).map(String)).toEqual(waysIn(refused).map(String));
-    const people = await shop.explain(path, ...(each.kind === "map" ? ["--pixel", "7,0"] : ["--box", "2"]));
+    const one = each.kind === "value-map" ? ["--pixel", "7,0", "--class", "0"] : ["--pixel", "7,0"];
+    const people = await shop.explain(path, ...(isMap ? one : ["--box", "2"]));
     expect(people.status, people.stderr).toBe(0);
     await expectSound(people);
   },

@@ -45,9 +45,9 @@ async function inspected(path: string, ...args: string[]): Promise<Inspection> {
 
 /** What has to be named of an output, for `explain` and for `compile`. */
 function namedOf({ kind, name }: OutputModel): readonly [explain: string[], compile: string[]] {
-  if (kind === "map")
+  if (kind === "map" || kind === "value-map")
     return [
-      ["--pixel", "3,4"],
+      ["--pixel", "3,4", ...(kind === "map" ? [] : ["--class", "0"])],
       ["--target", "0,0,3,2"],
     ];
   if (kind !== "detections") return [[], []];

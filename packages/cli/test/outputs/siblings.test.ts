@@ -255,7 +255,7 @@ describe("boxes before their scores", () => {
     expectRefusal(refused, help);
     const ways = waysIn(refused);
     expect(ways[0]).toEqual(["--box", "1"]);
-    expect(ways.at(-1)?.slice(0, 3)).toEqual(["--output", "scores", "--target"]);
+    expect(ways.at(-1)?.[0]).toBe("--target");
     for (const way of ways) {
       const [answer] = await answersTo(path, ...way, "--score-threshold", "0");
       expect(answer?.kind).toBe("detections");
@@ -270,9 +270,40 @@ describe("boxes before their scores", () => {
       expect(misplaced.status).toBe(2);
     }
     // By its indices an element of the boxes can be named.
-    const [side] = await answersTo(path, "--target", "0,9,2");
+    const [side] = await answersTo(path, "--output", "boxes", "--target", "0,9,2");
     expect(side).toMatchObject({ asked: "element 0,9,2" });
     expect(side?.kind).not.toBe("detections");
+    // The other commands take the same output.
+    const { plan } = JSON.parse((await shop.run("inspect", path, "--json")).stdout);
+    expect(plan.output).toBe("scores");
+    expect((await shop.run("compile", path)).stderr).toMatch(/output "scores" is read as detections/);
+  });
+});
+
+describe("values of places", () => {
+  test.each([
+    "a map of two values named flow",
+    "a picture behind a tanh",
+    "a map of one value behind a softplus",
+  ])("%s: a value is called a value, and nothing wins", async (name) => {
+    const path = await shop.model(modelOf(kindOf(name)), "values");
+    const isOne = name.includes("one");
+    if (!isOne) expectRefusal(await shop.explain(path, "--pixel", "3,4"), help);
+    const which = isOne ? [] : ["--class", "1"];
+    const [answer] = await answersTo(path, "--pixel", "3,4", ...which);
+    expect(answer).toMatchObject({ kind: "value-map", label: isOne ? "value at 3,4" : "value 1 at 3,4" });
+    expectRefusal(await shop.explain(path, "--class", "0"), help);
+    const people = await shop.explain(path, "--pixel", "3,4", ...which);
+    expect(people.stderr).not.toMatch(/class/);
+  });
+
+  test("scores of places can be said to be values", async () => {
+    const path = await shop.model(modelOf(kindOf("a map of logits")), "said");
+    const asked = ["--pixel", "3,4", "--class", "1"];
+    const [asRead] = await answersTo(path, ...asked);
+    const [said] = await answersTo(path, ...asked, "--output-kind", "value-map");
+    expect([asRead?.label, said?.label]).toEqual(["class 1 at 3,4", "value 1 at 3,4"]);
+    expect(said?.value).toBe(asRead?.value);
   });
 });
 

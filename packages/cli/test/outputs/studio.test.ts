@@ -34,10 +34,12 @@ function saidBy({ status, stderr }: CommandRun): object {
 }
 
 /** What is named of an output that has to be named, for both. */
-const named = (kind: string): readonly [Target, string[]] =>
-  kind === "map"
+function named(kind: OutputModel["kind"]): readonly [Target, string[]] {
+  if (kind === "detections") return [{ kind: "box", rank: 1 }, ["--box", "1"]];
+  return kind === "map"
     ? [{ kind: "pixel", x: 3, y: 4 }, ["--pixel", "3,4"]]
-    : [{ kind: "box", rank: 1 }, ["--box", "1"]];
+    : [{ kind: "pixel", x: 3, y: 4, index: 0 }, ["--pixel", "3,4", "--class", "0"]];
+}
 
 /** One of each kind and scale, and all that have places. */
 const fed = outputModels.filter(({ input, kind, scale }, i) => {
@@ -53,7 +55,7 @@ test.each(fed)("$name: the view is what the command chooses, and so is the map",
   expect(loaded.facts.kind).toBe(each.kind);
   const usual = viewOf(initialState(), loaded, { kind: "prediction" }, false);
   const isNamed = mustBeNamed(usual, loaded);
-  expect(isNamed).toBe(each.kind === "map" || each.kind === "detections");
+  expect(isNamed).toBe(each.input.length === 4 && ["map", "value-map", "detections"].includes(each.kind));
   const [target, args] = isNamed ? named(each.kind) : ([{ kind: "prediction" }, []] as const);
   const view = viewOf(initialState(), loaded, target, false);
   const run = await shop.explain(path, ...args, "--save", "npy,json");

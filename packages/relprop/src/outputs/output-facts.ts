@@ -10,7 +10,7 @@ import { classAxisOf } from "./class-axis.ts";
 import { detectionLayout, type DetectionLayout } from "./detection-layout.ts";
 import type { Logits } from "./logits.ts";
 import { metadataLabels } from "./metadata.ts";
-import { outputKinds, type OutputKind } from "./output-kinds.ts";
+import { isAnyMap, outputKinds, type OutputKind } from "./output-kinds.ts";
 import type { OutputRequest, Reading } from "./reading.ts";
 import type { Scale } from "./scale.ts";
 
@@ -96,7 +96,8 @@ function isInOrder({ logits }: Reading, classAxis: number | undefined): boolean 
 /** What the output's numbers are: what made them says it, else what they are taken for. */
 function scaleFor(kind: OutputKind, isVocabulary: boolean, { logits, outputName }: Reading): OutputScale {
   if (logits?.isWhole) return logits.scale;
-  const isNamed = kind !== "values" && kind !== "embedding" && /logit/i.test(outputName);
+  const isNamed =
+    kind !== "values" && kind !== "value-map" && kind !== "embedding" && /logit/i.test(outputName);
   if (kind === "classes" || isVocabulary || (isNamed && kind !== "binary" && kind !== "multi-label"))
     return { kind: "logit", by: "softmax" };
   if (kind === "binary" || kind === "multi-label") return { kind: "logit", by: "sigmoid" };
@@ -225,8 +226,29 @@ function places(reading: Reading): Decision {
       placeAxes,
     };
   }
-  return { kind: "map", why: `[${shape.join(", ")}] has numbers for each place`, classAxis, placeAxes };
+  const text = `[${shape.join(", ")}] has ${classAxis === undefined ? "a number" : "numbers"} for each place`;
+  const noScores = whyNoScores(reading, classAxis);
+  if (noScores !== undefined)
+    return { kind: "value-map", why: `${text}, and ${noScores}`, classAxis, placeAxes };
+  const why = reading.logits ? text : `${text}, taken for scores of classes`;
+  return { kind: "map", why, classAxis, placeAxes };
 }
+
+/** Why the numbers of places are values and no scores of classes; undefined if they may be scores. */
+function whyNoScores(reading: Reading, classAxis: number | undefined): string | undefined {
+  const { logits, labels, shape, outputName, start, siteOf, value } = reading;
+  const isNamed = labels > 0 && labels === (classAxis === undefined ? 1 : shape[classAxis]);
+  if (isNamed || logits?.scale.kind === "probability") return undefined;
+  if (logits?.isWhole) return `they end in ${responseText(logits)}`;
+  const last = usesOf(start.graph).producer.get(start.output);
+  const y = value(start.output);
+  // Logits have both signs and no bounds: else no class could be spoken against, or be sure.
+  if (last && rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
+  if (last && y && siteOf(last).isNonNegative(y)) return "none of them can be below 0";
+  return valueNames.test(outputName) ? `they are called "${outputName}"` : undefined;
+}
+
+const valueNames = /depth|dispar|flow|normals|density|height|recon|image/i;
 
 /** Kinds of one list of numbers for each sample. */
 const ofLists: ReadonlySet<OutputKind> = new Set([
@@ -258,6 +280,6 @@ function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
   }
   if (said) return { kind, ...said, why };
   if (ofLists.has(kind)) return { ...read, kind, why };
-  const classAxis = read.classAxis ?? (kind === "map" ? axes[0] : axes.at(-1));
+  const classAxis = read.classAxis ?? (isAnyMap({ kind }) ? axes[0] : axes.at(-1));
   return { kind, why, classAxis, placeAxes: axes.filter((axis) => axis !== classAxis) };
 }

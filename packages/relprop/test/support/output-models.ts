@@ -436,6 +436,28 @@ export const outputModels: readonly OutputModel[] = [
     build: (b, x) => b.conv(features(b, x), 6, 5),
   },
   {
+    name: "a map of two values named flow",
+    input: picture,
+    kind: "value-map",
+    scale: "value",
+    output: "optical_flow",
+    build: (b, x) => b.conv(features(b, x), 6, 2),
+  },
+  {
+    name: "a map of one value behind a softplus",
+    input: picture,
+    kind: "value-map",
+    scale: "value",
+    build: (b, x, respond) => respond(b.conv(features(b, x), 6, 1), (z) => b.op("Softplus", [z])),
+  },
+  {
+    name: "a picture behind a tanh",
+    input: picture,
+    kind: "value-map",
+    scale: "value",
+    build: (b, x) => b.op("Tanh", [b.conv(features(b, x), 6, 3)]),
+  },
+  {
     name: "a map with the classes last",
     input: picture,
     kind: "map",

@@ -3,6 +3,7 @@
 import {
   AnswerSession,
   answersOf,
+  isAnyMap,
   OptionError,
   pickAnswer,
   pickClass,
@@ -136,16 +137,20 @@ export class AnswerReader {
     const pick = (request: PickRequest) => (source: RunSource) =>
       pickAnswer(source, 0, request, { size, nameOf });
     if (target.kind === "prediction") return pick(this.#usualRequest());
-    const needed = { pixel: "map", where: "map", box: "detections" } as const;
-    const wanted = target.kind in needed ? needed[target.kind as keyof typeof needed] : undefined;
-    const isForLists = target.kind === "class" || target.kind === "contrast";
-    const isOther =
-      wanted === undefined ? isForLists && (placeAxes.length > 0 || kind === "embedding") : kind !== wanted;
+    const isList = placeAxes.length === 0 && kind !== "embedding";
+    const has = {
+      class: isList,
+      contrast: isList && kind !== "binary",
+      pixel: isAnyMap({ kind }),
+      where: kind === "map",
+      box: kind === "detections",
+      elements: true,
+    };
     const named = [
       "index" in target ? target.index : undefined,
       target.kind === "contrast" ? target.against : undefined,
     ].find((index) => index !== undefined && index >= names.length);
-    if (isOther || (target.kind === "contrast" && kind === "binary")) {
+    if (!has[target.kind]) {
       throw new OptionError({
         what: "cannot explain this target",
         why: `this model's output is read as ${kind}: ${this.facts.why}`,

@@ -14,7 +14,7 @@ export interface Naming {
 
 /** What one number of an answer is, in a word. */
 export function numberWord(facts: Naming["facts"]): "class" | "value" | "number" {
-  if (facts?.kind === "values") return "value";
+  if (facts?.kind === "values" || facts?.kind === "value-map") return "value";
   return facts?.kind === "scores" ? "number" : "class";
 }
 

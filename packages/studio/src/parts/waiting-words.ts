@@ -11,6 +11,7 @@ import type { Session } from "../state/session.svelte.ts";
 export function nameWords({ facts }: Pick<LoadedModel, "facts">): string {
   const what: Partial<Record<OutputKind, string>> = {
     map: "It answers for each place. Click the picture to explain the place there, or choose a class: it is explained where it wins.",
+    "value-map": "It puts out values for each place. Click the picture to explain the place there.",
     detections: "It finds boxes. Choose one: box 1 is the best.",
     sequence: "It answers for each step. Name an element of its output.",
     nodes: "It answers for each node. Name an element of its output.",

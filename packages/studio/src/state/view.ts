@@ -2,6 +2,7 @@
 
 import {
   chooseExplanation,
+  isAnyMap,
   usualTarget,
   type CompositeName,
   type OutputFacts,
@@ -44,8 +45,9 @@ export function possibleTarget(
       case "contrast":
         return isList && kind !== "binary" && isNamed(Math.max(target.index, target.against));
       case "where":
-      case "pixel":
         return kind === "map" && isNamed(target.index);
+      case "pixel":
+        return isAnyMap({ kind }) && isNamed(target.index);
       case "box":
         return kind === "detections" && isNamed(target.index);
     }
@@ -58,6 +60,18 @@ export function targetOfClass({ kind }: Pick<OutputFacts, "kind">, index: number
   if (kind === "map") return { kind: "where", index };
   return kind === "detections" ? { kind: "box", rank: 1, index } : { kind: "class", index };
 }
+
+/** A pixel as a target: on a map of values the first of them, until another one is chosen. */
+export const targetAt = (
+  model: Pick<ViewedModel, "facts" | "classes">,
+  x: number,
+  y: number,
+): Extract<Target, { kind: "pixel" }> => ({
+  kind: "pixel",
+  x,
+  y,
+  ...(model.facts.kind === "value-map" && model.classes > 1 && { index: 0 }),
+});
 
 /** Whether nothing is explained until something is named: a place, a box, an element. */
 export const mustBeNamed = (

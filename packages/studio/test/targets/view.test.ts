@@ -14,6 +14,7 @@ import {
 
 const placeAxes: Partial<Record<OutputKind, readonly number[]>> = {
   map: [2, 3],
+  "value-map": [2, 3],
   detections: [2],
   sequence: [1],
   nodes: [0],
@@ -47,6 +48,7 @@ test("a model has the targets of its kind; others fall back to what is usual", (
   expect(possible("binary", 2)).toBe("prediction class elements");
   expect(possible("embedding", 0)).toBe("prediction elements");
   expect(possible("map")).toBe("prediction where pixel elements");
+  expect(possible("value-map")).toBe("prediction pixel elements");
   expect(possible("detections")).toBe("prediction box elements");
   for (const kind of ["sequence", "nodes"] as const) expect(possible(kind)).toBe("prediction elements");
 });
@@ -73,7 +75,7 @@ const isOpen = (kind: OutputKind, classes = 4, target: Target = { kind: "predict
 };
 
 test("maps, boxes, sequences, nodes and several values must be named, and then they are", () => {
-  for (const kind of ["map", "detections", "sequence", "nodes", "values"] as const) {
+  for (const kind of ["map", "value-map", "detections", "sequence", "nodes", "values"] as const) {
     expect(isOpen(kind), kind).toBe(true);
     expect(isOpen(kind, 4, { kind: "elements", text: "0" }), kind).toBe(false);
   }

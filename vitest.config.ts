@@ -1,20 +1,14 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import { sourceAliases } from "./scripts/source-aliases.mjs";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
-
-const library = fileURLToPath(new URL("./packages/relprop/src/", import.meta.url));
 
 const timed = "packages/*/test/**/*.timed.test.ts";
 
 const config: ViteUserConfig = defineConfig({
   // No two runs are of the same code.
   define: { __RELPROP_BUILD__: JSON.stringify(`test ${Date.now()}`) },
-  resolve: {
-    alias: [
-      { find: /^relprop$/, replacement: `${library}index.ts` },
-      { find: /^relprop\/(.*)$/, replacement: `${library}$1/index.ts` },
-    ],
-  },
+  resolve: { alias: sourceAliases },
   test: {
     env: { ORT_DISABLE_TELEMETRY: "1" },
     testTimeout: 60_000,

@@ -15,8 +15,8 @@ const targets = { ratio: 3.1, memoryGB: 2.6 };
 
 async function measure(variant) {
   const ort = await import("onnxruntime-node");
-  const { Explainer } = await import("relprop");
-  const { externalView } = await import("relprop/onnx");
+  const { Explainer } = await import("@relprop/core");
+  const { externalView } = await import("@relprop/core/onnx");
   const model = await randomVgg16();
   const input = {
     data: Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => Math.sin(i)),
@@ -45,7 +45,7 @@ async function measure(variant) {
 }
 
 async function randomVgg16() {
-  const { buildVgg } = await import("relprop/zoo");
+  const { buildVgg } = await import("@relprop/core/zoo");
   const widths = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0];
   const tensors = new Map();
   const add = (name, dims, scale) => {

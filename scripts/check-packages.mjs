@@ -39,7 +39,7 @@ async function lintPackage(name) {
 
 /** The app and its engine, as `relprop studio` of the installed package serves them. */
 async function checkStudio() {
-  const command = join(folder, "node_modules/relprop-cli/bin/relprop.js");
+  const command = join(folder, "node_modules/relprop/bin/relprop.js");
   const server = spawn(process.execPath, [command, "studio", "--port", "0", "--no-open"], {
     cwd: folder,
     stdio: ["ignore", "pipe", "inherit"],

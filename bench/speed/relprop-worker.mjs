@@ -39,9 +39,9 @@ say({ peakBytes: process.resourceUsage().maxRSS * 1024 });
 process.exit(0);
 
 async function relprop() {
-  const { Explainer, sessionModel, version } = await import("relprop");
-  const { readModelFile } = await import("relprop/node");
-  const { readModel } = await import("relprop/onnx");
+  const { Explainer, sessionModel, version } = await import("@relprop/core");
+  const { readModelFile } = await import("@relprop/core/node");
+  const { readModel } = await import("@relprop/core/onnx");
   const { size: modelBytes } = await stat(task.file);
   const { composite, topK } = task;
   const box = composite === "epsilon-gamma-box" ? bounds : {};

@@ -4,7 +4,7 @@ const config: UserConfig = defineConfig({
   // The others run in threads of their own.
   entry: {
     main: "src/main.ts",
-    "session-worker": "src/session-worker.ts",
+    "session-worker": "src/sessions/session-worker.ts",
     "engine-worker": "src/studio-server/engine-worker.ts",
   },
   platform: "node",

@@ -24,7 +24,7 @@ const config: UserConfig = defineConfig({
     "zoo/index": "src/zoo/index.ts",
   },
   platform: "neutral",
-  // Of `relprop/node` only.
+  // Of `@relprop/core/node` only.
   deps: { neverBundle: [/^node:/] },
   define: { __RELPROP_BUILD__: JSON.stringify(hashOfSources()) },
   dts: true,

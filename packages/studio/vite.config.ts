@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin, type UserConfig } from "vite";
-
-const library = fileURLToPath(new URL("../relprop/src/", import.meta.url));
+import { sourceAliases } from "../../scripts/source-aliases.mjs";
 
 /** Cross-origin isolation: without it ONNX Runtime has one thread only. */
 const headers = {
@@ -55,10 +54,7 @@ const config: UserConfig = defineConfig({
   plugins: [svelte({ configFile: false }), offlineList()],
   resolve: {
     // The library is used from its sources, so that the app needs no build of it.
-    alias: [
-      { find: /^relprop$/, replacement: `${library}index.ts` },
-      { find: /^relprop\/([a-z]+)$/, replacement: `${library}$1/index.ts` },
-    ],
+    alias: sourceAliases,
     // ONNX Runtime's glue as files of their own: its threads are started from them.
     conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"],
   },

@@ -1,6 +1,6 @@
 /** The `relprop` command. */
 
-import { runCommand } from "./run-command.ts";
+import { runCommand } from "./commands/run-command.ts";
 
 // Before anything of ONNX Runtime is loaded.
 process.env["ORT_DISABLE_TELEMETRY"] = "1";

@@ -1,7 +1,7 @@
-import { OptionError } from "relprop";
+import { OptionError } from "@relprop/core";
 import { describe, expect, test } from "vitest";
-import { readableLabel } from "relprop";
-import { classRequest, fileNamePart } from "../src/choose-classes.ts";
+import { readableLabel } from "@relprop/core";
+import { classRequest, fileNamePart } from "../src/run/choose-classes.ts";
 
 const labels = ["tench, Tinca tinca", "tabby, tabby cat", "Egyptian_cat", "crane", "crane", "table lamp"];
 const ask = (text: string) => classRequest(text, labels, labels.length);

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GraphBuilder, int, ints, writeModel, float32Tensor } from "relprop/onnx";
+import { GraphBuilder, int, ints, writeModel, float32Tensor } from "@relprop/core/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { runCommand } from "../src/run-command.ts";
+import { runCommand } from "../src/commands/run-command.ts";
 
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));
 let folder: string;

@@ -11,11 +11,19 @@ import {
   type CompileOptions,
   type MethodOptions,
   type SessionModel,
-} from "relprop";
-import { float32Tensor, GraphBuilder, int, ints, readModel, writeModel, type Model } from "relprop/onnx";
+} from "@relprop/core";
+import {
+  float32Tensor,
+  GraphBuilder,
+  int,
+  ints,
+  readModel,
+  writeModel,
+  type Model,
+} from "@relprop/core/onnx";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { compileOnce, readOnce, type Source } from "../src/compiled-cache.ts";
-import { loadModel } from "../src/load-model.ts";
+import { compileOnce, readOnce, type Source } from "../src/sessions/compiled-cache.ts";
+import { loadModel } from "../src/models/load-model.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -24,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  vi.doUnmock("relprop");
+  vi.doUnmock("@relprop/core");
   vi.resetModules();
   await rm(folder, { recursive: true });
 });
@@ -125,14 +133,14 @@ describe("compiled models", () => {
     await compileOnce(of(net()), options);
     for (const changed of [{ version: "9.9.9" }, { build: "another" }]) {
       vi.resetModules();
-      vi.doMock("relprop", async (original) => ({ ...(await original<object>()), ...changed }));
-      const { compileOnce: other } = await import("../src/compiled-cache.ts");
+      vi.doMock("@relprop/core", async (original) => ({ ...(await original<object>()), ...changed }));
+      const { compileOnce: other } = await import("../src/sessions/compiled-cache.ts");
       expect((await other(of(net()), options)).how).toBe("now, and kept");
       expect((await other(of(net()), options)).how).toBe("from the cache");
     }
     vi.resetModules();
-    vi.doMock("relprop", async (original) => ({ ...(await original<object>()), build: undefined }));
-    const { compileOnce: unbuilt } = await import("../src/compiled-cache.ts");
+    vi.doMock("@relprop/core", async (original) => ({ ...(await original<object>()), build: undefined }));
+    const { compileOnce: unbuilt } = await import("../src/sessions/compiled-cache.ts");
     // What changes from moment to moment can't be told apart.
     expect((await unbuilt(of(net()), options)).how).toBe("now");
   });
@@ -141,8 +149,8 @@ describe("compiled models", () => {
     const real = readAnswer(net(), options);
     const read = vi.fn(() => real);
     vi.resetModules();
-    vi.doMock("relprop", async (original) => ({ ...(await original<object>()), readAnswer: read }));
-    const { readOnce: once } = await import("../src/compiled-cache.ts");
+    vi.doMock("@relprop/core", async (original) => ({ ...(await original<object>()), readAnswer: read }));
+    const { readOnce: once } = await import("../src/sessions/compiled-cache.ts");
     expect(await once(of(net()), options)).toEqual(real);
     expect(await once(of(net()), options)).toEqual(real);
     expect(read).toHaveBeenCalledTimes(1);

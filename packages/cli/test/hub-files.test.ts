@@ -3,9 +3,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphBuilder, int, writeModel } from "relprop/onnx";
+import { GraphBuilder, int, writeModel } from "@relprop/core/onnx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadModel } from "../src/load-model.ts";
+import { loadModel } from "../src/models/load-model.ts";
 
 let folder: string;
 

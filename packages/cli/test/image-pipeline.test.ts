@@ -3,17 +3,17 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { float32Tensor, GraphBuilder, int, writeModel } from "relprop/onnx";
+import { float32Tensor, GraphBuilder, int, writeModel } from "@relprop/core/onnx";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { mostAlive } from "../src/image-stages.ts";
-import * as reading from "../src/read-images.ts";
-import { runCommand } from "../src/run-command.ts";
-import { SessionThread } from "../src/session-thread.ts";
-import * as starting from "../src/start-explainer.ts";
+import { mostAlive } from "../src/images/image-stages.ts";
+import * as reading from "../src/images/read-images.ts";
+import { runCommand } from "../src/commands/run-command.ts";
+import { SessionThread } from "../src/sessions/session-thread.ts";
+import * as starting from "../src/sessions/start-explainer.ts";
 
-vi.mock("../src/read-images.ts", { spy: true });
-vi.mock("../src/start-explainer.ts", { spy: true });
+vi.mock("../src/images/read-images.ts", { spy: true });
+vi.mock("../src/sessions/start-explainer.ts", { spy: true });
 
 const count = 200;
 let folder: string;
@@ -130,7 +130,7 @@ describe("a folder of images", () => {
     let read = 0;
     let told = 0;
     let most = 0;
-    const real = await vi.importActual<typeof reading>("../src/read-images.ts");
+    const real = await vi.importActual<typeof reading>("../src/images/read-images.ts");
     vi.mocked(reading.readImage).mockImplementation(async (...given) => {
       most = Math.max(most, ++read - told);
       return real.readImage(...given);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { inOrder } from "../src/in-order.ts";
+import { inOrder } from "../src/sessions/in-order.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

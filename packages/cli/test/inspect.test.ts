@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chooseExplanation, compile, inspect, readAnswer, type ExplanationChoice } from "relprop";
-import { readModel, writeModel } from "relprop/onnx";
+import { chooseExplanation, compile, inspect, readAnswer, type ExplanationChoice } from "@relprop/core";
+import { readModel, writeModel } from "@relprop/core/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { runCommand } from "../src/run-command.ts";
-import { inspectionSchema, jsonSchemaOf, schemas } from "../src/schemas.ts";
+import { runCommand } from "../src/commands/run-command.ts";
+import { inspectionSchema, jsonSchemaOf, schemas } from "../src/commands/schemas.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/resnet-bn/model.onnx", import.meta.url));
 let folder: string;

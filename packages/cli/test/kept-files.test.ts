@@ -19,11 +19,11 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { OptionError } from "relprop";
-import { float32Tensor, GraphBuilder, int, writeModel } from "relprop/onnx";
+import { OptionError } from "@relprop/core";
+import { float32Tensor, GraphBuilder, int, writeModel } from "@relprop/core/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { runCommand } from "../src/run-command.ts";
-import { writeGuarded } from "../src/write-file.ts";
+import { runCommand } from "../src/commands/run-command.ts";
+import { writeGuarded } from "../src/files/write-file.ts";
 
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));
 const mine = "this is mine";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Lent } from "../src/lent.ts";
+import { Lent } from "../src/sessions/lent.ts";
 
 test("one has a thing at a time, and who asked first is next", async () => {
   const lent = new Lent(["a", "b"]);

@@ -4,10 +4,10 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
-import { Explainer, sessionModel, type SessionModel } from "relprop";
-import { float32Tensor, GraphBuilder, ints, readModel, writeModel } from "relprop/onnx";
+import { Explainer, sessionModel, type SessionModel } from "@relprop/core";
+import { float32Tensor, GraphBuilder, ints, readModel, writeModel } from "@relprop/core/onnx";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { keepOptimized, type FileRuntime } from "../src/optimized-cache.ts";
+import { keepOptimized, type FileRuntime } from "../src/sessions/optimized-cache.ts";
 
 let folder: string;
 beforeEach(async () => {

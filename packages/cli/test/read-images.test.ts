@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
-import { InputError, OptionError } from "relprop";
-import type { Interpolation } from "relprop/zoo";
+import { InputError, OptionError } from "@relprop/core";
+import type { Interpolation } from "@relprop/core/zoo";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EarlierResults } from "../src/earlier-results.ts";
-import { findImages, readImage, type ImageFile } from "../src/read-images.ts";
+import { EarlierResults } from "../src/files/earlier-results.ts";
+import { findImages, readImage, type ImageFile } from "../src/images/read-images.ts";
 
 let folder: string;
 const png = (color: string) =>

@@ -1,15 +1,15 @@
 import { appendFile, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InputError } from "relprop";
-import { renderHeatmap } from "relprop/heatmap";
+import { InputError } from "@relprop/core";
+import { renderHeatmap } from "@relprop/core/heatmap";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { htmlPage } from "../src/html-page.ts";
-import type { ImageResult } from "../src/image-result.ts";
-import { failureRecord, resultText } from "../src/report.ts";
-import { Manifest, resultHash } from "../src/resume.ts";
-import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/write-results.ts";
+import { htmlPage } from "../src/images/html-page.ts";
+import type { ImageResult } from "../src/images/image-result.ts";
+import { failureRecord, resultText } from "../src/terminal/report.ts";
+import { Manifest, resultHash } from "../src/images/resume.ts";
+import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/images/write-results.ts";
 
 let folder: string;
 beforeEach(async () => {

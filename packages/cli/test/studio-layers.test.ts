@@ -2,11 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { conceptHeatmaps, Explainer } from "relprop";
-import { preprocess } from "relprop/preprocess";
+import { conceptHeatmaps, Explainer } from "@relprop/core";
+import { preprocess } from "@relprop/core/preprocess";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LayerRequest, LayerResult, LedgerResult } from "../../studio/src/engine/engine.ts";
-import { loadModel } from "../src/load-model.ts";
+import type { LayerRequest, LayerResult, LedgerResult } from "@relprop/engine/engine";
+import { loadModel } from "../src/models/load-model.ts";
 import { startStudio, type Studio } from "../src/studio-server/start-studio.ts";
 import { withClient } from "./support/studio-client.ts";
 

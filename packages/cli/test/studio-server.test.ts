@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { Explainer, OptionError } from "relprop";
-import { preprocess } from "relprop/preprocess";
-import { zoo, type ModelCard } from "relprop/zoo";
+import { Explainer, OptionError } from "@relprop/core";
+import { preprocess } from "@relprop/core/preprocess";
+import { zoo, type ModelCard } from "@relprop/core/zoo";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type {
   AnswerNumbers,
@@ -13,8 +13,8 @@ import type {
   ExplainResult,
   LoadedModel,
   OfferedModel,
-} from "../../studio/src/engine/engine.ts";
-import type { EngineRequest } from "../../studio/src/engine/protocol.ts";
+} from "@relprop/engine/engine";
+import type { EngineRequest } from "@relprop/engine/protocol";
 import { findAppFolder } from "../src/studio-server/app-folder.ts";
 import { startStudio, type Studio } from "../src/studio-server/start-studio.ts";
 import {

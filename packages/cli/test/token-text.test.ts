@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { excerpt, withoutControls } from "../src/plain-text.ts";
-import { onColor, type ColorDepth } from "../src/terminal-colors.ts";
-import { readToken, readTokens, type WordMarks } from "../src/token-text.ts";
+import { excerpt, withoutControls } from "../src/texts/plain-text.ts";
+import { onColor, type ColorDepth } from "../src/terminal/terminal-colors.ts";
+import { readToken, readTokens, type WordMarks } from "../src/texts/token-text.ts";
 
 const raw = (token: string, id: number, special = false) => ({ id, token, special });
 const none = (): string => "";

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readModel } from "relprop/onnx";
+import { readModel } from "@relprop/core/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { runCommand } from "../src/run-command.ts";
+import { runCommand } from "../src/commands/run-command.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/resnet-bn/model.onnx", import.meta.url));
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));

@@ -1,5 +1,5 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
-export { compile, type Compiled, type CompileOptions, type PlanLine } from "./compile.ts";
+export { compile, type Compiled, type CompileOptions, type PlanLine } from "./compile/compile.ts";
 export {
   inspect,
   type Inspection,
@@ -7,9 +7,9 @@ export {
   type InspectedObstacle,
   type InspectedTensor,
   type WayOn,
-} from "./inspect.ts";
-export { inspectionText } from "./inspection-text.ts";
-export { compiledOpset } from "./prepare.ts";
+} from "./inspect/inspect.ts";
+export { inspectionText } from "./inspect/inspection-text.ts";
+export { compiledOpset } from "./compile/prepare.ts";
 export {
   Explainer,
   filterSearch,
@@ -21,18 +21,18 @@ export {
   type RunOptions,
   type Runtime,
   type Session,
-} from "./explainer.ts";
-export { sessionModel, withWeights, type CompiledFacts, type SessionModel } from "./session-model.ts";
+} from "./run/explainer.ts";
+export { sessionModel, withWeights, type CompiledFacts, type SessionModel } from "./run/session-model.ts";
 export {
   conceptHeatmaps,
   type Concept,
   type ConceptHeatmapOptions,
   type LayerConcepts,
-} from "./concept-heatmaps.ts";
-export { type KeptShares } from "./concept-ledger.ts";
-export { type Channels } from "./channels.ts";
-export { startWord } from "./start-sum.ts";
-export { readLedger, verdict, type Ledger, type LedgerEntry } from "./read-ledger.ts";
+} from "./run/concept-heatmaps.ts";
+export { type KeptShares } from "./run/concept-ledger.ts";
+export { type Channels } from "./run/channels.ts";
+export { startWord } from "./run/start-sum.ts";
+export { readLedger, verdict, type Ledger, type LedgerEntry } from "./run/read-ledger.ts";
 export { type ConceptOptions } from "./relevance/concepts.ts";
 export {
   ledgerColumns,
@@ -93,12 +93,12 @@ export {
   type ExplanationChoice,
   type ExplanationWish,
   type UsualTarget,
-} from "./choose-explanation.ts";
-export { AnswerSession, type AnswerSessionOptions } from "./answer-session.ts";
-export { answerName, fittingLabels, readableLabel, type AnswerNames } from "./answer-names.ts";
-export { requireFinite } from "./finite.ts";
-export { suggestComposite } from "./suggest-composite.ts";
-export { tokenEmbedding, type TokenEmbedding } from "./token-embedding.ts";
+} from "./compile/choose-explanation.ts";
+export { AnswerSession, type AnswerSessionOptions } from "./run/answer-session.ts";
+export { answerName, fittingLabels, readableLabel, type AnswerNames } from "./answers/answer-names.ts";
+export { requireFinite } from "./run/finite.ts";
+export { suggestComposite } from "./compile/suggest-composite.ts";
+export { tokenEmbedding, type TokenEmbedding } from "./compile/token-embedding.ts";
 export {
   answersOf,
   pickAnswer,
@@ -106,7 +106,7 @@ export {
   type PickOptions,
   type PickRequest,
   type RunSource,
-} from "./pick-answer.ts";
+} from "./answers/pick-answer.ts";
 export {
   binaryAnswer,
   pickClass,
@@ -115,7 +115,7 @@ export {
   sampleOf,
   type Pick,
   type PickSource,
-} from "./picks.ts";
+} from "./answers/picks.ts";
 export { isYesOrNo } from "./outputs/yes-or-no.ts";
 export {
   findDetections,
@@ -123,8 +123,8 @@ export {
   type Detection,
   type DetectionOptions,
   type DetectionOutputs,
-} from "./detections.ts";
-export { contrastTarget, maskTarget, ratherThanTarget, regionTarget, type Target } from "./targets.ts";
+} from "./answers/detections.ts";
+export { contrastTarget, maskTarget, ratherThanTarget, regionTarget, type Target } from "./run/targets.ts";
 export { parseTarget, regionsOf, type TargetRegion, type TargetSelection } from "./relevance/target-text.ts";
 export {
   rankAnswers,
@@ -133,5 +133,5 @@ export {
   type AnswerPlace,
   type Answers,
   type RankedClass,
-} from "./rank-classes.ts";
+} from "./answers/rank-classes.ts";
 export { build, version } from "./version.ts";

@@ -1,5 +1,5 @@
 /**
- * What the app weighs: `npm run size --workspace relprop-studio`, after its build. Counted is gzipped JavaScript and CSS.
+ * What the app weighs: `npm run size --workspace packages/studio`, after its build. Counted is gzipped JavaScript and CSS.
  * Budgets are on what is loaded until the first picture is explained: the page itself, which shows the gallery with its
  * stored heatmaps, and behind it the worker with the library in it, whose size is that of the operators it knows.
  * Not in them are ONNX Runtime (files that begin with `ort`), the modes and the reader of checkpoints, loaded when they are

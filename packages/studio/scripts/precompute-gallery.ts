@@ -1,19 +1,19 @@
 /**
  * Explains a gallery, so that the app shows heatmaps before its model has loaded. Writes public/gallery/<name>.json and a
  * file of relevance beside each picture. Run it after the shipped model or a digit changed: `npm run precompute
- * --workspace relprop-studio`. The photos need a model of the zoo: `node scripts/precompute-photos.mjs`.
+ * --workspace packages/studio`. The photos need a model of the zoo: `node scripts/precompute-photos.mjs`.
  */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { chooseExplanation, type CompositeName } from "relprop";
-import { resizePlan } from "relprop/preprocess";
-import { parseModelCard } from "relprop/zoo";
+import { chooseExplanation, type CompositeName } from "@relprop/core";
+import { resizePlan } from "@relprop/core/preprocess";
+import { parseModelCard } from "@relprop/core/zoo";
 import sharp from "sharp";
-import type { Picture } from "../src/engine/engine.ts";
-import { ModelRunner } from "../src/engine/model-runner.ts";
-import { readSource, type ReadSource } from "../src/engine/read-source.ts";
+import type { Picture } from "@relprop/engine/engine";
+import { ModelRunner } from "@relprop/engine/model-runner";
+import { readSource, type ReadSource } from "@relprop/engine/read-source";
 import { relevanceFile, type Gallery, type GalleryEntry, type GalleryName } from "../src/pictures/gallery.ts";
 import { writeRelevance } from "../src/pictures/stored-relevance.ts";
 

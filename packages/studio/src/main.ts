@@ -2,7 +2,7 @@
 
 import { mount } from "svelte";
 import App from "./App.svelte";
-import { tokenParameter } from "./engine/protocol.ts";
+import { tokenParameter } from "@relprop/engine/protocol";
 import { registerServiceWorker } from "./service-worker.ts";
 
 const place = document.getElementById("app");

@@ -1,9 +1,9 @@
 /** Options that name what of an answer is explained, and how boxes are sorted out. */
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { boxFormats, type BoxFormat } from "relprop";
-import type { AnswerWishes } from "../answer-requests.ts";
-import type { Wishes } from "../decide.ts";
+import { boxFormats, type BoxFormat } from "@relprop/core";
+import type { AnswerWishes } from "../run/answer-requests.ts";
+import type { Wishes } from "../run/decide.ts";
 import { collect, given, integer, number } from "./arguments.ts";
 import type { Flag } from "./flag.ts";
 

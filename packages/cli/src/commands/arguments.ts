@@ -1,7 +1,7 @@
 /** Readers of option values: text of the command line -> numbers, lists, rules. Commander reports what they throw. */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import type { RuleOverride } from "relprop";
+import type { RuleOverride } from "@relprop/core";
 
 /** A finite number in [least, most]. */
 export const number =

@@ -1,7 +1,7 @@
 /** What `compile` and `inspect` choose where nothing is said: the same as `explain` for the same model. */
 
-import { chooseExplanation, readAnswer, type CompileOptions } from "relprop";
-import type { CompilableModel } from "../load-model.ts";
+import { chooseExplanation, readAnswer, type CompileOptions } from "@relprop/core";
+import type { CompilableModel } from "../models/load-model.ts";
 import { given } from "./arguments.ts";
 
 /** The options with composite, seed and filter. */

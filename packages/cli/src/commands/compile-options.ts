@@ -10,8 +10,8 @@ import {
   type OutputKind,
   type RelevanceOptions,
   type RuleOverride,
-} from "relprop";
-import { readComposite } from "../read-composite.ts";
+} from "@relprop/core";
+import { readComposite } from "../models/read-composite.ts";
 import { given, number, numbers, rules } from "./arguments.ts";
 import type { Flag } from "./flag.ts";
 

@@ -10,16 +10,16 @@ import {
   parseTarget,
   type Compiled,
   type CompileOptions,
-} from "relprop";
-import { writeModel } from "relprop/onnx";
-import { cardOptions } from "../card-options.ts";
-import { loadCompilable, weightBytes } from "../load-model.ts";
-import { Inputs, refuseKept, type Guard } from "../guard.ts";
-import { methodOptions } from "../method-wish.ts";
-import { isOwnModel } from "../own-files.ts";
-import { megabyteText } from "../progress.ts";
-import { say } from "../report.ts";
-import { writeGuarded } from "../write-file.ts";
+} from "@relprop/core";
+import { writeModel } from "@relprop/core/onnx";
+import { cardOptions } from "../models/card-options.ts";
+import { loadCompilable, weightBytes } from "../models/load-model.ts";
+import { Inputs, refuseKept, type Guard } from "../files/guard.ts";
+import { methodOptions } from "../run/method-wish.ts";
+import { isOwnModel } from "../files/own-files.ts";
+import { megabyteText } from "../terminal/progress.ts";
+import { say } from "../terminal/report.ts";
+import { writeGuarded } from "../files/write-file.ts";
 import { given, number, size } from "./arguments.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";

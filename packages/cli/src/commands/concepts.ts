@@ -1,10 +1,10 @@
 /** `relprop concepts`: which channels of a layer mattered, and where in the image each looked. */
 
 import { Option, type Command } from "@commander-js/extra-typings";
-import { themes } from "relprop/heatmap";
-import { conceptExtras } from "../concept-answer.ts";
-import { explainConcepts } from "../explain-concepts.ts";
-import { devices } from "../start-explainer.ts";
+import { themes } from "@relprop/core/heatmap";
+import { conceptExtras } from "../concepts/concept-answer.ts";
+import { explainConcepts } from "../concepts/explain-concepts.ts";
+import { devices } from "../sessions/start-explainer.ts";
 import { answerFlags, answerWishes } from "./answer-options.ts";
 import { collect, given, integer, size, words } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";

@@ -2,11 +2,11 @@
 
 import { availableParallelism } from "node:os";
 import { Option, type Command } from "@commander-js/extra-typings";
-import { colormapNames, normalizations, themes } from "relprop/heatmap";
-import { explainImages } from "../explain-images.ts";
-import { explainTexts } from "../explain-texts.ts";
-import { devices } from "../start-explainer.ts";
-import { extras, styles } from "../write-results.ts";
+import { colormapNames, normalizations, themes } from "@relprop/core/heatmap";
+import { explainImages } from "../images/explain-images.ts";
+import { explainTexts } from "../texts/explain-texts.ts";
+import { devices } from "../sessions/start-explainer.ts";
+import { extras, styles } from "../images/write-results.ts";
 import { answerFlags, answerWishes } from "./answer-options.ts";
 import { collect, given, integer, number, numbers, ratio, size, words } from "./arguments.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";

@@ -2,10 +2,10 @@
 
 import type { Command } from "@commander-js/extra-typings";
 import picocolors from "picocolors";
-import { inspect, inspectionText, type CompileOptions, type Inspection } from "relprop";
-import { exitCodes } from "../exit-codes.ts";
-import { cardOptions } from "../card-options.ts";
-import { loadCompilable } from "../load-model.ts";
+import { inspect, inspectionText, type CompileOptions, type Inspection } from "@relprop/core";
+import { exitCodes } from "../terminal/exit-codes.ts";
+import { cardOptions } from "../models/card-options.ts";
+import { loadCompilable } from "../models/load-model.ts";
 import { given, size } from "./arguments.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { topK } from "./compile.ts";

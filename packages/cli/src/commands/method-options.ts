@@ -1,8 +1,8 @@
 /** `--method` and what goes with it: attribution methods beyond relevance propagation. */
 
 import { Option } from "@commander-js/extra-typings";
-import { methodNames, OptionError, type MethodName } from "relprop";
-import type { MethodWish } from "../method-wish.ts";
+import { methodNames, OptionError, type MethodName } from "@relprop/core";
+import type { MethodWish } from "../run/method-wish.ts";
 import { given, integer } from "./arguments.ts";
 import type { Flag } from "./flag.ts";
 import type { CompileFlags } from "./compile-options.ts";

@@ -1,12 +1,12 @@
 /** `relprop models`: what the zoo has and where it is on this machine, and what it builds from your own checkpoints. */
 
 import type { Command } from "@commander-js/extra-typings";
-import { ModelFileError } from "relprop";
-import { families, zoo, zooEntry, type ZooEntry } from "relprop/zoo";
-import { cacheFolder } from "../model-cache.ts";
-import { megabyteText } from "../progress.ts";
-import { say } from "../report.ts";
-import { fetchWeights, isCached, weightsPath } from "../zoo-files.ts";
+import { ModelFileError } from "@relprop/core";
+import { families, zoo, zooEntry, type ZooEntry } from "@relprop/core/zoo";
+import { cacheFolder } from "../models/model-cache.ts";
+import { megabyteText } from "../terminal/progress.ts";
+import { say } from "../terminal/report.ts";
+import { fetchWeights, isCached, weightsPath } from "../models/zoo-files.ts";
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addModels(program: Command, done: (status: number) => void): void {

@@ -1,8 +1,8 @@
 /** `relprop studio`: the app in the browser, its models run natively by this machine. */
 
 import { Option, type Command } from "@commander-js/extra-typings";
-import { say } from "../report.ts";
-import { devices } from "../start-explainer.ts";
+import { say } from "../terminal/report.ts";
+import { devices } from "../sessions/start-explainer.ts";
 import { integer } from "./arguments.ts";
 
 /** What the app is served on unless another is named. */

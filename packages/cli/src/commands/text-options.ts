@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { Option } from "@commander-js/extra-typings";
-import { OptionError } from "relprop";
+import { OptionError } from "@relprop/core";
 import { collect, given, integer } from "./arguments.ts";
 
 /** What commander reads from {@link textFlags}. */

@@ -3,7 +3,7 @@
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ModelFileError } from "relprop";
+import { ModelFileError } from "@relprop/core";
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(
@@ -36,6 +36,6 @@ export async function findAppFolder(folder?: string): Promise<string> {
     what: "cannot open the studio",
     where: app,
     why: "its files are not there",
-    fix: "install relprop-cli again, or in a clone run `npm run build`",
+    fix: "install relprop again, or in a clone run `npm run build`",
   });
 }

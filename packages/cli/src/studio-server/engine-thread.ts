@@ -3,9 +3,9 @@
  * that serves pages and connections.
  */
 
-import type { EngineRequest, EngineResponse } from "../../../studio/src/engine/protocol.ts";
-import { JobThread } from "../job-thread.ts";
-import type { Device } from "../start-explainer.ts";
+import type { EngineRequest, EngineResponse } from "@relprop/engine/protocol";
+import { JobThread } from "../sessions/job-thread.ts";
+import type { Device } from "../sessions/start-explainer.ts";
 import type { KnownModels } from "./load-source.ts";
 
 /** What the thread is started with. */

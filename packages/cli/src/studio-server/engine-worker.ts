@@ -1,7 +1,7 @@
 /** The thread's own side of {@link EngineThread}: each client's model, run by onnxruntime-node. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import type { EngineResponse } from "../../../studio/src/engine/protocol.ts";
+import type { EngineResponse } from "@relprop/engine/protocol";
 import { errorResponse } from "./error-response.ts";
 import type { Job, ThreadSettings } from "./engine-thread.ts";
 import { NativeEngine, nativeRuntime } from "./native-engine.ts";

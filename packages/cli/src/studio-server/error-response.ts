@@ -1,8 +1,8 @@
 /** An error -> what the app is told of it. */
 
-import { RelpropError } from "relprop";
-import { pageWords } from "../../../studio/src/engine/page-words.ts";
-import type { EngineResponse } from "../../../studio/src/engine/protocol.ts";
+import { RelpropError } from "@relprop/core";
+import { pageWords } from "@relprop/engine/page-words";
+import type { EngineResponse } from "@relprop/engine/protocol";
 
 /** What is not ours is ONNX Runtime's: its first line says it, the rest is its stack. */
 export function errorResponse(id: number, error: unknown): EngineResponse {

@@ -1,13 +1,13 @@
 /** What the app wants to load -> a model. Paths come from the command line only, never from the app. */
 
 import { basename, join } from "node:path";
-import { ModelFileError } from "relprop";
-import { zoo, zooEntry } from "relprop/zoo";
-import type { ModelSource, OfferedModel } from "../../../studio/src/engine/engine.ts";
-import { readSource, type ReadSource } from "../../../studio/src/engine/read-source.ts";
-import { loadModel } from "../load-model.ts";
-import { megabyteText } from "../progress.ts";
-import { isCached } from "../zoo-files.ts";
+import { ModelFileError } from "@relprop/core";
+import { zoo, zooEntry } from "@relprop/core/zoo";
+import type { ModelSource, OfferedModel } from "@relprop/engine/engine";
+import { readSource, type ReadSource } from "@relprop/engine/read-source";
+import { loadModel } from "../models/load-model.ts";
+import { megabyteText } from "../terminal/progress.ts";
+import { isCached } from "../models/zoo-files.ts";
 
 /** Models that can be had by name. */
 export interface KnownModels {

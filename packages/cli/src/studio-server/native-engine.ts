@@ -1,11 +1,11 @@
 /** One app's engine: its model, run by onnxruntime-node, one request after another. */
 
-import { ModelFileError, type ExplainerOptions, type Runtime } from "relprop";
-import type { LoadedModel, ModelSource } from "../../../studio/src/engine/engine.ts";
-import { ModelRunner } from "../../../studio/src/engine/model-runner.ts";
-import type { EngineAnswers, EngineRequest } from "../../../studio/src/engine/protocol.ts";
-import { warmUp } from "../../../studio/src/engine/warm-up.ts";
-import { providerOf, type Device } from "../start-explainer.ts";
+import { ModelFileError, type ExplainerOptions, type Runtime } from "@relprop/core";
+import type { LoadedModel, ModelSource } from "@relprop/engine/engine";
+import { ModelRunner } from "@relprop/engine/model-runner";
+import type { EngineAnswers, EngineRequest } from "@relprop/engine/protocol";
+import { warmUp } from "@relprop/engine/warm-up";
+import { providerOf, type Device } from "../sessions/start-explainer.ts";
 import { loadSource, offeredModels, type KnownModels } from "./load-source.ts";
 
 /** What all engines of a server share. */

@@ -1,9 +1,9 @@
 /** A decoded message -> a request that can be trusted to be one. */
 
-import { compositeNames, InputError } from "relprop";
-import { parseModelCard } from "relprop/zoo";
+import { compositeNames, InputError } from "@relprop/core";
+import { parseModelCard } from "@relprop/core/zoo";
 import { z } from "zod";
-import type { EngineRequest } from "../../../studio/src/engine/protocol.ts";
+import type { EngineRequest } from "@relprop/engine/protocol";
 
 /** A batch of a sweep. More would be answered too late to be stopped. */
 const mostPictures = 256;

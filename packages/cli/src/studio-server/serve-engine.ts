@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { InputError } from "relprop";
+import { InputError } from "@relprop/core";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import {
   decodeMessage,
@@ -11,8 +11,8 @@ import {
   enginePath,
   tokenParameter,
   type EngineResponse,
-} from "../../../studio/src/engine/protocol.ts";
-import { inTurn } from "../../../studio/src/turns/in-turn.ts";
+} from "@relprop/engine/protocol";
+import { inTurn } from "@relprop/engine/in-turn";
 import { isOwnHost, isOwnOrigin, isToken } from "./access.ts";
 import { EngineThread, type ThreadSettings } from "./engine-thread.ts";
 import { errorResponse } from "./error-response.ts";

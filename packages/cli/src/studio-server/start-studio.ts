@@ -1,10 +1,10 @@
 /** The studio on this machine: the app's files and the engine, on one port of loopback. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { OptionError } from "relprop";
+import { OptionError } from "@relprop/core";
 import sirv from "sirv";
-import { tokenParameter } from "../../../studio/src/engine/protocol.ts";
-import type { Device } from "../start-explainer.ts";
+import { tokenParameter } from "@relprop/engine/protocol";
+import type { Device } from "../sessions/start-explainer.ts";
 import { host, isOwnHost, makeToken, securityHeaders } from "./access.ts";
 import { nameOf } from "./load-source.ts";
 import { serveEngine, type EngineLimits } from "./serve-engine.ts";

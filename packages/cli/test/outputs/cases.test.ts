@@ -4,14 +4,14 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { Explainer, type CompileOptions, type Explanation } from "relprop";
-import { readNpy } from "relprop/heatmap";
-import { preprocess } from "relprop/preprocess";
-import type { ModelCard } from "relprop/zoo";
+import { Explainer, type CompileOptions, type Explanation } from "@relprop/core";
+import { readNpy } from "@relprop/core/heatmap";
+import { preprocess } from "@relprop/core/preprocess";
+import type { ModelCard } from "@relprop/core/zoo";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../../relprop/src/onnx/index.ts";
 import { modelOf } from "../../../relprop/test/support/output-models.ts";
-import { readImage } from "../../src/read-images.ts";
+import { readImage } from "../../src/images/read-images.ts";
 import {
   answersOf,
   cat,

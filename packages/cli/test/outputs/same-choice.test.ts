@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readModel } from "relprop/onnx";
+import { readModel } from "@relprop/core/onnx";
 import { describe, expect, test } from "vitest";
 import { compile, type Inspection } from "../../../relprop/src/index.ts";
 import { modelOf, outputModels, type OutputModel } from "../../../relprop/test/support/output-models.ts";

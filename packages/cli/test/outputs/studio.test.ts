@@ -2,18 +2,18 @@
 
 import { readFile } from "node:fs/promises";
 import * as ort from "onnxruntime-node";
-import { concatChunks, writeModel } from "relprop/onnx";
-import { resample, resizePlan } from "relprop/preprocess";
+import { concatChunks, writeModel } from "@relprop/core/onnx";
+import { resample, resizePlan } from "@relprop/core/preprocess";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { ints } from "../../../relprop/src/onnx/index.ts";
 import { modelOf, outputModels, type OutputModel } from "../../../relprop/test/support/output-models.ts";
-import type { Picture } from "../../../studio/src/engine/engine.ts";
-import { ModelRunner } from "../../../studio/src/engine/model-runner.ts";
-import { readSource } from "../../../studio/src/engine/read-source.ts";
+import type { Picture } from "@relprop/engine/engine";
+import { ModelRunner } from "@relprop/engine/model-runner";
+import { readSource } from "@relprop/engine/read-source";
 import { initialState } from "../../../studio/src/state/hash.ts";
 import { mustBeNamed, viewOf } from "../../../studio/src/state/view.ts";
-import type { Target } from "../../../studio/src/engine/engine.ts";
+import type { Target } from "@relprop/engine/engine";
 import { distance } from "../support/maps.ts";
 import { answersOf, cat, pictured, relevanceOf, Workshop, type CommandRun } from "../support/output-runs.ts";
 

@@ -1,8 +1,8 @@
 /** The thread's code from its sources, as the tests have no build. */
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
+import { sourceAliases } from "../../../../scripts/source-aliases.mjs";
 
-const library = fileURLToPath(new URL("../../../relprop/src/", import.meta.url));
 const server = await createServer({
   configFile: false,
   root: fileURLToPath(new URL("../../", import.meta.url)),
@@ -10,11 +10,6 @@ const server = await createServer({
   logLevel: "error",
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   optimizeDeps: { noDiscovery: true },
-  resolve: {
-    alias: [
-      { find: /^relprop$/, replacement: `${library}index.ts` },
-      { find: /^relprop\/(.*)$/, replacement: `${library}$1/index.ts` },
-    ],
-  },
+  resolve: { alias: sourceAliases },
 });
 await server.ssrLoadModule("/src/studio-server/engine-worker.ts");

@@ -4,12 +4,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readNpy } from "relprop/heatmap";
-import { concatChunks, writeModel, type Model } from "relprop/onnx";
+import { readNpy } from "@relprop/core/heatmap";
+import { concatChunks, writeModel, type Model } from "@relprop/core/onnx";
 import { afterAll, beforeAll, expect, vi } from "vitest";
 import { ints, type Value } from "../../../relprop/src/onnx/index.ts";
 import type { NetBuilder, OutputModel } from "../../../relprop/test/support/output-models.ts";
-import { runCommand } from "../../src/run-command.ts";
+import { runCommand } from "../../src/commands/run-command.ts";
 
 /** A photograph, wider than it is high. */
 export const cat: string = fileURLToPath(new URL("../../../../examples/photos/chelsea.png", import.meta.url));

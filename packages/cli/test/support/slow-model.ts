@@ -8,7 +8,7 @@ import {
   type Node,
   type Tensor,
   type Value,
-} from "relprop/onnx";
+} from "@relprop/core/onnx";
 
 const layers = 40;
 const channels = 64;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { WebSocket } from "ws";
-import { decodeMessage, encodeMessage, type EngineResponse } from "../../../studio/src/engine/protocol.ts";
+import { decodeMessage, encodeMessage, type EngineResponse } from "@relprop/engine/protocol";
 import type { Studio } from "../../src/studio-server/start-studio.ts";
 
 /** The origin of the studio's own pages. */

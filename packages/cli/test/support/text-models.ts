@@ -1,6 +1,6 @@
 /** Small text models and tokenizers, written by hand. */
 
-import { float32Tensor, GraphBuilder, int, ints, type Model, type Value } from "relprop/onnx";
+import { float32Tensor, GraphBuilder, int, ints, type Model, type Value } from "@relprop/core/onnx";
 
 export const words = [
   "[PAD]",

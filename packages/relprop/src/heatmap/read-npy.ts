@@ -1,7 +1,7 @@
 /** NumPy's .npy files, read: arrays of numbers or truth values, in either byte order, row- or column-major; never pickles. */
 
 import { InputError } from "../errors.ts";
-import type { FloatArray } from "../float-array.ts";
+import type { FloatArray } from "../run/float-array.ts";
 
 type Read = (view: DataView, at: number, little: boolean) => number;
 

@@ -1,6 +1,6 @@
 /** Attribution methods beyond LRP, compiled into the graph as LRP is. */
 
-import type { Compiled } from "../compile.ts";
+import type { Compiled } from "../compile/compile.ts";
 import type { Model } from "../onnx/graph.ts";
 import { gradCam } from "./grad-cam.ts";
 import { inputXGradient } from "./input-x-gradient.ts";

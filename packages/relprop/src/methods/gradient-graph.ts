@@ -1,6 +1,6 @@
 /** A model with its gradient, opened for more nodes: what every method starts from and ends with. */
 
-import { compile, metadataOf, type Compiled } from "../compile.ts";
+import { compile, metadataOf, type Compiled } from "../compile/compile.ts";
 import { OptionError } from "../errors.ts";
 import { int, type Graph, type Model, type Node, type Shape, type Value } from "../onnx/graph.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";

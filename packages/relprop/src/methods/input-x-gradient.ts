@@ -1,4 +1,4 @@
-import type { Compiled } from "../compile.ts";
+import type { Compiled } from "../compile/compile.ts";
 import type { Model } from "../onnx/graph.ts";
 import { sumOver } from "../relevance/seed.ts";
 import { finish, gradientGraph } from "./gradient-graph.ts";

@@ -1,4 +1,4 @@
-import type { Compiled } from "../compile.ts";
+import type { Compiled } from "../compile/compile.ts";
 import { OptionError } from "../errors.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { channelAxis } from "../relevance/seed.ts";

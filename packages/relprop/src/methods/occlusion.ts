@@ -1,10 +1,10 @@
 /** Occlusion: cover a patch, see how far the output drops. Needs nothing but the forward model: the check on all else. */
 
 import { InputError, OptionError } from "../errors.ts";
-import type { FloatArray } from "../float-array.ts";
+import type { FloatArray } from "../run/float-array.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { channelAxis } from "../relevance/seed.ts";
-import { targetNumbers, type Target } from "../targets.ts";
+import { targetNumbers, type Target } from "../run/targets.ts";
 import { countOption } from "./options.ts";
 
 export interface OcclusionOptions {

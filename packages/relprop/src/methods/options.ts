@@ -1,6 +1,6 @@
 /** The attribution methods beyond LRP, and what can be chosen about each. */
 
-import type { CompileOptions } from "../compile.ts";
+import type { CompileOptions } from "../compile/compile.ts";
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
 

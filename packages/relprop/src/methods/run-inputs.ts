@@ -1,7 +1,7 @@
 /** What a run feeds to the inputs that a method added. */
 
 import { InputError } from "../errors.ts";
-import type { FloatArray } from "../float-array.ts";
+import type { FloatArray } from "../run/float-array.ts";
 import { normalNumbers } from "./normal-numbers.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 

@@ -1,7 +1,7 @@
 /** Pixels -> the numbers a network takes. */
 
 import { InputError } from "../errors.ts";
-import { channelCount, type InputCard } from "../zoo/model-card.ts";
+import { channelCount, type InputCard } from "../cards/model-card.ts";
 
 /** Pixels of a picture, 3 (RGB) or 4 (RGBA, alpha ignored) bytes each, row by row. */
 export interface Picture {

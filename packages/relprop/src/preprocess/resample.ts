@@ -3,7 +3,7 @@
  * reduction, along rows first, then along columns, in whole grey levels between the two.
  */
 
-import type { Interpolation } from "../zoo/model-card.ts";
+import type { Interpolation } from "../cards/model-card.ts";
 import type { ResizePlan } from "./resize-plan.ts";
 
 /** A filter by its reach to either side and its value there, both in pixels of the larger grid. */

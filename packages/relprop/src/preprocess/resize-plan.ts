@@ -1,7 +1,7 @@
 /** How large a picture becomes and which part of it the network sees. Resampling itself is the caller's: sharp, a canvas. */
 
 import { InputError, OptionError } from "../errors.ts";
-import type { InputCard, Resize } from "../zoo/model-card.ts";
+import type { InputCard, Resize } from "../cards/model-card.ts";
 
 /** First resize to `width`×`height` (antialiased, as the card's `interpolation` says), then keep the `crop`. All in pixels. */
 export interface ResizePlan {

@@ -2,14 +2,20 @@
 export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
 export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions, toFloat32 } from "./checkpoint.ts";
-export { guessCard, type GuessedCard, hubCard, type InputOptions, overrideCard } from "./guess-card.ts";
+export {
+  guessCard,
+  type GuessedCard,
+  hubCard,
+  type InputOptions,
+  overrideCard,
+} from "../cards/guess-card.ts";
 export {
   type HubConfig,
   type HubFile,
   type PictureInput,
   problemKinds,
   readHubConfig,
-} from "./hub-config.ts";
+} from "../cards/hub-config.ts";
 export { type KerasLayer, type KerasModel, kerasShardPaths, readKerasLayers } from "./keras-layers.ts";
 export {
   channelCount,
@@ -19,7 +25,7 @@ export {
   type ModelCard,
   parseModelCard,
   type Resize,
-} from "./model-card.ts";
+} from "../cards/model-card.ts";
 export type { BuildOptions, Family, RecognizedNet } from "./architectures/family.ts";
 export type { StateDict } from "./architectures/net-builder.ts";
 export { families, recognizeNet } from "./architectures/recognize.ts";

@@ -7,7 +7,7 @@ import { ModelFileError } from "../errors.ts";
 import type { Tensor } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { badFile } from "./bytes-source.ts";
-import { type Field, type Fields, fieldsOf } from "./json-fields.ts";
+import { type Field, type Fields, fieldsOf } from "../cards/json-fields.ts";
 
 /** A layer of a Keras model. */
 export interface KerasLayer {

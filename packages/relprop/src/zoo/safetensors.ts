@@ -6,7 +6,7 @@
 import type { DataType, Tensor } from "../onnx/graph.ts";
 import { elementSize } from "../onnx/tensor.ts";
 import { badFile, type ByteSource, readRange } from "./bytes-source.ts";
-import { fieldsOf, type Fields } from "./json-fields.ts";
+import { fieldsOf, type Fields } from "../cards/json-fields.ts";
 import type { RawCheckpoint, TrackProgress } from "./raw-checkpoint.ts";
 
 const dataTypes: ReadonlyMap<string, DataType> = new Map([

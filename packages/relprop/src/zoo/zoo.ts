@@ -2,8 +2,8 @@
 
 import { ModelFileError } from "../errors.ts";
 import { badFile } from "./bytes-source.ts";
-import { fieldsOf } from "./json-fields.ts";
-import type { ModelCard } from "./model-card.ts";
+import { fieldsOf } from "../cards/json-fields.ts";
+import type { ModelCard } from "../cards/model-card.ts";
 import { caffePixels, vggCard, type VggName } from "./architectures/vgg.ts";
 
 /** A package on an npm registry, pinned. */

@@ -3,7 +3,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
-import { Explainer } from "../../src/explainer.ts";
+import { Explainer } from "../../src/run/explainer.ts";
 import {
   type DataType,
   type Graph,

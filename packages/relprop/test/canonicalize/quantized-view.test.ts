@@ -4,8 +4,8 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
 import { UnexplainableError } from "../../src/errors.ts";
-import { Explainer } from "../../src/explainer.ts";
-import { compile } from "../../src/compile.ts";
+import { Explainer } from "../../src/run/explainer.ts";
+import { compile } from "../../src/compile/compile.ts";
 import {
   type Graph,
   type Model,

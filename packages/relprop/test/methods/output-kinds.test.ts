@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { compile, compileMethod, type Compiled, type MethodOptions } from "../../src/index.ts";
 import { int, type Value } from "../../src/onnx/index.ts";
-import { logitsName, withOutput } from "../../src/session-model.ts";
+import { logitsName, withOutput } from "../../src/run/session-model.ts";
 import { modelOf, outputModels, type OutputModel } from "../support/output-models.ts";
 import { array } from "../support/random-net.ts";
 import { randomNumbers, relativeDistance, runModel } from "../support/run.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { InputError, OptionError } from "../../src/errors.ts";
 import { preprocess, resizePlan } from "../../src/preprocess/index.ts";
-import type { InputCard } from "../../src/zoo/model-card.ts";
+import type { InputCard } from "../../src/cards/model-card.ts";
 
 const card: InputCard = {
   layout: "NCHW",

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { resample, type ResizePlan } from "../../src/preprocess/index.ts";
-import type { Interpolation } from "../../src/zoo/model-card.ts";
+import type { Interpolation } from "../../src/cards/model-card.ts";
 
 interface Pixels {
   readonly width: number;

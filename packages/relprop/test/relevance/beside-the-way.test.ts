@@ -25,7 +25,7 @@ import {
   ints,
   sizeOf,
 } from "../../src/onnx/index.ts";
-import { prepare } from "../../src/prepare.ts";
+import { prepare } from "../../src/compile/prepare.ts";
 import { prune } from "../../src/onnx/prune.ts";
 import { declared, nodeOf, subgraph } from "../canonicalize/subgraphs.ts";
 import { type Array32, randomNumbers, runModel } from "../support/run.ts";

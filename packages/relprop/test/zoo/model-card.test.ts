@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ModelFileError, OptionError } from "../../src/errors.ts";
-import { type ModelCard, parseModelCard } from "../../src/zoo/model-card.ts";
+import { type ModelCard, parseModelCard } from "../../src/cards/model-card.ts";
 import { vggNames } from "../../src/zoo/architectures/vgg.ts";
 import { parseLabels, zoo, zooEntry } from "../../src/zoo/zoo.ts";
 

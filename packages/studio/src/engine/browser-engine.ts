@@ -1,8 +1,8 @@
 /** The engine in this browser: ONNX Runtime Web in a worker. */
 
 import { proxy, releaseProxy, wrap, type Remote } from "comlink";
-import { InputError, ModelFileError, OptionError } from "relprop";
-import { parseModelCard } from "relprop/zoo";
+import { InputError, ModelFileError, OptionError } from "@relprop/core";
+import { parseModelCard } from "@relprop/core/zoo";
 import type {
   AnswerNumbers,
   Engine,
@@ -17,7 +17,7 @@ import type {
   OfferedModel,
   Picture,
   ScoreRequest,
-} from "./engine.ts";
+} from "@relprop/engine/engine";
 import type { ModelFile, ProviderChoice } from "./engine-host.ts";
 import { fetchBytes, megabytes } from "./fetch-bytes.ts";
 import { storedTimings } from "./provider-timings.ts";

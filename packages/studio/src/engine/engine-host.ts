@@ -3,11 +3,11 @@
  * the worker, but needs no browser itself.
  */
 
-import { RelpropError, type Runtime } from "relprop";
-import type { ModelCard } from "relprop/zoo";
-import { inTurn } from "../turns/in-turn.ts";
-import type { EngineStatus, LoadedModel } from "./engine.ts";
-import { ModelRunner } from "./model-runner.ts";
+import { RelpropError, type Runtime } from "@relprop/core";
+import type { ModelCard } from "@relprop/core/zoo";
+import { inTurn } from "@relprop/engine/in-turn";
+import type { EngineStatus, LoadedModel } from "@relprop/engine/engine";
+import { ModelRunner } from "@relprop/engine/model-runner";
 import {
   fasterOf,
   timingKey,
@@ -16,8 +16,8 @@ import {
   type TimingMemory,
   type Timings,
 } from "./provider-timings.ts";
-import { readSource, type ReadSource } from "./read-source.ts";
-import { warmUp } from "./warm-up.ts";
+import { readSource, type ReadSource } from "@relprop/engine/read-source";
+import { warmUp } from "@relprop/engine/warm-up";
 
 /** Where the network runs: the faster one after a timing, or one that was asked for. */
 export type ProviderChoice = "auto" | "wasm" | "webgpu";

@@ -1,6 +1,6 @@
 /** Downloads with progress. */
 
-import { ModelFileError } from "relprop";
+import { ModelFileError } from "@relprop/core";
 
 /**
  * The bytes of a URL.

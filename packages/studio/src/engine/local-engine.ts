@@ -1,6 +1,6 @@
 /** The engine of `relprop studio`: onnxruntime-node on this machine, behind a WebSocket. */
 
-import { InputError } from "relprop";
+import { InputError } from "@relprop/core";
 import type {
   AnswerNumbers,
   Engine,
@@ -15,7 +15,7 @@ import type {
   OfferedModel,
   Picture,
   ScoreRequest,
-} from "./engine.ts";
+} from "@relprop/engine/engine";
 import {
   decodeMessage,
   encodeMessage,
@@ -24,7 +24,7 @@ import {
   type EngineAnswers,
   type EngineRequest,
   type EngineResponse,
-} from "./protocol.ts";
+} from "@relprop/engine/protocol";
 
 type Progress = (fraction: number, what: string) => void;
 type Ask = EngineRequest["ask"];

@@ -2,7 +2,7 @@
 
 import type { AppState } from "../state/fields.ts";
 import { BrowserEngine } from "./browser-engine.ts";
-import type { Engine, EngineStatus } from "./engine.ts";
+import type { Engine, EngineStatus } from "@relprop/engine/engine";
 import { LocalEngine } from "./local-engine.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** The worker: owns ONNX Runtime, compiles and runs. One for the page; {@link BrowserEngine} speaks to it. */
 
 import { expose } from "comlink";
-import { RelpropError } from "relprop";
+import { RelpropError } from "@relprop/core";
 import type {
   AnswerNumbers,
   EngineStatus,
@@ -13,10 +13,10 @@ import type {
   LoadedModel,
   Picture,
   ScoreRequest,
-} from "./engine.ts";
+} from "@relprop/engine/engine";
 import { EngineHost, type ModelFile, type ProviderChoice } from "./engine-host.ts";
 import { loadedChannel } from "../loaded-channel.ts";
-import { pageWords } from "./page-words.ts";
+import { pageWords } from "@relprop/engine/page-words";
 import type { TimingMemory } from "./provider-timings.ts";
 import { loadRuntime } from "./runtime.ts";
 

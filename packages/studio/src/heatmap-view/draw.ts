@@ -10,9 +10,9 @@ import {
   type Legend,
   type Pixels,
   type RelevanceMap,
-} from "relprop/heatmap";
-import type { Picture } from "../engine/engine.ts";
-import type { SignFilter, ViewMode, ViewSettings } from "../modes.ts";
+} from "@relprop/core/heatmap";
+import type { Picture } from "@relprop/engine/engine";
+import type { SignFilter, ViewMode, ViewSettings } from "../state/view-settings.ts";
 
 /** How things are drawn: the part of {@link ViewSettings} that needs no new run of the network. */
 export type DrawSettings = Pick<

@@ -1,6 +1,6 @@
 /** A heatmap in words, for those who cannot see it: which ninth of the picture holds how much of the relevance. */
 
-import type { RelevanceMap } from "relprop/heatmap";
+import type { RelevanceMap } from "@relprop/core/heatmap";
 
 const rows = ["upper", "middle", "lower"] as const;
 const columns = ["left", "centre", "right"] as const;

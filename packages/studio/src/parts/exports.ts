@@ -1,7 +1,7 @@
 /** What can be taken away: PNG, NPY, settings. */
 
-import { npyFile, stampPng, type Theme } from "relprop/heatmap";
-import type { ExplainResult } from "../engine/engine.ts";
+import { npyFile, stampPng, type Theme } from "@relprop/core/heatmap";
+import type { ExplainResult } from "@relprop/engine/engine";
 import { settingsKeyword, type SeenResult } from "../state/settings-file.ts";
 import type { ShownHeatmap } from "./saved-figure.ts";
 

@@ -1,7 +1,7 @@
 /** Keyboard shortcuts: the list that the help shows, and what they do. */
 
-import { colormapNames, normalizations, usualColoring } from "relprop/heatmap";
-import type { ViewSettings } from "../modes.ts";
+import { colormapNames, normalizations, usualColoring } from "@relprop/core/heatmap";
+import type { ViewSettings } from "../state/view-settings.ts";
 import { viewOf } from "../state/view.ts";
 import type { Session } from "../state/session.svelte.ts";
 import type { Keys } from "./on-keys.ts";

@@ -10,10 +10,10 @@ import {
   type FigurePanel,
   type Pixels,
   type Theme,
-} from "relprop/heatmap";
-import type { ExplainResult, LoadedModel } from "../engine/engine.ts";
+} from "@relprop/core/heatmap";
+import type { ExplainResult, LoadedModel } from "@relprop/engine/engine";
 import { filterSign } from "../heatmap-view/index.ts";
-import type { ViewSettings } from "../modes.ts";
+import type { ViewSettings } from "../state/view-settings.ts";
 import { amountText, className, targetLabel } from "./target-names.ts";
 
 /** What is known of a heatmap on a canvas. */

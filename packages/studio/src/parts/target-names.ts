@@ -1,8 +1,8 @@
 /** Targets and numbers in words, and what a click on a class makes of them. */
 
-import type { OutputFacts, RankedClass } from "relprop";
-import type { ModelCard } from "relprop/zoo";
-import type { Explained, LoadedModel, Target } from "../engine/engine.ts";
+import type { OutputFacts, RankedClass } from "@relprop/core";
+import type { ModelCard } from "@relprop/core/zoo";
+import type { Explained, LoadedModel, Target } from "@relprop/engine/engine";
 
 /** What numbers are called, and their unit. */
 export interface Naming {

@@ -1,10 +1,10 @@
 /** What is said in an answer's place. */
 
-import type { InputCard } from "relprop/zoo";
+import type { InputCard } from "@relprop/core/zoo";
 import { targetLabel } from "./target-names.ts";
-import type { OutputKind } from "relprop";
-import type { LoadedModel } from "../engine/engine.ts";
-import type { ViewSettings } from "../modes.ts";
+import type { OutputKind } from "@relprop/core";
+import type { LoadedModel } from "@relprop/engine/engine";
+import type { ViewSettings } from "../state/view-settings.ts";
 import type { Session } from "../state/session.svelte.ts";
 
 /** What has to be chosen before anything is explained. */

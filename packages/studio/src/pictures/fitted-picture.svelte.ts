@@ -1,7 +1,7 @@
 /** A picture as a model sees it, before the model has answered. */
 
-import type { InputCard } from "relprop/zoo";
-import type { Picture } from "../engine/engine.ts";
+import type { InputCard } from "@relprop/core/zoo";
+import type { Picture } from "@relprop/engine/engine";
 import { fitPicture } from "./pictures.ts";
 
 type Cut = Pick<InputCard, "size" | "resize">;

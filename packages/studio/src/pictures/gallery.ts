@@ -1,8 +1,8 @@
 /** The pictures that come with the app, explained when the app was built. Which of them a model gets, its card decides. */
 
-import type { CompositeName } from "relprop";
-import type { InputCard, ModelCard } from "relprop/zoo";
-import type { ExplainResult, ModelSource } from "../engine/engine.ts";
+import type { CompositeName } from "@relprop/core";
+import type { InputCard, ModelCard } from "@relprop/core/zoo";
+import type { ExplainResult, ModelSource } from "@relprop/engine/engine";
 import { readRelevance } from "./stored-relevance.ts";
 
 /** Handwritten digits for small gray inputs, photographs for colour inputs that are large enough to recognise one. */

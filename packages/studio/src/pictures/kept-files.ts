@@ -1,6 +1,6 @@
 /** Files that people brought are kept in the browser's private file system, so that a link or a reload finds them again. */
 
-import { InputError } from "relprop";
+import { InputError } from "@relprop/core";
 
 /** Bytes of a file, and what it is called. */
 export interface KeptFile {

@@ -1,9 +1,9 @@
 /** Files, URLs and canvases -> pixels of the size that a model takes. */
 
-import { InputError } from "relprop";
-import { resample, resizePlan } from "relprop/preprocess";
-import type { InputCard } from "relprop/zoo";
-import type { Picture } from "../engine/engine.ts";
+import { InputError } from "@relprop/core";
+import { resample, resizePlan } from "@relprop/core/preprocess";
+import type { InputCard } from "@relprop/core/zoo";
+import type { Picture } from "@relprop/engine/engine";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
 
 /** A picture as it was brought, before it is resized for a model. */

@@ -1,9 +1,9 @@
 /** All state that the URL holds, as one typed list: what each entry is called, its default, how it is read and written. */
 
-import { compositeNames, type CompositeName } from "relprop";
-import { colormapNames, normalizations, type ColormapName, type Normalization } from "relprop/heatmap";
-import type { Target } from "../engine/engine.ts";
-import type { SignFilter, ViewMode } from "../modes.ts";
+import { compositeNames, type CompositeName } from "@relprop/core";
+import { colormapNames, normalizations, type ColormapName, type Normalization } from "@relprop/core/heatmap";
+import type { Target } from "@relprop/engine/engine";
+import type { SignFilter, ViewMode } from "./view-settings.ts";
 import { readTarget, writeTarget } from "./target-text.ts";
 
 /** One entry of the list. */

@@ -1,12 +1,12 @@
 /** Which model is open, which one is being opened, and what runs it. */
 
-import { InputError, outputKinds } from "relprop";
-import type { ModelCard } from "relprop/zoo";
-import type { Engine, LoadedModel, ModelSource, OfferedModel } from "../engine/engine.ts";
+import { InputError, outputKinds } from "@relprop/core";
+import type { ModelCard } from "@relprop/core/zoo";
+import type { Engine, LoadedModel, ModelSource, OfferedModel } from "@relprop/engine/engine";
 import { makeEngine } from "../engine/make-engine.ts";
-import { tokenParameter } from "../engine/protocol.ts";
+import { tokenParameter } from "@relprop/engine/protocol";
 import { keptModels } from "../pictures/kept-files.ts";
-import { inTurn } from "../turns/in-turn.ts";
+import { inTurn } from "@relprop/engine/in-turn";
 import type { AppState } from "./fields.ts";
 import type { Problems } from "./problems.svelte.ts";
 

@@ -1,6 +1,6 @@
 /** Which picture is looked at: one of the gallery that fits the model, or one that was brought. */
 
-import { InputError } from "relprop";
+import { InputError } from "@relprop/core";
 import {
   galleryFor,
   galleryName,

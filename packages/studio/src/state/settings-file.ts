@@ -1,7 +1,7 @@
 /** Settings as a file, or inside a PNG: all that the URL holds, and what was seen with it. */
 
-import { InputError, version, type RankedClass } from "relprop";
-import type { ViewSettings } from "../modes.ts";
+import { InputError, version, type RankedClass } from "@relprop/core";
+import type { ViewSettings } from "./view-settings.ts";
 import { fieldOf, keys, type AppState } from "./fields.ts";
 
 /** What was on the screen: not read back, but there for whoever looks at the file. */

@@ -1,6 +1,6 @@
 /** Targets as text, for links and saved settings. */
 
-import type { Target } from "../engine/engine.ts";
+import type { Target } from "@relprop/engine/engine";
 
 /**
  *     prediction          what is usual

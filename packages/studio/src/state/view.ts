@@ -7,12 +7,12 @@ import {
   type CompositeName,
   type OutputFacts,
   type RankedClass,
-} from "relprop";
-import { chooseColoring } from "relprop/heatmap";
-import type { ModelCard } from "relprop/zoo";
+} from "@relprop/core";
+import { chooseColoring } from "@relprop/core/heatmap";
+import type { ModelCard } from "@relprop/core/zoo";
 import { MediaQuery } from "svelte/reactivity";
-import type { Target } from "../engine/engine.ts";
-import type { ViewSettings } from "../modes.ts";
+import type { Target } from "@relprop/engine/engine";
+import type { ViewSettings } from "./view-settings.ts";
 import type { AppState } from "./fields.ts";
 import { writeTarget } from "./target-text.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { createSubscriber } from "svelte/reactivity";
-import { inTurn } from "./in-turn.ts";
+import { inTurn } from "@relprop/engine/in-turn";
 import { NewestWins, type Clock } from "./newest-wins.ts";
 
 /** What is asked of an engine, and so what its answer belongs to. */

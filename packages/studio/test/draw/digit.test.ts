@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { centreDigit } from "../../src/draw/digit.ts";
+import { centreDigit } from "../../src/modes/draw/digit.ts";
 
 /** A surface with a filled rectangle of ink. */
 function ink(left: number, top: number, width: number, height: number) {

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import type { Runtime } from "relprop";
-import { parseModelCard } from "relprop/zoo";
+import type { Runtime } from "@relprop/core";
+import { parseModelCard } from "@relprop/core/zoo";
 import { expect, test } from "vitest";
-import type { EngineStatus, ExplainRequest } from "../../src/engine/engine.ts";
+import type { EngineStatus, ExplainRequest } from "@relprop/engine/engine";
 import { EngineHost, type HostRuntime, type ModelFile } from "../../src/engine/engine-host.ts";
 import type { Timings } from "../../src/engine/provider-timings.ts";
 

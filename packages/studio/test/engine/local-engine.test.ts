@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { startStudio, type Studio } from "../../../cli/src/studio-server/start-studio.ts";
-import type { ExplainRequest } from "../../src/engine/engine.ts";
+import type { ExplainRequest } from "@relprop/engine/engine";
 import { LocalEngine } from "../../src/engine/local-engine.ts";
 
 const publicFolder = fileURLToPath(new URL("../../public", import.meta.url));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cosine } from "../../src/images/cosine.ts";
+import { cosine } from "../../src/modes/images/cosine.ts";
 import { targetAfterClick, targetLabel } from "../../src/parts/target-names.ts";
 
 test("maps that are alike but for a factor have cosine 1, opposite ones −1, unrelated ones 0", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { applyPatches, fillOf, meanColor } from "../../src/interact/apply-patches.ts";
-import { fills, type Fill, type Patches } from "../../src/interact/patches.ts";
-import type { Picture } from "../../src/engine/engine.ts";
+import { applyPatches, fillOf, meanColor } from "../../src/modes/interact/apply-patches.ts";
+import { fills, type Fill, type Patches } from "../../src/modes/interact/patches.ts";
+import type { Picture } from "@relprop/engine/engine";
 
 const side = 24;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { comparedNumbers, comparedSum } from "../../src/interact/compared-numbers.ts";
+import { comparedNumbers, comparedSum } from "../../src/modes/interact/compared-numbers.ts";
 
 const before = {
   logits: Float32Array.of(5, 1, 0, -1, -2),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fillWords, type Fill } from "../../src/interact/patches.ts";
+import { fillWords, type Fill } from "../../src/modes/interact/patches.ts";
 import { canRun, pixelsOf, startApp, type App } from "../support/browser.ts";
 
 const gallery = fileURLToPath(new URL("../../public/gallery/", import.meta.url));

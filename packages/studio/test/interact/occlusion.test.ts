@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Picture } from "../../src/engine/engine.ts";
-import { agreement, meanMap, sweep, windowStarts, windowsOver } from "../../src/interact/occlusion.ts";
+import type { Picture } from "@relprop/engine/engine";
+import { agreement, meanMap, sweep, windowStarts, windowsOver } from "../../src/modes/interact/occlusion.ts";
 
 describe("windows", () => {
   test("cover the picture to its end", () => {

@@ -17,7 +17,7 @@ import {
   type Patch,
   type PatchHistory,
   type Patches,
-} from "../../src/interact/patches.ts";
+} from "../../src/modes/interact/patches.ts";
 
 const dab = (x: number, y: number, size = 5): Omit<Patch, "id"> => ({
   fill: "mean",

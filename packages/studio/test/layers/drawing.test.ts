@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { strongestUnits } from "../../src/layers/units.ts";
-import { cellOf, upscale } from "../../src/layers/upscale.ts";
+import { strongestUnits } from "../../src/modes/layers/units.ts";
+import { cellOf, upscale } from "../../src/modes/layers/upscale.ts";
 
 test("each cell of a map covers its part of the picture", () => {
   const map = { data: Float32Array.of(1, 2, 3, 4), height: 2, width: 2 };

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { afterAll, expect, test } from "vitest";
-import { parseModelCard } from "relprop/zoo";
-import type { ExplainRequest, LayerRequest, LayerResult } from "../../src/engine/engine.ts";
-import { ModelRunner } from "../../src/engine/model-runner.ts";
-import { readSource } from "../../src/engine/read-source.ts";
+import { parseModelCard } from "@relprop/core/zoo";
+import type { ExplainRequest, LayerRequest, LayerResult } from "@relprop/engine/engine";
+import { ModelRunner } from "@relprop/engine/model-runner";
+import { readSource } from "@relprop/engine/read-source";
 
 const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 const digits = await readFile(path("public/models/digits.onnx"));

@@ -1,6 +1,6 @@
-import { ledgerColumns, readLedger, type Ledger, type LedgerColumn } from "relprop";
+import { ledgerColumns, readLedger, type Ledger, type LedgerColumn } from "@relprop/core";
 import { expect, test } from "vitest";
-import { lengthOf, percentText, stayedIn, stripsOf } from "../../src/layers/strip.ts";
+import { lengthOf, percentText, stayedIn, stripsOf } from "../../src/modes/layers/strip.ts";
 
 type Sums = Partial<Record<LedgerColumn, number>>;
 

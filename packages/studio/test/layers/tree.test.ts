@@ -1,4 +1,4 @@
-import type { InspectedNode } from "relprop";
+import type { InspectedNode } from "@relprop/core";
 import { expect, test } from "vitest";
 import {
   afterKey,
@@ -8,7 +8,7 @@ import {
   nodesIn,
   treeOf,
   type TreeItem,
-} from "../../src/layers/tree.ts";
+} from "../../src/modes/layers/tree.ts";
 
 const node = (name: string, operator: string, size = 8, into: readonly string[] = []): InspectedNode => ({
   name,

@@ -1,7 +1,7 @@
-import type { InputCard } from "relprop/zoo";
+import type { InputCard } from "@relprop/core/zoo";
 import { describe, expect, test } from "vitest";
-import { frameCrop } from "../../src/live/sources.ts";
-import { captionScale, wrap } from "../../src/live/stage.ts";
+import { frameCrop } from "../../src/modes/live/sources.ts";
+import { captionScale, wrap } from "../../src/modes/live/stage.ts";
 
 const card = (size: InputCard["size"], resize: InputCard["resize"]): { input: InputCard } => ({
   input: { layout: "NCHW", size, resize, channels: "RGB", scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },

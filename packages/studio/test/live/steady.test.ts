@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { saveName } from "../../src/parts/file-name.ts";
-import { paceText, PaceMeter } from "../../src/live/meter.ts";
-import { inverted, mirrored, mirroredMap } from "../../src/live/picture-ops.ts";
-import { openProblem, unsupported } from "../../src/live/problems.ts";
-import { largestMagnitude, Smoother } from "../../src/live/smoothing.ts";
+import { paceText, PaceMeter } from "../../src/modes/live/meter.ts";
+import { inverted, mirrored, mirroredMap } from "../../src/modes/live/picture-ops.ts";
+import { openProblem, unsupported } from "../../src/modes/live/problems.ts";
+import { largestMagnitude, Smoother } from "../../src/modes/live/smoothing.ts";
 
 const frame = (...values: number[]) => ({ data: Float32Array.from(values), height: 1, width: values.length });
 

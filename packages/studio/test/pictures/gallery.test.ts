@@ -1,10 +1,10 @@
 /** The galleries: which model gets which, and that what is shown before a model has loaded is what it will give. */
 
 import { readFile, stat } from "node:fs/promises";
-import { zoo } from "relprop/zoo";
+import { zoo } from "@relprop/core/zoo";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { PlaceRelevance } from "../../src/engine/engine.ts";
+import type { PlaceRelevance } from "@relprop/engine/engine";
 import {
   galleryFor,
   galleryNames,

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
-import { compositeNames, type RankedClass } from "relprop";
-import { colormapNames, normalizations } from "relprop/heatmap";
+import { compositeNames, type RankedClass } from "@relprop/core";
+import { colormapNames, normalizations } from "@relprop/core/heatmap";
 import { expect, test } from "vitest";
-import type { Target } from "../../src/engine/engine.ts";
-import type { ViewSettings } from "../../src/modes.ts";
+import type { Target } from "@relprop/engine/engine";
+import type { ViewSettings } from "../../src/state/view-settings.ts";
 import { tabs, type AppState, type Comparison, type CompositeChoice } from "../../src/state/fields.ts";
 import { initialState, readHash, writeHash } from "../../src/state/hash.ts";
 import { comparedView, mustBeNamed, possibleTarget, viewOf, type ViewedModel } from "../../src/state/view.ts";

@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import type { Page } from "playwright-core";
-import { parseModelCard } from "relprop/zoo";
+import { parseModelCard } from "@relprop/core/zoo";
 import sharp from "sharp";
-import type { ExplainResult, Picture } from "../../src/engine/engine.ts";
-import { ModelRunner } from "../../src/engine/model-runner.ts";
-import { readSource } from "../../src/engine/read-source.ts";
+import type { ExplainResult, Picture } from "@relprop/engine/engine";
+import { ModelRunner } from "@relprop/engine/model-runner";
+import { readSource } from "@relprop/engine/read-source";
 
 /** A file that the app is built with. */
 export const publicFile = (path: string): string =>

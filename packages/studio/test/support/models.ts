@@ -9,7 +9,7 @@ import {
   type Node,
   type Tensor,
   type Value,
-} from "relprop/onnx";
+} from "@relprop/core/onnx";
 
 const weights = (dims: readonly number[], seed: number): Tensor => {
   const size = dims.reduce((product, dim) => product * dim, 1);

@@ -1,6 +1,6 @@
 /** The networks of every kind of output as .onnx files that take pictures, and the picture that they are given. */
 
-import { concatChunks, writeModel, type Model, type Value } from "relprop/onnx";
+import { concatChunks, writeModel, type Model, type Value } from "@relprop/core/onnx";
 import sharp from "sharp";
 import {
   modelOf,

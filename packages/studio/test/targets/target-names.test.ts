@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Explained } from "../../src/engine/engine.ts";
+import type { Explained } from "@relprop/engine/engine";
 import {
   amountText,
   bestText,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Target } from "../../src/engine/engine.ts";
+import type { Target } from "@relprop/engine/engine";
 import { readTarget, writeTarget } from "../../src/state/target-text.ts";
 
 const targets: readonly Target[] = [

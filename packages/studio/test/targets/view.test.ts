@@ -1,6 +1,6 @@
-import type { OutputKind } from "relprop";
+import type { OutputKind } from "@relprop/core";
 import { expect, test } from "vitest";
-import type { Target } from "../../src/engine/engine.ts";
+import type { Target } from "@relprop/engine/engine";
 import { initialState } from "../../src/state/hash.ts";
 import { writeTarget } from "../../src/state/target-text.ts";
 import {

@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Answers, type Question } from "../../src/turns/answers.ts";
-import { inTurn } from "../../src/turns/in-turn.ts";
+import { inTurn } from "@relprop/engine/in-turn";
 
 /** Names of what an engine was really given, to be compared with what its answer is shown under. */
 interface Explained {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NewestWins, type Clock } from "../../src/turns/newest-wins.ts";
-import { inTurn } from "../../src/turns/in-turn.ts";
+import { inTurn } from "@relprop/engine/in-turn";
 
 /** A clock that tests turn by hand. */
 class FakeClock implements Clock {

@@ -1,7 +1,12 @@
 /** What an architecture's file says of itself. */
 
 import type { Model } from "../../onnx/graph.ts";
-import { imageNetPixels, type InputCard, type Interpolation, type ModelCard } from "../model-card.ts";
+import {
+  imageNetPixels,
+  type InputCard,
+  type Interpolation,
+  type ModelCard,
+} from "../../cards/model-card.ts";
 import type { StateDict } from "./net-builder.ts";
 
 export interface BuildOptions {

@@ -5,7 +5,7 @@
 
 import { int, type Model } from "../../onnx/graph.ts";
 import { adaptiveAveragePool } from "../adaptive-average-pool.ts";
-import { imageNetPixels, type ModelCard } from "../model-card.ts";
+import { imageNetPixels, type ModelCard } from "../../cards/model-card.ts";
 import { activate, batchNorm, conv, linear, maxPool } from "./blocks.ts";
 import type { Family } from "./family.ts";
 import { isCounter, NetBuilder, type StateDict } from "./net-builder.ts";

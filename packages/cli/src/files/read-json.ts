@@ -1,0 +1,19 @@
+/** JSON files of a known form. */
+
+import { readFile } from "node:fs/promises";
+import { ModelFileError } from "@relprop/core";
+import { z } from "zod";
+import { jsonOf } from "../models/zoo-files.ts";
+
+/** @throws ModelFileError if the file cannot be read, is no JSON, or has another form */
+export async function readJson<T>(path: string, form: z.ZodType<T>): Promise<T> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw unreadable(path, error instanceof Error ? error.message : String(error));
+  });
+  const read = form.safeParse(jsonOf(text, path));
+  if (read.success) return read.data;
+  throw unreadable(path, z.prettifyError(read.error).replaceAll(/\s*\n\s*/g, " "));
+}
+
+const unreadable = (path: string, why: string): ModelFileError =>
+  new ModelFileError({ what: `cannot read "${path}"`, why });

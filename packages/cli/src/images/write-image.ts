@@ -1,0 +1,126 @@
+/** An explained image -> its files and its result. */
+
+import { InputError } from "@relprop/core";
+import { colormap, cssGradient, legend, renderHeatmap } from "@relprop/core/heatmap";
+import { requestText } from "../run/answer-requests.ts";
+import { drawFigure } from "./draw-figure.ts";
+import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
+import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
+import type { Pending, Run } from "./image-run.ts";
+import { markedJson } from "../files/own-files.ts";
+import { answerName } from "../files/result-names.ts";
+import { answerFiles, boxed, imageFiles } from "./write-results.ts";
+
+type Files = Readonly<Record<string, string>>;
+
+/**
+ * Colours the heatmaps of an image and writes its files.
+ * @param ms how long the network took
+ * @throws InputError if there is nothing to write, or a file would go over one that is kept
+ */
+export async function writeImage(
+  run: Run,
+  image: Pending,
+  explained: ExplainedImage,
+  ms: number,
+): Promise<ImageResult> {
+  const { options, writer, coloring, decision } = run;
+  if (explained.error) throw named(explained.error, image.path);
+  if (explained.answers.length === 0) {
+    throw new InputError({
+      what: `cannot explain "${image.path}"`,
+      why: `its best class is the one that --against names, "${explained.top[0]?.label}"`,
+      fix: "name the class to explain with --class",
+    });
+  }
+  const { json, ...files }: Record<string, string> = imageFiles(image.key, options);
+  const taken = new Map<string, number>();
+  const planned = explained.answers.map((each): [ExplainedAnswer, Files] => {
+    const name = answerName(image.key, decision, each.request, each.score, each.against);
+    const before = taken.get(name) ?? 0;
+    taken.set(name, before + 1);
+    // Masks of one name from two folders.
+    return [each, answerFiles(before === 0 ? name : `${name}.${before + 1}`, options)];
+  });
+  const ofAnswers = planned.flatMap(([, ofAnswer]) => Object.values(ofAnswer));
+  // All of an image or nothing: no half of its files is left by one that is kept.
+  await writer.check([...Object.values(files), ...(json ? [json] : []), ...ofAnswers]);
+  if (options.extras.includes("npy")) {
+    await run.manifest.announce(ofAnswers.filter((file) => file.endsWith(".npy")));
+  }
+  if (files["picture"]) await writer.png(files["picture"], image.picture);
+  const about = { input: image.path, settings: run.decisions, top: [...explained.top] };
+  const answers: AnswerResult[] = [];
+  for (const [each, ofAnswer] of planned) {
+    answers.push(await writeAnswer(run, image, about, each, ofAnswer));
+  }
+  const result: ImageResult = {
+    key: image.key,
+    ...about,
+    colors: cssGradient(colormap(coloring.colormap)),
+    files,
+    kind: decision.names.facts.kind,
+    answers,
+    ms,
+  };
+  if (json === undefined) return result;
+  await writer.bytes(json, markedJson({ v: 1, ...result }));
+  return { ...result, files: { ...files, json } };
+}
+
+/** The error with the picture's name. */
+const named = ({ what, where, why, fix }: InputError, path: string): InputError =>
+  new InputError({
+    what,
+    where: where === undefined ? path : `${path}, ${where}`,
+    why,
+    ...(fix !== undefined && { fix }),
+  });
+
+async function writeAnswer(
+  run: Run,
+  image: Pending,
+  about: Pick<ImageResult, "input" | "settings" | "top">,
+  { request, score, relevance, elements, start, against, ledger, box }: ExplainedAnswer,
+  files: Files,
+): Promise<AnswerResult> {
+  const { options, coloring, writer, decision } = run;
+  const { picture } = image;
+  const { width, height } = picture;
+  const map = { data: summedOverChannels(relevance.data, width * height), width, height };
+  const heatmap = renderHeatmap(map, coloring);
+  const what = against ? `${score.label}” rather than “${against.label}` : score.label;
+  const itsLegend = legend(heatmap, coloring.normalize, request ? what : undefined);
+  const { ticks, sentence } = itsLegend;
+  const asked = request && requestText(request, decision.names);
+  const result: AnswerResult = {
+    ...score,
+    ...(asked !== undefined && { asked }),
+    elements,
+    start,
+    ...(box && { box: { left: box.left, top: box.top, right: box.right, bottom: box.bottom } }),
+    ...(against && { against }),
+    files,
+    legend: { ticks: [...ticks], sentence },
+    ...(ledger && { ledger: ledgerResult(ledger) }),
+  };
+  await writer.heatmap(files, picture, heatmap, relevance, box, () =>
+    drawFigure({
+      result: about,
+      shown: result,
+      picture: boxed(picture, box),
+      heatmap,
+      legend: itsLegend,
+      theme: options.theme,
+    }),
+  );
+  return result;
+}
+
+/** [C, H, W] -> [H, W]; relevance that is summed already passes. */
+function summedOverChannels(data: Float32Array, pixels: number): Float32Array {
+  if (data.length === pixels) return data;
+  const sum = new Float32Array(pixels);
+  for (const [i, value] of data.entries()) sum[i % pixels] = (sum[i % pixels] ?? 0) + value;
+  return sum;
+}

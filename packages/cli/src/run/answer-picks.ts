@@ -1,0 +1,146 @@
+/** What was asked of an answer, found in the numbers of a run: targets for another run, and scores. */
+
+import {
+  answersOf,
+  InputError,
+  pickAnswer,
+  pickClass,
+  pickDifference,
+  pickWeights,
+  requireFinite,
+  sampleOf,
+  type DetectionOptions,
+  type Explanation,
+  type Pick,
+  type PickRequest,
+  type PickSource,
+  type RunSource,
+} from "@relprop/core";
+import type { AnswerRequest } from "./answer-requests.ts";
+import type { CompileDecision } from "./decide.ts";
+import { nameOf, scoreOf, type Score } from "./score.ts";
+import { maskWeights } from "./target-mask.ts";
+
+/** What is asked of each answer. */
+export interface AnswerPlan {
+  readonly requests: CompileDecision["requests"];
+  readonly against: CompileDecision["against"];
+  readonly names: CompileDecision["names"];
+  readonly detection: DetectionOptions;
+  /** Height and width of the picture that the network sees, in pixels. */
+  readonly size: readonly [height: number, width: number];
+}
+/** What was explained in one sample of a run; undefined where this request has nothing there. */
+export type Picked = { readonly pick: Pick; readonly label?: string } | InputError | undefined;
+
+const ranked = 5;
+
+/** Why an answer cannot be explained at all. */
+export function faultOf({ facts, explained, values }: PickSource, sample: number): InputError | undefined {
+  try {
+    for (const numbers of [explained, values]) {
+      if (numbers) requireFinite(sampleOf(numbers, facts.batchAxis, sample).data, "answer");
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
+}
+
+/** The answer's best numbers; of a yes-or-no question with one number yes and no. */
+export function topOf({ names }: AnswerPlan, source: PickSource, sample: number): Score[] {
+  if (names.facts.kind === "embedding") return [lengthOf(names, source, sample)];
+  return answersOf(source, sample)
+    .slice(0, ranked)
+    .map((each) => scoreOf(names, each));
+}
+
+function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number): Score {
+  const length = Math.hypot(...sampleOf(source.explained, source.facts.batchAxis, sample).data);
+  return scoreOf(names, { index: 0, value: length }, "length");
+}
+
+/** What a request is in each sample, a list for each rank of classes. */
+export function picksOf(
+  plan: AnswerPlan,
+  source: RunSource,
+  first: Explanation,
+  samples: readonly number[],
+  request: AnswerRequest,
+  isKnown: (sample: number, index: number) => boolean,
+): Picked[][] {
+  const { names, against } = plan;
+  const each = (pickIn: (sample: number) => Picked): Picked[] =>
+    samples.map((sample) => {
+      try {
+        return pickIn(sample);
+      } catch (error) {
+        if (error instanceof InputError) return error;
+        throw error;
+      }
+    });
+  const classIn = (sample: number, index: number): Picked => {
+    if (isKnown(sample, index) || index === against) return undefined;
+    const pick = pickClass(source, sample, index);
+    return { pick: against === undefined ? pick : pickDifference(pick, pickClass(source, sample, against)) };
+  };
+  if (request.kind === "top") {
+    const ranks = samples.map((sample) =>
+      names.facts.kind === "binary" ? answersOf(source, sample) : (first.top[sample] ?? []),
+    );
+    return Array.from({ length: request.count }, (_, rank) =>
+      each((sample) => classIn(sample, ranks[sample]?.[rank]?.index ?? 0)),
+    );
+  }
+  if (request.kind === "class") return [each((sample) => classIn(sample, request.index))];
+  if (request.kind === "mask") return [each((sample) => maskPick(plan, source, sample, request))];
+  const options = {
+    size: plan.size,
+    detection: plan.detection,
+    nameOf: (index: number) => nameOf(names, index),
+  };
+  return [
+    each((sample) => {
+      const pick = pickAnswer(source, sample, request, options);
+      const label = labelOf(plan, pick, request);
+      return { pick, ...(label !== undefined && { label }) };
+    }),
+  ];
+}
+
+/** What a pick is called, where it is not one class alone. */
+function labelOf(
+  { names }: AnswerPlan,
+  { numbers: { index = 0 } }: Pick,
+  request: PickRequest,
+): string | undefined {
+  switch (request.kind) {
+    case "elements":
+      return request.text;
+    case "pixel":
+      return `${nameOf(names, index)} at ${request.x},${request.y}`;
+    case "length":
+      return "length";
+    default:
+      return undefined;
+  }
+}
+
+function maskPick(
+  { names }: AnswerPlan,
+  source: PickSource,
+  sample: number,
+  { mask, index, text }: Extract<AnswerRequest, { kind: "mask" }>,
+): Picked {
+  const { facts } = source;
+  const own = sampleOf(source.explained, facts.batchAxis, sample);
+  const pick = pickWeights(source, sample, maskWeights(mask, own.dims, facts, index));
+  if (pick.elements === 0) {
+    throw new InputError({
+      what: `cannot explain what "${text}" marks`,
+      why: "it marks nothing of this answer",
+    });
+  }
+  return { pick, label: index === undefined ? text : `${nameOf(names, index)} in ${text}` };
+}

@@ -1,0 +1,56 @@
+/** How a text model is compiled, as far as the user left it open. */
+
+import {
+  chooseExplanation,
+  compiledOpset,
+  OptionError,
+  readAnswer,
+  tokenEmbedding,
+  type CompileOptions,
+  type MethodOptions,
+  type TokenEmbedding,
+} from "@relprop/core";
+import { convertOpset, type Model } from "@relprop/core/onnx";
+import { given } from "../commands/arguments.ts";
+import { checkSeed, type Wishes } from "../run/decide.ts";
+import { methodOptions } from "../run/method-wish.ts";
+
+/** What was decided about a text model. */
+export interface TextDecision {
+  readonly options: CompileOptions | MethodOptions;
+  readonly embedding: TokenEmbedding;
+  /** Whether relevance starts at the softmax over all classes, not at one of them. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Chooses what to compile: as {@link chooseExplanation} does for one answer, so that signs can be read.
+ * @param known what the files beside the model say of its output
+ * @throws OptionError if the model takes no token ids, or options do not go together
+ */
+export function decideTexts(
+  model: Model,
+  wishes: Pick<Wishes, "classes" | "against" | "compile" | "method">,
+  known: Pick<CompileOptions, "outputKind" | "labelCount">,
+): TextDecision {
+  const { compile, method } = wishes;
+  const embedding = tokenEmbedding(convertOpset(model, compiledOpset).graph, compile.input);
+  if (!embedding) {
+    const inputs = model.graph.inputs.map(
+      ({ name, dataType, shape }) => `${name} ${dataType} [${shape.join(", ")}]`,
+    );
+    throw new OptionError({
+      what: "cannot explain texts with this model",
+      why: `none of its inputs holds token ids that are looked up in a table of vectors: ${inputs.join("; ")}`,
+      fix: "give a text model, or leave --text out",
+    });
+  }
+  if (wishes.classes.length > 0 || wishes.against !== undefined) checkSeed(wishes);
+  const common: CompileOptions = { ...known, ...compile, input: embedding.ids, target: "input" };
+  if (method) return { options: methodOptions(method, common), embedding, isWhole: false };
+  const { composite, seed } = chooseExplanation(readAnswer(model, common), {
+    isTarget: true,
+    ...given({ composite: compile.composite, seed: compile.seed }),
+  });
+  return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax" };
+}

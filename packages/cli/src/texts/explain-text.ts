@@ -1,0 +1,160 @@
+/** One text and the classes asked for -> relevance of each token, one explanation per class. */
+
+import {
+  InputError,
+  ModelFileError,
+  RelpropError,
+  requireFinite,
+  type Explanation,
+  type FloatArray,
+  type RankedClass,
+} from "@relprop/core";
+import type { ClassRequest } from "../run/choose-classes.ts";
+import { ledgerResult } from "../images/image-result.ts";
+import { excerpt } from "./plain-text.ts";
+import { scoreOf, type Score } from "../run/score.ts";
+import { answersAt, choosePositions, lengthTarget, noTarget, targetAt, type Place } from "./text-answer.ts";
+import type { TextFeed } from "./text-feeds.ts";
+import { namesOf, readRequests } from "./text-requests.ts";
+import type { TextResult } from "./text-result.ts";
+import type { TextSession } from "./text-session.ts";
+import type { Tokenized } from "./tokenize.ts";
+
+/** How many of the best classes are told. */
+const best = 5;
+
+/**
+ * Explains a text, each class once.
+ * @throws InputError if the text cannot be explained, OptionError if no text can be, so
+ */
+export async function explainText(session: TextSession, input: string, pair?: string): Promise<TextResult[]> {
+  const start = performance.now();
+  const { tokenizer, feeder, answer, positions: wished, unit } = session;
+  const text = tokenizer.encode(input, pair);
+  checkIds(session, text);
+  const feed = feeder.feed(input, text);
+  const chosenPositions = choosePositions(answer, text, wished, tokenizer.mask, input);
+  const place: Place = {
+    answer,
+    positions: answer.kind === "places" ? [] : chosenPositions,
+    length: feed.length,
+    tokens: text.tokens.length,
+  };
+  const name = namesOf(session, text);
+  const asked = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
+  const { isWhole } = session.decision;
+  const first = await run(session, feed, place, isWhole ? undefined : noTarget(place));
+  requireFinite(first.explained.data, "answer");
+  const ranked = answersAt(first, session.explainer.compiled, place);
+  const names = { facts: answer.facts, labels: session.labels, count: answer.count, unit };
+  const labelled = (numbers: RankedClass): Score => scoreOf(names, numbers, name(numbers.index));
+  const top = ranked.slice(0, best).map(labelled);
+  const chosen = indicesOf(asked.classes, ranked, asked.against);
+  if (chosen.length === 0) {
+    throw new InputError({
+      what: `cannot explain the text ${excerpt(input)}`,
+      why: `its best class is the one that --against names, "${top[0]?.label}"`,
+      fix: "name the class to explain with --class",
+    });
+  }
+  const results: TextResult[] = [];
+  for (const index of chosen) {
+    const target =
+      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, asked.against);
+    const explanation = isWhole ? first : await run(session, feed, place, target);
+    requireFinite(explanation.relevance.data, "relevance");
+    const { index: _index, ...rest } = labelled(ranked.find((each) => each.index === index) as RankedClass);
+    const [position, ...more] = place.positions;
+    results.push({
+      v: 2,
+      input,
+      ...(pair !== undefined && { pair }),
+      answer: answerWord(session),
+      class: index,
+      ...rest,
+      ...(position !== undefined && more.length === 0 && { position }),
+      ...(more.length > 0 && { positions: [...place.positions] }),
+      ...(asked.against !== undefined && { against: { index: asked.against, label: name(asked.against) } }),
+      start: explanation.start[0] as number,
+      ...relevanceOf(explanation, text, feed),
+      ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
+      top,
+      ms: Math.round(performance.now() - start),
+    });
+  }
+  return results;
+}
+
+/** Masked language models guess the word that is there, others the one that follows. */
+const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["answer"] =>
+  (
+    {
+      classes: "class",
+      places: "place",
+      labels: "label",
+      words: tokenizer.mask ? "word" : "next word",
+      embedding: "embedding",
+    } as const
+  )[kind];
+
+/** Ids beyond the table would be read from nowhere. */
+function checkIds({ decision, tokenizer }: TextSession, { tokens }: Tokenized): void {
+  const { rows } = decision.embedding;
+  const strange = tokens.find(({ id }) => id >= rows);
+  if (!strange) return;
+  throw new ModelFileError({
+    what: `the tokenizer "${tokenizer.path}" does not fit the model`,
+    why: `it makes the token ${strange.id} of "${strange.text}", and the model's table has the rows 0 to ${rows - 1}`,
+    fix: "give the tokenizer.json that came with the model (--tokenizer FILE)",
+  });
+}
+
+/** Indices of the classes, each once, without the one that they are told apart from. */
+function indicesOf(
+  classes: readonly ClassRequest[],
+  ranked: readonly RankedClass[],
+  against: number | undefined,
+): number[] {
+  const indices = classes.flatMap((request) =>
+    request.kind === "class" ? [request.index] : ranked.slice(0, request.count).map(({ index }) => index),
+  );
+  return [...new Set(indices)].filter((index) => index !== against);
+}
+
+/** Runs the model. @param target undefined where relevance starts at the softmax */
+async function run(
+  { explainer }: TextSession,
+  { ids, others }: TextFeed,
+  place: Place,
+  target: FloatArray | undefined,
+): Promise<Explanation> {
+  try {
+    return await explainer.explain(ids, { ...(target && { target }), others });
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof RelpropError) throw error;
+    throw new InputError(
+      {
+        what: `cannot run the model on a text of ${place.tokens} tokens`,
+        why: error.message.split("\n")[0] ?? "",
+        fix: "a shorter text helps if this one is longer than the model's positions",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** Relevance of the text's tokens, and of what fills it up. */
+function relevanceOf(
+  { relevance }: Explanation,
+  { tokens }: Tokenized,
+  { length }: TextFeed,
+): Pick<TextResult, "tokens" | "padding"> {
+  const at = (i: number): number => relevance.data[i] as number;
+  const padding = length - tokens.length;
+  let filling = 0;
+  for (let i = tokens.length; i < length; i++) filling += at(i);
+  return {
+    tokens: tokens.map((token, i) => ({ ...token, relevance: at(i) })),
+    ...(padding > 0 && { padding: { tokens: padding, relevance: filling } }),
+  };
+}

@@ -1,0 +1,116 @@
+/** What `explain --text` says: coloured tokens for people (a table where there are no colours), records for programs. */
+
+import { relevanceText } from "@relprop/core/heatmap";
+import type { TextDrawing } from "./draw-tokens.ts";
+import { withoutControls } from "./plain-text.ts";
+import { type Summary } from "../terminal/report.ts";
+import { amountText as scoreAmount } from "../run/score.ts";
+import { onColor, stdoutDepth, type ColorDepth } from "../terminal/terminal-colors.ts";
+import type { ExplainedToken, TextResult } from "./text-result.ts";
+
+/** Text of an explained class of a text. @param drawing its colours */
+export function textLines(
+  result: TextResult,
+  drawing: TextDrawing,
+  depth: ColorDepth = stdoutDepth(),
+): string {
+  const tokens = depth === 1 ? table(result.tokens) : coloured(result.tokens, drawing, depth);
+  const { ledger, padding } = result;
+  // Masked tokens get none; a model that reads them all the same should not go unseen.
+  const leaks = padding !== undefined && padding.relevance !== 0;
+  return [
+    tokens,
+    `  ${verdictText(result)}`,
+    ...(leaks ? [`  ${signedText(padding.relevance)} went to what fills the text up`] : []),
+    ...(ledger ? [`  ${ledger.verdict}`] : []),
+  ].join("\n");
+}
+
+/** Relevance with its sign: `+0.412`. */
+export const signedText = (value: number): string => (value > 0 ? "+" : "") + relevanceText(value);
+
+/** What the model said, and by which tokens: `positive 0.980; strongest tokens: great +0.412, …`. */
+export function verdictText(result: TextResult): string {
+  const strongest = [...result.tokens]
+    .sort((a, c) => Math.abs(c.relevance) - Math.abs(a.relevance))
+    .slice(0, 3)
+    .filter(({ relevance }) => relevance !== 0)
+    .map(({ text, relevance }) => `${text} ${signedText(relevance)}`);
+  const why = strongest.length === 0 ? "no token got relevance" : `strongest tokens: ${strongest.join(", ")}`;
+  return withoutControls(`${answerText(result)} ${amountText(result)}; ${why}`);
+}
+
+/** How sure the model is; of a model that answers with one number, that number. */
+export const amountText = (result: TextResult): string => scoreAmount(result);
+
+/** What is explained, in words: `positive`, `token 3 “Berlin”: place rather than person`, `after token 4 “the”: “ cat”`. */
+export function answerText({
+  answer,
+  class: index,
+  label,
+  position,
+  positions = position === undefined ? [0] : [position],
+  against,
+  tokens,
+}: TextResult): string {
+  const names = positions.map((each) => `${each} “${tokens[each]?.text}”`);
+  const at = `${names.length > 1 ? "tokens" : "token"} ${names.join(", ")}`;
+  switch (answer) {
+    case "class":
+      return label + (against ? ` rather than ${against.label}` : "");
+    case "embedding":
+      return "the embedding's length";
+    case "place":
+      return `token ${index} “${label}”${against ? ` rather than token ${against.index} “${against.label}”` : ""}`;
+    case "label":
+      return `${at}: ${label}${against ? ` rather than ${against.label}` : ""}`;
+    case "word":
+    case "next word": {
+      const rather = against ? ` rather than “${against.label}”` : "";
+      return `${answer === "word" ? "" : "after "}${at}: “${label}”${rather}`;
+    }
+  }
+}
+
+function coloured(
+  tokens: readonly ExplainedToken[],
+  { colors, strengths }: TextDrawing,
+  depth: ColorDepth,
+): string {
+  const words = tokens.map((token, i) => {
+    const text = withoutControls(token.text);
+    const cell = onColor(text, colors[i] ?? [255, 255, 255], strengths[i] ?? 0, depth);
+    return `${i > 0 && token.startsWord ? " " : ""}${cell}`;
+  });
+  return words.join("");
+}
+
+const longestBar = 12;
+
+/** Without colours: a token a line, its relevance in figures and in marks. */
+function table(tokens: readonly ExplainedToken[]): string {
+  const most = Math.max(...tokens.map(({ relevance }) => Math.abs(relevance)));
+  const figures = tokens.map(({ relevance }) => signedText(relevance));
+  const width = Math.max(...figures.map(({ length }) => length));
+  const names = tokens.map(
+    ({ text, startsWord }, i) => `${startsWord || i === 0 ? "" : "…"}${withoutControls(text)}`,
+  );
+  const widest = Math.min(24, Math.max(...names.map(({ length }) => length)));
+  return tokens
+    .map(({ relevance }, i) => {
+      const marks = Math.round((longestBar * Math.abs(relevance)) / (most || 1));
+      const bar = (relevance < 0 ? "−" : "+").repeat(marks);
+      return `${figures[i]?.padStart(width + 2)}  ${names[i]?.padEnd(widest)}  ${bar}`.trimEnd();
+    })
+    .join("\n");
+}
+
+const texts = (count: number): string => (count === 1 ? "1 text" : `${count} texts`);
+
+/** The end of a run, for people. */
+export function textSummary({ done, failed, seconds, page }: Omit<Summary, "skipped">): string[] {
+  const lines = [`${texts(done)} explained in ${seconds.toFixed(1)} s`];
+  if (page !== undefined) lines.push(`look at ${page}`);
+  if (failed > 0) lines.push(`${texts(failed)} failed, see above`);
+  return lines;
+}

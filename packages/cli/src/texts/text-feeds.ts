@@ -1,0 +1,154 @@
+/** What a text model is fed besides token ids, and how texts are brought to a fixed length. */
+
+import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-node";
+import { InputError, OptionError, type InputArray } from "@relprop/core";
+import type { Shape, Value } from "@relprop/core/onnx";
+import { excerpt } from "./plain-text.ts";
+import type { Tokenized } from "./tokenize.ts";
+
+/** The numbers of an input for one text, by the names that Hugging Face's exports use. */
+type Filling = (text: Tokenized, length: number) => number[];
+
+const fillings: Readonly<Record<string, Filling>> = {
+  /** 1 where there is a token, 0 where the text was filled up. */
+  attention_mask: ({ tokens }, length) =>
+    filled(
+      tokens.map(() => 1),
+      length,
+      0,
+    ),
+  /** Which of two texts a token belongs to. */
+  token_type_ids: ({ types }, length) => filled(types, length, 0),
+  position_ids: (_text, length) => Array.from({ length }, (_, i) => i),
+};
+
+const filled = (numbers: readonly number[], length: number, rest: number): number[] =>
+  Array.from({ length }, (_, i) => numbers[i] ?? rest);
+
+/** What one text is fed as. */
+export interface TextFeed {
+  /** Token ids, [1, T]. */
+  readonly ids: InputArray;
+  readonly others: Readonly<Record<string, OrtTensor>>;
+  /** T: the text's tokens and those that fill it up. */
+  readonly length: number;
+}
+
+/** How texts are fed to a model. */
+export class TextFeeder {
+  readonly #Tensor: TensorConstructor;
+  readonly #ids: Value;
+  readonly #others: readonly Value[];
+  readonly #padding: number | undefined;
+  readonly #longest: number | undefined;
+
+  /**
+   * @param inputs of the source model
+   * @param ids name of the input that takes the tokens
+   * @param limits the token that fills texts up, and the length of the longest text, where they are known
+   * @throws OptionError for inputs that a text does not give
+   */
+  constructor(
+    Tensor: TensorConstructor,
+    inputs: readonly Value[],
+    ids: string,
+    limits: { readonly padding: number | undefined; readonly longest: number | undefined },
+  ) {
+    this.#Tensor = Tensor;
+    this.#ids = inputs.find(({ name }) => name === ids) as Value;
+    this.#others = inputs.filter(({ name }) => name !== ids);
+    this.#padding = limits.padding;
+    this.#longest = limits.longest;
+    checkInputs(this.#ids, this.#others);
+  }
+
+  /** @throws InputError if the text is too long, or too short to be filled up */
+  feed(input: string, text: Tokenized): TextFeed {
+    const length = this.#length(input, text.tokens.length);
+    // Where no token is meant for it, any will do: the mask hides it.
+    const padding = this.#padding ?? 0;
+    const ids = filled(
+      text.tokens.map(({ id }) => id),
+      length,
+      padding,
+    );
+    const others = this.#others.map((value) => {
+      const numbers = (fillings[value.name] as Filling)(text, length);
+      return [value.name, this.#tensor(value, numbers)] as const;
+    });
+    return {
+      ids: { data: Int32Array.from(ids), dims: [1, length] },
+      others: Object.fromEntries(others),
+      length,
+    };
+  }
+
+  #length(input: string, count: number): number {
+    const fixed = fixedLength(this.#ids.shape);
+    const most = Math.min(fixed ?? Infinity, this.#longest ?? Infinity);
+    if (count > most) {
+      throw new InputError({
+        what: `cannot explain the text ${excerpt(input)}`,
+        why: `it has ${count} tokens, and the model takes ${most}`,
+        fix: "shorten it",
+      });
+    }
+    if (fixed === undefined || fixed === count) return count;
+    if (this.#others.some(({ name }) => name === "attention_mask")) return fixed;
+    throw new InputError({
+      what: `cannot explain the text ${excerpt(input)}`,
+      why: `it has ${count} tokens, the model takes exactly ${fixed}, and it has no input attention_mask, which would keep it from reading what fills the text up`,
+      fix: "export the model with an open length (dynamic axes)",
+    });
+  }
+
+  #tensor({ name, dataType }: Value, numbers: readonly number[]): OrtTensor {
+    const dims = [1, numbers.length];
+    switch (dataType) {
+      case "int64":
+        return new this.#Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
+      case "int32":
+        return new this.#Tensor("int32", Int32Array.from(numbers), dims);
+      case "float32":
+        return new this.#Tensor("float32", Float32Array.from(numbers), dims);
+      case "bool":
+        return new this.#Tensor("bool", Uint8Array.from(numbers), dims);
+      default:
+        throw new OptionError({
+          what: "cannot feed the model a text",
+          where: `input "${name}"`,
+          why: `it takes ${dataType}, not int64, int32, float32 or bool`,
+        });
+    }
+  }
+}
+
+/** T of [N, T], where the model fixes it. */
+function fixedLength(shape: Shape): number | undefined {
+  const length = shape[1];
+  return typeof length === "number" ? length : undefined;
+}
+
+function checkInputs(ids: Value, others: readonly Value[]): void {
+  if (ids.shape.length !== 2) {
+    throw new OptionError({
+      what: "cannot feed the model a text",
+      where: `input "${ids.name}"`,
+      why: `it has the shape [${ids.shape.join(", ")}], not [N, T]`,
+    });
+  }
+  const strange = others.filter(({ name }) => !Object.hasOwn(fillings, name)).map(({ name }) => name);
+  if (strange.length === 0) return;
+  const isPast = strange.some((name) => name.startsWith("past"));
+  throw new OptionError({
+    what: "cannot feed the model a text",
+    why: `it also takes ${list(strange)}, which a text does not give (${Object.keys(fillings).join(", ")} it does)`,
+    fix: isPast
+      ? "export the model without a cache of what came before (use_cache=False)"
+      : "export the model without them, or explain it with the library, where they can be given",
+  });
+}
+
+/** The first few names. */
+const list = (names: readonly string[]): string =>
+  names.slice(0, 4).join(", ") + (names.length > 4 ? ` and ${names.length - 4} more` : "");

@@ -1,0 +1,23 @@
+/** A text model, ready to explain texts. */
+
+import type { Explainer } from "@relprop/core";
+import type { TextDecision } from "./decide-texts.ts";
+import type { Answer } from "./text-answer.ts";
+import type { TextFeeder } from "./text-feeds.ts";
+import type { TextTokenizer } from "./tokenize.ts";
+
+/** What all texts of a run share. */
+export interface TextSession {
+  readonly explainer: Explainer;
+  readonly tokenizer: TextTokenizer;
+  readonly feeder: TextFeeder;
+  readonly decision: TextDecision;
+  readonly answer: Answer;
+  /** Names of the classes, empty if they are not known. */
+  readonly labels: readonly string[];
+  /** The unit of values. */
+  readonly unit: string | undefined;
+  readonly classes: readonly string[];
+  readonly against: string | undefined;
+  readonly positions: readonly number[];
+}

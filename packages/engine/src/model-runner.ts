@@ -1,0 +1,214 @@
+/** A model, its explainers and its answers on any ONNX Runtime: the part of an engine that needs no browser. */
+
+import {
+  answerName,
+  chooseExplanation,
+  compile,
+  Explainer,
+  fittingLabels,
+  isYesOrNo,
+  readAnswer,
+  requireFinite,
+  sourceOf,
+  type CompositeName,
+  type OutputFacts,
+} from "@relprop/core";
+import type { Model } from "@relprop/core/onnx";
+import { preprocess } from "@relprop/core/preprocess";
+import { AnswerReader, explainedOf, numbersOf, topOf, type Asked } from "./answer-reader.ts";
+import type {
+  AnswerNumbers,
+  ExplainRequest,
+  ExplainResult,
+  LayerRequest,
+  LayerResult,
+  LedgerResult,
+  LoadedModel,
+  Picture,
+  ScoreRequest,
+} from "./engine.ts";
+import { compositeOptions, modelOptions, pictureInput, refuseOtherInputs } from "./explain-options.ts";
+import type { LayerRunner, LayerSource } from "./layer-runner.ts";
+import { rankedClasses } from "./rank.ts";
+import type { ReadSource } from "./read-source.ts";
+import type { RunnerOptions } from "./runner-options.ts";
+
+/** Bytes of weights above which only two explainers are kept at a time, instead of six. */
+const largeModel = 16e6;
+const batch = 32;
+
+/**
+ * Explains and answers with one model. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
+ * A new composite, kind of target or switched filter makes a new session; the last ones are kept.
+ */
+export class ModelRunner {
+  readonly loaded: LoadedModel;
+  readonly #model: Model;
+  readonly #options: RunnerOptions;
+  readonly #compile: ReturnType<typeof modelOptions>;
+  readonly #kept: number;
+  readonly #explainers = new Map<string, Explainer>();
+  readonly #answers: AnswerReader;
+  readonly #inside: LayerSource;
+  #layers: Promise<LayerRunner> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Compiles the model once, to see what can be explained.
+   * @throws UnexplainableError listing every node that stands in the way; OptionError if it takes more than a picture
+   */
+  constructor(name: string, { model, card, guesses }: ReadSource, options: RunnerOptions) {
+    refuseOtherInputs(model, pictureInput(model).name);
+    const common = modelOptions(model, card);
+    const reading = readAnswer(model, common);
+    const usual = { composite: card.composite, topK: card.topK };
+    const { composite, seed } = chooseExplanation(reading, { isTarget: false, usual });
+    const { plan, input } = compile(model, {
+      ...common,
+      ...compositeOptions(card, composite as CompositeName),
+      seed,
+      target: "input",
+    });
+    const classes = countOf(reading.facts);
+    this.#model = model;
+    this.#options = options;
+    this.#compile = common;
+    const weightBytes = weightBytesOf(model);
+    this.#kept = weightBytes > largeModel ? 2 : 6;
+    const names = namesOf(reading.facts, card.labels, classes);
+    const source = { ...options, model, card, reading, names, options: common };
+    this.#answers = new AnswerReader(source);
+    this.#inside = { ...source, answers: this.#answers, input, weightBytes };
+    this.loaded = {
+      name,
+      card,
+      guesses,
+      classes,
+      names,
+      facts: reading.facts,
+      size: card.input.size,
+      plan,
+      composite: reading.composite,
+    };
+  }
+
+  explain(request: ExplainRequest): Promise<ExplainResult> {
+    return this.#enqueue(() => this.#explain(request));
+  }
+
+  /** A picture's numbers. */
+  answer(picture: Picture): Promise<AnswerNumbers> {
+    return this.#enqueue(async () =>
+      numbersOf(await this.#answers.answer(preprocess([picture], this.loaded.card.input))),
+    );
+  }
+
+  /** What is explained, in each picture; runs in batches where the model has a batch axis of any size. */
+  scores(request: ScoreRequest): Promise<Float32Array> {
+    return this.#enqueue(() => this.#scores(request));
+  }
+
+  /** Where relevance stayed, node by node. */
+  ledger(request: ExplainRequest): Promise<LedgerResult> {
+    return this.#enqueue(async () => (await this.#layerRunner()).ledger(request));
+  }
+
+  /** Relevance at a layer. @throws OptionError if relevance cannot stop there */
+  layer(request: LayerRequest): Promise<LayerResult> {
+    return this.#enqueue(async () => (await this.#layerRunner()).layer(request));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#queue;
+    await (await this.#layers)?.dispose();
+    for (const explainer of this.#explainers.values()) await explainer.dispose();
+    this.#explainers.clear();
+    await this.#answers.dispose();
+  }
+
+  /** What looks into layers is loaded when somebody does. */
+  #layerRunner(): Promise<LayerRunner> {
+    this.#layers ??= import("./layer-runner.ts").then(({ LayerRunner }) => new LayerRunner(this.#inside));
+    return this.#layers;
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const job = this.#queue.then(work);
+    this.#queue = job.catch(() => undefined);
+    return job;
+  }
+
+  async #explain(request: ExplainRequest): Promise<ExplainResult> {
+    const { card } = this.loaded;
+    const input = preprocess([request.picture], card.input);
+    const asked = await this.#answers.asked(request, input);
+    const explainer = await this.#explainer(request, asked);
+    const begin = performance.now();
+    const explanation = await explainer.explain(input, asked.run);
+    const milliseconds = performance.now() - begin;
+    const source = sourceOf(explainer, explanation);
+    requireFinite(explanation.explained.data, "answer");
+    requireFinite(explanation.relevance.data, "relevance");
+    const [height, width] = card.input.size;
+    return {
+      relevance: { data: Float32Array.from(explanation.relevance.data), height, width },
+      explained: explainedOf(asked, source, explanation),
+      numbers: numbersOf(source),
+      top: topOf(source, rankedClasses),
+      milliseconds,
+    };
+  }
+
+  async #explainer({ composite }: ExplainRequest, { options }: Asked): Promise<Explainer> {
+    const key = JSON.stringify([composite, options]);
+    const known = this.#explainers.get(key);
+    if (known) {
+      this.#explainers.delete(key);
+      this.#explainers.set(key, known);
+      return known;
+    }
+    for (const [oldest, explainer] of this.#explainers) {
+      if (this.#explainers.size < this.#kept) break;
+      this.#explainers.delete(oldest);
+      await explainer.dispose();
+    }
+    const made = new Explainer({
+      ...this.#options,
+      model: this.#model,
+      ...this.#compile,
+      ...compositeOptions(this.loaded.card, composite),
+      ...options,
+    });
+    await made.ready();
+    this.#explainers.set(key, made);
+    return made;
+  }
+
+  #scores({ pictures, target, reference }: ScoreRequest): Promise<Float32Array> {
+    const { card, composite, facts } = this.loaded;
+    const isBatched = facts.batchAxis === 0 && typeof pictureInput(this.#model).shape[0] === "string";
+    const step = isBatched ? batch : 1;
+    const inputs = Array.from({ length: Math.ceil(pictures.length / step) }, (_, i) =>
+      preprocess(pictures.slice(i * step, (i + 1) * step), card.input),
+    );
+    return this.#answers.scores(inputs, target, composite, preprocess([reference], card.input));
+  }
+}
+
+/** How many numbers of an answer have a name. */
+function countOf(facts: OutputFacts): number {
+  const { kind, classAxis, detections, shape } = facts;
+  if (isYesOrNo(facts)) return 2;
+  if (kind === "embedding") return 0;
+  if (detections) return detections.classes;
+  const size = classAxis === undefined ? 1 : shape[classAxis];
+  return typeof size === "number" ? size : 0;
+}
+
+function namesOf(facts: OutputFacts, all: readonly string[], count: number): string[] {
+  const labels = fittingLabels(facts, all, count);
+  return Array.from({ length: count }, (_, index) => answerName({ facts, labels, count }, index));
+}
+
+const weightBytesOf = (model: Model): number =>
+  [...model.graph.initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);

@@ -1,0 +1,45 @@
+/** A dropped file -> a model and how to feed it. */
+
+import { ModelFileError } from "@relprop/core";
+import { readModel, type Model } from "@relprop/core/onnx";
+import { guessCard, type ModelCard } from "@relprop/core/zoo";
+
+/** A model, its card, and what of the card nobody said. */
+export interface ReadSource {
+  readonly model: Model;
+  readonly card: ModelCard;
+  readonly guesses: readonly string[];
+}
+
+/**
+ * Reads an .onnx file, or a checkpoint (.pth, .pt, .safetensors) of an architecture that relprop builds.
+ * @param card how to feed it; guessed from the model's input where it is not given.
+ * @throws ModelFileError or OptionError, with words for whoever dropped the file.
+ */
+export async function readSource(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
+  if (!name.toLowerCase().endsWith(".onnx")) return readUnnamed(name, bytes, card);
+  const model = readModel(bytes, { file: name, readExternal: (location) => refuseExternal(name, location) });
+  if (card) return { model, card, guesses: [] };
+  const guessed = guessCard(name.replace(/\.onnx$/i, ""), model, {});
+  return { model, ...guessed };
+}
+
+function refuseExternal(name: string, location: string): never {
+  throw new ModelFileError({
+    what: `cannot read "${name}"`,
+    why: `its weights lie in another file, "${location}"`,
+    fix: "save the model as one file, or open it with `relprop studio`, which reads both",
+  });
+}
+
+async function readUnnamed(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
+  if (!/\.(pth?|safetensors|bin)$/i.test(name)) {
+    throw new ModelFileError({
+      what: `cannot read "${name}"`,
+      why: "it is neither a picture nor a model",
+      fix: "drop an .onnx file, a .pth or .safetensors checkpoint, or a picture",
+    });
+  }
+  const { readWeights } = await import("./read-weights.ts");
+  return readWeights(name, bytes, card);
+}

@@ -1,0 +1,185 @@
+/** Boxes of a detector: read from its outputs, sorted out by score and overlap. */
+
+import { OptionError } from "../errors.ts";
+import type { FloatArray } from "../run/float-array.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import type { BoxFormat } from "../outputs/detection-layout.ts";
+import type { OutputFacts } from "../outputs/output-facts.ts";
+
+/** A box in pixels of the picture that the model sees. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** A box that the model found. */
+export interface Detection extends Box {
+  /** Its place along the axis of boxes. */
+  readonly index: number;
+  readonly classIndex: number;
+  /** The class's probability, times that of there being an object where the model has one. */
+  readonly score: number;
+}
+
+/** How boxes are sorted out. */
+export interface DetectionOptions {
+  /** Boxes of a lower score are left out. @default 0.25 */
+  readonly threshold?: number;
+  /** Of two boxes of a class that overlap more (intersection over union), the one with the lower score is left out. @default 0.45 */
+  readonly overlap?: number;
+  /** How four numbers say a box. @default what the layout says, or what the numbers themselves show */
+  readonly format?: BoxFormat;
+  /** Only boxes of this class. */
+  readonly classIndex?: number;
+}
+
+/** An output of four numbers for each box, where they stand apart from the scores. */
+export interface DetectionOutputs {
+  /** The explained output, with the scores. */
+  readonly scores: FloatArray;
+  /** The output with the boxes: the same one, or another. */
+  readonly boxes: FloatArray;
+  /** Height and width of the picture that the model sees, in pixels. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/**
+ * The boxes of one sample, best first: those above the threshold, after greedy non-maximum suppression within each class.
+ * @throws OptionError if the output has no boxes
+ */
+export function findDetections(
+  facts: OutputFacts,
+  { scores, boxes, size }: DetectionOutputs,
+  sample: number,
+  options: DetectionOptions = {},
+): Detection[] {
+  const { threshold = 0.25, overlap = 0.45, classIndex } = options;
+  const layout = layoutOf(facts);
+  const { boxAxis, featureAxis } = layout;
+  requireProbabilities(bestScore(facts, scores, sample));
+  const found: Pick<Detection, "index" | "classIndex" | "score">[] = [];
+  for (const each of scoresIn(facts, scores, sample, classIndex))
+    if (each.score >= threshold) found.push(each);
+  const number = readerOf(facts, boxes, sample, boxAxis, featureAxis);
+  const count = boxes.dims[boxAxis] as number;
+  const all = Array.from(
+    { length: count },
+    (_, index) => [0, 1, 2, 3].map((i) => number(index, i)) as unknown as Four,
+  );
+  const format = options.format ?? formatOf(layout.format, all);
+  const scale = scaleOf(all, size);
+  const kept: Detection[] = [];
+  for (const each of found.toSorted((a, c) => c.score - a.score)) {
+    const box = { ...each, ...boxOf(all[each.index] as Four, format, scale) };
+    const isNew = kept.every(
+      (other) => other.classIndex !== box.classIndex || overlapOf(other, box) <= overlap,
+    );
+    if (isNew) kept.push(box);
+  }
+  return kept;
+}
+
+/** The best score of all boxes in a sample, of one class or of any, whatever the threshold; −∞ if there is none. */
+export function bestScore(facts: OutputFacts, scores: FloatArray, sample: number, only?: number): number {
+  let best = -Infinity;
+  for (const { score } of scoresIn(facts, scores, sample, only)) best = Math.max(best, score);
+  return best;
+}
+
+/** All scores of a sample, each with its box and class. */
+function* scoresIn(
+  facts: OutputFacts,
+  scores: FloatArray,
+  sample: number,
+  only: number | undefined,
+): Generator<Pick<Detection, "index" | "classIndex" | "score">> {
+  const { boxAxis, featureAxis, objectness, firstClass, classes, background, classIndex } = layoutOf(facts);
+  const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
+  for (let index = 0; index < (scores.dims[boxAxis] as number); index++) {
+    const whole = objectness === undefined ? 1 : score(index, objectness);
+    for (let k = 0; k < classes; k++) {
+      if (k === background) continue;
+      const each = classIndex === undefined ? k : Math.round(score(index, classIndex));
+      if (only !== undefined && each !== only) continue;
+      yield { index, classIndex: each, score: whole * score(index, firstClass + k) };
+    }
+  }
+}
+
+/** A threshold has a meaning for probabilities alone. */
+function requireProbabilities(best: number): void {
+  if (best === -Infinity || (best >= 0 && best <= 1)) return;
+  throw new OptionError({
+    what: "cannot sort out boxes",
+    why: `their scores are no probabilities: the best one is ${best.toFixed(3)}, and no sigmoid or softmax makes them`,
+    fix: "explain one element of the output (--target)",
+  });
+}
+
+type Four = readonly [number, number, number, number];
+
+function layoutOf({ detections, kind, why }: OutputFacts): NonNullable<OutputFacts["detections"]> {
+  if (detections) return detections;
+  throw new OptionError({
+    what: "cannot find boxes",
+    why: `the output is read as ${kind}: ${why}`,
+  });
+}
+
+/** Reads a number of a box in one sample. */
+function readerOf(
+  { batchAxis }: OutputFacts,
+  { data, dims }: FloatArray,
+  sample: number,
+  boxAxis: number,
+  featureAxis: number,
+): (box: number, feature: number) => number {
+  const stride = (axis: number): number => sizeOf(dims.slice(axis + 1));
+  const start = batchAxis === undefined ? 0 : sample * stride(batchAxis);
+  const [perBox, perFeature] = [stride(boxAxis), stride(featureAxis)];
+  return (box, feature) => data[start + box * perBox + feature * perFeature] as number;
+}
+
+/** Corners are in order; where they are not, the numbers are a centre and a size. */
+function formatOf(usual: BoxFormat, boxes: readonly Four[]): BoxFormat {
+  const isOrdered = boxes.every(([a, c, d, e]) => d >= a && e >= c);
+  return usual === "xyxy" && !isOrdered ? "cxcywh" : usual;
+}
+
+/** Boxes in fractions of the picture reach not much beyond 1. */
+function scaleOf(
+  boxes: readonly Four[],
+  [height, width]: readonly [number, number],
+): readonly [number, number] {
+  const isFraction = boxes.every((box) => box.every((number) => Math.abs(number) <= 2));
+  return isFraction ? [width, height] : [1, 1];
+}
+
+function boxOf(numbers: Four, format: BoxFormat, [across, down]: readonly [number, number]): Box {
+  const [a, c, d, e] = numbers;
+  const corners: Readonly<Record<BoxFormat, Four>> = {
+    xyxy: [a, c, d, e],
+    yxyx: [c, a, e, d],
+    xywh: [a, c, a + d, c + e],
+    cxcywh: [a - d / 2, c - e / 2, a + d / 2, c + e / 2],
+  };
+  const [left, top, right, bottom] = corners[format];
+  return { left: left * across, top: top * down, right: right * across, bottom: bottom * down };
+}
+
+const areaOf = ({ left, top, right, bottom }: Box): number =>
+  Math.max(0, right - left) * Math.max(0, bottom - top);
+
+/** Intersection over union. */
+function overlapOf(a: Box, c: Box): number {
+  const shared = areaOf({
+    left: Math.max(a.left, c.left),
+    top: Math.max(a.top, c.top),
+    right: Math.min(a.right, c.right),
+    bottom: Math.min(a.bottom, c.bottom),
+  });
+  const union = areaOf(a) + areaOf(c) - shared;
+  return union === 0 ? 0 : shared / union;
+}

@@ -1,0 +1,105 @@
+/** What is asked of an answer, found in the numbers of a run. */
+
+import { pickBox } from "./box-picks.ts";
+import type { DetectionOptions } from "./detections.ts";
+import type { Explainer, Explanation } from "../run/explainer.ts";
+import { pickPixel, pickWhereWins } from "./map-picks.ts";
+import { binaryAnswer, pickClass, pickElements, pickLength, type Pick, type PickSource } from "./picks.ts";
+import { rankAnswers, type RankedClass } from "./rank-classes.ts";
+import { parseTarget, type TargetSelection } from "../relevance/target-text.ts";
+
+/** One thing to explain in each sample. */
+export type PickRequest =
+  /** One number of a list. */
+  | { readonly kind: "class"; readonly index: number }
+  /** Elements of the output by their indices: {@link parseTarget}. */
+  | { readonly kind: "elements"; readonly text: string }
+  /** One place of a map, in pixels of the picture that the network sees; without a class the one that wins there. */
+  | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index?: number | undefined }
+  /** All places of a map where a class wins. */
+  | { readonly kind: "where"; readonly index: number }
+  /** The n-th best box, of one class or of any. */
+  | { readonly kind: "box"; readonly rank: number; readonly index?: number | undefined }
+  /** The length of an embedding. */
+  | { readonly kind: "length" };
+
+/** The numbers of a run, as picks need them, and all outputs. */
+export interface RunSource extends PickSource {
+  readonly outputs: Explanation["outputs"];
+}
+
+export function sourceOf(
+  { compiled }: { readonly compiled: Explainer["compiled"] },
+  {
+    outputs,
+    explained,
+  }: { readonly outputs: Explanation["outputs"]; readonly explained: Explanation["explained"] },
+): RunSource {
+  return { facts: compiled.facts, values: outputs[compiled.outputName], explained, outputs };
+}
+
+/**
+ * All numbers of a sample's answer, best first, where it is one list of them; of a yes-or-no question with one number yes (1)
+ * and no (0). Empty for an embedding, and where there are several places.
+ */
+export function answersOf(source: PickSource, sample: number): RankedClass[] {
+  const { kind, placeAxes } = source.facts;
+  if (placeAxes.length > 0 || kind === "embedding") return [];
+  const ranked = rankAnswers(source.facts, source, { sample });
+  if (kind !== "binary") return ranked;
+  const both = [1, 0].map((index) => binaryAnswer(ranked[0] as RankedClass, index));
+  return both.toSorted((a, c) => (c.logit ?? 0) - (a.logit ?? 0));
+}
+
+/** How requests are read. */
+export interface PickOptions {
+  /** Height and width of the picture that the network sees, in pixels. */
+  readonly size: readonly [height: number, width: number];
+  readonly detection?: DetectionOptions;
+  /** What a class is called, for messages. */
+  readonly nameOf: (index: number) => string;
+}
+
+/**
+ * Finds what is asked for in one sample.
+ * @throws InputError if it is not there
+ */
+export function pickAnswer(
+  source: RunSource,
+  sample: number,
+  request: PickRequest,
+  { size, detection, nameOf }: PickOptions,
+): Pick {
+  switch (request.kind) {
+    case "class":
+      return pickClass(source, sample, request.index);
+    case "elements":
+      return pickElements(source, sample, ownSample(request.text, source));
+    case "pixel":
+      return pickPixel(source, sample, { ...request, size }, request.index);
+    case "where":
+      return pickWhereWins(source, sample, request.index, nameOf(request.index));
+    case "length":
+      return pickLength(source, sample);
+    case "box": {
+      const scores = source.values ?? source.explained;
+      const boxes = source.outputs[source.facts.detections?.boxes ?? ""] ?? scores;
+      const options = { ...detection, ...(request.index !== undefined && { classIndex: request.index }) };
+      return pickBox(source, { scores, boxes, size }, sample, request.rank, options);
+    }
+  }
+}
+
+/** A target text is about one sample: an index of the batch's axis, which can only be 0, stands for each of them. */
+function ownSample(text: string, { facts, explained }: PickSource): TargetSelection {
+  const selection = parseTarget(text);
+  const { batchAxis } = facts;
+  if (!("regions" in selection) || batchAxis === undefined) return selection;
+  return {
+    regions: selection.regions.map((region) => {
+      const range = region[batchAxis];
+      const isOwn = range?.from === range?.to && (range?.from === 0 || range?.from === -1);
+      return region.length === explained.dims.length && isOwn ? region.with(batchAxis, undefined) : region;
+    }),
+  };
+}

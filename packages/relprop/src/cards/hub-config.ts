@@ -1,0 +1,204 @@
+/**
+ * What the files beside a model on a hub say of its preprocessing and its classes: `preprocessor_config.json` of Hugging
+ * Face's transformers (its image processors, documentation of ImageProcessingMixin, 2022), and `config.json` of timm
+ * (`pretrained_cfg`, documentation of resolve_data_config, 2023) or of transformers (`id2label`).
+ */
+
+import type { OutputKind } from "../outputs/output-kinds.ts";
+import { badFile } from "../zoo/bytes-source.ts";
+import { type Field, type Fields, fieldsOf } from "./json-fields.ts";
+import {
+  channelCount,
+  imageNetPixels,
+  type InputCard,
+  type Interpolation,
+  interpolations,
+  type Resize,
+} from "./model-card.ts";
+import { parseLabels } from "../zoo/zoo.ts";
+
+/** Everything of an input but the order of its axes, which the model tells. */
+export type PictureInput = Omit<InputCard, "layout">;
+
+/** What was found; empty where a file says nothing of the matter. */
+export interface HubConfig {
+  readonly input?: PictureInput;
+  readonly labels: readonly string[];
+  /** What transformers' `problem_type` says that the output is. */
+  readonly kind?: OutputKind;
+  /** What of the input the files leave open, in words. */
+  readonly guesses: readonly string[];
+}
+
+/** A file's JSON and what to call it in errors. */
+export interface HubFile {
+  readonly json: unknown;
+  readonly file: string;
+}
+
+/**
+ * Reads the files of a hub. A file that is about something else (a text model's, a training's) says nothing.
+ * @throws ModelFileError if a file asks for preprocessing that a card cannot say, naming the field.
+ */
+export function readHubConfig(files: {
+  readonly preprocessor?: HubFile;
+  readonly config?: HubFile;
+}): HubConfig {
+  const processed = files.preprocessor && fromPreprocessor(files.preprocessor);
+  const config = files.config && fromConfig(files.config);
+  const input = processed?.input ?? config?.input;
+  return {
+    labels: config?.labels ?? [],
+    guesses: processed?.guesses ?? [],
+    ...(input ? { input } : {}),
+    ...(config?.kind ? { kind: config.kind } : {}),
+  };
+}
+
+const isObject = (json: unknown): boolean =>
+  typeof json === "object" && json !== null && !Array.isArray(json);
+
+const topFields = ({ json, file }: HubFile): Fields =>
+  fieldsOf(json, "", (where, why) => {
+    throw badFile({ name: file }, why, where, "write a card and give it with --card");
+  });
+
+const maxPixels = 16384;
+const pixels = (field: Field): number => field.integer(1, maxPixels);
+const flag = (fields: Fields, name: string): boolean | undefined =>
+  fields.optional(name, (at) => at.boolean());
+const triple = (field: Field, least: number, count: number): number[] =>
+  field.list(count).map((number) => number.number(least, Number.MAX_VALUE));
+
+/** Kinds of output by transformers' names of problems. */
+export const problemKinds: ReadonlyMap<unknown, OutputKind> = new Map([
+  ["single_label_classification", "classes"],
+  ["multi_label_classification", "multi-label"],
+  ["regression", "values"],
+]);
+
+function fromConfig(source: HubFile): Pick<HubConfig, "labels" | "kind"> & { readonly input?: PictureInput } {
+  if (!isObject(source.json)) return { labels: [] };
+  const config = topFields(source);
+  const trained = config.optional("pretrained_cfg", (at) => at.fields());
+  if (trained) return { labels: timmLabels(config, trained), input: timmInput(trained) };
+  const names = config.optional("id2label", (at) => parseLabels(at.value, source.file)) ?? [];
+  // transformers' names for classes that nobody named.
+  const kind = config.optional("problem_type", (at) => problemKinds.get(at.value));
+  return { labels: names.every((name) => /^LABEL \d+$/.test(name)) ? [] : names, ...(kind ? { kind } : {}) };
+}
+
+function timmLabels(config: Fields, trained: Fields): readonly string[] {
+  const from = [config, trained].find((fields) => fields.names().includes("label_names"));
+  const names = from?.optional("label_names", (at) => at.list().map((name) => name.text())) ?? [];
+  const words = from?.optional("label_descriptions", (at) => at.fields());
+  return names.map((name) => words?.optional(name, (at) => at.text()) ?? name);
+}
+
+/** timm's evaluation: the shorter side to ⌊size / crop_pct⌋, the centre cropped; `squash` stretches first. */
+function timmInput(trained: Fields): PictureInput {
+  const [depth, rows, columns] = trained.required("input_size").list(3);
+  const height = rows ? pixels(rows) : 0;
+  const width = columns ? pixels(columns) : 0;
+  const channels = depth?.value === 1 ? "gray" : "RGB";
+  depth?.integer(channelCount(channels), channelCount(channels));
+  const share = trained.optional("crop_pct", (at) => at.number(0.1, 1)) ?? 0.875;
+  const mode = trained.optional("crop_mode", (at) => at.oneOf("center", "squash")) ?? "center";
+  const scaled = (side: number): number => Math.floor(side / share);
+  if (mode === "center" && height !== width)
+    trained.required("input_size").wrong("a square for a centre crop");
+  const count = channelCount(channels);
+  return {
+    size: [height, width],
+    resize: mode === "squash" ? { stretch: [scaled(height), scaled(width)] } : { shortSide: scaled(height) },
+    interpolation: trained.optional("interpolation", (at) => at.oneOf(...interpolations)) ?? "bicubic",
+    channels,
+    scale: imageNetPixels.scale,
+    mean: trained.optional("mean", (at) => triple(at, -Number.MAX_VALUE, count)) ?? imageNetPixels.mean,
+    std: trained.optional("std", (at) => triple(at, Number.MIN_VALUE, count)) ?? imageNetPixels.std,
+  };
+}
+
+/** Numbers of Pillow's resampling filters. */
+const pillowFilters: ReadonlyMap<unknown, Interpolation> = new Map([
+  [0, "nearest"],
+  [1, "lanczos"],
+  [2, "bilinear"],
+  [3, "bicubic"],
+]);
+
+function fromPreprocessor(source: HubFile): Omit<HubConfig, "labels"> {
+  const config = topFields(source);
+  const names = config.names();
+  const isOfPictures = ["do_resize", "do_normalize", "image_mean"].some((name) => names.includes(name));
+  if (!isOfPictures) return { guesses: [] };
+  const { size, resize, guesses } = geometry(config);
+  const resample = config.optional(
+    "resample",
+    (at) => pillowFilters.get(at.value) ?? at.wrong("0, 1, 2 or 3"),
+  );
+  const isFlipped = flag(config, "do_flip_channel_order") ?? false;
+  const isNormalized = flag(config, "do_normalize") ?? names.includes("image_mean");
+  if (flag(config, "rescale_offset")) config.required("rescale_offset").wrong("false");
+  if (isFlipped && isNormalized)
+    config.required("do_flip_channel_order").wrong("false where do_normalize is true");
+  const std = isNormalized ? triple(config.required("image_std"), Number.MIN_VALUE, 3) : [1, 1, 1];
+  // EfficientNet's processor divides by the deviation twice.
+  const isTwice = isNormalized && (flag(config, "include_top") ?? false);
+  const rescale = config.optional("rescale_factor", (at) => at.number(Number.MIN_VALUE, 1)) ?? 1 / 255;
+  return {
+    guesses,
+    input: {
+      size,
+      resize,
+      interpolation: resample ?? "bilinear",
+      channels: isFlipped ? "BGR" : "RGB",
+      scale: flag(config, "do_rescale") === false ? 1 : rescale,
+      mean: isNormalized ? triple(config.required("image_mean"), -Number.MAX_VALUE, 3) : [0, 0, 0],
+      std: isTwice ? std.map((deviation) => deviation ** 2) : std,
+    },
+  };
+}
+
+interface Geometry {
+  readonly size: readonly [number, number];
+  readonly resize: Resize;
+  readonly guesses: readonly string[];
+}
+
+/** A size as processors write it: one number, a shorter side, or height and width. */
+type Sides = { readonly shortSide: number } | { readonly area: readonly [number, number] };
+
+function geometry(config: Fields): Geometry {
+  const crop = flag(config, "do_center_crop") ? config.optional("crop_size", areaOf) : undefined;
+  const share = config.optional("crop_pct", (at) => at.number(0.1, 1));
+  // One number is the shorter side where the centre is cropped, and else a square to stretch to.
+  const isOneSide = crop !== undefined || share !== undefined;
+  if (flag(config, "do_resize") === false) {
+    const size = crop ?? areaOf(config.required("size"));
+    return { size, resize: "none", guesses: [] };
+  }
+  const to = sidesOf(config.required("size"), isOneSide);
+  if (crop) return { size: crop, resize: "area" in to ? { stretch: to.area } : to, guesses: [] };
+  if ("area" in to) return { size: to.area, resize: "exact", guesses: [] };
+  const { shortSide } = to;
+  const size = [shortSide, shortSide] as const;
+  if (share === undefined) return { size, resize: to, guesses: ["centre crop to a square"] };
+  // ConvNeXt's processor crops small inputs and stretches large ones.
+  const small = { shortSide: Math.floor(shortSide / share) };
+  return { size, resize: shortSide < 384 ? small : "exact", guesses: [] };
+}
+
+function sidesOf(field: Field, isOneSide: boolean): Sides {
+  if (typeof field.value === "number")
+    return isOneSide ? { shortSide: pixels(field) } : { area: areaOf(field) };
+  const shortSide = field.fields().optional("shortest_edge", pixels);
+  return shortSide === undefined ? { area: areaOf(field) } : { shortSide };
+}
+
+/** Height and width; one number for both. */
+function areaOf(field: Field): readonly [number, number] {
+  if (typeof field.value === "number") return [pixels(field), pixels(field)];
+  const fields = field.fields();
+  return [pixels(fields.required("height")), pixels(fields.required("width"))];
+}

@@ -1,0 +1,131 @@
+/** Which inputs are explained, and where relevance stops on its way to them. */
+
+import { chooseLayer, type TensorOptions } from "./choose-tensors.ts";
+import { OptionError } from "../errors.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
+import { isFloat } from "../onnx/tensor.ts";
+import { relevantInputs, rowOf } from "../relevance/op-table.ts";
+import type { Family } from "../relevance/row-kinds.ts";
+import type { Start } from "../outputs/output-facts.ts";
+import { nodesBetween } from "../relevance/assign-rules.ts";
+import { suggestion } from "../suggestion.ts";
+import { tokenEmbedding } from "./token-embedding.ts";
+
+/** An input that relevance goes to. */
+export interface ExplainedInput {
+  readonly input: Value;
+  /** Name of the tensor that relevance is computed from: the input, or where it holds token ids the vectors of its tokens. */
+  readonly origin: string;
+  /** Rows of the table that the vectors of its tokens come from. */
+  readonly words?: number;
+}
+
+/** A tensor where relevance stops. */
+export interface End {
+  readonly name: string;
+  /** The input that it is, or lies behind, and the tensor that this one's relevance is computed from. */
+  readonly input: Value;
+  readonly origin: string;
+  /** Whether the input holds token ids and relevance stops at their vectors, to be summed up for each token. */
+  readonly isTokens: boolean;
+}
+
+/**
+ * The explained inputs, the chosen one first: those that `explain` names, else all that hold real numbers and lie on the way
+ * to the output. Settings of the run are not explained unless they are named: a single number for the whole batch (a rate, a
+ * temperature), what is only added to attention scores (a mask), and beside token ids a number for each token (a mask, too).
+ * @param chosen name of the input whose relevance is the output `relevance`
+ * @throws OptionError for a name that the model does not have, or an input that relevance cannot go to
+ */
+export function chooseInputs(
+  graph: Graph,
+  values: ReadonlyMap<string, Value>,
+  output: string,
+  chosen: string,
+  { input: wanted, explain, layer }: TensorOptions,
+): [ExplainedInput, ...ExplainedInput[]] {
+  const given = values.get(chosen) as Value;
+  const named = (name: string): ExplainedInput => {
+    const input = graph.inputs.find((each) => each.name === name);
+    if (input) return explainedInput(graph, values.get(name) ?? input, layer);
+    const names = graph.inputs.map((each) => each.name);
+    throw new OptionError({
+      what: `the model has no input "${name}"`,
+      why: `its inputs are ${names.join(", ")}`,
+      ...suggestion(name, names),
+    });
+  };
+  if (explain) {
+    const others = explain.filter((name) => name !== chosen).map(named);
+    return [explainedInput(graph, given, layer), ...others];
+  }
+  const isOnTheWay = ({ name }: Value): boolean => nodesBetween(graph, output, [name]).length > 0;
+  const others = graph.inputs
+    .map(({ name }) => values.get(name) as Value)
+    .filter((input) => input.name !== chosen && isFloat(input.dataType) && !isSetting(input, given))
+    .filter((input) => isOnTheWay(input) && !isMask(graph, input.name));
+  // Which of several comes first is the caller's to say, or else that of the first one that counts.
+  const isElsewhere =
+    wanted === undefined && isFloat(given.dataType) && others.length > 0 && !isOnTheWay(given);
+  const all = isElsewhere ? others : [given, ...others];
+  const [first, ...rest] = all.map((input) => explainedInput(graph, input, layer));
+  return [first as ExplainedInput, ...rest];
+}
+
+/** Families that change a mask on its way to a softmax and leave it a mask. */
+const keepMasks: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
+
+/** Whether an input is only added to what a softmax weighs: an attention mask, of −∞ where nothing is to be seen. */
+function isMask(graph: Graph, input: string): boolean {
+  const reached = new Set([input]);
+  let meetsSoftmax = false;
+  for (const node of graph.nodes) {
+    if (!relevantInputs(node).some((name) => reached.has(name))) continue;
+    const family = rowOf(node)?.family;
+    if (family === "softmax") meetsSoftmax = true;
+    else if (keepMasks.has(family)) for (const name of node.outputs) reached.add(name);
+    else return false;
+  }
+  return meetsSoftmax;
+}
+
+/** A number for the whole batch, or for each token. */
+function isSetting({ shape }: Value, { dataType, shape: first }: Value): boolean {
+  const isOneForAll = shape.every((dim) => dim === 1) && (shape.length === 0 || typeof first[0] === "string");
+  const isForTokens = !isFloat(dataType) && shape.length === first.length;
+  return isOneForAll || isForTokens;
+}
+
+function explainedInput(graph: Graph, input: Value, layer: string | undefined): ExplainedInput {
+  if (isFloat(input.dataType)) return { input, origin: input.name };
+  const embedding = tokenEmbedding(graph, input.name);
+  if (embedding) return { input, origin: embedding.vectors, words: embedding.rows };
+  // A layer can be reached also where the input cannot.
+  if (layer !== undefined && layer !== input.name) return { input, origin: input.name };
+  throw new OptionError({
+    what: `relevance cannot reach the input "${input.name}"`,
+    why: "it holds whole numbers, and they are looked up in no table of vectors (Gather), so they are no token ids",
+    fix: "choose another input (--input NAME), or a tensor where relevance stops (--layer NAME)",
+  });
+}
+
+/** Where relevance stops: at the explained inputs, or at the layer that the caller names. */
+export function chooseEnds(
+  start: Start,
+  values: ReadonlyMap<string, Value>,
+  inputs: readonly [ExplainedInput, ...ExplainedInput[]],
+  layer: string | undefined,
+): [End, ...End[]] {
+  const [first, ...others] = inputs;
+  if (layer !== undefined && layer !== first.input.name) {
+    const origins = inputs.map(({ origin }) => origin);
+    return [{ ...first, name: chooseLayer(start, values, origins, layer), isTokens: false }];
+  }
+  const endAt = ({ input, origin }: ExplainedInput): End => ({
+    name: origin,
+    input,
+    origin,
+    isTokens: origin !== input.name,
+  });
+  return [endAt(first), ...others.map(endAt)];
+}

@@ -1,0 +1,221 @@
+/** Which output is explained, from which input, and at which layer relevance stops. */
+
+import { OptionError } from "../errors.ts";
+import { isFloat } from "../onnx/tensor.ts";
+import { usesOf, type Graph, type Node, type Shape, type Value } from "../onnx/graph.ts";
+import type { OutputOptions, Start } from "../outputs/output-facts.ts";
+import { nodesBetween } from "../relevance/assign-rules.ts";
+import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
+import type { Family } from "../relevance/row-kinds.ts";
+import { channelAxis } from "../relevance/seed.ts";
+import { suggestion } from "../suggestion.ts";
+import { tokenEmbedding } from "./token-embedding.ts";
+
+/** Where relevance can start. */
+export const starts = ["logit", "output"] as const;
+
+/** What of {@link CompileOptions} is about tensors. */
+export interface TensorOptions extends OutputOptions {
+  /** The input whose relevance is the output `relevance`. @default the first that holds real numbers; else the one that holds token ids */
+  readonly input?: string;
+  /**
+   * Names of all inputs that are explained; each but `input` gets an output `relevance.NAME`. @default all that hold real
+   * numbers and lie on the way to the output
+   */
+  readonly explain?: readonly string[];
+  /**
+   * The output that is explained. @default the first that holds real numbers, or, where those are boxes, the one that holds
+   * their scores; else the first
+   */
+  readonly output?: string;
+  /**
+   * Where relevance stops on its way to the input: a tensor or a node of the model by name, or "last-map", the last
+   * [N, C, h, w] before the model pools or flattens it away, or makes its answers of it. The relevance is that tensor's, in its shape.
+   * @default the input
+   */
+  readonly layer?: string;
+  /**
+   * Where relevance starts: at the logits, before the softmax, sigmoid or other response function that the output ends in, or
+   * at the output as it is. @default "logit"
+   */
+  readonly start?: (typeof starts)[number];
+  /** Height and width of the input, in elements, where the model leaves them open. */
+  readonly size?: readonly [height: number, width: number];
+}
+
+/** The chosen input, its size fixed if the caller gave one. */
+export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph; name: string } {
+  const names = graph.inputs.map((input) => input.name);
+  const wanted =
+    options.input ??
+    graph.inputs.find((input) => input.dataType.startsWith("float"))?.name ??
+    tokenEmbedding(graph)?.ids ??
+    names[0];
+  const chosen = graph.inputs.find((input) => input.name === wanted);
+  if (!chosen) {
+    throw new OptionError({
+      what: `the model has no input "${wanted}"`,
+      why: `its inputs are ${names.join(", ")}`,
+      ...suggestion(wanted ?? "", names),
+    });
+  }
+  if (!options.size) return { graph, name: chosen.name };
+  if (chosen.shape.length !== 4) {
+    throw new OptionError({
+      what: "cannot fix the image size",
+      why: `the input "${chosen.name}" has the shape [${chosen.shape.join(", ")}], which has no height and width`,
+    });
+  }
+  const spatial = channelAxis(chosen) === 1 ? [2, 3] : [1, 2];
+  const shape = chosen.shape.map((dim, axis) => {
+    const size = options.size?.[spatial.indexOf(axis)];
+    if (size === undefined) return dim;
+    if (!Number.isInteger(size) || size < 1 || (typeof dim === "number" && dim !== size)) {
+      throw new OptionError({
+        what: `the image size cannot be ${options.size?.join(" × ")}`,
+        why: `the model takes [${chosen.shape.join(", ")}]`,
+        fix: "leave the size out, or give the model's own",
+      });
+    }
+    return size;
+  });
+  const inputs = graph.inputs.map((input) => (input === chosen ? { ...input, shape } : input));
+  return { graph: { ...graph, inputs }, name: chosen.name };
+}
+
+/** Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or [N, K, A]. */
+function areBoxesOf(boxes: Shape, scores: Shape): boolean {
+  if (boxes.length !== 3 || scores.length !== 3) return false;
+  const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
+  return unlike.length === 1 && boxes[unlike[0] as number] === 4;
+}
+
+/** The explained output: one of the model's, or any tensor by name. */
+export function chooseOutput(
+  graph: Graph,
+  values: ReadonlyMap<string, Value>,
+  wanted: string | undefined,
+): string {
+  const names = graph.outputs.map((output) => output.name);
+  if (wanted === undefined) {
+    // Beside its probabilities a classifier may put out the class itself, an index.
+    const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
+    const real = names.filter(isReal);
+    const shapes = real.map((name) => values.get(name)?.shape ?? []);
+    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape));
+    return scores ?? real[0] ?? (names[0] as string);
+  }
+  if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
+  throw new OptionError({
+    what: `the model has no output "${wanted}"`,
+    why: `its outputs are ${names.join(", ")}`,
+    ...suggestion(wanted, names),
+  });
+}
+
+/**
+ * A tensor between the explained inputs and what is explained, where relevance stops.
+ * @param origins names of the tensors that relevance is computed from: inputs, or the vectors of tokens
+ */
+export function chooseLayer(
+  { graph, explained, output }: Start,
+  values: ReadonlyMap<string, Value>,
+  origins: readonly string[],
+  wanted: string,
+): string {
+  const between = nodesBetween(graph, explained, origins);
+  if (wanted === "last-map") return lastMap(values, between, explained, origins);
+  if (origins.includes(wanted)) return wanted;
+  const named = (nodes: readonly Node[]): string | undefined => {
+    const node = nodes.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
+    return node?.outputs.includes(wanted) ? wanted : node?.outputs[0];
+  };
+  const layer = named(between);
+  if (layer !== undefined && layer !== explained) return layer;
+  const isBehind = layer === undefined && named(nodesBetween(graph, output, origins)) !== undefined;
+  const why = (): string => {
+    if (layer === output) return "it is the explained output itself";
+    if (layer === explained) return "it holds the logits, where relevance starts";
+    if (isBehind) return "it comes after the logits, where relevance starts";
+    return `no tensor or node of that name lies between "${origins.join('", "')}" and "${explained}" (folding may have taken it away)`;
+  };
+  const names = between.flatMap(({ outputs }) => outputs).filter((name) => name !== explained);
+  throw new OptionError({
+    what: `relevance cannot stop at "${wanted}"`,
+    why: why(),
+    fix: 'name another tensor or node, or take "last-map"',
+    ...(isBehind ? {} : suggestion(wanted, names)),
+  });
+}
+
+/** Several channels, and several places. */
+const isMap = (shape: Shape): boolean =>
+  shape.length === 4 && shape[1] !== 1 && !(shape[2] === 1 && shape[3] === 1);
+
+/**
+ * The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned: of
+ * those that all relevance passes, if there is one. What holds the explained numbers, in whatever order, is none.
+ */
+function lastMap(
+  values: ReadonlyMap<string, Value>,
+  between: readonly Node[],
+  explained: string,
+  origins: readonly string[],
+): string {
+  const answers = answersIn(between, explained);
+  const laidOut = new Set<string>();
+  const maps = new Set<string>();
+  for (const node of between) {
+    const family = rowOf(node)?.family;
+    const from = values.get(node.inputs.find((name) => laidOut.has(name)) ?? "");
+    for (const name of node.outputs) {
+      const shape = values.get(name)?.shape ?? [];
+      const keepsPlace = family !== "routing" || (shape[2] === from?.shape[2] && shape[3] === from?.shape[3]);
+      const isLaidOut = family === "convolution" || (from !== undefined && keepsPlace);
+      if (!isLaidOut || shape.length !== 4) continue;
+      laidOut.add(name);
+      if (isMap(shape) && !answers.has(name)) maps.add(name);
+    }
+  }
+  const passed = passedByAll(between, explained, origins).filter((name) => maps.has(name));
+  const last = passed.at(-1) ?? [...maps].at(-1);
+  if (last !== undefined) return last;
+  throw new OptionError({
+    what: "the model has no last feature map",
+    why: `no convolution between "${origins.join('", "')}" and "${explained}" makes a tensor [N, C, h, w] of several channels and places, other than the explained numbers themselves`,
+    fix: "name the tensor or node where relevance is to stop",
+  });
+}
+
+/** Families whose outputs are their inputs' numbers still, moved, scaled or put together with their like. */
+const keepAnswers: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
+
+/** The explained tensor, and those that hold its numbers before they are moved, scaled, resized or mixed with others' alike. */
+function answersIn(between: readonly Node[], explained: string): Set<string> {
+  const answers = new Set([explained]);
+  for (const node of between.toReversed()) {
+    const row = rowOf(node);
+    const isKept = keepAnswers.has(row?.family) || row?.resizes === true;
+    if (isKept && node.outputs.some((name) => answers.has(name)))
+      for (const name of relevantInputs(node)) answers.add(name);
+  }
+  return answers;
+}
+
+/** Tensors that lie on every way from the origins to what is explained, in their order. */
+function passedByAll(between: readonly Node[], explained: string, origins: readonly string[]): string[] {
+  const lastUse = new Map(
+    between.flatMap((node, i) => relevantInputs(node).map((name) => [name, i] as const)),
+  );
+  lastUse.set(explained, between.length);
+  const made = new Set(origins);
+  const passed: string[] = [];
+  for (const [i, node] of between.entries()) {
+    for (const name of relevantOutputs(node)) made.add(name);
+    // What is not used any more leads nowhere.
+    for (const name of made) if ((lastUse.get(name) ?? -1) <= i) made.delete(name);
+    const [only] = made;
+    if (made.size === 1 && only !== undefined && node.outputs.includes(only)) passed.push(only);
+  }
+  return passed;
+}

@@ -1,0 +1,335 @@
+/**
+ * The stages in order:
+ *
+ *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
+ */
+
+import { singleOf } from "../canonicalize/half-to-single.ts";
+import type { End } from "./choose-inputs.ts";
+import type { TensorOptions } from "./choose-tensors.ts";
+import { OptionError, UnexplainableError } from "../errors.ts";
+import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { Dim, Model, Value } from "../onnx/graph.ts";
+import { prune } from "../onnx/prune.ts";
+import type { OutputFacts } from "../outputs/output-facts.ts";
+import { packingPays } from "./packing.ts";
+import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
+import { assignRules, type Plan } from "../relevance/assign-rules.ts";
+import { batchOfAll } from "../relevance/batch.ts";
+import {
+  channelRelevanceOutput,
+  channelsInput,
+  chooseConcepts,
+  type ConceptMask,
+  type ConceptOptions,
+} from "../relevance/concepts.ts";
+import { emitRelevance } from "../relevance/emit.ts";
+import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } from "../relevance/ledger.ts";
+import { ruleText } from "../relevance/rule-choice.ts";
+import { filled } from "../relevance/ops/shapes.ts";
+import { channelAxis, lengthOver, seedRelevance, sumOver } from "../relevance/seed.ts";
+import { givesSensitivities, type RelevanceOptions, type Settings } from "../relevance/settings.ts";
+import { rectifiedValues } from "../relevance/zeros.ts";
+import { startWord } from "../run/start-sum.ts";
+import { version } from "../version.ts";
+
+/** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
+export const relevanceOutput = "relevance";
+
+/** Everything that can be chosen; all of it has defaults. */
+export interface CompileOptions extends RelevanceOptions, TensorOptions {
+  /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
+  readonly sourceSha256?: string;
+  /**
+   * Adds the output `ledger`, float32 [N, rows, columns]: for each node on the way, how much relevance arrived, went on,
+   * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
+   */
+  readonly ledger?: boolean;
+  /**
+   * What the ledger's sums are computed in. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
+   * Web's builds with WebGPU (1.30) have no float64. @default "float64"
+   */
+  readonly ledgerPrecision?: LedgerPrecision;
+  /**
+   * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
+   * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
+   */
+  readonly concepts?: ConceptOptions;
+}
+
+/** An explained input. */
+export interface ExplainedOutput {
+  readonly input: Value;
+  /** Name of the output that its relevance is. */
+  readonly relevance: string;
+}
+
+/** What happens at one node, in words. */
+export interface PlanLine {
+  readonly node: string;
+  readonly operator: string;
+  readonly rule: string;
+  readonly why: string;
+}
+
+/** A model that also outputs its relevance. */
+export interface Compiled {
+  /** Inputs and outputs of the source model, and: output `relevance`; inputs `target` and `keep` if asked for. */
+  readonly model: Model;
+  /** The input whose relevance is the output `relevance`: [N, C, H, W] mostly. */
+  readonly input: Value;
+  /** All explained inputs, `input` first, each with the name of the output that has its relevance. One where relevance stops at a layer. */
+  readonly inputs: readonly ExplainedOutput[];
+  /** The tensor that relevance belongs to: the input, or the tensor that the option `layer` names. */
+  readonly layer: Value;
+  /** False where relevance is a length, as gradients of tokens are: then nothing of it speaks against the answer. */
+  readonly isSigned: boolean;
+  /** Where the input holds token ids: their vectors [N, T, features], whose relevance is summed up for each token. */
+  readonly tokens?: Value;
+  /** The explained tensor, before a final softmax, sigmoid or other response: [N, classes] mostly, in the output's shape. */
+  readonly output: Value;
+  /** Name of the model's output that was chosen to be explained. */
+  readonly outputName: string;
+  /** What the highest class is found in: `output`, or the model's own output where probabilities have another order. */
+  readonly ranked: Value;
+  /** What that output is. */
+  readonly facts: OutputFacts;
+  /** The axis of the input that counts samples; undefined where the model does not keep them apart, as graph networks. */
+  readonly batchAxis: number | undefined;
+  /** The source model's inputs that a run must be given besides `input`. */
+  readonly others: readonly Value[];
+  /** The inputs that the source model does not have: `target`, `keep`, what a method needs. */
+  readonly added: readonly Value[];
+  readonly settings: Settings;
+  readonly plan: readonly PlanLine[];
+  /** Whether a session should keep packed copies of weights, in the words of ONNX Runtime: prepacking. */
+  readonly packsWeights: boolean;
+  /** What the rows of the output `ledger` are, if it was asked for. */
+  readonly ledger?: LedgerLayout;
+  /** The layer whose channels the input `channels` masks, their axis in it, and the node that makes it. */
+  readonly concepts?: { readonly layer: Value; readonly axis: number; readonly node: string };
+}
+
+/**
+ * Compiles a model's explanation into its graph. The result is an ordinary ONNX model (opset 17) with one more
+ * output, `relevance`: [N, C, H, W] like the input, or [N, H, W] with `reduce: "channels"`; [N, T] for token ids.
+ *
+ * @throws UnexplainableError listing every node that relevance cannot cross
+ * @throws OptionError for an option with a value that is not allowed
+ */
+export function compile(source: Model, options: CompileOptions = {}): Compiled {
+  refuseCompiled(source);
+  const prepared = prepare(source, options);
+  const plan = assignRules(planRequest(prepared));
+  if (plan.refusal) throw plan.refusal;
+  return compilePrepared(source, options, prepared, plan);
+}
+
+/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to `prepared.b`, so: only once. */
+export function compilePrepared(
+  source: Model,
+  options: CompileOptions,
+  prepared: Prepared,
+  plan: Plan,
+): Compiled {
+  const { settings, graph, b, ends, batch, outputName, explained, facts, nonNegative, siteOf } = prepared;
+  const [first] = ends;
+  const { input } = first;
+  const relevanceNames = ends.map((end) =>
+    end === first ? relevanceOutput : `${relevanceOutput}.${end.input.name}`,
+  );
+  reserveNames(b, [
+    ...relevanceNames,
+    ...(settings.seed !== "softmax" && settings.target === "input" ? ["target"] : []),
+    ...(settings.topK === "input" ? ["keep"] : []),
+    ...(options.ledger ? [ledgerOutput] : []),
+    ...(options.concepts ? [channelsInput, channelRelevanceOutput] : []),
+  ]);
+  const output = b.value(explained);
+  const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
+  const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
+  const seed = seedRelevance(b, output, settings, facts, ranked);
+  const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
+  const ofConcepts = {
+    ...request,
+    explained,
+    source: prepared.converted,
+    samples: batch === undefined ? 1 : (b.value(first.origin).shape[batch.inputAxis] as Dim),
+    ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
+  };
+  const concepts = options.concepts && chooseConcepts(b, ofConcepts, options.concepts);
+  refuseSignedSensitivities(ends, settings, options);
+  const nodes = plan.steps.map(({ node }) => node);
+  const apart = options.ledger ? batchOfAll(batch, nodes, siteOf) : undefined;
+  const ledger = options.ledger
+    ? new LedgerWriter(b, b.value(first.origin), apart, options.ledgerPrecision ?? "float64")
+    : undefined;
+  const knowledge = {
+    nonNegative,
+    rectified: rectifiedValues(
+      plan.steps.map(({ node }) => node),
+      siteOf,
+    ),
+    without: settings.without,
+  };
+  const relevance = emitRelevance(
+    { b, graph, plan, settings, knowledge, siteOf, keep, ledger, concepts },
+    explained,
+    seed,
+    ends.map(({ name }) => name),
+  );
+  const sums = concepts && sumsOf(concepts, settings);
+  if (relevance.every((R) => R === undefined)) {
+    throw new UnexplainableError({
+      what: `cannot explain the output "${outputName}"`,
+      why: `with composite ${settings.composite} no relevance reaches "${ends.map(({ name }) => name).join('", "')}"`,
+      fix: "choose another composite",
+    });
+  }
+  const arrived = ends.map((end, i) => {
+    const R = relevance[i] ?? filled(b, 0, b.value(end.name).shape, b.value(end.name));
+    b.output(summed(b, R, end, settings), relevanceNames[i]);
+    return { end, R };
+  });
+  if (sums) b.output(sums, channelRelevanceOutput);
+  const written = ledger?.finish(
+    arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
+  );
+  if (written) b.output(written.value, ledgerOutput);
+  // A gradient does not need the numbers that it is of; whoever runs the model or adds to it does.
+  const explanation = prune(b.graph(graph.name), [output, ranked]);
+  // What an id's vector gets is the id's.
+  const layer = isInput(first) ? input : b.value(first.name);
+
+  return {
+    model: {
+      irVersion: 8,
+      opsets: { ...source.opsets, "": compiledOpset },
+      producer: `relprop ${version}`,
+      metadata: { ...source.metadata, ...metadataOf(settings, { input, layer, outputName }, options) },
+      graph: explanation,
+    },
+    input,
+    inputs: ends.map((end, i) => ({ input: end.input, relevance: relevanceNames[i] as string })),
+    layer,
+    isSigned: !(first.isTokens && givesSensitivities(settings)),
+    ...(first.isTokens && { tokens: b.value(first.name) }),
+    output,
+    ranked,
+    outputName,
+    facts,
+    batchAxis: batch?.inputAxis,
+    others: graph.inputs.filter(({ name }) => name !== input.name && !graph.initializers.has(name)),
+    added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
+    settings,
+    plan: planLines(plan),
+    packsWeights: packingPays(graph, b.values),
+    ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
+    ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
+  };
+}
+
+/** Sums of a gradient over a token's features say nothing, so they are not given by that name. */
+function refuseSignedSensitivities(
+  ends: readonly End[],
+  settings: Settings,
+  { reduce }: CompileOptions,
+): void {
+  if (reduce !== "channels" || !givesSensitivities(settings) || !ends.some(({ isTokens }) => isTokens))
+    return;
+  throw new OptionError({
+    what: `cannot sum ${settings.composite} over the features of tokens`,
+    why: "behind a normalisation of its features a token's gradient sums to 0, whatever the token means",
+    fix: "leave reduce out: each token gets the length of its gradient, which has no sign; or take input-x-gradient or an LRP composite, which have one",
+  });
+}
+
+/** Whether relevance that stops there has reached an input. */
+const isInput = ({ name, input, isTokens }: End): boolean => isTokens || name === input.name;
+
+/**
+ * Relevance in the shape that is asked for: channels summed up if wanted, token vectors always. Of sensitivities a token has
+ * their length over its features: their sum is 0 behind a LayerNorm, whatever the token means.
+ */
+function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value {
+  const { reduce } = settings;
+  if (!end.isTokens && reduce !== "channels") return R;
+  const { shape } = b.value(end.name);
+  if (end.isTokens && givesSensitivities(settings)) return lengthOver(b, R, shape.length - 1);
+  const axis = channelAxisOf(end, b.value(end.name));
+  return axis < shape.length ? sumOver(b, R, axis) : R;
+}
+
+/** The axis of the channels of a tensor where relevance ends: the features of tokens, the colours of a picture. */
+const channelAxisOf = ({ isTokens, name, input }: End, { shape }: Value): number => {
+  if (isTokens) return shape.length - 1;
+  return name === input.name ? channelAxis(input) : 1;
+};
+
+/** Keeps names for what is added to the graph; a model that uses one of them itself would lose its tensor. */
+function reserveNames(b: GraphBuilder, names: readonly string[]): void {
+  for (const name of names) {
+    if (b.values.has(name)) {
+      throw new OptionError({
+        what: `cannot add "${name}" to the graph`,
+        why: "the model has a tensor of that name",
+        fix: "rename it in the model",
+      });
+    }
+    b.reserve(name);
+  }
+}
+
+function sumsOf({ sums, layer }: ConceptMask, { composite }: Settings): Value {
+  if (sums) return sums;
+  throw new UnexplainableError({
+    what: `cannot take concepts from "${layer.name}"`,
+    why: `with composite ${composite} no relevance arrives there: it lies in a gate, or in what is taken as constant`,
+    fix: "choose another layer, or a composite that gives gates relevance",
+  });
+}
+
+function refuseCompiled(source: Model): void {
+  if (source.metadata["relprop.composite"] === undefined) return;
+  throw new OptionError({
+    what: "cannot compile this model",
+    why: `it is a compiled explanation already (composite ${source.metadata["relprop.composite"]})`,
+    fix: "compile the model it was made from",
+  });
+}
+
+/** What `metadata_props` of a compiled model say about it. */
+export function metadataOf(
+  settings: Settings,
+  { input, layer, outputName }: Pick<Compiled, "input" | "layer" | "outputName">,
+  options: Pick<CompileOptions, "sourceSha256" | "ledger" | "concepts">,
+): Readonly<Record<string, string>> {
+  const { composite, seed, reduce, topK, strides, target, overrides } = settings;
+  return {
+    "relprop.version": version,
+    "relprop.composite": composite,
+    "relprop.options": JSON.stringify({
+      seed,
+      reduce,
+      topK,
+      strides,
+      target,
+      rules: settings.rules,
+      overrides,
+      ...(options.ledger && { ledger: true }),
+      ...(options.concepts && { concepts: options.concepts }),
+    }),
+    "relprop.input": input.name,
+    "relprop.output": outputName,
+    ...(layer.name === input.name ? {} : { "relprop.layer": layer.name }),
+    ...(options.sourceSha256 === undefined ? {} : { "relprop.source-sha256": options.sourceSha256 }),
+  };
+}
+
+const planLines = (plan: Plan): PlanLine[] =>
+  plan.steps.map(({ node, choice, why }) => ({
+    node: node.name,
+    operator: node.opType,
+    rule: ruleText(choice),
+    why,
+  }));

@@ -1,0 +1,191 @@
+/** Each node of a model as `inspect` shows it: what canonicalization made of it, and what relevance does there. */
+
+import type { Fate } from "../canonicalize/fates.ts";
+import { readBy } from "../onnx/captures.ts";
+import type { Dim, Graph, Model, Node } from "../onnx/graph.ts";
+import { inferGraph } from "../onnx/infer-shapes.ts";
+import type { Prepared } from "../compile/prepare.ts";
+import { nodesBetween, type Plan } from "../relevance/assign-rules.ts";
+import { ruleText } from "../relevance/rule-choice.ts";
+import { carriesNone, endsRelevance } from "../relevance/other-operators.ts";
+
+/** What relevance does at a node. */
+export type NodeState = "explained" | "carries no relevance" | "refused";
+
+/** One node of the model. */
+export interface InspectedNode {
+  readonly name: string;
+  /** As the model has it; with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
+  readonly operator: string;
+  /** What became of it in canonical form, as text: `Linear`, `folded into Conv "conv1"`; "" if it stays as it is. */
+  readonly form: string;
+  /** Names of the canonical nodes that do its work, if it is none itself. */
+  readonly into: readonly string[];
+  /** Of its first output; null if it is not known. */
+  readonly shape: readonly Dim[] | null;
+  readonly state: NodeState;
+  /** The rule that it gets, as text: `zplus(bias=0)`; null unless it is explained. */
+  readonly rule: string | null;
+  /** Which line of the composite or which override decided, or why there is no relevance. */
+  readonly why: string;
+}
+
+type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
+
+/** The model's nodes in their order; those that conversion and canonicalization added stand where they compute. */
+export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
+  const { converted, graph, b } = prepared;
+  const { nodes } = graph;
+  const judge = new Judge(prepared, plan);
+  const position = new Map(nodes.map((node, index) => [node.name, index]));
+  const ofSource = new Set(source.graph.nodes.map((node) => node.name));
+  const convertedByName = new Map(converted.nodes.map((node) => [node.name, node]));
+  const values = inferGraph(converted);
+  const shapeOf = ([output = ""]: readonly string[]): readonly Dim[] | null =>
+    (values.get(output) ?? b.values.get(output))?.shape ?? null;
+
+  const rows: InspectedNode[] = [];
+  let next = 0;
+  const addMadeBefore = (end: number): void => {
+    for (; next < end; next++) {
+      const node = nodes[next];
+      if (!node || ofSource.has(node.name)) continue;
+      const { name, outputs } = node;
+      const shape = shapeOf(outputs);
+      rows.push({
+        name,
+        operator: operatorOf(node),
+        form: "added",
+        into: [],
+        shape,
+        ...judge.canonical(node),
+      });
+    }
+  };
+  for (const node of source.graph.nodes) {
+    const index = position.get(node.name);
+    const kept = index === undefined ? undefined : nodes[index];
+    if (index !== undefined) addMadeBefore(index);
+    const row = { name: node.name, operator: operatorOf(node), shape: shapeOf(node.outputs) };
+    if (kept) {
+      const form = kept.opType === node.opType ? "" : kept.opType;
+      rows.push({ ...row, form, into: [], ...judge.canonical(kept) });
+    } else {
+      rows.push({ ...row, ...judge.gone(node, convertedByName.get(node.name) ?? node) });
+    }
+  }
+  addMadeBefore(nodes.length);
+  return rows;
+}
+
+const operatorOf = ({ domain, opType }: Node): string => (domain === "" ? opType : `${domain}.${opType}`);
+
+/** Says what relevance does at the nodes of a planned model. */
+class Judge {
+  readonly #prepared: Prepared;
+  readonly #steps: ReadonlyMap<string, Plan["steps"][number]>;
+  readonly #obstacles: ReadonlyMap<string, string>;
+  readonly #nodes: ReadonlyMap<string, Node>;
+  readonly #onTheWay: ReadonlySet<string>;
+
+  constructor(prepared: Prepared, plan: Plan) {
+    const { converted, canonical, outputName, ends } = prepared;
+    this.#prepared = prepared;
+    this.#steps = new Map(plan.steps.map((step) => [step.node.name, step]));
+    this.#obstacles = new Map(plan.obstacles.map(({ node, why }) => [node, why]));
+    this.#nodes = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
+    this.#onTheWay = new Set(
+      nodesBetween(
+        converted,
+        outputName,
+        ends.map(({ name }) => name),
+      ).map((node) => node.name),
+    );
+  }
+
+  /** A node that canonical form has. */
+  canonical(node: Node): Verdict {
+    const obstacle = this.#obstacles.get(node.name);
+    if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
+    const step = this.#steps.get(node.name);
+    if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
+    return none(this.#whyNone(node, this.#prepared.graph));
+  }
+
+  /** A node that canonicalization took away. */
+  gone(node: Node, converted: Node): Verdict & Pick<InspectedNode, "form" | "into"> {
+    const { became, into } = this.#whereabouts(node.name);
+    const heirs = into.flatMap((name) => this.#nodes.get(name) ?? []);
+    const names = heirs.map((heir) => `${heir.opType} "${heir.name}"`).join(", ");
+    if (became === "part" || became === "folded") {
+      const verdicts = heirs.map((heir) => this.canonical(heir));
+      const verdict =
+        verdicts.find(({ state }) => state === "refused") ??
+        verdicts.find(({ state }) => state === "explained") ??
+        verdicts[0] ??
+        none("no output needs it");
+      const form = became === "part" ? `part of ${names}` : `folded into ${names}`;
+      return { ...verdict, form, into, why: verdict.state === "explained" ? `with ${names}` : verdict.why };
+    }
+    if (became === "constant") return { ...none("its output is a constant"), form: "constant", into };
+    if (became === "unneeded") return { ...none("no output needs it"), form: "dropped", into };
+    const isWrapper = became === "unwrapped";
+    const why = isWrapper ? "the nodes inside of it stand in its place" : "its output is its input";
+    const verdict: Verdict = this.#onTheWay.has(node.name)
+      ? { state: "explained", rule: "pass", why }
+      : none(this.#whyNone(converted, this.#prepared.converted));
+    return { ...verdict, form: isWrapper ? "unwrapped" : "dropped", into };
+  }
+
+  /** Where the work of a node is done that is gone, following nodes that are gone themselves. */
+  #whereabouts(name: string): Pick<Fate, "became" | "into"> {
+    const { fates } = this.#prepared.canonical;
+    const fate = fates.get(name) ?? { became: "unneeded", into: [] };
+    const seen = new Set([name]);
+    const follow = (into: readonly string[]): string[] =>
+      into.flatMap((heir) => {
+        if (this.#nodes.has(heir)) return [heir];
+        if (seen.has(heir)) return [];
+        seen.add(heir);
+        return follow(fates.get(heir)?.into ?? []);
+      });
+    return { became: fate.became, into: [...new Set(follow(fate.into))] };
+  }
+
+  #whyNone(node: Node, graph: Graph): string {
+    const { explained, outputName, inputs, ends } = this.#prepared;
+    if (endsRelevance(node)) return `it ${carriesNone.get(node.opType) ?? "carries none"}`;
+    const isAfter = (name: string): boolean => reachedFrom(graph, name).has(node);
+    if (!graph.inputs.some(({ name }) => isAfter(name))) return "no value of an input reaches it";
+    const isLogit = node.outputs.some((name) => this.#prepared.behind(name) !== undefined);
+    if (isLogit && explained !== outputName)
+      return `relevance starts before it, at the logits "${explained}"`;
+    if (isAfter(explained)) return `it comes after the explained tensor "${explained}"`;
+    const names = inputs.map(({ input }) => input.name);
+    if (!names.some(isAfter)) return `the explained input "${names.join('" or "')}" does not reach it`;
+    const [end] = ends;
+    return isAfter(end.name) || ends.length > 1
+      ? `the explained tensor "${explained}" does not depend on it`
+      : `relevance stops at "${end.name}"`;
+  }
+}
+
+const none = (why: string): Verdict => ({ state: "carries no relevance", rule: null, why });
+
+/** The nodes that a value reaches; remembered, since it is asked for node by node. */
+function reachedFrom(graph: Graph, name: string): ReadonlySet<Node> {
+  const known = reaches.get(graph) ?? new Map<string, ReadonlySet<Node>>();
+  reaches.set(graph, known);
+  const before = known.get(name);
+  if (before) return before;
+  const values = new Set([name]);
+  const nodes = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (endsRelevance(node) || !readBy(node).some((input) => values.has(input))) continue;
+    nodes.add(node);
+    for (const output of node.outputs) values.add(output);
+  }
+  known.set(name, nodes);
+  return nodes;
+}
+const reaches = new WeakMap<Graph, Map<string, ReadonlySet<Node>>>();

@@ -1,0 +1,291 @@
+/** What can be explained of a model, by which rules, and what stands in the way. */
+
+import { compilePrepared, type CompileOptions } from "../compile/compile.ts";
+import type { Note } from "../canonicalize/rewrite.ts";
+import { RelpropError, type ErrorParts, type Obstacle } from "../errors.ts";
+import { inspectNodes, type InspectedNode } from "./inspect-nodes.ts";
+import type { DataType, Dim, Model, Value } from "../onnx/graph.ts";
+import { isFloat, sizeOf } from "../onnx/tensor.ts";
+import type { OutputFacts } from "../outputs/output-facts.ts";
+import { planRequest, prepare, readOutput, startOf, type Prepared } from "../compile/prepare.ts";
+import { assignRules, nodesBetween, rulesFor, type Plan } from "../relevance/assign-rules.ts";
+import type { OutputKind } from "../outputs/output-kinds.ts";
+import { layoutText } from "../outputs/layout-text.ts";
+import type { SeedRelevance, Strides } from "../relevance/composites.ts";
+import { relevantInputs } from "../relevance/op-table.ts";
+import type { RuleName } from "../relevance/rules/index.ts";
+import { version } from "../version.ts";
+
+export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
+
+/** An input or output of the model. */
+export interface InspectedTensor {
+  readonly name: string;
+  readonly dataType: DataType;
+  /** Sizes; a name stands for one that only a run knows. */
+  readonly shape: readonly Dim[];
+}
+
+/** A node that stands in the way, and the rules that could cross it if they were asked for. */
+export interface InspectedObstacle extends Obstacle {
+  readonly rules: readonly RuleName[];
+}
+
+/** Something to try, written as options of the command. */
+export interface WayOn {
+  readonly option: string;
+  readonly does: string;
+}
+
+/** What an output of the model is taken for, and why. */
+export interface InspectedOutput {
+  readonly name: string;
+  readonly kind: OutputKind;
+  readonly why: string;
+  /** Which axis counts what, and what the numbers are, in words. */
+  readonly layout: string;
+}
+
+/** What {@link inspect} found. Plain data: `JSON.stringify` keeps all of it. */
+export interface Inspection {
+  /** Version of this form. */
+  readonly v: 1;
+  /** Version of relprop. */
+  readonly relprop: string;
+  readonly model: {
+    /** Of ai.onnx, as the file has it. */
+    readonly opset: number | null;
+    readonly irVersion: number;
+    readonly producer: string;
+    readonly nodes: number;
+    /** Elements of all floating-point constants of the file. */
+    readonly parameters: number;
+    readonly inputs: readonly InspectedTensor[];
+    readonly outputs: readonly InspectedTensor[];
+  };
+  /** What a compiled explanation says of itself (its metadata `relprop.…`); null for any other model. */
+  readonly explanation: Readonly<Record<string, string>> | null;
+  /** What is to be explained and how; null for a compiled explanation. */
+  readonly plan: {
+    readonly composite: string;
+    readonly seed: SeedRelevance;
+    readonly strides: Strides;
+    /** The input whose relevance is the output `relevance`, and all that are explained. */
+    readonly input: string;
+    readonly inputs: readonly string[];
+    /** Where relevance stops: the input, the vectors of its tokens, or the tensor that `layer` named. */
+    readonly layer: string;
+    readonly output: string;
+    /** The tensor that is explained: the output, or its logits. */
+    readonly explained: string;
+  } | null;
+  /** The explained output first, then the model's others; empty for a compiled explanation. */
+  readonly outputs: readonly InspectedOutput[];
+  /** In the model's order; empty for a compiled explanation. */
+  readonly nodes: readonly InspectedNode[];
+  /** All nodes that relevance cannot cross. */
+  readonly obstacles: readonly InspectedObstacle[];
+  /** Other reasons why `compile` would fail with these options. */
+  readonly problems: readonly Readonly<ErrorParts>[];
+  readonly waysOn: readonly WayOn[];
+  /** Rewrites to canonical form that nearly applied, and why they did not. */
+  readonly notes: readonly Note[];
+  /** Whether `compile` succeeds with these options. */
+  readonly canCompile: boolean;
+}
+
+/**
+ * Looks at a model before it is compiled, with the same options. What stands in the way of an explanation is part of
+ * the result, not an error. {@link inspectionText} prints it.
+ *
+ * @throws OptionError for an option with a value that is not allowed, or a tensor that the model does not have
+ * @throws ModelFileError for a model that opset 17 cannot express, or whose shapes contradict each other
+ *
+ * @example
+ *     const { obstacles, canCompile } = inspect(readModel(bytes), { composite: "epsilon-plus" });
+ */
+export function inspect(source: Model, options: CompileOptions = {}): Inspection {
+  const explanation = explanationOf(source);
+  const facts = { v: 1, relprop: version, model: factsOf(source), explanation } as const;
+  if (explanation) {
+    const nothing = { outputs: [], nodes: [], obstacles: [], waysOn: [], notes: [] };
+    const problem = {
+      what: "cannot explain this model",
+      why: "it is a compiled explanation already",
+      fix: "inspect the model it was made from",
+    };
+    return { ...facts, plan: null, ...nothing, problems: [problem], canCompile: false };
+  }
+  const prepared = prepare(source, options);
+  const { settings, canonical, graph, inputs, ends, outputName, explained } = prepared;
+  const request = planRequest(prepared);
+  const plan = assignRules(request);
+  const byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  const obstacles = plan.obstacles.map((obstacle): InspectedObstacle => {
+    const node = byName.get(obstacle.node);
+    return { ...obstacle, rules: node ? rulesFor(node, request) : [] };
+  });
+  const found = {
+    outputs: outputsOf(source, prepared),
+    nodes: inspectNodes(source, prepared, plan),
+    obstacles,
+    waysOn: plan.refusal ? waysOn(prepared, plan, obstacles) : [],
+    notes: canonical.notes,
+  };
+  // Last, since it adds to the graph.
+  const problems = problemsOf(source, options, prepared, plan);
+  const { composite, seed, strides } = settings;
+  return {
+    ...facts,
+    plan: {
+      composite,
+      seed,
+      strides,
+      input: inputs[0].input.name,
+      inputs: inputs.map(({ input }) => input.name),
+      layer: ends[0].name,
+      output: outputName,
+      explained,
+    },
+    ...found,
+    problems,
+    canCompile: obstacles.length === 0 && problems.length === 0,
+  };
+}
+
+/** What each output is taken for; those that no input reaches, or that hold no real numbers, are left out. */
+function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
+  const { canonical, b, outputName, facts, ends } = prepared;
+  const { graph } = canonical;
+  const names = ends.map(({ name }) => name);
+  const others = graph.outputs.filter(
+    ({ name, dataType }) =>
+      name !== outputName &&
+      isFloat(dataType) &&
+      b.values.has(name) &&
+      nodesBetween(graph, name, names).length > 0,
+  );
+  return [
+    inspectedOutput(outputName, facts),
+    ...others.map(({ name }) => {
+      const start = startOf({ ...prepared, graph }, name);
+      return inspectedOutput(name, readOutput({ ...prepared, source, start, outputName: name }, {}).facts);
+    }),
+  ];
+}
+
+const inspectedOutput = (name: string, facts: OutputFacts): InspectedOutput => ({
+  name,
+  kind: facts.kind,
+  why: facts.why,
+  layout: layoutText(facts),
+});
+
+const tensor = ({ name, dataType, shape }: Value): InspectedTensor => ({ name, dataType, shape });
+
+function factsOf({ graph, opsets, irVersion, producer }: Model): Inspection["model"] {
+  const weights = [...graph.initializers.values()].filter(({ dataType }) => dataType.includes("float"));
+  return {
+    opset: opsets[""] ?? null,
+    irVersion,
+    producer,
+    nodes: graph.nodes.length,
+    parameters: weights.reduce((sum, { dims }) => sum + sizeOf(dims), 0),
+    inputs: graph.inputs.map(tensor),
+    outputs: graph.outputs.map(tensor),
+  };
+}
+
+const prefix = "relprop.";
+
+function explanationOf({ metadata }: Model): Inspection["explanation"] {
+  if (metadata[`${prefix}composite`] === undefined) return null;
+  const ours = Object.entries(metadata).filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries(ours.map(([key, value]) => [key.slice(prefix.length), value]));
+}
+
+/** What is wrong besides obstacles; compiles to see whether a plan without any can be carried out. */
+function problemsOf(source: Model, options: CompileOptions, prepared: Prepared, plan: Plan): ErrorParts[] {
+  if (plan.obstacles.length > 0) return [];
+  try {
+    if (plan.refusal) throw plan.refusal;
+    compilePrepared(source, options, prepared, plan);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RelpropError)) throw error;
+    const { what, where, why, fix } = error;
+    return [{ what, ...(where !== undefined && { where }), why, ...(fix !== undefined && { fix }) }];
+  }
+}
+
+/** A word of a shell's command line. */
+const word = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObstacle[]): WayOn[] {
+  const { canonical, settings, outputName } = prepared;
+  const { graph } = canonical;
+  const request = planRequest(prepared);
+  const canExplain = (name: string): boolean => {
+    const start = startOf({ ...prepared, graph }, name);
+    const { steps, obstacles } = assignRules({
+      ...request,
+      graph: start.graph,
+      output: start.explained,
+      ends: request.ends.slice(0, 1),
+    });
+    return steps.length > 0 && obstacles.length === 0;
+  };
+  const ways: WayOn[] = [];
+  const outputs = graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
+  for (const name of outputs.filter(canExplain)) {
+    ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });
+  }
+  for (const { tensor, before } of tensorsBefore(prepared, plan)) {
+    if (outputs.includes(tensor) || !canExplain(tensor)) continue;
+    ways.push({ option: `--output ${word(tensor)}`, does: `explains the tensor before ${before}` });
+  }
+  for (const { node, operator, rules } of obstacles) {
+    const [first, ...others] = [...rules].sort((a, b) => usefulness(b) - usefulness(a));
+    if (first === undefined) continue;
+    const also = others.length > 0 ? `; so could ${others.join(", ")}` : "";
+    ways.push({
+      option: `--rule ${word(`${node}=${first}`)}`,
+      does: `crosses ${operator} "${node}" by ${first}${also}`,
+    });
+  }
+  for (const fallback of ["gradient", "pass"] as const) {
+    const { obstacles: left } = assignRules({ ...request, settings: { ...settings, fallback } });
+    if (obstacles.length > 0 && left.length === 0) {
+      const does = fallback === "gradient" ? "by their gradients" : "unchanged";
+      ways.push({
+        option: `--fallback ${fallback}`,
+        does: `sends relevance through all nodes without a rule ${does}`,
+      });
+    }
+  }
+  return ways;
+}
+
+/** Which rule to name first: the gradient is at least the operator's own, passing assumes more. */
+const usefulness = (rule: RuleName): number => ["pass", "gradient"].indexOf(rule);
+
+/** The last tensors from which the input can be reached without an obstacle. */
+function tensorsBefore(prepared: Prepared, plan: Plan): { tensor: string; before: string }[] {
+  const { graph, explained } = prepared;
+  const ends = new Set(prepared.ends.map(({ name }) => name));
+  const stops = new Set(plan.obstacles.map(({ node }) => node));
+  const free = new Map([...ends].map((name) => [name, true]));
+  const found = new Map<string, string>();
+  for (const node of nodesBetween(graph, explained, [...ends])) {
+    const carrying = relevantInputs(node).filter((name) => free.has(name));
+    const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
+    for (const name of node.outputs) free.set(name, isFree);
+    if (!stops.has(node.name)) continue;
+    for (const name of carrying) {
+      if (free.get(name) && !ends.has(name) && !found.has(name))
+        found.set(name, `${node.opType} "${node.name}"`);
+    }
+  }
+  return [...found].map(([tensor, before]) => ({ tensor, before }));
+}

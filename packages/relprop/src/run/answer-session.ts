@@ -1,0 +1,89 @@
+/** A model's answers alone, without relevance: what a sweep or a comparison needs, at the cost of the model itself. */
+
+import type { InferenceSession } from "onnxruntime-common";
+import { compile, type Compiled, type CompileOptions } from "../compile/compile.ts";
+import type { Runtime, Session } from "./explainer.ts";
+import { feedTensor, fetchedNumbers } from "./feeds.ts";
+import type { FloatArray, InputArray } from "./float-array.ts";
+import type { Model } from "../onnx/graph.ts";
+import { prune } from "../onnx/prune.ts";
+import { externalView, type ExternalView } from "../onnx/write-model.ts";
+import type { RunSource } from "../answers/pick-answer.ts";
+import { logitsName, withOutput, withWeights, type CompiledFacts } from "./session-model.ts";
+
+/** What {@link AnswerSession} needs. */
+export interface AnswerSessionOptions extends CompileOptions {
+  readonly ort: Runtime;
+  readonly sessionOptions?: InferenceSession.SessionOptions;
+  readonly model: Model;
+}
+
+/**
+ * Runs a model forward and reads its answer as explanations read it: `picks` and rankings hold for both.
+ *
+ * ```ts
+ * const session = new AnswerSession({ ort, model });
+ * const [best] = answersOf(await session.answer({ data, dims }), 0);
+ * ```
+ *
+ * Runs must not overlap where ONNX Runtime computes on WebGPU.
+ */
+export class AnswerSession {
+  readonly facts: CompiledFacts["facts"];
+  readonly #compiled: CompiledFacts;
+  readonly #view: ExternalView;
+  readonly #ort: Runtime;
+  readonly #sessionOptions: InferenceSession.SessionOptions;
+  #session: Promise<Session> | undefined;
+
+  /** @throws what {@link compile} throws */
+  constructor({ ort, sessionOptions = {}, model, ...options }: AnswerSessionOptions) {
+    const { model: compiled, ...facts } = compile(model, options);
+    this.#compiled = facts;
+    this.facts = facts.facts;
+    this.#view = externalView(forward(model, { ...facts, model: compiled }));
+    this.#ort = ort;
+    this.#sessionOptions = sessionOptions;
+  }
+
+  /** The model's outputs that hold real numbers, and the explained tensor. */
+  async answer(input: InputArray): Promise<RunSource> {
+    this.#session ??= this.#ort.InferenceSession.create(
+      this.#view.bytes,
+      withWeights(this.#view, this.#sessionOptions),
+    );
+    const session = await this.#session;
+    const { input: given, output, outputName, facts } = this.#compiled;
+    const results = await session.run({ [given.name]: feedTensor(this.#ort.Tensor, given, input) });
+    const outputs: Record<string, FloatArray> = {};
+    for (const [name, tensor] of Object.entries(results)) {
+      const numbers = fetchedNumbers(tensor);
+      if (numbers) outputs[name] = numbers;
+    }
+    const explained = (outputs[logitsName] ?? outputs[output.name]) as FloatArray;
+    delete outputs[logitsName];
+    return { facts, values: outputs[outputName], explained, outputs };
+  }
+
+  async dispose(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await (await session)?.release();
+  }
+}
+
+/** The compiled model without its relevance. */
+function forward(source: Model, { model, output }: Compiled): Model {
+  const own = {
+    ...model.graph,
+    inputs: model.graph.inputs.filter(({ name }) => has(source.graph.inputs, name)),
+    outputs: model.graph.outputs.filter(({ name }) => has(source.graph.outputs, name)),
+  };
+  return {
+    ...model,
+    graph: prune(has(own.outputs, output.name) ? own : withOutput(own, output, logitsName)),
+  };
+}
+
+const has = (values: Model["graph"]["inputs"], name: string): boolean =>
+  values.some((value) => value.name === name);

@@ -1,0 +1,168 @@
+/** The concepts that speak for a target: a layer's strongest channels, each with its own relevance of the input. */
+
+import { layerPassage, type KeptShares, type LayerPassage } from "./concept-ledger.ts";
+import { OptionError } from "../errors.ts";
+import type { Explainer, RunOptions } from "./explainer.ts";
+import type { FloatArray } from "./float-array.ts";
+import type { Ledger } from "./read-ledger.ts";
+import type { Target } from "./targets.ts";
+
+/** One channel of the layer, in one sample. */
+export interface Concept {
+  /** Its index. */
+  readonly channel: number;
+  /** ΣR of the channel, unitless: above 0 it speaks for the target, below 0 against it. */
+  readonly channelRelevance: number;
+  /** The part of the layer's Σ|R| over channels that is this channel's, with its sign; 0 where all are 0. */
+  readonly share: number;
+  /** Relevance of the input that flowed through this channel: [1, C, H, W], or [1, H, W] with `reduce: "channels"`. */
+  readonly relevance: FloatArray;
+  /**
+   * With `ledger: true`, where the graph keeps samples apart: ΣR that the layer and those below it kept, by cause. What
+   * reached the inputs and this add up to `channelRelevance`.
+   */
+  readonly kept?: KeptShares;
+}
+
+/** What went through a layer, in one sample. */
+export interface LayerConcepts {
+  /** The channels with the largest |ΣR|, strongest first. */
+  readonly concepts: readonly Concept[];
+  /** ΣR that relevance started with, and ΣR of the layer; the rest flowed around it, or stayed above. */
+  readonly start: number;
+  readonly passed: number;
+  /** With `ledger: true`, where the graph keeps samples apart: how much of the rest did which. */
+  readonly around?: number;
+  readonly above?: number;
+}
+
+export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
+  /** How many channels for each sample; the layer may have fewer. @default 5 */
+  readonly count?: number;
+  /** How many samples go into one run, where the model's batch is its first axis and open. @default 8, or as many as the input has */
+  readonly batch?: number;
+}
+
+/**
+ * Finds the channels of the layer with the largest |ΣR| for each sample, and explains the sample through each alone.
+ * The explainer must have been compiled with `concepts`.
+ *
+ * ```ts
+ * const explainer = new Explainer({ ort, model, composite: "epsilon-plus", concepts: { layer: "layer4.2.conv3" } });
+ * const [{ concepts }] = await conceptHeatmaps(explainer, input, { target: 285, count: 3 });
+ * ```
+ *
+ * @returns for each sample its concepts, and how much of its relevance went through the layer
+ * @throws OptionError if the explainer knows of no layer, or the options cannot be used
+ */
+export async function conceptHeatmaps(
+  explainer: Explainer,
+  input: FloatArray,
+  options: ConceptHeatmapOptions = {},
+): Promise<LayerConcepts[]> {
+  const { count = 5, batch = 8, ...run } = options;
+  if (!Number.isInteger(count) || count < 1) {
+    throw new OptionError({ what: `cannot take ${count} concepts`, why: "it is a whole number from 1" });
+  }
+  const whole = await explainer.explain(input, run);
+  if (!whole.channelRelevance) {
+    throw new OptionError({
+      what: "cannot find concepts",
+      why: "the explainer was made without a layer to take them from",
+      fix: 'make it with concepts: { layer: "NODE" }',
+    });
+  }
+  const samples = whole.channelRelevance.dims[0] as number;
+  const strongest = strongestChannels(whole.channelRelevance, count);
+  const target = run.target ?? whole.target;
+  const { compiled } = explainer;
+  // The whole input goes in again for each rank of channel, several times in a run where the batch allows it.
+  const isFixed =
+    compiled.batchAxis !== 0 || typeof compiled.input.shape[0] === "number" || run.others !== undefined;
+  const ranks = strongest[0]?.length ?? 0;
+  const ranksPerRun = isFixed ? 1 : Math.min(ranks, Math.max(1, Math.floor(batch / samples)));
+
+  const concepts: Concept[][] = strongest.map(() => []);
+  for (let rank = 0; rank < ranks; rank += ranksPerRun) {
+    const copies = Math.min(ranksPerRun, ranks - rank);
+    const channels = Array.from({ length: copies * samples }, (_, i) => {
+      return strongest[i % samples]?.[rank + Math.floor(i / samples)]?.channel as number;
+    });
+    const explained = await explainer.explain(repeated(input, copies), {
+      ...run,
+      channels,
+      ...(target === undefined ? {} : { target: repeatedTarget(target, copies) }),
+    });
+    for (const [i] of channels.entries()) {
+      const found = strongest[i % samples]?.[rank + Math.floor(i / samples)] as Strong;
+      const kept = passageOf(explained.ledgers, channels.length, i)?.kept;
+      const relevance = sampleOf(explained.relevance, i);
+      concepts[i % samples]?.push({ ...found, relevance, ...(kept && { kept }) });
+    }
+  }
+  return concepts.map((found, sample) => layerOf(found, sample));
+
+  function layerOf(found: readonly Concept[], sample: number): LayerConcepts {
+    const passage = passageOf(whole.ledgers, samples, sample);
+    return {
+      concepts: found,
+      start: whole.start[sample] as number,
+      passed: passedIn(whole.channelRelevance as FloatArray, sample),
+      ...(passage && { around: passage.around, above: passage.above }),
+    };
+  }
+
+  /** A sample's passage; undefined where there is no ledger, or one for all samples. */
+  function passageOf(
+    ledgers: readonly Ledger[] | undefined,
+    count: number,
+    sample: number,
+  ): LayerPassage | undefined {
+    const ledger = ledgers?.length === count ? ledgers[sample] : undefined;
+    return ledger && layerPassage(ledger, compiled.concepts?.node ?? "");
+  }
+}
+
+type Strong = Omit<Concept, "relevance">;
+
+function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][] {
+  const [samples = 0, channels = 0] = dims;
+  return Array.from({ length: samples }, (_, sample) => {
+    const sums = data.subarray(sample * channels, (sample + 1) * channels);
+    const total = sums.reduce((a, n) => a + Math.abs(n), 0);
+    return Array.from(sums, (channelRelevance, channel) => ({
+      channel,
+      channelRelevance,
+      share: total === 0 ? 0 : channelRelevance / total,
+    }))
+      .sort((a, c) => Math.abs(c.channelRelevance) - Math.abs(a.channelRelevance))
+      .slice(0, count);
+  });
+}
+
+/** ΣR over a sample's channels. */
+function passedIn({ data, dims }: FloatArray, sample: number): number {
+  const channels = dims[1] as number;
+  return data.subarray(sample * channels, (sample + 1) * channels).reduce((a, n) => a + n, 0);
+}
+
+function repeated({ data, dims }: FloatArray, copies: number): FloatArray {
+  if (copies === 1) return { data, dims };
+  const [samples = 1, ...rest] = dims;
+  const all = new Float32Array(data.length * copies);
+  for (let copy = 0; copy < copies; copy++) all.set(data, copy * data.length);
+  return { data: all, dims: [samples * copies, ...rest] };
+}
+
+function repeatedTarget(target: Target, copies: number): Target {
+  if (typeof target === "number") return target;
+  if (target instanceof Float32Array) return repeated({ data: target, dims: [target.length] }, copies).data;
+  if ("data" in target) return repeated(target, copies);
+  return Array.from({ length: copies }, () => target).flat();
+}
+
+function sampleOf({ data, dims }: FloatArray, sample: number): FloatArray {
+  const [samples = 1, ...rest] = dims;
+  const size = data.length / samples;
+  return { data: data.slice(sample * size, (sample + 1) * size), dims: [1, ...rest] };
+}

@@ -1,0 +1,399 @@
+/** A compiled explanation, ready to run: compile + session + targets, on whichever ONNX Runtime is given. */
+
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
+import { channelMask, type Channels } from "./channels.ts";
+import type { CompileOptions } from "../compile/compile.ts";
+import { InputError, OptionError } from "../errors.ts";
+import type { FloatArray, InputArray } from "./float-array.ts";
+import { feedTensor, fetchedNumbers } from "./feeds.ts";
+import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
+import type { MethodOptions } from "../methods/options.ts";
+import type { Model, Shape } from "../onnx/graph.ts";
+import { readModel } from "../onnx/read-model.ts";
+import { rankAnswers, type Answers, type RankedClass } from "../answers/rank-classes.ts";
+import { readLedger, type Ledger } from "./read-ledger.ts";
+import { channelRelevanceOutput, channelsInput } from "../relevance/concepts.ts";
+import { ledgerOutput } from "../relevance/ledger.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import {
+  logitsName,
+  sessionModel,
+  withWeights,
+  type CompiledFacts,
+  type SessionModel,
+} from "./session-model.ts";
+import { startSums } from "./start-sum.ts";
+import { directions, nextTokens } from "./usual-targets.ts";
+import { regionTarget, targetNumbers, type Target } from "./targets.ts";
+import { regionsOf } from "../relevance/target-text.ts";
+
+export type { FloatArray, InputArray };
+
+type NamedTensors = Readonly<Record<string, OrtTensor>>;
+
+/** What is needed of a session. */
+export interface Session {
+  run(feeds: NamedTensors): Promise<NamedTensors>;
+  /** @param fetches names of the outputs that are wanted */
+  run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
+  release(): Promise<void>;
+}
+
+/** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
+export interface Runtime {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<Session>;
+  };
+  readonly Tensor: TensorConstructor;
+}
+
+interface SessionOptions {
+  readonly ort: Runtime;
+  /** Passed on to ONNX Runtime: execution providers, threads, …; what its `extra` says goes before what we choose. */
+  readonly sessionOptions?: InferenceSession.SessionOptions;
+}
+
+interface ModelOptions extends SessionOptions {
+  /**
+   * An .onnx file's bytes, or a model that was read or built already. Of one that `readModelFile` of `@relprop/core/node` read,
+   * onnxruntime-node maps the weights from the file.
+   */
+  readonly model: Uint8Array | Model;
+}
+
+/** The options of {@link compile}, or with `method` those of {@link compileMethod}, and what a session needs. */
+export type ExplainerOptions = ModelOptions & (CompileOptions | MethodOptions);
+
+/** In their place, what {@link sessionModel} made of a model before. */
+export interface PreparedOptions extends SessionOptions {
+  readonly prepared: SessionModel;
+}
+
+export interface RunOptions {
+  /**
+   * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
+   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}, {@link parseTarget}).
+   * @default each sample's highest number where the output is a list of classes or scores, which takes a run of its own to
+   *   find (`target: "top1"` at compile time does not); the number itself where there is one; the length of an embedding; the
+   *   next token of a language model; else it must be given
+   */
+  readonly target?: Target;
+  /** The fraction the relevance filter keeps, with `topK: "input"`. @default 0, all */
+  readonly keep?: number;
+  /** The channels of the layer that relevance goes through, with `concepts`. @default all */
+  readonly channels?: Channels;
+  /** Where integrated gradients start, with `baseline: "input"`: in the input's shape, or one sample for all. */
+  readonly baseline?: FloatArray;
+  /** What SmoothGrad's noise is drawn from: the same seed gives the same noise everywhere. @default 1 */
+  readonly noiseSeed?: number;
+  /** Values of the model's other inputs, if it has any, by name: tensors of the runtime, or numbers and their dims. */
+  readonly others?: Readonly<Record<string, OrtTensor | InputArray>>;
+}
+
+export interface Explanation {
+  /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
+  readonly relevance: FloatArray;
+  /** The relevance of every explained input, by the input's name; the first one's is `relevance`. */
+  readonly relevances: Readonly<Record<string, FloatArray>>;
+  /** The model's own outputs that hold floating-point numbers, by name. */
+  readonly outputs: Readonly<Record<string, FloatArray>>;
+  /** The explained tensor, in the shape of its output: the logits where that ends in softmax, sigmoid or another response. */
+  readonly explained: FloatArray;
+  /** What was explained of it: weights in its shape; undefined for the whole prediction, from the softmax. */
+  readonly target?: FloatArray;
+  /** ΣR that each sample's relevance starts with. */
+  readonly start: readonly number[];
+  /** For each sample the five highest numbers, best first. Empty for outputs that have several places, as maps and boxes. */
+  readonly top: readonly (readonly RankedClass[])[];
+  /** Relevance of the layer's channels before any is masked, [N, C], with `concepts`. */
+  readonly channelRelevance?: FloatArray;
+  /** Where the relevance of each sample stayed, with `ledger: true`. */
+  readonly ledgers?: readonly Ledger[];
+}
+
+const rankedClasses = 5;
+
+/**
+ * Explains batches of inputs.
+ *
+ * ```ts
+ * const explainer = new Explainer({ ort, model: await readFile("resnet50.onnx"), composite: "epsilon-plus" });
+ * const { relevance, top } = await explainer.explain({ data, dims: [1, 3, 224, 224] }, { target: 285 });
+ * await explainer.dispose();
+ * ```
+ *
+ * The constructor compiles and throws what {@link compile} throws; the session is made at the first run, or by
+ * {@link Explainer.ready}. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
+ */
+export class Explainer {
+  /** What was compiled. */
+  readonly compiled: CompiledFacts;
+  readonly #view: SessionModel["view"];
+  readonly #ort: Runtime;
+  readonly #sessionOptions: InferenceSession.SessionOptions;
+  #session: Promise<Session> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ExplainerOptions | PreparedOptions) {
+    const { facts, view } = "prepared" in options ? options.prepared : compileSource(options);
+    this.#ort = options.ort;
+    this.#sessionOptions = options.sessionOptions ?? {};
+    this.compiled = facts;
+    this.#view = view;
+  }
+
+  /** Makes the session, so that the first run does not have to. */
+  async ready(): Promise<void> {
+    await this.#load();
+  }
+
+  /**
+   * @param input the explained input's values: [N, C, H, W] mostly, or token ids [N, T]
+   * @throws InputError if their shape is not the model's
+   */
+  async explain(input: InputArray, run: RunOptions = {}): Promise<Explanation> {
+    this.#check(input);
+    const job = this.#queue.then(() => this.#explain(input, run));
+    this.#queue = job.catch(() => undefined);
+    return job;
+  }
+
+  /** Frees the session. A later run makes a new one. */
+  async dispose(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await this.#queue;
+    await (await session)?.release();
+  }
+
+  #load(): Promise<Session> {
+    this.#session ??= this.#create();
+    return this.#session;
+  }
+
+  #create(): Promise<Session> {
+    const settings = { disable_prepacking: this.compiled.packsWeights ? "0" : "1" };
+    return this.#ort.InferenceSession.create(
+      this.#view.bytes,
+      withWeights(this.#view, this.#sessionOptions, settings),
+    );
+  }
+
+  async #explain(input: InputArray, run: RunOptions): Promise<Explanation> {
+    const target = this.#isAdded("target")
+      ? (run.target ?? (await this.#defaultTarget(input, run)))
+      : undefined;
+    const { fetched, explained } = await this.#run(input, run, target);
+    const { [logitsName]: _logits, ...others } = fetched;
+    const { outputs, ...added } = takeAdded(this.compiled, others);
+    const answers = { values: fetched[this.compiled.outputName], explained };
+    const top = this.#rankings(answers, input).map((ranked) => ranked.slice(0, rankedClasses));
+    const { settings, facts } = this.compiled;
+    const weights = this.#explainedTarget(answers, input, target);
+    const start = startSums(settings.seed, facts, explained, weights);
+    const isWhole = settings.seed === "softmax";
+    return { outputs, explained, ...(!isWhole && { target: weights }), start, top, ...added };
+  }
+
+  #isAdded(name: string): boolean {
+    return this.compiled.added.some((each) => each.name === name);
+  }
+
+  #samples({ dims }: InputArray): number {
+    const { batchAxis } = this.compiled;
+    return batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  }
+
+  /** What was explained, as a tensor in the output's shape. */
+  #explainedTarget(answers: Answers, input: InputArray, target: Target | undefined): FloatArray {
+    const { settings, facts } = this.compiled;
+    const { dims } = answers.explained;
+    if (target !== undefined) return this.#targetTensor(target, this.#samples(input));
+    if (typeof settings.target === "object")
+      return regionTarget(dims, regionsOf(settings.target, dims, facts));
+    const best = this.#rankings(answers, input).map(([first]) => first?.index ?? 0);
+    return {
+      data: best.length > 0 ? targetNumbers(best, dims, facts) : new Float32Array(sizeOf(dims)),
+      dims,
+    };
+  }
+
+  /** The answer of each sample, best first, where it is one list of numbers. */
+  #rankings(answers: Answers, input: InputArray): RankedClass[][] {
+    const { facts } = this.compiled;
+    if (facts.placeAxes.length > 0) return [];
+    return Array.from({ length: this.#samples(input) }, (_, sample) =>
+      rankAnswers(facts, answers, { sample }),
+    );
+  }
+
+  /** What is explained where nothing is said: see {@link RunOptions.target}. */
+  async #defaultTarget(input: InputArray, run: RunOptions): Promise<Target> {
+    const { output, facts } = this.compiled;
+    const isList = facts.placeAxes.length === 0;
+    const isOne = isList && (facts.classAxis === undefined || output.shape[facts.classAxis] === 1);
+    const hasDefault = isOne || facts.isVocabulary || (isList && facts.kind !== "values");
+    if (!hasDefault) {
+      throw new OptionError({
+        what: "cannot tell what to explain",
+        where: `output "${output.name}", [${output.shape.join(", ")}]`,
+        why: `it is read as ${facts.kind} (${facts.why}), and none of its numbers is the answer`,
+        fix: "give a target: an index along the classes, or a tensor of the output's shape (maskTarget, parseTarget)",
+      });
+    }
+    const dims = this.#targetDims(input);
+    const target: FloatArray = { data: new Float32Array(sizeOf(dims)), dims };
+    if (isOne) return { data: target.data.fill(1), dims };
+    const { fetched, explained } = await this.#run(input, run, target);
+    if (facts.isVocabulary) return nextTokens(explained);
+    if (facts.kind === "embedding") return directions(explained, facts.batchAxis);
+    const answers = { values: fetched[this.compiled.outputName], explained };
+    return this.#rankings(answers, input).map(([best]) => best?.index ?? 0);
+  }
+
+  /** Sizes of the target for this input. */
+  #targetDims(input: InputArray): number[] {
+    const { tokens, output } = this.compiled;
+    // A text's length is its answer's.
+    if (tokens && output.shape.length === 3)
+      return [input.dims[0], input.dims[1], output.shape[2]] as number[];
+    return this.#outputDims(this.#samples(input));
+  }
+
+  async #run(
+    input: InputArray,
+    run: RunOptions,
+    target: Target | undefined,
+  ): Promise<{ fetched: Record<string, FloatArray>; explained: FloatArray }> {
+    const { compiled } = this;
+    const session = await this.#load();
+    const { Tensor } = this.#ort;
+    const feeds: Record<string, OrtTensor> = {
+      ...this.#others(run.others ?? {}),
+      [compiled.input.name]: feedTensor(Tensor, compiled.input, input),
+    };
+    const feed = (name: string, { data, dims }: FloatArray): void => {
+      feeds[name] = new Tensor("float32", data, dims);
+    };
+    if (target !== undefined) feed("target", this.#targetTensor(target, this.#samples(input)));
+    if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
+    if (this.#isAdded("baseline")) feed("baseline", baselineLike(input as FloatArray, run.baseline));
+    if (compiled.concepts)
+      feed(channelsInput, channelMask(run.channels, input.dims[0] as number, compiled.concepts));
+    const noise = compiled.added.find(({ name }) => name === "noise");
+    if (noise) feed("noise", noiseLike(input as FloatArray, noise.shape[0] as number, run.noiseSeed ?? 1));
+    const results = await session.run(feeds);
+    const fetched: Record<string, FloatArray> = {};
+    for (const [name, tensor] of Object.entries(results)) {
+      const numbers = fetchedNumbers(tensor);
+      if (numbers) fetched[name] = numbers;
+    }
+    const explained = fetched[logitsName] ?? fetched[compiled.output.name];
+    if (!explained)
+      throw new InputError({
+        what: "cannot rank the outputs",
+        why: "the explained output does not hold floating-point numbers",
+      });
+    return { fetched, explained };
+  }
+
+  /** @throws InputError naming what the model needs and was not given */
+  #others(given: NonNullable<RunOptions["others"]>): Record<string, OrtTensor> {
+    const { others } = this.compiled;
+    const missing = others.filter(({ name }) => !(name in given));
+    if (missing.length > 0) {
+      const list = missing.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);
+      throw new InputError({
+        what: "cannot run the model",
+        why: `it has further inputs that were not given: ${list.join(", ")}`,
+        fix: "give their values in `others`",
+      });
+    }
+    const tensors = Object.entries(given).map(([name, value]): [string, OrtTensor] => {
+      const declared = others.find((each) => each.name === name);
+      return [
+        name,
+        "type" in value || !declared ? (value as OrtTensor) : feedTensor(this.#ort.Tensor, declared, value),
+      ];
+    });
+    return Object.fromEntries(tensors);
+  }
+
+  #targetTensor(target: Target, batch: number): FloatArray {
+    const { output, facts } = this.compiled;
+    // A tensor brings its sizes along, so it also serves outputs whose sizes only a run knows.
+    const isOpen = output.shape.some((dim, axis) => axis !== facts.batchAxis && typeof dim === "string");
+    if (isOpen && typeof target === "object" && "dims" in target) return target;
+    const dims = this.#outputDims(batch);
+    return { data: targetNumbers(target, dims, facts), dims };
+  }
+
+  #outputDims(batch: number): number[] {
+    const { output, facts } = this.compiled;
+    return output.shape.map((dim, axis) => {
+      if (typeof dim === "number") return dim;
+      if (axis === facts.batchAxis) return batch;
+      throw new OptionError({
+        what: "cannot make the target",
+        why: `the explained output has the shape [${output.shape.join(", ")}]`,
+        fix: "fix the image size, or give the target as a tensor with its dims (maskTarget)",
+      });
+    });
+  }
+
+  #check({ data, dims }: InputArray): void {
+    const { name, shape } = this.compiled.input;
+    if (!matches(dims, shape) || data.length !== sizeOf(dims)) {
+      throw new InputError({
+        what: "cannot explain this input",
+        where: `input "${name}"`,
+        why: `the model takes [${shape.join(", ")}], this is [${dims.join(", ")}] with ${data.length} numbers`,
+      });
+    }
+  }
+}
+
+function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: ExplainerOptions): SessionModel {
+  const source = model instanceof Uint8Array ? readModel(model) : model;
+  if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen);
+  const filterBy = filterSearch(sessionOptions?.executionProviders);
+  return sessionModel(source, { filterBy, ...chosen });
+}
+
+/** How the relevance filter is quickest where ONNX Runtime computes on the first of these providers. */
+export function filterSearch(
+  providers: InferenceSession.SessionOptions["executionProviders"] = [],
+): NonNullable<CompileOptions["filterBy"]> {
+  const [first = "cpu"] = providers;
+  const name = typeof first === "string" ? first : first.name;
+  return ["cpu", "wasm"].includes(name) ? "sorting" : "bisection";
+}
+
+/** Parts what compiling added from the model's own outputs. */
+function takeAdded(
+  { concepts, ledger, inputs }: CompiledFacts,
+  fetched: Readonly<Record<string, FloatArray>>,
+): Pick<Explanation, "outputs" | "relevance" | "relevances" | "channelRelevance" | "ledgers"> {
+  const outputs = { ...fetched };
+  const take = (name: string): FloatArray => {
+    const taken = outputs[name] as FloatArray;
+    delete outputs[name];
+    return taken;
+  };
+  const channelRelevance = concepts && take(channelRelevanceOutput);
+  const ledgers = ledger && readLedger(ledger, take(ledgerOutput));
+  const relevances = Object.fromEntries(inputs.map(({ input, relevance }) => [input.name, take(relevance)]));
+  const [first] = inputs;
+  const relevance = relevances[first?.input.name ?? ""] as FloatArray;
+  return {
+    outputs,
+    relevance,
+    relevances,
+    ...(channelRelevance && { channelRelevance }),
+    ...(ledgers && { ledgers }),
+  };
+}
+
+const matches = (dims: readonly number[], shape: Shape): boolean =>
+  dims.length === shape.length &&
+  dims.every((dim, axis) => typeof shape[axis] === "string" || shape[axis] === dim);

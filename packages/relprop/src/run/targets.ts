@@ -1,0 +1,182 @@
+/**
+ * Targets: what of the output is explained. A target is a tensor t of the output's shape, and relevance explains
+ * t · output: one class, several, one against another, or any region of an output that is no list of classes
+ * (detection, segmentation, regression).
+ */
+
+import { OptionError } from "../errors.ts";
+import type { FloatArray } from "./float-array.ts";
+import { sizeOf } from "../onnx/tensor.ts";
+import type { TargetRegion } from "../relevance/target-text.ts";
+
+/**
+ * A class index for all samples, one for each sample, the numbers of a tensor of the output's shape, or that tensor.
+ * A class of a segmentation [N, classes, H, W] stands for all its pixels, added up.
+ */
+export type Target = number | readonly number[] | Float32Array | FloatArray;
+
+/**
+ * The target tensor for an output of the given shape, one-hot for class indices.
+ * @throws OptionError if the target does not fit the output
+ */
+export function targetNumbers(
+  target: Target,
+  dims: readonly number[],
+  { batchAxis, classAxis }: TargetAxes = { batchAxis: 0, classAxis: 1 },
+): Float32Array {
+  if (target instanceof Float32Array) return checkSize(target, dims);
+  if (typeof target === "object" && "data" in target) {
+    const isSame = target.dims.length === dims.length && target.dims.every((n, axis) => n === dims[axis]);
+    if (!isSame) throw doesNotFit(`it has the shape [${target.dims.join(", ")}]`, dims);
+    return checkSize(target.data, dims);
+  }
+  const batch = batchAxis === undefined ? 1 : (dims[batchAxis] ?? 1);
+  const classes = classAxis === undefined ? 1 : (dims[classAxis] ?? 1);
+  const indices = typeof target === "number" ? Array.from({ length: batch }, () => target) : target;
+  if (indices.length !== batch) {
+    throw new OptionError({
+      what: "cannot use this target",
+      why: `it names ${indices.length} classes for ${batch} samples`,
+    });
+  }
+  for (const index of indices) checkIndex(index, classes);
+  const along = (flat: number, axis: number | undefined): number =>
+    axis === undefined || axis >= dims.length
+      ? 0
+      : Math.floor(flat / sizeOf(dims.slice(axis + 1))) % (dims[axis] as number);
+  return Float32Array.from({ length: sizeOf(dims) }, (_, flat) =>
+    along(flat, classAxis) === indices[along(flat, batchAxis)] ? 1 : 0,
+  );
+}
+
+/** Which axes of an output count samples and classes. */
+export interface TargetAxes {
+  readonly batchAxis: number | undefined;
+  readonly classAxis: number | undefined;
+}
+
+function checkSize(data: Float32Array, dims: readonly number[]): Float32Array {
+  if (data.length === sizeOf(dims)) return data;
+  throw doesNotFit(`it has ${data.length} numbers`, dims);
+}
+
+const doesNotFit = (has: string, dims: readonly number[]): OptionError =>
+  new OptionError({ what: "cannot use this target", why: `${has}, the output has [${dims.join(", ")}]` });
+
+function checkIndex(index: number, classes: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < classes) return;
+  throw new OptionError({
+    what: `there is no class ${index}`,
+    why: `the output has the classes 0 to ${classes - 1}`,
+  });
+}
+
+/**
+ * One class against all others: +1 on the class, −1/(classes − 1) on each other. The result sums to 0, so what speaks
+ * for every class alike cancels (rules.md §6).
+ * @param index the class, the same for all samples
+ * @param count samples N
+ * @returns [N, classes]
+ */
+export function contrastTarget(classes: number, index: number, count: number = 1): FloatArray {
+  checkIndex(index, classes);
+  if (classes < 2) {
+    throw new OptionError({
+      what: "cannot contrast a class with the others",
+      why: `there is only ${classes}`,
+      fix: "give the class itself as the target",
+    });
+  }
+  const row = Float32Array.from({ length: classes }, (_, i) => (i === index ? 1 : -1 / (classes - 1)));
+  return rows(row, count);
+}
+
+/**
+ * Why class A rather than B: +1 on A, −1 on B, so that relevance explains the difference of two outputs.
+ * @param count samples N
+ * @returns [N, classes]
+ */
+export function ratherThanTarget(
+  classes: number,
+  index: number,
+  other: number,
+  count: number = 1,
+): FloatArray {
+  checkIndex(index, classes);
+  checkIndex(other, classes);
+  if (index === other) {
+    throw new OptionError({
+      what: `cannot explain class ${index} rather than class ${other}`,
+      why: "they are the same",
+      fix: "name another class",
+    });
+  }
+  const row = new Float32Array(classes);
+  row[index] = 1;
+  row[other] = -1;
+  return rows(row, count);
+}
+
+function rows(row: Float32Array, count: number): FloatArray {
+  const data = new Float32Array(row.length * count);
+  for (let sample = 0; sample < count; sample++) data.set(row, sample * row.length);
+  return { data, dims: [count, row.length] };
+}
+
+/**
+ * Ones at the given places of an output of any shape, zeros elsewhere: the sum of those outputs is explained.
+ *
+ * ```ts
+ * maskTarget([1, 84, 8400], [[0, 4 + 16, 1234]]);   // YOLO: class 16 of box 1234
+ * maskTarget([1, 21, 64, 64], [[0, 15]]);           // segmentation: class 15, all pixels
+ * maskTarget([2, 1], [[0, 0], [1, 0]]);             // regression: the number itself, both samples
+ * ```
+ *
+ * @param dims the output's shape
+ * @param indices places, sample first; one with fewer numbers than the output has axes stands for all below it
+ * @throws OptionError if a place lies outside
+ */
+export function maskTarget(dims: readonly number[], indices: readonly (readonly number[])[]): FloatArray {
+  const data = new Float32Array(sizeOf(dims));
+  for (const place of indices) {
+    const isInside =
+      place.length <= dims.length &&
+      place.every((n, axis) => Number.isInteger(n) && n >= 0 && n < (dims[axis] as number));
+    if (!isInside) {
+      throw new OptionError({
+        what: `there is no output [${place.join(", ")}]`,
+        why: `the output has the shape [${dims.join(", ")}]`,
+      });
+    }
+    const below = sizeOf(dims.slice(place.length));
+    const start = place.reduce((offset, n, axis) => offset * (dims[axis] as number) + n, 0) * below;
+    data.fill(1, start, start + below);
+  }
+  return { data, dims };
+}
+
+/**
+ * As {@link maskTarget}, for regions of the output: see {@link parseTarget}.
+ * @param regions a range for each axis
+ */
+export function regionTarget(dims: readonly number[], regions: readonly TargetRegion[]): FloatArray {
+  const data = new Float32Array(sizeOf(dims));
+  for (const region of regions) fillRegion(data, dims, region, 0, 0);
+  return { data, dims };
+}
+
+function fillRegion(
+  data: Float32Array,
+  dims: readonly number[],
+  region: TargetRegion,
+  axis: number,
+  start: number,
+): void {
+  if (axis === dims.length) {
+    data[start] = (data[start] as number) + 1;
+    return;
+  }
+  const stride = sizeOf(dims.slice(axis + 1));
+  const { from, to } = region[axis] ?? { from: 0, to: (dims[axis] as number) - 1 };
+  for (let i = from; i <= to; i++) fillRegion(data, dims, region, axis + 1, start + i * stride);
+}

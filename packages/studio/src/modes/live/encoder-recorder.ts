@@ -1,0 +1,124 @@
+/**
+ * The recorder of browsers with WebCodecs: every picture is encoded with the time it came at and written to MP4 (H.264)
+ * where the browser encodes that, else to WebM (VP9, VP8).
+ */
+
+import {
+  BufferTarget,
+  CanvasSource,
+  getFirstEncodableVideoCodec,
+  Mp4OutputFormat,
+  Output,
+  WebMOutputFormat,
+} from "mediabunny";
+import { pageClock, type Clock } from "../../turns/newest-wins.ts";
+import { videoFile, type Recorder, type Recording, type VideoExtension } from "./video-file.ts";
+
+/** Length of the closing frame in seconds, at most. */
+const closing = 1 / 30;
+
+/** Records one canvas from {@link EncoderRecorder.start} to {@link EncoderRecorder.stop}. */
+export class EncoderRecorder implements Recorder {
+  readonly #output: Output;
+  readonly #target: BufferTarget;
+  readonly #source: CanvasSource;
+  readonly #extension: VideoExtension;
+  readonly #clock: Clock;
+  readonly #started: number;
+  #last = -1;
+  #frames = 0;
+  #adding: Promise<void> | undefined;
+  #failure: unknown;
+
+  private constructor(
+    parts: { output: Output; target: BufferTarget; source: CanvasSource; extension: VideoExtension },
+    clock: Clock,
+  ) {
+    this.#output = parts.output;
+    this.#target = parts.target;
+    this.#source = parts.source;
+    this.#extension = parts.extension;
+    this.#clock = clock;
+    this.#started = clock.now();
+  }
+
+  /**
+   * Starts recording; the picture that shows is the first frame. Sides of the canvas should be even. Undefined if this
+   * browser has no WebCodecs, or encodes no video of that size.
+   */
+  static async start(
+    canvas: HTMLCanvasElement,
+    clock: Clock = pageClock,
+  ): Promise<EncoderRecorder | undefined> {
+    const { width, height } = canvas;
+    const codec =
+      (await getFirstEncodableVideoCodec(["avc"], { width, height })) ??
+      (await getFirstEncodableVideoCodec(["vp9", "vp8"], { width, height }));
+    if (codec === null) return undefined;
+    const isMp4 = codec === "avc";
+    const target = new BufferTarget();
+    const format = isMp4 ? new Mp4OutputFormat({ fastStart: "in-memory" }) : new WebMOutputFormat();
+    const output = new Output({ format, target });
+    const source = new CanvasSource(canvas, {
+      codec,
+      bitrate: Math.max(1_000_000, width * height * 8),
+      latencyMode: "realtime",
+      sizeChangeBehavior: "contain",
+    });
+    output.addVideoTrack(source);
+    await output.start();
+    const recorder = new EncoderRecorder(
+      { output, target, source, extension: isMp4 ? "mp4" : "webm" },
+      clock,
+    );
+    recorder.frame();
+    return recorder;
+  }
+
+  /** Seconds since the start. */
+  get elapsed(): number {
+    return (this.#clock.now() - this.#started) / 1000;
+  }
+
+  /** The canvas has a new picture. It is left out if the encoder still works on the one before. */
+  frame(): void {
+    if (this.#adding !== undefined) return;
+    const time = this.elapsed;
+    if (time <= this.#last) return;
+    this.#add(time);
+  }
+
+  /**
+   * Ends the recording: the picture that shows lasts until now.
+   * @throws what the encoder threw, if it failed on the way.
+   */
+  async stop(): Promise<Recording> {
+    const end = Math.max(this.elapsed, this.#last + 0.002);
+    await this.#adding;
+    const length = Math.min(closing, (end - this.#last) / 2);
+    this.#add(end - length, length);
+    await this.#adding;
+    if (this.#failure !== undefined) {
+      await this.#output.cancel();
+      throw this.#failure;
+    }
+    await this.#output.finalize();
+    const file = videoFile(this.#target.buffer, this.#extension);
+    return { file, extension: this.#extension, duration: end, frames: this.#frames };
+  }
+
+  #add(time: number, length?: number): void {
+    this.#last = time;
+    this.#adding = this.#source
+      .add(time, length)
+      .then(() => {
+        this.#frames++;
+      })
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#adding = undefined;
+      });
+  }
+}

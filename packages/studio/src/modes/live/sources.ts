@@ -1,0 +1,154 @@
+/** Cameras, screens and video files as something that plays and can be looked at frame by frame. */
+
+import type { ModelCard } from "@relprop/core/zoo";
+import { resizePlan } from "@relprop/core/preprocess";
+import type { Picture } from "@relprop/engine/engine";
+import { openProblem, unsupported, type Problem, type SourceKind } from "./problems.ts";
+
+/** Something that plays. */
+export interface LiveSource {
+  readonly kind: SourceKind;
+  readonly video: HTMLVideoElement;
+  /** Stops the camera or the sharing and lets go of the file. */
+  close(): void;
+}
+
+/** A source did not open; `problem` says so in words. */
+export class SourceError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(problem.text, options);
+    this.name = "SourceError";
+    this.problem = problem;
+  }
+}
+
+/**
+ * Opens a source and plays it without sound; a file plays in a loop. The browser asks for permission where it has to.
+ * @param onEnd called if it ends by itself: a camera unplugged, sharing stopped.
+ * @throws SourceError
+ */
+export async function openSource(
+  wanted: { readonly kind: "camera" | "screen" } | { readonly kind: "file"; readonly file: Blob },
+  onEnd: () => void,
+): Promise<LiveSource> {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.playsInline = true;
+  let close: () => void;
+  try {
+    close =
+      wanted.kind === "file" ? playFile(video, wanted.file) : await playStream(video, wanted.kind, onEnd);
+  } catch (error) {
+    if (error instanceof SourceError) throw error;
+    throw new SourceError(openProblem(wanted.kind, error), { cause: error });
+  }
+  try {
+    await video.play();
+  } catch (error) {
+    close();
+    throw new SourceError(openProblem(wanted.kind, error), { cause: error });
+  }
+  return { kind: wanted.kind, video, close };
+}
+
+function playFile(video: HTMLVideoElement, file: Blob): () => void {
+  const url = URL.createObjectURL(file);
+  video.loop = true;
+  video.src = url;
+  return () => {
+    video.pause();
+    video.removeAttribute("src");
+    URL.revokeObjectURL(url);
+  };
+}
+
+async function playStream(
+  video: HTMLVideoElement,
+  kind: "camera" | "screen",
+  onEnd: () => void,
+): Promise<() => void> {
+  const stream = await (kind === "camera" ? askForCamera() : askForScreen());
+  for (const track of stream.getTracks()) track.addEventListener("ended", onEnd);
+  video.srcObject = stream;
+  return () => {
+    video.pause();
+    video.srcObject = null;
+    for (const track of stream.getTracks()) {
+      track.removeEventListener("ended", onEnd);
+      track.stop();
+    }
+  };
+}
+
+/** On an insecure address `mediaDevices` is missing, whatever the types say; on phones `getDisplayMedia` is. */
+const mediaDevices = (): Partial<MediaDevices> => navigator.mediaDevices ?? {};
+
+function askForCamera(): Promise<MediaStream> {
+  if (mediaDevices().getUserMedia === undefined) throw new SourceError(unsupported("camera"));
+  return navigator.mediaDevices.getUserMedia({
+    audio: false,
+    video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 } },
+  });
+}
+
+function askForScreen(): Promise<MediaStream> {
+  if (mediaDevices().getDisplayMedia === undefined) throw new SourceError(unsupported("screen"));
+  return navigator.mediaDevices.getDisplayMedia({ audio: false, video: { frameRate: { max: 30 } } });
+}
+
+/** A part of a frame, in its pixels. */
+export interface Crop {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The part of a frame that the network sees: what the card crops, if it crops; else the largest centred part of the
+ * input's proportions, so that nothing is stretched (a card that stretches or takes one size only was written for
+ * files, not for cameras).
+ */
+export function frameCrop(width: number, height: number, card: Pick<ModelCard, "input">): Crop {
+  const { size, resize } = card.input;
+  if (typeof resize === "object") {
+    const plan = resizePlan(width, height, card.input);
+    const across = width / plan.width;
+    const down = height / plan.height;
+    const { crop } = plan;
+    return {
+      left: crop.left * across,
+      top: crop.top * down,
+      width: crop.width * across,
+      height: crop.height * down,
+    };
+  }
+  const [rows, columns] = size;
+  const scale = Math.min(width / columns, height / rows);
+  const crop = { width: columns * scale, height: rows * scale };
+  return { ...crop, left: (width - crop.width) / 2, top: (height - crop.height) / 2 };
+}
+
+/** Takes frames off a playing video; one canvas serves all of them. */
+export class FrameGrabber {
+  readonly #canvas = document.createElement("canvas");
+
+  /**
+   * The frame that is showing, of the model's size.
+   * @throws Error if the video has no frame yet.
+   */
+  grab(video: HTMLVideoElement, card: Pick<ModelCard, "input">, size: readonly [number, number]): Picture {
+    const [height, width] = size;
+    if (video.videoWidth === 0) throw new Error("The video has no picture yet.");
+    this.#canvas.width = width;
+    this.#canvas.height = height;
+    const context = this.#canvas.getContext("2d", { willReadFrequently: true });
+    if (context === null) throw new Error("This browser gives no 2D canvas.");
+    const { left, top, width: across, height: down } = frameCrop(video.videoWidth, video.videoHeight, card);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(video, left, top, across, down, 0, 0, width, height);
+    return { data: context.getImageData(0, 0, width, height).data, width, height };
+  }
+}

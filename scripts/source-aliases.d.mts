@@ -1,0 +1,2 @@
+/** For Vite's `resolve.alias`. */
+export declare const sourceAliases: { find: RegExp; replacement: string }[];

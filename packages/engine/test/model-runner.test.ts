@@ -10,11 +10,11 @@ import { ModelRunner } from "../src/model-runner.ts";
 import { readSource } from "../src/read-source.ts";
 
 const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
-const digits = await readFile(path("../studio/public/models/digits.onnx"));
+const digits = await readFile(path("studio/public/models/digits.onnx"));
 const card = parseModelCard(
-  JSON.parse(await readFile(path("../studio/public/models/digits.card.json"), "utf8")),
+  JSON.parse(await readFile(path("studio/public/models/digits.card.json"), "utf8")),
 );
-const convnet = await readFile(path("../relprop/test/golden/convnet/model.onnx"));
+const convnet = await readFile(path("relprop/test/golden/convnet/model.onnx"));
 
 const start = async (): Promise<ModelRunner> =>
   new ModelRunner("digits", await readSource("digits.onnx", digits, card), { ort });

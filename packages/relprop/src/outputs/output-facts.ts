@@ -242,9 +242,10 @@ function whyNoScores(reading: Reading, classAxis: number | undefined): string | 
   if (logits?.isWhole) return `they end in ${responseText(logits)}`;
   const last = usesOf(start.graph).producer.get(start.output);
   const y = value(start.output);
+  const isKnown = last && [...last.inputs, ...last.outputs].every((name) => name === "" || value(name));
   // Logits have both signs and no bounds: else no class could be spoken against, or be sure.
-  if (last && rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
-  if (last && y && siteOf(last).isNonNegative(y)) return "none of them can be below 0";
+  if (isKnown && rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
+  if (isKnown && y && siteOf(last).isNonNegative(y)) return "none of them can be below 0";
   return valueNames.test(outputName) ? `they are called "${outputName}"` : undefined;
 }
 

@@ -112,7 +112,8 @@ function openingTarget(
 ): FloatArray {
   const target = nothing(explainer, samples);
   const [first] = requests ?? [];
-  const isList = facts.placeAxes.length === 0 && facts.classAxis !== undefined && facts.kind !== "binary";
+  const count = facts.shape[facts.classAxis ?? -1];
+  const isList = facts.placeAxes.length === 0 && typeof count === "number" && facts.kind !== "binary";
   if (first?.kind !== "class" || !isList || first.index === against) return target;
   const weights = (index: number, weight: number): void => {
     const { data } = regionTarget(target.dims, regionsOf({ classIndex: index }, target.dims, facts));
@@ -123,17 +124,23 @@ function openingTarget(
   return target;
 }
 
-/** A target of zeros. */
-export function nothing({ compiled: { output, facts } }: Explainer, samples: number): FloatArray {
+/**
+ * A target of zeros; one zero stands for all along an axis whose size only a run knows.
+ * @throws InputError where such an axis needs the zeros themselves
+ */
+export function nothing({ compiled: { output, facts, settings } }: Explainer, samples: number): FloatArray {
+  const open = output.shape.findIndex((dim, axis) => typeof dim === "string" && axis !== facts.batchAxis);
+  if (open !== -1 && settings.seed === "one") {
+    throw new InputError({
+      what: "cannot explain this answer with --seed one",
+      where: `output [${output.shape.join(", ")}]`,
+      why: `only a run knows the size of axis ${open}`,
+      fix: "use --seed logit",
+    });
+  }
   const dims = output.shape.map((dim, axis) => {
     if (typeof dim === "number") return dim;
-    if (axis === facts.batchAxis) return samples;
-    throw new InputError({
-      what: "cannot explain this answer",
-      where: `output [${output.shape.join(", ")}]`,
-      why: `only a run knows the size of axis ${axis}`,
-      fix: "fix the picture's size with --size",
-    });
+    return axis === facts.batchAxis ? samples : 1;
   });
   return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
 }

@@ -83,8 +83,16 @@ export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph
   return { graph: { ...graph, inputs }, name: chosen.name };
 }
 
-/** Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or [N, K, A]. */
-function areBoxesOf(boxes: Shape, scores: Shape): boolean {
+/**
+ * Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or
+ * [N, K, A]; or of as many boxes as a run finds, [A, 4] and [A].
+ * @param samples first sizes of the inputs
+ */
+function areBoxesOf(boxes: Shape, scores: Shape, samples: Shape): boolean {
+  if (boxes.length === 2 && scores.length === 1) {
+    const [found, numbers] = boxes;
+    return numbers === 4 && found === scores[0] && typeof found === "string" && !samples.includes(found);
+  }
   if (boxes.length !== 3 || scores.length !== 3) return false;
   const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
   return unlike.length === 1 && boxes[unlike[0] as number] === 4;
@@ -102,7 +110,8 @@ export function chooseOutput(
     const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
     const real = names.filter(isReal);
     const shapes = real.map((name) => values.get(name)?.shape ?? []);
-    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape));
+    const samples = graph.inputs.flatMap(({ shape }) => shape.slice(0, 1));
+    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape, samples));
     return scores ?? real[0] ?? (names[0] as string);
   }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;

@@ -1,5 +1,6 @@
 /** What is chosen about an explanation where nothing is said: the same for the command, the studio and everyone else. */
 
+import { checkCompileOptions } from "./compile-option-names.ts";
 import type { CompileOptions } from "./compile.ts";
 import type { Model } from "../onnx/graph.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
@@ -17,6 +18,7 @@ export interface AnswerReading {
 
 /** Reads a model once for all choices. @throws what `compile` throws for options that cannot be used */
 export function readAnswer(model: Model, options: CompileOptions = {}): AnswerReading {
+  checkCompileOptions(options);
   const prepared = prepare(model, options);
   return { facts: prepared.facts, composite: compositeFor(prepared) };
 }

@@ -6,6 +6,7 @@
 
 import { singleOf } from "../canonicalize/half-to-single.ts";
 import type { End } from "./choose-inputs.ts";
+import { checkCompileOptions } from "./compile-option-names.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
@@ -118,6 +119,7 @@ export interface Compiled {
  * @throws OptionError for an option with a value that is not allowed
  */
 export function compile(source: Model, options: CompileOptions = {}): Compiled {
+  checkCompileOptions(options);
   refuseCompiled(source);
   const prepared = prepare(source, options);
   const plan = assignRules(planRequest(prepared));

@@ -7,6 +7,7 @@ import { inspectNodes, type InspectedNode } from "./inspect-nodes.ts";
 import type { DataType, Dim, Model, Value } from "../onnx/graph.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
+import { checkCompileOptions } from "../compile/compile-option-names.ts";
 import { planRequest, prepare, readOutput, startOf, type Prepared } from "../compile/prepare.ts";
 import { assignRules, nodesBetween, rulesFor, type Plan } from "../relevance/assign-rules.ts";
 import type { OutputKind } from "../outputs/output-kinds.ts";
@@ -105,6 +106,7 @@ export interface Inspection {
  *     const { obstacles, canCompile } = inspect(readModel(bytes), { composite: "epsilon-plus" });
  */
 export function inspect(source: Model, options: CompileOptions = {}): Inspection {
+  checkCompileOptions(options);
   const explanation = explanationOf(source);
   const facts = { v: 1, relprop: version, model: factsOf(source), explanation } as const;
   if (explanation) {

@@ -3,6 +3,7 @@
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import { sizeOf } from "../onnx/tensor.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { targetNumbers, type Target } from "../run/targets.ts";
 import { countOption } from "./options.ts";
@@ -24,6 +25,16 @@ export interface OcclusionOptions {
   readonly batch?: number;
 }
 
+const optionNames: OptionNames<OcclusionOptions> = {
+  run: true,
+  input: true,
+  target: true,
+  patch: true,
+  stride: true,
+  value: true,
+  batch: true,
+};
+
 interface Place {
   readonly sample: number;
   readonly top: number;
@@ -43,6 +54,7 @@ interface Place {
  * @throws OptionError for a patch or stride that does not fit, InputError for what is no batch of images
  */
 export async function occlusion(options: OcclusionOptions): Promise<FloatArray> {
+  refuseUnknown("occlusion", options, optionNames);
   const { run, input, target } = options;
   const image = layoutOf(input);
   const { samples, height, width } = image;

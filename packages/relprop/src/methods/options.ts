@@ -2,6 +2,7 @@
 
 import type { CompileOptions } from "../compile/compile.ts";
 import { OptionError } from "../errors.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { suggestion } from "../suggestion.ts";
 
 /** What all methods take; the words mean what they mean in {@link CompileOptions}. */
@@ -73,35 +74,39 @@ export type MethodOptions =
   | GradCamOptions;
 export type MethodName = MethodOptions["method"];
 
-/** Options that only one method has; a key that is neither here nor shared is refused. */
-const ownOptions = {
-  "input-x-gradient": [],
-  "integrated-gradients": ["steps", "baseline"],
-  smoothgrad: ["samples", "level"],
-  "grad-cam": ["layer"],
-} as const satisfies Record<MethodName, readonly string[]>;
+const shared: OptionNames<SharedMethodOptions & { method: string }> = {
+  method: true,
+  input: true,
+  output: true,
+  size: true,
+  reduce: true,
+  target: true,
+  start: true,
+  outputKind: true,
+  labelCount: true,
+  fallback: true,
+  rules: true,
+  sourceSha256: true,
+};
 
-const shared = [
-  "method",
-  "input",
-  "output",
-  "size",
-  "reduce",
-  "target",
-  "start",
-  "outputKind",
-  "labelCount",
-  "fallback",
-  "rules",
-  "sourceSha256",
-] as const satisfies readonly (keyof SharedMethodOptions | "method")[];
+/** The options of each method. */
+const options = {
+  "input-x-gradient": shared,
+  "integrated-gradients": {
+    ...shared,
+    steps: true,
+    baseline: true,
+  } satisfies OptionNames<IntegratedGradientsOptions>,
+  smoothgrad: { ...shared, samples: true, level: true } satisfies OptionNames<SmoothGradOptions>,
+  "grad-cam": { ...shared, layer: true } satisfies OptionNames<GradCamOptions>,
+} as const satisfies Record<MethodName, object>;
 
 /** The names that `method` may have. */
-export const methodNames: readonly MethodName[] = Object.keys(ownOptions) as MethodName[];
+export const methodNames: readonly MethodName[] = Object.keys(options) as MethodName[];
 
 /** @throws OptionError for a method that does not exist, or an option that the method does not have */
-export function checkMethod(options: MethodOptions): void {
-  const { method } = options;
+export function checkMethod(chosen: MethodOptions): void {
+  const { method } = chosen;
   if (!methodNames.includes(method)) {
     throw new OptionError({
       what: `there is no method "${String(method)}"`,
@@ -109,15 +114,7 @@ export function checkMethod(options: MethodOptions): void {
       ...suggestion(String(method), methodNames),
     });
   }
-  const known: readonly string[] = [...shared, ...ownOptions[method]];
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(name)) continue;
-    throw new OptionError({
-      what: `${method} has no option "${name}"`,
-      why: `its options are ${known.slice(1).join(", ")}`,
-      ...suggestion(name, known),
-    });
-  }
+  refuseUnknown(method, chosen, options[method]);
 }
 
 /** A whole number of at least 1. */

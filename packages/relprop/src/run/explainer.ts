@@ -5,6 +5,7 @@ import { channelMask, type Channels } from "./channels.ts";
 import type { CompileOptions } from "../compile/compile.ts";
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
@@ -90,6 +91,15 @@ export interface RunOptions {
   readonly others?: Readonly<Record<string, OrtTensor | InputArray>>;
 }
 
+const runOptionNames: OptionNames<RunOptions> = {
+  target: true,
+  keep: true,
+  channels: true,
+  baseline: true,
+  noiseSeed: true,
+  others: true,
+};
+
 export interface Explanation {
   /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
   readonly relevance: FloatArray;
@@ -149,9 +159,10 @@ export class Explainer {
 
   /**
    * @param input the explained input's values: [N, C, H, W] mostly, or token ids [N, T]
-   * @throws InputError if their shape is not the model's
+   * @throws InputError if their shape is not the model's; OptionError for an option that is not one
    */
   async explain(input: InputArray, run: RunOptions = {}): Promise<Explanation> {
+    refuseUnknown("explain", run, runOptionNames);
     this.#check(input);
     const job = this.#queue.then(() => this.#explain(input, run));
     this.#queue = job.catch(() => undefined);

@@ -52,10 +52,17 @@ export {
   type ErrorParts,
   type Obstacle,
 } from "./errors.ts";
+export { stabilizerKinds, type StabilizerKind } from "./relevance/algebra.ts";
+export { economies, type Economy } from "./relevance/economies.ts";
+export { searches, type Search } from "./relevance/filter.ts";
+export { starts } from "./compile/choose-tensors.ts";
 export {
+  activationWays,
   compositeNames,
   compositeText,
   layerKinds,
+  seeds,
+  strideWays,
   type Activations,
   type Composite,
   type CompositeName,

@@ -33,8 +33,11 @@ export interface ExplanationWish extends Pick<CompileOptions, "composite" | "see
 
 /** What is chosen. */
 export interface ExplanationChoice {
+  /** Which rules. */
   readonly composite: NonNullable<CompileOptions["composite"]>;
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
+  /** What the filter keeps. */
   readonly topK: number | "input";
   /** Whether the prediction as a whole is explained, from the softmax over all classes. */
   readonly isWhole: boolean;

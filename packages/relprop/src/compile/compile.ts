@@ -67,9 +67,13 @@ export interface ExplainedOutput {
 
 /** What happens at one node, in words. */
 export interface PlanLine {
+  /** The node's name. */
   readonly node: string;
+  /** Its operator. */
   readonly operator: string;
+  /** The rule that it gets, with its parameters. */
   readonly rule: string;
+  /** What the rule was chosen by. */
   readonly why: string;
 }
 
@@ -101,7 +105,9 @@ export interface Compiled {
   readonly others: readonly Value[];
   /** The inputs that the source model does not have: `target`, `keep`, what a method needs. */
   readonly added: readonly Value[];
+  /** Everything that was decided. */
   readonly settings: Settings;
+  /** The rule of each node, from the input on. */
   readonly plan: readonly PlanLine[];
   /** Whether a session should keep packed copies of weights, in the words of ONNX Runtime: prepacking. */
   readonly packsWeights: boolean;

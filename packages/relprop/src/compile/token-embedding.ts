@@ -4,6 +4,7 @@ import { constantNames } from "../canonicalize/rewrite.ts";
 import { numberAttribute, usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 
+/** Where a text model turns token ids into vectors. */
 export interface TokenEmbedding {
   /** The input of the model that holds the ids, [N, T] mostly. */
   readonly ids: string;

@@ -14,6 +14,7 @@ export type NodeState = "explained" | "carries no relevance" | "refused";
 
 /** One node of the model. */
 export interface InspectedNode {
+  /** Its name in the model. */
   readonly name: string;
   /** As the model has it; with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
   readonly operator: string;
@@ -23,6 +24,7 @@ export interface InspectedNode {
   readonly into: readonly string[];
   /** Of its first output; null if it is not known. */
   readonly shape: readonly Dim[] | null;
+  /** Whether relevance crosses it. */
   readonly state: NodeState;
   /** The rule that it gets, as text: `zplus(bias=0)`; null unless it is explained. */
   readonly rule: string | null;

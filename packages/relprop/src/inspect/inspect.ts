@@ -21,7 +21,9 @@ export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
 
 /** An input or output of the model. */
 export interface InspectedTensor {
+  /** Its name. */
   readonly name: string;
+  /** What its elements are. */
   readonly dataType: DataType;
   /** Sizes; a name stands for one that only a run knows. */
   readonly shape: readonly Dim[];
@@ -29,12 +31,15 @@ export interface InspectedTensor {
 
 /** A node that stands in the way, and the rules that could cross it if they were asked for. */
 export interface InspectedObstacle extends Obstacle {
+  /** Rules that could be given to it by name. */
   readonly rules: readonly RuleName[];
 }
 
 /** Something to try, written as options of the command. */
 export interface WayOn {
+  /** The option of `compile` that helps. */
   readonly option: string;
+  /** What it does, in a clause. */
   readonly does: string;
 }
 
@@ -53,6 +58,7 @@ export interface Inspection {
   readonly v: 1;
   /** Version of relprop. */
   readonly relprop: string;
+  /** The file. */
   readonly model: {
     /** Of ai.onnx, as the file has it. */
     readonly opset: number | null;
@@ -88,6 +94,7 @@ export interface Inspection {
   readonly obstacles: readonly InspectedObstacle[];
   /** Other reasons why `compile` would fail with these options. */
   readonly problems: readonly Readonly<ErrorParts>[];
+  /** Options with which it can be explained all the same. */
   readonly waysOn: readonly WayOn[];
   /** Rewrites to canonical form that nearly applied, and why they did not. */
   readonly notes: readonly Note[];

@@ -8,6 +8,7 @@ import { channelAxis } from "../relevance/seed.ts";
 import { targetNumbers, type Target } from "../run/targets.ts";
 import { countOption } from "./options.ts";
 
+/** What is covered, and what is watched while it is. */
 export interface OcclusionOptions {
   /** Runs the model forward: the explained output of a batch, samples first. */
   readonly run: (batch: FloatArray) => Promise<FloatArray>;

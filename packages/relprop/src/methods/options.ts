@@ -23,6 +23,7 @@ export type SharedMethodOptions = Pick<
 
 /** relevance = x ⊙ ∂(target · output)/∂x, unit of the output. Shrikumar et al. 2016. */
 export interface InputXGradientOptions extends SharedMethodOptions {
+  /** Which method. */
   readonly method: "input-x-gradient";
 }
 
@@ -32,6 +33,7 @@ export interface InputXGradientOptions extends SharedMethodOptions {
  * Sundararajan et al. 2017.
  */
 export interface IntegratedGradientsOptions extends SharedMethodOptions {
+  /** Which method. */
   readonly method: "integrated-gradients";
   /** Points m on the path. The graph works on N·m samples at once: memory grows with m. @default 32 */
   readonly steps?: number;
@@ -48,6 +50,7 @@ export interface IntegratedGradientsOptions extends SharedMethodOptions {
  * explanation must be repeatable. {@link Explainer} fills it from a seeded generator. Smilkov et al. 2017.
  */
 export interface SmoothGradOptions extends SharedMethodOptions {
+  /** Which method. */
   readonly method: "smoothgrad";
   /** Noisy copies n. The graph works on N·n samples at once. @default 25 */
   readonly samples?: number;
@@ -60,6 +63,7 @@ export interface SmoothGradOptions extends SharedMethodOptions {
  * to the input's height and width: always [N, H, W]. Selvaraju et al. 2017.
  */
 export interface GradCamOptions extends Omit<SharedMethodOptions, "reduce"> {
+  /** Which method. */
   readonly method: "grad-cam";
   /** Always [N, H, W], so "none" is refused. */
   readonly reduce?: "channels";
@@ -67,11 +71,13 @@ export interface GradCamOptions extends Omit<SharedMethodOptions, "reduce"> {
   readonly layer?: string;
 }
 
+/** The options of one method; `method` says which. */
 export type MethodOptions =
   | InputXGradientOptions
   | IntegratedGradientsOptions
   | SmoothGradOptions
   | GradCamOptions;
+/** The name of a method, one of {@link methodNames}. */
 export type MethodName = MethodOptions["method"];
 
 const shared: OptionNames<SharedMethodOptions & { method: string }> = {

@@ -35,17 +35,21 @@ export interface WriteModelOptions {
 
 /** A file as pieces, to be written one after another. The pieces share memory with the model. */
 export interface WrittenFile {
+  /** The bytes in order, in pieces that share memory with the model. */
   readonly chunks: readonly Uint8Array[];
+  /** How many they are. */
   readonly byteLength: number;
 }
 
 /** The model file, and the file of its weights if they are external. */
 export interface WrittenModel extends WrittenFile {
+  /** The file of large weights, if there is one. */
   readonly external?: WrittenFile & { readonly location: string };
 }
 
 /** A model for ONNX Runtime's in-memory external data: `InferenceSession.create(bytes, { externalData: data })`. */
 export interface ExternalView {
+  /** The .onnx file, without large weights. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Large initializers by the path that the model names them with; the data shares memory with the model. */
   readonly data: { path: string; data: Uint8Array }[];

@@ -12,6 +12,7 @@ import type { Scale } from "./scale.ts";
 
 /** How four numbers say a box: corners, or centre and size, or one corner and size. */
 export const boxFormats = ["xyxy", "cxcywh", "xywh", "yxyx"] as const;
+/** One of {@link boxFormats}. */
 export type BoxFormat = (typeof boxFormats)[number];
 
 /** Where boxes and scores stand. */
@@ -20,16 +21,19 @@ export interface DetectionLayout {
   readonly boxes: string;
   /** The axis along which a box's numbers stand, in both outputs, and that of the boxes. */
   readonly featureAxis: number;
+  /** The axis along which boxes stand. */
   readonly boxAxis: number;
   /** The index of the score that there is something at all, which the scores of classes are multiplied by. */
   readonly objectness: number | undefined;
   /** Index of the first class's score, and how many classes there are. */
   readonly firstClass: number;
+  /** How many classes have a score. */
   readonly classes: number;
   /** The class that stands for nothing being there, which is no answer. */
   readonly background: number | undefined;
   /** Index of the number that says which class it is, where each box has one score. */
   readonly classIndex: number | undefined;
+  /** How four numbers say a box. */
   readonly format: BoxFormat;
 }
 

@@ -21,9 +21,11 @@ export type OutputScale = Scale | { readonly kind: "logit"; readonly by: "softma
 
 /** What the explained output is. */
 export interface OutputFacts {
+  /** What it is; {@link outputKinds} says each in a line. */
   readonly kind: OutputKind;
   /** Why it is taken for that, in a clause. */
   readonly why: string;
+  /** What its own numbers are: probabilities, logits, values. */
   readonly scale: OutputScale;
   /**
    * Whether a higher logit always means a higher number of the output. Not so where several probabilities make one (members of

@@ -30,6 +30,7 @@ export type Term = Value | undefined;
  * The first four are zennit's `Stabilizer`, `unsigned` is LXT's, `zero` iNNvestigate's.
  */
 export const stabilizerKinds = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const;
+/** One of {@link stabilizerKinds}. */
 export type StabilizerKind = (typeof stabilizerKinds)[number];
 
 /** What is done about small denominators; ε = 0 leaves them as they are, whatever the kind. */

@@ -30,12 +30,17 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
   normalization: "normalisations by statistics of what they normalise, such as LayerNormalization",
 };
 
+/** How relevance can cross strides: through the operator as it is, or averaged over its positions. */
 export const strideWays = ["exact", "average"] as const;
+/** One of {@link strideWays}. */
 export type Strides = (typeof strideWays)[number];
 /** Which activations the rule for ReLUs is for. */
 export const activationWays = ["relu", "all"] as const;
+/** One of {@link activationWays}. */
 export type Activations = (typeof activationWays)[number];
+/** Where relevance can start: softmax (all classes, no target), logit (output ⊙ target), one (target). */
 export const seeds = ["softmax", "logit", "one"] as const;
+/** One of {@link seeds}. */
 export type SeedRelevance = (typeof seeds)[number];
 
 /** Which rule for which layer. `parseComposite` reads one from JSON. */
@@ -44,9 +49,13 @@ export interface Composite {
   readonly name?: string;
   /** One line for --help and the documentation. */
   readonly about: string;
+  /** The paper or library that it comes from. */
   readonly source: string;
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
+  /** How relevance crosses strides. */
   readonly strides: Strides;
+  /** Which rule for which layer; the first that fits is taken. */
   readonly rules: Readonly<Partial<Record<LayerKind, RuleChoice>>>;
 }
 
@@ -253,6 +262,7 @@ export const composites = {
   },
 } satisfies Record<string, Composite>;
 
+/** The name of a composite that comes with relprop. */
 export type CompositeName = keyof typeof composites;
 
 /** The names that `composite` may have. */

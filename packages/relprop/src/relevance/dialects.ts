@@ -68,6 +68,7 @@ export const dialects = {
   },
 } satisfies Record<string, Dialect>;
 
+/** One of {@link dialectNames}. */
 export type DialectName = keyof typeof dialects;
 
 /** The names that `dialect` may have. */

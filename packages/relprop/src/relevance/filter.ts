@@ -14,8 +14,9 @@ import { filled, reshapeLike } from "./ops/shapes.ts";
  */
 const roundingOfFloat32 = 1 + 1.2e-7;
 
-/** How the largest values are found: by TopK, or by {@link keepAboveThreshold}, whose time GPUs can afford. */
+/** How the largest values are found: by TopK, or by `keepAboveThreshold`, whose time GPUs can afford. */
 export const searches = ["sorting", "bisection"] as const;
+/** One of {@link searches}. */
 export type Search = (typeof searches)[number];
 
 /** @param keep the fraction p that is kept, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything */

@@ -54,11 +54,14 @@ export type ShareColumn = (typeof shareColumns)[number];
  * inputs on the way, and where the difference stayed.
  */
 export const ledgerColumns = ["magnitude", "arriving", "leaving", ...shareColumns] as const;
+/** One of {@link ledgerColumns}. */
 export type LedgerColumn = (typeof ledgerColumns)[number];
 
 /** One row of the ledger. */
 export interface LedgerRow {
+  /** The node's name. */
   readonly node: string;
+  /** Its operator. */
   readonly operator: string;
   /** The rule as text. */
   readonly rule: string;

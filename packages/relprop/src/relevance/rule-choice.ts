@@ -7,6 +7,7 @@ import { linearRules, optionsOf, plainRules, type RuleName, type RuleOptions } f
 
 /** A rule and what was chosen about it. */
 export interface RuleChoice extends RuleOptions {
+  /** The name of the rule. */
   readonly rule: RuleName;
 }
 

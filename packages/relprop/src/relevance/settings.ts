@@ -59,6 +59,7 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly target?: "input" | "top1" | number | readonly number[] | (string & {});
   /** What to do at an operator that has no rule. @default an error that lists all of them */
   readonly fallback?: "gradient" | "pass";
+  /** Rules for nodes by name, before those of the composite. */
   readonly rules?: readonly RuleOverride[];
   /** Savings that are left out, to measure or to prove them: relevance is the same without. @default none */
   readonly without?: readonly Economy[];
@@ -68,16 +69,27 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
 export interface Settings {
   /** Its name, "custom" for one that has none. */
   readonly composite: string;
+  /** Whose rules are meant where libraries differ. */
   readonly dialect: DialectName | undefined;
+  /** Which rule for which layer. */
   readonly rules: Composite["rules"];
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
+  /** Whether channels are summed up. */
   readonly reduce: "none" | "channels";
+  /** The fraction of relevance that the filter keeps; 0 for all. */
   readonly topK: number | "input";
+  /** How the filter finds it. */
   readonly filterBy: Search;
+  /** How relevance crosses strides. */
   readonly strides: Strides;
+  /** What is explained, as far as it is known before a run. */
   readonly target: "input" | "top1" | TargetSelection;
+  /** What is done at operators without a rule. */
   readonly fallback: "gradient" | "pass" | undefined;
+  /** Rules for nodes by name. */
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
+  /** Savings that are left out. */
   readonly without: readonly Economy[];
 }
 

@@ -34,21 +34,27 @@ type NamedTensors = Readonly<Record<string, OrtTensor>>;
 
 /** What is needed of a session. */
 export interface Session {
+  /** Gives all outputs. */
   run(feeds: NamedTensors): Promise<NamedTensors>;
   /** @param fetches names of the outputs that are wanted */
   run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
+  /** Frees what the session holds. */
   release(): Promise<void>;
 }
 
 /** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
 export interface Runtime {
+  /** Makes sessions. */
   readonly InferenceSession: {
+    /** Opens a session of an .onnx file. */
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<Session>;
   };
+  /** Makes tensors. */
   readonly Tensor: TensorConstructor;
 }
 
 interface SessionOptions {
+  /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
   readonly ort: Runtime;
   /** Passed on to ONNX Runtime: execution providers, threads, …; what its `extra` says goes before what we choose. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
@@ -67,9 +73,11 @@ export type ExplainerOptions = ModelOptions & (CompileOptions | MethodOptions);
 
 /** In their place, what {@link sessionModel} made of a model before. */
 export interface PreparedOptions extends SessionOptions {
+  /** What was compiled before. */
   readonly prepared: SessionModel;
 }
 
+/** What one run explains, and what it is fed besides the input. */
 export interface RunOptions {
   /**
    * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
@@ -100,6 +108,7 @@ const runOptionNames: OptionNames<RunOptions> = {
   others: true,
 };
 
+/** The result of one run. */
 export interface Explanation {
   /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
   readonly relevance: FloatArray;

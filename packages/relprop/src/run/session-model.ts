@@ -15,6 +15,7 @@ export type CompiledFacts = Omit<Compiled, "model">;
  * and most of `view.data` are the source model's own weights.
  */
 export interface SessionModel {
+  /** What was compiled, without its graph. */
   readonly facts: CompiledFacts;
   /** The graph, which also outputs the logits that classes are ranked by, and its weights. */
   readonly view: ExternalView;

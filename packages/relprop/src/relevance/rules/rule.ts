@@ -64,11 +64,15 @@ export interface RuleOptions {
   readonly epsilon?: number;
   /** How S keeps a denominator from 0; the formulas stand at stabilizerKinds. @default "add" */
   readonly stabilizer?: StabilizerKind;
+  /** γ, how much more positive contributions count, for `gamma`; 0 is ε, ∞ is z⁺. */
   readonly gamma?: number;
+  /** α, what positive contributions are multiplied by, for `alpha-beta`; α − β = 1. */
   readonly alpha?: number;
+  /** β, what negative contributions are multiplied by, for `alpha-beta`. */
   readonly beta?: number;
   /** The smallest and largest value an input can have: a number, or one for each channel. */
   readonly low?: number | readonly number[];
+  /** The largest value an input can have. */
   readonly high?: number | readonly number[];
   /**
    * The bias in denominators: false takes it as 0 ("zero-bias"), true has it modified as the rule modifies weights,

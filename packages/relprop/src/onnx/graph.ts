@@ -74,6 +74,16 @@ export interface TensorInfo {
   readonly elements?: readonly Dim[];
 }
 
+/** Gives what is known of a node's outputs, or undefined where not even the rank can be known. */
+export type ShapeOf = (node: Node, inputs: readonly (TensorInfo | undefined)[]) => TensorInfo[] | undefined;
+
+/** Shape rules of operators that are not ONNX's, by {@link operatorKey}. */
+export type OperatorShapes = ReadonlyMap<string, ShapeOf>;
+
+/** An operator's domain and name as one text: `my.lab/SwiReLU`. */
+export const operatorKey = ({ domain, opType }: Pick<Node, "domain" | "opType">): string =>
+  `${domain === "" ? "ai.onnx" : domain}/${opType}`;
+
 /** A named value with what is known of it. */
 export interface Value extends TensorInfo {
   readonly name: string;
@@ -86,6 +96,8 @@ export interface Graph {
   readonly initializers: ReadonlyMap<string, Tensor>;
   /** In topological order. */
   readonly nodes: readonly Node[];
+  /** While it is worked on: shape rules of operators that are not ONNX's. */
+  readonly shapes?: OperatorShapes;
 }
 
 /** A graph inside of a node. Its nodes also see the values of the graphs around it, by their names. */

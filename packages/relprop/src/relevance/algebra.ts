@@ -255,7 +255,7 @@ export class Algebra {
    * the model has computed it already. A size that is relative to z is that of all of z.
    */
   openPart(R: Value, z: Value, { kind }: Stabilizer): Value {
-    return this.vanishesBelow(R, z) && !isRelative(kind) ? (this.positive(z) as Value) : z;
+    return (this.vanishesBelow(R, z) && !isRelative(kind) && this.positive(z)) || z;
   }
 
   /** R / S(n·z). Where S(n·z) = 0 there is nothing to share and the quotient is taken as 0. */

@@ -197,6 +197,7 @@ export function compilePrepared(
       producer: `relprop ${version}`,
       metadata: { ...source.metadata, ...metadataOf(settings, { input, layer, outputName }, options) },
       graph: explanation,
+      ...(source.functions && { functions: source.functions }),
     },
     input,
     inputs: ends.map((end, i) => ({ input: end.input, relevance: relevanceNames[i] as string })),

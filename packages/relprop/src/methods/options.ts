@@ -18,6 +18,7 @@ export type SharedMethodOptions = Pick<
   | "fallback"
   | "rules"
   | "sourceSha256"
+  | "operators"
 >;
 
 /** relevance = x ⊙ ∂(target · output)/∂x, unit of the output. Shrikumar et al. 2016. */
@@ -94,6 +95,7 @@ const shared = [
   "fallback",
   "rules",
   "sourceSha256",
+  "operators",
 ] as const satisfies readonly (keyof SharedMethodOptions | "method")[];
 
 /** The names that `method` may have. */

@@ -117,6 +117,18 @@ export interface SubgraphValue {
   readonly declaration: Uint8Array;
 }
 
+/** A function of the model that stays one: its calls are nodes of its domain and name. */
+export interface ModelFunction {
+  readonly domain: string;
+  readonly name: string;
+  /** The version of ai.onnx that it is written in. */
+  readonly opset: number;
+  /** The operators of ai.onnx that it is written with. */
+  readonly operators: readonly string[];
+  /** The encoded FunctionProto, written back untouched. */
+  readonly encoded: Uint8Array;
+}
+
 export interface Model {
   readonly irVersion: number;
   /** Operator-set versions by domain; "" is ai.onnx. */
@@ -124,6 +136,8 @@ export interface Model {
   readonly producer: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly graph: Graph;
+  /** Those that {@link readModel} was asked to leave whole, and those that they call. */
+  readonly functions?: readonly ModelFunction[];
 }
 
 export const int = (value: number): Attribute => ({ type: "int", value });

@@ -58,6 +58,13 @@ export interface Knowledge {
 
 const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
 
+/**
+ * Adds arithmetic to the graph. A product with zero is zero, a sum with zero its other summand; what cannot be negative
+ * has no negative part.
+ *
+ * @example
+ *     const size = m.subtract(m.positive(v), m.negative(v)); // │v│; where v ≥ 0 it is v itself, and costs nothing
+ */
 export class Algebra {
   readonly #b: GraphBuilder;
   readonly #nonNegative: Set<string>;

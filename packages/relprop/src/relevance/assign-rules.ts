@@ -1,15 +1,15 @@
 /** Composite + the user's overrides -> a rule for every node between the explained input and output; the first match wins. */
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
-import { usesOf, type Node } from "../onnx/graph.ts";
+import { operatorKey, usesOf, type Node } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
 import type { Analysis } from "./analysis.ts";
 import { opTable } from "./op-table.ts";
-import { refusalOf } from "./other-operators.ts";
+import { isUnknown, refusalOf } from "./other-operators.ts";
 import type { LayerKind } from "./composites.ts";
-import type { RuleChoice } from "./rule-choice.ts";
+import { isOwn, type Choice } from "./rule-choice.ts";
 import { partsOf, type Row } from "./row-kinds.ts";
 import { type Site } from "./site.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
@@ -21,7 +21,7 @@ export interface PlanStep {
   readonly node: Node;
   /** Undefined where a fallback steps in for an operator that has no row. */
   readonly row: Row | undefined;
-  readonly choice: RuleChoice;
+  readonly choice: Choice;
   /** Which line of the composite, or which override, decided. */
   readonly why: string;
 }
@@ -117,15 +117,27 @@ const namesText = (names: readonly string[]): string => names.map((name) => `"${
 function obstructed(request: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
   const { analysis, ends } = request;
   const nodes = obstacles.length === 1 ? "1 node stands" : `${obstacles.length} nodes stand`;
+  const keys = unknownOperators(request, obstacles);
   const free = freeInputs(request).map((name) => `explain the input "${name}" alone (--explain ${name}), `);
   return new UnexplainableError(
     {
       what: "cannot explain this model",
       why: `${nodes} between the output "${analysis.explained}" and the input ${namesText(ends)} without a rule`,
-      fix: `${free.join("")}explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)`,
+      fix: `${free.join("")}explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)${keys.map(asOperator).join("")}`,
     },
     obstacles,
   );
+}
+
+/** How a program says what an operator is that relprop does not know. */
+const asOperator = (key: string): string =>
+  `; or say in a program what the operator is: compile(model, { operators: { "${key}": { shape, row } } }), see docs/extending.md`;
+
+/** Keys of the operators among obstacles that relprop has never heard of. */
+function unknownOperators({ analysis }: PlanRequest, obstacles: readonly Obstacle[]): string[] {
+  const names = new Set(obstacles.map(({ node }) => node));
+  const unknown = analysis.graph.nodes.filter((node) => names.has(node.name) && isUnknown(node));
+  return [...new Set(unknown.filter((node) => !analysis.operators.rowOf(node)).map(operatorKey))];
 }
 
 /** Of several inputs those that could be explained alone. */
@@ -232,7 +244,7 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
     return `only "pass" can be used on ${node.opType}, which has no row in the op table`;
   }
   const known = row?.kind === "linear" ? linearRules : plainRules;
-  if (!Object.hasOwn(known, choice.rule)) {
+  if (!isOwn(choice) && !Object.hasOwn(known, choice.rule)) {
     return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(known).join(", ")}`;
   }
   const [y] = site.outputs;

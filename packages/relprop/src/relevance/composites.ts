@@ -4,7 +4,7 @@
  */
 
 import type { Family } from "./row-kinds.ts";
-import { ruleText, type RuleChoice } from "./rule-choice.ts";
+import { ruleText, type Choice } from "./rule-choice.ts";
 import type { RuleName } from "./rules/index.ts";
 
 /** Where a layer stands counts before what family it is of, and ReLU before activations in general. */
@@ -47,7 +47,7 @@ export interface Composite {
   readonly source: string;
   readonly seed: SeedRelevance;
   readonly strides: Strides;
-  readonly rules: Readonly<Partial<Record<LayerKind, RuleChoice>>>;
+  readonly rules: Readonly<Partial<Record<LayerKind, Choice>>>;
 }
 
 /** What all LRP composites do where nothing else is said (rules.md §3). */

@@ -18,7 +18,7 @@ import {
 import type { Entered, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
-import { linearRules, plainRules, type LinearRuleName, type PlainRuleName } from "./rules/index.ts";
+import { linearRuleOf, plainRuleOf } from "./rule-choice.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Walk {
@@ -162,12 +162,12 @@ function crossNode(
   const R = arriving[0];
   if (!R) return crossed([]);
   if (row?.kind === "linear") {
-    const rule = linearRules[choice.rule as LinearRuleName](choice);
+    const rule = linearRuleOf(choice);
     return crossed([[row.input(site), rule(linearLayer(row, settings.strides, context), R, m)]]);
   }
   if (!row) return crossed(computed.slice(0, 1).map((index) => [index, R]));
 
-  const rule = plainRules[choice.rule as PlainRuleName](choice);
+  const rule = plainRuleOf(choice);
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
   const isMoved = moves(row, choice.rule);

@@ -15,7 +15,14 @@ export interface OwnOperator {
   readonly row: Row | Forms;
 }
 
-/** Operators by "domain/OpType": `my.lab/SwiReLU`. */
+/** The shape rule of an operator that keeps type and sizes of its first input: an activation, a normalisation. */
+export const likeFirstInput: ShapeOf = (_node, [first]) =>
+  first && [{ dataType: first.dataType, shape: first.shape }];
+
+/**
+ * Operators by "domain/OpType".
+ * @example { "my.lab/SwiReLU": { shape: likeFirstInput, row: activation(slope((c, x, y) => …)) } }
+ */
 export type OwnOperators = Readonly<Record<string, OwnOperator>>;
 
 /** What an operator is made of, as far as its node alone tells. */

@@ -212,7 +212,19 @@ const common = (
   trend: options.trend ?? never,
 });
 
-/** z = Wx + b with constant weights: Conv, Gemm. */
+/**
+ * z = Wx + b with constant weights: Conv, Gemm.
+ *
+ * @example
+ *     // z = x ⊙ a, a constant in the shape of x's last axis
+ *     linear("affine", {
+ *       operator: (site) => ({
+ *         x: x(site), weights: site.input(1), bias: undefined, biasShape: undefined,
+ *         forward: (v, a) => site.b.op("Mul", [v, a]),
+ *         pullBack: (s, a) => site.b.op("Mul", [s, a]),
+ *       }),
+ *     })
+ */
 export function linear(
   family: "convolution" | "dense" | "affine",
   row: Pick<LinearRow, "operator" | "averaged"> & Partial<Pick<LinearRow, "input">>,
@@ -226,7 +238,13 @@ export function linear(
   };
 }
 
-/** y = f(x), element by element; `slope` gives s ⊙ f′(x). */
+/**
+ * y = f(x), element by element; `slope` gives s ⊙ f′(x).
+ *
+ * @example
+ *     // y = x·σ(x)
+ *     activation(slope((c, x, y) => c.add(y, c.mul(c.sigmoid(x), c.sub(1, y)))))
+ */
 export function activation(
   pullBack: PullBack,
   { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},

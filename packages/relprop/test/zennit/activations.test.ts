@@ -104,7 +104,9 @@ describe("a ReLU by another name is one", () => {
 describe("activations: all", () => {
   const each = convolutions!;
   const { nodes } = canonicalize(each.model.graph).graph;
-  const named = nodes.filter((node) => new Operators().rowOf(node)?.family === "activation").map(({ name }) => name);
+  const named = nodes
+    .filter((node) => new Operators().rowOf(node)?.family === "activation")
+    .map(({ name }) => name);
 
   it.each(["deconvnet", "guided-backprop", "beta-smooth"])("is %s on every activation", async (rule) => {
     expect(named.length).toBeGreaterThan(6);

@@ -71,8 +71,9 @@ export {
   type Strides,
 } from "./relevance/composites.ts";
 export { dialectNames, dialectText, type DialectName } from "./relevance/dialects.ts";
-export { parseComposite } from "./relevance/read-composite.ts";
-export { parseRule, ruleNames, ruleText, type RuleChoice } from "./relevance/rule-choice.ts";
+export { parseComposite, type OwnComposite } from "./relevance/read-composite.ts";
+export type { OwnOperator, OwnOperators } from "./relevance/operators.ts";
+export { parseRule, ruleNames, ruleText, type OwnRule, type RuleChoice } from "./relevance/rule-choice.ts";
 export {
   compileMethod,
   methodNames,

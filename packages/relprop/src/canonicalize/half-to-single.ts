@@ -65,12 +65,13 @@ function singleNode(node: Node): Node {
 }
 
 /** Whether shape inference knows what a node makes. */
-function isFollowed(node: Node, values: ReadonlyMap<string, Value>): boolean {
+function isFollowed(node: Node, values: ReadonlyMap<string, Value>, shapes: Graph["shapes"]): boolean {
   if (Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque")) return false;
   if (node.inputs.some((name) => name !== "" && !values.has(name))) return false;
   const known = tryInfer(
     node,
     node.inputs.map((name) => values.get(name)),
+    shapes,
   );
   return known !== undefined && node.outputs.every((name, i) => name === "" || known[i]);
 }
@@ -87,7 +88,7 @@ function followedNodes(graph: Graph, values: ReadonlyMap<string, Value>): Set<No
       (isOnnx(node, "Cast") && !typeOf(node.inputs[0] ?? "")?.includes("float"));
     const made = isFromWhole ? node.outputs.filter((name) => typeOf(name) === "float64") : [];
     for (const name of made) exact.add(name);
-    if (made.length === 0 && isFollowed(node, values)) followed.add(node);
+    if (made.length === 0 && isFollowed(node, values, graph.shapes)) followed.add(node);
   }
   return followed;
 }

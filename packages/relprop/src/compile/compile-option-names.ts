@@ -48,6 +48,7 @@ const names: OptionNames<CompileOptions> = {
   ...ofTensors,
   ledger: true,
   ledgerPrecision: true,
+  operators: true,
   concepts: true,
   sourceSha256: true,
 };

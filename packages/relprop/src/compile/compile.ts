@@ -7,14 +7,13 @@
 import { singleOf } from "../canonicalize/half-to-single.ts";
 import type { End } from "./choose-inputs.ts";
 import { checkCompileOptions } from "./compile-option-names.ts";
-import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import type { Dim, Model, Value } from "../onnx/graph.ts";
+import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { packingPays } from "./packing.ts";
-import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
+import { compiledOpset, planRequest, prepare, type Prepared, type PrepareOptions } from "./prepare.ts";
 import { assignRules, type Plan } from "../relevance/assign-rules.ts";
 import { batchOfAll } from "../relevance/batch.ts";
 import {
@@ -29,8 +28,7 @@ import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } f
 import { ruleText } from "../relevance/rule-choice.ts";
 import { filled } from "../relevance/ops/shapes.ts";
 import { channelAxis, lengthOver, seedRelevance, sumOver } from "../relevance/seed.ts";
-import { givesSensitivities, type RelevanceOptions, type Settings } from "../relevance/settings.ts";
-import { rectifiedValues } from "../relevance/zeros.ts";
+import { givesSensitivities, type Settings } from "../relevance/settings.ts";
 import { startWord } from "../run/start-sum.ts";
 import { version } from "../version.ts";
 
@@ -38,7 +36,7 @@ import { version } from "../version.ts";
 export const relevanceOutput = "relevance";
 
 /** Everything that can be chosen; all of it has defaults. */
-export interface CompileOptions extends RelevanceOptions, TensorOptions {
+export interface CompileOptions extends PrepareOptions {
   /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
   readonly sourceSha256?: string;
   /**
@@ -133,14 +131,15 @@ export function compile(source: Model, options: CompileOptions = {}): Compiled {
   return compilePrepared(source, options, prepared, plan);
 }
 
-/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to `prepared.b`, so: only once. */
+/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to the analysis' graph, so: only once. */
 export function compilePrepared(
   source: Model,
   options: CompileOptions,
   prepared: Prepared,
   plan: Plan,
 ): Compiled {
-  const { settings, graph, b, ends, batch, outputName, explained, facts, nonNegative, siteOf } = prepared;
+  const { settings, analysis, ends, outputName, facts } = prepared;
+  const { graph, b, batch } = analysis;
   const [first] = ends;
   const { input } = first;
   const relevanceNames = ends.map((end) =>
@@ -153,36 +152,26 @@ export function compilePrepared(
     ...(options.ledger ? [ledgerOutput] : []),
     ...(options.concepts ? [channelsInput, channelRelevanceOutput] : []),
   ]);
-  const output = b.value(explained);
+  const output = b.value(analysis.explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
   const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
   const seed = seedRelevance(b, output, settings, facts, ranked);
-  const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
   const ofConcepts = {
-    ...request,
-    explained,
+    analysis,
+    plan,
     source: prepared.converted,
-    samples: batch === undefined ? 1 : (b.value(first.origin).shape[batch.inputAxis] as Dim),
+    samples: (batch && b.value(first.origin).shape[batch.inputAxis]) ?? 1,
     ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
   };
-  const concepts = options.concepts && chooseConcepts(b, ofConcepts, options.concepts);
+  const concepts = options.concepts && chooseConcepts(ofConcepts, options.concepts);
   refuseSignedSensitivities(ends, settings, options);
   const nodes = plan.steps.map(({ node }) => node);
-  const apart = options.ledger ? batchOfAll(batch, nodes, siteOf) : undefined;
+  const apart = options.ledger ? batchOfAll(analysis, nodes) : undefined;
   const ledger = options.ledger
     ? new LedgerWriter(b, b.value(first.origin), apart, options.ledgerPrecision ?? "float64")
     : undefined;
-  const knowledge = {
-    nonNegative,
-    rectified: rectifiedValues(
-      plan.steps.map(({ node }) => node),
-      siteOf,
-    ),
-    without: settings.without,
-  };
   const relevance = emitRelevance(
-    { b, graph, plan, settings, knowledge, siteOf, keep, ledger, concepts },
-    explained,
+    { analysis, plan, settings, keep, ledger, concepts },
     seed,
     ends.map(({ name }) => name),
   );
@@ -216,6 +205,7 @@ export function compilePrepared(
       producer: `relprop ${version}`,
       metadata: { ...source.metadata, ...metadataOf(settings, { input, layer, outputName }, options) },
       graph: explanation,
+      ...(source.functions && { functions: source.functions }),
     },
     input,
     inputs: ends.map((end, i) => ({ input: end.input, relevance: relevanceNames[i] as string })),
@@ -231,7 +221,7 @@ export function compilePrepared(
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
-    packsWeights: packingPays(graph, b.values),
+    packsWeights: packingPays(analysis),
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };

@@ -5,9 +5,10 @@ import { readBy } from "../onnx/captures.ts";
 import type { Dim, Graph, Model, Node } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import type { Prepared } from "../compile/prepare.ts";
-import { nodesBetween, type Plan } from "../relevance/assign-rules.ts";
+import { nodesBetween } from "../relevance/analysis.ts";
+import type { Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
-import { carriesNone, endsRelevance } from "../relevance/other-operators.ts";
+import { carriesNone } from "../relevance/other-operators.ts";
 
 /** What relevance does at a node. */
 export type NodeState = "explained" | "carries no relevance" | "refused";
@@ -36,15 +37,15 @@ type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
 
 /** The model's nodes in their order; those that conversion and canonicalization added stand where they compute. */
 export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
-  const { converted, graph, b } = prepared;
-  const { nodes } = graph;
+  const { converted, analysis } = prepared;
+  const { nodes } = analysis.graph;
   const judge = new Judge(prepared, plan);
   const position = new Map(nodes.map((node, index) => [node.name, index]));
   const ofSource = new Set(source.graph.nodes.map((node) => node.name));
   const convertedByName = new Map(converted.nodes.map((node) => [node.name, node]));
   const values = inferGraph(converted);
   const shapeOf = ([output = ""]: readonly string[]): readonly Dim[] | null =>
-    (values.get(output) ?? b.values.get(output))?.shape ?? null;
+    (values.get(output) ?? analysis.value(output))?.shape ?? null;
 
   const rows: InspectedNode[] = [];
   let next = 0;
@@ -91,14 +92,14 @@ class Judge {
   readonly #onTheWay: ReadonlySet<string>;
 
   constructor(prepared: Prepared, plan: Plan) {
-    const { converted, canonical, outputName, ends } = prepared;
+    const { converted, canonical, analysis, outputName, ends } = prepared;
     this.#prepared = prepared;
     this.#steps = new Map(plan.steps.map((step) => [step.node.name, step]));
     this.#obstacles = new Map(plan.obstacles.map(({ node, why }) => [node, why]));
     this.#nodes = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
     this.#onTheWay = new Set(
       nodesBetween(
-        converted,
+        { graph: converted, operators: analysis.operators },
         outputName,
         ends.map(({ name }) => name),
       ).map((node) => node.name),
@@ -111,7 +112,7 @@ class Judge {
     if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
     const step = this.#steps.get(node.name);
     if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
-    return none(this.#whyNone(node, this.#prepared.graph));
+    return none(this.#whyNone(node, this.#prepared.analysis.graph));
   }
 
   /** A node that canonicalization took away. */
@@ -155,11 +156,13 @@ class Judge {
   }
 
   #whyNone(node: Node, graph: Graph): string {
-    const { explained, outputName, inputs, ends } = this.#prepared;
+    const { analysis, behind, outputName, inputs, ends } = this.#prepared;
+    const { explained } = analysis;
+    const { endsRelevance } = analysis.operators;
     if (endsRelevance(node)) return `it ${carriesNone.get(node.opType) ?? "carries none"}`;
-    const isAfter = (name: string): boolean => reachedFrom(graph, name).has(node);
+    const isAfter = (name: string): boolean => reachedFrom(graph, endsRelevance, name).has(node);
     if (!graph.inputs.some(({ name }) => isAfter(name))) return "no value of an input reaches it";
-    const isLogit = node.outputs.some((name) => this.#prepared.behind(name) !== undefined);
+    const isLogit = node.outputs.some((name) => behind(name) !== undefined);
     if (isLogit && explained !== outputName)
       return `relevance starts before it, at the logits "${explained}"`;
     if (isAfter(explained)) return `it comes after the explained tensor "${explained}"`;
@@ -175,7 +178,7 @@ class Judge {
 const none = (why: string): Verdict => ({ state: "carries no relevance", rule: null, why });
 
 /** The nodes that a value reaches; remembered, since it is asked for node by node. */
-function reachedFrom(graph: Graph, name: string): ReadonlySet<Node> {
+function reachedFrom(graph: Graph, endsRelevance: (node: Node) => boolean, name: string): ReadonlySet<Node> {
   const known = reaches.get(graph) ?? new Map<string, ReadonlySet<Node>>();
   reaches.set(graph, known);
   const before = known.get(name);

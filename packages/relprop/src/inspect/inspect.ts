@@ -6,14 +6,14 @@ import { RelpropError, type ErrorParts, type Obstacle } from "../errors.ts";
 import { inspectNodes, type InspectedNode } from "./inspect-nodes.ts";
 import type { DataType, Dim, Model, Value } from "../onnx/graph.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
-import type { OutputFacts } from "../outputs/output-facts.ts";
+import { outputFacts, type OutputFacts } from "../outputs/output-facts.ts";
 import { checkCompileOptions } from "../compile/compile-option-names.ts";
-import { planRequest, prepare, readOutput, startOf, type Prepared } from "../compile/prepare.ts";
-import { assignRules, nodesBetween, rulesFor, type Plan } from "../relevance/assign-rules.ts";
+import { planRequest, prepare, startOf, type Prepared } from "../compile/prepare.ts";
+import { assignRules, rulesFor, type Plan } from "../relevance/assign-rules.ts";
 import type { OutputKind } from "../outputs/output-kinds.ts";
 import { layoutText } from "../outputs/layout-text.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 import type { SeedRelevance, Strides } from "../relevance/composites.ts";
-import { relevantInputs } from "../relevance/op-table.ts";
 import type { RuleName } from "../relevance/rules/index.ts";
 import { version } from "../version.ts";
 
@@ -126,10 +126,10 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     return { ...facts, plan: null, ...nothing, problems: [problem], canCompile: false };
   }
   const prepared = prepare(source, options);
-  const { settings, canonical, graph, inputs, ends, outputName, explained } = prepared;
+  const { settings, canonical, analysis, inputs, ends, outputName } = prepared;
   const request = planRequest(prepared);
   const plan = assignRules(request);
-  const byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  const byName = new Map(analysis.graph.nodes.map((node) => [node.name, node]));
   const obstacles = plan.obstacles.map((obstacle): InspectedObstacle => {
     const node = byName.get(obstacle.node);
     return { ...obstacle, rules: node ? rulesFor(node, request) : [] };
@@ -154,7 +154,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
       inputs: inputs.map(({ input }) => input.name),
       layer: ends[0].name,
       output: outputName,
-      explained,
+      explained: analysis.explained,
     },
     ...found,
     problems,
@@ -164,24 +164,28 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
 
 /** What each output is taken for; those that no input reaches, or that hold no real numbers, are left out. */
 function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
-  const { canonical, b, outputName, facts, ends } = prepared;
-  const { graph } = canonical;
+  const { outputName, facts, ends, inputs } = prepared;
+  const analysis = ofCanonical(prepared);
   const names = ends.map(({ name }) => name);
-  const others = graph.outputs.filter(
+  const others = analysis.graph.outputs.filter(
     ({ name, dataType }) =>
       name !== outputName &&
       isFloat(dataType) &&
-      b.values.has(name) &&
-      nodesBetween(graph, name, names).length > 0,
+      analysis.value(name) &&
+      analysis.between(names, name).length > 0,
   );
   return [
     inspectedOutput(outputName, facts),
     ...others.map(({ name }) => {
-      const start = startOf({ ...prepared, graph }, name);
-      return inspectedOutput(name, readOutput({ ...prepared, source, start, outputName: name }, {}).facts);
+      const start = startOf(analysis, name);
+      return inspectedOutput(name, outputFacts({ ...start, source, outputName: name, inputs }, {}));
     }),
   ];
 }
+
+/** The canonical graph alone, without what leads to the logits of the explained output. */
+const ofCanonical = ({ analysis, canonical: { graph } }: Prepared): Analysis =>
+  graph === analysis.graph ? analysis : analysis.of({ graph });
 
 const inspectedOutput = (name: string, facts: OutputFacts): InspectedOutput => ({
   name,
@@ -232,21 +236,17 @@ const word = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObstacle[]): WayOn[] {
-  const { canonical, settings, outputName } = prepared;
-  const { graph } = canonical;
+  const { settings, outputName } = prepared;
+  const analysis = ofCanonical(prepared);
   const request = planRequest(prepared);
   const canExplain = (name: string): boolean => {
-    const start = startOf({ ...prepared, graph }, name);
-    const { steps, obstacles } = assignRules({
-      ...request,
-      graph: start.graph,
-      output: start.explained,
-      ends: request.ends.slice(0, 1),
-    });
+    const start = startOf(analysis, name);
+    const ends = request.ends.slice(0, 1);
+    const { steps, obstacles } = assignRules({ ...request, analysis: start.analysis, ends });
     return steps.length > 0 && obstacles.length === 0;
   };
   const ways: WayOn[] = [];
-  const outputs = graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
+  const outputs = analysis.graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
   for (const name of outputs.filter(canExplain)) {
     ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });
   }
@@ -281,13 +281,13 @@ const usefulness = (rule: RuleName): number => ["pass", "gradient"].indexOf(rule
 
 /** The last tensors from which the input can be reached without an obstacle. */
 function tensorsBefore(prepared: Prepared, plan: Plan): { tensor: string; before: string }[] {
-  const { graph, explained } = prepared;
+  const { analysis } = prepared;
   const ends = new Set(prepared.ends.map(({ name }) => name));
   const stops = new Set(plan.obstacles.map(({ node }) => node));
   const free = new Map([...ends].map((name) => [name, true]));
   const found = new Map<string, string>();
-  for (const node of nodesBetween(graph, explained, [...ends])) {
-    const carrying = relevantInputs(node).filter((name) => free.has(name));
+  for (const node of analysis.between([...ends])) {
+    const carrying = analysis.operators.relevantInputs(node).filter((name) => free.has(name));
     const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
     for (const name of node.outputs) free.set(name, isFree);
     if (!stops.has(node.name)) continue;

@@ -6,6 +6,7 @@ import { int, type Graph, type Model, type Node, type Shape, type Value } from "
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { prune } from "../onnx/prune.ts";
+import { Operators } from "../relevance/operators.ts";
 import { chooseTarget } from "../relevance/settings.ts";
 import { channelAxis, sumOver } from "../relevance/seed.ts";
 import type { SharedMethodOptions } from "./options.ts";
@@ -47,6 +48,7 @@ export function gradientGraph(
     target === "later" && compiled.added.some(({ name }) => name === input.name);
   const graph: Graph = {
     ...whole,
+    shapes: new Operators(options.operators).shapes,
     inputs: whole.inputs.filter((input) => !isOpen(input)),
     outputs: whole.outputs.filter(({ name }) => name !== "relevance"),
     nodes: whole.nodes.filter((node) => node !== last),

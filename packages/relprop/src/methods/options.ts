@@ -19,6 +19,7 @@ export type SharedMethodOptions = Pick<
   | "fallback"
   | "rules"
   | "sourceSha256"
+  | "operators"
 >;
 
 /** relevance = x ⊙ ∂(target · output)/∂x, unit of the output. Shrikumar et al. 2016. */
@@ -93,6 +94,7 @@ const shared: OptionNames<SharedMethodOptions & { method: string }> = {
   fallback: true,
   rules: true,
   sourceSha256: true,
+  operators: true,
 };
 
 /** The options of each method. */

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "../errors.ts";
-import { readModelIn, type Model, type ModelFolder } from "../onnx/index.ts";
+import { readModelIn, type Model, type ModelFolder, type ReadModelOptions } from "../onnx/index.ts";
 
 /**
  * Reads an .onnx file and its external data beside it, but leaves large weights where they are: onnxruntime-node maps them
@@ -11,10 +11,15 @@ import { readModelIn, type Model, type ModelFolder } from "../onnx/index.ts";
  *
  * For a runtime that cannot read files, onnxruntime-web, use `readModel`.
  * @param files gets the paths of the files that weights were left in, links resolved
+ * @param options which functions of the model stay whole
  * @throws ModelFileError saying what is wrong where, also if a file cannot be read
  */
-export function readModelFile(path: string, files = new Set<string>()): Model {
-  return readModelIn(folderOf(dirname(path), files), basename(path), path);
+export function readModelFile(
+  path: string,
+  files = new Set<string>(),
+  options: Pick<ReadModelOptions, "operators"> = {},
+): Model {
+  return readModelIn(folderOf(dirname(path), files), basename(path), path, options);
 }
 
 function folderOf(folder: string, files: Set<string>): ModelFolder {

@@ -3,7 +3,7 @@
 import { ModelFileError, OptionError } from "../errors.ts";
 import { Conversion, type Converter } from "./convert-opset/conversion.ts";
 import { contribConverterOf, converterOf } from "./convert-opset/table.ts";
-import { type Attribute, type Model, type Node, subgraphsOf } from "./graph.ts";
+import { type Attribute, type Model, type ModelFunction, type Node, subgraphsOf } from "./graph.ts";
 
 /** Opset 17 is the highest that all of ONNX Runtime's back ends run whole. */
 const onlyTarget = 17;
@@ -23,6 +23,7 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
     const why = `models are converted to opset ${onlyTarget} only, not to ${target}`;
     throw new OptionError({ what: "cannot convert the model", why, fix: `leave out the target` });
   }
+  for (const each of model.functions ?? []) checkFunction(each, target);
   const version = model.opsets[""];
   if (version === target && !hasContrib(model.graph.nodes)) return model;
   if (version === undefined) {
@@ -37,6 +38,18 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
     opsets: { ...model.opsets, "": target },
     graph: { ...graph, nodes, initializers: conversion.initializers },
   };
+}
+
+/** A function that stays whole is not converted: it must mean the same in the target's operators. */
+function checkFunction({ name, opset, operators }: ModelFunction, target: number): void {
+  const changed = opset === target ? undefined : operators.find((opType) => converterOf(opType, opset));
+  if (changed === undefined) return;
+  throw new ModelFileError({
+    what: `cannot convert the model from opset ${opset} to ${target}`,
+    where: `function "${name}"`,
+    why: `it stays whole, and its ${changed} has another form in opset ${target}`,
+    fix: `export the model with opset ${target}`,
+  });
 }
 
 const hasContrib = (nodes: readonly Node[]): boolean =>

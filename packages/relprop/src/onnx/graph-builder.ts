@@ -10,12 +10,14 @@ import {
   type DataType,
   type Graph,
   type Node,
+  type OperatorShapes,
   type Shape,
   type Tensor,
   type Value,
 } from "./graph.ts";
 import { inferNode } from "./infer-shapes.ts";
 import { float32Tensor, int64Tensor } from "./tensor.ts";
+import { sure } from "../sure.ts";
 
 export class GraphBuilder {
   readonly #values = new Map<string, Value>();
@@ -26,6 +28,7 @@ export class GraphBuilder {
   readonly #built = new Map<string, readonly Value[]>();
   readonly #constants = new Map<string, Value>();
   readonly #taken = new Set<string>();
+  #shapes: OperatorShapes | undefined;
 
   /** Declares an input of the graph, under this very name. */
   input(name: string, dataType: DataType, shape: Shape): Value {
@@ -37,6 +40,7 @@ export class GraphBuilder {
 
   /** Takes over a whole graph, its inputs and outputs included, with what is known of its values. */
   adopt(graph: Graph, values: ReadonlyMap<string, Value>): void {
+    this.#shapes = graph.shapes;
     for (const input of graph.inputs) this.#inputs.push(input);
     for (const output of graph.outputs) this.#outputs.push(output);
     for (const [name, tensor] of graph.initializers) this.#initializers.set(name, tensor);
@@ -102,7 +106,7 @@ export class GraphBuilder {
     attributes: Attributes = {},
     name?: string,
   ): Value {
-    return this.ops(opType, inputs, attributes, 1, name)[0] as Value;
+    return sure(this.ops(opType, inputs, attributes, 1, name)[0]);
   }
 
   /** Adds an operator with several outputs. */
@@ -135,7 +139,7 @@ export class GraphBuilder {
   /** Adds a node as it is; its inputs must be known already. Gives its outputs. */
   add(node: Node): readonly Value[] {
     const inputs = node.inputs.map((input) => (input === "" ? undefined : this.value(input)));
-    const infos = inferNode(node, inputs);
+    const infos = inferNode(node, inputs, this.#shapes);
     this.#nodes.push(node);
     for (const output of node.outputs) if (output !== "") this.#taken.add(output);
     return node.outputs.map((name, i) =>
@@ -147,14 +151,8 @@ export class GraphBuilder {
   output(value: Value, name: string = value.name): Value {
     let output = value;
     if (name !== value.name) {
-      output = this.add({
-        name: `output ${name}`,
-        opType: "Identity",
-        domain: "",
-        inputs: [value.name],
-        outputs: [name],
-        attributes: {},
-      })[0] as Value;
+      const node = { name: `output ${name}`, opType: "Identity", domain: "", attributes: {} };
+      output = sure(this.add({ ...node, inputs: [value.name], outputs: [name] })[0]);
     }
     this.#outputs.push(output);
     return output;

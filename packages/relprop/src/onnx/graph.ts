@@ -100,6 +100,16 @@ export interface TensorInfo {
   readonly elements?: readonly Dim[];
 }
 
+/** Gives what is known of a node's outputs, or undefined where not even the rank can be known. */
+export type ShapeOf = (node: Node, inputs: readonly (TensorInfo | undefined)[]) => TensorInfo[] | undefined;
+
+/** Shape rules of operators that are not ONNX's, by {@link operatorKey}. */
+export type OperatorShapes = ReadonlyMap<string, ShapeOf>;
+
+/** An operator's domain and name as one text: `my.lab/SwiReLU`. */
+export const operatorKey = ({ domain, opType }: Pick<Node, "domain" | "opType">): string =>
+  `${domain === "" ? "ai.onnx" : domain}/${opType}`;
+
 /** A named value with what is known of it. */
 export interface Value extends TensorInfo {
   /** What nodes call it. */
@@ -118,6 +128,8 @@ export interface Graph {
   readonly initializers: ReadonlyMap<string, Tensor>;
   /** In topological order. */
   readonly nodes: readonly Node[];
+  /** While it is worked on: shape rules of operators that are not ONNX's. */
+  readonly shapes?: OperatorShapes;
 }
 
 /** A graph inside of a node. Its nodes also see the values of the graphs around it, by their names. */
@@ -142,6 +154,18 @@ export interface SubgraphValue {
   readonly declaration: Uint8Array;
 }
 
+/** A function of the model that stays one: its calls are nodes of its domain and name. */
+export interface ModelFunction {
+  readonly domain: string;
+  readonly name: string;
+  /** The version of ai.onnx that it is written in. */
+  readonly opset: number;
+  /** The operators of ai.onnx that it is written with. */
+  readonly operators: readonly string[];
+  /** The encoded FunctionProto, written back untouched. */
+  readonly encoded: Uint8Array;
+}
+
 /** An ONNX file: a graph, and the versions that it is written in. */
 export interface Model {
   /** The version of the file format. */
@@ -154,6 +178,8 @@ export interface Model {
   readonly metadata: Readonly<Record<string, string>>;
   /** The network itself. */
   readonly graph: Graph;
+  /** Those that {@link readModel} was asked to leave whole, and those that they call. */
+  readonly functions?: readonly ModelFunction[];
 }
 
 /** A whole number as an attribute. */

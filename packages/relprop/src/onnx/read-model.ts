@@ -12,6 +12,7 @@ import {
 } from "./onnx_pb.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import { inlineFunctions } from "./read/functions.ts";
+import { chosenFunctions } from "./read/whole-functions.ts";
 import { Constants, domainOf, readNodes, refuseSparse, valueNames } from "./read/nodes.ts";
 import { inOrder } from "./read/order.ts";
 import { itself, outline } from "./read/outline.ts";
@@ -33,6 +34,11 @@ export interface ReadModelOptions {
    * and does not leave the folder. The numbers come from the model: check them against the file before you allocate.
    */
   readonly readExternal?: ReadExternal;
+  /**
+   * Operators by "domain/OpType", as `compile` takes them: model-local functions of these names are left whole, and so
+   * are the nodes that call them. @default all functions are taken apart
+   */
+  readonly operators?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -46,10 +52,14 @@ export interface ReadModelOptions {
  *
  * Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
  */
-export function readModel(bytes: Uint8Array, { file, readExternal }: ReadModelOptions = {}): Model {
+export function readModel(
+  bytes: Uint8Array,
+  { file, readExternal, operators = {} }: ReadModelOptions = {},
+): Model {
   const source: Source = { what: whatFails(file), readExternal };
   // Views on a Buffer would be Buffers, which are not like other arrays.
-  return readProto(source, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const whole = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return readProto(source, whole, Object.keys(operators));
 }
 
 /**
@@ -59,7 +69,12 @@ export function readModel(bytes: Uint8Array, { file, readExternal }: ReadModelOp
  * @param file its name for error messages
  * @throws ModelFileError as {@link readModel}, also if a file is not there or shorter than the model says
  */
-export function readModelIn(folder: ModelFolder, name: string, file: string = name): Model {
+export function readModelIn(
+  folder: ModelFolder,
+  name: string,
+  file: string = name,
+  { operators = {} }: Pick<ReadModelOptions, "operators"> = {},
+): Model {
   const readExternal = (location: string, offset: number, length: number): StoredBytes => {
     const itsName = location === itself ? name : location;
     const size = folder.sizeOf(itsName);
@@ -72,22 +87,25 @@ export function readModelIn(folder: ModelFolder, name: string, file: string = na
   return readProto(
     source,
     decoding(source, () => outline((offset, length) => folder.read(name, offset, length), size)),
+    Object.keys(operators),
   );
 }
 
 const whatFails = (file: string | undefined): string =>
   file === undefined ? "cannot read the model" : `cannot read "${file}"`;
 
-function readProto(source: Source, bytes: Uint8Array): Model {
+function readProto(source: Source, bytes: Uint8Array, operators: readonly string[] = []): Model {
   const { proto, graph, initializers } = decode(source, bytes);
   const opsets = readOpsets(source, proto);
+  const { apart, whole } = chosenFunctions(proto.functions, operators);
   const shell = {
     irVersion: Number(proto.irVersion),
     opsets,
     producer: [proto.producerName, proto.producerVersion].filter((text) => text !== "").join(" "),
     metadata: Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value])),
+    ...(whole.length > 0 && { functions: whole }),
   };
-  return readGraph(source, shell, graph, initializers, proto.functions);
+  return readGraph(source, shell, graph, initializers, apart);
 }
 
 interface Decoded {

@@ -4,7 +4,6 @@
  */
 
 import type { Dim } from "../onnx/graph.ts";
-import { rowOf } from "../relevance/op-table.ts";
 import { axisIn, sharedAxis } from "../relevance/feature-axis.ts";
 import { metadataTask } from "./metadata.ts";
 import type { Reading } from "./reading.ts";
@@ -73,8 +72,8 @@ const found = (
     format: "cxcywh",
     ...layout,
   };
-  const { start, outputName } = reading;
-  const logits = start.behind(start.output);
+  const { behind, output, outputName } = reading;
+  const logits = behind(output);
   const isBeside = detections.boxes === outputName;
   const scale: Scale =
     isBeside && logits ? { kind: "probability", by: "sigmoid" } : (logits?.scale ?? { kind: "value" });
@@ -130,19 +129,19 @@ function beside(reading: Reading): FoundLayout | undefined {
 
 /** The last joint of the graph whose axis reaches the output whole, and what is joined there. */
 function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stretch[] } | undefined {
-  const { start, value, siteOf } = reading;
-  for (const node of start.graph.nodes.toReversed()) {
-    const row = rowOf(node);
+  const { analysis, behind, output } = reading;
+  const { graph, operators, value } = analysis;
+  for (const node of graph.nodes.toReversed()) {
+    const row = operators.rowOf(node);
     const y = value(node.outputs[0] ?? "");
     if (!row?.joins || row.family !== "routing" || !y) continue;
-    const request = { graph: start.graph, siteOf, value };
-    const own = sharedAxis(request, node, row, y);
-    const axis = own === undefined ? undefined : axisIn(request, y, own, start.output);
+    const own = sharedAxis(analysis, node, row, y);
+    const axis = own === undefined ? undefined : axisIn(analysis, y, own, output);
     if (own === undefined || axis === undefined || !reading.axes.includes(axis)) continue;
     const lengths = node.inputs.map((name) => value(name)?.shape[own]);
     if (!lengths.every((length) => typeof length === "number")) continue;
     const stretches = node.inputs.map((name, i): Stretch => {
-      const logits = start.behind(name);
+      const logits = behind(name);
       return {
         length: lengths[i] as number,
         isScore: logits?.isWhole === true && logits.scale.kind === "probability",
@@ -155,15 +154,15 @@ function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stre
 }
 
 /** Whether a value is a whole number cast to a real one. */
-function isFromIntegers({ start, value }: Reading, name: string): boolean {
-  const node = start.graph.nodes.find(({ outputs }) => outputs.includes(name));
+function isFromIntegers({ analysis: { graph, value } }: Reading, name: string): boolean {
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
   const input = value(node?.inputs[0] ?? "");
   return input?.dataType.startsWith("int") === true && node?.inputs.length === 1;
 }
 
 /** Scores of boxes that another output of the model has. */
 function apart(reading: Reading): FoundLayout | undefined {
-  const { shape, axes, start, outputName, source, value } = reading;
+  const { shape, axes, behind, output, outputName, source, analysis } = reading;
   const [boxAxis, featureAxis] = axes as [number, number];
   const classes = shape[featureAxis];
   if (axes.length !== 2 || typeof classes !== "number") return undefined;
@@ -171,9 +170,9 @@ function apart(reading: Reading): FoundLayout | undefined {
     other.length === shape.length &&
     other.every((dim, axis) => (axis === featureAxis ? dim === coordinates : dim === shape[axis]));
   const boxes = source.graph.outputs.find(
-    ({ name, shape: declared }) => name !== outputName && isBoxes(value(name)?.shape ?? declared),
+    ({ name, shape: declared }) => name !== outputName && isBoxes(analysis.value(name)?.shape ?? declared),
   );
-  const logits = start.behind(start.output);
+  const logits = behind(output);
   const isBoxesItself = classes === coordinates && !logits && /box|coord|loc|reg/i.test(outputName);
   if (!boxes || isBoxesItself) return undefined;
   const why = `its numbers are for the boxes of the output "${boxes.name}"`;

@@ -59,6 +59,13 @@ export interface Knowledge {
 
 const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
 
+/**
+ * Adds arithmetic to the graph. A product with zero is zero, a sum with zero its other summand; what cannot be negative
+ * has no negative part.
+ *
+ * @example
+ *     const size = m.subtract(m.positive(v), m.negative(v)); // │v│; where v ≥ 0 it is v itself, and costs nothing
+ */
 export class Algebra {
   readonly #b: GraphBuilder;
   readonly #nonNegative: Set<string>;
@@ -256,7 +263,7 @@ export class Algebra {
    * the model has computed it already. A size that is relative to z is that of all of z.
    */
   openPart(R: Value, z: Value, { kind }: Stabilizer): Value {
-    return this.vanishesBelow(R, z) && !isRelative(kind) ? (this.positive(z) as Value) : z;
+    return (this.vanishesBelow(R, z) && !isRelative(kind) && this.positive(z)) || z;
   }
 
   /** R / S(n·z). Where S(n·z) = 0 there is nothing to share and the quotient is taken as 0. */

@@ -4,7 +4,7 @@
  */
 
 import type { Family } from "./row-kinds.ts";
-import { ruleText, type RuleChoice } from "./rule-choice.ts";
+import { ruleText, type Choice } from "./rule-choice.ts";
 import type { RuleName } from "./rules/index.ts";
 
 /** Where a layer stands counts before what family it is of, and ReLU before activations in general. */
@@ -56,7 +56,7 @@ export interface Composite {
   /** How relevance crosses strides. */
   readonly strides: Strides;
   /** Which rule for which layer; the first that fits is taken. */
-  readonly rules: Readonly<Partial<Record<LayerKind, RuleChoice>>>;
+  readonly rules: Readonly<Partial<Record<LayerKind, Choice>>>;
 }
 
 /** What all LRP composites do where nothing else is said (rules.md §3). */

@@ -20,7 +20,7 @@ import type { Share } from "./layers.ts";
 import { product } from "../onnx/shapes/sizes.ts";
 import type { Batch } from "./batch.ts";
 import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.ts";
-import type { AxisPlace } from "./row-kinds.ts";
+import type { AxisPlace } from "./site.ts";
 
 /** Where relevance can stay, in the order of the ledger's columns. */
 export const shareColumns = [

@@ -19,8 +19,16 @@ import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } 
 import { economies, type Economy } from "./economies.ts";
 import { searches, type Search } from "./filter.ts";
 import { parseTarget, type TargetSelection } from "./target-text.ts";
-import { parseComposite } from "./read-composite.ts";
-import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
+import { parseComposite, type OwnComposite } from "./read-composite.ts";
+import {
+  checkRule,
+  isOwn,
+  parseRule,
+  ruleNames,
+  valuesOf,
+  type Choice,
+  type RuleChoice,
+} from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
 
 /** A rule for the nodes that a pattern names; goes before the composite. */
@@ -37,7 +45,7 @@ export interface RuleOverride {
  */
 export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   /** Which rule for which layer: a name, or a composite of one's own. @default "epsilon-plus" */
-  readonly composite?: CompositeName | (string & {}) | Composite;
+  readonly composite?: CompositeName | (string & {}) | OwnComposite;
   /** Whose rules are meant where another library's differ from ours. @default ours, which are zennit's */
   readonly dialect?: DialectName;
   /** Where relevance starts: softmax (all classes, no target), logit (output ⊙ target), one (target). @default the composite's */
@@ -127,10 +135,11 @@ export function settle(options: RelevanceOptions): Settings {
   const dialect = options.dialect && choose("dialect", options.dialect, dialectNames, "captum");
   const usual: Pick<Dialect, "rules" | "exceptions"> = dialect ? dialects[dialect] : { rules: {} };
   for (const option of ruleOptions) checkGiven(option, options);
-  const rules = Object.entries(layers).map(([kind, choice]): [string, RuleChoice] => [
-    kind,
-    { ...usualOptions(usual, choice.rule, kind as LayerKind), ...choice, ...given(options, choice.rule) },
-  ]);
+  const rules = Object.entries(layers).map(([kind, choice]): [string, Choice] => {
+    if (isOwn(choice)) return [kind, choice];
+    const usually = usualOptions(usual, choice.rule, kind as LayerKind);
+    return [kind, { ...usually, ...choice, ...given(options, choice.rule) }];
+  });
   const overrides = (options.rules ?? []).map(({ pattern, rule }) => {
     const choice = parseRule(rule);
     return {
@@ -214,10 +223,12 @@ function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
   );
 }
 
-function refuseVain(options: RelevanceOptions, composite: string, rules: readonly RuleChoice[]): void {
+function refuseVain(options: RelevanceOptions, composite: string, rules: readonly Choice[]): void {
   const all: RuleOptions = options;
   const vain = inVain.find(
-    (option) => all[option] !== undefined && !rules.some(({ rule }) => optionsOf[rule].includes(option)),
+    (option) =>
+      all[option] !== undefined &&
+      !rules.some((choice) => !isOwn(choice) && optionsOf[choice.rule].includes(option)),
   );
   if (vain === undefined) return;
   const users = ruleNames.filter((rule) => optionsOf[rule].includes(vain));

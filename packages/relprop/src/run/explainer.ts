@@ -374,7 +374,8 @@ export class Explainer {
 }
 
 function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: ExplainerOptions): SessionModel {
-  const source = model instanceof Uint8Array ? readModel(model) : model;
+  const { operators = {} } = chosen;
+  const source = model instanceof Uint8Array ? readModel(model, { operators }) : model;
   if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen);
   const filterBy = filterSearch(sessionOptions?.executionProviders);
   return sessionModel(source, { filterBy, ...chosen });

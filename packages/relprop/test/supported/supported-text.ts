@@ -55,6 +55,7 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   dialect: "whose rules are meant where another library's differ from ours",
   rules: "rules for some nodes, by name, operator, layer kind or position; before the composite",
   fallback: "what to do at operators that have no rule: `gradient` or `pass`; without it they are an error",
+  operators: "operators that relprop does not have, in programs only: docs/extending.md",
   seed: "where relevance starts: `softmax` (all classes), `logit` (output ⊙ target), `one` (target)",
   target: "`input` makes the target a graph input, `top1` explains each sample's highest output",
   strides: "how relevance crosses strides: `exact`, or as `average`, which leaves no grid",

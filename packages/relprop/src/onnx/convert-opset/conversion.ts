@@ -9,6 +9,7 @@ import {
   type Dim,
   type Graph,
   type Node,
+  type OperatorShapes,
   type Subgraph,
   type Tensor,
   type TensorInfo,
@@ -30,12 +31,14 @@ export class Conversion {
   readonly #own = new Set<string>();
   readonly #taken: Set<string>;
   readonly #used = new Set<string>();
+  readonly #shapes: OperatorShapes | undefined;
 
   /** @param outer for a graph inside of a node: that of the graph around it, whose values it sees */
   constructor(graph: Graph | Subgraph, version: number, target: number, outer?: Conversion) {
     this.version = version;
     this.target = target;
     this.#outer = outer;
+    this.#shapes = outer ? outer.#shapes : "shapes" in graph ? graph.shapes : undefined;
     this.#taken = outer ? outer.#taken : new Set();
     this.initializers = new Map(graph.initializers);
     for (const input of graph.inputs) if ("dataType" in input) this.#known.set(input.name, input);
@@ -76,7 +79,7 @@ export class Conversion {
     const inputs = node.inputs.map((name) => this.info(name));
     if (node.inputs.some((name, i) => name !== "" && !inputs[i])) return;
     try {
-      for (const [i, info] of inferNode(node, inputs).entries()) {
+      for (const [i, info] of inferNode(node, inputs, this.#shapes).entries()) {
         const name = node.outputs[i];
         if (name) this.#known.set(name, info);
       }

@@ -7,6 +7,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as Type,
+  FunctionProtoSchema,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
@@ -46,12 +47,13 @@ const entry = ([key, value]: readonly [string, string]): StringStringEntryProto 
 /** Everything of a model but its graph. */
 export function modelProto(model: Model): ModelProto {
   return create(ModelProtoSchema, {
-    irVersion: BigInt(irVersionOf(model.opsets[""] ?? 0)),
+    irVersion: BigInt(Math.max(irVersionOf(model.opsets[""] ?? 0), model.functions ? 8 : 0)),
     producerName: model.producer,
     opsetImport: Object.entries(model.opsets).map(([domain, version]) =>
       create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
     ),
     metadataProps: Object.entries(model.metadata).map(entry),
+    functions: (model.functions ?? []).map(({ encoded }) => fromBinary(FunctionProtoSchema, encoded)),
   });
 }
 

@@ -6,10 +6,11 @@
 import { int, ints, intsAttribute, numberAttribute, type Attributes, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
-import { x, y, type LinearOperator, type Site } from "../row-kinds.ts";
+import { x, y, type LinearOperator, type Site } from "../site.ts";
 import { interleave, positionsIn } from "./interleave.ts";
 import { filled, fit, spatialSizes } from "./shapes.ts";
 import { extent, isUnit, windowOf, type Window } from "./windows.ts";
+import { sure } from "../../sure.ts";
 
 const known = (shape: readonly unknown[]): readonly number[] => shape as readonly number[];
 const kernelOf = (weights: Value): readonly number[] => known(weights.shape.slice(2));
@@ -31,7 +32,7 @@ const acrossChannels = (b: GraphBuilder, bias: Value, z: Value): Value =>
 /** Conv as it is. */
 export function convolution(site: Site): LinearOperator {
   const { b, node, inputs } = site;
-  const weights = inputs[1] as Value;
+  const weights = site.input(1);
   const window = windowOf(node, kernelOf(weights), x(site), y(site));
   const group = numberAttribute(node, "group", 1);
   return {
@@ -52,9 +53,9 @@ export function convolution(site: Site): LinearOperator {
  * so a rule that clamps them clamps first. Undefined where there is no stride.
  */
 export function averagedConvolution(site: Site): LinearOperator | undefined {
-  const { b, node, inputs } = site;
+  const { b, node } = site;
   const plain = convolution(site);
-  const weights = inputs[1] as Value;
+  const weights = site.input(1);
   const exact = windowOf(node, kernelOf(weights), x(site), y(site));
   if (isUnit(exact.strides)) return undefined;
   const group = numberAttribute(node, "group", 1);
@@ -192,11 +193,11 @@ function subPixels(
     };
     return b.op("Conv", [s, flipped(b, part, group)], attributesOf(sliding, group));
   });
-  const some = parts.find((part) => part !== undefined);
-  const nothing = some && filled(b, 0, some.shape, some);
+  const some = sure(parts.find((part) => part !== undefined));
+  const nothing = filled(b, 0, some.shape, some);
   return interleave(
     b,
-    parts.map((part) => (part ?? nothing) as Value),
+    parts.map((part) => part ?? nothing),
     strides,
   );
 }
@@ -224,7 +225,7 @@ function flipped(b: GraphBuilder, weights: Value, group: number): Value {
 /** ConvTranspose as it is; its own transpose is a convolution with the same weights. */
 export function transposedConvolution(site: Site): LinearOperator {
   const { b, node, inputs } = site;
-  const weights = inputs[1] as Value;
+  const weights = site.input(1);
   const group = numberAttribute(node, "group", 1);
   const kernel = kernelOf(weights);
   const ones = kernel.map(() => 1);

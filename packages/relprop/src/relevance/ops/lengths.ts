@@ -4,7 +4,7 @@
  */
 
 import { int, ints, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { Calculus } from "./calculus.ts";
 import { reshapeLike } from "./shapes.ts";
 

@@ -3,7 +3,7 @@
 import { int, ints, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
 import { interleave } from "./interleave.ts";
 import { poolingWindow } from "./pooling.ts";

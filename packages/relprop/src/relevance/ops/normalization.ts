@@ -6,7 +6,7 @@
  */
 
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import { reshapeLike } from "./shapes.ts";
 
 /** What is normalised, over which axes of it, and the affine map that follows. */

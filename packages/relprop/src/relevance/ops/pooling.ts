@@ -3,7 +3,8 @@
 import { ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
-import { x, y, type Site, type StandIn } from "../row-kinds.ts";
+import { type StandIn } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { equalParts, fromNorm, toFirst } from "./reductions.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";

@@ -8,7 +8,8 @@
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { constantIntegers, sizeOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, y, type PullBack, type Site, type StandIn } from "../row-kinds.ts";
+import { type StandIn } from "../row-kinds.ts";
+import { x, y, type PullBack, type Site } from "../site.ts";
 import { Calculus, indicator } from "./calculus.ts";
 import { filled, reshapeLike, sizes } from "./shapes.ts";
 
@@ -106,7 +107,8 @@ export const wholeToAll: PullBack = keepAxes;
 /** y = (Σ |x|ᵖ)^(1/p): ∂y/∂x = ±(|x|/y)ᵖ⁻¹, and 0 where y = 0. `spread` brings a value of y's shape to x. */
 export function fromNorm(site: Site, s: Value, p: number, spread: (v: Value) => Value): Value {
   const c = new Calculus(site.b);
-  const scaled = p === 1 ? s : c.mul(s, c.quotient(1, c.power(y(site), p - 1) as Value));
+  const power = c.power(y(site), p - 1);
+  const scaled = typeof power === "number" ? s : c.mul(s, c.quotient(1, power));
   if (p === 2) return c.mul(x(site), spread(scaled));
   return c.mul(spread(scaled), c.signed(c.power(c.abs(x(site)), p - 1), x(site)));
 }

@@ -3,7 +3,7 @@
 import { intsAttribute, int, stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
 import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import { padAxis, toPlaces } from "./picking.ts";
 import { sizeAt, sumTo, type Size } from "./shapes.ts";
@@ -14,7 +14,7 @@ export const unexpand = (site: Site, s: Value): Value => sumTo(site.b, s, x(site
 /** Tile: the copies lie one after the other. */
 export function untile(site: Site, s: Value): Value {
   const { b } = site;
-  const repeats = site.inputs[1] as Value;
+  const repeats = site.input(1);
   const known = constantIntegers(repeats);
   const counts = x(site).shape.map(
     (_, axis): Size => known?.[axis] ?? b.op("Slice", [repeats, b.integers([axis]), b.integers([axis + 1])]),
@@ -26,9 +26,9 @@ export function untile(site: Site, s: Value): Value {
 export function unwhere(site: Site, s: Value, input: number): Value {
   const { b } = site;
   const zero = b.scalar(0);
-  const condition = site.inputs[0] as Value;
+  const condition = site.input(0);
   const own = b.op("Where", input === 1 ? [condition, s, zero] : [condition, zero, s]);
-  return sumTo(b, own, site.inputs[input] as Value);
+  return sumTo(b, own, site.input(input));
 }
 
 /** Pad: "constant" makes a border from nothing, the other modes from copies of what is there. */

@@ -6,13 +6,19 @@ import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 
 const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
 
+/** Values joined along an axis; one alone is itself. */
+export function sideBySide(b: GraphBuilder, parts: readonly Value[], axis: number): Value {
+  const [only, ...more] = parts;
+  return only && more.length === 0 ? only : b.op("Concat", parts, { axis: int(axis) });
+}
+
 /** An int64 vector of sizes: constant if all are known, else the unknown ones are read from `like` at run time. */
 export function sizes(b: GraphBuilder, dims: Shape, like: Value): Value {
   if (isKnown(dims)) return b.integers(dims);
   const parts = dims.map((dim, axis) =>
     typeof dim === "number" ? b.integers([dim]) : sizeOfAxis(b, like, axis),
   );
-  return parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: int(0) });
+  return sideBySide(b, parts, 0);
 }
 
 function sizeOfAxis(b: GraphBuilder, value: Value, axis: number): Value {
@@ -40,7 +46,7 @@ export const asVector = (b: GraphBuilder, size: Size): Value =>
 export function vectorOf(b: GraphBuilder, list: readonly Size[]): Value {
   if (list.every((size) => typeof size === "number")) return b.integers(list);
   const parts = list.map((size) => asVector(b, size));
-  return parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: int(0) });
+  return sideBySide(b, parts, 0);
 }
 
 const onSizes =

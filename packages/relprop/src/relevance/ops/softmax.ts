@@ -1,7 +1,7 @@
 /** Softmax and LogSoftmax along an axis. */
 
 import { int, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
 import { lowest } from "./shapes.ts";
 

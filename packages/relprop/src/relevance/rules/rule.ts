@@ -20,6 +20,7 @@ import {
 /** W_k x_k of a sum: zero if one of them is. */
 export type Part = readonly [x: Term, weights: Term];
 
+/** A layer with weights, z = Wx + b, as a rule sees it. */
 export interface LinearLayer {
   readonly x: Value;
   readonly weights: Value;
@@ -56,6 +57,18 @@ export interface LinearLayer {
   readonly pullBack: (s: Term, weights: Term) => Term;
 }
 
+/**
+ * A rule for layers with weights: the relevance of the input from that of the output; `undefined` is zero.
+ *
+ * @example
+ *     // R_in = W²ᵀ( R / S(W² 1) )
+ *     const bySquares: LinearRule = (layer, R, m) => {
+ *       const squares = m.square(layer.weights);
+ *       const parts = [[m.onesLike(layer.x), squares]] as const;
+ *       const s = layer.shareOfPositive(R, parts, undefined, { epsilon: 1e-6, kind: "add" });
+ *       return layer.pullBack(s, squares);
+ *     };
+ */
 export type LinearRule = (layer: LinearLayer, R: Value, m: Algebra) => Term;
 
 /** What may be chosen about a rule. Everything is optional; each rule documents what it uses and its defaults. */

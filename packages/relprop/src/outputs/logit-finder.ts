@@ -10,6 +10,7 @@
 import { usesOf, type Node } from "../onnx/graph.ts";
 import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
+import { ofNode } from "../relevance/scopes.ts";
 import { axisOf } from "./axes.ts";
 import { averaged, mixed } from "./ensembles.ts";
 import {
@@ -42,7 +43,8 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
     const isKnown =
       node && [...node.inputs, ...node.outputs].every((each) => each === "" || b.values.has(each));
     const row = isKnown ? rowOf(node) : undefined;
-    const logits = row && node && relevantOutputs(node).includes(name) ? through(node, row, name) : undefined;
+    const isThrough = row && node && relevantOutputs(node).includes(name);
+    const logits = isThrough ? b.within(ofNode(node, "start"), () => through(node, row, name)) : undefined;
     found.set(name, logits);
     return logits;
   }

@@ -11,4 +11,7 @@ export const inPlaceOf = (node: Node, made: readonly Node[]): readonly Node[] =>
 
 /** As {@link inPlaceOf}, where what they stand for in turn was made, too. */
 export const madeFor = (node: Node, made: readonly Node[]): readonly Node[] =>
-  inPlaceOf(node, made).map((each) => (each.body ? { ...each, body: madeFor(node, each.body) } : each));
+  inPlaceOf(node, made).map((each) => withBodyFor(node, each));
+
+const withBodyFor = (node: Node, whole: Node): Node =>
+  whole.body ? { ...whole, body: madeFor(node, whole.body) } : whole;

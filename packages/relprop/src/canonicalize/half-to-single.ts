@@ -15,6 +15,7 @@ import {
   type DataType,
   type Graph,
   type Node,
+  type Owner,
   type Tensor,
   type Value,
   int,
@@ -22,6 +23,7 @@ import {
   usesOf,
 } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
+import { ownerOf } from "../onnx/owners.ts";
 import { floatTensor, numbersOf, roundingOf } from "../onnx/tensor.ts";
 import { type Rewrite, edited, isOnnx, namer, renamed } from "./rewrite.ts";
 
@@ -103,13 +105,15 @@ export function singleOf(graph: Graph, name: string): string {
   return (isCast && maker.inputs[0]) || name;
 }
 
-const castNode = (name: string, from: string, to: string, dataType: DataType): Node => ({
+/** @param owner the node that makes the value which is cast, or the input that it is */
+const castNode = (owner: Owner, name: string, from: string, to: string, dataType: DataType): Node => ({
   name,
   opType: "Cast",
   domain: "",
   inputs: [from],
   outputs: [to],
   attributes: { to: int(dataTypeCodes[dataType]) },
+  owner,
 });
 
 export const halfToSingle: Rewrite = {
@@ -157,7 +161,9 @@ export const halfToSingle: Rewrite = {
     const castOf = (name: string): Node[] => {
       const inner = singles.get(name);
       const isThere = inner === undefined || initializers.has(inner) || values.has(inner);
-      return isThere ? [] : [castNode(inner, name, inner, "float32")];
+      const maker = producer.get(name);
+      const owner = maker ? ownerOf(maker) : { node: name };
+      return isThere ? [] : [castNode(owner, inner, name, inner, "float32")];
     };
     const nodes = graph.nodes.flatMap((node) => {
       if (!computing.has(node)) {
@@ -168,7 +174,8 @@ export const halfToSingle: Rewrite = {
       const back = node.outputs.flatMap((name) => {
         const inner = singles.get(name);
         const type = values.get(name)?.dataType;
-        return inner === undefined || !type ? [] : [castNode(newName(`${name}_cast`), inner, name, type)];
+        if (inner === undefined || !type) return [];
+        return [castNode(ownerOf(node), newName(`${name}_cast`), inner, name, type)];
       });
       return [renamed(singleNode(node), singles), ...back];
     });

@@ -5,6 +5,7 @@
  */
 
 import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
+import { ownerOf } from "../onnx/owners.ts";
 import { dequantized, quantized, quantizedRange } from "../onnx/quantization.ts";
 import { type Refuse, type Rewrite, allUses, edited, isOnnx, namer } from "./rewrite.ts";
 
@@ -74,7 +75,9 @@ export const quantizedView: Rewrite = {
       const q = maker.outputs[0] ?? "";
       const isShared = (consumers.get(q)?.length ?? 0) > 1 || isOutput(q);
       const own = isShared ? name(q) : q;
-      const first = isShared ? { ...maker, name: name(maker.name), outputs: [own] } : maker;
+      const first = isShared
+        ? { ...maker, name: name(maker.name), outputs: [own], owner: ownerOf(maker) }
+        : maker;
       const body = [first, { ...node, inputs: node.inputs.with(0, own) }];
       const { inputs, attributes } = maker;
       const fake = { name: node.name, opType: "FakeQuantize", domain: "relprop", inputs, attributes };

@@ -2,6 +2,7 @@
 
 import { capturedNames, namesIn } from "../onnx/captures.ts";
 import { type Graph, type Node, type Tensor, type Uses, type Value } from "../onnx/graph.ts";
+import { inPlaceOf } from "../onnx/owners.ts";
 
 /** A rewrite that was not done although it nearly applied, and why: shown by `inspect`. */
 export interface Note {
@@ -107,7 +108,7 @@ export function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
 /** The graph after an edit. Replacements must come in topological order and keep the outputs that are used. */
 export function edited(graph: Graph, { replace, rename, initializers }: Edit): Graph {
   let nodes = graph.nodes;
-  if (replace?.size) nodes = nodes.flatMap((node) => replace.get(node) ?? [node]);
+  if (replace?.size) nodes = nodes.flatMap((node) => inPlaceOf(node, replace.get(node) ?? [node]));
   if (rename?.size) nodes = nodes.map((node) => renamed(node, rename));
   const merged = initializers?.size ? new Map([...graph.initializers, ...initializers]) : graph.initializers;
   return { ...graph, nodes, initializers: merged };

@@ -27,6 +27,7 @@ import { emitRelevance } from "../relevance/emit.ts";
 import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } from "../relevance/ledger.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
 import { filled } from "../relevance/ops/shapes.ts";
+import { ofTensor } from "../relevance/scopes.ts";
 import { channelAxis, lengthOver, seedRelevance, sumOver } from "../relevance/seed.ts";
 import { givesSensitivities, type Settings } from "../relevance/settings.ts";
 import { startWord } from "../run/start-sum.ts";
@@ -155,7 +156,9 @@ export function compilePrepared(
   const output = b.value(analysis.explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
   const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
-  const seed = seedRelevance(b, output, settings, facts, ranked);
+  const seed = b.within(ofTensor(graph, analysis.explained, "seed"), () =>
+    seedRelevance(b, output, settings, facts, ranked),
+  );
   const ofConcepts = {
     analysis,
     plan,
@@ -184,15 +187,20 @@ export function compilePrepared(
     });
   }
   const arrived = ends.map((end, i) => {
-    const R = relevance[i] ?? filled(b, 0, b.value(end.name).shape, b.value(end.name));
-    b.output(summed(b, R, end, settings), relevanceNames[i]);
-    return { end, R };
+    const value = b.value(end.name);
+    return b.within(ofTensor(graph, end.name, "relevance", end.name), () => {
+      const R = relevance[i] ?? filled(b, 0, value.shape, value);
+      b.output(summed(b, R, end, settings), relevanceNames[i]);
+      return { value, R, isInput: isInput(end) };
+    });
   });
-  if (sums) b.output(sums, channelRelevanceOutput);
-  const written = ledger?.finish(
-    arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
-  );
-  if (written) b.output(written.value, ledgerOutput);
+  if (concepts && sums)
+    b.within(ofTensor(graph, concepts.layer.name, "concepts"), () => b.output(sums, channelRelevanceOutput));
+  const written = b.within(ofTensor(graph, analysis.explained, "ledger"), () => {
+    const made = ledger?.finish(arrived);
+    if (made) b.output(made.value, ledgerOutput);
+    return made;
+  });
   // A gradient does not need the numbers that it is of; whoever runs the model or adds to it does.
   const explanation = prune(b.graph(graph.name), [output, ranked]);
   // What an id's vector gets is the id's.

@@ -8,7 +8,7 @@ import type { GradCamOptions } from "./options.ts";
 
 /** See {@link GradCamOptions}. */
 export function gradCam(source: Model, options: GradCamOptions): Compiled {
-  const { method: _name, layer: wanted = "last-map", reduce, ...shared } = options;
+  const { method, layer: wanted = "last-map", reduce, ...shared } = options;
   if (reduce !== undefined && reduce !== "channels") {
     throw new OptionError({
       what: `reduce cannot be "${String(reduce)}" with grad-cam`,
@@ -16,7 +16,7 @@ export function gradCam(source: Model, options: GradCamOptions): Compiled {
       fix: "leave reduce out",
     });
   }
-  const open = gradientGraph(source, shared, { layer: wanted });
+  const open = gradientGraph(source, shared, { method, layer: wanted });
   const { b, compiled, gradient } = open;
   const { input, layer } = compiled;
   for (const { name, shape } of [input, layer]) {
@@ -35,7 +35,7 @@ export function gradCam(source: Model, options: GradCamOptions): Compiled {
   return finish(
     open,
     b.op("Squeeze", [resized, b.integers([1])]),
-    { ...shared, method: "grad-cam" },
+    { ...shared, method },
     { layer: layer.name },
     true,
   );

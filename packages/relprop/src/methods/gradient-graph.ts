@@ -7,9 +7,10 @@ import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { prune } from "../onnx/prune.ts";
 import { Operators } from "../relevance/operators.ts";
+import { ofTensor } from "../relevance/scopes.ts";
 import { chooseTarget } from "../relevance/settings.ts";
 import { channelAxis, sumOver } from "../relevance/seed.ts";
-import type { SharedMethodOptions } from "./options.ts";
+import type { MethodName, SharedMethodOptions } from "./options.ts";
 
 export interface GradientGraph {
   readonly b: GraphBuilder;
@@ -25,12 +26,17 @@ export interface GradientGraph {
 /**
  * Compiles the plain gradient, and takes the output `relevance` off again.
  * @param layer where the gradient is taken, see {@link TensorOptions.layer}
+ * @param method what the nodes that are added are called after
  * @param target "later": the graph's input `target` is left for the caller to declare or to compute
  */
 export function gradientGraph(
   source: Model,
   options: SharedMethodOptions,
-  { layer, target }: { readonly layer?: string | undefined; readonly target?: "later" } = {},
+  {
+    method,
+    layer,
+    target,
+  }: { readonly method: MethodName; readonly layer?: string | undefined; readonly target?: "later" },
 ): GradientGraph {
   const { reduce: _reduced, ...shared } = options;
   const compiled = compile(source, {
@@ -53,7 +59,7 @@ export function gradientGraph(
     outputs: whole.outputs.filter(({ name }) => name !== "relevance"),
     nodes: whole.nodes.filter((node) => node !== last),
   };
-  const b = new GraphBuilder();
+  const b = new GraphBuilder(ofTensor(whole, compiled.layer.name, method));
   b.reserve("relevance");
   b.adopt(graph, inferGraph({ ...graph, inputs: whole.inputs }));
   const given = b.value(compiled.input.name);

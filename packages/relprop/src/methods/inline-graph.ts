@@ -4,10 +4,11 @@ import { UnexplainableError } from "../errors.ts";
 import { capturedNames } from "../onnx/captures.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { ownerOf } from "../onnx/owners.ts";
 import { prune } from "../onnx/prune.ts";
 
 /** What the copies of values are called: no exporter gives such names. */
-const prefix = "relprop.copy/";
+const prefix = "lrp/copy/";
 
 /**
  * Adds the nodes that compute `results` once more, from other inputs. What does not depend on those inputs (weights,
@@ -46,6 +47,7 @@ function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   return {
     ...node,
     name: prefix + node.name,
+    owner: ownerOf(node),
     inputs: node.inputs.map(rename),
     outputs: node.outputs.map(rename),
     ...(node.body && { body: node.body.map((part) => renamed(part, names)) }),

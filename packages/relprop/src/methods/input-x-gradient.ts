@@ -6,8 +6,8 @@ import type { InputXGradientOptions } from "./options.ts";
 
 /** See {@link InputXGradientOptions}. On ReLU networks without biases it is LRP's `epsilon` with ε = 0. */
 export function inputXGradient(source: Model, options: InputXGradientOptions): Compiled {
-  const { method: _name, ...shared } = options;
-  const open = gradientGraph(source, shared);
+  const { method, ...shared } = options;
+  const open = gradientGraph(source, shared, { method });
   const { b, compiled, gradient } = open;
   if (compiled.tokens) return tokensXGradient(source, options, compiled.tokens.name);
   return finish(open, b.op("Mul", [gradient, open.x]), options, {});
@@ -15,8 +15,8 @@ export function inputXGradient(source: Model, options: InputXGradientOptions): C
 
 /** Where the input holds token ids: their vectors ⊙ gradient, summed up for each token. */
 function tokensXGradient(source: Model, options: InputXGradientOptions, vectors: string): Compiled {
-  const { method: _name, ...shared } = options;
-  const open = gradientGraph(source, shared, { layer: vectors });
+  const { method, ...shared } = options;
+  const open = gradientGraph(source, shared, { method, layer: vectors });
   const { b, gradient } = open;
   const product = b.op("Mul", [gradient, b.value(vectors)]);
   return finish(open, sumOver(b, product, product.shape.length - 1), options, {}, true);

@@ -12,7 +12,7 @@ type Baseline = NonNullable<IntegratedGradientsOptions["baseline"]>;
 export function integratedGradients(source: Model, options: IntegratedGradientsOptions): Compiled {
   const { method, steps = 32, baseline = 0, ...shared } = options;
   countOption("steps", steps);
-  const open = gradientGraph(source, shared, { target: "later" });
+  const open = gradientGraph(source, shared, { method, target: "later" });
   requirePoints(open, method);
   const { b, x } = open;
   const start = baselineValue(open, x, baseline);

@@ -51,12 +51,9 @@ export function meanGradient(
     ...settings,
     target: chooseTarget(options.target),
   };
-  const target = seedRelevance(
-    b,
-    b.value(output.name),
-    chosen,
-    compiled.facts,
-    b.value(compiled.ranked.name),
+  const ranked = b.value(compiled.ranked.name);
+  const target = b.within("seed", () =>
+    seedRelevance(b, b.value(output.name), chosen, compiled.facts, ranked),
   );
 
   const bindings = new Map([

@@ -17,7 +17,7 @@ export function smoothGrad(source: Model, options: SmoothGradOptions): Compiled 
       fix: "0.1 to 0.2 is usual",
     });
   }
-  const open = gradientGraph(source, shared, { target: "later" });
+  const open = gradientGraph(source, shared, { method, target: "later" });
   requirePoints(open, method);
   const { b, x } = open;
   const noise = methodInput(open, "noise", [samples, ...x.shape.slice(1)]);

@@ -4,6 +4,7 @@ import { ModelFileError, OptionError } from "../errors.ts";
 import { Conversion, type Converter } from "./convert-opset/conversion.ts";
 import { contribConverterOf, converterOf } from "./convert-opset/table.ts";
 import { type Attribute, type Model, type ModelFunction, type Node, subgraphsOf } from "./graph.ts";
+import { madeFor } from "./owners.ts";
 
 /** Opset 17 is the highest that all of ONNX Runtime's back ends run whole. */
 const onlyTarget = 17;
@@ -68,7 +69,7 @@ function converted(nodes: readonly Node[], conversion: Conversion): Node[] {
   for (const node of nodes) {
     const convert = converterFor(node, conversion.version);
     const whole = withConvertedGraphs(node, conversion);
-    for (const made of convert ? convert(whole, conversion) : [whole]) {
+    for (const made of convert ? madeFor(node, convert(whole, conversion)) : [whole]) {
       conversion.learn(made);
       all.push(made);
     }

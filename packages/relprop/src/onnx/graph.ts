@@ -86,6 +86,16 @@ export interface Node {
    * stands for. The writer emits these, so that recognising never changes a bit of the forward pass.
    */
   readonly body?: readonly Node[];
+  /** For a node that the model itself does not have: what it was made for. */
+  readonly owner?: Owner;
+}
+
+/** What a node was made for. */
+export interface Owner {
+  /** Name of a node of the model; of its input, where no node makes what is meant. */
+  readonly node: string;
+  /** The rule that it belongs to, as text. */
+  readonly rule?: string;
 }
 
 /** What is known of a value: its type, its sizes and, for constants and shape arithmetic, its content. */

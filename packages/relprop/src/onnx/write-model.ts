@@ -17,7 +17,7 @@ import {
 import { placeOf } from "./stored-tensor.ts";
 import { byteLength } from "./tensor.ts";
 import { Chunks, concatChunks } from "./write/chunks.ts";
-import { externalEntries, graphProto, modelProto, tensorHeader } from "./write/protos.ts";
+import { externalEntries, graphProto, irVersionOf, modelProto, tensorHeader } from "./write/protos.ts";
 
 export { concatChunks };
 
@@ -136,7 +136,7 @@ const fieldHeader = (number: number, length: number): Uint8Array =>
 
 function encode(model: Model, place: Place): WrittenFile {
   const graph = new Chunks();
-  graph.append(toBinary(GraphProtoSchema, graphProto(model.graph)));
+  graph.append(toBinary(GraphProtoSchema, graphProto(model.graph, irVersionOf(model))));
   for (const [name, tensor] of model.graph.initializers)
     appendInitializer(graph, name, tensor, place(tensor));
   checkSize(graph.byteLength);

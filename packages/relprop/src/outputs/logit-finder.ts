@@ -10,6 +10,7 @@
 import { usesOf, type Node } from "../onnx/graph.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
+import { ofNode } from "../relevance/scopes.ts";
 import { axisOf } from "./axes.ts";
 import { averaged, mixed } from "./ensembles.ts";
 import {
@@ -40,7 +41,8 @@ export function logitFinder(analysis: Analysis): LogitsBehind {
     found.set(name, undefined);
     const node = producer.get(name);
     const row = node && analysis.isKnown(node) ? rowOf(node) : undefined;
-    const logits = row && node && relevantOutputs(node).includes(name) ? through(node, row, name) : undefined;
+    const isThrough = row && node && relevantOutputs(node).includes(name);
+    const logits = isThrough ? b.within(ofNode(node, "start"), () => through(node, row, name)) : undefined;
     found.set(name, logits);
     return logits;
   }

@@ -214,8 +214,12 @@ export class Algebra {
   }
 
   /** S(z); see {@link stabilizerKinds}. */
-  stabilize(z: Value, { epsilon, kind }: Stabilizer): Value {
-    if (epsilon === 0) return z;
+  stabilize(z: Value, stabilizer: Stabilizer): Value {
+    if (stabilizer.epsilon === 0) return z;
+    return this.#b.within("stabilize", () => this.#stabilized(z, stabilizer));
+  }
+
+  #stabilized(z: Value, { epsilon, kind }: Stabilizer): Value {
     // σ times ε, or times ε‖z‖.
     const signed = (sign: 1 | -1): Value => {
       const size = this.#b.scalar(sign * epsilon);

@@ -76,6 +76,10 @@ export class ConceptMask {
 
   /** R with its channels weighted; notes their sums. */
   mask(b: GraphBuilder, R: Value): Value {
+    return b.within("mask", () => this.#masked(b, R));
+  }
+
+  #masked(b: GraphBuilder, R: Value): Value {
     const { apart, whole, axis: batchAxis } = this.#samples;
     if (apart === undefined) return this.#weigh(b, R, this.axis, batchAxis);
     // Samples get an axis of their own: the one that they share becomes three.

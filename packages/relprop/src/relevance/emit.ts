@@ -8,6 +8,7 @@ import type { Plan, PlanStep } from "./assign-rules.ts";
 import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
 import {
+  asTranspose,
   besideTheWay,
   constantLayer,
   linearLayer,
@@ -19,6 +20,7 @@ import type { Entered, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
 import { linearRuleOf, plainRuleOf } from "./rule-choice.ts";
+import { ofStep, ofTensor } from "./scopes.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Walk {
@@ -40,19 +42,31 @@ export interface Walk {
  */
 export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]): Term[] {
   const { analysis, plan, settings, ledger, concepts } = walk;
-  const { b, nonNegative } = analysis;
+  const { b, graph, nonNegative } = analysis;
   const rectified = analysis.rectified(plan.steps.map(({ node }) => node));
   const m = new Algebra(b, { nonNegative, rectified, without: settings.without });
   const relevance = new Map<string, Value>([[analysis.explained, seed]]);
   const filter = settings.topK === "input" ? walk.keep : settings.topK;
   const onTheWay = new Set([...ends, ...plan.steps.flatMap(({ node }) => node.outputs)]);
 
-  for (const [index, step] of [...plan.steps.entries()].toReversed()) {
+  for (const [index, step] of [...plan.steps.entries()].toReversed())
+    b.within(ofStep(step), () => cross(step, index));
+  const masked = ends.find((end) => concepts?.isAt(b.value(end)));
+  if (masked !== undefined) leaveAround(masked, -1);
+  return ends.map((end) => {
+    const R = relevance.get(end);
+    if (!R || !concepts || end !== masked) return R;
+    const kept = b.within(ofTensor(graph, end, end), () => concepts.mask(b, R));
+    b.within(ofTensor(graph, end, "ledger", end), () => ledger?.maskEnd(end, R, kept));
+    return kept;
+  });
+
+  function cross(step: PlanStep, index: number): void {
     const site = analysis.siteOf(step.node);
     const layer = concepts && site.outputs.find((value) => concepts.isAt(value))?.name;
     if (layer !== undefined) leaveAround(layer, index);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
-    if (arriving.every((R) => R === undefined)) continue;
+    if (arriving.every((R) => R === undefined)) return;
     const masked = arriving.map((R, i) =>
       R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
     );
@@ -77,24 +91,9 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
     }
     const entered = (terms: readonly Term[]): Entered[] =>
       terms.map((R, i) => ({ of: outputs[i] as string, R }));
-    ledger?.enter(step, {
-      arriving: entered(arriving),
-      masked: entered(masked),
-      kept: entered(kept),
-      leaving,
-      others,
-      ...crossed,
-    });
+    const crossing = { arriving: entered(arriving), masked: entered(masked), kept: entered(kept) };
+    b.within(ofStep(step, "ledger"), () => ledger?.enter(step, { ...crossing, leaving, others, ...crossed }));
   }
-  const masked = ends.find((end) => concepts?.isAt(b.value(end)));
-  if (masked !== undefined) leaveAround(masked, -1);
-  return ends.map((end) => {
-    const R = relevance.get(end);
-    if (!R || !concepts || end !== masked) return R;
-    const kept = concepts.mask(b, R);
-    ledger?.maskEnd(end, R, kept);
-    return kept;
-  });
 
   /**
    * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.
@@ -106,7 +105,8 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       of !== layer && relevance.has(of) ? [{ of, R: relevance.get(of) }] : [],
     );
     for (const { of } of around) relevance.delete(of);
-    if (relevance.has(layer)) ledger?.leaveAround(layer, around);
+    if (!relevance.has(layer)) return;
+    b.within(ofTensor(graph, layer, "ledger", layer), () => ledger?.leaveAround(layer, around));
   }
 }
 
@@ -205,5 +205,8 @@ function crossSplit(
     const parts = outputs.map((y) => given.get(y) ?? filled(site.b, 0, y.shape, y));
     return row.pullBackAll(site, parts, index);
   };
-  return computed.map((index) => [index, m.moved(there, site.input(index), join(index), true)]);
+  return computed.map((index) => [
+    index,
+    m.moved(there, site.input(index), (R) => asTranspose(site, () => join(index)(R)), true),
+  ]);
 }

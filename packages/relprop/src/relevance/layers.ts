@@ -9,6 +9,9 @@ import type { Site } from "./site.ts";
 import type { LinearLayer, Part, PlainLayer } from "./rules/index.ts";
 import { sure } from "../sure.ts";
 
+/** Names what an operator's transpose is made of. */
+export const asTranspose = <T>({ b }: Site, build: () => T): T => b.within("transpose", build);
+
 const unstable: Stabilizer = { epsilon: 0, kind: "add" };
 
 /** One division of relevance by a denominator, as the ledger needs to see it: R = s ⊙ (parts + bias + stabiliser). */
@@ -60,17 +63,18 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
   const averaged = strides === "average" ? row.averaged?.(site) : undefined;
   const operator = averaged ?? row.operator(site);
   const { x, weights, bias, biasShape, placeBias } = operator;
-  const forward: LinearLayer["forward"] = (v, W, b) => (v && W ? operator.forward(v, W, b) : undefined);
+  const forward: LinearLayer["forward"] = (v, W, b) =>
+    v && W && site.b.within("forward", () => operator.forward(v, W, b));
   const placed = (b: Term): Term => (b && shares && placeBias ? placeBias(b) : b);
   return {
     x,
     weights,
     bias,
-    z: () => (averaged ? operator.forward(x, weights, bias) : site.output(0)),
+    z: () => (averaged ? sure(forward(x, weights, bias)) : site.output(0)),
     isAsComputed: !averaged,
     fanIn: operator.fanIn ?? 0,
     forward,
-    pullBack: (s, W) => s && W && operator.pullBack(s, W),
+    pullBack: (s, W) => s && W && asTranspose(site, () => operator.pullBack(s, W)),
     share: (R, z, b, stabilizer) => shareOut(context, R, z, placed(b), stabilizer),
     shareOfPositive(R, parts, b, stabilizer) {
       const { total, offset } = sumOfPositive(parts, b, stabilizer);
@@ -135,15 +139,16 @@ export function plainLayer(
   // What stands in is an average: of what cannot be negative, it cannot be negative either.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
   const y = averaged?.y ?? site.output(0);
-  const gradient = averaged?.pullBack ?? ((s: Value): Value => row.pullBack(site, s, index));
+  const back = averaged?.pullBack ?? ((s: Value): Value => row.pullBack(site, s, index));
+  const gradient = (s: Value): Value => asTranspose(site, () => back(s));
   const { frozen, pullBackLog } = row;
-  const pullBack = frozen ? (s: Value): Value => frozen(site, s, index) : gradient;
+  const pullBack = frozen ? (s: Value): Value => asTranspose(site, () => frozen(site, s, index)) : gradient;
   return {
     x,
     y,
     gradient,
     pullBackShare(R, stabilizer, n = 1) {
-      if (pullBackLog) return pullBackLog(site, R, index);
+      if (pullBackLog) return asTranspose(site, () => pullBackLog(site, R, index));
       return pullBack(shareOut(context, R, y, row.bias?.(site), stabilizer, n));
     },
     isGate: row.gateInput === undefined ? site.isGate(input) : row.gateInput === index,

@@ -2,7 +2,17 @@
 
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { dataTypeCodes } from "../data-types.ts";
-import type { Attribute, Graph, Model, Node, Subgraph, SubgraphValue, Tensor, Value } from "../graph.ts";
+import type {
+  Attribute,
+  Graph,
+  Model,
+  Node,
+  Owner,
+  Subgraph,
+  SubgraphValue,
+  Tensor,
+  Value,
+} from "../graph.ts";
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -39,15 +49,41 @@ const irVersions: readonly (readonly [opset: number, irVersion: number])[] = [
   [0, 4],
 ];
 
-const irVersionOf = (opset: number): number => irVersions.find(([first]) => opset >= first)?.[1] ?? 4;
+/** The first IR version in which files have functions. */
+const fileFunctions = 8;
+
+/** The IR version that a model is written with. */
+export const irVersionOf = ({ opsets, functions }: Pick<Model, "opsets" | "functions">): number =>
+  Math.max(irVersions.find(([first]) => (opsets[""] ?? 0) >= first)?.[1] ?? 4, functions ? fileFunctions : 0);
 
 const entry = ([key, value]: readonly [string, string]): StringStringEntryProto =>
   create(StringStringEntryProtoSchema, { key, value });
 
+/** The first IR version in which nodes have metadata_props. */
+const nodeMetadata = 10;
+
+/**
+ * What a node was made for: in metadata_props where the file may have them, else in doc_string. Compiled models have opset 17 and
+ * so IR version 8, which ONNX Runtime reads from 1.12 on; written with 10, they would be refused by all before 1.18.
+ */
+function ownerProto(
+  owner: Owner,
+  irVersion: number,
+): Partial<Pick<NodeProto, "metadataProps" | "docString">> {
+  const entries = ownerEntries(owner);
+  if (irVersion >= nodeMetadata) return { metadataProps: entries.map(entry) };
+  return { docString: entries.map((pair) => pair.join("=")).join("; ") };
+}
+
+const ownerEntries = ({ node, rule }: Owner): [string, string][] => {
+  const ofNode: [string, string] = ["relprop.node", node];
+  return rule === undefined ? [ofNode] : [ofNode, ["relprop.rule", rule]];
+};
+
 /** Everything of a model but its graph. */
 export function modelProto(model: Model): ModelProto {
   return create(ModelProtoSchema, {
-    irVersion: BigInt(Math.max(irVersionOf(model.opsets[""] ?? 0), model.functions ? 8 : 0)),
+    irVersion: BigInt(irVersionOf(model)),
     producerName: model.producer,
     opsetImport: Object.entries(model.opsets).map(([domain, version]) =>
       create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
@@ -58,12 +94,12 @@ export function modelProto(model: Model): ModelProto {
 }
 
 /** Everything of a graph but its initializers; nodes with a body are written as their body. */
-export function graphProto(graph: Graph): GraphProto {
+export function graphProto(graph: Graph, irVersion: number): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name,
     input: graph.inputs.map(valueProto),
     output: graph.outputs.map(valueProto),
-    node: graph.nodes.flatMap(written).map(nodeProto),
+    node: nodeProtos(graph.nodes, irVersion),
   });
 }
 
@@ -88,20 +124,26 @@ function valueProto({ name, dataType, shape }: Value): ValueInfoProto {
   return create(ValueInfoProtoSchema, { name, type });
 }
 
-function nodeProto(node: Node): NodeProto {
+const nodeProtos = (nodes: readonly Node[], irVersion: number): NodeProto[] =>
+  nodes.flatMap(written).map((node) => nodeProto(node, irVersion));
+
+function nodeProto(node: Node, irVersion: number): NodeProto {
   return create(NodeProtoSchema, {
     name: node.name,
     opType: node.opType,
     domain: node.domain,
     input: [...node.inputs],
     output: [...node.outputs],
-    attribute: Object.entries(node.attributes).map(([name, attribute]) => attributeProto(name, attribute)),
+    attribute: Object.entries(node.attributes).map(([name, attribute]) =>
+      attributeProto(name, attribute, irVersion),
+    ),
+    ...(node.owner && ownerProto(node.owner, irVersion)),
   });
 }
 
 const utf8 = new TextEncoder();
 
-function attributeProto(name: string, attribute: Attribute): AttributeProto {
+function attributeProto(name: string, attribute: Attribute, irVersion: number): AttributeProto {
   switch (attribute.type) {
     case "int":
       return create(AttributeProtoSchema, { name, type: Type.INT, i: toInt64(attribute.value) });
@@ -120,7 +162,11 @@ function attributeProto(name: string, attribute: Attribute): AttributeProto {
     case "tensor":
       return create(AttributeProtoSchema, { name, type: Type.TENSOR, t: tensorProto("", attribute.value) });
     case "graph":
-      return create(AttributeProtoSchema, { name, type: Type.GRAPH, g: subgraphProto(attribute.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: Type.GRAPH,
+        g: subgraphProto(attribute.value, irVersion),
+      });
     case "opaque":
       return fromBinary(AttributeProtoSchema, attribute.value);
   }
@@ -130,13 +176,13 @@ const declared = ({ declaration }: SubgraphValue): ValueInfoProto =>
   fromBinary(ValueInfoProtoSchema, declaration);
 
 /** A graph inside of a node; its few constants become messages, unlike the weights of the graph around it. */
-function subgraphProto(graph: Subgraph): GraphProto {
+function subgraphProto(graph: Subgraph, irVersion: number): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name,
     input: graph.inputs.map(declared),
     output: graph.outputs.map(declared),
     initializer: [...graph.initializers].map(([name, tensor]) => tensorProto(name, tensor)),
-    node: graph.nodes.flatMap(written).map(nodeProto),
+    node: nodeProtos(graph.nodes, irVersion),
   });
 }
 

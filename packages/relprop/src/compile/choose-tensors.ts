@@ -10,6 +10,7 @@ import type { Family } from "../relevance/row-kinds.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { suggestion } from "../suggestion.ts";
 import { lookupsOf, vocabulary, type TokenEmbedding } from "./token-embedding.ts";
+import { sureNumber } from "../sure.ts";
 
 /** Where relevance can start. */
 export const starts = ["logit", "output"] as const;
@@ -108,7 +109,7 @@ function areBoxesOf(boxes: Shape, scores: Shape, samples: Shape): boolean {
   }
   if (boxes.length !== 3 || scores.length !== 3) return false;
   const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
-  return unlike.length === 1 && boxes[unlike[0] as number] === 4;
+  return unlike.length === 1 && boxes[sureNumber(unlike[0])] === 4;
 }
 
 /** The explained output: one of the model's, or any tensor by name. */

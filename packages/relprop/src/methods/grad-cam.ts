@@ -46,7 +46,7 @@ function resizeTo(b: GraphBuilder, map: Value, input: Value): Value {
   const first = channelAxis(input) === 1 ? 2 : 1;
   const spatial = input.shape.slice(first, first + 2);
   const size = spatial.every((dim) => typeof dim === "number")
-    ? b.integers(spatial as number[])
+    ? b.integers(spatial)
     : b.op("Shape", [b.value(input.name)], { start: int(first), end: int(first + 2) });
   const batch = b.op("Shape", [map], { start: int(0), end: int(2) });
   const sizes = b.op("Concat", [batch, size], { axis: int(0) });

@@ -9,6 +9,7 @@ import { seedRelevance } from "../relevance/seed.ts";
 import type { GradientGraph } from "./gradient-graph.ts";
 import { inlineGraph } from "./inline-graph.ts";
 import type { SharedMethodOptions } from "./options.ts";
+import { sureNumber } from "../sure.ts";
 
 /**
  * @throws OptionError if the input holds token ids, between which there is nothing, or if the model fixes its batch, so
@@ -46,7 +47,7 @@ export function meanGradient(
 ): Value {
   const { b, compiled, graph } = gradient;
   const { input, output, settings } = compiled;
-  const count = points.shape[0] as number;
+  const count = sureNumber(points.shape[0]);
   const chosen = {
     ...settings,
     target: chooseTarget(options.target),
@@ -91,7 +92,7 @@ function repeat(b: GraphBuilder, value: Value, count: number): Value {
 function asBatch(b: GraphBuilder, stacked: Value): Value {
   const rest = stacked.shape.slice(2);
   const shape = rest.every((dim) => typeof dim === "number")
-    ? b.integers([-1, ...(rest as number[])])
+    ? b.integers([-1, ...rest])
     : b.op("Concat", [b.integers([-1]), b.op("Shape", [stacked], { start: int(2) })], { axis: int(0) });
   return b.op("Reshape", [stacked, shape]);
 }

@@ -8,6 +8,7 @@ import { axisIn, sharedAxis } from "../relevance/feature-axis.ts";
 import { metadataTask } from "./metadata.ts";
 import type { Reading } from "./reading.ts";
 import type { Scale } from "./scale.ts";
+import { sureNumber } from "../sure.ts";
 
 /** How four numbers say a box: corners, or centre and size, or one corner and size. */
 export const boxFormats = ["xyxy", "cxcywh", "xywh", "yxyx"] as const;
@@ -61,7 +62,7 @@ const found = (
   why: string,
   layout: Partial<DetectionLayout> & Pick<DetectionLayout, "firstClass" | "classes">,
 ): FoundLayout => {
-  const boxAxis = reading.axes.find((axis) => axis !== featureAxis) as number;
+  const boxAxis = sureNumber(reading.axes.find((axis) => axis !== featureAxis));
   const detections: DetectionLayout = {
     boxes: reading.outputName,
     featureAxis,
@@ -143,7 +144,7 @@ function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stre
     const stretches = node.inputs.map((name, i): Stretch => {
       const logits = behind(name);
       return {
-        length: lengths[i] as number,
+        length: sureNumber(lengths[i]),
         isScore: logits?.isWhole === true && logits.scale.kind === "probability",
         isIndex: isFromIntegers(reading, name),
       };
@@ -195,7 +196,8 @@ function named(reading: Reading): FoundLayout | undefined {
 
 function byCount(reading: Reading, classes: number): FoundLayout | undefined {
   for (const axis of reading.axes) {
-    const extra = (reading.shape[axis] as number) - classes;
+    const size = reading.shape[axis];
+    const extra = typeof size === "number" ? size - classes : 0;
     if (reading.axes.length !== 2 || (extra !== coordinates && extra !== coordinates + 1)) continue;
     const hasObjectness = extra > coordinates;
     return found(reading, axis, `${extra} numbers more than the ${classes} class names, along axis ${axis}`, {
@@ -213,7 +215,7 @@ function byShape(reading: Reading): FoundLayout | undefined {
   const sizes = axes.map((axis) => shape[axis]);
   if (axes.length !== 2 || !sizes.every((size) => typeof size === "number")) return undefined;
   const [a, c] = sizes as [number, number];
-  const featureAxis = (a < c ? axes[0] : axes[1]) as number;
+  const featureAxis = sureNumber(a < c ? axes[0] : axes[1]);
   const classes = Math.min(a, c) - coordinates;
   if (classes < 1) return undefined;
   return found(reading, featureAxis, `axis ${featureAxis} is the shorter one`, {

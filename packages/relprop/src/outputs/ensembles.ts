@@ -6,6 +6,7 @@ import { axisOf } from "./axes.ts";
 import { isSameShape, together, type InnerLogits, type Logits } from "./logits.ts";
 import { moved } from "./moved.ts";
 import { after, mixingWeights, riseOf, type OfProbability } from "./scale.ts";
+import { sureNumber } from "../sure.ts";
 
 /** A sum of members. */
 export function mixed({ b }: Analysis, node: Node, name: string, inner: InnerLogits): Logits | undefined {
@@ -36,7 +37,7 @@ export function averaged(
   const { shape } = b.value(stack);
   const without = [shape.toSpliced(axis, 1), shape.with(axis, 1)];
   if (!without.some((each) => isSameShape({ shape: each }, made.value))) return undefined;
-  const dims = shape.map((dim, each) => (each === axis ? (dim as number) : 1));
+  const dims = shape.map((dim, each) => (each === axis ? sureNumber(dim) : 1));
   const number = after(new Map([[stack, logits.number]]), node, b, dims);
   const gain = number && riseOf(number) / riseOf(logits.number as OfProbability);
   if (!gain || !(gain > 0) || !Number.isFinite(gain)) return undefined;

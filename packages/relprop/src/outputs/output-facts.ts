@@ -12,6 +12,7 @@ import { metadataLabels } from "./metadata.ts";
 import { isAnyMap, outputKinds, type OutputKind } from "./output-kinds.ts";
 import type { OutputRequest, Reading } from "./reading.ts";
 import type { Scale } from "./scale.ts";
+import { sureNumber } from "../sure.ts";
 
 export type { OutputRequest, Start } from "./reading.ts";
 
@@ -108,7 +109,7 @@ function scaleFor(kind: OutputKind, isVocabulary: boolean, { logits, outputName 
 function decide(reading: Reading): Decision {
   const { axes, shape } = reading;
   if (axes.every((axis) => shape[axis] === 1)) return oneNumber(reading);
-  if (axes.length === 1) return listOfNumbers(reading, axes[0] as number);
+  if (axes.length === 1) return listOfNumbers(reading, sureNumber(axes[0]));
   const detections = detectionLayout(reading);
   if (detections) return { kind: "detections", ...detections };
   return isGraph(reading) ? nodes(reading) : places(reading);

@@ -21,6 +21,7 @@ import { product } from "../onnx/shapes/sizes.ts";
 import type { Batch } from "./batch.ts";
 import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.ts";
 import type { AxisPlace } from "./site.ts";
+import { sure } from "../sure.ts";
 
 /** Where relevance can stay, in the order of the ledger's columns. */
 export const shareColumns = [
@@ -293,7 +294,7 @@ export class LedgerWriter {
       const zeros = b.op("ConstantOfShape", [this.#shape([this.#samples(), 1])]);
       return this.#as(this.#precision, zeros);
     }
-    const samples = this.#batch ? (this.#origin.shape[0] as number | string) : 1;
+    const samples = this.#batch ? sure(this.#origin.shape[0]) : 1;
     return this.#as(this.#precision, filled(b, 0, [samples, 1], this.#origin));
   }
 }

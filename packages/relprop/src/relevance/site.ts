@@ -1,7 +1,7 @@
 /** A node as rows and operators see it, and the words in which they speak of it. */
 
 import { ModelFileError } from "../errors.ts";
-import type { Dim, Node, Value } from "../onnx/graph.ts";
+import type { Dim, Node, Shape, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { product } from "../onnx/shapes/sizes.ts";
 
@@ -59,9 +59,9 @@ export interface LinearOperator {
   readonly weights: Value;
   readonly bias: Value | undefined;
   /** The shape that a bias has, or would have; undefined if the operator takes none. */
-  readonly biasShape: readonly number[] | undefined;
+  readonly biasShape: Shape | undefined;
   /** How many inputs an output is made of, if that is known. */
-  readonly fanIn?: number;
+  readonly fanIn?: number | undefined;
   /** A bias in a shape that broadcasts over z, if it does not as it is. */
   readonly placeBias?: (bias: Value) => Value;
   /** Wx + b for weights and bias of the same shapes as the operator's own. */

@@ -5,7 +5,13 @@ import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
 import { x, type LinearOperator, type Site } from "../site.ts";
 import { sumTo } from "./shapes.ts";
-import { sureNumber } from "../../sure.ts";
+import { sure } from "../../sure.ts";
+
+/** How many inputs an output is made of, if the model says it. */
+function fanInOf({ shape }: Value, axis: number): number | undefined {
+  const size = shape[axis];
+  return typeof size === "number" ? size : undefined;
+}
 
 /** Gemm: z [N, K] = x [N, C] · W + b, W [C, K], or [K, C] with transB. */
 export function gemm(site: Site): LinearOperator {
@@ -16,8 +22,8 @@ export function gemm(site: Site): LinearOperator {
     x: x(site),
     weights,
     bias: inputs[2],
-    biasShape: [sureNumber(weights.shape[transB === 1 ? 0 : 1])],
-    fanIn: sureNumber(weights.shape[transB]),
+    biasShape: [sure(weights.shape[transB === 1 ? 0 : 1])],
+    fanIn: fanInOf(weights, transB),
     forward: (v, W, bias) => b.op("Gemm", bias ? [v, W, bias] : [v, W], { transB: int(transB) }),
     pullBack: (s, W) => b.op("Gemm", [s, W], { transB: int(1 - transB) }),
   };
@@ -53,7 +59,7 @@ export function dense(site: Site): LinearOperator {
     weights,
     bias: inputs[2],
     biasShape: undefined,
-    fanIn: sureNumber(weights.shape[0]),
+    fanIn: fanInOf(weights, 0),
     forward(v, W, bias) {
       const product = b.op("MatMul", [v, W]);
       return bias ? b.op("Add", [product, bias]) : product;

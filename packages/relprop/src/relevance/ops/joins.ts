@@ -4,6 +4,7 @@ import type { Value } from "../../onnx/graph.ts";
 import type { Site } from "../site.ts";
 import { Calculus } from "./calculus.ts";
 import { sumTo } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** y = a + b, or a sum of many. */
 export const add = (site: Site, s: Value, input: number): Value => sumTo(site.b, s, site.input(input));
@@ -16,7 +17,7 @@ export const sumTrend =
   (signs: readonly (1 | -1)[]) =>
   ({ inputs, isComputed }: Site): 1 | -1 | undefined => {
     const computed = inputs.flatMap((value, i) => (value && isComputed(value) ? [i] : []));
-    return computed.length === 1 ? signs[computed[0] as number] : undefined;
+    return computed.length === 1 ? signs[sureNumber(computed[0])] : undefined;
   };
 
 /** How a product rises with its only computed factor, where the others are constant and not negative: masks, scales. */

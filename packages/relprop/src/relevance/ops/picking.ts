@@ -18,7 +18,7 @@ import {
   vectorOf,
   type Size,
 } from "./shapes.ts";
-import { sure } from "../../sure.ts";
+import { sure, sureNumber } from "../../sure.ts";
 
 /** Up to so many picks of one element are summed by one Gather each; every back end runs those. */
 const fewPicks = 4;
@@ -125,7 +125,7 @@ export function ungatherNd(site: Site, s: Value): Value {
   const { b, node } = site;
   const indices = site.input(1);
   const shared = numberAttribute(node, "batch_dims", 0);
-  const depth = indices.shape.at(-1) as number;
+  const depth = sureNumber(indices.shape.at(-1));
   const all = sizesOf(b, x(site));
   const product = (sizes: readonly Size[]): Size => sizes.reduce((a, n) => multiplySizes(b, a, n), 1);
   const picked = all.slice(shared, shared + depth);
@@ -156,7 +156,7 @@ export function ungatherNd(site: Site, s: Value): Value {
 function flatPlaces(tuples: readonly number[], sizes: readonly number[]): number[] {
   return Array.from({ length: tuples.length / sizes.length }, (_, i) =>
     sizes.reduce((place, size, k) => {
-      const index = tuples[i * sizes.length + k] as number;
+      const index = sureNumber(tuples[i * sizes.length + k]);
       return place * size + (index < 0 ? index + size : index);
     }, 0),
   );

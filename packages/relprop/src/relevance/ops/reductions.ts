@@ -40,8 +40,7 @@ function keepAxes(site: Site, v: Value): Value {
 /** s divided by the number of elements of `input` along the axes. */
 export function equalParts(b: GraphBuilder, s: Value, input: Value, axes: readonly number[]): Value {
   const lengths = axes.map((axis) => input.shape[axis]);
-  if (lengths.every((n) => typeof n === "number"))
-    return b.op("Mul", [s, b.scalar(1 / sizeOf(lengths as number[]))]);
+  if (lengths.every((n) => typeof n === "number")) return b.op("Mul", [s, b.scalar(1 / sizeOf(lengths))]);
   const shape = b.op("Gather", [b.op("Shape", [input]), b.integers(axes)], { axis: int(0) });
   const count = b.op("ReduceProd", [b.op("Cast", [shape], { to: int(1) })], { keepdims: int(0) });
   return b.op("Div", [s, count]);

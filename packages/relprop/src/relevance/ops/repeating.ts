@@ -7,6 +7,7 @@ import { x, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import { padAxis, toPlaces } from "./picking.ts";
 import { sizeAt, sumTo, type Size } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** Expand: summed over the axes along which it was repeated. */
 export const unexpand = (site: Site, s: Value): Value => sumTo(site.b, s, x(site));
@@ -53,7 +54,7 @@ export function unpad(site: Site, s: Value): Value {
   const pads = padsOf(site) ?? [];
   const rank = x(site).shape.length;
   return x(site).shape.reduce((v, _, axis) => {
-    const [begin, end] = [pads[axis] as number, pads[rank + axis] as number];
+    const [begin, end] = [sureNumber(pads[axis]), sureNumber(pads[rank + axis])];
     const inner = cut(b, v, axis, Math.max(0, begin), Math.max(0, end));
     return padAxis(b, inner, axis, Math.max(0, -begin), Math.max(0, -end));
   }, s);
@@ -73,7 +74,7 @@ export function unpadCopies(site: Site, s: Value): Value {
   const { shape } = x(site);
   const mode = stringAttribute(site.node, "mode", "constant");
   const back = shape.reduce((v, _, axis) => {
-    const [begin, end] = [pads[axis] as number, pads[shape.length + axis] as number];
+    const [begin, end] = [sureNumber(pads[axis]), sureNumber(pads[shape.length + axis])];
     const length = sizeAt(b, x(site), axis);
     const inner = cut(b, v, axis, begin, end);
     const parts = [inner];

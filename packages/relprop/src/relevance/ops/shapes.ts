@@ -3,6 +3,7 @@
 import { float32Tensor } from "../../onnx/tensor.ts";
 import { int, type Attribute, type Dim, type Shape, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { sureNumber } from "../../sure.ts";
 
 const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
 
@@ -119,7 +120,7 @@ export function fit(b: GraphBuilder, v: Value, like: Value, begin: readonly numb
   const want = spatialSizes(like);
   const have = spatialSizes(v);
   const end = begin.map((start, i) =>
-    want && have ? start + (want[i] as number) - (have[i] as number) : slack,
+    want && have ? start + sureNumber(want[i]) - sureNumber(have[i]) : slack,
   );
   const padded = pad(
     b,
@@ -131,7 +132,7 @@ export function fit(b: GraphBuilder, v: Value, like: Value, begin: readonly numb
   const axes = begin.map((_, i) => i + 2);
   if (want && have) {
     if (start.every((offset) => offset === 0) && end.every((over) => over >= 0)) return padded;
-    const stop = want.map((size, i) => (start[i] as number) + size);
+    const stop = want.map((size, i) => sureNumber(start[i]) + size);
     return b.op("Slice", [padded, b.integers(start), b.integers(stop), b.integers(axes)]);
   }
   const size = b.op("Shape", [like], { start: int(2) });

@@ -4,7 +4,7 @@
  *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
  */
 
-import { singleOf } from "../canonicalize/half-to-single.ts";
+import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import type { End } from "./choose-inputs.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
@@ -147,7 +147,7 @@ export function compilePrepared(
   ]);
   const output = b.value(explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
-  const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
+  const ranked = facts.isOrdered ? output : b.value(float32SourceOf(graph, outputName));
   const seed = seedRelevance(b, output, settings, facts, ranked);
   const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
   const ofConcepts = {

@@ -1,7 +1,7 @@
 /** What comes before a plan, shared by `compile` and `inspect`: settings, the canonical graph, what is explained in it. */
 
 import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
-import { singleOf } from "../canonicalize/half-to-single.ts";
+import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import { chooseEnds, chooseInputs, type End, type ExplainedInput } from "./choose-inputs.ts";
 import { chooseOutput, sizedInput, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "../onnx/convert-opset.ts";
@@ -62,7 +62,7 @@ export function prepare(source: Model, options: RelevanceOptions & TensorOptions
   const outputName = chooseOutput(canonical.graph, canonical.values, options.output);
   const b = new GraphBuilder();
   b.adopt(canonical.graph, canonical.values);
-  const output = singleOf(canonical.graph, outputName);
+  const output = float32SourceOf(canonical.graph, outputName);
   const inputs = chooseInputs(canonical.graph, b.values, output, sized.name, options);
   const plain = analyse(canonical.graph, b, inputs);
   const start = startOf({ ...plain, graph: canonical.graph, b, inputs }, outputName, options.start);
@@ -120,7 +120,7 @@ export function startOf(
   outputName: string,
   where: TensorOptions["start"] = "logit",
 ): Start {
-  const output = singleOf(graph, outputName);
+  const output = float32SourceOf(graph, outputName);
   const all = b.graph(graph.name);
   const before = all.nodes.length;
   const behind = logitFinder({ graph, b, siteOf });

@@ -1,4 +1,4 @@
-/** Graph, nodes and values -> protobuf messages. Weights are not among them: they never become messages. */
+/** Converts graphs, nodes and values to protobuf messages, all but the weights. */
 
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { dataTypeCodes } from "../data-types.ts";
@@ -27,7 +27,7 @@ import {
 } from "../onnx_pb.ts";
 import { toInt64 } from "../tensor.ts";
 
-/** The oldest IR version that has the opset; at least 4, the first in which constants need not be inputs. */
+/** The first IR version of each opset; at least 4, since before constants had to be inputs as well. */
 const irVersions: readonly (readonly [opset: number, irVersion: number])[] = [
   [21, 10],
   [19, 9],
@@ -43,7 +43,7 @@ const irVersionOf = (opset: number): number => irVersions.find(([first]) => opse
 const entry = ([key, value]: readonly [string, string]): StringStringEntryProto =>
   create(StringStringEntryProtoSchema, { key, value });
 
-/** Everything of a model but its graph. */
+/** A model without its graph. */
 export function modelProto(model: Model): ModelProto {
   return create(ModelProtoSchema, {
     irVersion: BigInt(irVersionOf(model.opsets[""] ?? 0)),
@@ -55,7 +55,7 @@ export function modelProto(model: Model): ModelProto {
   });
 }
 
-/** Everything of a graph but its initializers; nodes with a body are written as their body. */
+/** A graph without its initializers; nodes with a body are replaced by their body. */
 export function graphProto(graph: Graph): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name,
@@ -127,7 +127,7 @@ function attributeProto(name: string, attribute: Attribute): AttributeProto {
 const declared = ({ declaration }: SubgraphValue): ValueInfoProto =>
   fromBinary(ValueInfoProtoSchema, declaration);
 
-/** A graph inside of a node; its few constants become messages, unlike the weights of the graph around it. */
+/** The subgraph of a node; unlike the weights of a model, its few constants become messages. */
 function subgraphProto(graph: Subgraph): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name,
@@ -149,6 +149,6 @@ export function tensorHeader(name: string, { dataType, dims }: Tensor): TensorPr
   return create(TensorProtoSchema, { name, dataType: dataTypeCodes[dataType], dims: dims.map(BigInt) });
 }
 
-/** The entries that say where a tensor's elements are, if not in the model file. */
+/** The entries that locate the elements of a tensor outside of the model file. */
 export const externalEntries = (entries: Readonly<Record<string, string>>): TensorProto["externalData"] =>
   Object.entries(entries).map(entry);

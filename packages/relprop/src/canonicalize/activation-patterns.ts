@@ -8,7 +8,7 @@ import { isScalar, sameShape } from "./constants.ts";
 import { Fusions } from "./fusions.ts";
 import type { PatternContext } from "./pattern-context.ts";
 import { type Terms, isArithmetic, polynomialOf, samePolynomial } from "./polynomial.ts";
-import { type Refuse, isOnnx } from "./rewrite.ts";
+import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
 import { type Pattern, Unquantized } from "./unquantized.ts";
 
 /** An activation as exporters spell it out, and the node that replaces it. */
@@ -116,6 +116,18 @@ export function recognizeActivations(
   }
   return fusions.applied();
 }
+
+/** A rewrite that recognises activations by their patterns. */
+export const activationRewrite = (
+  name: string,
+  about: string,
+  patterns: readonly ActivationPattern[],
+): Rewrite => ({
+  name,
+  about,
+  removes: "merged nodes",
+  apply: (graph, values, refuse) => recognizeActivations(graph, values, patterns, refuse),
+});
 
 /** Tests an inner operator by its type alone. */
 export const operatorOf =

@@ -3,9 +3,8 @@
  * ½x·(1 + tanh(√(2/π)·(x + 0.044715x³))), with products in any order -> `Gelu` with its attribute `approximate`.
  */
 
-import { type Graph, type Value, string } from "../onnx/graph.ts";
-import type { Refuse, Rewrite } from "./rewrite.ts";
-import { type ActivationPattern, operatorOf, recognizeActivations } from "./activation-patterns.ts";
+import { string } from "../onnx/graph.ts";
+import { type ActivationPattern, operatorOf, activationRewrite } from "./activation-patterns.ts";
 
 /** ½x + ½x·e */
 const result = new Map([
@@ -36,11 +35,8 @@ const patterns: readonly ActivationPattern[] = [
   },
 ];
 
-export const recognizeGelu: Rewrite = {
-  name: "recognize-gelu",
-  about: "x·Φ(x) spelled out with Erf or Tanh becomes Gelu",
-  removes: "merged nodes",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognizeActivations(graph, values, patterns, refuse);
-  },
-};
+export const recognizeGelu = activationRewrite(
+  "recognize-gelu",
+  "x·Φ(x) spelled out with Erf or Tanh becomes Gelu",
+  patterns,
+);

@@ -3,9 +3,8 @@
  * and Sigmoid as ½ + ½·tanh(x/2). recognize-silu.ts runs before and takes those that are multiplied by x.
  */
 
-import { type Graph, type Value, float } from "../onnx/graph.ts";
-import type { Refuse, Rewrite } from "./rewrite.ts";
-import { type ActivationPattern, operatorOf, clipTo, recognizeActivations } from "./activation-patterns.ts";
+import { float } from "../onnx/graph.ts";
+import { type ActivationPattern, operatorOf, clipTo, activationRewrite } from "./activation-patterns.ts";
 
 /** clip(c + a·x, 0, high)/high. */
 const clippedLine = (c: number, a: number, high: number): ActivationPattern => ({
@@ -37,11 +36,8 @@ const patterns: readonly ActivationPattern[] = [
   },
 ];
 
-export const recognizeSigmoid: Rewrite = {
-  name: "recognize-sigmoid",
-  about: "clip(αx + ½, 0, 1) and ½ + ½·tanh(x/2) spelled out become HardSigmoid and Sigmoid",
-  removes: "merged nodes",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognizeActivations(graph, values, patterns, refuse);
-  },
-};
+export const recognizeSigmoid = activationRewrite(
+  "recognize-sigmoid",
+  "clip(αx + ½, 0, 1) and ½ + ½·tanh(x/2) spelled out become HardSigmoid and Sigmoid",
+  patterns,
+);

@@ -1,11 +1,11 @@
 /**
- * Recognises spelled out products x·gate(x): SiLU x·σ(x), HardSwish x·HardSigmoid(x) = x·clip(x+3, 0, 6)/6 (Howard et al. 2019), and
- * Mish x·tanh(softplus(x)) (Misra 2019) -> `Silu`, `HardSwish`, `Mish`.
+ * Recognises spelled out products x·gate(x): SiLU x·σ(x), HardSwish x·HardSigmoid(x) = x·clip(x+3, 0, 6)/6 (Howard et al.
+ * 2019), and Mish x·tanh(softplus(x)) (Misra 2019) -> `Silu`, `HardSwish`, `Mish`.
  */
 
-import { type Graph, type Node, type Value, numberAttribute } from "../onnx/graph.ts";
-import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
-import { type ActivationPattern, operatorOf, clipTo, recognizeActivations } from "./activation-patterns.ts";
+import { type Node, numberAttribute } from "../onnx/graph.ts";
+import { isOnnx } from "./rewrite.ts";
+import { type ActivationPattern, operatorOf, clipTo, activationRewrite } from "./activation-patterns.ts";
 
 const identity = new Map([["1", 1]]);
 /** x·e. */
@@ -58,11 +58,8 @@ const patterns: readonly ActivationPattern[] = [
   },
 ];
 
-export const recognizeSilu: Rewrite = {
-  name: "recognize-silu",
-  about: "x·σ(x), x·clip(x + 3, 0, 6)/6 and x·tanh(softplus(x)) spelled out become Silu, HardSwish and Mish",
-  removes: "merged nodes",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognizeActivations(graph, values, patterns, refuse);
-  },
-};
+export const recognizeSilu = activationRewrite(
+  "recognize-silu",
+  "x·σ(x), x·clip(x + 3, 0, 6)/6 and x·tanh(softplus(x)) spelled out become Silu, HardSwish and Mish",
+  patterns,
+);

@@ -4,7 +4,7 @@ import { sumOver } from "../relevance/seed.ts";
 import { finish, gradientGraph } from "./gradient-graph.ts";
 import type { InputXGradientOptions } from "./options.ts";
 
-/** Compiles input × gradient, see {@link InputXGradientOptions}. On ReLU networks without biases it equals LRP's `epsilon` with ε = 0. */
+/** Compiles {@link InputXGradientOptions}. On ReLU networks without biases it equals LRP's `epsilon` with ε = 0. */
 export function inputXGradient(source: Model, options: InputXGradientOptions): Compiled {
   const { method: _name, ...shared } = options;
   const open = gradientGraph(source, shared);

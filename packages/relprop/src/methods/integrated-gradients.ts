@@ -8,7 +8,7 @@ import { meanGradient, requirePoints } from "./repeated.ts";
 
 type Baseline = NonNullable<IntegratedGradientsOptions["baseline"]>;
 
-/** Compiles integrated gradients, see {@link IntegratedGradientsOptions}. The model's outputs are those of x, not of the path. */
+/** Compiles {@link IntegratedGradientsOptions}. The model's outputs are those of x, not of the path. */
 export function integratedGradients(source: Model, options: IntegratedGradientsOptions): Compiled {
   const { method, steps = 32, baseline = 0, ...shared } = options;
   countOption("steps", steps);

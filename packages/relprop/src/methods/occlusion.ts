@@ -1,4 +1,4 @@
-/** Occlusion covers patches and measures how far the output drops. It needs only the forward pass, so it can check other methods. */
+/** Occlusion measures how far the output drops when a patch is covered. It needs no gradient, so it can check other methods. */
 
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";

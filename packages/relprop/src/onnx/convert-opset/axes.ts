@@ -12,7 +12,7 @@ export const axesToInput: Converter = (node, to) => {
   return [{ ...node, inputs, attributes: without(node.attributes, "axes") }];
 };
 
-/** Reductions other than ReduceSum since 18: input `axes` -> attribute; no axes mean all axes, or none with `noop_with_empty_axes`. */
+/** Reductions but ReduceSum since 18: input `axes` -> attribute; no axes mean all, or none with `noop_with_empty_axes`. */
 export const axesToAttribute: Converter = (node, to) => {
   const axes = to.constantIntegers(node, 1, "axes") ?? [];
   const leavesAlone = numberAttribute(node, "noop_with_empty_axes", 0) !== 0;

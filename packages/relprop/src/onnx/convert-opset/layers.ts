@@ -111,7 +111,7 @@ export const quantizeLinearOf13: Converter = (node, to) =>
     to,
   );
 
-/** DequantizeLinear since 21 may have a scale for each block, which is supported for constants; since 23 it has `output_dtype`. */
+/** DequantizeLinear since 21 may have a scale per block, which is supported for constants; since 23 it has `output_dtype`. */
 export const dequantizeLinearOf13: Converter = (node, to) => {
   const [q = "", scale = "", zero = ""] = node.inputs;
   const type = to.info(scale)?.dataType;

@@ -4,7 +4,7 @@
  *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
  */
 
-import { singleOf } from "../canonicalize/half-to-single.ts";
+import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import type { End } from "./choose-inputs.ts";
 import { checkCompileOptions } from "./compile-option-names.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
@@ -155,7 +155,7 @@ export function compilePrepared(
   ]);
   const output = b.value(analysis.explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
-  const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
+  const ranked = facts.isOrdered ? output : b.value(float32SourceOf(graph, outputName));
   const seed = b.within(ofTensor(graph, analysis.explained, "seed"), () =>
     seedRelevance(b, output, settings, facts, ranked),
   );

@@ -1,7 +1,7 @@
 /** What comes before a plan, shared by `compile` and `inspect`: settings, the canonical graph, what is explained in it. */
 
 import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
-import { singleOf } from "../canonicalize/half-to-single.ts";
+import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import { chooseEnds, chooseInputs, type End, type ExplainedInput } from "./choose-inputs.ts";
 import { chooseInput, chooseOutput, withSize, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "../onnx/convert-opset.ts";
@@ -62,7 +62,13 @@ export function prepare(given: Model, options: PrepareOptions): Prepared {
   const chosen = chooseInput(graph, options, () => lookups);
   const b = new GraphBuilder();
   b.adopt(graph, values);
-  const whole = new Analysis({ graph, b, operators, origins: [], explained: singleOf(graph, outputName) });
+  const whole = new Analysis({
+    graph,
+    b,
+    operators,
+    origins: [],
+    explained: float32SourceOf(graph, outputName),
+  });
   const inputs = chooseInputs(whole, lookups, chosen.name, options);
   const origins = inputs.map(({ origin }) => origin);
   const start = startOf(whole.of({ origins }), outputName, options.start);
@@ -88,7 +94,7 @@ export function startOf(
   where: TensorOptions["start"] = "logit",
 ): Start {
   const { graph, b, origins } = analysis;
-  const output = singleOf(graph, outputName);
+  const output = float32SourceOf(graph, outputName);
   const all = b.graph(graph.name);
   const before = all.nodes.length;
   const behind = logitFinder(analysis);

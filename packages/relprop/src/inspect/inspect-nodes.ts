@@ -1,6 +1,6 @@
 /** Each node of a model as `inspect` shows it: what canonicalization made of it, and what relevance does there. */
 
-import type { Fate } from "../canonicalize/fates.ts";
+import type { RemovedNode } from "../canonicalize/removed-nodes.ts";
 import { readBy } from "../onnx/captures.ts";
 import type { Dim, Graph, Model, Node } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
@@ -141,18 +141,18 @@ class Judge {
   }
 
   /** Where the work of a node is done that is gone, following nodes that are gone themselves. */
-  #whereabouts(name: string): Pick<Fate, "became" | "into"> {
-    const { fates } = this.#prepared.canonical;
-    const fate = fates.get(name) ?? { became: "unneeded", into: [] };
+  #whereabouts(name: string): Pick<RemovedNode, "became" | "into"> {
+    const { removedNodes } = this.#prepared.canonical;
+    const removed = removedNodes.get(name) ?? { became: "unneeded", into: [] };
     const seen = new Set([name]);
     const follow = (into: readonly string[]): string[] =>
       into.flatMap((heir) => {
         if (this.#nodes.has(heir)) return [heir];
         if (seen.has(heir)) return [];
         seen.add(heir);
-        return follow(fates.get(heir)?.into ?? []);
+        return follow(removedNodes.get(heir)?.into ?? []);
       });
-    return { became: fate.became, into: [...new Set(follow(fate.into))] };
+    return { became: removed.became, into: [...new Set(follow(removed.into))] };
   }
 
   #whyNone(node: Node, graph: Graph): string {

@@ -6,13 +6,13 @@ import { channelAxis } from "../relevance/seed.ts";
 import { finish, gradientGraph } from "./gradient-graph.ts";
 import type { GradCamOptions } from "./options.ts";
 
-/** See {@link GradCamOptions}. */
+/** Compiles Grad-CAM, see {@link GradCamOptions}. */
 export function gradCam(source: Model, options: GradCamOptions): Compiled {
   const { method, layer: wanted = "last-map", reduce, ...shared } = options;
   if (reduce !== undefined && reduce !== "channels") {
     throw new OptionError({
       what: `reduce cannot be "${String(reduce)}" with grad-cam`,
-      why: "its relevance has no channels: it is [N, H, W] always",
+      why: "its relevance is always [N, H, W], without channels",
       fix: "leave reduce out",
     });
   }

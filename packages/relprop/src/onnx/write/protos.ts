@@ -1,4 +1,4 @@
-/** Graph, nodes and values -> protobuf messages. Weights are not among them: they never become messages. */
+/** Converts graphs, nodes and values to protobuf messages, all but the weights. */
 
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { dataTypeCodes } from "../data-types.ts";
@@ -38,7 +38,7 @@ import {
 } from "../onnx_pb.ts";
 import { toInt64 } from "../tensor.ts";
 
-/** The oldest IR version that has the opset; at least 4, the first in which constants need not be inputs. */
+/** The first IR version of each opset; at least 4, since before constants had to be inputs as well. */
 const irVersions: readonly (readonly [opset: number, irVersion: number])[] = [
   [21, 10],
   [19, 9],
@@ -197,6 +197,6 @@ export function tensorHeader(name: string, { dataType, dims }: Tensor): TensorPr
   return create(TensorProtoSchema, { name, dataType: dataTypeCodes[dataType], dims: dims.map(BigInt) });
 }
 
-/** The entries that say where a tensor's elements are, if not in the model file. */
+/** The entries that locate the elements of a tensor outside of the model file. */
 export const externalEntries = (entries: Readonly<Record<string, string>>): TensorProto["externalData"] =>
   Object.entries(entries).map(entry);

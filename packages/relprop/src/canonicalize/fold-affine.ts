@@ -1,10 +1,11 @@
 /**
- * A BatchNormalization at inference is y = a·x + c per channel, and so are Mul, Div, Add, Sub with a constant:
+ * Folds affine maps per channel, y = a·x + c, into linear layers: BatchNormalization at inference, and Mul, Div, Add and
+ * Sub with a constant.
  *
- *     a·(W x + b) + c = (aW) x + (ab + c)          into the linear operator before it, if nobody else uses that
- *     W (a x + c) + b = (Wa) x + (b + W c)         else into those behind it: all of them, and c = 0 where they pad
+ *     a·(W x + b) + c = (aW) x + (ab + c)     into the layer before, if the map is the only user of its output
+ *     W (a x + c) + b = (Wa) x + (b + W c)    else into all layers behind; c must be 0 where they pad
  *
- * Computed in float64, stored as float32. Weights that several nodes share are copied.
+ * Folding computes in float64 and stores float32. It copies weights that several nodes share.
  */
 
 import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
@@ -31,10 +32,10 @@ interface Place {
 function intoPreceding(node: Node, { graph, values, uses, name }: Place): Attempt {
   const data = node.inputs.filter((input) => !graph.initializers.has(input));
   const producer = uses.producer.get(data[0] ?? "");
-  if (data.length !== 1 || !producer) return { why: "no node makes its input" };
+  if (data.length !== 1 || !producer) return { why: "no node computes its input" };
   const linear = linearWeightsOf(producer, graph, values);
   if ("why" in linear) return linear;
-  const affine = channelAffineOf(node, graph, values, linear.outputAxis);
+  const affine = channelAffineOf(node, graph, values, linear.channelAxis);
   if (!affine) return { why: `it is not one constant factor and shift per channel of "${producer.name}"` };
   if ((uses.consumers.get(affine.x)?.length ?? 0) > 1 || uses.isOutput(affine.x)) {
     return { why: `the output of "${producer.name}" is used elsewhere, too` };
@@ -58,7 +59,7 @@ function intoFollowing(node: Node, { graph, values, uses, name }: Place): Attemp
   for (const consumer of consumers) {
     const linear: LinearWeights | { readonly why: string } = linearWeightsOf(consumer, graph, values);
     if ("why" in linear) return linear;
-    const affine = channelAffineOf(node, graph, values, linear.inputAxis);
+    const affine = channelAffineOf(node, graph, values, linear.channelAxis);
     if (!affine || consumer.inputs.indexOf(y, 1) !== -1) {
       return { why: `it is not one constant factor and shift per input channel of "${consumer.name}"` };
     }
@@ -72,7 +73,7 @@ function intoFollowing(node: Node, { graph, values, uses, name }: Place): Attemp
   return { replace, initializers };
 }
 
-/** One fold, or undefined if there is none left. Folds one by one: a chain of them ends in one operator. */
+/** The graph after one fold, or undefined if none is left. Folding one at a time folds whole chains into one layer. */
 function foldOne(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph | undefined {
   const place = { graph, values, uses: allUses(graph), name: namer(graph) };
   for (const node of graph.nodes) {
@@ -87,17 +88,17 @@ function foldOne(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refus
   return undefined;
 }
 
-export const foldBatchNorm: Rewrite = {
-  name: "fold-batchnorm",
+export const foldAffine: Rewrite = {
+  name: "fold-affine",
   about:
-    "BatchNormalization, and Mul, Div, Add, Sub by one constant a channel, go into the weights of the layer before or behind",
-  takesAway: "what a neighbour does",
+    "BatchNormalization, and Mul, Div, Add and Sub by one constant per channel, are folded into the layer before or behind",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     let result = graph;
     let refusals: [Node, string][] = [];
-    // Each fold takes away a node.
+    // Each fold removes a node, so there are at most as many folds as nodes.
     for (const _ of graph.nodes) {
-      // A fold may make way for what was refused before it.
+      // A fold may make possible what was refused before it.
       refusals = [];
       const next = foldOne(result, values, (node, why) => refusals.push([node, why]));
       if (!next) break;

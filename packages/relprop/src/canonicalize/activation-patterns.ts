@@ -1,38 +1,44 @@
 /**
- * Finds activations that an exporter spelled out: result(x, e) with e = inner(argument(x)), where result and argument
- * are polynomials and inner is a chain of unary operators. The nodes become the body of one node.
+ * Recognises activations that an exporter spelled out as result(x, e) with e = inner(argument(x)), where result and
+ * argument are polynomials and inner is a chain of unary operators. The nodes become the body of one node.
  */
 
 import type { Attributes, Graph, Node, Value } from "../onnx/graph.ts";
 import { isScalar, sameShape } from "./constants.ts";
-import { type Surroundings, type Terms, isArithmetic, polynomialOf, samePolynomial } from "./polynomial.ts";
 import { Fusions } from "./fusions.ts";
-import { type Refuse, isOnnx } from "./rewrite.ts";
+import type { PatternContext } from "./pattern-context.ts";
+import { type Terms, isArithmetic, polynomialOf, samePolynomial } from "./polynomial.ts";
+import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
 import { type Pattern, Unquantized } from "./unquantized.ts";
 
-export interface SpelledOut {
+/** An activation as exporters spell it out, and the node that replaces it. */
+export interface ActivationPattern {
   readonly opType: string;
   readonly domain: string;
   readonly attributes: Attributes;
-  /** Operators from the argument to e, with what their attributes and constants must be. */
+  /** Tests of the operators from the argument to e, in order. */
   readonly inner: readonly ((node: Node, graph: Graph) => boolean)[];
-  /** In x. */
+  /** A polynomial in x. */
   readonly argument: Terms;
-  /** In x and e. */
+  /** A polynomial in x and e. */
   readonly result: Terms;
 }
 
 const maxSteps = 7;
 
-/** Values that the argument may be a polynomial of: itself, and what its arithmetic starts from. */
-function candidates(around: Surroundings, value: string, steps: number = maxSteps): string[] {
+/** Values that the argument may be a polynomial in: the argument itself, and all values that it is computed from. */
+function candidates(around: PatternContext, value: string, steps: number = maxSteps): string[] {
   const node = around.uses.producer.get(value);
   const deeper = node && steps > 0 && isArithmetic(node) ? node.inputs : [];
   return [...new Set([value, ...deeper.flatMap((input) => candidates(around, input, steps - 1))])];
 }
 
-/** The inner chain that ends in `last`, from the argument on, or undefined. */
-function chainTo({ graph, uses }: Surroundings, last: Node, { inner }: SpelledOut): Node[] | undefined {
+/** The inner chain that ends in `last`, from the argument on; undefined if it does not match. */
+function chainTo(
+  { graph, uses }: PatternContext,
+  last: Node,
+  { inner }: ActivationPattern,
+): Node[] | undefined {
   const chain: Node[] = [];
   let node: Node | undefined = last;
   for (const test of inner.toReversed()) {
@@ -44,7 +50,7 @@ function chainTo({ graph, uses }: Surroundings, last: Node, { inner }: SpelledOu
 }
 
 /** The first node, at most {@link maxSteps} after e, whose output is the result. */
-function rootFrom(around: Surroundings, x: string, e: string, result: Terms): Node | undefined {
+function rootFrom(around: PatternContext, x: string, e: string, result: Terms): Node | undefined {
   const seen = new Set([e]);
   let latest = [e];
   for (let step = 0; step < maxSteps; step++) {
@@ -64,7 +70,7 @@ function rootFrom(around: Surroundings, x: string, e: string, result: Terms): No
 }
 
 /** All nodes between x and the root. */
-function nodesBetween(around: Surroundings, x: string, root: Node, into: Set<Node>): Set<Node> {
+function nodesBetween(around: PatternContext, x: string, root: Node, into: Set<Node>): Set<Node> {
   into.add(root);
   for (const name of root.inputs) {
     const node = around.uses.producer.get(name);
@@ -73,10 +79,10 @@ function nodesBetween(around: Surroundings, x: string, root: Node, into: Set<Nod
   return into;
 }
 
-/** Whether the result is e. */
-const isItself = (result: Terms): boolean => result.size === 1 && result.get("0,1") === 1;
+/** Whether the result is e itself. */
+const isInnerAlone = (result: Terms): boolean => result.size === 1 && result.get("0,1") === 1;
 
-function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Pattern | undefined {
+function matchAt(around: PatternContext, last: Node, pattern: ActivationPattern): Pattern | undefined {
   const chain = chainTo(around, last, pattern);
   const start = chain?.[0]?.inputs[0];
   const [e] = last.outputs;
@@ -84,17 +90,17 @@ function matchAt(around: Surroundings, last: Node, pattern: SpelledOut): Pattern
   for (const x of candidates(around, start)) {
     const argument = polynomialOf(around, start, [x]);
     if (!argument || !samePolynomial(argument, pattern.argument)) continue;
-    const root = isItself(pattern.result) ? last : rootFrom(around, x, e, pattern.result);
+    const root = isInnerAlone(pattern.result) ? last : rootFrom(around, x, e, pattern.result);
     if (root) return { x, root, nodes: nodesBetween(around, x, root, new Set()) };
   }
   return undefined;
 }
 
-/** Replaces each spelled-out activation by one node with a body. */
-export function recognize(
+/** Replaces each activation that matches a pattern by one node with a body. */
+export function recognizeActivations(
   graph: Graph,
   values: ReadonlyMap<string, Value>,
-  patterns: readonly SpelledOut[],
+  patterns: readonly ActivationPattern[],
   refuse: Refuse,
 ): Graph {
   const seen = new Unquantized(graph);
@@ -103,7 +109,7 @@ export function recognize(
     if (!isOnnx(last, last.opType)) continue;
     for (const pattern of patterns) {
       const match = matchAt(seen, last, pattern);
-      // A constant of shape [1, 1, 1] would stretch a vector: then it is no activation.
+      // A constant of shape [1, 1, 1] broadcasts a vector: then the pattern is no activation.
       const isElementwise = match && sameShape(values.get(match.x), values.get(match.root.outputs[0] ?? ""));
       if (isElementwise && fusions.add(match, pattern)) break;
     }
@@ -111,13 +117,25 @@ export function recognize(
   return fusions.applied();
 }
 
-/** A test of an inner operator by its type alone. */
-export const anyOf =
+/** A rewrite that recognises activations by their patterns. */
+export const activationRewrite = (
+  name: string,
+  about: string,
+  patterns: readonly ActivationPattern[],
+): Rewrite => ({
+  name,
+  about,
+  removes: "merged nodes",
+  apply: (graph, values, refuse) => recognizeActivations(graph, values, patterns, refuse),
+});
+
+/** Tests an inner operator by its type alone. */
+export const operatorOf =
   (opType: string): ((node: Node) => boolean) =>
   (node) =>
     isOnnx(node, opType);
 
-/** A test for a Clip between 0 and this number. */
+/** Tests for a Clip between 0 and this number. */
 export const clipTo =
   (high: number) =>
   (node: Node, graph: Graph): boolean =>

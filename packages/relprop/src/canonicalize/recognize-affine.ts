@@ -1,7 +1,7 @@
 /**
- * What could not be folded into a linear operator: BatchNormalization, and Mul or Div by a constant -> `Affine`(x, a, c)
- * = a·x + c, domain "relprop", a and c constants that broadcast to x. Its body is the node itself. Add and Sub of a
- * constant stay: they are sums like any other.
+ * Turns each BatchNormalization, and each Mul or Div by a constant, that fold-affine.ts left into `Affine`(x, a, c) =
+ * a·x + c (domain "relprop"), where a and c are constants that broadcast to x. The body is the node itself. Add and Sub
+ * of a constant stay: the rules for sums apply to them.
  */
 
 import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
@@ -20,10 +20,10 @@ const affineOver = (node: Node, x: string, a: string, c: string): Node => ({
   body: [node],
 });
 
-export const batchNormToAffine: Rewrite = {
-  name: "batchnorm-to-affine",
-  about: "what could not be folded, of BatchNormalization and of Mul and Div by a constant, becomes Affine",
-  takesAway: "what a neighbour does",
+export const recognizeAffine: Rewrite = {
+  name: "recognize-affine",
+  about: "a BatchNormalization, Mul or Div by a constant that could not be folded becomes Affine",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const constants = constantNames(graph);
     const name = namer(graph);
@@ -41,7 +41,7 @@ export const batchNormToAffine: Rewrite = {
       if (!affine || rank === undefined) {
         refuse(
           node,
-          "it trains, or its parameters are no float32 constants of the file, or its rank is not known",
+          "it trains, its parameters are not float32 constants of the file, or its rank is unknown",
         );
         return;
       }
@@ -61,12 +61,12 @@ export const batchNormToAffine: Rewrite = {
         replace.set(node, [affineOver(node, x, factor, "")]);
         return;
       }
-      // A constant divided by x is no affine map.
+      // A constant divided by x is not an affine map.
       if (x !== left) return;
       const numbers = weightsOf(graph, factor);
       const dims = graph.initializers.get(factor)?.dims;
       if (!numbers || !dims) {
-        refuse(node, `it divides by ${factor}, which is no float32 constant of the file`);
+        refuse(node, `it divides by ${factor}, which is not a float32 constant of the file`);
         return;
       }
       const inverse = constant(

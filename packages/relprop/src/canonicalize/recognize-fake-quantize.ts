@@ -1,7 +1,7 @@
 /**
- * A quantized model in QDQ form, seen as the float model it stands for: a constant that is dequantized becomes that
- * float constant, and QuantizeLinear followed by DequantizeLinear becomes one node `FakeQuantize`, which rounds to steps
- * of its scale between the smallest and the largest that its type can hold. The forward pass stays what it was.
+ * Reads a quantized model in QDQ form as the float model it stands for: a dequantized constant becomes a float constant,
+ * and QuantizeLinear followed by DequantizeLinear becomes one `FakeQuantize` node (domain "relprop"), which rounds to
+ * multiples of its scale within the range of the integer type. The forward pass stays the same.
  */
 
 import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
@@ -11,14 +11,14 @@ import { type Refuse, type Rewrite, allUses, edited, isOnnx, namer } from "./rew
 
 type Constants = ReadonlyMap<string, Tensor>;
 
-/** The constants that a QuantizeLinear or DequantizeLinear takes, if they are. */
+/** Scale and zero point of a QuantizeLinear or DequantizeLinear, if they are constants. */
 function parametersOf(known: Constants, node: Node): { scale: Tensor; zero: Tensor | undefined } | undefined {
   const [, scaleName = "", zeroName = ""] = node.inputs;
   const [scale, zero] = [known.get(scaleName), known.get(zeroName)];
   return scale && (zeroName === "" || zero) ? { scale, zero } : undefined;
 }
 
-/** The constant that a node gives, if its input is one. */
+/** The output of a QuantizeLinear or DequantizeLinear, if it is constant. */
 function constantOf(known: Constants, node: Node): Tensor | undefined {
   const x = known.get(node.inputs[0] ?? "");
   const parameters = parametersOf(known, node);
@@ -35,7 +35,7 @@ const sameTensor = (a: Tensor | undefined, b: Tensor | undefined): boolean =>
     a.dims.join() === b.dims.join() &&
     a.bytes.every((byte, i) => byte === b.bytes[i]));
 
-/** Why a QuantizeLinear and a DequantizeLinear are no pair that relevance can cross, or undefined if they are one. */
+/** Why relevance cannot cross a QuantizeLinear and a DequantizeLinear together; undefined if it can. */
 function mismatch(known: Constants, quantize: Node, dequantize: Node): string | undefined {
   const [a, b] = [parametersOf(known, quantize), parametersOf(known, dequantize)];
   if (!a || !b) return "its scale or zero point is computed at run time";
@@ -46,11 +46,11 @@ function mismatch(known: Constants, quantize: Node, dequantize: Node): string | 
   return undefined;
 }
 
-export const quantizedView: Rewrite = {
-  name: "quantized-view",
+export const recognizeFakeQuantize: Rewrite = {
+  name: "recognize-fake-quantize",
   about:
-    "constants that are dequantized become float constants, and QuantizeLinear with DequantizeLinear becomes FakeQuantize",
-  takesAway: "what a neighbour does",
+    "dequantized constants become float constants, and QuantizeLinear with DequantizeLinear becomes FakeQuantize",
+  removes: "merged nodes",
   apply(graph: Graph, _values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const { producer, consumers, isOutput } = allUses(graph);
     const initializers = new Map(graph.initializers);

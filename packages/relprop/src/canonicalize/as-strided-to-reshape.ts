@@ -1,7 +1,7 @@
 /**
- * torch.as_strided on a tensor that is contiguous, as its dynamo exporter writes it: Gather from the flattened tensor at
- * Σ stride · index, computed from Range. Where the indices count the elements in their order, it is a Reshape. The batch
- * may be open: the indices are followed as an affine function of the position, not as numbers.
+ * Replaces torch.as_strided on a contiguous tensor by a Reshape. The dynamo exporter writes it as a Gather from the
+ * flattened tensor at Σ stride · index, computed from Range; if these indices are 0, 1, 2 …, the Gather only reshapes.
+ * Indices are read as affine functions of the position, so the batch may be open.
  */
 
 import {
@@ -16,10 +16,9 @@ import { product } from "../onnx/shapes/sizes.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { sameShape } from "./constants.ts";
 import { axisIn, sourceIndices } from "./evaluate/evaluator.ts";
-import { identity, plainNode } from "./inline-subgraph.ts";
-import { type Rewrite, allUses, edited, isOnnx, namer, withoutDead } from "./rewrite.ts";
+import { type Rewrite, allUses, edited, identity, isOnnx, namer, plainNode, withoutDead } from "./rewrite.ts";
 
-/** base + Σ strides[axis] · index[axis]; axes of size 1 have the stride 0. */
+/** A tensor of integers base + Σ strides[axis] · index[axis]; axes of size 1 have the stride 0. */
 interface Grid {
   readonly base: number;
   readonly strides: readonly number[];
@@ -37,9 +36,10 @@ function gridOfConstant(tensor: Tensor): Grid | undefined {
   return numbers.length > 0 && isAffine ? { base, strides } : undefined;
 }
 
-/** Exporters spell out an axis in a handful of steps. */
+/** Limit of the nodes that a grid is computed by; exporters need a handful per axis. */
 const maxDepth = 32;
 
+/** The values of a graph that are grids. */
 class Grids {
   readonly #graph: Graph;
   readonly #values: ReadonlyMap<string, Value>;
@@ -52,7 +52,7 @@ class Grids {
     this.#producer = producer;
   }
 
-  /** The value as an affine function of the position; undefined if it is none, or nobody can tell. */
+  /** The value as an affine function of the position; undefined if it is not known to be one. */
   of(name: string, depth: number = maxDepth): Grid | undefined {
     if (this.#known.has(name) || depth === 0) return this.#known.get(name);
     const grid = this.#compute(name, (input) => this.of(input, depth - 1));
@@ -116,22 +116,22 @@ const padded = ({ strides }: Grid, rank: number): number[] => [
   ...strides,
 ];
 
-/** Whether the grid counts 0, 1, 2 … in row-major order of the shape. */
+/** Whether the grid is 0, 1, 2 … in row-major order of the shape. */
 function countsUp({ base, strides }: Grid, shape: Shape): boolean {
   let step: number | undefined = 1;
   for (const [axis, dim] of [...shape.entries()].toReversed()) {
     if (dim === 1) continue;
-    // Beyond an open size nobody knows the step.
+    // The step is unknown beyond an open size.
     if (step === undefined || strides[axis] !== step) return false;
     step = typeof dim === "number" ? step * dim : undefined;
   }
   return base === 0;
 }
 
-export const stridedView: Rewrite = {
-  name: "strided-view",
+export const asStridedToReshape: Rewrite = {
+  name: "as-strided-to-reshape",
   about: "a Gather of all elements in their order (torch.as_strided) becomes a Reshape",
-  takesAway: "what a neighbour does",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
     const { producer } = allUses(graph);
     const grids = new Grids(graph, values, producer);

@@ -1,6 +1,6 @@
 /**
- * Loop and Scan with a constant number of rounds → the nodes of their body, once for each round. Constants that a loop
- * makes (grids of indices, masks) fold away afterwards, and relevance crosses the rounds that depend on the input.
+ * Replaces a Loop or Scan that has a constant number of rounds by the nodes of its body, once for each round. Constants
+ * that a loop computes (grids of indices, masks) are folded afterwards, and relevance crosses the other rounds.
  */
 
 import {
@@ -18,18 +18,18 @@ import {
 import { bigIntegersOf, int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
 import { axisIn } from "./evaluate/evaluator.ts";
-import { identity, inlineSubgraph, plainNode } from "./inline-subgraph.ts";
-import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+import { inlineSubgraph } from "./inline-subgraph.ts";
+import { type Refuse, type Rewrite, edited, identity, isOnnx, namer, plainNode } from "./rewrite.ts";
 
-/** Of all rounds together: more would take longer to compile than to export anew. */
+/** Limit of nodes for all rounds of one loop, which bounds the time to compile. */
 const maxNodes = 20_000;
 
-/** Of a graph whose loops are unrolled one after the other, those inside of loops last. */
+/** Limit of nodes for a graph with all its loops. */
 const maxTotal = 60_000;
 
 const yes: Tensor = { dataType: "bool", dims: [], bytes: Uint8Array.of(1) };
 
-/** Nodes and constants in the making. */
+/** The nodes and constants of a loop while it is unrolled. */
 class Unrolled {
   readonly nodes: Node[] = [];
   readonly initializers = new Map<string, Tensor>();
@@ -47,26 +47,27 @@ class Unrolled {
     this.#expressions.add(nodes, initializers);
   }
 
-  /** Gives the name of a new constant. */
+  /** Adds a constant and returns its name. */
   constant(base: string, tensor: Tensor): string {
     const name = this.newName(base);
     this.add([], new Map([[name, tensor]]));
     return name;
   }
 
-  /** Gives the name of a new node's output. */
+  /** Adds a node with one output and returns the output's name. */
   op(opType: string, inputs: readonly string[], base: string, attributes: Node["attributes"] = {}): string {
     const name = this.newName(base);
     this.add([plainNode(opType, inputs, [name], attributes)]);
     return name;
   }
 
+  /** The content of a value, if it is constant. */
   tensor(name: string): Tensor | undefined {
     return this.#expressions.tensor(name);
   }
 }
 
-/** One round's part of an output that collects something from every round, along an axis of its own. */
+/** Stacks one value of each round along a new axis. */
 function collect(
   to: Unrolled,
   parts: readonly string[],
@@ -83,12 +84,12 @@ function collect(
 /** Why a loop stays, as a sentence about it; undefined if it was unrolled. */
 type Outcome = string | undefined;
 
-/** Says of a number of rounds why it is too many, if it is. */
+/** Why this number of rounds is too many; undefined if it is not. */
 type TooLong = (rounds: number) => Outcome;
 
 /**
- * Nodes of a graph, those of the graphs inside of it as often as their loops go round, where that is known. A limit of
- * more rounds than could be unrolled is none: such a loop ends by its condition.
+ * The number of nodes of a graph once its inner loops are unrolled. A loop counts once if its limit is unknown, or too
+ * large to be unrolled: then its condition ends it.
  */
 function unrolledSize(graph: Subgraph, roundsOf: (name: string) => Tensor | undefined): number {
   const inside = (name: string): Tensor | undefined => graph.initializers.get(name) ?? roundsOf(name);
@@ -108,7 +109,10 @@ function limitOf(body: Subgraph, to: Unrolled, taken: number): TooLong {
     rounds * (1 + size) > most ? `the nodes of all its rounds are more than ${most} nodes` : undefined;
 }
 
-/** Inputs: rounds, condition, carried values. The body takes and gives: round, condition, carried …, collected …. */
+/**
+ * Inputs of Loop: rounds, condition, carried values. Inputs of its body: round, condition, carried values; outputs:
+ * condition, carried values, collected values.
+ */
 function unrollLoop(node: Node, body: Subgraph, to: Unrolled, tooLong: TooLong): Outcome {
   const [most = "", first = "", ...given] = node.inputs;
   const limit = most === "" ? undefined : to.tensor(most);
@@ -132,7 +136,8 @@ function unrollLoop(node: Node, body: Subgraph, to: Unrolled, tooLong: TooLong):
     carried = results.slice(0, given.length);
     for (const [i, list] of collected.entries()) list.push(results[given.length + i] ?? "");
   }
-  if (collected.some((list) => list.length === 0)) return "it makes no round, and collects from each";
+  if (collected.some((list) => list.length === 0))
+    return "it has no rounds, but outputs that collect from each";
   to.add(given.flatMap((_, i) => (node.outputs[i] ? [identity(carried[i] ?? "", node.outputs[i])] : [])));
   for (const [i, parts] of collected.entries()) {
     const output = node.outputs[given.length + i];
@@ -141,7 +146,7 @@ function unrollLoop(node: Node, body: Subgraph, to: Unrolled, tooLong: TooLong):
   return undefined;
 }
 
-/** Inputs: carried values, then what is scanned, a slice of it in each round. */
+/** Inputs of Scan: carried values, then tensors of which each round reads a slice. */
 function unrollScan(
   node: Node,
   body: Subgraph,
@@ -157,8 +162,8 @@ function unrollScan(
     return axisIn(option("scan_input_axes", i), rank);
   });
   const rounds = values.get(scanned[0] ?? "")?.shape[axes[0] ?? 0];
-  if (typeof rounds !== "number") return "the size of what it scans is known at run time only";
-  if (rounds === 0) return "it makes no round";
+  if (typeof rounds !== "number") return "the size of the axis that it scans is known at run time only";
+  if (rounds === 0) return "it has no rounds";
   const why = tooLong(rounds);
   if (why !== undefined) return why;
   let carried = given;
@@ -185,9 +190,9 @@ function unrollScan(
 }
 
 export const unrollLoops: Rewrite = {
-  name: "unroll-loop",
+  name: "unroll-loops",
   about: "a Loop or Scan with a constant number of rounds becomes the nodes of its rounds",
-  takesAway: "what wraps others",
+  removes: "control flow",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const loops = graph.nodes.filter((node) => isOnnx(node, "Loop", "Scan"));
     if (loops.length === 0) return graph;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { foldBatchNorm } from "../../src/canonicalize/fold-batchnorm.ts";
+import { foldAffine } from "../../src/canonicalize/fold-affine.ts";
 import { matMulAddToLinear } from "../../src/canonicalize/matmul-add-to-linear.ts";
 import { type Attributes, type Graph, GraphBuilder, type Value, int, ints } from "../../src/onnx/index.ts";
 import {
@@ -24,7 +24,7 @@ const conv = (b: GraphBuilder, x: Value, dims: number[], attributes: Attributes 
     attributes,
   );
 
-describe("fold-batchnorm, into the operator before", () => {
+describe("fold-affine, into the operator before", () => {
   it.each<readonly [string, Attributes, number[]]>([
     ["a plain Conv", padded, [6, 4, 3, 3]],
     ["a Conv with groups", { ...padded, group: int(2) }, [6, 2, 3, 3]],
@@ -32,7 +32,7 @@ describe("fold-batchnorm, into the operator before", () => {
   ])("folds a batch norm into %s, with and without bias", async (_name, attributes, dims) => {
     for (const bias of [true, false]) {
       const before = graphOf(image, (b, x) => batchNorm(b, conv(b, x, dims, attributes, bias), dims[0] ?? 1));
-      await expectRewrite(foldBatchNorm, before, ["Conv"], rounding);
+      await expectRewrite(foldAffine, before, ["Conv"], rounding);
     }
   });
 
@@ -41,7 +41,7 @@ describe("fold-batchnorm, into the operator before", () => {
       const weight = b.constant(random(4, 3, 3, 3), "W");
       return batchNorm(b, b.op("ConvTranspose", [x, weight], { group: int(2), strides: ints([2, 2]) }), 6);
     });
-    await expectRewrite(foldBatchNorm, before, ["ConvTranspose"], rounding);
+    await expectRewrite(foldAffine, before, ["ConvTranspose"], rounding);
   });
 
   it.each([0, 1])("folds a batch norm into a Gemm with transB = %d", async (transB) => {
@@ -49,7 +49,7 @@ describe("fold-batchnorm, into the operator before", () => {
       const weight = b.constant(transB ? random(7, 5) : random(5, 7), "W");
       return batchNorm(b, b.op("Gemm", [x, weight, b.constant(random(7), "b")], { transB: int(transB) }), 7);
     });
-    await expectRewrite(foldBatchNorm, before, ["Gemm"], rounding);
+    await expectRewrite(foldAffine, before, ["Gemm"], rounding);
   });
 
   it("folds constant factors and shifts on either side, one after the other", async () => {
@@ -60,7 +60,7 @@ describe("fold-batchnorm, into the operator before", () => {
       const divided = b.op("Div", [shifted, b.constant(positive(1, 6, 1, 1), "d")]);
       return b.op("Sub", [b.scalar(1), divided]);
     });
-    await expectRewrite(foldBatchNorm, before, ["Conv"], rounding);
+    await expectRewrite(foldAffine, before, ["Conv"], rounding);
   });
 
   it("folds into a Linear and renews its body", async () => {
@@ -69,7 +69,7 @@ describe("fold-batchnorm, into the operator before", () => {
       return b.op("Mul", [b.op("Add", [product, b.constant(random(7), "b")]), b.constant(random(7), "a")]);
     });
     const { after } = applied(matMulAddToLinear, before);
-    const folded = await expectRewrite(foldBatchNorm, after, ["Linear"], rounding);
+    const folded = await expectRewrite(foldAffine, after, ["Linear"], rounding);
     await expectSameOutputs(before, folded, rounding);
     expect(folded.nodes[0]?.body?.map((node) => node.opType)).toEqual(["MatMul", "Add"]);
   });
@@ -80,19 +80,19 @@ describe("fold-batchnorm, into the operator before", () => {
       const first = b.op("Relu", [batchNorm(b, b.op("Conv", [x, weight], padded), 4)]);
       return b.op("Conv", [first, weight], padded);
     });
-    const after = await expectRewrite(foldBatchNorm, before, ["Conv", "Relu", "Conv"], rounding);
+    const after = await expectRewrite(foldAffine, before, ["Conv", "Relu", "Conv"], rounding);
     expect(after.nodes[2]?.inputs[1]).toBe("W");
     expect(after.initializers.get("W")).toBe(before.initializers.get("W"));
   });
 });
 
 const refusal = (before: Graph): string => {
-  const { after, notes } = applied(foldBatchNorm, before);
+  const { after, notes } = applied(foldAffine, before);
   expect(after).toBe(before);
   return notes.map((note) => note.why).join();
 };
 
-describe("fold-batchnorm, into the operators behind", () => {
+describe("fold-affine, into the operators behind", () => {
   it("folds a batch norm into all of them if none pads", async () => {
     const before = graphOf(image, (b, x) => {
       const y = batchNorm(b, b.op("Relu", [x]), 4);
@@ -102,23 +102,23 @@ describe("fold-batchnorm, into the operators behind", () => {
         { axis: int(1) },
       );
     });
-    await expectRewrite(foldBatchNorm, before, ["Relu", "Conv", "Conv", "Concat"], rounding);
+    await expectRewrite(foldAffine, before, ["Relu", "Conv", "Conv", "Concat"], rounding);
   });
 
   it("folds a factor alone into a Conv that pads, and a shift into a Gemm", async () => {
     const scaled = graphOf(image, (b, x) =>
       conv(b, b.op("Mul", [x, b.constant(random(4, 1, 1), "a")]), [6, 4, 3, 3], padded),
     );
-    await expectRewrite(foldBatchNorm, scaled, ["Conv"], rounding);
+    await expectRewrite(foldAffine, scaled, ["Conv"], rounding);
     const shifted = graphOf(["N", 5], (b, x) =>
       b.op("Gemm", [batchNorm(b, x, 5), b.constant(random(5, 3), "W")]),
     );
-    await expectRewrite(foldBatchNorm, shifted, ["Gemm"], rounding);
+    await expectRewrite(foldAffine, shifted, ["Gemm"], rounding);
   });
 
   it("refuses a shift before padding, since the border would miss it", () => {
     const before = graphOf(image, (b, x) => conv(b, batchNorm(b, x, 4), [6, 4, 3, 3], padded));
-    expect(refusal(before)).toMatch(/no node makes its input.*pads, so its border/);
+    expect(refusal(before)).toMatch(/no node computes its input.*pads, so its border/);
   });
 
   it("refuses when something that is not linear stands on both sides", () => {
@@ -146,6 +146,6 @@ describe("fold-batchnorm, into the operators behind", () => {
     const before = graphOf(["N", 4, 6, 5], (b, x) =>
       b.op("Add", [conv(b, x, [6, 4, 1, 1]), b.constant(random(6, 6, 5), "map")]),
     );
-    expect(operators(applied(foldBatchNorm, before).after)).toEqual(["Conv", "Add"]);
+    expect(operators(applied(foldAffine, before).after)).toEqual(["Conv", "Add"]);
   });
 });

@@ -1,27 +1,27 @@
 /**
- * Gathers of one index each, or Slices, that take an axis apart: queries, keys and values of one product, the halves of
- * a roll. As one Split their relevance is put together, where each of them would have its own padded with zeros and
- * added up.
+ * Joins Slices, or Gathers of one index each, that together cut a whole axis into parts (queries, keys and values of one
+ * product, the halves of a roll) into one Split. The relevance of a Split is one Concat; without it the relevance of each
+ * part would be padded with zeros, and all of them added.
  */
 
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
 import { int64Tensor } from "../onnx/tensor.ts";
 import { isFloat, scalarOf } from "./constants.ts";
 import { axisIn } from "./evaluate/evaluator.ts";
-import { plainNode } from "./inline-subgraph.ts";
-import { type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+import { type Rewrite, edited, isOnnx, namer, plainNode } from "./rewrite.ts";
 
-/** WebGPU guarantees eight buffers to a shader: a Split reads one and writes the others. */
-const most = 7;
+/** WebGPU guarantees a shader eight buffers: a Split reads one and writes the others. */
+const maxParts = 7;
 
-/** A stretch of an axis, as one node takes it. */
+/** The range of an axis that one node reads. */
 interface Part {
   readonly node: Node;
   readonly axis: number;
+  /** Size of the whole axis. */
   readonly length: number;
   readonly start: number;
   readonly end: number;
-  /** Whether the axis is gone from the output. */
+  /** Whether the output lacks the axis. */
   readonly isSqueezed: boolean;
 }
 
@@ -50,14 +50,14 @@ function partOf(node: Node, graph: Graph, values: ReadonlyMap<string, Value>): P
   return { node, axis, length, start, end: place(to), isSqueezed: false };
 }
 
-/** Whether the parts, in the order of their places, follow each other from one end of the axis to the other. */
+/** Whether the parts, sorted by their start, cover the axis without gaps or overlaps. */
 const areWhole = (parts: readonly Part[]): boolean =>
   parts.length > 1 &&
-  parts.length <= most &&
+  parts.length <= maxParts &&
   parts.every(({ start, end }, i) => start === (parts[i - 1]?.end ?? 0) && end > start) &&
   parts.at(-1)?.end === parts[0]?.length;
 
-/** Parts that take their axis apart together, in the order of places, and the first of their nodes. */
+/** Parts that cover their axis, sorted by their start, and the first of their nodes in the graph. */
 interface Whole {
   readonly first: Node;
   readonly parts: readonly Part[];
@@ -78,10 +78,10 @@ function wholesIn(graph: Graph, values: ReadonlyMap<string, Value>): Whole[] {
   });
 }
 
-export const partsToSplit: Rewrite = {
-  name: "parts-to-split",
-  about: "Gathers or Slices that take an axis apart become one Split",
-  takesAway: "what a neighbour does",
+export const slicesToSplit: Rewrite = {
+  name: "slices-to-split",
+  about: "Gathers or Slices that cut an axis into parts become one Split",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
     const newName = namer(graph);
     const replace = new Map<Node, readonly Node[]>();

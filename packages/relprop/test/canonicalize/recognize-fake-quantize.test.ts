@@ -100,7 +100,7 @@ async function run(model: Model): Promise<number[]> {
   return Array.from(y?.data as Float32Array);
 }
 
-describe("quantizedView", () => {
+describe("recognizeFakeQuantize", () => {
   it("makes float constants and pairs", () => {
     const { graph } = canonicalize(network().graph);
     expect(printGraph({ ...graph, initializers: new Map() })).toMatchInlineSnapshot(`

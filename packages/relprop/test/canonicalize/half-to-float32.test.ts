@@ -74,7 +74,7 @@ function network(dataType: DataType & ("float16" | "float32" | "bfloat16")): Mod
 const image = randomNumbers(2 * 3 * 8 * 8, 5);
 const input = { data: Float32Array.from(image), dims };
 
-describe("halfToSingle", () => {
+describe("floatsToFloat32", () => {
   it("leaves types as they are only at inputs and outputs", () => {
     const { graph, values } = canonicalize(convertOpset(network("float16")).graph);
     const half = [...values.values()].filter(({ dataType }) => dataType === "float16");

@@ -1,6 +1,6 @@
 /**
- * y = x: operators that do nothing at inference go away, and whoever used y uses x. Dropout outside of training,
- * Identity, Cast to the same type, Pad by nothing, and moves whose output provably has the input's shape and order.
+ * Removes operators that do nothing at inference, y = x, and lets the users of y read x: Dropout outside of training,
+ * Identity, Cast to the same type, Pad by 0, and moves whose output provably has the shape and the order of the input.
  */
 
 import { type Graph, type Node, type Value, intsAttribute, numberAttribute } from "../onnx/graph.ts";
@@ -8,32 +8,32 @@ import { numbersOf } from "../onnx/tensor.ts";
 import { sameShape, scalarOf } from "./constants.ts";
 import { type Refuse, type Rewrite, allUses, edited, isOnnx } from "./rewrite.ts";
 
-/** A constant vector whose numbers are all `number`. */
+/** Whether a value is a constant whose numbers are all `number`. */
 function allAre(graph: Graph, name: string | undefined, number: number): boolean {
   const tensor = name === undefined ? undefined : graph.initializers.get(name);
   return tensor !== undefined && Array.from(numbersOf(tensor)).every((value) => value === number);
 }
 
-function isDropout(node: Node, graph: Graph): boolean {
+function isInactiveDropout(node: Node, graph: Graph): boolean {
   if (!isOnnx(node, "Dropout")) return false;
   const [, , training] = node.inputs;
   return training === undefined || training === "" || scalarOf(graph, training) === 0;
 }
 
-/** Whether the first output is the first input, element by element. */
-function isNothing(node: Node, graph: Graph, values: ReadonlyMap<string, Value>): boolean {
+/** Whether the first output equals the first input, element by element. */
+function isNoOp(node: Node, graph: Graph, values: ReadonlyMap<string, Value>): boolean {
   const x = values.get(node.inputs[0] ?? "");
   const y = values.get(node.outputs[0] ?? "");
   switch (node.opType) {
     case "Identity":
       return true;
     case "Dropout":
-      return isDropout(node, graph);
+      return isInactiveDropout(node, graph);
     case "Cast":
       return x !== undefined && x.dataType === y?.dataType;
     case "Pad":
       return allAre(graph, node.inputs[1], 0);
-    // Row-major order is kept, so the same sizes mean the same elements.
+    // These keep the row-major order, so equal shapes mean equal elements.
     case "Reshape":
     case "Flatten":
     case "Squeeze":
@@ -59,25 +59,25 @@ function isNothing(node: Node, graph: Graph, values: ReadonlyMap<string, Value>)
   }
 }
 
-export const dropDropout: Rewrite = {
-  name: "drop-dropout",
-  about: "Dropout, Identity, and casts, pads, copies and moves that change nothing go away",
-  takesAway: "what does nothing",
+export const dropNoOps: Rewrite = {
+  name: "drop-no-ops",
+  about: "Dropout, Identity, and casts, pads, copies and moves that change nothing are removed",
+  removes: "no-ops",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const uses = allUses(graph);
     const replace = new Map<Node, readonly Node[]>();
     const rename = new Map<string, string>();
-    /** Names that a rename of this pass gives away or takes: an edit renames once, not in chains. */
+    /** Names that a rename of this pass involves: an edit renames once, not in chains. */
     const busy = new Set<string>();
     for (const node of graph.nodes) {
       if (
         isOnnx(node, "Dropout") &&
         numberAttribute(node, "training_mode", 0) === 0 &&
-        !isDropout(node, graph)
+        !isInactiveDropout(node, graph)
       ) {
         refuse(node, "its input training_mode is not a constant false, so it may be random");
       }
-      if (!isOnnx(node, node.opType) || !isNothing(node, graph, values)) continue;
+      if (!isOnnx(node, node.opType) || !isNoOp(node, graph, values)) continue;
       const [given = "", second] = node.inputs;
       const [y = "", mask] = node.outputs;
       const x = rename.get(given) ?? given;
@@ -94,7 +94,7 @@ export const dropDropout: Rewrite = {
         rename.set(y, x);
         busy.add(x);
       } else if (!uses.producer.has(given) || uses.isOutput(given) || busy.has(given) || rename.has(given)) {
-        // An output that is an input or another output needs its Identity; one that is busy has its turn later.
+        // An output that is an input or another output needs its Identity; the next pass removes one that is busy.
         continue;
       } else {
         rename.set(given, y);

@@ -1,4 +1,4 @@
-/** Writes what one node does as several nodes of opset 17, one operator a call. */
+/** Writes the nodes of opset 17 that replace one node. */
 
 import type { Attributes, DataType, Node, TensorInfo } from "../graph.ts";
 import type { Conversion } from "./conversion.ts";
@@ -6,8 +6,9 @@ import type { Conversion } from "./conversion.ts";
 /** A value by name, or a number of the element type of the node's first input. */
 export type Operand = string | number;
 
-export class Spelling {
-  /** What was written so far, in the order it computes. */
+/** The nodes that replace one node; each call of {@link op} adds an operator. */
+export class NodeWriter {
+  /** The nodes written so far, in topological order. */
   readonly nodes: Node[] = [];
   readonly #node: Node;
   readonly #to: Conversion;
@@ -19,13 +20,13 @@ export class Spelling {
     this.#dataType = to.info(node.inputs[0])?.dataType;
   }
 
-  /** An operator with one output, whose name is `output` or a new one; gives that name. "" is an absent input. */
+  /** Adds an operator with one output and returns its name, by default a new one. "" is an absent input. */
   op(opType: string, operands: readonly Operand[], attributes: Attributes = {}, output?: string): string {
     const name = this.#to.name(`${this.#node.name}_${opType}`);
     return this.#write(name, opType, operands, attributes, [output ?? name])[0] ?? "";
   }
 
-  /** An operator with several outputs; gives their names. */
+  /** Adds an operator with `count` outputs and returns their names. */
   ops(
     opType: string,
     operands: readonly Operand[],
@@ -37,18 +38,18 @@ export class Spelling {
     return this.#write(name, opType, operands, attributes, outputs);
   }
 
-  /** A constant vector of integers: axes, sizes, indices. */
+  /** Adds a constant of integers, by default a vector, and returns its name. */
   integers(what: string, values: readonly number[], dims?: readonly number[]): string {
     return this.#to.integers(this.#node, what, values, dims);
   }
 
-  /** What is known of a value, those just written included. */
+  /** What is known of a value, including those just written. */
   info(name: string | undefined): TensorInfo | undefined {
     return this.#to.info(name);
   }
 
-  /** Gives a value the name of one of the node's outputs, if the node has that output. */
-  give(value: string, output: number): void {
+  /** Makes a value one of the node's outputs, if the node has that output. */
+  asOutput(value: string, output: number): void {
     const name = this.#node.outputs[output];
     if (name) this.op("Identity", [value], {}, name);
   }

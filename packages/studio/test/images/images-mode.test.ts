@@ -105,7 +105,10 @@ describe.skipIf(!canRun)("Images", () => {
     // One pixel of the heatmap is a square of 17 × 17 of the figure, and nothing between.
     expect(await smallerOf(png, { left: 40, side: 28, times: 17 })).toContainEqual(before.data);
     const text = comments?.find(({ keyword }) => keyword === "relprop")?.text ?? "";
-    expect(readSettings(text)).toMatchObject({ picture: "digit-3", state: { map: "coldnhot", keep: 0.1 } });
+    expect(readSettings(text, ["images"])).toMatchObject({
+      picture: "digit-3",
+      state: { map: "coldnhot", keep: 0.1 },
+    });
 
     await page.goto(app.url);
     await page.reload();

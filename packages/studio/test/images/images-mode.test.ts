@@ -111,7 +111,6 @@ describe.skipIf(!canRun)("Images", () => {
     });
 
     await page.goto(app.url);
-    await page.reload();
     await ready(page);
     await give(page, "drop", { name: "saved.png", type: "image/png", bytes: png });
     await page.getByText(/^digit-3: 3/).waitFor();
@@ -121,7 +120,6 @@ describe.skipIf(!canRun)("Images", () => {
     const file = await save(page, "Settings");
     const json = await readFile(await file.path(), "utf8");
     await page.goto(app.url);
-    await page.reload();
     await ready(page);
     await give(page, "drop", { name: "saved.json", bytes: Buffer.from(json) });
     await expect.poll(() => new URL(page.url()).hash).toContain("map=coldnhot");

@@ -7,6 +7,16 @@ const only = (room, ...allowed) => ({
   to: { path: "^packages/[^/]+/src/", pathNot: [room, ...allowed].map((each) => `^packages/${each}/`) },
 });
 
+const studioSource = "^packages/studio/src/";
+
+/** A room of the studio knows these others of its own package, and nothing else of it. */
+const studio = (room, ...allowed) => ({
+  name: `the studio's ${room}/ knows ${allowed.length === 0 ? "no other room" : allowed.join(", ")} only`,
+  severity: "error",
+  from: { path: `${studioSource}${room}/` },
+  to: { path: studioSource, pathNot: [room, ...allowed].map((each) => `${studioSource}${each}`) },
+});
+
 export default {
   forbidden: [
     { name: "no cycles", severity: "error", from: {}, to: { circular: true } },
@@ -14,6 +24,25 @@ export default {
     only("engine/src", "relprop/src"),
     only("cli/src", "relprop/src", "engine/src"),
     only("studio/src", "relprop/src", "engine/src"),
+    studio("engine", "loaded-channel"),
+    studio("turns"),
+    studio("pictures", "engine/fetch-bytes"),
+    studio("state", "engine/", "pictures/"),
+    studio("heatmap-view", "state/"),
+    studio("parts", "state/", "heatmap-view/", "pictures/"),
+    studio("modes", "state/", "heatmap-view/", "pictures/", "parts/", "turns/"),
+    {
+      name: "a mode knows no other mode",
+      severity: "error",
+      from: { path: `${studioSource}modes/([^/]+)/` },
+      to: { path: `${studioSource}modes/`, pathNot: [`${studioSource}modes/$1/`, "/modes/mode\\.ts$"] },
+    },
+    {
+      name: "only the list knows the modes, only the app the list",
+      severity: "error",
+      from: { path: studioSource, pathNot: `${studioSource}(modes/|App\\.svelte)` },
+      to: { path: `${studioSource}modes/` },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FlashGuard, guardCells } from "../../src/modes/live/flash-guard.ts";
+import { FlashGuard, guardCells } from "../../src/heatmap-view/flash-guard.ts";
 
 type Rgb = readonly [number, number, number];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { placesOf, readLayer } from "@relprop/engine/layer-places";
+import { placesOf, readLayer } from "../src/layer-places.ts";
 
 const count = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => i);
 

@@ -3,13 +3,15 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { afterAll, expect, test } from "vitest";
 import { parseModelCard } from "@relprop/core/zoo";
-import type { ExplainRequest, LayerRequest, LayerResult } from "@relprop/engine/engine";
-import { ModelRunner } from "@relprop/engine/model-runner";
-import { readSource } from "@relprop/engine/read-source";
+import type { ExplainRequest, LayerRequest, LayerResult } from "../src/engine.ts";
+import { ModelRunner } from "../src/model-runner.ts";
+import { readSource } from "../src/read-source.ts";
 
 const path = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
-const digits = await readFile(path("public/models/digits.onnx"));
-const card = parseModelCard(JSON.parse(await readFile(path("public/models/digits.card.json"), "utf8")));
+const digits = await readFile(path("studio/public/models/digits.onnx"));
+const card = parseModelCard(
+  JSON.parse(await readFile(path("studio/public/models/digits.card.json"), "utf8")),
+);
 const runner = new ModelRunner("digits", await readSource("digits.onnx", digits, card), { ort });
 afterAll(() => runner.dispose());
 

@@ -1,9 +1,9 @@
 /** The engine that the app asks for: this browser's, or the one of `relprop studio`. */
 
-import type { AppState } from "../state/fields.ts";
-import { BrowserEngine } from "./browser-engine.ts";
 import type { Engine, EngineStatus } from "@relprop/engine/engine";
-import { LocalEngine } from "./local-engine.ts";
+import { BrowserEngine } from "../engine/browser-engine.ts";
+import { LocalEngine } from "../engine/local-engine.ts";
+import type { AppState } from "./fields.ts";
 
 /**
  * @param isLocal the page was served with a local engine, and that one is chosen

@@ -10,7 +10,7 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerRecord } from "../src/concepts/concept-record.ts";
 import { passageText, startText, sumTexts } from "../src/concepts/concept-text.ts";
-import { figureKeyword } from "../src/images/draw-figure.ts";
+import { figureKeyword } from "../src/pages/figure-parts.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

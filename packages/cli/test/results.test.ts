@@ -5,11 +5,11 @@ import { InputError } from "@relprop/core";
 import { renderHeatmap } from "@relprop/core/heatmap";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { htmlPage } from "../src/images/html-page.ts";
+import { htmlPage } from "../src/pages/page-parts.ts";
 import type { ImageResult } from "../src/images/image-result.ts";
 import { failureRecord, resultText } from "../src/terminal/report.ts";
-import { Manifest, resultHash } from "../src/images/resume.ts";
-import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/images/write-results.ts";
+import { Manifest, resultHash } from "../src/files/manifest.ts";
+import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/files/result-writer.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -2,9 +2,10 @@
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { boxFormats, type BoxFormat } from "@relprop/core";
-import type { AnswerWishes } from "../run/answer-requests.ts";
-import type { Wishes } from "../run/decide.ts";
-import { collect, given, integer, number } from "./arguments.ts";
+import type { AnswerChoices } from "../run/answer-requests.ts";
+import type { RunChoices } from "../run/decide.ts";
+import { collect, integer, number } from "./arguments.ts";
+import { given } from "../given.ts";
 import type { Flag } from "./flag.ts";
 
 /** What commander reads from {@link answerFlags}. */
@@ -67,7 +68,7 @@ const count = (text: string, before: number[] | undefined): number[] => [
 ];
 
 /** What the flags name. */
-export const answerWishes = (flags: AnswerFlags): AnswerWishes & Pick<Wishes, "detection"> => ({
+export const answerChoices = (flags: AnswerFlags): AnswerChoices & Pick<RunChoices, "detection"> => ({
   classes: flags.class ?? [],
   targets: flags.target ?? [],
   pixels: flags.pixel ?? [],

@@ -12,7 +12,8 @@ import {
   type RuleOverride,
 } from "@relprop/core";
 import { readComposite } from "../models/read-composite.ts";
-import { given, number, numbers, rules } from "./arguments.ts";
+import { number, numbers, rules } from "./arguments.ts";
+import { given } from "../given.ts";
 import type { Flag } from "./flag.ts";
 
 type Stabilizer = NonNullable<RelevanceOptions["stabilizer"]>;

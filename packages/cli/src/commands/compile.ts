@@ -15,15 +15,16 @@ import { writeModel } from "@relprop/core/onnx";
 import { cardOptions } from "../models/card-options.ts";
 import { loadCompilable, weightBytes } from "../models/load-model.ts";
 import { Inputs, refuseKept, type Guard } from "../files/guard.ts";
-import { methodOptions } from "../run/method-wish.ts";
+import { methodOptions } from "../run/method-choice.ts";
 import { isOwnModel } from "../files/own-files.ts";
 import { megabyteText } from "../terminal/progress.ts";
 import { say } from "../terminal/report.ts";
 import { writeGuarded } from "../files/write-file.ts";
-import { given, number, size } from "./arguments.ts";
+import { number, size } from "./arguments.ts";
+import { given } from "../given.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
-import { methodFlags, methodWish } from "./method-options.ts";
+import { methodFlags, methodChoice } from "./method-options.ts";
 
 const examples = `
 Examples:
@@ -89,7 +90,7 @@ export function addCompile(program: Command, done: (status: number) => void): vo
     .addHelpText("after", examples)
     .action(async (name, options) => {
       const { topK, size, quiet, out, externalData, force, target, explain, ...rest } = options;
-      const method = methodWish(options);
+      const method = methodChoice(options);
       const relevance = await compileOptions(rest);
       const data = `${out}.data`;
       const guard = (files: readonly string[]): Promise<Guard> => guardOf(out, data, force, [name, ...files]);

@@ -5,8 +5,9 @@ import { themes } from "@relprop/core/heatmap";
 import { conceptExtras } from "../concepts/concept-answer.ts";
 import { explainConcepts } from "../concepts/explain-concepts.ts";
 import { devices } from "../sessions/start-explainer.ts";
-import { answerFlags, answerWishes } from "./answer-options.ts";
-import { collect, given, integer, size, words } from "./arguments.ts";
+import { answerFlags, answerChoices } from "./answer-options.ts";
+import { collect, integer, size, words } from "./arguments.ts";
+import { given } from "../given.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
 
 const examples = `
@@ -94,7 +95,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         theme: options.theme,
         extras: options.save ?? [],
         load: given({ input: given({ size }), card, labels, inputName: input }),
-        ...answerWishes(options),
+        ...answerChoices(options),
         compile: await compileOptions(options),
         folder: options.out,
       });

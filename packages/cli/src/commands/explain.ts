@@ -6,12 +6,13 @@ import { colormapNames, normalizations, themes } from "@relprop/core/heatmap";
 import { explainImages } from "../images/explain-images.ts";
 import { explainTexts } from "../texts/explain-texts.ts";
 import { devices } from "../sessions/start-explainer.ts";
-import { extras, styles } from "../images/write-results.ts";
-import { answerFlags, answerWishes } from "./answer-options.ts";
-import { collect, given, integer, number, numbers, ratio, size, words } from "./arguments.ts";
+import { extras, styles } from "../files/result-writer.ts";
+import { answerFlags, answerChoices } from "./answer-options.ts";
+import { collect, integer, number, numbers, ratio, size, words } from "./arguments.ts";
+import { given } from "../given.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";
-import { methodFlags, methodWish, needs } from "./method-options.ts";
-import { textFlags, textWish } from "./text-options.ts";
+import { methodFlags, methodChoice, needs } from "./method-options.ts";
+import { textFlags, textChoices } from "./text-options.ts";
 
 const examples = `
 Examples:
@@ -40,7 +41,7 @@ loaded, 130 interrupted.`;
 /** Adds the command to the program. @param done called with the exit status. */
 export function addExplain(program: Command, done: (status: number) => void): void {
   const flags = compileFlags();
-  const ofTexts = textFlags();
+  const forTexts = textFlags();
   const ofAnswer = answerFlags();
   const ofMethod = methodFlags("the feature map of grad-cam (the last before the model pools)");
   program
@@ -104,11 +105,11 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .addOption(ofMethod.samples)
     .addOption(ofMethod.layer)
     .optionsGroup("Texts, in place of images:")
-    .addOption(ofTexts.text)
-    .addOption(ofTexts.textFile)
-    .addOption(ofTexts.pair)
-    .addOption(ofTexts.tokenizer)
-    .addOption(ofTexts.position)
+    .addOption(forTexts.text)
+    .addOption(forTexts.textFile)
+    .addOption(forTexts.pair)
+    .addOption(forTexts.tokenizer)
+    .addOption(forTexts.position)
     .optionsGroup("How pictures are fed to a model (else its card says, or a guess that is printed):")
     .option("--card <file>", "a model card; else <model>.card.json beside the model")
     .addOption(new Option("--layout <axes>", "order of the input's axes").choices(["NCHW", "NHWC"] as const))
@@ -159,16 +160,16 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       process.on("SIGINT", onInterrupt);
       try {
         const { topK, normalize, colormap, against, device } = options;
-        const wish = await textWish(
+        const ofTexts = await textChoices(
           images,
           options,
           (name) => command.getOptionValueSource(name as keyof typeof options) === "cli",
         );
-        const method = methodWish(options);
+        const method = methodChoice(options);
         if (options.layer !== undefined && method === undefined) throw needs("--layer", "grad-cam");
-        const { detection, ...wishes } = answerWishes(options);
+        const { detection, ...choices } = answerChoices(options);
         const shared = {
-          ...wishes,
+          ...choices,
           compile: { ...(await compileOptions(options)), ...given({ topK }) },
           device,
           folder: options.out,
@@ -177,8 +178,8 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           json,
           ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
         };
-        if (wish) {
-          const { texts, ...rest } = wish;
+        if (ofTexts) {
+          const { texts, ...rest } = ofTexts;
           done(await explainTexts(texts, { ...shared, ...rest, ...given({ labels }) }, isInterrupted));
           return;
         }

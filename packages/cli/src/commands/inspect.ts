@@ -6,7 +6,8 @@ import { inspect, inspectionText, type CompileOptions, type Inspection } from "@
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { loadCompilable } from "../models/load-model.ts";
-import { given, size } from "./arguments.ts";
+import { size } from "./arguments.ts";
+import { given } from "../given.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { topK } from "./compile.ts";
 import { compileFlags, compileOptions } from "./compile-options.ts";

@@ -2,8 +2,9 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { methodNames, OptionError, type MethodName } from "@relprop/core";
-import type { MethodWish } from "../run/method-wish.ts";
-import { given, integer } from "./arguments.ts";
+import type { MethodChoice } from "../run/method-choice.ts";
+import { integer } from "./arguments.ts";
+import { given } from "../given.ts";
 import type { Flag } from "./flag.ts";
 import type { CompileFlags } from "./compile-options.ts";
 
@@ -58,9 +59,9 @@ const relevanceFlags = {
  * What the flags say about a method; undefined for relevance propagation.
  * @throws OptionError for flags that do not go together
  */
-export function methodWish(
+export function methodChoice(
   flags: MethodFlags & CompileFlags & { readonly topK?: number | "input" },
-): MethodWish | undefined {
+): MethodChoice | undefined {
   const { method, steps, samples, layer } = flags;
   if (method === undefined) {
     if (steps !== undefined) throw needs("--steps", "integrated-gradients");

@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { Option } from "@commander-js/extra-typings";
 import { OptionError } from "@relprop/core";
-import { collect, given, integer } from "./arguments.ts";
+import { collect, integer } from "./arguments.ts";
+import { given } from "../given.ts";
 
 /** What commander reads from {@link textFlags}. */
 export interface TextFlags {
@@ -68,7 +69,7 @@ const imageFlags: Readonly<Record<string, string>> = {
 };
 
 /** Texts that were asked for. */
-export interface TextWish {
+export interface TextChoices {
   readonly texts: readonly string[];
   readonly model: string;
   readonly pair?: string;
@@ -82,11 +83,11 @@ export interface TextWish {
  * @param isGiven whether the user gave a flag, by the name commander gives its value
  * @throws OptionError for flags that do not go together, or a file of texts that cannot be read
  */
-export async function textWish(
+export async function textChoices(
   positional: readonly string[],
   flags: TextFlags & { readonly model: string },
   isGiven: (name: string) => boolean,
-): Promise<TextWish | undefined> {
+): Promise<TextChoices | undefined> {
   const { text = [], textFile, pair, tokenizer, position } = flags;
   if (text.length === 0 && textFile === undefined) {
     const lone = Object.entries({ pair, tokenizer, position }).find(([, value]) => value !== undefined);

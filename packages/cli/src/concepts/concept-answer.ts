@@ -15,9 +15,9 @@ import { startText } from "./concept-text.ts";
 import type { Coloring } from "../run/decide.ts";
 import { drawConcepts } from "./draw-concepts.ts";
 import { canRasterize } from "../pages/rasterize.ts";
-import type { Manifest } from "../images/resume.ts";
+import type { Manifest } from "../files/manifest.ts";
 import type { AnswerScore } from "../run/score.ts";
-import { boxed, type ResultWriter } from "../images/write-results.ts";
+import { boxed, type ResultWriter } from "../files/result-writer.ts";
 
 /** What can be kept of a channel besides its heatmap. */
 export type ConceptExtra = "npy";

@@ -10,21 +10,21 @@ import { explainConceptAnswer, type ConceptExtra, type ConceptRun } from "./conc
 import type { AnswerRecord } from "./concept-record.ts";
 import { passageText, percentText } from "./concept-text.ts";
 import { conceptsPage } from "./concepts-page.ts";
-import { decideColoring, decideCompile, decisionsInWords, type Wishes } from "../run/decide.ts";
+import { decideColoring, decideCompile, decisionsInWords, type RunChoices } from "../run/decide.ts";
 import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { nothing } from "../images/explain-batch.ts";
 import { scoreOf } from "../run/score.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
 import { markedJson } from "../files/own-files.ts";
-import { findImages, readImage, type ImageFile } from "../images/read-images.ts";
+import { findImages, readImage, type ImageFile } from "../files/read-images.ts";
 import { answerText, failureRecord, say, sayDecisions, sayError } from "../terminal/report.ts";
-import { Manifest } from "../images/resume.ts";
+import { Manifest } from "../files/manifest.ts";
 import { startExplainer, type Device } from "../sessions/start-explainer.ts";
-import { ResultWriter } from "../images/write-results.ts";
+import { ResultWriter } from "../files/result-writer.ts";
 
 /** Everything that `relprop concepts` can be told. */
-export interface ConceptsOptions extends Wishes {
+export interface ConceptsOptions extends RunChoices {
   readonly model: string;
   readonly load: LoadOptions;
   readonly device: Device;

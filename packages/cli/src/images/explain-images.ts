@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { InputError } from "@relprop/core";
 import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
-import { htmlPage } from "./html-page.ts";
+import { htmlPage } from "../pages/page-parts.ts";
 import type { ImageResult } from "./image-result.ts";
 import { startRun, type ExplainOptions, type Run } from "./image-run.ts";
 import { throughStages } from "./image-stages.ts";
 import { startProgress } from "../terminal/progress.ts";
-import { findImages } from "./read-images.ts";
+import { findImages } from "../files/read-images.ts";
 import { failureRecord, resultText, say, sayError, summaryText } from "../terminal/report.ts";
-import { Manifest } from "./resume.ts";
+import { Manifest } from "../files/manifest.ts";
 import { SessionThreads } from "../sessions/session-thread.ts";
-import { ResultWriter } from "./write-results.ts";
+import { ResultWriter } from "../files/result-writer.ts";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are named and left out.

@@ -11,20 +11,20 @@ import {
   decisionsInWords,
   type Coloring,
   type CompileDecision,
-  type Wishes,
+  type RunChoices,
 } from "../run/decide.ts";
 import { loadModel, weightBytes, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
 import { canKeep, keepOptimized, startingFromKept } from "../sessions/optimized-cache.ts";
 import { startWaiting } from "../terminal/progress.ts";
-import type { ImageFile } from "./read-images.ts";
+import type { ImageFile } from "../files/read-images.ts";
 import { say, sayDecisions, type ReportOptions } from "../terminal/report.ts";
-import type { Manifest } from "./resume.ts";
+import type { Manifest } from "../files/manifest.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
 import { providerOf, startExplainer, type Device } from "../sessions/start-explainer.ts";
-import type { ResultWriter, Wanted } from "./write-results.ts";
+import type { ResultWriter, Wanted } from "../files/result-writer.ts";
 
 /** Everything that `relprop explain` can be told. */
-export interface ExplainOptions extends ReportOptions, Wishes, Wanted {
+export interface ExplainOptions extends ReportOptions, RunChoices, Wanted {
   readonly model: string;
   readonly load: LoadOptions;
   readonly device: Device;

@@ -14,10 +14,10 @@ import { explainBatch, type ExplainedImage } from "./explain-batch.ts";
 import type { Pending, Run } from "./image-run.ts";
 import type { ImageResult } from "./image-result.ts";
 import { inOrder } from "../sessions/in-order.ts";
-import { Lent } from "../sessions/lent.ts";
-import { readImage, type ImageFile } from "./read-images.ts";
-import { knownFiles } from "../files/result-names.ts";
-import { resultHash } from "./resume.ts";
+import { Pool } from "../sessions/pool.ts";
+import { readImage, type ImageFile } from "../files/read-images.ts";
+import { knownFiles } from "./result-names.ts";
+import { resultHash } from "../files/manifest.ts";
 import { writeImage } from "./write-image.ts";
 
 /** What came of an image: one of the three. */
@@ -59,7 +59,7 @@ export async function* throughStages(
 ): AsyncGenerator<Outcome, void, undefined> {
   const { jobs, batch } = run.options;
   const read = inOrder(until(images, interrupted), jobs, (image) => prepare(run, image));
-  const sessions = new Lent(run.explainers);
+  const sessions = new Pool(run.explainers);
   // One batch more is made ready, for the session that is free next.
   const explained = inOrder(inGroups(read, batch), run.explainers.length + 1, async (group) => {
     const pictures = group.filter(isPending).map(({ picture }) => picture);

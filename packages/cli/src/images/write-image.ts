@@ -3,13 +3,13 @@
 import { InputError } from "@relprop/core";
 import { colormap, cssGradient, legend, renderHeatmap } from "@relprop/core/heatmap";
 import { requestText } from "../run/answer-requests.ts";
-import { drawFigure } from "./draw-figure.ts";
+import { drawFigure } from "../pages/figure-parts.ts";
 import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
 import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
 import { markedJson } from "../files/own-files.ts";
-import { answerName } from "../files/result-names.ts";
-import { answerFiles, boxed, imageFiles } from "./write-results.ts";
+import { answerName } from "./result-names.ts";
+import { answerFiles, boxed, imageFiles } from "../files/result-writer.ts";
 
 type Files = Readonly<Record<string, string>>;
 

@@ -29,11 +29,11 @@ const best = 5;
  */
 export async function explainText(session: TextSession, input: string, pair?: string): Promise<TextResult[]> {
   const start = performance.now();
-  const { tokenizer, feeder, answer, positions: wished, unit } = session;
+  const { tokenizer, feeder, answer, positions: asked, unit } = session;
   const text = tokenizer.encode(input, pair);
   checkIds(session, text);
   const feed = feeder.feed(input, text);
-  const chosenPositions = choosePositions(answer, text, wished, tokenizer.mask, input);
+  const chosenPositions = choosePositions(answer, text, asked, tokenizer.mask, input);
   const place: Place = {
     answer,
     positions: answer.kind === "places" ? [] : chosenPositions,
@@ -41,7 +41,7 @@ export async function explainText(session: TextSession, input: string, pair?: st
     tokens: text.tokens.length,
   };
   const name = namesOf(session, text);
-  const asked = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
+  const requests = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
   const { isWhole } = session.decision;
   const first = await run(session, feed, place, isWhole ? undefined : noTarget(place));
   requireFinite(first.explained.data, "answer");
@@ -49,7 +49,7 @@ export async function explainText(session: TextSession, input: string, pair?: st
   const names = { facts: answer.facts, labels: session.labels, count: answer.count, unit };
   const labelled = (numbers: RankedClass): Score => scoreOf(names, numbers, name(numbers.index));
   const top = ranked.slice(0, best).map(labelled);
-  const chosen = indicesOf(asked.classes, ranked, asked.against);
+  const chosen = indicesOf(requests.classes, ranked, requests.against);
   if (chosen.length === 0) {
     throw new InputError({
       what: `cannot explain the text ${excerpt(input)}`,
@@ -60,7 +60,7 @@ export async function explainText(session: TextSession, input: string, pair?: st
   const results: TextResult[] = [];
   for (const index of chosen) {
     const target =
-      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, asked.against);
+      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, requests.against);
     const explanation = isWhole ? first : await run(session, feed, place, target);
     requireFinite(explanation.relevance.data, "relevance");
     const { index: _index, ...rest } = labelled(ranked.find((each) => each.index === index) as RankedClass);
@@ -74,7 +74,9 @@ export async function explainText(session: TextSession, input: string, pair?: st
       ...rest,
       ...(position !== undefined && more.length === 0 && { position }),
       ...(more.length > 0 && { positions: [...place.positions] }),
-      ...(asked.against !== undefined && { against: { index: asked.against, label: name(asked.against) } }),
+      ...(requests.against !== undefined && {
+        against: { index: requests.against, label: name(requests.against) },
+      }),
       start: explanation.start[0] as number,
       ...relevanceOf(explanation, text, feed),
       ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),

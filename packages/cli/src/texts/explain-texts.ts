@@ -4,9 +4,9 @@ import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError, ModelFileError, sessionModel } from "@relprop/core";
 import { readModelFile } from "@relprop/core/node";
-import { decideColoring, type Coloring, type Wishes } from "../run/decide.ts";
+import { decideColoring, type Coloring, type RunChoices } from "../run/decide.ts";
 import { decideTexts } from "./decide-texts.ts";
-import { given } from "../commands/arguments.ts";
+import { given } from "../given.ts";
 import { drawTokens } from "./draw-tokens.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { explainText } from "./explain-text.ts";
@@ -20,12 +20,12 @@ import { TextFeeder } from "./text-feeds.ts";
 import type { TextSession } from "./text-session.ts";
 import { tokenPage, type ShownText } from "./token-page.ts";
 import { loadTokenizer } from "./tokenize.ts";
-import { ResultWriter } from "../images/write-results.ts";
+import { ResultWriter } from "../files/result-writer.ts";
 import { readLabels } from "../models/zoo-files.ts";
 
 /** Everything that `relprop explain --text` can be told. */
 export interface ExplainTextsOptions
-  extends ReportOptions, Omit<Wishes, "targets" | "pixels" | "boxes" | "detection"> {
+  extends ReportOptions, Omit<RunChoices, "targets" | "pixels" | "boxes" | "detection"> {
   /** Path of an .onnx file. */
   readonly model: string;
   /** Path of tokenizer.json. @default beside the model */

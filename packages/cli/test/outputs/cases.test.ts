@@ -11,7 +11,7 @@ import type { ModelCard } from "@relprop/core/zoo";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../../relprop/src/onnx/index.ts";
 import { modelOf } from "../../../relprop/test/support/output-models.ts";
-import { readImage } from "../../src/images/read-images.ts";
+import { readImage } from "../../src/files/read-images.ts";
 import {
   answersOf,
   cat,

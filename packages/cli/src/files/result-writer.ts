@@ -12,9 +12,9 @@ import {
   type Pixels,
 } from "@relprop/core/heatmap";
 import sharp from "sharp";
-import { Inputs, refuseKept, type Guard } from "../files/guard.ts";
-import { isOwnFile } from "../files/own-files.ts";
-import { writeGuarded } from "../files/write-file.ts";
+import { Inputs, refuseKept, type Guard } from "./guard.ts";
+import { isOwnFile } from "./own-files.ts";
+import { writeGuarded } from "./write-file.ts";
 
 /**
  * - `picture`: what the network saw, after resizing and cropping;

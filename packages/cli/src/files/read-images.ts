@@ -8,7 +8,7 @@ import { resample, resizePlan } from "@relprop/core/preprocess";
 import type { InputCard } from "@relprop/core/zoo";
 import sharp from "sharp";
 import { glob, isDynamicPattern } from "tinyglobby";
-import type { EarlierResults } from "../files/earlier-results.ts";
+import type { EarlierResults } from "./earlier-results.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
 /** An image that was asked for. */

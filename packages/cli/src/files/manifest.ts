@@ -6,9 +6,9 @@ import { join, relative, sep } from "node:path";
 import { OptionError } from "@relprop/core";
 import { software } from "@relprop/core/heatmap";
 import { z } from "zod";
-import { refuseKept, type Guard } from "../files/guard.ts";
-import { imageResultSchema, type ImageResult } from "./image-result.ts";
-import { writeGuarded } from "../files/write-file.ts";
+import { refuseKept, type Guard } from "./guard.ts";
+import { imageResultSchema, type ImageResult } from "../images/image-result.ts";
+import { writeGuarded } from "./write-file.ts";
 
 const fileName = ".relprop-manifest.jsonl";
 

@@ -14,10 +14,10 @@ import {
   type Pixels,
   type Theme,
 } from "@relprop/core/heatmap";
-import { explainedText, howText } from "./explained-text.ts";
-import type { AnswerResult, ImageResult } from "./image-result.ts";
-import { rasterize } from "../pages/rasterize.ts";
-import { pngOf, type DrawnFigure } from "./write-results.ts";
+import { explainedText, howText } from "../images/explained-text.ts";
+import type { AnswerResult, ImageResult } from "../images/image-result.ts";
+import { rasterize } from "./rasterize.ts";
+import { pngOf, type DrawnFigure } from "../files/result-writer.ts";
 
 /** Under this keyword a figure's PNG carries what it shows, as JSON. */
 export const figureKeyword = "relprop-figure";

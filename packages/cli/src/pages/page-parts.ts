@@ -1,8 +1,8 @@
 /** The page that shows all results of a folder: one file, no network, works from `file://`. */
 
-import { explainedText, howText } from "./explained-text.ts";
-import { pageScript, pageStyle } from "../pages/html-page-assets.ts";
-import type { AnswerResult, ImageResult } from "./image-result.ts";
+import { explainedText, howText } from "../images/explained-text.ts";
+import { pageScript, pageStyle } from "./html-page-assets.ts";
+import type { AnswerResult, ImageResult } from "../images/image-result.ts";
 import { pageMark } from "../files/own-files.ts";
 import { amountText, type Score } from "../run/score.ts";
 

@@ -2,9 +2,9 @@
 
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import { fileNamePart } from "../run/choose-classes.ts";
-import type { Run } from "../images/image-run.ts";
+import type { Run } from "./image-run.ts";
 import { nameOf } from "../run/score.ts";
-import { answerFiles, imageFiles } from "../images/write-results.ts";
+import { answerFiles, imageFiles } from "../files/result-writer.ts";
 
 /** A class by index and name. */
 interface Named {

@@ -5,11 +5,13 @@ import { InputError } from "@relprop/core";
 import { renderHeatmap } from "@relprop/core/heatmap";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { htmlPage } from "../src/pages/page-parts.ts";
+import { htmlPage } from "../src/images/html-page.ts";
 import type { ImageResult } from "../src/images/image-result.ts";
-import { failureRecord, resultText } from "../src/terminal/report.ts";
+import { failureRecord } from "../src/terminal/report.ts";
+import { resultText } from "../src/images/image-text.ts";
 import { Manifest, resultHash } from "../src/files/manifest.ts";
-import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/files/result-writer.ts";
+import { answerFiles, extras, imageFiles, styles, writeHeatmap } from "../src/images/image-files.ts";
+import { ResultWriter } from "../src/files/result-writer.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -104,7 +106,7 @@ describe("the writer", () => {
   test("writes pictures, heatmaps, overlays and numbers, folders mirrored", async () => {
     const writer = await ResultWriter.create(folder, free);
     const { figure: _, svg: __, ...files } = answerFiles("deep/cat.3-tabby", all);
-    await writer.heatmap(files, pixels, heatmap, relevance, undefined, noFigure);
+    await writeHeatmap(writer, files, pixels, heatmap, relevance, undefined, noFigure);
     expect(files).toEqual({
       heatmap: "deep/cat.3-tabby.heatmap.png",
       overlay: "deep/cat.3-tabby.overlay.png",

@@ -6,7 +6,7 @@ import { colormapNames, normalizations, themes } from "@relprop/core/heatmap";
 import { explainImages } from "../images/explain-images.ts";
 import { explainTexts } from "../texts/explain-texts.ts";
 import { devices } from "../sessions/start-explainer.ts";
-import { extras, styles } from "../files/result-writer.ts";
+import { extras, styles } from "../images/image-files.ts";
 import { answerFlags, answerChoices } from "./answer-options.ts";
 import { collect, integer, number, numbers, ratio, size, words } from "./arguments.ts";
 import { given } from "../given.ts";

@@ -17,7 +17,8 @@ import { drawConcepts } from "./draw-concepts.ts";
 import { canRasterize } from "../pages/rasterize.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { AnswerScore } from "../run/score.ts";
-import { boxed, type ResultWriter } from "../files/result-writer.ts";
+import { boxed } from "../pages/figure-parts.ts";
+import type { ResultWriter } from "../files/result-writer.ts";
 
 /** What can be kept of a channel besides its heatmap. */
 export type ConceptExtra = "npy";

@@ -5,10 +5,10 @@ import { legend, type FigurePanel, type Heatmap, type Pixels, type Theme } from 
 import type { AnswerRecord } from "./concept-record.ts";
 import { passageText, shareText, sumTexts } from "./concept-text.ts";
 import { drawnFigure, figurePanel } from "../pages/figure-parts.ts";
-import { howText } from "../images/explained-text.ts";
-import { answerText } from "../terminal/report.ts";
+import { howText } from "../pages/page-parts.ts";
+import { answerText } from "../run/score.ts";
 import type { Coloring } from "../run/decide.ts";
-import type { DrawnFigure } from "../files/result-writer.ts";
+import type { DrawnFigure } from "../pages/figure-parts.ts";
 
 /** So many maps go on a sheet at most: a layer may have thousands of channels. */
 export const mostOnSheet = 30;

@@ -17,7 +17,7 @@ import {
 import { faultOf, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
 import type { AnswerRequest } from "../run/answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";
-import type { RelevanceArray } from "../files/result-writer.ts";
+import type { RelevanceArray } from "./image-files.ts";
 
 /** One explained part of an image's answer. */
 export interface ExplainedAnswer {

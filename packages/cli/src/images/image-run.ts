@@ -21,7 +21,8 @@ import { say, sayDecisions, type ReportOptions } from "../terminal/report.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
 import { providerOf, startExplainer, type Device } from "../sessions/start-explainer.ts";
-import type { ResultWriter, Wanted } from "../files/result-writer.ts";
+import type { ResultWriter } from "../files/result-writer.ts";
+import type { Wanted } from "./image-files.ts";
 
 /** Everything that `relprop explain` can be told. */
 export interface ExplainOptions extends ReportOptions, RunChoices, Wanted {

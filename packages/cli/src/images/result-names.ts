@@ -4,7 +4,7 @@ import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import { fileNamePart } from "../run/choose-classes.ts";
 import type { Run } from "./image-run.ts";
 import { nameOf } from "../run/score.ts";
-import { answerFiles, imageFiles } from "../files/result-writer.ts";
+import { answerFiles, imageFiles } from "./image-files.ts";
 
 /** A class by index and name. */
 interface Named {

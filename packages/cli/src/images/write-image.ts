@@ -3,13 +3,15 @@
 import { InputError } from "@relprop/core";
 import { colormap, cssGradient, legend, renderHeatmap } from "@relprop/core/heatmap";
 import { requestText } from "../run/answer-requests.ts";
-import { drawFigure } from "../pages/figure-parts.ts";
+import { drawFigure } from "./draw-figure.ts";
 import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
-import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
+import { ledgerResult } from "../run/ledger-record.ts";
+import type { AnswerResult, ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
 import { markedJson } from "../files/own-files.ts";
 import { answerName } from "./result-names.ts";
-import { answerFiles, boxed, imageFiles } from "../files/result-writer.ts";
+import { answerFiles, imageFiles, writeHeatmap } from "./image-files.ts";
+import { boxed } from "../pages/figure-parts.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -104,7 +106,7 @@ async function writeAnswer(
     legend: { ticks: [...ticks], sentence },
     ...(ledger && { ledger: ledgerResult(ledger) }),
   };
-  await writer.heatmap(files, picture, heatmap, relevance, box, () =>
+  await writeHeatmap(writer, files, picture, heatmap, relevance, box, () =>
     drawFigure({
       result: about,
       shown: result,

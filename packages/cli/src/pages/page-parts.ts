@@ -1,19 +1,18 @@
-/** The page that shows all results of a folder: one file, no network, works from `file://`. */
+/** What pages of results share: their head, the list of settings, bars of the best classes, and how text becomes HTML. */
 
-import { explainedText, howText } from "../images/explained-text.ts";
-import { pageScript, pageStyle } from "./html-page-assets.ts";
-import type { AnswerResult, ImageResult } from "../images/image-result.ts";
+import { pageStyle } from "./html-page-assets.ts";
 import { pageMark } from "../files/own-files.ts";
 import { amountText, type Score } from "../run/score.ts";
 
-/** What the page shows. */
+/** What every page begins with. */
 export interface Page {
   readonly title: string;
-  /** Settings of the run, in words: `["model", "resnet50"]`. */
-  readonly settings: readonly (readonly [name: string, value: string])[];
-  /** Results whose files lie beside the page. */
-  readonly results: readonly ImageResult[];
+  /** What was decided about the run, in words: `["model", "resnet50"]`. */
+  readonly settings: Settings;
 }
+
+/** Names and values, in words. */
+export type Settings = readonly (readonly [name: string, value: string])[];
 
 /** A page up to its body, in our style and what is added to it. */
 export const pageHead = (title: string, style = ""): string => `<!doctype html>
@@ -27,93 +26,16 @@ ${pageMark}
 <style>${pageStyle}${style}</style>
 </head>`;
 
-/** The page as HTML. Everything that comes from outside (file names, labels) is escaped. */
-export function htmlPage({ title, settings, results }: Page): string {
-  const count = results.length === 1 ? "1 image" : `${results.length} images`;
-  return `${pageHead(title)}
-<body>
-<header>
-<h1>${escape(title)}</h1>
-<p class="lead">Which pixels made the network answer as it did: layer-wise relevance propagation. ${count}.</p>
-${settingsList(settings)}
-<form class="tools" role="search">
-<label>Find <input type="search" id="find" placeholder="file or class" autocomplete="off"></label>
-<fieldset><legend>Show</legend>${viewChoices()}</fieldset>
-<output id="found" aria-live="polite"></output>
-</form>
-</header>
-<main>
-${results.map((result) => card(result, settings)).join("\n")}
-</main>
-<footer><p>Relevance is unitless: it is a share of what the explained output is made of. A heatmap shows what this network used, which need not be what it should use. Click a picture to enlarge it; arrow keys go through them.</p></footer>
-<dialog id="large" aria-label="Enlarged picture"><figure><img alt=""><figcaption></figcaption></figure>
-<button type="button" value="previous" aria-label="Previous picture">←</button><button type="button" value="next" aria-label="Next picture">→</button><button type="button" value="close">Close</button></dialog>
-<script>${pageScript}</script>
-</body>
-</html>
-`;
-}
-
-const views = [
-  ["all", "everything"],
-  ["overlay", "overlays"],
-  ["heatmap", "heatmaps"],
-] as const;
-
-const viewChoices = (): string =>
-  views
-    .map(
-      ([view, text], i) =>
-        `<label><input type="radio" name="view" value="${view}"${i === 0 ? " checked" : ""}> ${text}</label>`,
-    )
-    .join("");
-
 /** Name and value of what was decided. */
-export const settingsList = (settings: Page["settings"]): string =>
+export const settingsList = (settings: Settings): string =>
   `<dl class="settings">${settings.map(([name, value]) => `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`).join("")}</dl>`;
 
-function card(result: ImageResult, ofPage: Page["settings"]): string {
-  const words = [result.input, ...result.top.map(({ label }) => label)].join(" ");
-  const { settings } = result;
-  const other = JSON.stringify(settings) === JSON.stringify(ofPage) ? "" : settingsList(settings);
-  const picture = result.files["picture"];
-  const shown =
-    picture === undefined
-      ? ""
-      : figure("picture", picture, `${result.input} as the network saw it`, "what the network saw");
-  const classes = result.answers.map((each) => explained(result, each));
-  return `<article data-words="${escape(words.toLowerCase())}">
-<h2>${escape(result.input)}</h2>
-${other}<div class="body">
-<div class="first">${shown}${bars(
-    result.top,
-    result.answers.map(({ index }) => index),
-  )}</div>
-<div class="classes">${classes.join("\n")}</div>
-</div>
-</article>`;
-}
+/** Of a run's settings what is about the picture and the model's output, not about relevance. */
+const otherwise = new Set(["model", "input", "preprocessing", "output", "explains"]);
 
-function explained(result: ImageResult, shown: AnswerResult): string {
-  const { files, legend, ledger } = shown;
-  const [heading = "", ...more] = explainedText(result, shown);
-  const about = [heading, ...more].join(", ");
-  const kinds = (["heatmap", "overlay", "figure"] as const).flatMap((kind) => {
-    const file = files[kind];
-    return file === undefined
-      ? []
-      : [figure(kind, file, `${kind} of ${result.input}: ${about}. ${legend.sentence}`, kind)];
-  });
-  const details = more.map((line) => ` <small>${escape(line)}</small>`).join("");
-  return `<section><h3>${escape(heading)}${details}</h3>
-<div class="pictures">${kinds.join("")}</div>
-<div class="legend"><div class="bar" style="background: ${escape(result.colors)}"></div>
-<div class="ticks">${legend.ticks.map(({ position, text }) => `<span style="left: ${100 * position}%">${escape(text)}</span>`).join("")}</div>
-<p>${escape(legend.sentence)}</p>${ledger ? `<p class="verdict">${escape(ledger.verdict)}.</p>` : ""}<p class="how">${escape(howText(result.settings).join(" · "))}</p></div></section>`;
-}
-
-const figure = (kind: string, file: string, alt: string, caption: string): string =>
-  `<figure class="${kind}"><button type="button" class="enlarge"><img src="${escape(href(file))}" alt="${escape(alt)}" loading="lazy"></button><figcaption>${escape(caption)}</figcaption></figure>`;
+/** `composite fischer`, `seed softmax`, `filter keeps 0.1` … */
+export const howText = (settings: Settings): string[] =>
+  settings.filter(([name]) => !otherwise.has(name)).map(([name, value]) => `${name} ${value}`);
 
 /** The best classes as bars; those that are explained stand out. */
 export function bars(top: readonly Score[], explained: readonly (number | undefined)[]): string {

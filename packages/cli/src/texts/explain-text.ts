@@ -10,7 +10,7 @@ import {
   type RankedClass,
 } from "@relprop/core";
 import type { ClassRequest } from "../run/choose-classes.ts";
-import { ledgerResult } from "../images/image-result.ts";
+import { ledgerResult } from "../run/ledger-record.ts";
 import { excerpt } from "./plain-text.ts";
 import { scoreOf, type Score } from "../run/score.ts";
 import { answersAt, choosePositions, lengthTarget, noTarget, targetAt, type Place } from "./text-answer.ts";

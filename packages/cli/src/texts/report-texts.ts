@@ -3,7 +3,7 @@
 import { relevanceText } from "@relprop/core/heatmap";
 import type { TextDrawing } from "./draw-tokens.ts";
 import { withoutControls } from "./plain-text.ts";
-import { type Summary } from "../terminal/report.ts";
+import type { Summary } from "../terminal/report.ts";
 import { amountText as scoreAmount } from "../run/score.ts";
 import { onColor, stdoutDepth, type ColorDepth } from "../terminal/terminal-colors.ts";
 import type { ExplainedToken, TextResult } from "./text-result.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { float32Tensor, GraphBuilder, int, writeModel } from "@relprop/core/onnx";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { mostAlive } from "../src/images/image-stages.ts";
+import { mostAlive } from "../src/run/stages.ts";
 import * as reading from "../src/files/read-images.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 import { SessionThread } from "../src/sessions/session-thread.ts";

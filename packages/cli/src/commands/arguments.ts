@@ -66,3 +66,13 @@ export const words =
       if (word === undefined) throw new InvalidArgumentError(`"${part}" is none of ${allowed.join(", ")}.`);
       return word;
     });
+
+/** A fraction, or the word `input`. */
+export function fractionOrInput(text: string): number | "input" {
+  if (text === "input") return text;
+  try {
+    return number(0, 1)(text);
+  } catch {
+    throw new InvalidArgumentError('It must be a number from 0 to 1, or "input".');
+  }
+}

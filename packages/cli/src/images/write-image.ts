@@ -51,7 +51,7 @@ export async function writeImage(
     await run.manifest.announce(ofAnswers.filter((file) => file.endsWith(".npy")));
   }
   if (files["picture"]) await writer.png(files["picture"], image.picture);
-  const about = { input: image.path, settings: run.decisions, top: [...explained.top] };
+  const about = { input: image.path, settings: run.settings, top: [...explained.top] };
   const answers: AnswerResult[] = [];
   for (const [each, ofAnswer] of planned) {
     answers.push(await writeAnswer(run, image, about, each, ofAnswer));

@@ -10,7 +10,9 @@ import {
   requireFinite,
   sampleOf,
   type DetectionOptions,
+  type Explainer,
   type Explanation,
+  type FloatArray,
   type Pick,
   type PickRequest,
   type PickSource,
@@ -143,4 +145,19 @@ function maskPick(
     });
   }
   return { pick, label: index === undefined ? text : `${nameOf(names, index)} in ${text}` };
+}
+
+/** A target of zeros. */
+export function noTarget({ compiled: { output, facts } }: Explainer, samples: number): FloatArray {
+  const dims = output.shape.map((dim, axis) => {
+    if (typeof dim === "number") return dim;
+    if (axis === facts.batchAxis) return samples;
+    throw new InputError({
+      what: "cannot explain this answer",
+      where: `output [${output.shape.join(", ")}]`,
+      why: `only a run knows the size of axis ${axis}`,
+      fix: "fix the picture's size with --size",
+    });
+  });
+  return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
 }

@@ -22,7 +22,7 @@ import { cardOptions } from "../models/card-options.ts";
 import { classRequest } from "./choose-classes.ts";
 import { given } from "../given.ts";
 import type { LoadedModel } from "../models/load-model.ts";
-import { methodOptions, type MethodChoice } from "./method-choice.ts";
+import { optionsOfMethod, type MethodChoice } from "./method-choice.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 
 /** What of a run the user decided. */
@@ -114,7 +114,7 @@ export async function decideCompile(
     target: requests ? "input" : "top1",
   };
   const decided = { requests, isAsked, against, names };
-  if (method) return { ...decided, options: methodOptions(method, options) };
+  if (method) return { ...decided, options: optionsOfMethod(method, options) };
   const { composite, seed, topK } = choice;
   return { ...decided, options: { ...options, composite, seed, topK } };
 }

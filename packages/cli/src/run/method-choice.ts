@@ -15,7 +15,7 @@ export interface MethodChoice {
  * Options of the library for a method, from what is chosen and what methods have in common with relevance propagation.
  * Whether the method has the chosen options, the library checks.
  */
-export function methodOptions(choice: MethodChoice, shared: CompileOptions): MethodOptions {
+export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;
   const { start, outputKind, labelCount } = shared;
   const common = given({

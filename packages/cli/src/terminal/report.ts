@@ -11,10 +11,14 @@ export interface ReportOptions {
   readonly folder: string;
 }
 
+/** Whether nothing is said but errors: nobody reads, or a program does. */
+export const isSilent = ({ json, quiet }: Pick<ReportOptions, "json" | "quiet">): boolean => json || quiet;
+
 /** Counts at the end of a run. */
 export interface Summary {
   readonly done: number;
-  readonly skipped: number;
+  /** Absent where no run knows of the one before. */
+  readonly skipped?: number;
   readonly failed: number;
   readonly seconds: number;
   readonly page: string | undefined;
@@ -56,14 +60,16 @@ export function failureRecord(input: string, error: unknown): string {
   return JSON.stringify({ v: 2, input, error: parts });
 }
 
-const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** The end of a run, for people. */
-export function summaryText({ done, skipped, failed, seconds, page }: Summary): string[] {
-  const lines = [`${images(done)} explained in ${seconds.toFixed(1)} s`];
-  if (skipped > 0) lines[0] += `, ${skipped} unchanged since the last run (--force redoes them)`;
+/** The end of a run, for people. @param noun what an input is, in a word: `image` */
+export function summaryText({ done, skipped, failed, seconds, page }: Summary, noun: string): string[] {
+  const lines = [`${counted(done, noun)} explained in ${seconds.toFixed(1)} s`];
+  if (skipped) lines[0] += `, ${skipped} unchanged since the last run (--force redoes them)`;
   if (page !== undefined) lines.push(`look at ${page}`);
-  if (failed > 0)
-    lines.push(`${images(failed)} failed, see above; run the same command again to try only those`);
+  if (failed > 0) {
+    const again = skipped === undefined ? "" : "; run the same command again to try only those";
+    lines.push(`${counted(failed, noun)} failed, see above${again}`);
+  }
   return lines;
 }

@@ -13,7 +13,7 @@ import {
 import { convertOpset, type Model } from "@relprop/core/onnx";
 import { given } from "../given.ts";
 import { checkSeed, type RunChoices } from "../run/decide.ts";
-import { methodOptions } from "../run/method-choice.ts";
+import { optionsOfMethod } from "../run/method-choice.ts";
 
 /** What was decided about a text model. */
 export interface TextDecision {
@@ -47,7 +47,7 @@ export function decideTexts(
   }
   if (choices.classes.length > 0 || choices.against !== undefined) checkSeed(choices);
   const common: CompileOptions = { ...known, ...compile, input: embedding.ids, target: "input" };
-  if (method) return { options: methodOptions(method, common), embedding, isWhole: false };
+  if (method) return { options: optionsOfMethod(method, common), embedding, isWhole: false };
   const { composite, seed } = chooseExplanation(readAnswer(model, common), {
     isTarget: true,
     ...given({ composite: compile.composite, seed: compile.seed }),

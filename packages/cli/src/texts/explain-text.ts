@@ -5,6 +5,7 @@ import {
   ModelFileError,
   RelpropError,
   requireFinite,
+  type Explainer,
   type Explanation,
   type FloatArray,
   type RankedClass,
@@ -27,7 +28,12 @@ const best = 5;
  * Explains a text, each class once.
  * @throws InputError if the text cannot be explained, OptionError if no text can be, so
  */
-export async function explainText(session: TextSession, input: string, pair?: string): Promise<TextResult[]> {
+export async function explainText(
+  session: TextSession,
+  explainer: Explainer,
+  input: string,
+  pair?: string,
+): Promise<TextResult[]> {
   const start = performance.now();
   const { tokenizer, feeder, answer, positions: asked, unit } = session;
   const text = tokenizer.encode(input, pair);
@@ -43,9 +49,9 @@ export async function explainText(session: TextSession, input: string, pair?: st
   const name = namesOf(session, text);
   const requests = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
   const { isWhole } = session.decision;
-  const first = await run(session, feed, place, isWhole ? undefined : noTarget(place));
+  const first = await run(explainer, feed, place, isWhole ? undefined : noTarget(place));
   requireFinite(first.explained.data, "answer");
-  const ranked = answersAt(first, session.explainer.compiled, place);
+  const ranked = answersAt(first, explainer.compiled, place);
   const names = { facts: answer.facts, labels: session.labels, count: answer.count, unit };
   const labelled = (numbers: RankedClass): Score => scoreOf(names, numbers, name(numbers.index));
   const top = ranked.slice(0, best).map(labelled);
@@ -61,7 +67,7 @@ export async function explainText(session: TextSession, input: string, pair?: st
   for (const index of chosen) {
     const target =
       answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, requests.against);
-    const explanation = isWhole ? first : await run(session, feed, place, target);
+    const explanation = isWhole ? first : await run(explainer, feed, place, target);
     requireFinite(explanation.relevance.data, "relevance");
     const { index: _index, ...rest } = labelled(ranked.find((each) => each.index === index) as RankedClass);
     const [position, ...more] = place.positions;
@@ -125,7 +131,7 @@ function indicesOf(
 
 /** Runs the model. @param target undefined where relevance starts at the softmax */
 async function run(
-  { explainer }: TextSession,
+  explainer: Explainer,
   { ids, others }: TextFeed,
   place: Place,
   target: FloatArray | undefined,

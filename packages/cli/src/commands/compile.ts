@@ -41,12 +41,7 @@ const table = {
     short: true,
     read: names,
   },
-  size: {
-    flag: "--size <h,w>",
-    help: "input size, where the model leaves it open",
-    short: true,
-    read: size,
-  },
+  size: { flag: "--size <h,w>", help: "input size, where the model leaves it open", short: true, read: size },
   externalData: {
     flag: "--external-data",
     help: "weights in <file>.data, as for models above 2 GB",

@@ -13,12 +13,7 @@ import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
 import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
 
 const table = {
-  size: {
-    flag: "--size <h,w>",
-    help: "input size, where the model leaves it open",
-    short: true,
-    read: size,
-  },
+  size: { flag: "--size <h,w>", help: "input size, where the model leaves it open", short: true, read: size },
   layer: { flag: "--layer <node>", help: "where relevance stops", short: true },
   json: { flag: "--json", help: "the inspection as JSON", short: true, default: false },
   ...inGroup("How relevance is computed:", { ...relevanceOptions, ...modelOptions }),

@@ -30,11 +30,7 @@ export const relevanceOptions = {
     help: `which rule for which layer: a .json file, or one of ${compositeNames.join(", ")}`,
     short: "which rule for which layer: fischer, epsilon-plus, attnlrp …",
   },
-  dialect: {
-    flag: "--dialect <library>",
-    help: "rules as another library has them",
-    choices: dialectNames,
-  },
+  dialect: { flag: "--dialect <library>", help: "rules as another library has them", choices: dialectNames },
   seed: {
     flag: "--seed <seed>",
     help: "where relevance starts: all classes, or one class's logit or 1",
@@ -80,11 +76,7 @@ export const relevanceOptions = {
 
 /** Those that other methods have, too. */
 export const modelOptions = {
-  rule: {
-    flag: "--rule <pattern=rule>",
-    help: "another rule for some nodes, may be repeated",
-    read: rules,
-  },
+  rule: { flag: "--rule <pattern=rule>", help: "another rule for some nodes, may be repeated", read: rules },
   fallback: {
     flag: "--fallback <way>",
     help: "what to do at operators that have no rule",
@@ -97,10 +89,7 @@ export const modelOptions = {
     isOfPictures: true,
   },
   input: { flag: "--input <name>", help: "the input whose relevance comes first" },
-  output: {
-    flag: "--output <name>",
-    help: "the output (or any tensor) that is explained",
-  },
+  output: { flag: "--output <name>", help: "the output (or any tensor) that is explained" },
   outputKind: {
     flag: "--output-kind <kind>",
     help: "what that output is, where the model does not tell",

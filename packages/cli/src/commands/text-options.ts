@@ -16,10 +16,7 @@ export const textOptions = {
   },
   textFile: { flag: "--text-file <file>", help: "texts, one a line, empty lines left out; - is stdin" },
   pair: { flag: "--pair <text>", help: "a second text behind each, as the context of a question" },
-  tokenizer: {
-    flag: "--tokenizer <file>",
-    help: "the model's tokenizer.json (else the one beside it)",
-  },
+  tokenizer: { flag: "--tokenizer <file>", help: "the model's tokenizer.json (else the one beside it)" },
   position: {
     flag: "--position <n>",
     help: "the token whose label or word is explained, from 0; −1 is the last; repeated, they are added up",

@@ -85,15 +85,12 @@ export async function runInputs<Input, Ready, Found, Result>(
       await Promise.all(explainers.map((explainer) => explainer.dispose()));
     }
     const page = await work.finish();
-    const { skipped, ...others } = count;
-    const summary = {
-      ...others,
-      ...(canResume && { skipped }),
-      seconds: (performance.now() - start) / 1000,
-      page,
-    };
-    if (json) process.stdout.write(`${JSON.stringify({ v: 2, summary: { ...summary, folder } })}\n`);
-    else if (!quiet || count.failed > 0) for (const line of summaryText(summary, noun)) say(line);
+    const { done, skipped, failed } = count;
+    const seconds = (performance.now() - start) / 1000;
+    const summary = { done, ...(canResume && { skipped }), failed, seconds };
+    if (json) process.stdout.write(`${JSON.stringify({ v: 2, summary: { ...summary, folder, page } })}\n`);
+    else if (!quiet || count.failed > 0)
+      for (const line of summaryText({ ...summary, page }, noun)) say(line);
     if (interrupted()) {
       const goOn = canResume ? "; run the same command again to go on" : "";
       say(`stopped after ${seen()} of ${inputs.length}${goOn}`);

@@ -27,7 +27,7 @@ import { correlation, distance } from "../support/maps.ts";
 const shop = new Workshop();
 let help: string;
 beforeAll(async () => {
-  help = (await shop.run("explain", "--help")).stdout;
+  help = (await shop.run("explain", "--help-all")).stdout;
 });
 
 const caseFile = (path: string): string =>

@@ -17,6 +17,18 @@ const studio = (room, ...allowed) => ({
   to: { path: studioSource, pathNot: [room, ...allowed].map((each) => `${studioSource}${each}`) },
 });
 
+/** Rooms of the command that explain one kind of input each. */
+const kinds = ["images", "texts", "concepts"];
+const roomsOf = (names) => `^packages/cli/src/(${names.join("|")})/`;
+
+/** Rooms of the command, and the other rooms that they do not know. */
+const apart = (rooms, others) => ({
+  name: `cli: ${rooms.join(", ")} know nothing of ${others.join(", ")}`,
+  severity: "error",
+  from: { path: roomsOf(rooms) },
+  to: { path: roomsOf(others) },
+});
+
 export default {
   forbidden: [
     { name: "no cycles", severity: "error", from: {}, to: { circular: true } },
@@ -43,6 +55,20 @@ export default {
       from: { path: studioSource, pathNot: `${studioSource}(modes/|App\\.svelte)` },
       to: { path: `${studioSource}modes/` },
     },
+    ...kinds.map((kind) =>
+      apart(
+        [kind],
+        kinds.filter((other) => other !== kind),
+      ),
+    ),
+    // What kinds share knows none of them, and no command.
+    apart(
+      ["run", "pages", "files", "models", "terminal", "sessions"],
+      [...kinds, "commands", "studio-server"],
+    ),
+    apart(kinds, ["commands", "studio-server"]),
+    apart(["terminal"], ["run", "pages", "files", "models", "sessions"]),
+    apart(["sessions"], ["run", "pages"]),
   ],
   options: {
     doNotFollow: { path: "node_modules" },

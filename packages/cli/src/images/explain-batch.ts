@@ -14,10 +14,10 @@ import {
   type Ledger,
   type PickSource,
 } from "@relprop/core";
-import { faultOf, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
+import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
 import type { AnswerRequest } from "../run/answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";
-import type { RelevanceArray } from "./write-results.ts";
+import type { RelevanceArray } from "./image-files.ts";
 
 /** One explained part of an image's answer. */
 export interface ExplainedAnswer {
@@ -110,7 +110,7 @@ function openingTarget(
   samples: number,
   { requests, names: { facts }, against }: AnswerPlan,
 ): FloatArray {
-  const target = nothing(explainer, samples);
+  const target = noTarget(explainer, samples);
   const [first] = requests ?? [];
   const count = facts.shape[facts.classAxis ?? -1];
   const isList = facts.placeAxes.length === 0 && typeof count === "number" && facts.kind !== "binary";
@@ -122,27 +122,6 @@ function openingTarget(
   weights(first.index, 1);
   if (against !== undefined) weights(against, -1);
   return target;
-}
-
-/**
- * A target of zeros; one zero stands for all along an axis whose size only a run knows.
- * @throws InputError where such an axis needs the zeros themselves
- */
-export function nothing({ compiled: { output, facts, settings } }: Explainer, samples: number): FloatArray {
-  const open = output.shape.findIndex((dim, axis) => typeof dim === "string" && axis !== facts.batchAxis);
-  if (open !== -1 && settings.seed === "one") {
-    throw new InputError({
-      what: "cannot explain this answer with --seed one",
-      where: `output [${output.shape.join(", ")}]`,
-      why: `only a run knows the size of axis ${open}`,
-      fix: "use --seed logit",
-    });
-  }
-  const dims = output.shape.map((dim, axis) => {
-    if (typeof dim === "number") return dim;
-    return axis === facts.batchAxis ? samples : 1;
-  });
-  return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
 }
 
 /** The targets of all samples as one tensor, zeros where there is none; undefined if there is none anywhere. */

@@ -19,7 +19,7 @@ import {
 const shop = new Workshop();
 let help: string;
 beforeAll(async () => {
-  help = (await shop.run("explain", "--help")).stdout;
+  help = (await shop.run("explain", "--help-all")).stdout;
 });
 
 const kindOf = (name: string): OutputModel =>

@@ -1,10 +1,10 @@
-/** An attribution method beyond relevance propagation, as the user wishes it. */
+/** An attribution method beyond relevance propagation, as the user choices it. */
 
 import type { CompileOptions, MethodName, MethodOptions } from "@relprop/core";
-import { given } from "../commands/arguments.ts";
+import { given } from "../given.ts";
 
 /** The method, and options that only some methods have. */
-export interface MethodWish {
+export interface MethodChoice {
   readonly method: MethodName;
   readonly steps?: number;
   readonly samples?: number;
@@ -12,10 +12,10 @@ export interface MethodWish {
 }
 
 /**
- * Options of the library for a method, from the wish and what methods have in common with relevance propagation.
- * Whether the method has the options of the wish, the library checks.
+ * Options of the library for a method, from what is chosen and what methods have in common with relevance propagation.
+ * Whether the method has the chosen options, the library checks.
  */
-export function methodOptions(wish: MethodWish, shared: CompileOptions): MethodOptions {
+export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;
   const { start, outputKind, labelCount } = shared;
   const common = given({
@@ -31,5 +31,5 @@ export function methodOptions(wish: MethodWish, shared: CompileOptions): MethodO
     rules,
     sourceSha256,
   });
-  return { ...common, ...wish } as MethodOptions;
+  return { ...common, ...choice } as MethodOptions;
 }

@@ -1,5 +1,5 @@
 /** Things that one piece of work has at a time, such as sessions. */
-export class Lent<Thing> {
+export class Pool<Thing> {
   readonly #free: Thing[];
   readonly #waiting: ((thing: Thing) => void)[] = [];
 

@@ -1,6 +1,6 @@
 /** Which images are meant, and their pixels as the network sees them. */
 
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { InputError, OptionError } from "@relprop/core";
 import type { Pixels } from "@relprop/core/heatmap";
@@ -8,7 +8,7 @@ import { resample, resizePlan } from "@relprop/core/preprocess";
 import type { InputCard } from "@relprop/core/zoo";
 import sharp from "sharp";
 import { glob, isDynamicPattern } from "tinyglobby";
-import type { EarlierResults } from "../files/earlier-results.ts";
+import type { EarlierResults } from "./earlier-results.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
 /** An image that was asked for. */
@@ -119,6 +119,14 @@ function withKeys(images: readonly Found[]): ImageFile[] {
     keys = keys.map((key, i) => ((taken.get(key.toLowerCase()) ?? 0) > 1 ? name(images[i] as Found) : key));
   }
   return images.map(({ path }, i) => ({ path, key: (keys[i] ?? "").split(sep).join("/") }));
+}
+
+/** @throws InputError if the file cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InputError({ what: `cannot read "${path}"`, why });
+  });
 }
 
 /** A header can claim any size; this many pixels decode to 0.8 GB. */

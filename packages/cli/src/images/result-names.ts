@@ -2,9 +2,9 @@
 
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import { fileNamePart } from "../run/choose-classes.ts";
-import type { Run } from "../images/image-run.ts";
+import type { CompileDecision } from "../run/decide.ts";
 import { nameOf } from "../run/score.ts";
-import { answerFiles, imageFiles } from "../images/write-results.ts";
+import { answerFiles, imageFiles, type Wanted } from "./image-files.ts";
 
 /** A class by index and name. */
 interface Named {
@@ -15,7 +15,7 @@ interface Named {
 /** The name of an explained part of an image's answer, before what tells its files apart. */
 export function answerName(
   key: string,
-  { isAsked }: Pick<Run["decision"], "isAsked">,
+  { isAsked }: Pick<CompileDecision, "isAsked">,
   request: AnswerRequest | undefined,
   shown: Partial<Pick<Named, "index">> & Pick<Named, "label">,
   against: Named | undefined,
@@ -25,7 +25,7 @@ export function answerName(
 }
 
 /** All files of an image that can be named before the network has answered. */
-export function knownFiles({ decision, options }: Run, key: string): string[] {
+export function knownFiles(decision: CompileDecision, wanted: Wanted, key: string): string[] {
   const { names, requests, against } = decision;
   const named = (index: number): Named => ({ index, label: nameOf(names, index) });
   const shownOf = (request: AnswerRequest): Named | undefined => {
@@ -39,6 +39,6 @@ export function knownFiles({ decision, options }: Run, key: string): string[] {
     const other = against !== undefined && isDifference ? named(against) : undefined;
     return shown ? [answerName(key, decision, request, shown, other)] : [];
   });
-  const files = [imageFiles(key, options), ...answers.map((name) => answerFiles(name, options))];
+  const files = [imageFiles(key, wanted), ...answers.map((name) => answerFiles(name, wanted))];
   return files.flatMap((each) => Object.values(each));
 }

@@ -6,9 +6,8 @@ import { join, relative, sep } from "node:path";
 import { OptionError } from "@relprop/core";
 import { software } from "@relprop/core/heatmap";
 import { z } from "zod";
-import { refuseKept, type Guard } from "../files/guard.ts";
-import { imageResultSchema, type ImageResult } from "./image-result.ts";
-import { writeGuarded } from "../files/write-file.ts";
+import { refuseKept, type Guard } from "./guard.ts";
+import { writeGuarded } from "./write-file.ts";
 
 const fileName = ".relprop-manifest.jsonl";
 
@@ -17,10 +16,18 @@ const entrySchema = z.object({
   /** Who wrote it, since files are marked; see own-files.ts. */
   by: z.string().exactOptional(),
   hash: z.string(),
-  result: imageResultSchema,
+  result: z.unknown(),
 });
 
 const filesSchema = z.record(z.string(), z.string());
+
+/** What of any result is read here: where it lies, and its files by kind. */
+export interface Listed {
+  readonly key: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly answers: readonly { readonly files: Readonly<Record<string, string>> }[];
+}
+
 /** What any version's entry says of its files. */
 const listedSchema = z.object({
   by: z.string().exactOptional(),
@@ -38,30 +45,37 @@ const announcedSchema = z.object({ v: z.literal(1), by: z.string(), announced: z
  * The list of results in an output folder, one JSON line each, in the order they were made. Lines that cannot be read,
  * a half one from a killed run above all, count as not there.
  */
-export class Manifest {
+export class Manifest<Result extends Listed> {
   readonly #folder: string;
+  readonly #form: z.ZodType<Result>;
   readonly #guard: Guard;
-  readonly #entries = new Map<string, z.infer<typeof entrySchema>>();
+  readonly #entries = new Map<string, { readonly hash: string; readonly result: Result }>();
   /** Files that a line is the only proof of: they carry no mark. */
   readonly #unmarked = new Set<string>();
   /** Whether the file is not ours and is to be replaced. */
   #isForeign = false;
   #replaced: Promise<void> | undefined;
 
-  private constructor(folder: string, text: string, force: boolean) {
+  private constructor(folder: string, form: z.ZodType<Result>, text: string, force: boolean) {
     this.#folder = folder;
+    this.#form = form;
     this.#isForeign = text.trim() !== "";
     for (const line of text.split("\n")) this.#read(line);
     this.#guard = { force, isOurs: () => !this.#isForeign, Refusal: OptionError };
   }
 
   /**
+   * @param form of results; lines of other forms are left as they are
    * @param force whether a file of somebody else in its place is replaced
    * @throws OptionError if it is kept
    */
-  static async open(folder: string, force = false): Promise<Manifest> {
+  static async open<Result extends Listed>(
+    folder: string,
+    form: z.ZodType<Result>,
+    force = false,
+  ): Promise<Manifest<Result>> {
     const text = await readFile(join(folder, fileName), "utf8").catch(() => "");
-    const manifest = new Manifest(folder, text, force);
+    const manifest = new Manifest(folder, form, text, force);
     await refuseKept([join(folder, fileName)], manifest.#guard);
     return manifest;
   }
@@ -71,7 +85,8 @@ export class Manifest {
     if (/^\{"v":1,"(by|hash)":"/.test(line)) this.#isForeign = false;
     const json = parseLine(line);
     const entry = entrySchema.safeParse(json).data;
-    if (entry) this.#entries.set(entry.result.key, entry);
+    const result = entry && this.#form.safeParse(entry.result).data;
+    if (result) this.#entries.set(result.key, { hash: entry.hash, result });
     const listed = listedSchema.safeParse(json).data;
     if (listed && listed.by === undefined)
       for (const file of filesOf(listed.result)) this.#unmarked.add(file);
@@ -84,7 +99,7 @@ export class Manifest {
   }
 
   /** The result of an image, if it was made from the same bytes in the same way and all its files are still there. */
-  async done(key: string, hash: string): Promise<ImageResult | undefined> {
+  async done(key: string, hash: string): Promise<Result | undefined> {
     const entry = this.#entries.get(key);
     return entry?.hash === hash && (await this.#isThere(entry.result)) ? entry.result : undefined;
   }
@@ -96,7 +111,7 @@ export class Manifest {
   }
 
   /** Notes a result whose files are written. */
-  async add(hash: string, result: ImageResult): Promise<void> {
+  async add(hash: string, result: Result): Promise<void> {
     const entry = { v: 1 as const, by: software, hash, result };
     this.#entries.set(result.key, entry);
     await this.#append(entry);
@@ -112,13 +127,13 @@ export class Manifest {
   }
 
   /** All results whose files are in the folder, by path. */
-  async all(): Promise<ImageResult[]> {
+  async all(): Promise<Result[]> {
     const results = [...this.#entries.values()].map(({ result }) => result);
     const there = await Promise.all(results.map((result) => this.#isThere(result)));
     return results.filter((_result, i) => there[i]).sort((a, c) => (a.key < c.key ? -1 : 1));
   }
 
-  async #isThere(result: ImageResult): Promise<boolean> {
+  async #isThere(result: Result): Promise<boolean> {
     const found = await Promise.all(
       filesOf(result).map((file) =>
         access(join(this.#folder, file)).then(
@@ -131,7 +146,9 @@ export class Manifest {
   }
 }
 
-const filesOf = ({ files, answers, classes }: z.infer<typeof listedSchema>["result"]): string[] => [
+type Filed = Pick<Listed, "files"> & { readonly [list in "answers" | "classes"]?: Listed["answers"] };
+
+const filesOf = ({ files, answers, classes }: Filed): string[] => [
   ...Object.values(files),
   ...(answers ?? classes ?? []).flatMap((each) => Object.values(each.files)),
 ];

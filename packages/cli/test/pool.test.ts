@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Lent } from "../src/sessions/lent.ts";
+import { Pool } from "../src/sessions/pool.ts";
 
 test("one has a thing at a time, and who asked first is next", async () => {
-  const lent = new Lent(["a", "b"]);
+  const pool = new Pool(["a", "b"]);
   const busy = new Set<string>();
   const order: number[] = [];
   const work = (i: number): Promise<string> =>
-    lent.use(async (thing) => {
+    pool.use(async (thing) => {
       expect(busy.has(thing)).toBe(false);
       busy.add(thing);
       order.push(i);
@@ -21,12 +21,12 @@ test("one has a thing at a time, and who asked first is next", async () => {
 });
 
 test("a thing comes back from work that failed", async () => {
-  const lent = new Lent(["a"]);
-  const failing = lent.use(async () => {
+  const pool = new Pool(["a"]);
+  const failing = pool.use(async () => {
     throw new Error("no");
   });
-  const waiting = lent.use(async (thing) => thing);
+  const waiting = pool.use(async (thing) => thing);
   await expect(failing).rejects.toThrow("no");
   expect(await waiting).toBe("a");
-  expect(await lent.use(async (thing) => thing)).toBe("a");
+  expect(await pool.use(async (thing) => thing)).toBe("a");
 });

@@ -156,7 +156,7 @@ try {
     });
   }
   const tarballs = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
-  const library = tarballs.find((name) => !name.includes("cli"));
+  const library = tarballs.find((name) => name.includes("core"));
   npx("attw", "--profile", "esm-only", join(folder, library));
 
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }));

@@ -1,5 +1,6 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
-export { compile, type Compiled, type CompileOptions, type PlanLine } from "./compile/compile.ts";
+export { compile, type Compiled, type PlanLine } from "./compile/compile.ts";
+export { type CompileOptions } from "./compile/compile-options.ts";
 export {
   inspect,
   type Inspection,

@@ -1,7 +1,6 @@
 /** What is chosen about an explanation where nothing is said: the same for the command, the studio and everyone else. */
 
-import { checkCompileOptions } from "./compile-option-names.ts";
-import type { CompileOptions } from "./compile.ts";
+import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import type { Model } from "../onnx/graph.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { prepare } from "./prepare.ts";

@@ -6,14 +6,14 @@
 
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import type { End } from "./choose-inputs.ts";
-import { checkCompileOptions } from "./compile-option-names.ts";
+import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { packingPays } from "./packing.ts";
-import { compiledOpset, planRequest, prepare, type Prepared, type PrepareOptions } from "./prepare.ts";
+import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "../relevance/assign-rules.ts";
 import { batchOfAll } from "../relevance/batch.ts";
 import {
@@ -21,10 +21,9 @@ import {
   channelsInput,
   chooseConcepts,
   type ConceptMask,
-  type ConceptOptions,
 } from "../relevance/concepts.ts";
 import { emitRelevance } from "../relevance/emit.ts";
-import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } from "../relevance/ledger.ts";
+import { ledgerOutput, LedgerWriter, type LedgerLayout } from "../relevance/ledger.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
 import { filled } from "../relevance/ops/shapes.ts";
 import { ofTensor } from "../relevance/scopes.ts";
@@ -35,27 +34,6 @@ import { version } from "../version.ts";
 
 /** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
 export const relevanceOutput = "relevance";
-
-/** Everything that can be chosen; all of it has defaults. */
-export interface CompileOptions extends PrepareOptions {
-  /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
-  readonly sourceSha256?: string;
-  /**
-   * Adds the output `ledger`, float32 [N, rows, columns]: for each node on the way, how much relevance arrived, went on,
-   * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
-   */
-  readonly ledger?: boolean;
-  /**
-   * What the ledger's sums are computed in. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
-   * Web's builds with WebGPU (1.30) have no float64. @default "float64"
-   */
-  readonly ledgerPrecision?: LedgerPrecision;
-  /**
-   * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
-   * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
-   */
-  readonly concepts?: ConceptOptions;
-}
 
 /** An explained input. */
 export interface ExplainedOutput {

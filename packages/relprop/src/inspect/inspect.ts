@@ -1,13 +1,13 @@
 /** What can be explained of a model, by which rules, and what stands in the way. */
 
-import { compilePrepared, type CompileOptions } from "../compile/compile.ts";
+import { compilePrepared } from "../compile/compile.ts";
 import type { Note } from "../canonicalize/rewrite.ts";
 import { RelpropError, type ErrorParts, type Obstacle } from "../errors.ts";
 import { inspectNodes, type InspectedNode } from "./inspect-nodes.ts";
 import type { DataType, Dim, Model, Value } from "../onnx/graph.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
 import { outputFacts, type OutputFacts } from "../outputs/output-facts.ts";
-import { checkCompileOptions } from "../compile/compile-option-names.ts";
+import { checkCompileOptions, type CompileOptions } from "../compile/compile-options.ts";
 import { planRequest, prepare, startOf, type Prepared } from "../compile/prepare.ts";
 import { assignRules, rulesFor, type Plan } from "../relevance/assign-rules.ts";
 import type { OutputKind } from "../outputs/output-kinds.ts";

@@ -1,6 +1,6 @@
 /** Names and options of the attribution methods beyond LRP. */
 
-import type { CompileOptions } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import { OptionError } from "../errors.ts";
 import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { suggestion } from "../suggestion.ts";

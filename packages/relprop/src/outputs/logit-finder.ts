@@ -4,7 +4,7 @@
  *
  *     y = concat(boxes, σ(z))   ->   explained: concat(boxes, z)
  *
- * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (rules.md §8).
+ * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (docs/rules.md §6).
  */
 
 import { usesOf, type Node } from "../onnx/graph.ts";

@@ -1,6 +1,6 @@
 /**
  * The named composites, as data: which rule for which layer. `first` are the linear layers reached from the explained
- * input without crossing another; where it is not named, they get their family's rule. Table: rules.md §4.
+ * input without crossing another; where it is not named, they get their family's rule. Table: docs/rules.md §4.
  */
 
 import type { Family } from "./row-kinds.ts";
@@ -59,7 +59,7 @@ export interface Composite {
   readonly rules: Readonly<Partial<Record<LayerKind, Choice>>>;
 }
 
-/** What all LRP composites do where nothing else is said (rules.md §3). */
+/** What all LRP composites do where nothing else is said (docs/rules.md §3). */
 export const throughTheRest = {
   affine: { rule: "epsilon" },
   sum: { rule: "norm" },

@@ -12,7 +12,7 @@ import { aligned, type KeepsAxis, type LinearOperator, type PullBack, type Site 
 
 /**
  * The response functions (inverse links) that a model may end in: they make of logits, or of another real number, what the
- * model puts out, and are positive where that number is not. Relevance starts before them (rules.md §8). tanh is none: it has
+ * model puts out, and are positive where that number is not. Relevance starts before them (docs/rules.md §6). tanh is none: it has
  * the sign of what it is made of.
  */
 export type Response = "softmax" | "log-softmax" | "sigmoid" | "hard-sigmoid" | "softplus" | "exp";
@@ -75,7 +75,7 @@ interface Common {
 export interface LinearRow extends Common {
   readonly kind: "linear";
   readonly operator: (site: Site) => LinearOperator;
-  /** The operator whose strides are averages (rules.md §5); undefined where it has none. */
+  /** The operator whose strides are averages (docs/rules.md §5); undefined where it has none. */
   readonly averaged?: (site: Site) => LinearOperator | undefined;
   /** Index of the input that relevance goes to. */
   readonly input: (site: Site) => number;

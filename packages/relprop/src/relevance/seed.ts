@@ -1,4 +1,4 @@
-/** Where relevance starts (rules.md §6), and how it is summed up in the end. */
+/** Where relevance starts (docs/rules.md §6), and how it is summed up in the end. */
 
 import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";

@@ -56,7 +56,7 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly topK?: number | "input";
   /** How the filter finds the largest values: "bisection" is for GPUs, whose TopK sorts all. @default "sorting" */
   readonly filterBy?: Search;
-  /** How relevance crosses strides (rules.md §5). @default the composite's */
+  /** How relevance crosses strides (docs/rules.md §5). @default the composite's */
   readonly strides?: Strides;
   /** Which activations get the rule that the composite has for ReLUs: deconvnet, guided-backprop, beta-smooth. @default "relu" */
   readonly activations?: Activations;

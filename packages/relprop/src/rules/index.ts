@@ -53,31 +53,4 @@ export {
   type PullBack,
   type Site,
 } from "../relevance/site.ts";
-export { alphaBeta } from "../relevance/rules/alpha-beta.ts";
-export { epsilon } from "../relevance/rules/epsilon.ts";
-export { flat } from "../relevance/rules/flat.ts";
-export { gamma } from "../relevance/rules/gamma.ts";
-export { gradient, passLinear } from "../relevance/rules/gradient.ts";
-export {
-  betaSmooth,
-  constant,
-  deconvnet,
-  guidedBackprop,
-  norm,
-  pass,
-  plainGradient,
-  signal,
-  uniform,
-  type PlainLayer,
-  type PlainRule,
-} from "../relevance/rules/plain.ts";
-export {
-  defaultEpsilon,
-  type LinearLayer,
-  type LinearRule,
-  type Part,
-  type RuleOptions,
-} from "../relevance/rules/rule.ts";
-export { wsquare } from "../relevance/rules/wsquare.ts";
-export { zbox } from "../relevance/rules/zbox.ts";
-export { zplus } from "../relevance/rules/zplus.ts";
+export * from "../relevance/rules/index.ts";

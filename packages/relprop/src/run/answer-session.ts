@@ -1,7 +1,8 @@
 /** A model's answers alone, without relevance: what a sweep or a comparison needs, at the cost of the model itself. */
 
 import type { InferenceSession } from "onnxruntime-common";
-import { compile, type Compiled, type CompileOptions } from "../compile/compile.ts";
+import { compile, type Compiled } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import type { Runtime, Session } from "./explainer.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";

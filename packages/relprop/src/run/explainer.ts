@@ -2,7 +2,7 @@
 
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { channelMask, type Channels } from "./channels.ts";
-import type { CompileOptions } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import { refuseUnknown, type OptionNames } from "../option-names.ts";

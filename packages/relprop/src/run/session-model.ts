@@ -1,7 +1,8 @@
 /** A compiled explanation in the form that a session is made of. */
 
 import type { InferenceSession } from "onnxruntime-common";
-import { compile, type Compiled, type CompileOptions } from "../compile/compile.ts";
+import { compile, type Compiled } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import { compileMethod } from "../methods/compile-method.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Value } from "../onnx/graph.ts";

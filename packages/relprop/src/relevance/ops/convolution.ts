@@ -100,7 +100,7 @@ function dilated(b: GraphBuilder, weights: Value, dilations: readonly number[]):
 
 /**
  * Wᵀs of a convolution, in the shape of `like`. At stride 1 a convolution with flipped weights: on the CPU's kernels
- * several times faster than ConvTranspose (rules.md §9).
+ * several times faster than ConvTranspose (docs/rules.md §9).
  */
 export function transposeConvolution(
   b: GraphBuilder,

@@ -91,7 +91,7 @@ function enlarge(b: GraphBuilder, s: Value, factors: readonly number[]): Value {
 
 /**
  * MaxPool as the seed explains it: the average of the s×s window that starts at s·i − p + ⌊(k − s)/2⌋, zeros beyond
- * the border included (rules.md §5).
+ * the border included (docs/rules.md §5).
  */
 export function averagedMaxPool(site: Site): StandIn {
   const { b } = site;

@@ -11,18 +11,10 @@ export {
 } from "./inspect/inspect.ts";
 export { inspectionText } from "./inspect/inspection-text.ts";
 export { compiledOpset } from "./compile/prepare.ts";
-export {
-  Explainer,
-  filterSearch,
-  type Explanation,
-  type ExplainerOptions,
-  type FloatArray,
-  type InputArray,
-  type PreparedOptions,
-  type RunOptions,
-  type Runtime,
-  type Session,
-} from "./run/explainer.ts";
+export { Explainer, filterSearch, type ExplainerOptions, type PreparedOptions } from "./run/explainer.ts";
+export { type Explanation, type RunOptions } from "./run/explanation.ts";
+export { type FloatArray, type InputArray } from "./run/float-array.ts";
+export { type Runtime, type Session } from "./run/runtime.ts";
 export { sessionModel, withWeights, type CompiledFacts, type SessionModel } from "./run/session-model.ts";
 export {
   conceptHeatmaps,

@@ -2,7 +2,8 @@
 
 import { pickBox } from "./box-picks.ts";
 import type { DetectionOptions } from "./detections.ts";
-import type { Explainer, Explanation } from "../run/explainer.ts";
+import type { Explainer } from "../run/explainer.ts";
+import type { Explanation } from "../run/explanation.ts";
 import { pickPixel, pickWhereWins } from "./map-picks.ts";
 import { binaryAnswer, pickClass, pickElements, pickLength, type Pick, type PickSource } from "./picks.ts";
 import { rankAnswers, type RankedClass } from "./rank-classes.ts";

@@ -3,7 +3,7 @@
 import type { InferenceSession } from "onnxruntime-common";
 import { compile, type Compiled } from "../compile/compile.ts";
 import type { CompileOptions } from "../compile/compile-options.ts";
-import type { Runtime, Session } from "./explainer.ts";
+import type { Runtime, Session } from "./runtime.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import type { Model } from "../onnx/graph.ts";

@@ -2,7 +2,8 @@
 
 import { layerPassage, type KeptShares, type LayerPassage } from "./concept-ledger.ts";
 import { OptionError } from "../errors.ts";
-import type { Explainer, RunOptions } from "./explainer.ts";
+import type { Explainer } from "./explainer.ts";
+import type { RunOptions } from "./explanation.ts";
 import type { FloatArray } from "./float-array.ts";
 import type { Ledger } from "./read-ledger.ts";
 import type { Target } from "./targets.ts";

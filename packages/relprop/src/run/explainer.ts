@@ -1,18 +1,20 @@
 /** A compiled explanation, ready to run: compile + session + targets, on whichever ONNX Runtime is given. */
 
-import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
-import { channelMask, type Channels } from "./channels.ts";
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import { channelMask } from "./channels.ts";
 import type { CompileOptions } from "../compile/compile-options.ts";
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
-import { refuseUnknown, type OptionNames } from "../option-names.ts";
+import { refuseUnknown } from "../option-names.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Shape } from "../onnx/graph.ts";
 import { readModel } from "../onnx/read-model.ts";
 import { rankAnswers, type Answers, type RankedClass } from "../answers/rank-classes.ts";
-import { readLedger, type Ledger } from "./read-ledger.ts";
+import { runOptionNames, type Explanation, type RunOptions } from "./explanation.ts";
+import { readLedger } from "./read-ledger.ts";
+import type { Runtime, Session } from "./runtime.ts";
 import { channelRelevanceOutput, channelsInput } from "../relevance/concepts.ts";
 import { ledgerOutput } from "../relevance/ledger.ts";
 import { sizeOf } from "../onnx/tensor.ts";
@@ -27,31 +29,6 @@ import { startSums } from "./start-sum.ts";
 import { directions, nextTokens } from "./usual-targets.ts";
 import { regionTarget, targetNumbers, type Target } from "./targets.ts";
 import { regionsOf } from "../relevance/target-text.ts";
-
-export type { FloatArray, InputArray };
-
-type NamedTensors = Readonly<Record<string, OrtTensor>>;
-
-/** What is needed of a session. */
-export interface Session {
-  /** Gives all outputs. */
-  run(feeds: NamedTensors): Promise<NamedTensors>;
-  /** @param fetches names of the outputs that are wanted */
-  run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
-  /** Frees what the session holds. */
-  release(): Promise<void>;
-}
-
-/** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
-export interface Runtime {
-  /** Makes sessions. */
-  readonly InferenceSession: {
-    /** Opens a session of an .onnx file. */
-    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<Session>;
-  };
-  /** Makes tensors. */
-  readonly Tensor: TensorConstructor;
-}
 
 interface SessionOptions {
   /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
@@ -75,59 +52,6 @@ export type ExplainerOptions = ModelOptions & (CompileOptions | MethodOptions);
 export interface PreparedOptions extends SessionOptions {
   /** What was compiled before. */
   readonly prepared: SessionModel;
-}
-
-/** What one run explains, and what it is fed besides the input. */
-export interface RunOptions {
-  /**
-   * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
-   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}, {@link parseTarget}).
-   * @default each sample's highest number where the output is a list of classes or scores, which takes a run of its own to
-   *   find (`target: "top1"` at compile time does not); the number itself where there is one; the length of an embedding; the
-   *   next token of a language model; else it must be given
-   */
-  readonly target?: Target;
-  /** The fraction the relevance filter keeps, with `topK: "input"`. @default 0, all */
-  readonly keep?: number;
-  /** The channels of the layer that relevance goes through, with `concepts`. @default all */
-  readonly channels?: Channels;
-  /** Where integrated gradients start, with `baseline: "input"`: in the input's shape, or one sample for all. */
-  readonly baseline?: FloatArray;
-  /** What SmoothGrad's noise is drawn from: the same seed gives the same noise everywhere. @default 1 */
-  readonly noiseSeed?: number;
-  /** Values of the model's other inputs, if it has any, by name: tensors of the runtime, or numbers and their dims. */
-  readonly others?: Readonly<Record<string, OrtTensor | InputArray>>;
-}
-
-const runOptionNames: OptionNames<RunOptions> = {
-  target: true,
-  keep: true,
-  channels: true,
-  baseline: true,
-  noiseSeed: true,
-  others: true,
-};
-
-/** The result of one run. */
-export interface Explanation {
-  /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
-  readonly relevance: FloatArray;
-  /** The relevance of every explained input, by the input's name; the first one's is `relevance`. */
-  readonly relevances: Readonly<Record<string, FloatArray>>;
-  /** The model's own outputs that hold floating-point numbers, by name. */
-  readonly outputs: Readonly<Record<string, FloatArray>>;
-  /** The explained tensor, in the shape of its output: the logits where that ends in softmax, sigmoid or another response. */
-  readonly explained: FloatArray;
-  /** What was explained of it: weights in its shape; undefined for the whole prediction, from the softmax. */
-  readonly target?: FloatArray;
-  /** ΣR that each sample's relevance starts with. */
-  readonly start: readonly number[];
-  /** For each sample the five highest numbers, best first. Empty for outputs that have several places, as maps and boxes. */
-  readonly top: readonly (readonly RankedClass[])[];
-  /** Relevance of the layer's channels before any is masked, [N, C], with `concepts`. */
-  readonly channelRelevance?: FloatArray;
-  /** Where the relevance of each sample stayed, with `ledger: true`. */
-  readonly ledgers?: readonly Ledger[];
 }
 
 const rankedClasses = 5;

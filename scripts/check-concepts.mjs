@@ -46,7 +46,7 @@ try {
     const output = execFileSync("npx", ["--no-install", "relprop", "concepts", photo, ...args], {
       encoding: "utf8",
     });
-    const { start, passed, around, above, concepts } = JSON.parse(output);
+    const { start, passed, around, above, concepts } = JSON.parse(output.split("\n", 1)[0]);
     const share = (part) => `${((100 * part) / start).toFixed(1)} %`;
     const gap = Math.abs(start - passed - around - above) / Math.abs(start);
     check(

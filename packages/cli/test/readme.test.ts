@@ -86,7 +86,7 @@ async function runLine(line: string): Promise<void> {
         expect(args.filter((arg) => existsSync(join(arg, "package.json")))).toHaveLength(2);
       else if (args[0] === "install")
         expect(args.slice(2)).toEqual(["packages/relprop", "packages/cli"].map(versionOf));
-      else expect(args).toEqual(["ci"]);
+      else expect([["ci"], ["test"]]).toContainEqual(args);
     }
   }
 }

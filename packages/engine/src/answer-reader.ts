@@ -3,13 +3,13 @@
 import {
   AnswerSession,
   answersOf,
-  isAnyMap,
   OptionError,
   pickAnswer,
   pickClass,
   pickDifference,
   sampleOf,
   usualTarget,
+  zeroTarget,
   type AnswerReading,
   type CompileOptions,
   type Explanation,
@@ -26,6 +26,7 @@ import type { ModelCard } from "@relprop/core/zoo";
 import type { AnswerNumbers, Explained, ExplainRequest, Target } from "./engine.ts";
 import { startOf, type AskedStart } from "./explain-options.ts";
 import type { RunnerOptions } from "./runner-options.ts";
+import { hasTarget } from "./target-kinds.ts";
 
 /** A model, and what is asked of all its answers. */
 export interface AnswerSource extends RunnerOptions {
@@ -131,26 +132,17 @@ export class AnswerReader {
 
   #pickOf(target: Target): (source: RunSource) => AnswerPick {
     const { card, names } = this.#source;
-    const { kind, placeAxes } = this.facts;
+    const { kind } = this.facts;
     const size = card.input.size;
     const nameOf = (index: number): string => names[index] ?? String(index);
     const pick = (request: PickRequest) => (source: RunSource) =>
       pickAnswer(source, 0, request, { size, nameOf });
     if (target.kind === "prediction") return pick(this.#usualRequest());
-    const isList = placeAxes.length === 0 && kind !== "embedding";
-    const has = {
-      class: isList,
-      contrast: isList && kind !== "binary",
-      pixel: isAnyMap({ kind }),
-      where: kind === "map",
-      box: kind === "detections",
-      elements: true,
-    };
     const named = [
       "index" in target ? target.index : undefined,
       target.kind === "contrast" ? target.against : undefined,
     ].find((index) => index !== undefined && index >= names.length);
-    if (!has[target.kind]) {
+    if (!hasTarget(this.facts, target.kind)) {
       throw new OptionError({
         what: "cannot explain this target",
         why: `this model's output is read as ${kind}: ${this.facts.why}`,
@@ -182,10 +174,7 @@ export class AnswerReader {
   /** An answer of zeros: what a target's weights are told from where they do not depend on it. */
   #silent(input: FloatArray): RunSource {
     const { facts } = this;
-    const dims = facts.shape.map((dim, axis) =>
-      typeof dim === "number" ? dim : axis === facts.batchAxis ? (input.dims[0] ?? 1) : 1,
-    );
-    const explained = { data: new Float32Array(dims.reduce((a, n) => a * n, 1)), dims };
+    const explained = zeroTarget(facts.shape, facts.batchAxis, input.dims[0] ?? 1);
     return { facts, values: undefined, explained, outputs: {} };
   }
 

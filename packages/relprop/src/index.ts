@@ -125,7 +125,14 @@ export {
   type DetectionOptions,
   type DetectionOutputs,
 } from "./answers/detections.ts";
-export { contrastTarget, maskTarget, ratherThanTarget, regionTarget, type Target } from "./run/targets.ts";
+export {
+  contrastTarget,
+  maskTarget,
+  ratherThanTarget,
+  regionTarget,
+  zeroTarget,
+  type Target,
+} from "./run/targets.ts";
 export { parseTarget, regionsOf, type TargetRegion, type TargetSelection } from "./relevance/target-text.ts";
 export {
   rankAnswers,

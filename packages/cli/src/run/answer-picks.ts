@@ -9,6 +9,7 @@ import {
   pickWeights,
   requireFinite,
   sampleOf,
+  zeroTarget,
   type DetectionOptions,
   type Explainer,
   type Explanation,
@@ -161,9 +162,5 @@ export function noTarget({ compiled: { output, facts, settings } }: Explainer, s
       fix: "use --seed logit",
     });
   }
-  const dims = output.shape.map((dim, axis) => {
-    if (typeof dim === "number") return dim;
-    return axis === facts.batchAxis ? samples : 1;
-  });
-  return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
+  return zeroTarget(output.shape, facts.batchAxis, samples);
 }

@@ -5,6 +5,7 @@ import {
   OptionError,
   binaryAnswer,
   rankAnswers,
+  zeroTarget,
   type Compiled,
   type Explanation,
   type FloatArray,
@@ -111,18 +112,9 @@ export function choosePositions(
   });
 }
 
-/** Sizes of the explained output for one text. */
-const dimsOf = ({ answer: { facts }, length }: Place): number[] =>
-  facts.shape.map((size, axis) => {
-    if (axis === facts.batchAxis) return 1;
-    return typeof size === "number" ? size : length;
-  });
-
-/** Zeros in the explained output's shape: the target of a run whose answer is looked at. */
-export function noTarget(place: Place): FloatArray {
-  const dims = dimsOf(place);
-  return { data: new Float32Array(dims.reduce((product, dim) => product * dim, 1)), dims };
-}
+/** Zeros in the shape of the explained output, for one text: the target of a run whose answer is looked at. */
+export const noTarget = ({ answer: { facts }, length }: Place): FloatArray =>
+  zeroTarget(facts.shape, facts.batchAxis, 1, length);
 
 /**
  * The target of a class: 1 there, at each position, and −1 at the one it is told apart from.
@@ -144,7 +136,7 @@ export function targetAt(place: Place, index: number, against?: number): FloatAr
 /** The target of an embedding: its own direction, so that its length is explained. */
 export function lengthTarget(place: Place, { explained: { data } }: Explanation): FloatArray {
   const length = Math.hypot(...data) || 1;
-  return { data: data.map((number) => number / length), dims: dimsOf(place) };
+  return { data: data.map((number) => number / length), dims: noTarget(place).dims };
 }
 
 /** All classes of the place, best first; of several positions by the sum of their numbers. */

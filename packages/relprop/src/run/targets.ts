@@ -6,6 +6,7 @@
 
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "./float-array.ts";
+import type { Shape } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import type { TargetRegion } from "../relevance/target-text.ts";
 
@@ -47,6 +48,24 @@ export function targetNumbers(
   return Float32Array.from({ length: sizeOf(dims) }, (_, flat) =>
     along(flat, classAxis) === indices[along(flat, batchAxis)] ? 1 : 0,
   );
+}
+
+/**
+ * A target of zeros, for a run whose answer alone is looked at.
+ * @param shape sizes of the explained tensor
+ * @param open what stands for a size that only a run knows; 1 broadcasts. @default 1
+ */
+export function zeroTarget(
+  shape: Shape,
+  batchAxis: number | undefined,
+  samples: number,
+  open: number = 1,
+): FloatArray {
+  const dims = shape.map((size, axis) => {
+    if (typeof size === "number") return size;
+    return axis === batchAxis ? samples : open;
+  });
+  return { data: new Float32Array(sizeOf(dims)), dims };
 }
 
 /** Which axes of an output count samples and classes. */

@@ -2,7 +2,6 @@
 
 import {
   chooseExplanation,
-  isAnyMap,
   usualTarget,
   type CompositeName,
   type OutputFacts,
@@ -12,6 +11,7 @@ import { chooseColoring } from "@relprop/core/heatmap";
 import type { ModelCard } from "@relprop/core/zoo";
 import { MediaQuery } from "svelte/reactivity";
 import type { Target } from "@relprop/engine/engine";
+import { hasTarget } from "@relprop/engine/target-kinds";
 import type { ViewSettings } from "./view-settings.ts";
 import type { AppState } from "./fields.ts";
 import { writeTarget } from "./target-text.ts";
@@ -32,28 +32,12 @@ export function possibleTarget(
   target: Target,
   { classes, facts }: Pick<ViewedModel, "classes" | "facts">,
 ): Target {
-  const { kind, placeAxes } = facts;
-  const isList = placeAxes.length === 0 && kind !== "embedding";
-  const isNamed = (index: number | undefined): boolean => index === undefined || index < classes;
-  const isPossible = (): boolean => {
-    switch (target.kind) {
-      case "prediction":
-      case "elements":
-        return true;
-      case "class":
-        return isList && isNamed(target.index);
-      case "contrast":
-        return isList && kind !== "binary" && isNamed(Math.max(target.index, target.against));
-      case "where":
-        return kind === "map" && isNamed(target.index);
-      case "pixel":
-        return isAnyMap({ kind }) && isNamed(target.index);
-      case "box":
-        return kind === "detections" && isNamed(target.index);
-    }
-  };
-  return isPossible() ? target : { kind: "prediction" };
+  const highest = target.kind === "contrast" ? Math.max(target.index, target.against) : indexOf(target);
+  const isPossible = hasTarget(facts, target.kind) && (highest === undefined || highest < classes);
+  return isPossible ? target : { kind: "prediction" };
 }
+
+const indexOf = (target: Target): number | undefined => ("index" in target ? target.index : undefined);
 
 /** A class as a target: of a list its number, of a map the places where it wins, of a detector its best box. */
 export function targetOfClass({ kind }: Pick<OutputFacts, "kind">, index: number): Target {

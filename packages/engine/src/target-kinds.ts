@@ -1,0 +1,27 @@
+/** Which targets a model's output has. */
+
+import { isAnyMap, type OutputFacts } from "@relprop/core";
+import type { Target } from "./engine.ts";
+
+/** Whether an output has targets of a kind: classes of lists, places of maps, boxes of detectors. */
+export function hasTarget(
+  { kind, placeAxes }: Pick<OutputFacts, "kind" | "placeAxes">,
+  target: Target["kind"],
+): boolean {
+  const isList = placeAxes.length === 0 && kind !== "embedding";
+  switch (target) {
+    case "prediction":
+    case "elements":
+      return true;
+    case "class":
+      return isList;
+    case "contrast":
+      return isList && kind !== "binary";
+    case "where":
+      return kind === "map";
+    case "pixel":
+      return isAnyMap({ kind });
+    case "box":
+      return kind === "detections";
+  }
+}

@@ -4,21 +4,21 @@
  */
 
 import {
+  activationWays,
   compositeNames,
   dialectNames,
   outputKinds,
+  seeds,
+  stabilizerKinds,
+  starts,
+  strideWays,
   type CompileOptions,
   type OutputKind,
-  type RelevanceOptions,
 } from "@relprop/core";
 import { given } from "../given.ts";
 import { readComposite } from "../models/read-composite.ts";
 import { fractionOrInput, number, numbers, rules } from "./arguments.ts";
 import { without, type OptionData, type ValuesOf } from "./options.ts";
-
-const stabilizers = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const satisfies NonNullable<
-  RelevanceOptions["stabilizer"]
->[];
 
 /** Options by the library's names, and those that are called otherwise; see {@link compileOptions}. */
 type Table = { readonly [name in keyof CompileOptions | "zeroBias" | "rule"]?: OptionData };
@@ -34,7 +34,7 @@ export const relevanceOptions = {
   seed: {
     flag: "--seed <seed>",
     help: "where relevance starts: all classes, or one class's logit or 1",
-    choices: ["softmax", "logit", "one"],
+    choices: seeds,
   },
   topK: {
     flag: "--top-k <fraction>",
@@ -44,12 +44,12 @@ export const relevanceOptions = {
   strides: {
     flag: "--strides <way>",
     help: "how relevance crosses strides; average leaves no grid",
-    choices: ["exact", "average"],
+    choices: strideWays,
   },
   activations: {
     flag: "--activations <which>",
     help: "what deconvnet, guided-backprop and beta-smooth act on: ReLUs, or every activation",
-    choices: ["relu", "all"],
+    choices: activationWays,
   },
   epsilon: {
     flag: "--epsilon <e>",
@@ -59,7 +59,7 @@ export const relevanceOptions = {
   stabilizer: {
     flag: "--stabilizer <kind>",
     help: "how epsilon keeps denominators from 0",
-    choices: stabilizers,
+    choices: stabilizerKinds,
   },
   zeroBias: { flag: "--zero-bias", help: "leaves biases out of denominators" },
   gamma: { flag: "--gamma <g>", help: "for gamma rules", read: number(0) },
@@ -98,7 +98,7 @@ export const modelOptions = {
   start: {
     flag: "--start <place>",
     help: "relevance starts at the logit, before a final softmax, sigmoid or the like, or at the output as it is",
-    choices: ["logit", "output"],
+    choices: starts,
   },
 } as const satisfies Table;
 

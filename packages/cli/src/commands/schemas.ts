@@ -1,6 +1,6 @@
 /** Forms of what the command prints as JSON, for programs that read it; `schema/` holds them as JSON Schema. */
 
-import { outputKinds, ruleNames, type Inspection, type OutputKind } from "@relprop/core";
+import { outputKinds, ruleNames, seeds, strideWays, type Inspection, type OutputKind } from "@relprop/core";
 import { z } from "zod";
 import { textRecordSchema } from "../texts/text-result.ts";
 
@@ -52,8 +52,8 @@ export const inspectionSchema: z.ZodType<Inspection> = z
     plan: z
       .strictObject({
         composite: z.string(),
-        seed: z.enum(["softmax", "logit", "one"]),
-        strides: z.enum(["exact", "average"]),
+        seed: z.enum(seeds),
+        strides: z.enum(strideWays),
         input: z.string(),
         inputs: z.array(z.string()).describe("all that are explained, `input` first"),
         layer: z.string().describe("where relevance stops: the input, or a tensor that was named"),

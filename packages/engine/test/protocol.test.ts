@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { InputError } from "@relprop/core";
 import { expect, test } from "vitest";
-import { engineUrl } from "../../studio/src/engine/local-engine.ts";
 import { decodeMessage, encodeMessage } from "../src/protocol.ts";
 
 const request = {
@@ -72,10 +71,4 @@ test.each([
   new DataView(frame.buffer).setUint32(0, text.length, true);
   frame.set(text, 4);
   expect(() => decodeMessage(frame)).toThrow(InputError);
-});
-
-test("the engine is asked where the page came from, with its token", () => {
-  expect(engineUrl("http://127.0.0.1:4000/?token=a%2Bb#tab=draw")).toBe(
-    "ws://127.0.0.1:4000/engine?token=a%2Bb",
-  );
 });

@@ -3,12 +3,11 @@
  * from initializers and from sizes that shape inference knows, whatever the inputs of the graph are.
  */
 
-import type { Graph, Node, Tensor, TensorInfo } from "../onnx/graph.ts";
+import { evaluate } from "../onnx/evaluate.ts";
+import { fixedDims, type Graph, type Node, type Tensor, type TensorInfo } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
-import { sizeOf } from "../onnx/tensor.ts";
-import { constantInfo } from "../onnx/shapes/common.ts";
-import { fixedDims, tensorFrom } from "./constants.ts";
-import { evaluate } from "./evaluate.ts";
+import { constantInfo } from "../onnx/operators/inferring.ts";
+import { sizeOf, tensorFrom } from "../onnx/tensor.ts";
 import { neededBy } from "./rewrite.ts";
 
 /** A step that reads or makes more elements is left to the runtime: weights that the graph standardises or transposes. */

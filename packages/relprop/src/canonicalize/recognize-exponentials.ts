@@ -6,6 +6,7 @@
  *     1 / (1 + exp(−z))         ->  `Sigmoid`(z)
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import {
   type Attributes,
   type Graph,
@@ -55,7 +56,7 @@ function reduced(around: Around, name: string | undefined, opType: string): Foun
   const axes = intsAttribute(node, "axes") ?? integersOf(around.graph, given);
   const [axis, ...others] = axes ?? [];
   if (axis === undefined || others.length > 0) return undefined;
-  return { x, axis: axis < 0 ? axis + rank : axis, nodes: [node] };
+  return { x, axis: wrapped(axis, rank), nodes: [node] };
 }
 
 /** z of u = z − max z, else u itself. */

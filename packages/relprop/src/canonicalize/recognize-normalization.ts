@@ -8,6 +8,7 @@
  * else they stay nodes of their own.
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import {
   type Graph,
   type Node,
@@ -67,7 +68,7 @@ function meanOf(around: Around, name: string): (Found<string> & { axes: readonly
   const axes = node && intsAttribute(node, "axes");
   if (!node || x === undefined || rank === undefined || !axes) return undefined;
   if (numberAttribute(node, "keepdims", 1) !== 1) return undefined;
-  const sorted = axes.map((axis) => (axis < 0 ? axis + rank : axis)).toSorted((a, b) => a - b);
+  const sorted = axes.map((axis) => wrapped(axis, rank)).toSorted((a, b) => a - b);
   return { found: x, axes: sorted, nodes: [node] };
 }
 

@@ -3,6 +3,7 @@
  * is b, ConcatFromSequence is Concat, SplitToSequence is Split. What the tensors hold may depend on the input.
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
@@ -29,7 +30,7 @@ function positionOf(name: string | undefined, count: number, work: Work): number
   if (name === undefined || name === "") return count;
   const tensor = work.expressions.tensor(name);
   const position = tensor && numbersOf(tensor)[0];
-  return position !== undefined && position < 0 ? position + count : position;
+  return position === undefined ? undefined : wrapped(position, count);
 }
 
 const listOf = (node: Node, { sequences }: Work): readonly string[] | undefined =>
@@ -88,7 +89,7 @@ const split: Resolve = (node, work) => {
   const shape = work.values.get(x)?.shape;
   if (!shape) return "the rank of what it splits is not known";
   const given = numberAttribute(node, "axis", 0);
-  const axis = given < 0 ? given + shape.length : given;
+  const axis = wrapped(given, shape.length);
   const size = shape[axis];
   const wanted = sizes === "" ? int64Tensor([1], []) : work.expressions.tensor(sizes);
   if (!wanted) return "the sizes of its parts are computed at run time";

@@ -12,10 +12,11 @@ import {
   type Value,
   numberAttribute,
 } from "../onnx/graph.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { product } from "../onnx/operators/sizes.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { sameShape } from "./constants.ts";
-import { axisIn, sourceIndices } from "./evaluate/evaluator.ts";
+import { wrapped } from "../onnx/axis.ts";
+import { sourceIndices } from "../onnx/operators/evaluating.ts";
 import { identity, plainNode } from "./inline-subgraph.ts";
 import { type Rewrite, allUses, edited, isOnnx, namer, withoutDead } from "./rewrite.ts";
 
@@ -84,7 +85,7 @@ class Grids {
   }
 
   #unsqueezed(grid: Grid | undefined, axes: string, rank: number): Grid | undefined {
-    const added = this.#integers(axes)?.map((axis) => axisIn(axis, rank));
+    const added = this.#integers(axes)?.map((axis) => wrapped(axis, rank));
     if (!grid || !added) return undefined;
     const given = grid.strides.values();
     const strides = Array.from({ length: rank }, (_, axis) =>

@@ -24,6 +24,10 @@ export type DataType =
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
+/** The sizes of a shape, if it has no symbols. */
+export const fixedDims = (shape: Shape): readonly number[] | undefined =>
+  shape.every((dim) => typeof dim === "number") ? shape : undefined;
+
 /** Constant data: row-major, little-endian bytes, usually an unaligned view on the bytes of the file it came from. */
 export interface Tensor {
   readonly dataType: DataType;

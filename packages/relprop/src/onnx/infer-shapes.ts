@@ -1,24 +1,18 @@
 /**
  * Shape inference over opset 17: element types, sizes (numbers or symbols) and the elements of shape arithmetic. Sizes
- * that only a run can know get a name of their own; equal names are equal sizes (see shapes/sizes.ts).
+ * that only a run can know get a name of their own; equal names are equal sizes (see operators/sizes.ts).
  */
 
 import { ModelFileError } from "../errors.ts";
 import { type Graph, type Node, type Shape, type TensorInfo, type Value } from "./graph.ts";
-import { type Inputs, type ShapeRule, constantInfo } from "./shapes/common.ts";
-import { elementwise } from "./shapes/elementwise.ts";
-import { indexing } from "./shapes/indexing.ts";
-import { layout } from "./shapes/layout.ts";
-import { linear } from "./shapes/linear.ts";
-import { picking } from "./shapes/picking.ts";
-import { reductions } from "./shapes/reductions.ts";
-
-const table: ReadonlyMap<string, ShapeRule> = new Map(
-  [elementwise, linear, reductions, layout, indexing, picking].flatMap((family) => Object.entries(family)),
-);
+import { constantInfo } from "./operators/inferring.ts";
+import type { Inputs, ShapeRule } from "./operators/operator.ts";
+import { operators } from "./operators/table.ts";
 
 function ruleOf(opType: string, domain: string): ShapeRule | undefined {
-  return domain === "" || domain === "ai.onnx" || domain === "relprop" ? table.get(opType) : undefined;
+  return domain === "" || domain === "ai.onnx" || domain === "relprop"
+    ? operators.get(opType)?.shape
+    : undefined;
 }
 
 /** Whether {@link inferNode} knows the operator. */

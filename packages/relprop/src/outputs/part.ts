@@ -1,6 +1,6 @@
 /** Which elements of a value come from response functions, followed through what moves them along one axis. */
 
-import { evaluate } from "../canonicalize/evaluate.ts";
+import { evaluate } from "../onnx/evaluate.ts";
 import type { Node, Value } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
 import { relevantInputs, rowOf } from "../relevance/op-table.ts";

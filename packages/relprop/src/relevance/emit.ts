@@ -2,7 +2,7 @@
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { product } from "../onnx/operators/sizes.ts";
 import { Algebra, type Knowledge, type Moving, type Term } from "./algebra.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
 import type { ConceptMask } from "./concepts.ts";

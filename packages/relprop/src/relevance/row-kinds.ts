@@ -8,7 +8,7 @@
 
 import type { Dim, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { product } from "../onnx/operators/sizes.ts";
 import { asParts, type Ranged } from "./ops/ranges.ts";
 
 /** One node of the model, at the moment relevance reaches it. */

@@ -1,5 +1,6 @@
 /** Upsample (7, 9) and Resize (10, 11, 13, 18, 19) -> Resize of 13, which is that of 17. */
 
+import { wrapped } from "../axis.ts";
 import { type Node, int, intsAttribute, numberAttribute, string, stringAttribute } from "../graph.ts";
 import { float32Tensor } from "../tensor.ts";
 import { type Conversion, type Converter, operator, without } from "./conversion.ts";
@@ -101,7 +102,7 @@ function sizeNode(
 /** Which of the given scales or sizes is that of each axis: -1 where there is none. */
 function placesOf(node: Node, rank: number): readonly number[] {
   const axes = intsAttribute(node, "axes") ?? Array.from({ length: rank }, (_, axis) => axis);
-  return Array.from({ length: rank }, (_, axis) => axes.findIndex((a) => (a < 0 ? a + rank : a) === axis));
+  return Array.from({ length: rank }, (_, axis) => axes.findIndex((a) => wrapped(a, rank) === axis));
 }
 
 /** Sizes of the input and the factors they are multiplied with, where both are known. */

@@ -80,7 +80,15 @@ export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph
     return size;
   });
   const inputs = graph.inputs.map((input) => (input === chosen ? { ...input, shape } : input));
-  return { graph: { ...graph, inputs }, name: chosen.name };
+  // The file's hints call the sizes by the names that the input gave them.
+  const sizes = new Map(chosen.shape.map((dim, axis) => [dim, shape[axis] ?? dim]));
+  const hints = new Map(
+    [...(graph.hints ?? [])].map(([name, hint]) => {
+      const known = hint.shape.map((dim) => (typeof dim === "string" ? (sizes.get(dim) ?? dim) : dim));
+      return [name, { ...hint, shape: known }] as const;
+    }),
+  );
+  return { graph: { ...graph, inputs, hints }, name: chosen.name };
 }
 
 /** Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or [N, K, A]. */

@@ -90,6 +90,8 @@ export interface Graph {
   readonly initializers: ReadonlyMap<string, Tensor>;
   /** In topological order. */
   readonly nodes: readonly Node[];
+  /** What the file says of values in between, by name: believed only where nothing can be inferred. */
+  readonly hints?: ReadonlyMap<string, Value>;
 }
 
 /** A graph inside of a node. Its nodes also see the values of the graphs around it, by their names. */

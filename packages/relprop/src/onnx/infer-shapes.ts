@@ -44,7 +44,7 @@ export function inferNode(node: Node, inputs: readonly (TensorInfo | undefined)[
 
 /**
  * Everything that is known of the graph's values, by name. Values behind operators that cannot be inferred have no
- * entry, except outputs of the graph, which are as declared.
+ * entry, unless the file says what they are: outputs of the graph, and values that it has hints on.
  * @param overrides shapes to use instead of the declared or inferred ones, by value name: a fixed input size.
  * @throws ModelFileError if a node's inputs contradict its operator.
  */
@@ -66,7 +66,7 @@ export function inferGraph(graph: Graph, overrides?: ReadonlyMap<string, Shape>)
         )
       : undefined;
     for (const [i, name] of node.outputs.entries()) {
-      const info = infos?.[i] ?? declared.get(name);
+      const info = infos?.[i] ?? declared.get(name) ?? graph.hints?.get(name);
       if (name !== "" && info) define(name, info);
     }
   }

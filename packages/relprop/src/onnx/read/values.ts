@@ -1,5 +1,6 @@
 /** ValueInfoProto -> Value: the inputs and outputs of a graph. */
 
+import { ModelFileError } from "../../errors.ts";
 import { dataTypeName, dataTypeOf } from "../data-types.ts";
 import type { DataType, Dim, Shape, Value } from "../graph.ts";
 import type { TensorShapeProto, ValueInfoProto } from "../onnx_pb.ts";
@@ -56,7 +57,18 @@ function readShape(
   });
 }
 
-/** @param role "input" or "output" */
+/** What a file says of a value in between; nothing where that is no tensor, or makes no sense. */
+export function readHint(source: Source, info: ValueInfoProto, names: DimNames): Value | undefined {
+  try {
+    const declared = readValue(source, info, "value", names);
+    return isComplete(declared) ? declared : undefined;
+  } catch (error) {
+    if (error instanceof ModelFileError) return undefined;
+    throw error;
+  }
+}
+
+/** @param role "input", "output" or "value" */
 export function readValue(source: Source, info: ValueInfoProto, role: string, names: DimNames): Declared {
   const where = `${role} "${info.name}"`;
   const type = info.type?.value;

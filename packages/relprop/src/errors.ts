@@ -49,6 +49,8 @@ export interface Obstacle {
   /** Node names from the explained output down to this node, at most four. */
   readonly path: readonly string[];
   readonly why: string;
+  /** How many nodes on the way have no shape because of it: whether relevance could cross them is not known. */
+  readonly behind: number;
 }
 
 /** The model is valid, but relevance cannot cross all of it. Lists every obstacle at once. The command exits with 3. */

@@ -9,8 +9,8 @@ import { nodesBetween, type Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
 import { carriesNone, endsRelevance } from "../relevance/other-operators.ts";
 
-/** What relevance does at a node. */
-export type NodeState = "explained" | "carries no relevance" | "refused";
+/** What relevance does at a node; "behind" one that is refused, nothing is known of it, not even its shape. */
+export type NodeState = "explained" | "carries no relevance" | "refused" | "behind";
 
 /** One node of the model. */
 export interface InspectedNode {
@@ -85,6 +85,7 @@ class Judge {
   readonly #prepared: Prepared;
   readonly #steps: ReadonlyMap<string, Plan["steps"][number]>;
   readonly #obstacles: ReadonlyMap<string, string>;
+  readonly #behind: Plan["behind"];
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #onTheWay: ReadonlySet<string>;
 
@@ -93,6 +94,7 @@ class Judge {
     this.#prepared = prepared;
     this.#steps = new Map(plan.steps.map((step) => [step.node.name, step]));
     this.#obstacles = new Map(plan.obstacles.map(({ node, why }) => [node, why]));
+    this.#behind = plan.behind;
     this.#nodes = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
     this.#onTheWay = new Set(
       nodesBetween(
@@ -107,6 +109,8 @@ class Judge {
   canonical(node: Node): Verdict {
     const obstacle = this.#obstacles.get(node.name);
     if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
+    const before = this.#behind.get(node.name);
+    if (before !== undefined) return { state: "behind", rule: null, why: this.#whyBehind(before) };
     const step = this.#steps.get(node.name);
     if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
     return none(this.#whyNone(node, this.#prepared.graph));
@@ -121,6 +125,7 @@ class Judge {
       const verdicts = heirs.map((heir) => this.canonical(heir));
       const verdict =
         verdicts.find(({ state }) => state === "refused") ??
+        verdicts.find(({ state }) => state === "behind") ??
         verdicts.find(({ state }) => state === "explained") ??
         verdicts[0] ??
         none("no output needs it");
@@ -150,6 +155,11 @@ class Judge {
         return follow(fates.get(heir)?.into ?? []);
       });
     return { became: fate.became, into: [...new Set(follow(fate.into))] };
+  }
+
+  #whyBehind(obstacle: string): string {
+    const { opType = "" } = this.#nodes.get(obstacle) ?? {};
+    return `shapes are not known behind ${opType} "${obstacle}"`;
   }
 
   #whyNone(node: Node, graph: Graph): string {

@@ -244,7 +244,8 @@ function whyNoScores(reading: Reading, classAxis: number | undefined): string | 
   const y = value(start.output);
   // Logits have both signs and no bounds: else no class could be spoken against, or be sure.
   if (last && rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
-  if (last && y && siteOf(last).isNonNegative(y)) return "none of them can be below 0";
+  const isWhole = last?.inputs.every((name) => name === "" || value(name));
+  if (last && isWhole && y && siteOf(last).isNonNegative(y)) return "none of them can be below 0";
   return valueNames.test(outputName) ? `they are called "${outputName}"` : undefined;
 }
 

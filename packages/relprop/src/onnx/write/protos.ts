@@ -61,6 +61,7 @@ export function graphProto(graph: Graph): GraphProto {
     name: graph.name,
     input: graph.inputs.map(valueProto),
     output: graph.outputs.map(valueProto),
+    valueInfo: [...(graph.hints?.values() ?? [])].map(valueProto),
     node: graph.nodes.flatMap(written).map(nodeProto),
   });
 }

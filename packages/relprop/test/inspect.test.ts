@@ -251,6 +251,22 @@ function withHints(model: Model, ...hints: readonly Value[]): Model {
 const firstOutput = ({ graph }: Model, name: string): string =>
   graph.nodes.find((node) => node.name === name)?.outputs[0] ?? "";
 
+describe("an output that is yes or no", () => {
+  it.each([
+    ["behind a tensor", true, ["--output tanh"]],
+    ["behind the input itself", false, []],
+  ] as const)("%s", (_title, isBehind, options) => {
+    const b = new GraphBuilder();
+    const x = b.input("x", "float32", ["N", 4]);
+    const from = isBehind ? b.op("Tanh", [x], {}, "tanh") : x;
+    b.output(b.op("Cast", [b.op("Greater", [from, b.scalar(0)])], { to: int(1) }, "cast"), "y");
+    const model = modelOf(b.graph("g"));
+    expect(() => compile(model)).toThrow(/yes or no/);
+    expect(advice(model)).toEqual(options);
+    for (const option of options) expect(inspect(model, asOptions(option)).canCompile).toBe(true);
+  });
+});
+
 describe("operators of other domains", () => {
   it.each(["Relu", "Swirl"])("%s is an obstacle, and what stands behind it costs no line", (opType) => {
     const model = foreign(opType);

@@ -4,9 +4,12 @@
  * over several rounds, so that a machine that drifts drifts for all.
  *
  *     npm run bench
+ *     npm run bench -- --by-layer     where the time of the whole pass goes instead, layer by layer
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { printByLayer } from "./by-layer.mjs";
+import { randomVgg16 } from "./random-vgg16.mjs";
 
 process.env.ORT_DISABLE_TELEMETRY = "1";
 const rounds = 3;
@@ -44,44 +47,17 @@ async function measure(variant) {
   console.log(JSON.stringify({ seconds: seconds.sort((a, b) => a - b)[3], peak }));
 }
 
-async function randomVgg16() {
-  const { buildVgg } = await import("@relprop/core/zoo");
-  const widths = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0];
-  const tensors = new Map();
-  const add = (name, dims, scale) => {
-    const data = new Float32Array(dims.reduce((a, n) => a * n, 1));
-    let state = tensors.size + 1;
-    for (let i = 0; i < data.length; i++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      data[i] = (state / 2 ** 31 - 1) * scale;
-    }
-    tensors.set(name, { dataType: "float32", dims, bytes: new Uint8Array(data.buffer) });
-  };
-  let [channels, index] = [3, 0];
-  for (const width of widths) {
-    if (width) {
-      add(`features.${index}.weight`, [width, channels, 3, 3], Math.sqrt(6 / (9 * channels)));
-      add(`features.${index}.bias`, [width], 0.05);
-      channels = width;
-    }
-    index += width ? 2 : 1;
-  }
-  for (const [i, [outputs, inputs]] of Object.entries({
-    0: [4096, 25088],
-    3: [4096, 4096],
-    6: [1000, 4096],
-  })) {
-    add(`classifier.${i}.weight`, [outputs, inputs], Math.sqrt(6 / inputs));
-    add(`classifier.${i}.bias`, [outputs], 0.05);
-  }
-  return buildVgg(tensors);
-}
-
 function median(numbers) {
   return numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
-if (process.argv[2]) {
+if (process.argv[2] === "--by-layer") {
+  await printByLayer(await randomVgg16(), [1, 3, 224, 224], {
+    composite: "fischer",
+    topK: 0.02,
+    reduce: "channels",
+  });
+} else if (process.argv[2]) {
   await measure(process.argv[2]);
 } else {
   const results = Object.fromEntries(variants.map((variant) => [variant, []]));

@@ -37,6 +37,58 @@ async function lintPackage(name) {
   console.log(`ok  publint ${name}`);
 }
 
+/** Runs a program that uses the installed library; it throws where something is not as it should be. */
+function runProgram(name, source) {
+  writeFileSync(join(folder, name), source);
+  execFileSync(process.execPath, [name], { cwd: folder, stdio: "inherit" });
+  console.log(`ok  node ${name}`);
+}
+
+/** A rule of somebody else's, which changes the heatmap of the first layer's input. */
+const ownRule = `
+import { readFileSync } from "node:fs";
+import { Explainer } from "@relprop/core";
+import { readModel } from "@relprop/core/onnx";
+import ort from "onnxruntime-node";
+
+const squares = (layer, R, m) => {
+  const W = m.square(layer.weights);
+  const s = layer.shareOfPositive(R, [[m.onesLike(layer.x), W]], undefined, { epsilon: 1e-6, kind: "add" });
+  return layer.pullBack(m.scale(2, s), W);
+};
+const model = readModel(readFileSync("tiny.onnx"));
+const input = { data: Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i)), dims: [1, 3, 64, 64] };
+const heatmap = async (composite) => {
+  const { relevance } = await new Explainer({ ort, model, composite }).explain(input, { target: 0 });
+  return relevance.data;
+};
+const before = await heatmap("epsilon-plus");
+const after = await heatmap({ extends: "epsilon-plus", rules: { first: squares } });
+if (before.length !== after.length || before.every((R, i) => R === after[i])) throw new Error("the rule changed nothing");
+if (!after.every(Number.isFinite)) throw new Error("the rule gave no numbers");
+`;
+
+/** An operator of another domain, which the model has as a function: explained, and run. */
+const ownOperator = `
+import { readFileSync } from "node:fs";
+import { compile, UnexplainableError } from "@relprop/core";
+import { concatChunks, readModel, writeModel } from "@relprop/core/onnx";
+import { activation, likeFirstInput, slope } from "@relprop/core/rules";
+import ort from "onnxruntime-node";
+
+const row = activation(slope((c, x, y) => c.where(c.above(x, 0), c.add(c.sigmoid(x), y), 0)));
+const operators = { "my.lab/SwiReLU": { shape: likeFirstInput, row } };
+const model = readModel(readFileSync("swirelu.onnx"), { operators });
+let refusal;
+try { compile(model); } catch (error) { refusal = error; }
+if (!(refusal instanceof UnexplainableError) || !refusal.message.includes('"my.lab/SwiReLU"')) throw new Error("no hint");
+const bytes = concatChunks(writeModel(compile(model, { operators, composite: "epsilon" }).model).chunks);
+const session = await ort.InferenceSession.create(bytes);
+const x = new ort.Tensor("float32", [1, -2, 0.5], [1, 3]);
+const { relevance } = await session.run({ x, target: new ort.Tensor("float32", [1, 0], [1, 2]) });
+if (!relevance.data.some((R) => R !== 0)) throw new Error("nothing is explained");
+`;
+
 /** The app and its engine, as `relprop studio` of the installed package serves them. */
 async function checkStudio() {
   const command = join(folder, "node_modules/relprop/bin/relprop.js");
@@ -104,7 +156,7 @@ try {
     });
   }
   const tarballs = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
-  const library = tarballs.find((name) => !name.includes("cli"));
+  const library = tarballs.find((name) => name.includes("core"));
   npx("attw", "--profile", "esm-only", join(folder, library));
 
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true }));
@@ -131,6 +183,9 @@ try {
     status: 1,
     stderr: /missing\.png/,
   });
+  copyFileSync(join(root, "packages/relprop/test/extending/swirelu.onnx"), join(folder, "swirelu.onnx"));
+  runProgram("own-rule.mjs", ownRule);
+  runProgram("own-operator.mjs", ownOperator);
   await checkStudio();
   for (const file of ["tiny.lrp.onnx", "heatmaps/index.html"]) {
     if (statSync(join(folder, file)).size === 0) throw new Error(`${file} is empty`);

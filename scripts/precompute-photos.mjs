@@ -13,7 +13,7 @@ const studio = `${root}packages/studio`;
 const loaded = await loadConfigFromFile({ command: "build", mode: "production" }, undefined, studio);
 const load = async (file) =>
   (await runnerImport(file, { resolve: { alias: loaded?.config.resolve?.alias } })).module;
-const { loadModel } = await load(`${root}packages/cli/src/load-model.ts`);
+const { loadModel } = await load(`${root}packages/cli/src/models/load-model.ts`);
 const { writeGallery } = await load(`${studio}/scripts/precompute-gallery.ts`);
 
 /** The first is what the app opens with. */

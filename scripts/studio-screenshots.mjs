@@ -50,14 +50,13 @@ const two = [
   [0.72, 0.81],
 ];
 
-/** Where a mode begins, what is done in it before the picture is taken, and what is at the picture's top. */
-const modes = {
+/** Where a mode begins, if not as its tab does, what is done in it before the picture is taken, and what is at its top. */
+const recipes = {
   images: {
     hash: "#picture=digit-3&target=3",
     act: (page) => page.getByText(/^digit-3: 3/).waitFor(),
   },
   draw: {
-    hash: "#tab=draw",
     async act(page) {
       const { stroke } = await pointer(page, page.getByRole("application", { name: /Drawing surface/ }));
       await stroke(two);
@@ -66,7 +65,6 @@ const modes = {
     },
   },
   live: {
-    hash: "#tab=live",
     async act(page) {
       await page.getByRole("button", { name: "Start camera" }).click();
       await page.getByTestId("pace").filter({ hasText: "fps" }).waitFor();
@@ -99,9 +97,6 @@ const modes = {
 };
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !(name in modes));
-if (unknown.length > 0)
-  throw new Error(`There is no mode ${unknown.join(", ")}; there are ${Object.keys(modes).join(", ")}.`);
 
 /** The brightness of a camera that shows a digit of the gallery, swaying a little. */
 async function digit(file) {
@@ -124,8 +119,17 @@ await writeCamera(camera, await digit("digit-5.png"));
 await mkdir(out, { recursive: true });
 const app = await startApp(join(folder, "dist"), cameraArguments(camera));
 try {
-  for (const [name, { hash, act, top = "body" }] of Object.entries(modes)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const { page: first } = await app.open();
+  await first.getByRole("navigation").waitFor();
+  const modes = (await first.locator("nav button:not(.help)").allTextContents()).map((tab) =>
+    tab.toLowerCase(),
+  );
+  await first.context().close();
+  const unknown = wanted.filter((name) => !modes.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`There is no mode ${unknown.join(", ")}; there are ${modes.join(", ")}.`);
+  for (const name of wanted.length > 0 ? wanted : modes) {
+    const { hash = `#tab=${name}`, act = async () => undefined, top = "body" } = recipes[name] ?? {};
     for (const [device, options] of Object.entries(devices)) {
       for (const colorScheme of ["light", "dark"]) {
         const { page, problems } = await app.open(hash, { ...options, colorScheme });

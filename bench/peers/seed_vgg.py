@@ -1,4 +1,4 @@
-"""The seed's method in torch, written from its formulas (Fischer 2021; rules.md, composite `fischer`): the referee for VGG.
+"""The seed's method in torch, written from its formulas (Fischer 2021; docs/rules.md, composite `fischer`): the referee for VGG.
 
     python seed_vgg.py checkpoints FOLDER          random VGG-16 weights in both of torch's containers
     python seed_vgg.py compare FOLDER PHOTO RELEVANCE KEEP

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GraphBuilder, int, ints, writeModel, float32Tensor } from "@relprop/core/onnx";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { Option } from "@commander-js/extra-typings";
+import { modelOptions, relevanceOptions } from "../src/commands/relevance-options.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));
@@ -312,6 +314,37 @@ describe("exit codes", () => {
     expect(stdout.join("").trim().split("\n")).toHaveLength(12);
     expect(await runCommand(["explain", "--help"])).toBe(0);
     expect(await runCommand(["--version"])).toBe(0);
+  });
+});
+
+const helpOf = async (...args: string[]): Promise<string> => {
+  stdout = [];
+  expect(await runCommand(args)).toBe(0);
+  return stdout.join("");
+};
+
+describe("help", () => {
+  test.each(["explain", "concepts", "compile", "inspect"])(
+    "of %s fits on one screen, and all of it is there",
+    async (name) => {
+      const [short, all] = [await helpOf(name, "--help"), await helpOf(name, "--help-all")];
+      const lines = short.trimEnd().split("\n");
+      expect(lines.length).toBeLessThanOrEqual(40);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+      expect(short).toContain("--help-all");
+      expect(short).not.toContain("--gamma <g>");
+      expect(all).toContain("--gamma <g>");
+      for (const flag of short.match(/^ {2}(-\w, )?--[\w-]+/gm) ?? []) expect(all).toContain(flag);
+    },
+  );
+
+  test("is given also where arguments are missing, and options are read by the names they have in code", async () => {
+    expect(await helpOf("compile", "--help-all")).toContain("How relevance is computed:");
+    const all = await helpOf("explain", "--help-all");
+    for (const [name, { flag }] of Object.entries({ ...relevanceOptions, ...modelOptions })) {
+      expect(new Option(flag).attributeName()).toBe(name);
+      expect(all).toContain(flag.replace(/^-\w, /, ""));
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AnswerRecord } from "../src/concepts/concept-record.ts";
 import { passageText, startText, sumTexts } from "../src/concepts/concept-text.ts";
-import { figureKeyword } from "../src/images/draw-figure.ts";
+import { figureKeyword } from "../src/pages/figure-parts.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -26,8 +26,12 @@ let run = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "relprop-concepts-"));
+  vi.stubEnv("RELPROP_CACHE", join(folder, "cache"));
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
 beforeEach(() => {
   out = join(folder, `out${++run}`);
   [stdout, stderr] = ["", ""];
@@ -59,11 +63,13 @@ const concepts = async (...args: string[]): Promise<number> => {
     ...args,
   ]);
 };
-const records = (): AnswerRecord[] =>
+const lines = (): Record<string, unknown>[] =>
   stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
+/** Without the summary at the end. */
+const records = (): AnswerRecord[] => lines().slice(0, -1) as unknown as AnswerRecord[];
 const page = (): Promise<string> => readFile(join(out, "concepts.html"), "utf8");
 const sum = (numbers: Iterable<number>): number => Array.from(numbers).reduce((a, n) => a + n, 0);
 
@@ -85,8 +91,8 @@ async function expectWhole({ start, passed, around, above, concepts: found }: An
 describe("concepts", () => {
   test("prints a line a channel and writes its heatmap", async () => {
     expect(await concepts(cat, "--count", "3")).toBe(0);
-    const lines = stdout.match(/^ {2}channel +\d+ +−?[\d.]+ % {2}.*\.png$/gm) ?? [];
-    expect(lines).toHaveLength(3);
+    const told = stdout.match(/^ {2}channel +\d+ +−?[\d.]+ % {2}.*\.png$/gm) ?? [];
+    expect(told).toHaveLength(3);
     const files = await readdir(out);
     expect(
       files.filter((name) => /^chelsea\.\d-class-\d\.channel-\d+\.heatmap\.png$/.test(name)),
@@ -100,6 +106,7 @@ describe("concepts", () => {
     const pictures = [cat, join(photos, "coffee.png")];
     expect(await concepts(...pictures, "-c", "1", "-c", "3", "--count", "1000", "--json")).toBe(0);
     expect(records()).toHaveLength(4);
+    expect(lines().at(-1)).toMatchObject({ summary: { done: 2, failed: 0, folder: out } });
     const { images } = JSON.parse(await readFile(join(out, "concepts.json"), "utf8"));
     expect(images).toHaveLength(2);
     const [{ answers }] = images;
@@ -112,6 +119,19 @@ describe("concepts", () => {
       expect(sum(found.map(({ relevance }) => relevance))).toBeCloseTo(passed, 4);
       expect(await page()).toContain(`<a href="${sheet}">contact sheet</a>`);
     }
+  });
+
+  test("ends after what was begun if it is interrupted, and shows that much", async () => {
+    vi.mocked(process.stdout.write).mockImplementation((text) => {
+      if (stdout === "") process.emit("SIGINT");
+      return (stdout += String(text)) !== "";
+    });
+    expect(await concepts(photos, "--count", "1", "--json")).toBe(130);
+    const { summary } = lines().at(-1) as unknown as { summary: { done: number } };
+    const { done } = summary;
+    expect(records()).toHaveLength(done);
+    expect(stderr).toContain(`stopped after ${done} of `);
+    expect(JSON.parse(await readFile(join(out, "concepts.json"), "utf8")).images).toHaveLength(done);
   });
 
   test("names images that fail, and refuses a layer that is not there", async () => {

@@ -35,6 +35,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   [stdout, stderr] = ["", ""];
+  vi.stubEnv("RELPROP_CACHE", join(folder, "cache"));
   vi.stubEnv("NO_COLOR", "1");
   vi.stubEnv("FORCE_COLOR", undefined);
   vi.spyOn(process.stdout, "write").mockImplementation((text) => (stdout += String(text)) !== "");

@@ -6,7 +6,8 @@ import { figureSvg, legend, renderHeatmap, textOf, type Pixels } from "@relprop/
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { textWidth } from "../../relprop/src/heatmap/figure-text.ts";
-import { drawFigure, figureKeyword, type FigureParts } from "../src/images/draw-figure.ts";
+import { drawFigure, type FigureParts } from "../src/images/draw-figure.ts";
+import { figureKeyword } from "../src/pages/figure-parts.ts";
 import type { AnswerResult } from "../src/images/image-result.ts";
 import { rasterize } from "../src/pages/rasterize.ts";
 

@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { float32Tensor, GraphBuilder, int, writeModel } from "@relprop/core/onnx";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { mostAlive } from "../src/images/image-stages.ts";
-import * as reading from "../src/images/read-images.ts";
+import { mostAlive } from "../src/run/stages.ts";
+import * as reading from "../src/files/read-images.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 import { SessionThread } from "../src/sessions/session-thread.ts";
 import * as starting from "../src/sessions/start-explainer.ts";
 
-vi.mock("../src/images/read-images.ts", { spy: true });
+vi.mock("../src/files/read-images.ts", { spy: true });
 vi.mock("../src/sessions/start-explainer.ts", { spy: true });
 
 const count = 200;
@@ -130,7 +130,7 @@ describe("a folder of images", () => {
     let read = 0;
     let told = 0;
     let most = 0;
-    const real = await vi.importActual<typeof reading>("../src/images/read-images.ts");
+    const real = await vi.importActual<typeof reading>("../src/files/read-images.ts");
     vi.mocked(reading.readImage).mockImplementation(async (...given) => {
       most = Math.max(most, ++read - told);
       return real.readImage(...given);

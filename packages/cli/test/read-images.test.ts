@@ -7,7 +7,7 @@ import type { Interpolation } from "@relprop/core/zoo";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EarlierResults } from "../src/files/earlier-results.ts";
-import { findImages, readImage, type ImageFile } from "../src/images/read-images.ts";
+import { findImages, readImage, type ImageFile } from "../src/files/read-images.ts";
 
 let folder: string;
 const png = (color: string) =>

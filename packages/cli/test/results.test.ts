@@ -6,10 +6,12 @@ import { renderHeatmap } from "@relprop/core/heatmap";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { htmlPage } from "../src/images/html-page.ts";
-import type { ImageResult } from "../src/images/image-result.ts";
-import { failureRecord, resultText } from "../src/terminal/report.ts";
-import { Manifest, resultHash } from "../src/images/resume.ts";
-import { answerFiles, extras, imageFiles, ResultWriter, styles } from "../src/images/write-results.ts";
+import { imageResultSchema, type ImageResult } from "../src/images/image-result.ts";
+import { failureRecord } from "../src/terminal/report.ts";
+import { resultText } from "../src/images/image-text.ts";
+import { Manifest, resultHash } from "../src/files/manifest.ts";
+import { answerFiles, extras, imageFiles, styles, writeHeatmap } from "../src/images/image-files.ts";
+import { ResultWriter } from "../src/files/result-writer.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -55,8 +57,8 @@ describe("the manifest", () => {
   test("remembers what was done from the same bytes in the same way", async () => {
     await touch("cat");
     const hash = resultHash(Buffer.from("image"), { composite: "fischer" });
-    await (await Manifest.open(folder)).add(hash, result("cat"));
-    const again = await Manifest.open(folder);
+    await (await Manifest.open(folder, imageResultSchema)).add(hash, result("cat"));
+    const again = await Manifest.open(folder, imageResultSchema);
     expect(await again.done("cat", hash)).toEqual(result("cat"));
     expect(
       await again.done("cat", resultHash(Buffer.from("image"), { composite: "epsilon" })),
@@ -69,22 +71,22 @@ describe("the manifest", () => {
 
   test("forgets results whose files are gone", async () => {
     await touch("cat");
-    await (await Manifest.open(folder)).add("h", result("cat"));
+    await (await Manifest.open(folder, imageResultSchema)).add("h", result("cat"));
     await rm(join(folder, "cat.heatmap.png"));
-    const again = await Manifest.open(folder);
+    const again = await Manifest.open(folder, imageResultSchema);
     expect(await again.done("cat", "h")).toBeUndefined();
     expect(await again.all()).toEqual([]);
   });
 
   test("skips a half line that a killed run left", async () => {
     await touch("cat");
-    await (await Manifest.open(folder)).add("h", result("cat"));
+    await (await Manifest.open(folder, imageResultSchema)).add("h", result("cat"));
     await appendFile(join(folder, ".relprop-manifest.jsonl"), '{"v":1,"hash":"x","resu');
-    const again = await Manifest.open(folder);
+    const again = await Manifest.open(folder, imageResultSchema);
     expect(await again.all()).toHaveLength(1);
     await touch("dog");
     await again.add("h2", result("dog"));
-    expect(await (await Manifest.open(folder)).done("dog", "h2")).toBeDefined();
+    expect(await (await Manifest.open(folder, imageResultSchema)).done("dog", "h2")).toBeDefined();
   });
 });
 
@@ -104,7 +106,7 @@ describe("the writer", () => {
   test("writes pictures, heatmaps, overlays and numbers, folders mirrored", async () => {
     const writer = await ResultWriter.create(folder, free);
     const { figure: _, svg: __, ...files } = answerFiles("deep/cat.3-tabby", all);
-    await writer.heatmap(files, pixels, heatmap, relevance, undefined, noFigure);
+    await writeHeatmap(writer, files, pixels, heatmap, relevance, undefined, noFigure);
     expect(files).toEqual({
       heatmap: "deep/cat.3-tabby.heatmap.png",
       overlay: "deep/cat.3-tabby.overlay.png",

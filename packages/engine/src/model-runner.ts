@@ -38,8 +38,9 @@ const largeModel = 16e6;
 const batch = 32;
 
 /**
- * Explains and answers with one model. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
- * A new composite, kind of target or switched filter makes a new session; the last ones are kept.
+ * Explains and answers with one model. The caller sees to it that there is one run at a time (`inTurn`): ONNX Runtime's
+ * WebGPU back end must not run two. A new composite, kind of target or switched filter makes a new session; the last
+ * ones are kept.
  */
 export class ModelRunner {
   readonly loaded: LoadedModel;
@@ -51,7 +52,6 @@ export class ModelRunner {
   readonly #answers: AnswerReader;
   readonly #inside: LayerSource;
   #layers: Promise<LayerRunner> | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
 
   /**
    * Compiles the model once, to see what can be explained.
@@ -92,53 +92,7 @@ export class ModelRunner {
     };
   }
 
-  explain(request: ExplainRequest): Promise<ExplainResult> {
-    return this.#enqueue(() => this.#explain(request));
-  }
-
-  /** A picture's numbers. */
-  answer(picture: Picture): Promise<AnswerNumbers> {
-    return this.#enqueue(async () =>
-      numbersOf(await this.#answers.answer(preprocess([picture], this.loaded.card.input))),
-    );
-  }
-
-  /** What is explained, in each picture; runs in batches where the model has a batch axis of any size. */
-  scores(request: ScoreRequest): Promise<Float32Array> {
-    return this.#enqueue(() => this.#scores(request));
-  }
-
-  /** Where relevance stayed, node by node. */
-  ledger(request: ExplainRequest): Promise<LedgerResult> {
-    return this.#enqueue(async () => (await this.#layerRunner()).ledger(request));
-  }
-
-  /** Relevance at a layer. @throws OptionError if relevance cannot stop there */
-  layer(request: LayerRequest): Promise<LayerResult> {
-    return this.#enqueue(async () => (await this.#layerRunner()).layer(request));
-  }
-
-  async dispose(): Promise<void> {
-    await this.#queue;
-    await (await this.#layers)?.dispose();
-    for (const explainer of this.#explainers.values()) await explainer.dispose();
-    this.#explainers.clear();
-    await this.#answers.dispose();
-  }
-
-  /** What looks into layers is loaded when somebody does. */
-  #layerRunner(): Promise<LayerRunner> {
-    this.#layers ??= import("./layer-runner.ts").then(({ LayerRunner }) => new LayerRunner(this.#inside));
-    return this.#layers;
-  }
-
-  #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const job = this.#queue.then(work);
-    this.#queue = job.catch(() => undefined);
-    return job;
-  }
-
-  async #explain(request: ExplainRequest): Promise<ExplainResult> {
+  async explain(request: ExplainRequest): Promise<ExplainResult> {
     const { card } = this.loaded;
     const input = preprocess([request.picture], card.input);
     const asked = await this.#answers.asked(request, input);
@@ -157,6 +111,45 @@ export class ModelRunner {
       top: topOf(source, rankedClasses),
       milliseconds,
     };
+  }
+
+  /** A picture's numbers. */
+  async answer(picture: Picture): Promise<AnswerNumbers> {
+    return numbersOf(await this.#answers.answer(preprocess([picture], this.loaded.card.input)));
+  }
+
+  /** What is explained, in each picture; runs in batches where the model has a batch axis of any size. */
+  async scores({ pictures, target, reference }: ScoreRequest): Promise<Float32Array> {
+    const { card, composite, facts } = this.loaded;
+    const isBatched = facts.batchAxis === 0 && typeof pictureInput(this.#model).shape[0] === "string";
+    const step = isBatched ? batch : 1;
+    const inputs = Array.from({ length: Math.ceil(pictures.length / step) }, (_, i) =>
+      preprocess(pictures.slice(i * step, (i + 1) * step), card.input),
+    );
+    return this.#answers.scores(inputs, target, composite, preprocess([reference], card.input));
+  }
+
+  /** Where relevance stayed, node by node. */
+  async ledger(request: ExplainRequest): Promise<LedgerResult> {
+    return (await this.#layerRunner()).ledger(request);
+  }
+
+  /** Relevance at a layer. @throws OptionError if relevance cannot stop there */
+  async layer(request: LayerRequest): Promise<LayerResult> {
+    return (await this.#layerRunner()).layer(request);
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.#layers)?.dispose();
+    for (const explainer of this.#explainers.values()) await explainer.dispose();
+    this.#explainers.clear();
+    await this.#answers.dispose();
+  }
+
+  /** What looks into layers is loaded when somebody does. */
+  #layerRunner(): Promise<LayerRunner> {
+    this.#layers ??= import("./layer-runner.ts").then(({ LayerRunner }) => new LayerRunner(this.#inside));
+    return this.#layers;
   }
 
   async #explainer({ composite }: ExplainRequest, { options }: Asked): Promise<Explainer> {
@@ -182,16 +175,6 @@ export class ModelRunner {
     await made.ready();
     this.#explainers.set(key, made);
     return made;
-  }
-
-  #scores({ pictures, target, reference }: ScoreRequest): Promise<Float32Array> {
-    const { card, composite, facts } = this.loaded;
-    const isBatched = facts.batchAxis === 0 && typeof pictureInput(this.#model).shape[0] === "string";
-    const step = isBatched ? batch : 1;
-    const inputs = Array.from({ length: Math.ceil(pictures.length / step) }, (_, i) =>
-      preprocess(pictures.slice(i * step, (i + 1) * step), card.input),
-    );
-    return this.#answers.scores(inputs, target, composite, preprocess([reference], card.input));
   }
 }
 

@@ -3,6 +3,7 @@
  * the same four parts are fields, so that a program can show them its own way.
  */
 
+/** The four parts of a message. */
 export interface ErrorParts {
   /** What failed, in one clause: `cannot read "vgg16.pth"`. */
   readonly what: string;
@@ -16,9 +17,13 @@ export interface ErrorParts {
 
 /** Base of all errors below. Never thrown itself. */
 export abstract class RelpropError extends Error {
+  /** What failed, in one clause. */
   readonly what: string;
+  /** The node, operator, tensor or byte offset concerned. */
   readonly where: string | undefined;
+  /** The cause, in one clause. */
   readonly why: string;
+  /** What the reader can do now. */
   readonly fix: string | undefined;
 
   constructor(parts: ErrorParts, options?: ErrorOptions) {
@@ -44,10 +49,13 @@ export class InputError extends RelpropError {}
 
 /** A node that stands in the way of an explanation, one line of {@link UnexplainableError}. */
 export interface Obstacle {
+  /** Its name in the graph. */
   readonly node: string;
+  /** Its operator, with the domain where that is not ai.onnx. */
   readonly operator: string;
   /** Node names from the explained output down to this node, at most four. */
   readonly path: readonly string[];
+  /** Why relevance cannot cross it, in a sentence. */
   readonly why: string;
   /** How many nodes on the way have no shape because of it: whether relevance could cross them is not known. */
   readonly behind: number;
@@ -55,6 +63,7 @@ export interface Obstacle {
 
 /** The model is valid, but relevance cannot cross all of it. Lists every obstacle at once. The command exits with 3. */
 export class UnexplainableError extends RelpropError {
+  /** All nodes that stand in the way, in the order of the graph. */
   readonly obstacles: readonly Obstacle[];
 
   constructor(parts: ErrorParts, obstacles: readonly Obstacle[] = []) {

@@ -1,5 +1,6 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
-export { compile, type Compiled, type CompileOptions, type PlanLine } from "./compile/compile.ts";
+export { compile, type Compiled, type PlanLine } from "./compile/compile.ts";
+export { type CompileOptions } from "./compile/compile-options.ts";
 export {
   inspect,
   type Inspection,
@@ -52,10 +53,17 @@ export {
   type ErrorParts,
   type Obstacle,
 } from "./errors.ts";
+export { stabilizerKinds, type StabilizerKind } from "./relevance/algebra.ts";
+export { economies, type Economy } from "./relevance/economies.ts";
+export { searches, type Search } from "./relevance/filter.ts";
+export { starts } from "./compile/choose-tensors.ts";
 export {
+  activationWays,
   compositeNames,
   compositeText,
   layerKinds,
+  seeds,
+  strideWays,
   type Activations,
   type Composite,
   type CompositeName,
@@ -64,8 +72,9 @@ export {
   type Strides,
 } from "./relevance/composites.ts";
 export { dialectNames, dialectText, type DialectName } from "./relevance/dialects.ts";
-export { parseComposite } from "./relevance/read-composite.ts";
-export { parseRule, ruleNames, ruleText, type RuleChoice } from "./relevance/rule-choice.ts";
+export { parseComposite, type OwnComposite } from "./relevance/read-composite.ts";
+export type { OwnOperator, OwnOperators } from "./relevance/operators.ts";
+export { parseRule, ruleNames, ruleText, type OwnRule, type RuleChoice } from "./relevance/rule-choice.ts";
 export {
   compileMethod,
   methodNames,

@@ -445,7 +445,7 @@ it("prints why canonical form kept a node", () => {
   b.output(b.op("Reshape", [pooled, b.constant(int64Tensor([0, -1]), "flat")], {}, "reshape"), "y");
   const text = inspectionText(inspect(modelOf(b.graph("g"))));
   expect(text).toContain(
-    'BatchNormalization "BatchNormalization" (fold-batchnorm): it stays a layer of its own',
+    'BatchNormalization "BatchNormalization" (fold-affine): it stays a layer of its own',
   );
   expect(text).toMatch(/✓ {2}BatchNormalization +BatchNormalization +Affine/);
   expect(text).toMatch(/5 nodes explained, .*: this model can be explained\.$/);

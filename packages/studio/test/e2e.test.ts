@@ -160,7 +160,7 @@ run("without a network the app opens again after the first visit", async () => {
   await ready(page);
   const isKept = (): Promise<boolean> =>
     page.evaluate(async () => {
-      const needed = [/digits\.onnx$/, /\.wasm$/, /digit-2\.png$/, /Live-.*\.js$/];
+      const needed = [/digits\.onnx$/, /\.wasm$/, /digit-2\.png$/, /LiveMode-.*\.js$/];
       const [name] = await caches.keys();
       const requests = name === undefined ? [] : await (await caches.open(name)).keys();
       return needed.every((file) => requests.some(({ url }) => file.test(url)));
@@ -179,7 +179,7 @@ run("without a network the app opens again after the first visit", async () => {
 run.each(["light", "dark"] as const)("axe finds nothing on any page, %s", async (colorScheme) => {
   const { page, problems } = await app.open("", { colorScheme });
   await ready(page);
-  for (const tab of ["Images", "Draw", "Layers", "Live", "Interact"]) {
+  for (const tab of await page.locator("nav button:not(.help)").allTextContents()) {
     await page.getByRole("navigation").getByRole("button", { name: tab }).click();
     await page.locator("main > :not(.loading)").first().waitFor();
     const { violations } = await new AxeBuilder({ page }).analyze();
@@ -198,7 +198,7 @@ run.each(["light", "dark"] as const)("axe finds nothing on any page, %s", async 
 run("nothing is wider than a phone", async () => {
   const { page, problems } = await app.open("", { viewport: { width: 360, height: 740 }, hasTouch: true });
   await ready(page);
-  for (const tab of ["Images", "Draw", "Layers", "Live", "Interact"]) {
+  for (const tab of await page.locator("nav button:not(.help)").allTextContents()) {
     await page.getByRole("navigation").getByRole("button", { name: tab }).click();
     await page.waitForTimeout(100);
     expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(360);

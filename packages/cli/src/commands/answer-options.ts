@@ -1,58 +1,55 @@
 /** Options that name what of an answer is explained, and how boxes are sorted out. */
 
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { boxFormats, type BoxFormat } from "@relprop/core";
-import type { AnswerWishes } from "../run/answer-requests.ts";
-import type { Wishes } from "../run/decide.ts";
-import { collect, given, integer, number } from "./arguments.ts";
-import type { Flag } from "./flag.ts";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { boxFormats } from "@relprop/core";
+import { given } from "../given.ts";
+import type { AnswerChoices } from "../run/answer-requests.ts";
+import type { RunChoices } from "../run/decide.ts";
+import { collect, integer, number } from "./arguments.ts";
+import type { OptionTable, ValuesOf } from "./options.ts";
 
-/** What commander reads from {@link answerFlags}. */
-export interface AnswerFlags {
-  readonly class?: readonly string[];
-  readonly target?: readonly string[];
-  readonly pixel?: readonly (readonly [number, number])[];
-  readonly box?: readonly number[];
-  readonly scoreThreshold?: number;
-  readonly iou?: number;
-  readonly boxFormat?: BoxFormat;
-}
+export const answerOptions = {
+  class: {
+    flag: "-c, --class <class>",
+    help: "top1 … top5, an index (index:3 where names are numbers) or a name; may be repeated",
+    short: "top1 … top5, an index or a name; may be repeated",
+    read: collect,
+  },
+  target: {
+    flag: "--target <elements>",
+    help: "elements by index, as 0,6,27 (`:` all of an axis, 3..5 a range), or a file of weights: .npy, on a map also a picture",
+    read: collect,
+    isOfPictures: true,
+  },
+  pixel: {
+    flag: "--pixel <x,y>",
+    help: "a place of a map, in pixels of the picture that the network sees",
+    read: pixel,
+    isOfPictures: true,
+  },
+  box: { flag: "--box <n>", help: "the n-th best box of a detector", read: count, isOfPictures: true },
+} as const satisfies OptionTable;
 
-/** One for each property of {@link AnswerFlags} but `class`. */
-export interface AnswerFlagSet {
-  readonly target: Flag<"--target <elements>", undefined, string[]>;
-  readonly pixel: Flag<"--pixel <x,y>", undefined, [number, number][]>;
-  readonly box: Flag<"--box <n>", undefined, number[]>;
-  readonly scoreThreshold: Flag<"--score-threshold <p>", undefined, number>;
-  readonly iou: Flag<"--iou <share>", undefined, number>;
-  readonly boxFormat: Flag<"--box-format <format>", BoxFormat>;
-}
-
-/** Makes the flags. A new set each time: commander changes them. */
-export function answerFlags(): AnswerFlagSet {
-  return {
-    target: new Option(
-      "--target <elements>",
-      "elements by index, as 0,6,27 (`:` all of an axis, 3..5 a range), or a file of weights: .npy, on a map also a picture",
-    ).argParser(collect),
-    pixel: new Option(
-      "--pixel <x,y>",
-      "a place of a map, in pixels of the picture that the network sees",
-    ).argParser(pixel),
-    box: new Option("--box <n>", "the n-th best box of a detector").argParser(count),
-    scoreThreshold: new Option(
-      "--score-threshold <p>",
-      "boxes of a lower score are left out (0.25)",
-    ).argParser(number(0, 1)),
-    iou: new Option("--iou <share>", "overlap from which a box is another one's double (0.45)").argParser(
-      number(0, 1),
-    ),
-    boxFormat: new Option(
-      "--box-format <format>",
-      "how four numbers say a box, if it is read wrongly",
-    ).choices(boxFormats),
-  };
-}
+export const boxOptions = {
+  scoreThreshold: {
+    flag: "--score-threshold <p>",
+    help: "boxes of a lower score are left out (0.25)",
+    read: number(0, 1),
+    isOfPictures: true,
+  },
+  iou: {
+    flag: "--iou <share>",
+    help: "overlap from which a box is another one's double (0.45)",
+    read: number(0, 1),
+    isOfPictures: true,
+  },
+  boxFormat: {
+    flag: "--box-format <format>",
+    help: "how four numbers say a box, if it is read wrongly",
+    choices: boxFormats,
+    isOfPictures: true,
+  },
+} as const satisfies OptionTable;
 
 function pixel(text: string, before: [number, number][] | undefined): [number, number][] {
   const [x, y, ...more] = text.split(",").map((part) => integer(0, 1e6)(part));
@@ -61,16 +58,17 @@ function pixel(text: string, before: [number, number][] | undefined): [number, n
   return [...(before ?? []), [x, y]];
 }
 
-const count = (text: string, before: number[] | undefined): number[] => [
-  ...(before ?? []),
-  integer(1, 1e6)(text),
-];
+function count(text: string, before: number[] | undefined): number[] {
+  return [...(before ?? []), integer(1, 1e6)(text)];
+}
 
-/** What the flags name. */
-export const answerWishes = (flags: AnswerFlags): AnswerWishes & Pick<Wishes, "detection"> => ({
-  classes: flags.class ?? [],
-  targets: flags.target ?? [],
-  pixels: flags.pixel ?? [],
-  boxes: flags.box ?? [],
-  detection: given({ threshold: flags.scoreThreshold, overlap: flags.iou, format: flags.boxFormat }),
+/** What the options name. */
+export const answerChoices = (
+  values: ValuesOf<typeof answerOptions & typeof boxOptions>,
+): AnswerChoices & Pick<RunChoices, "detection"> => ({
+  classes: values.class ?? [],
+  targets: values.target ?? [],
+  pixels: values.pixel ?? [],
+  boxes: values.box ?? [],
+  detection: given({ threshold: values.scoreThreshold, overlap: values.iou, format: values.boxFormat }),
 });

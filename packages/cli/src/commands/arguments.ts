@@ -67,8 +67,12 @@ export const words =
       return word;
     });
 
-/** The entries of an object that are not undefined, for properties that must be absent rather than undefined. */
-export function given<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+/** A fraction, or the word `input`. */
+export function fractionOrInput(text: string): number | "input" {
+  if (text === "input") return text;
+  try {
+    return number(0, 1)(text);
+  } catch {
+    throw new InvalidArgumentError('It must be a number from 0 to 1, or "input".');
+  }
 }

@@ -2,7 +2,7 @@
 
 import { chooseExplanation, readAnswer, type CompileOptions } from "@relprop/core";
 import type { CompilableModel } from "../models/load-model.ts";
-import { given } from "./arguments.ts";
+import { given } from "../given.ts";
 
 /** The options with composite, seed and filter. */
 export function chosenOptions(

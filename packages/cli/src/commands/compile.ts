@@ -2,7 +2,7 @@
 
 import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
-import { InvalidArgumentError, type Command } from "@commander-js/extra-typings";
+import type { Command } from "@commander-js/extra-typings";
 import {
   compile,
   compileMethod,
@@ -15,82 +15,80 @@ import { writeModel } from "@relprop/core/onnx";
 import { cardOptions } from "../models/card-options.ts";
 import { loadCompilable, weightBytes } from "../models/load-model.ts";
 import { Inputs, refuseKept, type Guard } from "../files/guard.ts";
-import { methodOptions } from "../run/method-wish.ts";
+import { optionsOfMethod } from "../run/method-choice.ts";
 import { isOwnModel } from "../files/own-files.ts";
 import { megabyteText } from "../terminal/progress.ts";
 import { say } from "../terminal/report.ts";
 import { writeGuarded } from "../files/write-file.ts";
-import { given, number, size } from "./arguments.ts";
+import { size } from "./arguments.ts";
+import { given } from "../given.ts";
 import { chosenOptions } from "./chosen-options.ts";
-import { compileFlags, compileOptions } from "./compile-options.ts";
-import { methodFlags, methodWish } from "./method-options.ts";
+import { methodChoice, methodOptions } from "./method-options.ts";
+import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
+import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
 
-const examples = `
-Examples:
+const table = {
+  out: { flag: "-o, --out <file>", help: "the .onnx file to write", short: true, isRequired: true },
+  target: {
+    flag: "--target <what>",
+    help: "compiled in: a class, an element as 0,6,27, top1; else a run is given it",
+    short: true,
+    read: target,
+  },
+  explain: {
+    flag: "--explain <inputs>",
+    help: "all inputs that are explained, with commas between them",
+    short: true,
+    read: names,
+  },
+  size: { flag: "--size <h,w>", help: "input size, where the model leaves it open", short: true, read: size },
+  externalData: {
+    flag: "--external-data",
+    help: "weights in <file>.data, as for models above 2 GB",
+    short: true,
+    default: false,
+  },
+  quiet: { flag: "--quiet", help: "errors only", short: true, default: false },
+  force: {
+    flag: "--force",
+    help: "write also over a file that relprop did not write",
+    short: true,
+    default: false,
+  },
+  ...inGroup("How relevance is computed:", { ...relevanceOptions, ...modelOptions }),
+  ...inGroup("Other methods, in place of relevance propagation:", {
+    ...methodOptions,
+    layer: { flag: "--layer <node>", help: "where relevance stops; with grad-cam, the feature map" },
+  }),
+} as const satisfies OptionTable;
+
+const examples = `Examples:
   relprop compile net.onnx -o net.lrp.onnx --composite epsilon-plus-flat
   relprop compile resnet50 -o resnet50.lrp.onnx --composite fischer --reduce channels --top-k 0.1
-  relprop compile net.onnx -o net.lrp.onnx --target 0,6,27      one element of the output, compiled in
+  relprop compile net.onnx -o net.lrp.onnx --target 0,6,27   one element, compiled in
   relprop compile net.onnx -o net.ig.onnx --method integrated-gradients --steps 64
 
-The result is an ordinary ONNX model: the same inputs and outputs, and the output "relevance"; with several inputs
-"relevance.NAME" for each of the others. Composite, seed and filter are chosen as \`relprop explain\` chooses them. Unless
-relevance starts at the softmax, or --target is given, it has the input "target" (float32, shaped like the explained output, 1 at
-the class); with --top-k input, the input "keep"; with --ledger, the output "ledger".`;
+The result is an ordinary ONNX model: the same inputs and outputs, and the output "relevance"; with
+several inputs "relevance.NAME" for each of the others. Composite, seed and filter are chosen as
+\`relprop explain\` chooses them. Unless relevance starts at the softmax, or --target is given, it
+has the input "target" (float32, shaped like the explained output, 1 at the class); with --top-k
+input, the input "keep"; with --ledger, the output "ledger".`;
 
 /** A protobuf file must stay below 2 GiB; weights above this go into a file of their own. */
 const mostWeightBytes = 2e9;
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addCompile(program: Command, done: (status: number) => void): void {
-  const flags = compileFlags();
-  const ofMethod = methodFlags("where relevance stops; with grad-cam, the feature map");
-  program
+  const command = program
     .command("compile")
     .summary("the explanation as an ONNX model")
     .description("Compiles a model's explanation into its graph.")
-    .argument("<model>", "name of the zoo, .onnx file or checkpoint")
-    .requiredOption("-o, --out <file>", "the .onnx file to write")
-    .addOption(flags.composite)
-    .addOption(flags.dialect)
-    .addOption(flags.seed)
-    .addOption(flags.reduce)
-    .option("--top-k <fraction>", "relevance filter: fraction kept at each layer, or `input`", topK)
-    .addOption(flags.epsilon)
-    .addOption(flags.stabilizer)
-    .addOption(flags.zeroBias)
-    .addOption(flags.gamma)
-    .addOption(flags.alpha)
-    .addOption(flags.beta)
-    .addOption(flags.low)
-    .addOption(flags.high)
-    .addOption(flags.strides)
-    .addOption(flags.activations)
-    .addOption(flags.input)
-    .addOption(flags.output)
-    .addOption(flags.outputKind)
-    .addOption(flags.start)
-    .option(
-      "--target <what>",
-      "compiled in: a class, an element as 0,6,27, top1; else a run is given it",
-      target,
-    )
-    .option("--explain <inputs>", "all inputs that are explained, with commas between them", names)
-    .option("--size <h,w>", "input size, where the model leaves it open", size)
-    .addOption(flags.fallback)
-    .addOption(flags.rule)
-    .addOption(flags.ledger)
-    .addOption(ofMethod.method)
-    .addOption(ofMethod.steps)
-    .addOption(ofMethod.samples)
-    .addOption(ofMethod.layer)
-    .option("--external-data", "weights in <file>.data, as for models above 2 GB", false)
-    .option("--quiet", "errors only", false)
-    .option("--force", "write also over a file that relprop did not write", false)
-    .addHelpText("after", examples)
-    .action(async (name, options) => {
-      const { topK, size, quiet, out, externalData, force, target, explain, ...rest } = options;
-      const method = methodWish(options);
-      const relevance = await compileOptions(rest);
+    .argument("<model>", "name of the zoo, .onnx file or checkpoint");
+  addHelp(addOptions(command, table), table, { short: examples, all: examples }).action(
+    async (name, options) => {
+      const { size, quiet, out, externalData, force, target, explain, layer } = options;
+      const method = methodChoice(options);
+      const relevance = await compileOptions(options);
       const data = `${out}.data`;
       const guard = (files: readonly string[]): Promise<Guard> => guardOf(out, data, force, [name, ...files]);
       await refuseKept(externalData ? [out, data] : [out], await guard([]));
@@ -101,10 +99,10 @@ export function addCompile(program: Command, done: (status: number) => void): vo
         ...relevance,
         ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...sized,
-        ...given({ topK, layer: rest.layer, explain }),
+        ...given({ layer, explain }),
       };
       const compiled = method
-        ? compileMethod(loaded.model, methodOptions(method, common))
+        ? compileMethod(loaded.model, optionsOfMethod(method, common))
         : compile(loaded.model, chosenOptions(loaded, common));
       const isLarge = weightBytes(compiled.model) > mostWeightBytes;
       const external = { location: basename(data) };
@@ -127,7 +125,8 @@ export function addCompile(program: Command, done: (status: number) => void): vo
         );
       }
       done(0);
-    });
+    },
+  );
 }
 
 /** What a run has to be given besides the model's own inputs. */
@@ -142,16 +141,8 @@ function target(text: string): string {
   return text;
 }
 
-const names = (text: string): string[] => text.split(",").map((name) => name.trim());
-
-/** A fraction, or the word `input`. */
-export function topK(text: string): number | "input" {
-  if (text === "input") return text;
-  try {
-    return number(0, 1)(text);
-  } catch {
-    throw new InvalidArgumentError('It must be a number from 0 to 1, or "input".');
-  }
+function names(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
 }
 
 /** Keeps the model to compile with all its files, and what relprop did not compile. */

@@ -6,73 +6,55 @@ import { inspect, inspectionText, type CompileOptions, type Inspection } from "@
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { loadCompilable } from "../models/load-model.ts";
-import { given, size } from "./arguments.ts";
+import { size } from "./arguments.ts";
+import { given } from "../given.ts";
 import { chosenOptions } from "./chosen-options.ts";
-import { topK } from "./compile.ts";
-import { compileFlags, compileOptions } from "./compile-options.ts";
+import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
+import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
 
-const examples = `
-Examples:
+const table = {
+  size: { flag: "--size <h,w>", help: "input size, where the model leaves it open", short: true, read: size },
+  layer: { flag: "--layer <node>", help: "where relevance stops", short: true },
+  json: { flag: "--json", help: "the inspection as JSON", short: true, default: false },
+  ...inGroup("How relevance is computed:", { ...relevanceOptions, ...modelOptions }),
+} as const satisfies OptionTable;
+
+const examples = `Examples:
   relprop inspect net.onnx                             every node, its rule, and why
   relprop inspect net.onnx --composite epsilon-plus-flat --rule "layer4.*=gamma:0.1"
   relprop inspect net.onnx --composite mine.json --dialect captum
   relprop inspect net.onnx --json | jq '.obstacles'
 
-Nodes are marked ✓ explained, · carries no relevance, ✗ refused, ? behind one that is refused. It takes the options of compile, all but those of other
-methods, and says what compile would do. For a compiled explanation it says how it was made.
-schema/inspection.schema.json describes what --json prints.
-Exit codes: 0 compile would succeed (or the model is a compiled explanation), 3 it would not.`;
+Nodes are marked ✓ explained, · carries no relevance, ✗ refused, ? behind one that is refused. It
+takes the options of compile, all but those of other methods, and says what compile would do. For a
+compiled explanation it says how it was made. schema/inspection.schema.json describes what --json
+prints. Exit codes: 0 compile would succeed (or the model is a compiled explanation), 3 it would not.`;
 
 /** Adds the command to the program. @param done called with the exit status. */
 export function addInspect(program: Command, done: (status: number) => void): void {
-  const flags = compileFlags();
-  program
+  const command = program
     .command("inspect")
     .summary("what can be explained, and what stands in the way")
     .description("Shows what relevance does at each node of a model, before anything is compiled.")
-    .argument("<model>", "name of the zoo, .onnx file or checkpoint")
-    .addOption(flags.composite)
-    .addOption(flags.dialect)
-    .addOption(flags.seed)
-    .addOption(flags.reduce)
-    .option("--top-k <fraction>", "relevance filter: fraction kept at each layer, or `input`", topK)
-    .addOption(flags.epsilon)
-    .addOption(flags.stabilizer)
-    .addOption(flags.zeroBias)
-    .addOption(flags.gamma)
-    .addOption(flags.alpha)
-    .addOption(flags.beta)
-    .addOption(flags.low)
-    .addOption(flags.high)
-    .addOption(flags.strides)
-    .addOption(flags.activations)
-    .addOption(flags.input)
-    .addOption(flags.output)
-    .addOption(flags.outputKind)
-    .addOption(flags.start)
-    .option("--size <h,w>", "input size, where the model leaves it open", size)
-    .addOption(flags.fallback)
-    .addOption(flags.rule)
-    .addOption(flags.ledger)
-    .option("--layer <node>", "where relevance stops")
-    .option("--json", "the inspection as JSON", false)
-    .addHelpText("after", examples)
-    .action(async (name, options) => {
-      const { topK, size, json, layer, ...rest } = options;
-      const relevance = await compileOptions(rest);
+    .argument("<model>", "name of the zoo, .onnx file or checkpoint");
+  addHelp(addOptions(command, table), table, { short: examples, all: examples }).action(
+    async (name, options) => {
+      const { size, json, layer } = options;
+      const relevance = await compileOptions(options);
       const loaded = await loadCompilable(name, given({ size, quiet: json }));
       const { model } = loaded;
       const said: CompileOptions = {
         ...relevance,
         ...cardOptions(loaded.card, loaded.model.graph, relevance),
-        ...given({ topK, layer, size: loaded.isSized ? undefined : size }),
+        ...given({ layer, size: loaded.isSized ? undefined : size }),
       };
       const isCompiled = model.metadata["relprop.composite"] !== undefined;
       const inspection = inspect(model, isCompiled ? said : chosenOptions(loaded, said));
       const text = json ? JSON.stringify(inspection, undefined, 2) : colored(inspectionText(inspection));
       process.stdout.write(`${text}\n`);
       done(statusOf(inspection));
-    });
+    },
+  );
 }
 
 const statusOf = ({ canCompile, explanation }: Inspection): number =>

@@ -1,74 +1,49 @@
 /** `--method` and what goes with it: attribution methods beyond relevance propagation. */
 
-import { Option } from "@commander-js/extra-typings";
 import { methodNames, OptionError, type MethodName } from "@relprop/core";
-import type { MethodWish } from "../run/method-wish.ts";
-import { given, integer } from "./arguments.ts";
-import type { Flag } from "./flag.ts";
-import type { CompileFlags } from "./compile-options.ts";
+import { given } from "../given.ts";
+import type { MethodChoice } from "../run/method-choice.ts";
+import { integer } from "./arguments.ts";
+import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
+import { relevanceOptions, type CompileValues } from "./relevance-options.ts";
 
-/** What commander reads from {@link methodFlags}. */
-export interface MethodFlags {
-  readonly method?: MethodName;
-  readonly steps?: number;
-  readonly samples?: number;
-  readonly layer?: string;
-}
-
-/** One for each property of {@link MethodFlags}. */
-export interface MethodFlagSet {
-  readonly method: Flag<"--method <name>", MethodName>;
-  readonly steps: Flag<"--steps <n>", undefined, number>;
-  readonly samples: Flag<"--samples <n>", undefined, number>;
-  readonly layer: Flag<"--layer <node>">;
-}
-
-/** Makes the flags. A new set each time: commander changes them. @param layer what `--layer` does here */
-export function methodFlags(layer: string): MethodFlagSet {
-  return {
-    method: new Option("--method <name>", "another method than relevance propagation").choices(methodNames),
-    steps: new Option("--steps <n>", "points on the path of integrated-gradients (32)").argParser(
-      integer(1, 100_000),
-    ),
-    samples: new Option("--samples <n>", "noisy copies of smoothgrad (25)").argParser(integer(1, 100_000)),
-    layer: new Option("--layer <node>", layer),
-  };
-}
-
-/** Flags of relevance propagation, as they are written; `--rule` and `--fallback` choose gradients too. */
-const relevanceFlags = {
-  composite: "--composite",
-  dialect: "--dialect",
-  seed: "--seed",
-  strides: "--strides",
-  activations: "--activations",
-  epsilon: "--epsilon",
-  stabilizer: "--stabilizer",
-  zeroBias: "--zero-bias",
-  gamma: "--gamma",
-  alpha: "--alpha",
-  beta: "--beta",
-  low: "--low",
-  high: "--high",
-  ledger: "--ledger",
-  topK: "--top-k",
-} as const satisfies { readonly [name in keyof CompileFlags | "topK"]?: string };
+export const methodOptions = {
+  method: {
+    flag: "--method <name>",
+    help: "another method than relevance propagation",
+    short: "in place of relevance propagation: integrated-gradients …",
+    choices: methodNames,
+  },
+  steps: {
+    flag: "--steps <n>",
+    help: "points on the path of integrated-gradients (32)",
+    read: integer(1, 100_000),
+  },
+  samples: { flag: "--samples <n>", help: "noisy copies of smoothgrad (25)", read: integer(1, 100_000) },
+  layer: {
+    flag: "--layer <node>",
+    help: "the feature map of grad-cam (the last before the model pools)",
+    isOfPictures: true,
+  },
+} as const satisfies OptionTable;
 
 /**
- * What the flags say about a method; undefined for relevance propagation.
+ * What the options say about a method; undefined for relevance propagation.
  * @throws OptionError for flags that do not go together
  */
-export function methodWish(
-  flags: MethodFlags & CompileFlags & { readonly topK?: number | "input" },
-): MethodWish | undefined {
-  const { method, steps, samples, layer } = flags;
+export function methodChoice(
+  values: ValuesOf<typeof methodOptions> & CompileValues,
+): MethodChoice | undefined {
+  const { method, steps, samples, layer } = values;
   if (method === undefined) {
     if (steps !== undefined) throw needs("--steps", "integrated-gradients");
     if (samples !== undefined) throw needs("--samples", "smoothgrad");
     return undefined;
   }
-  const names = Object.keys(relevanceFlags) as (keyof typeof relevanceFlags)[];
-  const vain = names.filter((name) => flags[name] !== undefined).map((name) => relevanceFlags[name]);
+  const names = Object.keys(relevanceOptions) as (keyof typeof relevanceOptions)[];
+  const vain = names
+    .filter((name) => values[name] !== undefined)
+    .map((name) => longFlag(relevanceOptions[name]));
   if (vain.length > 0) {
     throw new OptionError({
       what: `${vain.join(", ")} and --method do not go together`,

@@ -44,7 +44,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .description("What did the network see? Layer-wise relevance propagation for ONNX models.")
     .version(version)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "relprop: ")) })
-    .showHelpAfterError("(relprop --help shows all options)")
+    .showHelpAfterError("(--help-all of a command shows all its options)")
     .exitOverride();
   for (const add of [addExplain, addConcepts, addInspect, addCompile, addModels, addStudio])
     add(program, done);

@@ -1,6 +1,6 @@
 /** Forms of what the command prints as JSON, for programs that read it; `schema/` holds them as JSON Schema. */
 
-import { outputKinds, type Inspection, type OutputKind } from "@relprop/core";
+import { outputKinds, ruleNames, type Inspection, type OutputKind } from "@relprop/core";
 import { z } from "zod";
 import { textRecordSchema } from "../texts/text-result.ts";
 
@@ -29,24 +29,7 @@ const tensor = z.strictObject({
   shape,
 });
 
-const rule = z.enum([
-  "epsilon",
-  "gamma",
-  "zplus",
-  "alpha-beta",
-  "zbox",
-  "wsquare",
-  "flat",
-  "gradient",
-  "pass",
-  "norm",
-  "deconvnet",
-  "constant",
-  "signal",
-  "uniform",
-  "guided-backprop",
-  "beta-smooth",
-]);
+const rule = z.enum(ruleNames);
 
 /** What `relprop inspect --json` prints. */
 export const inspectionSchema: z.ZodType<Inspection> = z

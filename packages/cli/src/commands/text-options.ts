@@ -2,73 +2,33 @@
 
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
-import { Option } from "@commander-js/extra-typings";
 import { OptionError } from "@relprop/core";
-import { collect, given, integer } from "./arguments.ts";
+import { given } from "../given.ts";
+import { collect, integer } from "./arguments.ts";
+import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
 
-/** What commander reads from {@link textFlags}. */
-export interface TextFlags {
-  readonly text?: string[];
-  readonly textFile?: string;
-  readonly pair?: string;
-  readonly tokenizer?: string;
-  readonly position?: number[];
-}
-
-type Flag<Usage extends string, Value = undefined> = Option<Usage, undefined, undefined, Value, false>;
-
-/** One for each property of {@link TextFlags}. */
-export interface TextFlagSet {
-  readonly text: Flag<"--text <text>", string[]>;
-  readonly textFile: Flag<"--text-file <file>">;
-  readonly pair: Flag<"--pair <text>">;
-  readonly tokenizer: Flag<"--tokenizer <file>">;
-  readonly position: Flag<"--position <n>", number[]>;
-}
-
-/** Makes the flags. A new set each time: commander changes them. */
-export function textFlags(): TextFlagSet {
-  return {
-    text: new Option("--text <text>", "a text; may be repeated").argParser(collect),
-    textFile: new Option("--text-file <file>", "texts, one a line, empty lines left out; - is stdin"),
-    pair: new Option("--pair <text>", "a second text behind each, as the context of a question"),
-    tokenizer: new Option("--tokenizer <file>", "the model's tokenizer.json (else the one beside it)"),
-    position: new Option(
-      "--position <n>",
-      "the token whose label or word is explained, from 0; −1 is the last; repeated, they are added up",
-    ).argParser((text, before: number[] | undefined) => [
+export const textOptions = {
+  text: {
+    flag: "--text <text>",
+    help: "a text; may be repeated",
+    short: "a text in place of images; may be repeated",
+    read: collect,
+  },
+  textFile: { flag: "--text-file <file>", help: "texts, one a line, empty lines left out; - is stdin" },
+  pair: { flag: "--pair <text>", help: "a second text behind each, as the context of a question" },
+  tokenizer: { flag: "--tokenizer <file>", help: "the model's tokenizer.json (else the one beside it)" },
+  position: {
+    flag: "--position <n>",
+    help: "the token whose label or word is explained, from 0; −1 is the last; repeated, they are added up",
+    read: (text: string, before: number[] | undefined): number[] => [
       ...(before ?? []),
       integer(-100_000, 100_000)(text),
-    ]),
-  };
-}
-
-/** Flags that are about pictures, by the name commander gives their values. */
-const imageFlags: Readonly<Record<string, string>> = {
-  images: "--images",
-  size: "--size",
-  batch: "--batch",
-  layer: "--layer",
-  reduce: "--reduce",
-  card: "--card",
-  layout: "--layout",
-  channels: "--channels",
-  scale: "--scale",
-  mean: "--mean",
-  std: "--std",
-  style: "--style",
-  save: "--save",
-  theme: "--theme",
-  target: "--target",
-  pixel: "--pixel",
-  box: "--box",
-  scoreThreshold: "--score-threshold",
-  iou: "--iou",
-  boxFormat: "--box-format",
-};
+    ],
+  },
+} as const satisfies OptionTable;
 
 /** Texts that were asked for. */
-export interface TextWish {
+export interface TextChoices {
   readonly texts: readonly string[];
   readonly model: string;
   readonly pair?: string;
@@ -77,17 +37,19 @@ export interface TextWish {
 }
 
 /**
- * What the flags say about texts; undefined if images are asked for.
+ * What the options say about texts; undefined if images are asked for.
  * @param positional what is named without a flag: with texts, the model
- * @param isGiven whether the user gave a flag, by the name commander gives its value
- * @throws OptionError for flags that do not go together, or a file of texts that cannot be read
+ * @param table all options of the command
+ * @param isGiven whether the user gave an option, by its name in the table
+ * @throws OptionError for options that do not go together, or a file of texts that cannot be read
  */
-export async function textWish(
+export async function textChoices(
   positional: readonly string[],
-  flags: TextFlags & { readonly model: string },
+  values: ValuesOf<typeof textOptions> & { readonly model: string },
+  table: OptionTable,
   isGiven: (name: string) => boolean,
-): Promise<TextWish | undefined> {
-  const { text = [], textFile, pair, tokenizer, position } = flags;
+): Promise<TextChoices | undefined> {
+  const { text = [], textFile, pair, tokenizer, position } = values;
   if (text.length === 0 && textFile === undefined) {
     const lone = Object.entries({ pair, tokenizer, position }).find(([, value]) => value !== undefined);
     if (!lone) return undefined;
@@ -97,7 +59,9 @@ export async function textWish(
       fix: "add --text or --text-file",
     });
   }
-  const vain = Object.entries(imageFlags).flatMap(([name, flag]) => (isGiven(name) ? [flag] : []));
+  const vain = Object.entries(table).flatMap(([name, data]) =>
+    data.isOfPictures && isGiven(name) ? [longFlag(data)] : [],
+  );
   if (vain.length > 0) {
     throw new OptionError({
       what: `${vain.join(", ")} and --text do not go together`,
@@ -108,7 +72,7 @@ export async function textWish(
   const texts = [...text, ...(textFile === undefined ? [] : await readTexts(textFile))];
   return {
     texts,
-    model: modelOf(positional, flags.model, isGiven("model")),
+    model: modelOf(positional, values.model, isGiven("model")),
     positions: position ?? [],
     ...given({ pair, tokenizer }),
   };

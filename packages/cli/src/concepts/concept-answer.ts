@@ -8,33 +8,35 @@ import {
   type FloatArray,
   type Pick,
 } from "@relprop/core";
-import { npyFile, renderHeatmap, type Pixels, type Theme } from "@relprop/core/heatmap";
+import { npyFile, renderHeatmap, type Heatmap, type Pixels, type Theme } from "@relprop/core/heatmap";
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import type { AnswerRecord, ConceptRecord } from "./concept-record.ts";
 import { startText } from "./concept-text.ts";
-import type { Coloring } from "../run/decide.ts";
 import { drawConcepts } from "./draw-concepts.ts";
 import { canRasterize } from "../pages/rasterize.ts";
-import type { Manifest } from "../images/resume.ts";
 import type { AnswerScore } from "../run/score.ts";
-import { boxed, type ResultWriter } from "../images/write-results.ts";
+import { boxed } from "../pages/figure-parts.ts";
+import type { OpenImages } from "../run/open-images.ts";
+import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
 /** What can be kept of a channel besides its heatmap. */
 export type ConceptExtra = "npy";
 export const conceptExtras: readonly ConceptExtra[] = ["npy"];
 
-/** What all answers of a run share. */
-export interface ConceptRun {
-  readonly explainer: Explainer;
+/** Everything that `relprop concepts` can be told. */
+export interface ConceptsOptions extends PictureOptions {
+  /** The node or tensor whose channels are looked at. */
   readonly layer: string;
+  /** Channels for each image and class. */
   readonly count: number;
   readonly extras: readonly ConceptExtra[];
-  readonly coloring: Coloring;
+  /** What contact sheets are drawn on. */
   readonly theme: Theme;
-  /** What was decided, in words. */
-  readonly settings: readonly (readonly [name: string, value: string])[];
-  readonly writer: ResultWriter;
-  readonly manifest: Manifest;
+}
+
+/** What all answers of a run share. */
+export interface ConceptRun extends PictureRun, Omit<OpenImages<never>, "images"> {
+  readonly options: ConceptsOptions;
 }
 
 /** An answer to look into. */
@@ -49,34 +51,49 @@ export interface ConceptAnswer {
   readonly pick: Pick;
 }
 
+/** An answer, and the maps of its concepts in their order. */
+export interface FoundAnswer {
+  readonly asked: ConceptAnswer;
+  readonly record: AnswerRecord;
+  readonly maps: readonly { readonly relevance: FloatArray; readonly heatmap: Heatmap }[];
+}
+
 /**
- * Finds an answer's strongest channels and writes their files.
- * @throws InputError if relevance is not finite, or a file would go over one that is kept
+ * Finds an answer's strongest channels.
+ * @throws InputError if relevance is not finite
  */
-export async function explainConceptAnswer(run: ConceptRun, asked: ConceptAnswer): Promise<AnswerRecord> {
-  const { explainer, count, coloring, writer } = run;
+export async function findConcepts(
+  { options, coloring }: ConceptRun,
+  explainer: Explainer,
+  asked: ConceptAnswer,
+): Promise<FoundAnswer> {
   const { input, key, picture, tensor, request, score, pick } = asked;
+  const { count, extras } = options;
   const [found] = await conceptHeatmaps(explainer, tensor, { target: pick.target, count });
   if (!found) throw new InputError({ what: `cannot explain "${input}"`, why: "the run gave no channels" });
   const { start, passed, around = start - passed, above = 0 } = found;
   const { width, height } = picture;
   const name = `${key}.${requestFileName(request, score)}`;
-  const maps = found.concepts.map(({ channel, channelRelevance, share, kept, relevance }) => {
-    requireFinite(relevance.data, "relevance");
-    const file = `${name}.channel-${channel}`;
-    const record: ConceptRecord = {
-      channel,
-      relevance: channelRelevance,
-      share,
-      reached: relevance.data.reduce((sum, R) => sum + R, 0),
-      ...(kept && { kept }),
-      heatmap: `${file}.heatmap.png`,
-      ...(run.extras.includes("npy") && { npy: `${file}.relevance.npy` }),
-    };
-    return { record, relevance, heatmap: renderHeatmap({ data: relevance.data, width, height }, coloring) };
-  });
-  const concepts = maps.map(({ record }) => record);
-  const answer: AnswerRecord = {
+  const concepts = found.concepts.map(
+    ({ channel, channelRelevance, share, kept, relevance }): ConceptRecord => {
+      requireFinite(relevance.data, "relevance");
+      const file = `${name}.channel-${channel}`;
+      return {
+        channel,
+        relevance: channelRelevance,
+        share,
+        reached: relevance.data.reduce((sum, R) => sum + R, 0),
+        ...(kept && { kept }),
+        heatmap: `${file}.heatmap.png`,
+        ...(extras.includes("npy") && { npy: `${file}.relevance.npy` }),
+      };
+    },
+  );
+  const maps = found.concepts.map(({ relevance }) => ({
+    relevance,
+    heatmap: renderHeatmap({ data: relevance.data, width, height }, coloring),
+  }));
+  const record: AnswerRecord = {
     ...score,
     elements: pick.elements,
     of: startText(explainer.compiled, request, pick.target),
@@ -88,26 +105,35 @@ export async function explainConceptAnswer(run: ConceptRun, asked: ConceptAnswer
     sheet: `${name}.concepts.${(await canRasterize()) ? "png" : "svg"}`,
     concepts,
   };
+  return { asked, record, maps };
+}
+
+/**
+ * Writes the maps and the contact sheet of an answer.
+ * @throws InputError if a file would go over one that is kept
+ */
+export async function writeConcepts(
+  { options, writer, manifest, settings, coloring }: ConceptRun,
+  { asked, record, maps }: FoundAnswer,
+): Promise<void> {
+  const { concepts, sheet } = record;
   const numbers = concepts.flatMap(({ npy }) => npy ?? []);
-  await writer.check([...concepts.map(({ heatmap }) => heatmap), ...numbers, answer.sheet]);
-  if (numbers.length > 0) await run.manifest.announce(numbers);
-  for (const { record, relevance, heatmap } of maps) {
-    await writer.png(record.heatmap, heatmap);
-    if (record.npy) await writer.bytes(record.npy, npyFile(relevance.data, relevance.dims.slice(1)));
+  await writer.check([...concepts.map(({ heatmap }) => heatmap), ...numbers, sheet]);
+  if (numbers.length > 0) await manifest.announce(numbers);
+  for (const [i, { relevance, heatmap }] of maps.entries()) {
+    const files = concepts[i];
+    if (files) await writer.png(files.heatmap, heatmap);
+    if (files?.npy) await writer.bytes(files.npy, npyFile(relevance.data, relevance.dims.slice(1)));
   }
-  const { layer, settings, theme } = run;
-  const shown = boxed(picture, pick.box);
-  const heatmaps = maps.map(({ heatmap }) => heatmap);
-  const sheet = await drawConcepts({
-    input,
-    layer,
+  const drawn = await drawConcepts({
+    input: asked.input,
+    layer: options.layer,
     settings,
-    answer,
-    picture: shown,
-    heatmaps,
+    answer: record,
+    picture: boxed(asked.picture, asked.pick.box),
+    heatmaps: maps.map(({ heatmap }) => heatmap),
     coloring,
-    theme,
+    theme: options.theme,
   });
-  await writer.bytes(answer.sheet, answer.sheet.endsWith(".svg") ? sheet.svg : await sheet.png());
-  return answer;
+  await writer.bytes(sheet, sheet.endsWith(".svg") ? drawn.svg : await drawn.png());
 }

@@ -3,8 +3,8 @@
 import { capital, relevanceText } from "@relprop/core/heatmap";
 import type { AnswerRecord, ConceptRecord } from "./concept-record.ts";
 import { passageText, shareText, sideText, sumTexts } from "./concept-text.ts";
-import { escape, href, pageHead, settingsList, type Page } from "../images/html-page.ts";
-import { answerText } from "../terminal/report.ts";
+import { escape, href, pageHead, settingsList, type Page } from "../pages/page-parts.ts";
+import { answerText } from "../run/score.ts";
 
 /** What the page shows. Paths are relative to it. */
 export interface ConceptsPage extends Pick<Page, "title" | "settings"> {

@@ -4,11 +4,11 @@ import { basename } from "node:path";
 import { legend, type FigurePanel, type Heatmap, type Pixels, type Theme } from "@relprop/core/heatmap";
 import type { AnswerRecord } from "./concept-record.ts";
 import { passageText, shareText, sumTexts } from "./concept-text.ts";
-import { drawnFigure, figurePanel } from "../images/draw-figure.ts";
-import { howText } from "../images/explained-text.ts";
-import { answerText } from "../terminal/report.ts";
+import { drawnFigure, figurePanel } from "../pages/figure-parts.ts";
+import { howText } from "../pages/page-parts.ts";
+import { answerText } from "../run/score.ts";
 import type { Coloring } from "../run/decide.ts";
-import type { DrawnFigure } from "../images/write-results.ts";
+import type { DrawnFigure } from "../pages/figure-parts.ts";
 
 /** So many maps go on a sheet at most: a layer may have thousands of channels. */
 export const mostOnSheet = 30;

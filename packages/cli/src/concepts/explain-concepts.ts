@@ -1,54 +1,36 @@
 /** The whole of `relprop concepts`: images in, the channels of a layer that mattered, and where each looked. */
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { InputError, sessionModel, sourceOf } from "@relprop/core";
-import type { Theme } from "@relprop/core/heatmap";
+import { InputError, sourceOf, type Explainer, type FloatArray } from "@relprop/core";
+import type { Pixels } from "@relprop/core/heatmap";
 import { preprocess } from "@relprop/core/preprocess";
-import { faultOf, picksOf, type AnswerPlan } from "../run/answer-picks.ts";
-import { explainConceptAnswer, type ConceptExtra, type ConceptRun } from "./concept-answer.ts";
+import { z } from "zod";
+import {
+  findConcepts,
+  writeConcepts,
+  type ConceptRun,
+  type ConceptsOptions,
+  type FoundAnswer,
+} from "./concept-answer.ts";
 import type { AnswerRecord } from "./concept-record.ts";
 import { passageText, percentText } from "./concept-text.ts";
 import { conceptsPage } from "./concepts-page.ts";
-import { decideColoring, decideCompile, decisionsInWords, type Wishes } from "../run/decide.ts";
-import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
-import { exitCodes } from "../terminal/exit-codes.ts";
-import { nothing } from "../images/explain-batch.ts";
-import { scoreOf } from "../run/score.ts";
-import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
 import { markedJson } from "../files/own-files.ts";
-import { findImages, readImage, type ImageFile } from "../images/read-images.ts";
-import { answerText, failureRecord, say, sayDecisions, sayError } from "../terminal/report.ts";
-import { Manifest } from "../images/resume.ts";
-import { startExplainer, type Device } from "../sessions/start-explainer.ts";
-import { ResultWriter } from "../images/write-results.ts";
-
-/** Everything that `relprop concepts` can be told. */
-export interface ConceptsOptions extends Wishes {
-  readonly model: string;
-  readonly load: LoadOptions;
-  readonly device: Device;
-  /** The node or tensor whose channels are looked at. */
-  readonly layer: string;
-  /** Channels for each image and class. */
-  readonly count: number;
-  readonly extras: readonly ConceptExtra[];
-  /** What contact sheets are drawn on. */
-  readonly theme: Theme;
-  readonly folder: string;
-  /** Whether files that relprop did not write are written over. */
-  readonly force: boolean;
-  readonly json: boolean;
-  readonly quiet: boolean;
-}
+import { readBytes, readImage, type ImageFile } from "../files/read-images.ts";
+import { faultOf, noTarget, picksOf } from "../run/answer-picks.ts";
+import { openImages } from "../run/open-images.ts";
+import { runInputs, type Work } from "../run/run-inputs.ts";
+import { answerText, scoreOf } from "../run/score.ts";
+import { startPictures } from "../run/start-pictures.ts";
 
 /** All numbers, and the page that shows them, below the output folder. */
 const [listName, pageName] = ["concepts.json", "concepts.html"];
 
-/** What all images of a run share. */
-interface Run extends ConceptRun {
-  readonly loaded: LoadedModel;
-  readonly plan: AnswerPlan;
+/** An image, read. */
+interface Ready {
+  readonly image: ImageFile;
+  readonly picture: Pixels;
+  readonly tensor: FloatArray;
 }
 
 /** An image and what was found in it. */
@@ -62,74 +44,85 @@ interface ImageRecord {
 /**
  * Finds the channels of a layer with the most relevance in each image, draws each one's heatmap, and writes
  * `concepts.json` and a page. Images that fail are named and left out.
+ * @param interrupted asked between images; true ends the run after what was begun
  * @returns the exit status
  * @throws RelpropError for what concerns the run as a whole
  */
-export async function explainConcepts(sources: readonly string[], options: ConceptsOptions): Promise<number> {
-  const isSilent = options.quiet || options.json;
-  const { folder, force, layer, count, extras, theme } = options;
-  const manifest = await Manifest.open(folder, force);
-  const lists = (path: string): boolean => manifest.lists(path);
-  const { images, leftOut } = await findImages(sources, await EarlierResults.in(folder, lists));
-  const inputs = images.map(({ path }) => path);
-  const writer = await ResultWriter.create(folder, { inputs, force, lists });
-  await writer.checkOfRun([listName, pageName]);
-  if (leftOut > 0 && !isSilent) say(leftOutText(leftOut, folder));
-  const loaded = await loadModel(options.model, { ...options.load, quiet: isSilent });
-  // Shares of channels are those of one answer; the best one where none is named.
-  const decision = await decideCompile(loaded, { ...options, needsAnswer: true });
-  const prepared = sessionModel(loaded.model, { ...decision.options, concepts: { layer }, ledger: true });
-  const explainer = await startExplainer(prepared, options.device);
-  const coloring = decideColoring(explainer.compiled, options);
-  const decisions = decisionsInWords(loaded, explainer.compiled, decision, coloring);
-  if (!isSilent) sayDecisions([...decisions, ["layer", layer], ["images", String(images.length)]]);
-  const { against, names, requests } = decision;
-  const plan = { requests, against, names, detection: options.detection ?? {}, size: loaded.card.input.size };
-  const settings = [...decisions, ["layer", layer] as const];
-  const ofLayer = { layer, count, extras, coloring, theme, settings };
-  const run: Run = { ...ofLayer, loaded, explainer, plan, writer, manifest };
-  const results: ImageRecord[] = [];
-  let failed = 0;
-  try {
-    for (const image of images) {
-      try {
-        const found = await explainImage(run, image);
-        results.push(found);
-        if (!options.quiet || options.json) process.stdout.write(`${conceptsText(found, options)}\n`);
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        failed++;
-        if (options.json) process.stdout.write(`${failureRecord(image.path, error)}\n`);
-        sayError(error);
-      }
-    }
-  } finally {
-    await explainer.dispose();
-  }
-  const all = { v: 2, settings: Object.fromEntries(settings), layer, images: results };
-  await writer.ofRun(listName, markedJson(all));
-  const title = `What the channels of ${layer} saw`;
-  await writer.ofRun(pageName, conceptsPage({ title, settings, layer, images: results }));
-  if (!isSilent) say(`look at ${join(folder, pageName)}`);
-  return failed > 0 ? exitCodes.someFailed : exitCodes.done;
+export async function explainConcepts(
+  sources: readonly string[],
+  options: ConceptsOptions,
+  interrupted: () => boolean,
+): Promise<number> {
+  const start = performance.now();
+  const { layer } = options;
+  const { images, ...open } = await openImages(sources, options, z.never(), [listName, pageName]);
+  return runInputs(
+    options,
+    start,
+    async (threads) => {
+      // Shares of channels are those of one answer; the best one where none is named.
+      const choices = { ...options, needsAnswer: true };
+      const started = await startPictures(images.length, choices, threads, {
+        compile: { concepts: { layer }, ledger: true },
+        settings: [["layer", layer]],
+      });
+      return workOn(images, { ...open, options, ...started });
+    },
+    interrupted,
+  );
 }
 
-async function explainImage(run: Run, image: ImageFile): Promise<ImageRecord> {
-  const { loaded, explainer, plan, writer } = run;
-  const { card } = loaded;
-  const bytes = await readFile(image.path).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new InputError({ what: `cannot read "${image.path}"`, why });
-  });
-  const picture = await readImage(image.path, bytes, card.input);
-  const tensor = preprocess([picture], card.input);
-  const first = await explainer.explain(tensor, { target: nothing(explainer, 1) });
+function workOn(
+  images: readonly ImageFile[],
+  run: ConceptRun,
+): Work<ImageFile, Ready, readonly FoundAnswer[], ImageRecord> {
+  const { options, explainers, writer, loaded } = run;
+  const records: ImageRecord[] = [];
+  return {
+    inputs: images,
+    explainers,
+    noun: "image",
+    makes: "concepts",
+    nameOf: ({ path }) => path,
+    canResume: false,
+    prepare: async (image) => {
+      const card = loaded.card.input;
+      const picture = await readImage(image.path, await readBytes(image.path), card);
+      return { ready: { image, picture, tensor: preprocess([picture], card) } };
+    },
+    explain: (batch) => async (explainer) => {
+      const found: (readonly FoundAnswer[])[] = [];
+      for (const each of batch) found.push(await findAnswers(run, explainer, each));
+      return found;
+    },
+    write: async ({ image, picture }, answers) => {
+      for (const answer of answers) await writeConcepts(run, answer);
+      const file = `${image.key}.picture.png`;
+      await writer.png(file, picture);
+      return { input: image.path, picture: file, answers: answers.map(({ record }) => record) };
+    },
+    keep: (record) => {
+      records.push(record);
+    },
+    textOf: (record) => conceptsText(record, options),
+    finish: () => writeLists(run, records),
+  };
+}
+
+/** Everything asked of one image. */
+async function findAnswers(
+  run: ConceptRun,
+  explainer: Explainer,
+  { image, picture, tensor }: Ready,
+): Promise<readonly FoundAnswer[]> {
+  const { plan } = run;
+  const first = await explainer.explain(tensor, { target: noTarget(explainer, 1) });
   const source = sourceOf(explainer, first);
   const fault = faultOf(source, 0);
   if (fault) throw fault;
-  const answers: AnswerRecord[] = [];
+  const answers: FoundAnswer[] = [];
   const isKnown = (_sample: number, index: number): boolean =>
-    answers.some((answer) => answer.index === index);
+    answers.some(({ record }) => record.index === index);
   const { path: input, key } = image;
   for (const request of plan.requests ?? []) {
     for (const [picked] of picksOf(plan, source, first, [0], request, isKnown)) {
@@ -137,12 +130,21 @@ async function explainImage(run: Run, image: ImageFile): Promise<ImageRecord> {
       if (!picked) continue;
       const { pick, label } = picked;
       const score = scoreOf(plan.names, pick.numbers, label);
-      answers.push(await explainConceptAnswer(run, { input, key, picture, tensor, request, score, pick }));
+      answers.push(await findConcepts(run, explainer, { input, key, picture, tensor, request, score, pick }));
     }
   }
-  const file = `${key}.picture.png`;
-  await writer.png(file, picture);
-  return { input, picture: file, answers };
+  return answers;
+}
+
+/** Writes all numbers and the page, and gives the page's path. */
+async function writeLists(
+  { options: { layer, folder }, settings, writer }: ConceptRun,
+  images: readonly ImageRecord[],
+): Promise<string> {
+  await writer.ofRun(listName, markedJson({ v: 2, settings: Object.fromEntries(settings), layer, images }));
+  const title = `What the channels of ${layer} saw`;
+  await writer.ofRun(pageName, conceptsPage({ title, settings, layer, images }));
+  return join(folder, pageName);
 }
 
 /** A line for each channel, or a record for each answer. */

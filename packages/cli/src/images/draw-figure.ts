@@ -1,26 +1,11 @@
 /** An explained part of an image's answer -> the figure that says what it shows. */
 
 import { basename } from "node:path";
-import {
-  asciiJson,
-  enlarge,
-  figureSvg,
-  panelScale,
-  stampPng,
-  type Figure,
-  type FigurePanel,
-  type Heatmap,
-  type Legend,
-  type Pixels,
-  type Theme,
-} from "@relprop/core/heatmap";
-import { explainedText, howText } from "./explained-text.ts";
+import type { Heatmap, Legend, Pixels, Theme } from "@relprop/core/heatmap";
+import { explainedText } from "./explained-text.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
-import { rasterize } from "../pages/rasterize.ts";
-import { pngOf, type DrawnFigure } from "./write-results.ts";
-
-/** Under this keyword a figure's PNG carries what it shows, as JSON. */
-export const figureKeyword = "relprop-figure";
+import { drawnFigure, figurePanel, type DrawnFigure } from "../pages/figure-parts.ts";
+import { howText } from "../pages/page-parts.ts";
 
 /** What a figure is drawn from. */
 export interface FigureParts {
@@ -56,23 +41,4 @@ export async function drawFigure(parts: FigureParts): Promise<DrawnFigure> {
     ...said,
     top,
   });
-}
-
-/** A figure as SVG, and as PNG with two pixels for one of the SVG. @param about what the PNG carries: all that it shows */
-export function drawnFigure(figure: Figure, about: object): DrawnFigure {
-  return {
-    svg: figureSvg(figure).svg,
-    png: async () =>
-      stampPng(await rasterize(figureSvg({ ...figure, scale: 2 }).svg), {
-        [figureKeyword]: asciiJson(about),
-      }),
-  };
-}
-
-/** A picture of a figure. */
-export async function figurePanel(caption: string, pixels: Pixels): Promise<FigurePanel> {
-  const { width, height } = pixels;
-  const large = enlarge(pixels, Math.max(1, panelScale(pixels)));
-  const png = Buffer.from(await pngOf(large)).toString("base64");
-  return { caption, image: `data:image/png;base64,${png}`, width, height };
 }

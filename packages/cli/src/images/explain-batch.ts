@@ -14,10 +14,10 @@ import {
   type Ledger,
   type PickSource,
 } from "@relprop/core";
-import { faultOf, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
+import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
 import type { AnswerRequest } from "../run/answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";
-import type { RelevanceArray } from "./write-results.ts";
+import type { RelevanceArray } from "./image-files.ts";
 
 /** One explained part of an image's answer. */
 export interface ExplainedAnswer {
@@ -110,9 +110,10 @@ function openingTarget(
   samples: number,
   { requests, names: { facts }, against }: AnswerPlan,
 ): FloatArray {
-  const target = nothing(explainer, samples);
+  const target = noTarget(explainer, samples);
   const [first] = requests ?? [];
-  const isList = facts.placeAxes.length === 0 && facts.classAxis !== undefined && facts.kind !== "binary";
+  const count = facts.shape[facts.classAxis ?? -1];
+  const isList = facts.placeAxes.length === 0 && typeof count === "number" && facts.kind !== "binary";
   if (first?.kind !== "class" || !isList || first.index === against) return target;
   const weights = (index: number, weight: number): void => {
     const { data } = regionTarget(target.dims, regionsOf({ classIndex: index }, target.dims, facts));
@@ -121,21 +122,6 @@ function openingTarget(
   weights(first.index, 1);
   if (against !== undefined) weights(against, -1);
   return target;
-}
-
-/** A target of zeros. */
-export function nothing({ compiled: { output, facts } }: Explainer, samples: number): FloatArray {
-  const dims = output.shape.map((dim, axis) => {
-    if (typeof dim === "number") return dim;
-    if (axis === facts.batchAxis) return samples;
-    throw new InputError({
-      what: "cannot explain this answer",
-      where: `output [${output.shape.join(", ")}]`,
-      why: `only a run knows the size of axis ${axis}`,
-      fix: "fix the picture's size with --size",
-    });
-  });
-  return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
 }
 
 /** The targets of all samples as one tensor, zeros where there is none; undefined if there is none anywhere. */

@@ -1,19 +1,28 @@
 /** The whole of `relprop explain`: images in, heatmaps and a page out. */
 
 import { join } from "node:path";
-import { InputError } from "@relprop/core";
-import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
-import { exitCodes } from "../terminal/exit-codes.ts";
+import { version, type Explainer } from "@relprop/core";
+import { preprocess } from "@relprop/core/preprocess";
+import { explainBatch, type ExplainedImage } from "./explain-batch.ts";
 import { htmlPage } from "./html-page.ts";
-import type { ImageResult } from "./image-result.ts";
-import { startRun, type ExplainOptions, type Run } from "./image-run.ts";
-import { throughStages } from "./image-stages.ts";
-import { startProgress } from "../terminal/progress.ts";
-import { findImages } from "./read-images.ts";
-import { failureRecord, resultText, say, sayError, summaryText } from "../terminal/report.ts";
-import { Manifest } from "./resume.ts";
-import { SessionThreads } from "../sessions/session-thread.ts";
-import { ResultWriter } from "./write-results.ts";
+import { imageResultSchema, type ImageResult } from "./image-result.ts";
+import type { ExplainOptions, Pending, Run } from "./image-run.ts";
+import { resultText } from "./image-text.ts";
+import { knownFiles } from "./result-names.ts";
+import { writeImage } from "./write-image.ts";
+import { resultHash } from "../files/manifest.ts";
+import { readBytes, readImage, type ImageFile } from "../files/read-images.ts";
+import { openImages } from "../run/open-images.ts";
+import { runInputs, type Work } from "../run/run-inputs.ts";
+import { startPictures } from "../run/start-pictures.ts";
+
+/** What came of an image, and its share of its batch's time in milliseconds. */
+interface Found {
+  readonly explained: ExplainedImage;
+  readonly ms: number;
+}
+
+const pageName = "index.html";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are named and left out.
@@ -27,73 +36,93 @@ export async function explainImages(
   interrupted: () => boolean,
 ): Promise<number> {
   const start = performance.now();
-  const { folder, force } = options;
-  const manifest = await Manifest.open(folder, force);
-  const lists = (path: string): boolean => manifest.lists(path);
-  const { images, leftOut } = await findImages(sources, await EarlierResults.in(folder, lists));
-  const inputs = images.map(({ path }) => path);
-  const writer = await ResultWriter.create(folder, { inputs, force, lists });
-  await writer.checkOfRun([pageName]);
-  if (leftOut > 0 && !options.quiet && !options.json) say(leftOutText(leftOut, folder));
-  const threads = new SessionThreads();
-  try {
-    const run = await startRun(images, options, { threads, writer, manifest });
-    const progress = startProgress({
-      name: "heatmaps",
-      total: images.length,
-      quiet: options.quiet || options.json,
-    });
-    const count = { done: 0, skipped: 0, failed: 0 };
-    const seen = (): number => count.done + count.skipped + count.failed;
-    const report = (result: ImageResult): void => {
-      if (options.json || !options.quiet) progress.line(resultText(result, options));
-    };
-    try {
-      for await (const { image, done, skipped, error } of throughStages(run, images, interrupted)) {
-        if (done) {
-          count.done++;
-          await run.manifest.add(done.hash, done.result);
-          report(done.result);
-        } else if (skipped) {
-          count.skipped++;
-          report({ ...skipped, input: image.path });
-        } else {
-          if (!(error instanceof InputError)) throw error;
-          count.failed++;
-          if (options.json) progress.line(failureRecord(image.path, error));
-          progress.say(() => sayError(error));
-        }
-        progress.update(seen(), count.failed > 0 ? `${count.failed} failed` : "");
-      }
-    } finally {
-      progress.stop();
-      await Promise.all(run.explainers.map((explainer) => explainer.dispose()));
-    }
-
-    const page = await writePage(run);
-    const seconds = (performance.now() - start) / 1000;
-    if (options.json)
-      process.stdout.write(
-        `${JSON.stringify({ v: 2, summary: { ...count, seconds, folder: options.folder, page } })}\n`,
-      );
-    else if (!options.quiet || count.failed > 0)
-      for (const line of summaryText({ ...count, seconds, page })) say(line);
-    if (interrupted()) {
-      say(`stopped after ${seen()} of ${images.length}; run the same command again to go on`);
-      return exitCodes.interrupted;
-    }
-    return count.failed > 0 ? exitCodes.someFailed : exitCodes.done;
-  } finally {
-    await threads.close();
-  }
+  const { images, ...open } = await openImages(sources, options, imageResultSchema, [pageName]);
+  return runInputs(
+    options,
+    start,
+    async (threads) => {
+      const run = { ...open, options, ...(await startPictures(images.length, options, threads)) };
+      return workOn(images, run);
+    },
+    interrupted,
+  );
 }
 
-const pageName = "index.html";
+function workOn(images: readonly ImageFile[], run: Run): Work<ImageFile, Pending, Found, Kept> {
+  const { options, explainers, manifest } = run;
+  return {
+    inputs: images,
+    explainers,
+    noun: "image",
+    makes: "heatmaps",
+    nameOf: ({ path }) => path,
+    canResume: true,
+    prepare: (image) => prepare(run, image),
+    explain: (batch) => {
+      const input = preprocess(
+        batch.map(({ picture }) => picture),
+        run.loaded.card.input,
+      );
+      return async (explainer) => explain(run, explainer, input);
+    },
+    write: async (image, { explained, ms }) => ({
+      hash: image.hash,
+      result: await writeImage(run, image, explained, ms),
+    }),
+    keep: ({ hash, result }) => manifest.add(hash, result),
+    textOf: ({ result }) => resultText(result, options),
+    finish: () => writePage(run),
+  };
+}
 
-async function writePage(run: Run): Promise<string | undefined> {
-  const results = await run.manifest.all();
+/** A result, and what it was made of and how, as one number. */
+interface Kept {
+  readonly hash: string;
+  readonly result: ImageResult;
+}
+
+/** Reads an image, or finds that it was explained just so before. */
+async function prepare(
+  { options, loaded, explainers, decision, coloring, manifest, writer }: Run,
+  image: ImageFile,
+): Promise<{ readonly ready: Pending } | { readonly earlier: Kept }> {
+  const bytes = await readBytes(image.path);
+  const hash = resultHash(bytes, {
+    version,
+    model: loaded.id,
+    card: loaded.card,
+    settings: explainers[0].compiled.settings,
+    requests: decision.requests,
+    against: decision.against,
+    facts: decision.names.facts,
+    detection: options.detection,
+    method: options.method,
+    ledger: options.compile.ledger,
+    coloring,
+    styles: options.styles,
+    extras: options.extras,
+    theme: options.theme,
+  });
+  const result = options.force ? undefined : await manifest.done(image.key, hash);
+  if (result) return { earlier: { hash, result: { ...result, input: image.path } } };
+  await writer.check(knownFiles(decision, options, image.key));
+  return { ready: { ...image, hash, picture: await readImage(image.path, bytes, loaded.card.input) } };
+}
+
+async function explain(
+  { plan }: Run,
+  explainer: Explainer,
+  input: ReturnType<typeof preprocess>,
+): Promise<Found[]> {
+  const start = performance.now();
+  const explained = await explainBatch(explainer, input, plan);
+  const ms = Math.round((performance.now() - start) / explained.length);
+  return explained.map((each) => ({ explained: each, ms }));
+}
+
+async function writePage({ manifest, loaded, settings, writer, options }: Run): Promise<string | undefined> {
+  const results = await manifest.all();
   if (results.length === 0) return undefined;
-  const title = `What ${run.loaded.card.name} saw`;
-  await run.writer.ofRun(pageName, htmlPage({ title, settings: run.decisions, results }));
-  return join(run.options.folder, pageName);
+  await writer.ofRun(pageName, htmlPage({ title: `What ${loaded.card.name} saw`, settings, results }));
+  return join(options.folder, pageName);
 }

@@ -1,8 +1,7 @@
-/** What a heatmap explains and how it was made, in words: the same on the page and in figures. */
+/** What a heatmap explains, in words: the same on the page and in figures. */
 
 import type { AnswerResult, ImageResult } from "./image-result.ts";
-import { answerText } from "../terminal/report.ts";
-import { scoreText } from "../run/score.ts";
+import { answerText, scoreText } from "../run/score.ts";
 
 /** The heading first: `Egyptian cat 0.767`, then `rather than lynx`; `The whole prediction`, then its best classes. */
 export function explainedText({ top }: Pick<ImageResult, "top">, shown: AnswerResult): string[] {
@@ -15,10 +14,3 @@ export function explainedText({ top }: Pick<ImageResult, "top">, shown: AnswerRe
     ...(against ? [`rather than ${against.label}`] : []),
   ];
 }
-
-/** Of a run's settings what is about the picture and the model's output, not about relevance. */
-const otherwise = new Set(["model", "input", "preprocessing", "output", "explains"]);
-
-/** `composite fischer`, `seed softmax`, `filter keeps 0.1` … */
-export const howText = (settings: ImageResult["settings"]): string[] =>
-  settings.filter(([name]) => !otherwise.has(name)).map(([name, value]) => `${name} ${value}`);

@@ -1,34 +1,27 @@
-/** The page that shows all results of a folder: one file, no network, works from `file://`. */
+/** The page that shows all explained images of a folder: one file, no network, works from `file://`. */
 
-import { explainedText, howText } from "./explained-text.ts";
-import { pageScript, pageStyle } from "../pages/html-page-assets.ts";
+import { explainedText } from "./explained-text.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
-import { pageMark } from "../files/own-files.ts";
-import { amountText, type Score } from "../run/score.ts";
+import { pageScript } from "../pages/html-page-assets.ts";
+import {
+  bars,
+  escape,
+  howText,
+  href,
+  pageHead,
+  settingsList,
+  type Page,
+  type Settings,
+} from "../pages/page-parts.ts";
 
 /** What the page shows. */
-export interface Page {
-  readonly title: string;
-  /** Settings of the run, in words: `["model", "resnet50"]`. */
-  readonly settings: readonly (readonly [name: string, value: string])[];
+export interface ImagePage extends Page {
   /** Results whose files lie beside the page. */
   readonly results: readonly ImageResult[];
 }
 
-/** A page up to its body, in our style and what is added to it. */
-export const pageHead = (title: string, style = ""): string => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${pageMark}
-<title>${escape(title)}</title>
-<style>${pageStyle}${style}</style>
-</head>`;
-
 /** The page as HTML. Everything that comes from outside (file names, labels) is escaped. */
-export function htmlPage({ title, settings, results }: Page): string {
+export function htmlPage({ title, settings, results }: ImagePage): string {
   const count = results.length === 1 ? "1 image" : `${results.length} images`;
   return `${pageHead(title)}
 <body>
@@ -68,11 +61,7 @@ const viewChoices = (): string =>
     )
     .join("");
 
-/** Name and value of what was decided. */
-export const settingsList = (settings: Page["settings"]): string =>
-  `<dl class="settings">${settings.map(([name, value]) => `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`).join("")}</dl>`;
-
-function card(result: ImageResult, ofPage: Page["settings"]): string {
+function card(result: ImageResult, ofPage: Settings): string {
   const words = [result.input, ...result.top.map(({ label }) => label)].join(" ");
   const { settings } = result;
   const other = JSON.stringify(settings) === JSON.stringify(ofPage) ? "" : settingsList(settings);
@@ -114,46 +103,3 @@ function explained(result: ImageResult, shown: AnswerResult): string {
 
 const figure = (kind: string, file: string, alt: string, caption: string): string =>
   `<figure class="${kind}"><button type="button" class="enlarge"><img src="${escape(href(file))}" alt="${escape(alt)}" loading="lazy"></button><figcaption>${escape(caption)}</figcaption></figure>`;
-
-/** The best classes as bars; those that are explained stand out. */
-export function bars(top: readonly Score[], explained: readonly (number | undefined)[]): string {
-  const isShown = (score: Score): boolean => explained.includes(score.index);
-  const rows = top.map(
-    (score) =>
-      `<li${isShown(score) ? ' class="shown"' : ""}><span class="name">${escape(score.label)}</span><span class="share">${escape(amount(score))}</span>${gauge(score)}</li>`,
-  );
-  return rows.length === 0
-    ? ""
-    : `<ol class="bars" aria-label="Highest numbers of the answer">${rows.join("")}</ol>`;
-}
-
-const percents = new Intl.NumberFormat("en", {
-  style: "percent",
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
-const percent = (share: number): string => (share > 0 && share < 0.0005 ? "<0.1%" : percents.format(share));
-
-/** How much: probabilities in percent. */
-const amount = (score: Omit<Score, "index" | "label">): string =>
-  score.probability === undefined ? amountText(score) : percent(score.probability);
-
-/** A bar, where there is a whole that it is a part of. */
-const gauge = ({ probability }: Pick<Score, "probability">): string =>
-  probability === undefined
-    ? ""
-    : `<div class="gauge" aria-hidden="true"><span style="width: ${(100 * probability).toFixed(2)}%"></span></div>`;
-
-/** A relative path as a URL. */
-export const href = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-/** Text of others as HTML. */
-export const escape = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");

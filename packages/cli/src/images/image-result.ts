@@ -1,35 +1,12 @@
 /** What is known of an explained image: the record in the manifest, the page's card, and most of the JSON output. */
 
-import { verdict, type Ledger } from "@relprop/core";
 import { z } from "zod";
+import { ledgerSchema } from "../run/ledger-record.ts";
 import { scoreSchema } from "../run/score.ts";
 
 const files = z.record(z.string(), z.string());
 
 const tick = z.object({ position: z.number(), value: z.number(), text: z.string() });
-
-const shares = z.object({
-  bias: z.number(),
-  epsilon: z.number(),
-  filter: z.number(),
-  mask: z.number(),
-  around: z.number(),
-  others: z.number(),
-  border: z.number(),
-  fallback: z.number(),
-  rule: z.number(),
-  rest: z.number(),
-});
-
-/** Where relevance stayed. */
-export const ledgerSchema = z.object({
-  /** ΣR that relevance started with, that reached the input, and that stayed on the way, by cause. Unitless. */
-  start: z.number(),
-  reached: z.number(),
-  stayed: shares,
-  /** The same in a sentence, in percent. */
-  verdict: z.string(),
-});
 
 const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bottom: z.number() });
 
@@ -90,11 +67,3 @@ export const imageResultSchema: z.ZodObject<{
 export type ImageResult = z.infer<typeof imageResultSchema>;
 /** One explained part of its answer. */
 export type AnswerResult = z.infer<typeof answerResult>;
-/** Where the relevance of an answer stayed. */
-export type LedgerResult = z.infer<typeof ledgerSchema>;
-
-/** What of a ledger is kept. */
-export function ledgerResult(ledger: Ledger): LedgerResult {
-  const { start, reached, stayed } = ledger;
-  return { start, reached, stayed: { ...stayed }, verdict: verdict(ledger) };
-}

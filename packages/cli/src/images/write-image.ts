@@ -5,11 +5,13 @@ import { colormap, cssGradient, legend, renderHeatmap } from "@relprop/core/heat
 import { requestText } from "../run/answer-requests.ts";
 import { drawFigure } from "./draw-figure.ts";
 import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
-import { ledgerResult, type AnswerResult, type ImageResult } from "./image-result.ts";
+import { ledgerResult } from "../run/ledger-record.ts";
+import type { AnswerResult, ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
 import { markedJson } from "../files/own-files.ts";
-import { answerName } from "../files/result-names.ts";
-import { answerFiles, boxed, imageFiles } from "./write-results.ts";
+import { answerName } from "./result-names.ts";
+import { answerFiles, imageFiles, writeHeatmap } from "./image-files.ts";
+import { boxed } from "../pages/figure-parts.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -49,7 +51,7 @@ export async function writeImage(
     await run.manifest.announce(ofAnswers.filter((file) => file.endsWith(".npy")));
   }
   if (files["picture"]) await writer.png(files["picture"], image.picture);
-  const about = { input: image.path, settings: run.decisions, top: [...explained.top] };
+  const about = { input: image.path, settings: run.settings, top: [...explained.top] };
   const answers: AnswerResult[] = [];
   for (const [each, ofAnswer] of planned) {
     answers.push(await writeAnswer(run, image, about, each, ofAnswer));
@@ -104,7 +106,7 @@ async function writeAnswer(
     legend: { ticks: [...ticks], sentence },
     ...(ledger && { ledger: ledgerResult(ledger) }),
   };
-  await writer.heatmap(files, picture, heatmap, relevance, box, () =>
+  await writeHeatmap(writer, files, picture, heatmap, relevance, box, () =>
     drawFigure({
       result: about,
       shown: result,

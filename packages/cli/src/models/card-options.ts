@@ -3,7 +3,7 @@
 import type { CompileOptions } from "@relprop/core";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
-import { given } from "../commands/arguments.ts";
+import { given } from "../given.ts";
 
 /** What of a card that is. */
 export type ExplainedCard = Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK">;

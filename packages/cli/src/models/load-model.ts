@@ -184,7 +184,7 @@ export const weightBytes = ({ graph }: Model): number =>
 const isOnnx = (path: string): boolean => path.toLowerCase().endsWith(".onnx");
 
 /** A hash of a model's files. */
-async function idOf(files: readonly string[]): Promise<string> {
+export async function idOf(files: readonly string[]): Promise<string> {
   const hashes = await Promise.all(files.map(sha256OfFile));
   return hashes.length === 1 ? (hashes[0] ?? "") : createHash("sha256").update(hashes.join()).digest("hex");
 }

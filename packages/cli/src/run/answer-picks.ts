@@ -10,7 +10,9 @@ import {
   requireFinite,
   sampleOf,
   type DetectionOptions,
+  type Explainer,
   type Explanation,
+  type FloatArray,
   type Pick,
   type PickRequest,
   type PickSource,
@@ -143,4 +145,25 @@ function maskPick(
     });
   }
   return { pick, label: index === undefined ? text : `${nameOf(names, index)} in ${text}` };
+}
+
+/**
+ * A target of zeros; one zero stands for all along an axis whose size only a run knows.
+ * @throws InputError where such an axis needs the zeros themselves
+ */
+export function noTarget({ compiled: { output, facts, settings } }: Explainer, samples: number): FloatArray {
+  const open = output.shape.findIndex((dim, axis) => typeof dim === "string" && axis !== facts.batchAxis);
+  if (open !== -1 && settings.seed === "one") {
+    throw new InputError({
+      what: "cannot explain this answer with --seed one",
+      where: `output [${output.shape.join(", ")}]`,
+      why: `only a run knows the size of axis ${open}`,
+      fix: "use --seed logit",
+    });
+  }
+  const dims = output.shape.map((dim, axis) => {
+    if (typeof dim === "number") return dim;
+    return axis === facts.batchAxis ? samples : 1;
+  });
+  return { data: new Float32Array(dims.reduce((product, n) => product * n, 1)), dims };
 }

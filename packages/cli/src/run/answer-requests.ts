@@ -31,7 +31,7 @@ export type AnswerRequest =
   | { readonly kind: "length" };
 
 /** What the user names. */
-export interface AnswerWishes {
+export interface AnswerChoices {
   readonly classes: readonly string[];
   readonly targets: readonly string[];
   readonly pixels: readonly (readonly [x: number, y: number])[];
@@ -58,7 +58,7 @@ const lists: ReadonlySet<OutputKind> = new Set(["classes", "binary", "multi-labe
  * @throws OptionError for what this output does not have, or where something has to be named
  */
 export async function readRequests(
-  { classes, targets, pixels, boxes }: AnswerWishes,
+  { classes, targets, pixels, boxes }: AnswerChoices,
   asking: Asking,
 ): Promise<AnswerRequest[] | undefined> {
   const { names, isWhole } = asking;

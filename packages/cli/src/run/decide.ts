@@ -17,16 +17,16 @@ import {
 import type { InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
 import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
-import { readRequests, requestText, type AnswerRequest, type AnswerWishes } from "./answer-requests.ts";
+import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { classRequest } from "./choose-classes.ts";
-import { given } from "../commands/arguments.ts";
+import { given } from "../given.ts";
 import type { LoadedModel } from "../models/load-model.ts";
-import { methodOptions, type MethodWish } from "./method-wish.ts";
+import { optionsOfMethod, type MethodChoice } from "./method-choice.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 
 /** What of a run the user decided. */
-export interface Wishes extends AnswerWishes {
+export interface RunChoices extends AnswerChoices {
   /** The class that those are told apart from, as `classes` are written. */
   readonly against?: string;
   readonly compile: CompileOptions;
@@ -35,7 +35,7 @@ export interface Wishes extends AnswerWishes {
   /** How boxes are sorted out. */
   readonly detection?: Pick<DetectionOptions, "threshold" | "overlap" | "format">;
   /** In place of relevance propagation. */
-  readonly method?: MethodWish;
+  readonly method?: MethodChoice;
   readonly colormap?: string;
   readonly normalize?: Normalization;
   readonly level?: number;
@@ -63,11 +63,11 @@ export interface CompileDecision {
  */
 export async function decideCompile(
   { model, card, labelsFrom }: Pick<LoadedModel, "model" | "card" | "labelsFrom">,
-  wishes: Wishes,
+  choices: RunChoices,
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading> = (options) =>
     readAnswer(model, options),
 ): Promise<CompileDecision> {
-  const { compile, method } = wishes;
+  const { compile, method } = choices;
   const common: CompileOptions = {
     ...compile,
     reduce: compile.reduce ?? "channels",
@@ -75,7 +75,7 @@ export async function decideCompile(
     ...cardOptions(card, model.graph, compile),
   };
   refuseOtherInputs(model, common.input);
-  const found = await readFor(wishes, common, model, read);
+  const found = await readFor(choices, common, model, read);
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
   const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
@@ -88,8 +88,8 @@ export async function decideCompile(
     unit: card.unit,
     ...(found.options.output !== common.output && { output: found.options.output }),
   };
-  const isAsked = wishes.against !== undefined || hasWishes(wishes);
-  const isTarget = wishes.needsAnswer === true || isAsked;
+  const isAsked = choices.against !== undefined || namesAnswer(choices);
+  const isTarget = choices.needsAnswer === true || isAsked;
   const choice = chooseExplanation(found.reading, {
     ...given({ composite: compile.composite, seed: compile.seed, topK: compile.topK }),
     usual: { composite: card.composite, topK: card.topK },
@@ -97,11 +97,11 @@ export async function decideCompile(
   });
   const isWhole = choice.isWhole && !method;
   const against =
-    wishes.against === undefined ? undefined : classAgainst(wishes.against, names, choice.isWhole);
-  const best = wishes.against !== undefined && !hasWishes(wishes) ? ["top1"] : wishes.classes;
+    choices.against === undefined ? undefined : classAgainst(choices.against, names, choice.isWhole);
+  const best = choices.against !== undefined && !namesAnswer(choices) ? ["top1"] : choices.classes;
   const asking = { names, isWhole, others: otherReadings(found.options, model, read), geometry: card.input };
-  const requests = await readRequests({ ...wishes, classes: best }, asking);
-  if (isTarget && requests) checkSeed(wishes);
+  const requests = await readRequests({ ...choices, classes: best }, asking);
+  if (isTarget && requests) checkSeed(choices);
   if (requests?.some((request) => request.kind === "class" && request.index === against)) {
     throw new OptionError({
       what: `cannot explain class ${against} rather than class ${against}`,
@@ -114,7 +114,7 @@ export async function decideCompile(
     target: requests ? "input" : "top1",
   };
   const decided = { requests, isAsked, against, names };
-  if (method) return { ...decided, options: methodOptions(method, options) };
+  if (method) return { ...decided, options: optionsOfMethod(method, options) };
   const { composite, seed, topK } = choice;
   return { ...decided, options: { ...options, composite, seed, topK } };
 }
@@ -143,12 +143,12 @@ const notFitting = (
     fix: "give one name for each, in their order",
   });
 
-const hasWishes = ({ classes, targets, pixels, boxes }: AnswerWishes): boolean =>
-  [classes, targets, pixels, boxes].some((wish) => wish.length > 0);
+const namesAnswer = ({ classes, targets, pixels, boxes }: AnswerChoices): boolean =>
+  [classes, targets, pixels, boxes].some((named) => named.length > 0);
 
 /** Reads the output that is meant: the one asked for, the usual one, or for boxes the one that has them with their scores. */
 async function readFor(
-  { boxes, compile }: Wishes,
+  { boxes, compile }: RunChoices,
   common: CompileOptions,
   model: LoadedModel["model"],
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading>,
@@ -210,7 +210,7 @@ function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | unde
 }
 
 /** @throws OptionError if relevance is to start at something else than the classes asked for */
-export function checkSeed({ against, compile }: Pick<Wishes, "against" | "compile">): void {
+export function checkSeed({ against, compile }: Pick<RunChoices, "against" | "compile">): void {
   if (compile.seed === "softmax") {
     throw new OptionError({
       what: `--${against === undefined ? "class" : "against"} and --seed softmax do not go together`,
@@ -258,10 +258,10 @@ export interface Coloring {
 /** Chooses colours, as {@link usualColoring} has them. A map that was asked for is used as its kind needs. */
 export function decideColoring(
   compiled: CompiledFacts,
-  wishes: Omit<Wishes, keyof AnswerWishes | "compile">,
+  choices: Omit<RunChoices, keyof AnswerChoices | "compile">,
 ): Coloring {
-  const isSigned = compiled.settings.seed !== "softmax" && wishes.method?.method !== "grad-cam";
-  return { ...chooseColoring(isSigned, wishes), level: wishes.level ?? 1 };
+  const isSigned = compiled.settings.seed !== "softmax" && choices.method?.method !== "grad-cam";
+  return { ...chooseColoring(isSigned, choices), level: choices.level ?? 1 };
 }
 
 /** What was decided, as name and value: printed before the run and shown on the page. */

@@ -59,3 +59,7 @@ export function amountText({ probability, value, unit, logit }: Omit<Score, "ind
 /** `Egyptian cat 0.767`, `age 31.2 years`. */
 export const scoreText = (score: Omit<AnswerScore, "index">): string =>
   `${score.label} ${amountText(score)}`.trimEnd();
+
+/** The same, with how many elements of the output it is the sum of. */
+export const answerText = ({ elements, ...score }: AnswerScore & { readonly elements: number }): string =>
+  elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);

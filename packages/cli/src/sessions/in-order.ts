@@ -1,17 +1,17 @@
 /** Work that goes on ahead of whoever takes its results, in order and within bounds. */
 
 /** Where one side waits for the other. Only one waits at a time. */
-class Bell {
-  #ring: (() => void) | undefined;
+class Signal {
+  #resume: (() => void) | undefined;
 
   wait(): Promise<void> {
     return new Promise((resolve) => {
-      this.#ring = resolve;
+      this.#resume = resolve;
     });
   }
 
-  ring(): void {
-    this.#ring?.();
+  raise(): void {
+    this.#resume?.();
   }
 }
 
@@ -28,7 +28,7 @@ export async function* inOrder<Item, Result>(
   const begun: Promise<Result>[] = [];
   const state = { isRead: false, isClosed: false };
   // The reading side waits for room, the giving one where nothing is begun.
-  const bell = new Bell();
+  const signal = new Signal();
   const read = async (): Promise<void> => {
     for await (const item of source) {
       if (state.isClosed) return;
@@ -36,14 +36,14 @@ export async function* inOrder<Item, Result>(
       // It is heard when its turn comes.
       result.catch(() => undefined);
       begun.push(result);
-      bell.ring();
-      while (begun.length >= count && !state.isClosed) await bell.wait();
+      signal.raise();
+      while (begun.length >= count && !state.isClosed) await signal.wait();
       if (state.isClosed) return;
     }
   };
   const reading = read().finally(() => {
     state.isRead = true;
-    bell.ring();
+    signal.raise();
   });
   reading.catch(() => undefined);
   try {
@@ -52,15 +52,15 @@ export async function* inOrder<Item, Result>(
       if (next) {
         const result = await next;
         begun.shift();
-        bell.ring();
+        signal.raise();
         yield result;
       } else if (state.isRead) break;
-      else await bell.wait();
+      else await signal.wait();
     }
     await reading;
   } finally {
     state.isClosed = true;
-    bell.ring();
+    signal.raise();
     await Promise.allSettled([reading, ...begun]);
   }
 }

@@ -1,10 +1,7 @@
-/** What `explain` says: people's lines on a terminal, or records for programs. stdout is data, stderr is talk. */
+/** What runs say: people's lines on a terminal, or records for programs. stdout is data, stderr is talk. */
 
-import { join } from "node:path";
 import picocolors from "picocolors";
 import { RelpropError } from "@relprop/core";
-import type { AnswerResult, ImageResult } from "../images/image-result.ts";
-import { scoreText, type AnswerScore } from "../run/score.ts";
 
 /** How much is said, and for whom. */
 export interface ReportOptions {
@@ -14,10 +11,14 @@ export interface ReportOptions {
   readonly folder: string;
 }
 
+/** Whether nothing is said but errors: nobody reads, or a program does. */
+export const isSilent = ({ json, quiet }: Pick<ReportOptions, "json" | "quiet">): boolean => json || quiet;
+
 /** Counts at the end of a run. */
 export interface Summary {
   readonly done: number;
-  readonly skipped: number;
+  /** Absent where no run knows of the one before. */
+  readonly skipped?: number;
   readonly failed: number;
   readonly seconds: number;
   readonly page: string | undefined;
@@ -50,54 +51,7 @@ export function sayDecisions(decisions: readonly (readonly [string, string])[], 
   say(color.dim(line));
 }
 
-/** Text of what came of an image: one line for people, and one for each verdict; one record an answer for programs. */
-export function resultText(result: ImageResult, options: ReportOptions): string {
-  if (!options.json) {
-    const best = result.top.slice(0, 3);
-    const others = result.answers.filter(
-      ({ against, ...answer }) =>
-        against !== undefined ||
-        !best.some(({ index, label }) => index === answer.index && label === answer.label),
-    );
-    const asked = others.map(ratherText).join(" · ");
-    const parts = [
-      ...(best.length > 0 ? [best.map(scoreText).join(" · ")] : []),
-      ...(others.length > 0 ? [best.length > 0 ? `asked for: ${asked}` : asked] : []),
-    ];
-    const isOne = result.answers.length === 1;
-    const verdicts = result.answers.flatMap(({ label, ledger }) =>
-      ledger ? [`  ${isOne ? "" : `${label}: `}${ledger.verdict}`] : [],
-    );
-    return [`${result.input}  ${parts.join(" · ")}`, ...verdicts].join("\n");
-  }
-  const inFolder = (files: Readonly<Record<string, string>>): Record<string, string> =>
-    Object.fromEntries(Object.entries(files).map(([kind, file]) => [kind, join(options.folder, file)]));
-  return result.answers
-    .map(({ index, label, files, legend: _legend, ...answer }) =>
-      JSON.stringify({
-        v: 2,
-        input: result.input,
-        outputs: inFolder({ ...result.files, ...files }),
-        kind: result.kind,
-        class: index,
-        label,
-        ...answer,
-        top: result.top,
-        ms: result.ms,
-      }),
-    )
-    .join("\n");
-}
-
-/** An answer, with how many elements it is the sum of. */
-export const answerText = ({ elements, ...score }: AnswerScore & Pick<AnswerResult, "elements">): string =>
-  elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);
-
-/** An answer, with the class that it was told apart from: `Egyptian cat 0.767 rather than tabby`. */
-const ratherText = ({ against, ...answer }: AnswerResult): string =>
-  answerText(answer) + (against ? ` rather than ${against.label}` : "");
-
-/** Record of an image that failed, for programs. */
+/** Record of an input that failed, for programs. */
 export function failureRecord(input: string, error: unknown): string {
   const parts =
     error instanceof RelpropError
@@ -106,14 +60,16 @@ export function failureRecord(input: string, error: unknown): string {
   return JSON.stringify({ v: 2, input, error: parts });
 }
 
-const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** The end of a run, for people. */
-export function summaryText({ done, skipped, failed, seconds, page }: Summary): string[] {
-  const lines = [`${images(done)} explained in ${seconds.toFixed(1)} s`];
-  if (skipped > 0) lines[0] += `, ${skipped} unchanged since the last run (--force redoes them)`;
+/** The end of a run, for people. @param noun what an input is, in a word: `image` */
+export function summaryText({ done, skipped, failed, seconds, page }: Summary, noun: string): string[] {
+  const lines = [`${counted(done, noun)} explained in ${seconds.toFixed(1)} s`];
+  if (skipped) lines[0] += `, ${skipped} unchanged since the last run (--force redoes them)`;
   if (page !== undefined) lines.push(`look at ${page}`);
-  if (failed > 0)
-    lines.push(`${images(failed)} failed, see above; run the same command again to try only those`);
+  if (failed > 0) {
+    const again = skipped === undefined ? "" : "; run the same command again to try only those";
+    lines.push(`${counted(failed, noun)} failed, see above${again}`);
+  }
   return lines;
 }

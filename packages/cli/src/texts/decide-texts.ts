@@ -11,9 +11,9 @@ import {
   type TokenEmbedding,
 } from "@relprop/core";
 import { convertOpset, type Model } from "@relprop/core/onnx";
-import { given } from "../commands/arguments.ts";
-import { checkSeed, type Wishes } from "../run/decide.ts";
-import { methodOptions } from "../run/method-wish.ts";
+import { given } from "../given.ts";
+import { checkSeed, type RunChoices } from "../run/decide.ts";
+import { optionsOfMethod } from "../run/method-choice.ts";
 
 /** What was decided about a text model. */
 export interface TextDecision {
@@ -30,10 +30,10 @@ export interface TextDecision {
  */
 export function decideTexts(
   model: Model,
-  wishes: Pick<Wishes, "classes" | "against" | "compile" | "method">,
+  choices: Pick<RunChoices, "classes" | "against" | "compile" | "method">,
   known: Pick<CompileOptions, "outputKind" | "labelCount">,
 ): TextDecision {
-  const { compile, method } = wishes;
+  const { compile, method } = choices;
   const embedding = tokenEmbedding(convertOpset(model, compiledOpset).graph, compile.input);
   if (!embedding) {
     const inputs = model.graph.inputs.map(
@@ -45,9 +45,9 @@ export function decideTexts(
       fix: "give a text model, or leave --text out",
     });
   }
-  if (wishes.classes.length > 0 || wishes.against !== undefined) checkSeed(wishes);
+  if (choices.classes.length > 0 || choices.against !== undefined) checkSeed(choices);
   const common: CompileOptions = { ...known, ...compile, input: embedding.ids, target: "input" };
-  if (method) return { options: methodOptions(method, common), embedding, isWhole: false };
+  if (method) return { options: optionsOfMethod(method, common), embedding, isWhole: false };
   const { composite, seed } = chooseExplanation(readAnswer(model, common), {
     isTarget: true,
     ...given({ composite: compile.composite, seed: compile.seed }),

@@ -5,12 +5,13 @@ import {
   ModelFileError,
   RelpropError,
   requireFinite,
+  type Explainer,
   type Explanation,
   type FloatArray,
   type RankedClass,
 } from "@relprop/core";
 import type { ClassRequest } from "../run/choose-classes.ts";
-import { ledgerResult } from "../images/image-result.ts";
+import { ledgerResult } from "../run/ledger-record.ts";
 import { excerpt } from "./plain-text.ts";
 import { scoreOf, type Score } from "../run/score.ts";
 import { answersAt, choosePositions, lengthTarget, noTarget, targetAt, type Place } from "./text-answer.ts";
@@ -27,13 +28,18 @@ const best = 5;
  * Explains a text, each class once.
  * @throws InputError if the text cannot be explained, OptionError if no text can be, so
  */
-export async function explainText(session: TextSession, input: string, pair?: string): Promise<TextResult[]> {
+export async function explainText(
+  session: TextSession,
+  explainer: Explainer,
+  input: string,
+  pair?: string,
+): Promise<TextResult[]> {
   const start = performance.now();
-  const { tokenizer, feeder, answer, positions: wished, unit } = session;
+  const { tokenizer, feeder, answer, positions: asked, unit } = session;
   const text = tokenizer.encode(input, pair);
   checkIds(session, text);
   const feed = feeder.feed(input, text);
-  const chosenPositions = choosePositions(answer, text, wished, tokenizer.mask, input);
+  const chosenPositions = choosePositions(answer, text, asked, tokenizer.mask, input);
   const place: Place = {
     answer,
     positions: answer.kind === "places" ? [] : chosenPositions,
@@ -41,15 +47,15 @@ export async function explainText(session: TextSession, input: string, pair?: st
     tokens: text.tokens.length,
   };
   const name = namesOf(session, text);
-  const asked = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
+  const requests = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
   const { isWhole } = session.decision;
-  const first = await run(session, feed, place, isWhole ? undefined : noTarget(place));
+  const first = await run(explainer, feed, place, isWhole ? undefined : noTarget(place));
   requireFinite(first.explained.data, "answer");
-  const ranked = answersAt(first, session.explainer.compiled, place);
+  const ranked = answersAt(first, explainer.compiled, place);
   const names = { facts: answer.facts, labels: session.labels, count: answer.count, unit };
   const labelled = (numbers: RankedClass): Score => scoreOf(names, numbers, name(numbers.index));
   const top = ranked.slice(0, best).map(labelled);
-  const chosen = indicesOf(asked.classes, ranked, asked.against);
+  const chosen = indicesOf(requests.classes, ranked, requests.against);
   if (chosen.length === 0) {
     throw new InputError({
       what: `cannot explain the text ${excerpt(input)}`,
@@ -60,8 +66,8 @@ export async function explainText(session: TextSession, input: string, pair?: st
   const results: TextResult[] = [];
   for (const index of chosen) {
     const target =
-      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, asked.against);
-    const explanation = isWhole ? first : await run(session, feed, place, target);
+      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, requests.against);
+    const explanation = isWhole ? first : await run(explainer, feed, place, target);
     requireFinite(explanation.relevance.data, "relevance");
     const { index: _index, ...rest } = labelled(ranked.find((each) => each.index === index) as RankedClass);
     const [position, ...more] = place.positions;
@@ -74,7 +80,9 @@ export async function explainText(session: TextSession, input: string, pair?: st
       ...rest,
       ...(position !== undefined && more.length === 0 && { position }),
       ...(more.length > 0 && { positions: [...place.positions] }),
-      ...(asked.against !== undefined && { against: { index: asked.against, label: name(asked.against) } }),
+      ...(requests.against !== undefined && {
+        against: { index: requests.against, label: name(requests.against) },
+      }),
       start: explanation.start[0] as number,
       ...relevanceOf(explanation, text, feed),
       ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
@@ -123,7 +131,7 @@ function indicesOf(
 
 /** Runs the model. @param target undefined where relevance starts at the softmax */
 async function run(
-  { explainer }: TextSession,
+  explainer: Explainer,
   { ids, others }: TextFeed,
   place: Place,
   target: FloatArray | undefined,

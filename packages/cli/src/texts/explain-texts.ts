@@ -1,31 +1,34 @@
 /** The whole of `relprop explain --text`: texts in, coloured tokens and a page out. */
 
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { InputError, ModelFileError, sessionModel } from "@relprop/core";
+import { ModelFileError } from "@relprop/core";
 import { readModelFile } from "@relprop/core/node";
-import { decideColoring, type Coloring, type Wishes } from "../run/decide.ts";
+import { given } from "../given.ts";
 import { decideTexts } from "./decide-texts.ts";
-import { given } from "../commands/arguments.ts";
 import { drawTokens } from "./draw-tokens.ts";
-import { exitCodes } from "../terminal/exit-codes.ts";
 import { explainText } from "./explain-text.ts";
-import { startProgress, startWaiting } from "../terminal/progress.ts";
-import { failureRecord, say, sayDecisions, sayError, type ReportOptions } from "../terminal/report.ts";
-import { textLines, textSummary } from "./report-texts.ts";
-import { startExplainer, type Device } from "../sessions/start-explainer.ts";
+import { textLines } from "./report-texts.ts";
 import { answerOf, type Answer } from "./text-answer.ts";
 import { readTextConfig } from "./text-config.ts";
 import { TextFeeder } from "./text-feeds.ts";
+import type { TextResult } from "./text-result.ts";
 import type { TextSession } from "./text-session.ts";
 import { tokenPage, type ShownText } from "./token-page.ts";
 import { loadTokenizer } from "./tokenize.ts";
-import { ResultWriter } from "../images/write-results.ts";
+import { ResultWriter } from "../files/result-writer.ts";
+import { idOf } from "../models/load-model.ts";
 import { readLabels } from "../models/zoo-files.ts";
+import type { Settings } from "../pages/page-parts.ts";
+import { decideColoring, type Coloring, type RunChoices } from "../run/decide.ts";
+import { runInputs, type RunOptions, type Work } from "../run/run-inputs.ts";
+import type { SessionThreads } from "../sessions/session-thread.ts";
+import { startSessions, type Explainers } from "../sessions/start-sessions.ts";
+import { isSilent, say, sayDecisions } from "../terminal/report.ts";
 
 /** Everything that `relprop explain --text` can be told. */
 export interface ExplainTextsOptions
-  extends ReportOptions, Omit<Wishes, "targets" | "pixels" | "boxes" | "detection"> {
+  extends RunOptions, Omit<RunChoices, "targets" | "pixels" | "boxes" | "detection"> {
   /** Path of an .onnx file. */
   readonly model: string;
   /** Path of tokenizer.json. @default beside the model */
@@ -36,9 +39,6 @@ export interface ExplainTextsOptions
   readonly pair?: string;
   /** The tokens whose answers are explained, added up. */
   readonly positions: readonly number[];
-  readonly device: Device;
-  /** Whether a page that relprop did not write is written over. */
-  readonly force: boolean;
 }
 
 /** The page, below the output folder; `index.html` is the images'. */
@@ -56,62 +56,72 @@ export async function explainTexts(
   interrupted: () => boolean,
 ): Promise<number> {
   const start = performance.now();
-  const { json, quiet, pair, folder } = options;
-  const writer = await ResultWriter.create(folder, { inputs: [], force: options.force });
+  const writer = await ResultWriter.create(options.folder, { inputs: [], force: options.force });
   await writer.checkOfRun([pageName]);
-  const run = await startRun(texts.length, options);
-  const progress = startProgress({ name: "texts", total: texts.length, quiet: quiet || json });
+  return runInputs(
+    options,
+    start,
+    async (threads) => workOn(texts, options, await startRun(texts.length, options, threads), writer),
+    interrupted,
+  );
+}
+
+function workOn(
+  texts: readonly string[],
+  options: ExplainTextsOptions,
+  { session, explainers, coloring, settings }: TextRun,
+  writer: ResultWriter,
+): Work<string, string, readonly TextResult[], ShownText> {
+  const { json, pair, folder, model } = options;
   const shown: ShownText[] = [];
-  let failed = 0;
-  try {
-    for (const text of texts) {
-      if (interrupted()) break;
-      try {
-        const results = await explainText(run.session, text, pair);
-        const drawn = results.map((result) => ({ result, drawing: drawTokens(result, run.coloring) }));
-        shown.push({ classes: drawn });
-        for (const { result, drawing } of drawn) {
-          if (json) progress.line(JSON.stringify(result));
-          else if (!quiet) progress.line(textLines(result, drawing));
-        }
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        failed++;
-        if (json) progress.line(failureRecord(text, error));
-        progress.say(() => sayError(error));
-      }
-      progress.update(shown.length + failed, failed > 0 ? `${failed} failed` : "");
-    }
-  } finally {
-    progress.stop();
-    await run.session.explainer.dispose();
-  }
-  const page = shown.length === 0 ? undefined : join(folder, pageName);
-  if (page !== undefined) {
-    const title = `What ${basename(options.model)} read`;
-    await writer.ofRun(pageName, tokenPage({ title, settings: run.decisions, texts: shown }));
-  }
-  const seconds = (performance.now() - start) / 1000;
-  const count = { done: shown.length, failed, seconds };
-  if (json) process.stdout.write(`${JSON.stringify({ v: 2, summary: { ...count, folder, page } })}\n`);
-  else if (!quiet || failed > 0) for (const line of textSummary({ ...count, page })) say(line);
-  if (interrupted()) {
-    say(`stopped after ${shown.length + failed} of ${texts.length}`);
-    return exitCodes.interrupted;
-  }
-  return failed > 0 ? exitCodes.someFailed : exitCodes.done;
+  return {
+    inputs: texts,
+    explainers,
+    noun: "text",
+    makes: "texts",
+    nameOf: (text) => text,
+    canResume: false,
+    prepare: async (text) => ({ ready: text }),
+    explain: (batch) => async (explainer) => {
+      const found: (readonly TextResult[])[] = [];
+      for (const text of batch) found.push(await explainText(session, explainer, text, pair));
+      return found;
+    },
+    write: async (_text, results) => ({
+      classes: results.map((result) => ({ result, drawing: drawTokens(result, coloring) })),
+    }),
+    keep: (text) => {
+      shown.push(text);
+    },
+    textOf: ({ classes }) =>
+      classes
+        .map(({ result, drawing }) => (json ? JSON.stringify(result) : textLines(result, drawing)))
+        .join("\n"),
+    finish: async () => {
+      if (shown.length === 0) return undefined;
+      const title = `What ${basename(model)} read`;
+      await writer.ofRun(pageName, tokenPage({ title, settings, texts: shown }));
+      return join(folder, pageName);
+    },
+  };
 }
 
 /** What all texts of a run share. */
 interface TextRun {
   readonly session: TextSession;
+  readonly explainers: Explainers;
   readonly coloring: Coloring;
-  readonly decisions: readonly (readonly [string, string])[];
+  /** What was decided, in words. */
+  readonly settings: Settings;
 }
 
-async function startRun(count: number, options: ExplainTextsOptions): Promise<TextRun> {
-  const { model: path, device, quiet, json } = options;
-  const isSilent = quiet || json;
+async function startRun(
+  count: number,
+  options: ExplainTextsOptions,
+  threads: SessionThreads,
+): Promise<TextRun> {
+  const { model: path, device, batch, cache: useCache } = options;
+  const silent = isSilent(options);
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) {
     throw new ModelFileError({
       what: `there is no model "${path}"`,
@@ -119,7 +129,8 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
       fix: "give the .onnx file of a text model",
     });
   }
-  const model = readModelFile(path);
+  const files = new Set([await realpath(path)]);
+  const model = readModelFile(path, files);
   const tokenizer = await loadTokenizer(path, options.tokenizer);
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
@@ -128,16 +139,18 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
-  const prepared = sessionModel(model, decision.options);
-  const waiting = startWaiting(`starting ${basename(path)} on ${device}`, isSilent || !process.stderr.isTTY);
-  const explainer = await startExplainer(prepared, device).finally(() => waiting.stop());
-  const { compiled } = explainer;
+  const { explainers, how } = await startSessions(
+    { model, id: await idOf([...files]), useCache },
+    decision.options,
+    { name: basename(path), device, batches: count / batch, threads, isSilent: silent },
+  );
+  const { compiled } = explainers[0];
   const answer = answerOf(compiled);
   // Tokens are few and have signs, whatever relevance starts from.
   const { colormap = "bwr", clip = 100 } = options;
   const coloring = decideColoring(compiled, { ...options, colormap, clip });
   const { settings, input, facts, isSigned } = compiled;
-  const decisions = [
+  const said = [
     ["model", basename(path)],
     ["tokenizer", tokenizer.path],
     ["input", `${input.name} [${input.shape.join(", ")}] ${input.dataType}`],
@@ -151,8 +164,8 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
         ] as const)),
     ...(isSigned ? [] : [["relevance", "the length of each token's gradient, which has no sign"] as const]),
   ] as const;
-  if (!isSilent) {
-    sayDecisions([...decisions, ["device", device], ["texts", String(count)]]);
+  if (!silent) {
+    sayDecisions([...said, ["compiled", how], ["device", device], ["texts", String(count)]]);
     const isNamed = (answer.kind !== "classes" && answer.kind !== "labels") || labels.length > 0;
     if (!isNamed && answer.count !== 1)
       say(
@@ -162,7 +175,6 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
   const { classes, against, positions } = options;
   return {
     session: {
-      explainer,
       tokenizer,
       feeder,
       decision,
@@ -173,8 +185,9 @@ async function startRun(count: number, options: ExplainTextsOptions): Promise<Te
       against,
       positions,
     },
+    explainers,
     coloring,
-    decisions,
+    settings: said,
   };
 }
 

@@ -3,7 +3,6 @@
 import { relevanceText } from "@relprop/core/heatmap";
 import type { TextDrawing } from "./draw-tokens.ts";
 import { withoutControls } from "./plain-text.ts";
-import { type Summary } from "../terminal/report.ts";
 import { amountText as scoreAmount } from "../run/score.ts";
 import { onColor, stdoutDepth, type ColorDepth } from "../terminal/terminal-colors.ts";
 import type { ExplainedToken, TextResult } from "./text-result.ts";
@@ -103,14 +102,4 @@ function table(tokens: readonly ExplainedToken[]): string {
       return `${figures[i]?.padStart(width + 2)}  ${names[i]?.padEnd(widest)}  ${bar}`.trimEnd();
     })
     .join("\n");
-}
-
-const texts = (count: number): string => (count === 1 ? "1 text" : `${count} texts`);
-
-/** The end of a run, for people. */
-export function textSummary({ done, failed, seconds, page }: Omit<Summary, "skipped">): string[] {
-  const lines = [`${texts(done)} explained in ${seconds.toFixed(1)} s`];
-  if (page !== undefined) lines.push(`look at ${page}`);
-  if (failed > 0) lines.push(`${texts(failed)} failed, see above`);
-  return lines;
 }

@@ -72,19 +72,19 @@ export interface Place {
 export function choosePositions(
   { kind }: Answer,
   { tokens }: Tokenized,
-  wished: readonly number[],
+  asked: readonly number[],
   mask: TextTokenizer["mask"],
   input: string,
 ): number[] {
   if (kind === "classes" || kind === "embedding") {
-    if (wished.length === 0) return [];
+    if (asked.length === 0) return [];
     throw new OptionError({
       what: "cannot use --position",
       why: "the model answers once for the whole text, not for each token",
     });
   }
-  if (wished.length > 0) {
-    return wished.map((each) => {
+  if (asked.length > 0) {
+    return asked.map((each) => {
       const position = each < 0 ? tokens.length + each : each;
       if (position >= 0 && position < tokens.length) return position;
       throw new InputError({

@@ -55,7 +55,9 @@ export class TextFeeder {
     limits: { readonly padding: number | undefined; readonly longest: number | undefined },
   ) {
     this.#Tensor = Tensor;
-    this.#ids = inputs.find(({ name }) => name === ids) as Value;
+    const given = inputs.find(({ name }) => name === ids);
+    if (!given) throw new Error(`the model has no input "${ids}"`);
+    this.#ids = given;
     this.#others = inputs.filter(({ name }) => name !== ids);
     this.#padding = limits.padding;
     this.#longest = limits.longest;

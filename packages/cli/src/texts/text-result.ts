@@ -1,7 +1,7 @@
 /** What is known of an explained text: the card on the page, and the records of `--json`. */
 
 import { z } from "zod";
-import { ledgerSchema } from "../images/image-result.ts";
+import { ledgerSchema } from "../run/ledger-record.ts";
 import { scoreSchema } from "../run/score.ts";
 
 const token = z.strictObject({

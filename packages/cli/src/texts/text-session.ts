@@ -1,6 +1,5 @@
 /** A text model, ready to explain texts. */
 
-import type { Explainer } from "@relprop/core";
 import type { TextDecision } from "./decide-texts.ts";
 import type { Answer } from "./text-answer.ts";
 import type { TextFeeder } from "./text-feeds.ts";
@@ -8,7 +7,6 @@ import type { TextTokenizer } from "./tokenize.ts";
 
 /** What all texts of a run share. */
 export interface TextSession {
-  readonly explainer: Explainer;
   readonly tokenizer: TextTokenizer;
   readonly feeder: TextFeeder;
   readonly decision: TextDecision;

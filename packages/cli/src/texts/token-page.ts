@@ -1,7 +1,7 @@
 /** The page that shows explained texts, their tokens in colours: one file, no network, no script. */
 
 import type { TextDrawing } from "./draw-tokens.ts";
-import { bars, escape, pageHead, settingsList, type Page } from "../images/html-page.ts";
+import { bars, escape, pageHead, settingsList, type Page } from "../pages/page-parts.ts";
 import { amountText, answerText, signedText } from "./report-texts.ts";
 import { inkOn, type Rgb } from "../terminal/terminal-colors.ts";
 import type { TextResult } from "./text-result.ts";

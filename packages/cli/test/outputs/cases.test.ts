@@ -11,7 +11,7 @@ import type { ModelCard } from "@relprop/core/zoo";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../../relprop/src/onnx/index.ts";
 import { modelOf } from "../../../relprop/test/support/output-models.ts";
-import { readImage } from "../../src/images/read-images.ts";
+import { readImage } from "../../src/files/read-images.ts";
 import {
   answersOf,
   cat,
@@ -27,7 +27,7 @@ import { correlation, distance } from "../support/maps.ts";
 const shop = new Workshop();
 let help: string;
 beforeAll(async () => {
-  help = (await shop.run("explain", "--help")).stdout;
+  help = (await shop.run("explain", "--help-all")).stdout;
 });
 
 const caseFile = (path: string): string =>

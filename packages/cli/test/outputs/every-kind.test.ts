@@ -18,7 +18,7 @@ const shop = new Workshop();
 let help: string;
 let mask: string;
 beforeAll(async () => {
-  help = (await shop.run("explain", "--help")).stdout;
+  help = (await shop.run("explain", "--help-all")).stdout;
   mask = shop.path("mask.png");
   const left = { input: { create: { width: 4, height: 8, channels: 3, background: "white" } } } as const;
   const black = { width: 8, height: 8, channels: 3, background: "black" } as const;

@@ -19,7 +19,7 @@ import {
 const shop = new Workshop();
 let help: string;
 beforeAll(async () => {
-  help = (await shop.run("explain", "--help")).stdout;
+  help = (await shop.run("explain", "--help-all")).stdout;
 });
 
 const kindOf = (name: string): OutputModel =>
@@ -277,6 +277,31 @@ describe("boxes before their scores", () => {
     const { plan } = JSON.parse((await shop.run("inspect", path, "--json")).stdout);
     expect(plan.output).toBe("scores");
     expect((await shop.run("compile", path)).stderr).toMatch(/output "scores" is read as detections/);
+  });
+});
+
+describe("as many boxes as a run finds", () => {
+  const found = ownModel((b, x) => {
+    const h = b.relu(b.conv(x, 3, 6));
+    const rows = (count: number): Value =>
+      b.reshape(b.transpose(b.reshape(b.conv(h, 6, count), [0, count, 64]), [0, 2, 1]), [64, count]);
+    const scores = b.reshape(b.op("Sigmoid", [rows(1)]), [64]);
+    const good = b.op("Greater", [scores, b.op("ReduceMean", [scores], { keepdims: int(0) })]);
+    const index = b.reshape(b.op("NonZero", [good]), [-1]);
+    return { boxes: b.op("Gather", [rows(4), index]), scores: b.op("Gather", [scores, index]) };
+  });
+
+  test("the best one's score is explained, and others by their index", async () => {
+    const path = await shop.model(found, "found");
+    const [best] = await answersTo(path);
+    expect(best).toMatchObject({ kind: "multi-label", probability: best?.value });
+    const [same] = await answersTo(path, "--class", String(best?.class));
+    expect(await relevanceOf(same as Answer)).toEqual(await relevanceOf(best as Answer));
+    const [side] = await answersTo(path, "--output", "boxes", "--target", "0,2");
+    expect(side?.value).toBeTypeOf("number");
+    const refused = await shop.explain(path, "--seed", "one");
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain("use --seed logit");
   });
 });
 

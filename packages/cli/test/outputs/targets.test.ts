@@ -27,8 +27,8 @@ const [list, map, oneMap, pair] = models;
 let help: string;
 let compileHelp: string;
 beforeAll(async () => {
-  help = (await shop.run("explain", "--help")).stdout;
-  compileHelp = (await shop.run("compile", "--help")).stdout;
+  help = (await shop.run("explain", "--help-all")).stdout;
+  compileHelp = (await shop.run("compile", "--help-all")).stdout;
   for (const each of outputModels.filter(({ name }) => models.includes(name as "softmax")))
     await shop.model(modelOf(pictured(each)), each.name);
 });

@@ -5,6 +5,7 @@ import { isYesOrNo } from "../outputs/yes-or-no.ts";
 
 /** What names depend on. */
 export interface AnswerNames {
+  /** What the output is. */
   readonly facts: Pick<OutputFacts, "kind" | "classAxis" | "shape">;
   /** By index; empty if they are not known. */
   readonly labels: readonly string[];

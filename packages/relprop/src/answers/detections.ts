@@ -8,9 +8,13 @@ import type { OutputFacts } from "../outputs/output-facts.ts";
 
 /** A box in pixels of the picture that the model sees. */
 export interface Box {
+  /** x of its left side. */
   readonly left: number;
+  /** y of its upper side. */
   readonly top: number;
+  /** x of its right side. */
   readonly right: number;
+  /** y of its lower side. */
   readonly bottom: number;
 }
 
@@ -18,6 +22,7 @@ export interface Box {
 export interface Detection extends Box {
   /** Its place along the axis of boxes. */
   readonly index: number;
+  /** The class that it is most likely of. */
   readonly classIndex: number;
   /** The class's probability, times that of there being an object where the model has one. */
   readonly score: number;

@@ -25,9 +25,11 @@ export type PickRequest =
 
 /** The numbers of a run, as picks need them, and all outputs. */
 export interface RunSource extends PickSource {
+  /** The model's own outputs, by name: boxes may stand apart from their scores. */
   readonly outputs: Explanation["outputs"];
 }
 
+/** What picks are made from, of an explanation and the explainer that made it. */
 export function sourceOf(
   { compiled }: { readonly compiled: Explainer["compiled"] },
   {
@@ -55,6 +57,7 @@ export function answersOf(source: PickSource, sample: number): RankedClass[] {
 export interface PickOptions {
   /** Height and width of the picture that the network sees, in pixels. */
   readonly size: readonly [height: number, width: number];
+  /** How boxes are sorted out. */
   readonly detection?: DetectionOptions;
   /** What a class is called, for messages. */
   readonly nameOf: (index: number) => string;

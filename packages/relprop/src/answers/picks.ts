@@ -23,6 +23,7 @@ export interface Pick {
 
 /** What picks are made from: an output and the run's numbers of it. */
 export interface PickSource extends Answers {
+  /** What the explained output is. */
   readonly facts: OutputFacts;
 }
 

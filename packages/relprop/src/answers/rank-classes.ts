@@ -34,6 +34,7 @@ export function rankClasses(logits: Float32Array, count: number): Required<Ranke
 
 /** Where in an output the numbers of one answer stand: at one sample and one place. */
 export interface AnswerPlace {
+  /** Which sample of the batch, from 0. */
   readonly sample: number;
   /** An index for each of the output's axes of places, in their order. */
   readonly place?: readonly number[];

@@ -1,23 +1,22 @@
 /**
- * Brings a graph into the form that the relevance stages know: fewer operators, linear ones with their batch norms
- * folded in, and activations under their names. Outputs keep their names and, but for rounding, their values.
+ * Brings a graph into canonical form, which the relevance stages expect: fewer kinds of operators, batch norms folded
+ * into linear layers, and one node for each activation. Outputs keep their names and, except for rounding, their values.
  */
 
 import type { Graph, Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
-import { batchNormToAffine } from "./batchnorm-to-affine.ts";
+import { recognizeAffine } from "./recognize-affine.ts";
 import { castLikeToCast } from "./cast-like-to-cast.ts";
-import { dropDropout } from "./drop-dropout.ts";
+import { dropNoOps } from "./drop-no-ops.ts";
 import { dropExpand } from "./drop-expand.ts";
-import { fatesOf, type Fate } from "./fates.ts";
-import { foldBatchNorm } from "./fold-batchnorm.ts";
+import { foldAffine } from "./fold-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
-import { halfToSingle } from "./half-to-single.ts";
+import { floatsToFloat32 } from "./floats-to-float32.ts";
 import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
-import { partsToSplit } from "./parts-to-split.ts";
-import { quantizedView } from "./quantized-view.ts";
+import { slicesToSplit } from "./slices-to-split.ts";
+import { recognizeFakeQuantize } from "./recognize-fake-quantize.ts";
 import { recognizeExponentials } from "./recognize-exponentials.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
@@ -25,29 +24,30 @@ import { recognizeProducts } from "./recognize-products.ts";
 import { recognizeRelu } from "./recognize-relu.ts";
 import { recognizeSigmoid } from "./recognize-sigmoid.ts";
 import { recognizeSilu } from "./recognize-silu.ts";
+import { type RemovedNode, findRemovedNodes } from "./removed-nodes.ts";
 import { reshapeToConstants } from "./reshape-to-constants.ts";
 import { resolveSequences } from "./resolve-sequences.ts";
 import type { Note, Rewrite } from "./rewrite.ts";
 import { Rounds, type Change } from "./rounds.ts";
-import { stridedView } from "./strided-view.ts";
-import { unrollLoops } from "./unroll-loop.ts";
+import { asStridedToReshape } from "./as-strided-to-reshape.ts";
+import { unrollLoops } from "./unroll-loops.ts";
 
-/** Until nothing changes: what no input can change becomes constant, control flow goes, what does nothing goes. */
+/** Applied until nothing changes: they fold constants, and remove control flow and nodes that do nothing. */
 const settling: readonly Rewrite[] = [
   foldConstants,
   inlineIf,
   unrollLoops,
   resolveSequences,
-  halfToSingle,
-  quantizedView,
+  floatsToFloat32,
+  recognizeFakeQuantize,
   castLikeToCast,
   reshapeToConstants,
-  stridedView,
+  asStridedToReshape,
   dropExpand,
-  dropDropout,
+  dropNoOps,
 ];
 
-/** In this order: activations are recognised while their products are whole, batch norms become layers last. */
+/** Applied in this order: folding a factor would break up the products that activations are recognised by. */
 const recognizing: readonly Rewrite[] = [
   recognizeExponentials,
   recognizeNormalization,
@@ -58,27 +58,28 @@ const recognizing: readonly Rewrite[] = [
   recognizeProducts,
   matMulAddToLinear,
   normalizeGemm,
-  foldBatchNorm,
-  batchNormToAffine,
-  partsToSplit,
+  foldAffine,
+  recognizeAffine,
+  slicesToSplit,
 ];
 
 /** All rewrites, in the order in which they are tried. */
 export const rewrites: readonly Rewrite[] = [...settling, ...recognizing];
 
+/** A graph in canonical form, and what the rewrites did to get there. */
 export interface Canonical {
   readonly graph: Graph;
   /** What shape inference knows of the graph's values. */
   readonly values: Map<string, Value>;
   /** Rewrites that nearly applied, and why they did not. */
   readonly notes: readonly Note[];
-  /** What became of the nodes that are gone, by their names. A node that one of them went into may be gone, too. */
-  readonly fates: ReadonlyMap<string, Fate>;
+  /** The nodes that rewrites removed, by name. A later rewrite may have removed the nodes that they went `into`. */
+  readonly removedNodes: ReadonlyMap<string, RemovedNode>;
 }
 
 /**
  * Applies all rewrites until nothing changes.
- * @param lists the rewrites: after each round of `recognizing` that changes something comes `settling` again
+ * @param lists the rewrites; `settling` runs again after each round of `recognizing` that changed something
  * @throws ModelFileError if shapes contradict each other
  * @throws UnexplainableError if the graph does not settle
  */
@@ -86,7 +87,7 @@ export function canonicalize(graph: Graph, lists = { settling, recognizing }): C
   let current = graph;
   let values = inferGraph(current);
   const notes = new Map<string, Note>();
-  const fates = new Map<string, Fate>();
+  const removedNodes = new Map<string, RemovedNode>();
   const rounds = new Rounds();
   const apply = (list: readonly Rewrite[]): boolean => {
     const changes: Change[] = [];
@@ -98,7 +99,7 @@ export function canonicalize(graph: Graph, lists = { settling, recognizing }): C
       });
       if (after === before) continue;
       changes.push({ rewrite, before, after });
-      for (const [name, fate] of fatesOf(before, after, rewrite)) fates.set(name, fate);
+      for (const [name, removed] of findRemovedNodes(before, after, rewrite)) removedNodes.set(name, removed);
       current = after;
       values = inferGraph(current);
     }
@@ -108,10 +109,10 @@ export function canonicalize(graph: Graph, lists = { settling, recognizing }): C
   do {
     while (apply(lists.settling)) continue;
   } while (apply(lists.recognizing));
-  // What an earlier round refused may be gone by now.
+  // A later round may have removed a node that an earlier one has a note on.
   const left = new Set(
     current.nodes.flatMap((node) => [node, ...(node.body ?? [])]).map((node) => node.name),
   );
   const remaining = [...notes.values()].filter((note) => left.has(note.node));
-  return { graph: current, values, notes: remaining, fates };
+  return { graph: current, values, notes: remaining, removedNodes };
 }

@@ -7,7 +7,7 @@ import { type Refuse, type Rewrite, edited, isOnnx } from "./rewrite.ts";
 export const castLikeToCast: Rewrite = {
   name: "cast-like-to-cast",
   about: "a CastLike becomes a Cast",
-  takesAway: "what a neighbour does",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const replace = new Map<Node, readonly Node[]>();
     for (const node of graph.nodes) {

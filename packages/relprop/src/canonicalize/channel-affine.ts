@@ -1,25 +1,28 @@
 /**
- * y = scale·x + shift with one number per channel, or one for all: what a BatchNormalization is at inference, and
- * Mul, Div, Add, Sub with a constant.
+ * Reads nodes as y = scale·x + shift with one number per channel, or one for all: BatchNormalization at inference, and
+ * Mul, Div, Add and Sub with a constant.
  */
 
 import { type Graph, type Node, type Value, numberAttribute } from "../onnx/graph.ts";
 import { sameShape, weightsOf } from "./constants.ts";
 import { isOnnx } from "./rewrite.ts";
 
+/** The affine map y = scale·x + shift, channel by channel. */
 export interface ChannelAffine {
+  /** Name of the input. */
   readonly x: string;
+  /** Name of the output. */
   readonly y: string;
-  /** Length C or 1, float64. */
+  /** Length C or 1, as is `shift`. */
   readonly scale: Float64Array;
   readonly shift: Float64Array;
 }
 
-/** The number for a channel where one number may stand for all. */
+/** The number of a channel; a list of length 1 holds one number for all channels. */
 export const forChannel = (numbers: ArrayLike<number>, channel: number): number =>
   numbers[numbers.length === 1 ? 0 : channel] ?? 0;
 
-/** a = γ / √(σ² + ε), c = β − μ·a; undefined if it trains or its parameters are no float32 constants. */
+/** scale = γ / √(σ² + ε), shift = β − μ·scale; undefined if it trains or its parameters are not float32 constants. */
 export function batchNormAffine(node: Node, graph: Graph): ChannelAffine | undefined {
   if (!isOnnx(node, "BatchNormalization") || numberAttribute(node, "training_mode", 0) === 1)
     return undefined;
@@ -33,7 +36,7 @@ export function batchNormAffine(node: Node, graph: Graph): ChannelAffine | undef
   return { x, y: node.outputs[0] ?? "", scale, shift };
 }
 
-/** A constant's numbers along one axis of a value, if it varies along no other. */
+/** The numbers of a constant along one axis of a value; undefined if the constant varies along another axis. */
 function alongAxis(graph: Graph, name: string, value: Value, axis: number): Float32Array | undefined {
   const dims = graph.initializers.get(name)?.dims;
   const numbers = weightsOf(graph, name);

@@ -1,6 +1,6 @@
 /**
- * What a graph's constant expressions come out as, computed when somebody asks. An expression is constant if it starts
- * from initializers and from sizes that shape inference knows, whatever the inputs of the graph are.
+ * Computes constant expressions of a graph on demand. An expression is constant if it starts from initializers and from
+ * sizes that shape inference knows, so no input of the graph changes it.
  */
 
 import { evaluate } from "../onnx/evaluate.ts";
@@ -10,10 +10,10 @@ import { constantInfo } from "../onnx/operators/inferring.ts";
 import { sizeOf, tensorFrom } from "../onnx/tensor.ts";
 import { neededBy } from "./rewrite.ts";
 
-/** A step that reads or makes more elements is left to the runtime: weights that the graph standardises or transposes. */
+/** The runtime computes nodes that read or make more elements, such as weights that the graph standardises. */
 export const maxElements = 2 ** 18;
 
-/** Content that shape inference knows. */
+/** The content of a value, if shape inference knows it. */
 function inferred(info: TensorInfo | undefined): Tensor | undefined {
   if (info?.constant) return info.constant;
   const dims = info && fixedDims(info.shape);
@@ -22,6 +22,7 @@ function inferred(info: TensorInfo | undefined): Tensor | undefined {
     : undefined;
 }
 
+/** The constant expressions of one graph. */
 export class ConstantExpressions {
   readonly #tensors = new Map<string, Tensor | undefined>();
   readonly #infos: Map<string, TensorInfo>;
@@ -31,21 +32,21 @@ export class ConstantExpressions {
   constructor(graph: Pick<Graph, "initializers" | "nodes">, values: ReadonlyMap<string, TensorInfo>) {
     this.#infos = new Map(values);
     for (const [name, tensor] of graph.initializers) this.#tensors.set(name, tensor);
-    for (const node of graph.nodes) this.#take(node);
+    for (const node of graph.nodes) this.#register(node);
   }
 
-  #take(node: Node): void {
+  #register(node: Node): void {
     for (const output of node.outputs) if (output !== "") this.#producer.set(output, node);
   }
 
-  /** Takes in further nodes, in topological order, and constants. */
+  /** Adds nodes, in topological order, and constants. */
   add(nodes: readonly Node[], initializers: ReadonlyMap<string, Tensor>): void {
     for (const [name, tensor] of initializers) {
       this.#tensors.set(name, tensor);
       this.#infos.set(name, constantInfo(tensor));
     }
     for (const node of nodes) {
-      this.#take(node);
+      this.#register(node);
       const inputs = node.inputs.map((name) => this.#infos.get(name));
       if (node.inputs.some((name, i) => name !== "" && !inputs[i])) continue;
       for (const [i, info] of (tryInfer(node, inputs) ?? []).entries()) {
@@ -60,9 +61,9 @@ export class ConstantExpressions {
     return this.#infos.get(name);
   }
 
-  /** The content of a value; undefined if it is no constant expression, or one that is left to the runtime. */
+  /** The content of a value; undefined if it is not a constant expression, or one that the runtime computes. */
   tensor(wanted: string): Tensor | undefined {
-    // Unrolled loops make chains of thousands of nodes: a stack of our own, for the engine's is too small.
+    // Unrolled loops make chains of thousands of nodes: recursion would exceed the call stack.
     const stack = [wanted];
     for (let name = stack.at(-1); name !== undefined; name = stack.at(-1)) {
       if (this.#tensors.has(name)) {

@@ -1,6 +1,6 @@
 /**
- * Expand before an operator that broadcasts anyway: Mul(x, Expand(gate, Shape(x))) → Mul(x, gate). The same numbers, to
- * the bit; sizes need not be known at run time any more, and a gate stays as small as it is.
+ * Removes an Expand before operators that broadcast: Mul(x, Expand(gate, Shape(x))) → Mul(x, gate). The numbers stay the
+ * same to the bit, the graph no longer computes the sizes at run time, and the gate stays small.
  */
 
 import { type Graph, type Node, type Value } from "../onnx/graph.ts";
@@ -13,13 +13,13 @@ const broadcasting = (
 
 export const dropExpand: Rewrite = {
   name: "drop-expand",
-  about: "an Expand whose users broadcast anyway goes away",
-  takesAway: "what does nothing",
+  about: "an Expand whose users broadcast anyway is removed",
+  removes: "no-ops",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
     const uses = allUses(graph);
     const replace = new Map<Node, readonly Node[]>();
     const rename = new Map<string, string>();
-    /** Users that lost an Expand in this pass: their other operand must not lose its own. */
+    /** Users of an Expand that this pass removed: the Expand of their other operand must stay. */
     const busy = new Set<Node>();
     for (const node of graph.nodes) {
       const [x = ""] = node.inputs;

@@ -1,9 +1,9 @@
 /**
- * Whatever no input can change becomes an initializer: shape arithmetic that comes out as numbers, masks, position
- * tables, small expressions of weights. Only what other nodes use is stored, not what led there. Two things are left
- * to the runtime: large results, such as weights that the graph standardises or transposes, which it computes far
- * faster and stores once, and a last step that makes much of little (an Expand), which is shorter as a node. Nodes and initializers that nothing
- * needs any more are dropped.
+ * Replaces values that no input can change by initializers: shape arithmetic, masks, position tables, small expressions
+ * of weights. It stores what other nodes use, not intermediate results. Large results (weights that the graph
+ * standardises or transposes) are left to the runtime, which computes them far faster; so is a node whose output is much
+ * larger than its inputs (an Expand), since the node makes the smaller file. Nodes and initializers that nothing needs
+ * any more are removed.
  */
 
 import { capturedNames } from "../onnx/captures.ts";
@@ -13,11 +13,11 @@ import { ConstantExpressions, maxElements } from "./constant-expressions.ts";
 import { fixedShape } from "./constants.ts";
 import { type Rewrite, constantNames, edited, isOnnx, neededBy, withoutDead } from "./rewrite.ts";
 
-/** Up to this many elements a result may be larger than what it is made from. */
-const maxGrown = 4096;
+/** A result with more elements must not be larger than the inputs that it is computed from. */
+const maxExpanded = 4096;
 
-/** The outputs of a node that somebody needs, as constants; undefined if one of them cannot or should not be stored. */
-function contents(
+/** The needed outputs of a node as constants; undefined if one of them cannot or should not be stored. */
+function constantOutputs(
   node: Node,
   needed: readonly string[],
   values: ReadonlyMap<string, Value>,
@@ -28,10 +28,11 @@ function contents(
     const dims = fixedShape(values.get(name));
     if (dims && sizeOf(dims) > maxElements) return undefined;
     const tensor = expressions.tensor(name);
-    const size = tensor && sizeOf(tensor.dims);
-    if (size === undefined || size > maxElements) return undefined;
-    tensors.set(name, tensor as Tensor);
-    if (size <= maxGrown) continue;
+    if (!tensor) return undefined;
+    const size = sizeOf(tensor.dims);
+    if (size > maxElements) return undefined;
+    tensors.set(name, tensor);
+    if (size <= maxExpanded) continue;
     const inputs = neededBy(node).map((input) => (input === "" ? undefined : expressions.tensor(input)));
     const given = inputs.reduce((sum, input) => sum + (input ? sizeOf(input.dims) : 0), 0);
     if (size > given) return undefined;
@@ -41,8 +42,8 @@ function contents(
 
 export const foldConstants: Rewrite = {
   name: "fold-constants",
-  about: "constant expressions and shape arithmetic that comes out as numbers become initializers",
-  takesAway: "constants",
+  about: "constant expressions and shape arithmetic become initializers",
+  removes: "constants",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
     const expressions = new ConstantExpressions(graph, values);
     const constants = constantNames(graph, (name) =>
@@ -57,11 +58,11 @@ export const foldConstants: Rewrite = {
       const isConstant = node.outputs.every((output) => output === "" || constants.has(output));
       if (isConstant) {
         if (wanted.length === 0) continue;
-        // An output of the graph must have a node that makes it.
+        // An output of the graph needs a node that computes it.
         const foldable = isOnnx(node, node.opType) || node.body !== undefined;
         const folded =
           foldable && !wanted.some((name) => outputs.has(name))
-            ? contents(node, wanted, values, expressions)
+            ? constantOutputs(node, wanted, values, expressions)
             : undefined;
         if (folded) {
           for (const [name, tensor] of folded) initializers.set(name, tensor);

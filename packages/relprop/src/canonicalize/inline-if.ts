@@ -1,18 +1,18 @@
 /**
- * If(constant condition) → the nodes of its branch. Exporters write such an If around Squeeze, to look whether an axis
- * has the size 1, and in loops around the first pass.
+ * Replaces an If whose condition is constant by the nodes of the branch that it takes. Exporters write such an If around
+ * Squeeze, to test whether an axis has the size 1, and in loops around the first round.
  */
 
 import { type Graph, type Node, type Tensor, type Value, graphAttribute } from "../onnx/graph.ts";
 import { numbersOf, sizeOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
-import { identity, inlineSubgraph } from "./inline-subgraph.ts";
-import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+import { inlineSubgraph } from "./inline-subgraph.ts";
+import { type Refuse, type Rewrite, edited, identity, isOnnx, namer } from "./rewrite.ts";
 
 export const inlineIf: Rewrite = {
   name: "inline-if",
   about: "an If whose condition is constant becomes the nodes of its branch",
-  takesAway: "what wraps others",
+  removes: "control flow",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const nodes = graph.nodes.filter((node) => isOnnx(node, "If"));
     if (nodes.length === 0) return graph;
@@ -28,7 +28,7 @@ export const inlineIf: Rewrite = {
       }
       const branch = graphAttribute(node, numbersOf(condition)[0] ? "then_branch" : "else_branch");
       if (!branch || branch.outputs.length < node.outputs.length) {
-        refuse(node, "the branch that its condition chooses is missing, or gives too little");
+        refuse(node, "the branch that its condition chooses is missing, or has too few outputs");
         continue;
       }
       const inlined = inlineSubgraph(branch, [], newName);

@@ -1,20 +1,10 @@
-/** A graph inside of a node, moved out among the nodes around it, under names of its own. */
+/** Moves the nodes of a subgraph into the graph around it, under new names. */
 
-import { type Attribute, type Node, type Subgraph, type Tensor } from "../onnx/graph.ts";
-
-/** A node of ai.onnx under its first output's name. */
-export const plainNode = (
-  opType: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  attributes: Node["attributes"] = {},
-): Node => ({ name: outputs[0] ?? opType, opType, domain: "", inputs, outputs, attributes });
-
-/** A node that gives a value another name. */
-export const identity = (from: string, to: string): Node => plainNode("Identity", [from], [to]);
+import type { Attribute, Node, Subgraph, Tensor } from "../onnx/graph.ts";
+import { identity } from "./rewrite.ts";
 
 function renamedGraph(graph: Subgraph, outer: ReadonlyMap<string, string>): Subgraph {
-  // Its own values hide those outside.
+  // Values of the subgraph hide outer values of the same name.
   const own = [
     ...graph.inputs.map(({ name }) => name),
     ...graph.initializers.keys(),
@@ -25,7 +15,7 @@ function renamedGraph(graph: Subgraph, outer: ReadonlyMap<string, string>): Subg
   const shared = graph.outputs.find(({ name }) => names.has(name));
   const nodes = graph.nodes.map((node) => renamedNode(node, names));
   if (!shared) return { ...graph, nodes };
-  // An output that is a value from outside is declared under its old name: an Identity keeps that.
+  // An output that is an outer value is declared under its old name, which an Identity keeps.
   const kept = graph.outputs.flatMap(({ name }) => {
     const from = names.get(name);
     return from === undefined ? [] : [identity(from, name)];
@@ -49,24 +39,24 @@ function renamedNode(node: Node, names: ReadonlyMap<string, string>): Node {
   };
 }
 
-/** A graph that was moved out. */
-export interface Inlined {
+/** A subgraph's nodes and constants under their new names. */
+export interface InlinedSubgraph {
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
-  /** What its outputs are called now, in their order. */
+  /** New names of its outputs, in order. */
   readonly outputs: readonly string[];
 }
 
 /**
- * Moves a graph out of its node.
- * @param inputs names that take the place of the graph's inputs, in their order
- * @param newName gives a name that nothing has yet
+ * Copies a subgraph for use outside of its node.
+ * @param inputs the values that replace the subgraph's inputs, in order
+ * @param newName returns an unused name
  */
 export function inlineSubgraph(
   graph: Subgraph,
   inputs: readonly string[],
   newName: (base: string) => string,
-): Inlined {
+): InlinedSubgraph {
   const names = new Map<string, string>();
   for (const [i, { name }] of graph.inputs.entries()) if (name !== "") names.set(name, inputs[i] ?? "");
   const initializers = new Map<string, Tensor>();
@@ -76,12 +66,13 @@ export function inlineSubgraph(
     names.set(name, given);
     initializers.set(given, tensor);
   }
-  for (const name of graph.nodes.flatMap(namesMade)) if (name !== "") names.set(name, newName(name));
+  for (const name of graph.nodes.flatMap(computedNames)) if (name !== "") names.set(name, newName(name));
   const nodes = graph.nodes.map((node) => ({ ...renamedNode(node, names), name: newName(node.name) }));
   return { nodes, initializers, outputs: graph.outputs.map(({ name }) => names.get(name) ?? name) };
 }
 
-const namesMade = (node: Node): readonly string[] => [
+/** The values that a node, or its body, computes. */
+const computedNames = (node: Node): readonly string[] => [
   ...node.outputs,
-  ...(node.body ?? []).flatMap(namesMade).filter((name) => !node.outputs.includes(name)),
+  ...(node.body ?? []).flatMap(computedNames).filter((name) => !node.outputs.includes(name)),
 ];

@@ -1,4 +1,4 @@
-/** Weights of Conv, ConvTranspose, Gemm and Linear seen alike: which output and input channel each number serves. */
+/** A common view of the weights of Conv, ConvTranspose, Gemm and Linear: the channels that each number belongs to. */
 
 import {
   type Graph,
@@ -15,31 +15,31 @@ import { weightsOf } from "./constants.ts";
 import { isLinear, linearNode } from "./matmul-add-to-linear.ts";
 import { isOnnx } from "./rewrite.ts";
 
-/** A linear node whose numbers are known. */
+/** A linear node whose weights are constants. */
 export interface LinearWeights {
   readonly node: Node;
   readonly dims: readonly number[];
-  /** Read on demand: a view where the file's bytes are aligned, else a copy. */
+  /** Reads the weight: a view where the file's bytes are aligned, else a copy. */
   readonly weight: () => Float32Array;
-  /** Length `outputs` or 1; undefined if there is none. */
+  /** Length `outputs` or 1; undefined if the node has no bias. */
   readonly bias: Float32Array | undefined;
+  /** Number of output channels. */
   readonly outputs: number;
+  /** The output channel that a number of the weight, by its flat index, belongs to; `inputOf` the input channel. */
   readonly outputOf: (flat: number) => number;
   readonly inputOf: (flat: number) => number;
-  /** The axis of its input, and of its output, that holds the channels. */
-  readonly inputAxis: number;
-  readonly outputAxis: number;
-  /** Whether a shift of the input shifts all positions of the output alike: no padding. */
+  /** The axis that holds the channels, of the input and of the output. */
+  readonly channelAxis: number;
+  /** Whether a shift of the input shifts all positions of the output alike, which padding prevents. */
   readonly takesShift: boolean;
 }
 
 type Channels = Pick<LinearWeights, "outputs" | "outputOf" | "inputOf">;
 
 const isConv = (node: Node): boolean => isOnnx(node, "Conv", "ConvTranspose");
-export const isLinearOperator = (node: Node): boolean =>
-  isConv(node) || isOnnx(node, "Gemm") || isLinear(node);
+const isLinearOperator = (node: Node): boolean => isConv(node) || isOnnx(node, "Gemm") || isLinear(node);
 
-/** W [K, C/G, …] of Conv, or [C, K/G, …] of ConvTranspose, with first and second swapped in their roles. */
+/** For W [K, C/G, …] of Conv, or [C, K/G, …] of ConvTranspose, whose two axes swap roles. */
 function convChannels(node: Node, dims: readonly number[]): Channels {
   const [first = 1, second = 1] = dims;
   const inner = sizeOf(dims.slice(2));
@@ -54,7 +54,7 @@ function convChannels(node: Node, dims: readonly number[]): Channels {
     : { outputs: second * group, outputOf: secondOf, inputOf: firstOf };
 }
 
-/** W [C, K], or [K, C] with transB. */
+/** For W [C, K], or [K, C] with transB. */
 function matrixChannels(node: Node, [rows = 1, columns = 1]: readonly number[]): Channels {
   const rowOf = (flat: number): number => Math.floor(flat / columns);
   const columnOf = (flat: number): number => flat % columns;
@@ -68,7 +68,7 @@ function hasPadding(node: Node): boolean {
   return autoPad.startsWith("SAME") || (intsAttribute(node, "pads") ?? []).some((pad) => pad !== 0);
 }
 
-/** The node's weights, or why they cannot be changed. */
+/** The weights of a node, or why they cannot be changed. */
 export function linearWeightsOf(
   node: Node,
   graph: Graph,
@@ -79,13 +79,13 @@ export function linearWeightsOf(
   const tensor = graph.initializers.get(weightName);
   const rank = values.get(x)?.shape.length;
   if (tensor?.dataType !== "float32")
-    return { why: `the weight of "${node.name}" is no float32 constant of the file` };
+    return { why: `the weight of "${node.name}" is not a float32 constant of the file` };
   const { dims } = tensor;
-  if (rank === undefined) return { why: `the shape of "${x}" is not known` };
+  if (rank === undefined) return { why: `the shape of "${x}" is unknown` };
   if (["alpha", "beta"].some((name) => numberAttribute(node, name, 1) !== 1)) {
     return { why: `"${node.name}" scales its product` };
   }
-  // Its body is made anew, of nothing else.
+  // `withWeights` builds a new body of these operators only.
   if (isLinear(node) && node.body?.some((part) => !isOnnx(part, "MatMul", "Add"))) {
     return { why: `"${node.name}" rounds between its product and its bias` };
   }
@@ -96,29 +96,27 @@ export function linearWeightsOf(
     bias && (bias.length === 1 || (bias.length === channels.outputs && biasDims.at(-1) === bias.length));
   if (biasName !== "" && !perChannel)
     return { why: `the bias of "${node.name}" is not one constant per channel` };
-  const axis = isConv(node) ? 1 : rank - 1;
   return {
     node,
     dims,
     weight: () => float32Data(tensor),
     bias,
     ...channels,
-    inputAxis: axis,
-    outputAxis: axis,
+    channelAxis: isConv(node) ? 1 : rank - 1,
     takesShift: !isConv(node) || (node.opType === "Conv" && !hasPadding(node)),
   };
 }
 
-/** New numbers, and the values between which the node stands from now on. */
+/** New weights of a node, and its new input and output. */
 export interface Replacement {
   readonly x: string;
   readonly y: string;
-  /** Undefined where the weight stays as it is. */
+  /** Undefined if the weight stays the same; likewise `bias`. */
   readonly weight: Float32Array | undefined;
   readonly bias: Float32Array | undefined;
 }
 
-/** The node with new weights under new names: a weight may serve several nodes, so it is never changed itself. */
+/** The node with new weights under new names; several nodes may share the old ones. */
 export function withWeights(
   { node, dims, outputs }: LinearWeights,
   { x, y, weight, bias }: Replacement,
@@ -145,9 +143,10 @@ export function withWeights(
 }
 
 const isOnes = (numbers: Float64Array): boolean => numbers.every((value) => value === 1);
+/** Whether all numbers are 0. */
 export const isZeros = (numbers: Float64Array): boolean => numbers.every((value) => value === 0);
 
-/** scale·(Wx + b) + shift: W' = scale·W by output channel, b' = scale·b + shift. */
+/** Folds an affine map behind the layer: scale·(Wx + b) + shift, so W' = scale·W and b' = scale·b + shift. */
 export function foldedBehind(linear: LinearWeights, { y, scale, shift }: ChannelAffine): Replacement {
   const { weight, bias, outputs, outputOf, node } = linear;
   const scaled = isOnes(scale)
@@ -161,7 +160,7 @@ export function foldedBehind(linear: LinearWeights, { y, scale, shift }: Channel
   return { x: node.inputs[0] ?? "", y, weight: scaled, bias: needsBias ? shifted : undefined };
 }
 
-/** W·(scale·x + shift) + b: W' = W·scale by input channel, b' = b + Σ W·shift. */
+/** Folds an affine map before the layer: W·(scale·x + shift) + b, so W' = W·scale and b' = b + Σ W·shift. */
 export function foldedBefore(linear: LinearWeights, { x, scale, shift }: ChannelAffine): Replacement {
   const { weight, bias, outputs, outputOf, inputOf, node } = linear;
   const scaled = isOnes(scale)

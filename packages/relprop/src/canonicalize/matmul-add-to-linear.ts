@@ -1,17 +1,18 @@
 /**
- * MatMul(x, W) + b with a constant matrix W [C, K] and a constant bias b [K] -> `Linear`(x, W, b), domain "relprop":
- * the linear layer that exporters spell out for inputs of more than two axes. Its body is the nodes themselves, and what
- * rounds between them in a quantized model.
+ * Joins MatMul(x, W) + b, with a constant matrix W [C, K] and a constant bias b [K], into `Linear`(x, W, b) (domain
+ * "relprop"): exporters write linear layers so for inputs of more than two axes. The body is the two nodes, and the
+ * FakeQuantize between them in a quantized model.
  */
 
 import { type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { isFloat } from "./constants.ts";
-import { type Refuse, type Rewrite, constantNames, edited, isOnnx } from "./rewrite.ts";
+import { type Refuse, type Rewrite, constantNames, edited, isOnnx, plainNode } from "./rewrite.ts";
 import { Unquantized } from "./unquantized.ts";
 
+/** Whether a node is a `Linear` of canonical form. */
 export const isLinear = (node: Node): boolean => node.opType === "Linear" && node.domain === "relprop";
 
-/** A Linear over its body. */
+/** A Linear with this body. */
 function linearOver(body: readonly Node[], inputs: readonly string[]): Node {
   const last = body.at(-1);
   const name = body[0]?.name ?? "";
@@ -26,29 +27,19 @@ function linearOver(body: readonly Node[], inputs: readonly string[]): Node {
   };
 }
 
-/** A Linear made anew: `product` names the value between MatMul and Add. */
+/** A new Linear. `product` names the value between MatMul and Add; without a bias ("") there is no Add. */
 export function linearNode(
   name: string,
   [x, weight, bias]: readonly [string, string, string],
   output: string,
   product: string,
 ): Node {
-  const op = (opType: string, inputs: readonly string[], result: string): Node => ({
-    name: opType === "MatMul" ? name : `${name}_bias`,
-    opType,
-    domain: "",
-    inputs,
-    outputs: [result],
-    attributes: {},
-  });
-  const body =
-    bias === ""
-      ? [op("MatMul", [x, weight], output)]
-      : [op("MatMul", [x, weight], product), op("Add", [product, bias], output)];
-  return linearOver(body, [x, weight, bias]);
+  const matMul = { ...plainNode("MatMul", [x, weight], [bias === "" ? output : product]), name };
+  const add = { ...plainNode("Add", [product, bias], [output]), name: `${name}_bias` };
+  return linearOver(bias === "" ? [matMul] : [matMul, add], [x, weight, bias]);
 }
 
-/** Whether a constant is one number per output channel (or one for all), and no more axes than the output has. */
+/** Whether a constant is one number per output channel, or one for all, and has no more axes than the output. */
 function isBias(bias: Value | undefined, output: Value | undefined): boolean {
   const [last, ...leading] = bias?.shape.toReversed() ?? [];
   if (!bias || !output || bias.shape.length > output.shape.length) return false;
@@ -60,7 +51,7 @@ function isBias(bias: Value | undefined, output: Value | undefined): boolean {
 export const matMulAddToLinear: Rewrite = {
   name: "matmul-add-to-linear",
   about: "MatMul by a constant matrix, and the Add of its bias, become Linear",
-  takesAway: "what a neighbour does",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const seen = new Unquantized(graph);
     const constants = constantNames(graph);
@@ -79,10 +70,10 @@ export const matMulAddToLinear: Rewrite = {
         return isOnnx(user, "Add") && constants.has(other) && isBias(values.get(other), values.get(product));
       });
       const whole = add && seen.restored({ x: seen.rawOf(x), root: add, nodes: new Set([node, add]) });
-      const alone = whole && !seen.leakOf(whole);
-      if (add && !alone)
+      const isAlone = whole && !seen.leakOf(whole);
+      if (add && !isAlone)
         refuse(add, `its bias is not joined with "${node.name}", whose output is used elsewhere`);
-      if (add && alone) {
+      if (add && isAlone) {
         for (const part of whole.nodes) replace.set(part, []);
         replace.set(add, [linearOver(seen.bodyOf(whole), [x, weight, otherOf(add)])]);
       } else if (!bare) {

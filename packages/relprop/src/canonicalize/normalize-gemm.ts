@@ -1,6 +1,6 @@
 /**
- * α·op(A)·op(B) + β·C = A'·op(αB) + βC: a Gemm with constant B and C gets α = β = 1, and a Transpose of its own for
- * transA, so that the stages after this one know one Gemm only.
+ * Brings Gemm into one form: α·op(A)·op(B) + β·C = A'·op(αB) + βC. A Gemm with constant B and C gets α = β = 1, and a
+ * Transpose in place of transA.
  */
 
 import {
@@ -14,12 +14,12 @@ import {
 } from "../onnx/graph.ts";
 import { float32Tensor } from "../onnx/tensor.ts";
 import { weightsOf } from "./constants.ts";
-import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, isOnnx, namer, plainNode } from "./rewrite.ts";
 
 export const normalizeGemm: Rewrite = {
   name: "normalize-gemm",
-  about: "alpha and beta of a Gemm go into its weights, transA becomes a Transpose",
-  takesAway: "what a neighbour does",
+  about: "alpha and beta of a Gemm are folded into its weights, and transA becomes a Transpose",
+  removes: "merged nodes",
   apply(graph: Graph, _values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const name = namer(graph);
     const replace = new Map<Node, readonly Node[]>();
@@ -41,21 +41,17 @@ export const normalizeGemm: Rewrite = {
       const scaledB = alpha === 1 ? b : scaled(b, alpha);
       const scaledC = c === "" || beta === 1 ? c : beta === 0 ? "" : scaled(c, beta);
       if (scaledB === undefined || scaledC === undefined) {
-        refuse(node, `it scales ${scaledB === undefined ? b : c}, which is no float32 constant of the file`);
+        refuse(
+          node,
+          `it scales ${scaledB === undefined ? b : c}, which is not a float32 constant of the file`,
+        );
       }
       const attributes: Record<string, Attributes[string]> = { ...node.attributes };
       if (scaledB !== undefined) delete attributes["alpha"];
       if (scaledC !== undefined) delete attributes["beta"];
       delete attributes["transA"];
       const input = transA ? name(`${node.name}_transposed`) : a;
-      const transpose: Node = {
-        name: input,
-        opType: "Transpose",
-        domain: "",
-        inputs: [a],
-        outputs: [input],
-        attributes: { perm: ints([1, 0]) },
-      };
+      const transpose = plainNode("Transpose", [a], [input], { perm: ints([1, 0]) });
       const inputs = [input, scaledB ?? b, scaledC ?? c].slice(0, (scaledC ?? c) === "" ? 2 : 3);
       const changed =
         inputs.length !== node.inputs.length || inputs.some((value, i) => value !== node.inputs[i]);

@@ -1,27 +1,30 @@
 /**
- * Expressions that an exporter spelled out are compared as polynomials, so that x·½·(1+e), (x·½)·(1+e) and ½x + ½xe
- * are one pattern: the order and grouping of the operators is the exporter's taste, the polynomial is the meaning.
+ * Reads arithmetic as polynomials, to compare it regardless of how an exporter orders and groups its operators: x·½·(1+e),
+ * (x·½)·(1+e) and ½x + ½xe are the same polynomial.
  */
 
-import type { Graph, Node, Uses } from "../onnx/graph.ts";
+import type { Node } from "../onnx/graph.ts";
 import { near, scalarOf, scalarRounding } from "./constants.ts";
+import type { PatternContext } from "./pattern-context.ts";
 import { isOnnx } from "./rewrite.ts";
 
-/** Coefficients by the exponents of the variables: "1,0" is the first variable. Terms of 0 are left out. */
+/** Coefficients by the exponents of the variables: "1,0" is the first of two variables. Zero coefficients are left out. */
 export type Terms = ReadonlyMap<string, number>;
 
+/** A polynomial whose coefficients may have been rounded. */
 export interface Polynomial {
   readonly terms: Terms;
-  /** How far a coefficient may be from the one that was meant, as a share of it: constants may be stored as float16. */
+  /** Relative rounding error of the coefficients: constants may be stored as float16. */
   readonly rounding: number;
 }
 
 const maxDegree = 6;
 const arithmetic = ["Add", "Sub", "Mul", "Div", "Neg", "Pow"] as const;
 
+/** Whether a node is one of the operators that polynomials are read from. */
 export const isArithmetic = (node: Node): boolean => isOnnx(node, ...arithmetic);
 
-/** Whether a polynomial is the wanted one, at the precision that its constants were stored in. */
+/** Whether a polynomial has the wanted terms, at the precision that its constants were stored in. */
 export function samePolynomial({ terms, rounding }: Polynomial, wanted: Terms): boolean {
   return (
     terms.size === wanted.size &&
@@ -54,22 +57,16 @@ function times(a: Polynomial, b: Polynomial): Polynomial | undefined {
   return { ...result, rounding: a.rounding + b.rounding };
 }
 
-/** The number that a polynomial is, if it has no variables. */
+/** The value of a polynomial without variables; undefined if it has some. */
 function numberOf({ terms }: Polynomial): number | undefined {
   if (terms.size === 0) return 0;
   const [[term = "", factor] = []] = terms;
   return terms.size === 1 && /^[0,]*$/.test(term) ? factor : undefined;
 }
 
-/** The graph around a pattern. */
-export interface Surroundings {
-  readonly graph: Graph;
-  readonly uses: Uses;
-}
-
-/** A value as a polynomial in the variables (value names), or undefined if it is none, or needs more than `depth` steps. */
+/** A value as a polynomial in the variables (value names); undefined if it is not one, or takes more than `depth` steps. */
 export function polynomialOf(
-  { graph, uses }: Surroundings,
+  { graph, uses }: PatternContext,
   value: string,
   variables: readonly string[],
   depth: number = 7,

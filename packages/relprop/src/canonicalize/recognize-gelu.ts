@@ -1,11 +1,10 @@
 /**
- * GELU(x) = x·Φ(x), spelled out as ½x·(1 + erf(x/√2)) or, approximated, ½x·(1 + tanh(√(2/π)·(x + 0.044715x³))), in
- * any order of its products -> `Gelu` with its attribute `approximate` (Hendrycks & Gimpel 2016).
+ * Recognises GELU(x) = x·Φ(x) (Hendrycks & Gimpel 2016), spelled out as ½x·(1 + erf(x/√2)) or, approximated, as
+ * ½x·(1 + tanh(√(2/π)·(x + 0.044715x³))), with products in any order -> `Gelu` with its attribute `approximate`.
  */
 
-import { type Graph, type Value, string } from "../onnx/graph.ts";
-import type { Refuse, Rewrite } from "./rewrite.ts";
-import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
+import { string } from "../onnx/graph.ts";
+import { type ActivationPattern, operatorOf, activationRewrite } from "./activation-patterns.ts";
 
 /** ½x + ½x·e */
 const result = new Map([
@@ -14,12 +13,12 @@ const result = new Map([
 ]);
 const slope = Math.sqrt(2 / Math.PI);
 
-const patterns: readonly SpelledOut[] = [
+const patterns: readonly ActivationPattern[] = [
   {
     opType: "Gelu",
     domain: "",
     attributes: { approximate: string("none") },
-    inner: [anyOf("Erf")],
+    inner: [operatorOf("Erf")],
     argument: new Map([["1", Math.SQRT1_2]]),
     result,
   },
@@ -27,7 +26,7 @@ const patterns: readonly SpelledOut[] = [
     opType: "Gelu",
     domain: "",
     attributes: { approximate: string("tanh") },
-    inner: [anyOf("Tanh")],
+    inner: [operatorOf("Tanh")],
     argument: new Map([
       ["1", slope],
       ["3", slope * 0.044715],
@@ -36,11 +35,8 @@ const patterns: readonly SpelledOut[] = [
   },
 ];
 
-export const recognizeGelu: Rewrite = {
-  name: "recognize-gelu",
-  about: "x·Φ(x) spelled out with Erf or Tanh becomes Gelu",
-  takesAway: "what a neighbour does",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognize(graph, values, patterns, refuse);
-  },
-};
+export const recognizeGelu = activationRewrite(
+  "recognize-gelu",
+  "x·Φ(x) spelled out with Erf or Tanh becomes Gelu",
+  patterns,
+);

@@ -1,58 +1,46 @@
 /**
- * Normalisations spelled out, as exporters write them before opset 17 and 23, or over axes that no operator takes:
+ * Recognises spelled out normalisations, which exporters write before opsets 17 and 23, or over axes that no operator
+ * allows:
  *
  *     d = x − mean(x),   y = d / √(mean(d²) + ε) · γ + β      -> `LayerNormalization`(x, γ, β)   (Ba et al. 2016)
  *                        y = x / √(mean(x²) + ε) · γ          -> `RMSNormalization`(x, γ)        (Zhang & Sennrich 2019)
  *
- * The quotient may be written as a product with 1/√v or v^−½. γ and β join if they have the normalised axes' shape,
- * else they stay nodes of their own.
+ * The quotient may be written as a product with 1/√v or v^−½. γ and β become inputs if they have the shape of the
+ * normalised axes, else they stay separate nodes.
  */
 
-import { wrapped } from "../onnx/axis.ts";
-import {
-  type Graph,
-  type Node,
-  type Uses,
-  type Value,
-  float,
-  ints,
-  intsAttribute,
-  numberAttribute,
-} from "../onnx/graph.ts";
+import { type Graph, type Node, type Value, float, ints } from "../onnx/graph.ts";
 import { isScalar, sameShape, scalarOf } from "./constants.ts";
 import { Fusions } from "./fusions.ts";
+import { type TypedPatternContext, producerOf, reductionOf } from "./pattern-context.ts";
 import { type Refuse, type Rewrite, constantNames, isOnnx } from "./rewrite.ts";
 import { Unquantized } from "./unquantized.ts";
 
-interface Around {
-  readonly graph: Graph;
-  readonly values: ReadonlyMap<string, Value>;
-  readonly uses: Uses;
+interface Around extends TypedPatternContext {
+  /** Names of the values that no input can change. */
   readonly constants: ReadonlySet<string>;
 }
 
+/** A normalisation without scale and bias. */
 interface Core {
   readonly x: string;
   readonly axes: readonly number[];
   readonly epsilon: number;
+  /** Whether the mean is subtracted. */
   readonly isCentred: boolean;
-  /** In any order; the last one's output is the normalised tensor. */
+  /** In any order. */
   readonly nodes: readonly Node[];
+  /** The node whose output is the normalised tensor. */
   readonly last: Node;
 }
 
-interface Found<T> {
-  readonly found: T;
+/** A value inside of a pattern, and the nodes from it to where the search began. */
+interface Found {
+  readonly found: string;
   readonly nodes: readonly Node[];
 }
 
-/** The producer of a value, if it is of one of these types. */
-function made({ uses }: Around, name: string | undefined, ...opTypes: readonly string[]): Node | undefined {
-  const node = uses.producer.get(name ?? "");
-  return node && isOnnx(node, ...opTypes) ? node : undefined;
-}
-
-/** The two inputs of a node, of which one is a scalar constant: that number and the other's name. */
+/** The two inputs of a node, of which one is a scalar constant: that number and the name of the other. */
 function withScalar({ graph }: Around, node: Node): { number: number; other: string } | undefined {
   const index = node.inputs.findIndex((name) => scalarOf(graph, name) !== undefined);
   const number = scalarOf(graph, node.inputs[index]);
@@ -60,21 +48,9 @@ function withScalar({ graph }: Around, node: Node): { number: number; other: str
   return number === undefined || other === undefined ? undefined : { number, other };
 }
 
-/** x and the axes of a mean that keeps its axes. */
-function meanOf(around: Around, name: string): (Found<string> & { axes: readonly number[] }) | undefined {
-  const node = made(around, name, "ReduceMean");
-  const x = node?.inputs[0];
-  const rank = around.values.get(x ?? "")?.shape.length;
-  const axes = node && intsAttribute(node, "axes");
-  if (!node || x === undefined || rank === undefined || !axes) return undefined;
-  if (numberAttribute(node, "keepdims", 1) !== 1) return undefined;
-  const sorted = axes.map((axis) => wrapped(axis, rank)).toSorted((a, b) => a - b);
-  return { found: x, axes: sorted, nodes: [node] };
-}
-
 /** d of d². */
-function squareRootOf(around: Around, name: string): Found<string> | undefined {
-  const node = made(around, name, "Pow", "Mul");
+function squareRootOf(around: Around, name: string): Found | undefined {
+  const node = producerOf(around, name, "Pow", "Mul");
   const [d, other] = node?.inputs ?? [];
   if (!node || d === undefined) return undefined;
   const isSquare = node.opType === "Mul" ? other === d : isScalar(around.graph, other, 2);
@@ -82,16 +58,16 @@ function squareRootOf(around: Around, name: string): Found<string> | undefined {
 }
 
 /** v of √v. */
-function radicandOf(around: Around, name: string): Found<string> | undefined {
-  const node = made(around, name, "Sqrt", "Pow");
+function radicandOf(around: Around, name: string): Found | undefined {
+  const node = producerOf(around, name, "Sqrt", "Pow");
   const v = node?.inputs[0];
   const isRoot = node?.opType === "Sqrt" || isScalar(around.graph, node?.inputs[1], 0.5);
   return node && v !== undefined && isRoot ? { found: v, nodes: [node] } : undefined;
 }
 
 /** v of 1/√v. */
-function radicandOfInverse(around: Around, name: string): Found<string> | undefined {
-  const node = made(around, name, "Reciprocal", "Div", "Pow");
+function radicandOfInverse(around: Around, name: string): Found | undefined {
+  const node = producerOf(around, name, "Reciprocal", "Div", "Pow");
   if (!node) return undefined;
   const [first = "", second = ""] = node.inputs;
   if (node.opType === "Pow") {
@@ -103,9 +79,9 @@ function radicandOfInverse(around: Around, name: string): Found<string> | undefi
 }
 
 /** d and v of d/√v. */
-function quotientsOf(around: Around, node: Node): (Found<string> & { d: string })[] {
+function quotientsOf(around: Around, node: Node): (Found & { d: string })[] {
   const [a = "", b = ""] = node.inputs;
-  const found = (d: string, root: Found<string> | undefined): (Found<string> & { d: string })[] =>
+  const found = (d: string, root: Found | undefined): (Found & { d: string })[] =>
     root ? [{ d, found: root.found, nodes: [...root.nodes, node] }] : [];
   if (isOnnx(node, "Div")) return found(a, radicandOf(around, b));
   if (!isOnnx(node, "Mul")) return [];
@@ -113,27 +89,27 @@ function quotientsOf(around: Around, node: Node): (Found<string> & { d: string }
 }
 
 /** x of d = x − mean(x) over these axes. */
-function centredOf(around: Around, d: string, axes: readonly number[]): Found<string> | undefined {
-  const sub = made(around, d, "Sub");
-  const mean = meanOf(around, sub?.inputs[1] ?? "");
-  if (!sub || !mean || mean.found !== sub.inputs[0] || mean.axes.join() !== axes.join()) return undefined;
-  return { found: mean.found, nodes: [...mean.nodes, sub] };
+function centredOf(around: Around, d: string, axes: readonly number[]): Found | undefined {
+  const sub = producerOf(around, d, "Sub");
+  const mean = reductionOf(around, sub?.inputs[1], "ReduceMean");
+  if (!sub || !mean || mean.x !== sub.inputs[0] || mean.axes.join() !== axes.join()) return undefined;
+  return { found: mean.x, nodes: [mean.node, sub] };
 }
 
-/** d/√(mean(d²) + ε), ending in this node. */
+/** The pattern d/√(mean(d²) + ε) that ends in this node. */
 function coreAt(around: Around, last: Node): Core | undefined {
   for (const { d, found: radicand, nodes } of quotientsOf(around, last)) {
-    const add = made(around, radicand, "Add");
+    const add = producerOf(around, radicand, "Add");
     const sum = add && withScalar(around, add);
-    const variance = sum && meanOf(around, sum.other);
-    const square = variance && squareRootOf(around, variance.found);
+    const variance = sum && reductionOf(around, sum.other, "ReduceMean");
+    const square = variance && squareRootOf(around, variance.x);
     if (!add || !sum || !variance || !square) continue;
     const { axes } = variance;
     const centred = centredOf(around, d, axes);
-    // The variance may have been spelled out with a difference of its own.
+    // The exporter may have computed x − mean(x) a second time for the variance.
     const again = square.found === d ? centred : centredOf(around, square.found, axes);
     if (again?.found !== centred?.found || (!centred && square.found !== d)) continue;
-    const all = [...nodes, add, ...variance.nodes, ...square.nodes];
+    const all = [...nodes, add, variance.node, ...square.nodes];
     return {
       x: centred?.found ?? d,
       axes,
@@ -146,7 +122,7 @@ function coreAt(around: Around, last: Node): Core | undefined {
   return undefined;
 }
 
-/** The node of this type that alone uses a value, and the constant it takes beside it. */
+/** The only user of a value, if it has this type and its other input is a constant. */
 function onlyWith(
   around: Around,
   opType: string,
@@ -159,7 +135,7 @@ function onlyWith(
   return constant !== undefined && constants.has(constant) ? { node, constant } : undefined;
 }
 
-/** Scale and bias that follow, if their shape is that of the last axes, which are the normalised ones. */
+/** The nodes of scale and bias, if their shape is that of the normalised axes, which must be the last ones. */
 function affineAfter(around: Around, { x, axes, last }: Core): { node: Node; constant: string }[] {
   const known = around.values.get(x);
   const rank = known?.shape.length ?? 0;
@@ -178,7 +154,7 @@ function affineAfter(around: Around, { x, axes, last }: Core): { node: Node; con
 export const recognizeNormalization: Rewrite = {
   name: "recognize-normalization",
   about: "mean, variance, root, scale and shift spelled out become LayerNormalization or RMSNormalization",
-  takesAway: "what a neighbour does",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     const seen = new Unquantized(graph);
     const around = { graph: seen.graph, values, uses: seen.uses, constants: constantNames(graph) };
@@ -195,8 +171,8 @@ export const recognizeNormalization: Rewrite = {
           opType: isCentred ? "LayerNormalization" : "RMSNormalization",
           domain: "",
           attributes: { axes: ints(core.axes), epsilon: float(core.epsilon) },
-          what: isCentred ? "layer normalisation" : "root-mean-square normalisation",
-          more: affine.map(({ constant }) => constant),
+          label: isCentred ? "layer normalisation" : "root-mean-square normalisation",
+          parameters: affine.map(({ constant }) => constant),
         },
       );
     }

@@ -1,6 +1,6 @@
 /**
- * MatMul and Einsum of two tensors that both depend on the input, as in attention -> `Product`, `Contraction` (domain
- * "relprop"), so that MatMul and Einsum are left for those with weights. The body is the node itself.
+ * Renames MatMul and Einsum of two tensors that both depend on the input, as in attention, to `Product` and `Contraction`
+ * (domain "relprop"), so MatMul and Einsum always have constant weights. The body is the node itself.
  */
 
 import type { Graph, Node } from "../onnx/graph.ts";
@@ -11,7 +11,7 @@ const names: Readonly<Record<string, string>> = { MatMul: "Product", Einsum: "Co
 export const recognizeProducts: Rewrite = {
   name: "recognize-products",
   about: "MatMul and Einsum of two tensors that depend on the input become Product and Contraction",
-  takesAway: "what a neighbour does",
+  removes: "merged nodes",
   apply(graph: Graph): Graph {
     const constants = constantNames(graph);
     const replace = new Map<Node, readonly Node[]>();

@@ -1,36 +1,36 @@
 /**
- * ReLU(x) = max(x, 0) by another name, or spelled out -> `Relu`, so that the rules about ReLUs find them all:
+ * Recognises ReLU(x) = max(x, 0) in other operators, or spelled out -> `Relu`:
  *
  *     Clip(x, 0, ∞) = Max(x, 0) = ThresholdedRelu(x; 0) = Where(x > 0, x, 0) = x·[x > 0] = ½x + ½│x│
  *     LeakyRelu(x; α) = PRelu(x; α) = x⁺ + αx⁻,  Elu(x; α) = x⁺ + α(exp x⁻ − 1),  Selu(x; α, γ) = γ·Elu(x; α):  α = 0, γ = 1
  *
- * A bound above, as ReLU6 has it, makes another function.
+ * A Clip with an upper bound, such as ReLU6, is not a ReLU.
  */
 
 import { type Graph, type Node, type Value, numberAttribute, tensorAttribute } from "../onnx/graph.ts";
 import { numbersOf } from "../onnx/tensor.ts";
 import { isFloat, sameShape, scalarOf } from "./constants.ts";
 import { type Refuse, type Rewrite, allUses, edited, isOnnx } from "./rewrite.ts";
-import { type SpelledOut, anyOf, recognize } from "./spelled-out.ts";
+import { type ActivationPattern, operatorOf, recognizeActivations } from "./activation-patterns.ts";
 
-/** A ReLU's argument, and the node before it that chooses where it is passed on, if there is one. */
+/** The argument of a ReLU, and the comparison that chooses its elements, if there is one. */
 interface Found {
   readonly x: string;
   readonly choice?: Node;
 }
 
-/** What is known around a node. */
 interface Around {
   readonly producer: ReadonlyMap<string, Node>;
   readonly isZero: (name: string | undefined) => boolean;
   readonly numberOf: (name: string) => number | undefined;
 }
 
+/** Tests whether a node is a ReLU by its parameters. */
 type Form = (node: Node, around: Around) => Found | false | undefined;
 
 const first = ({ inputs: [x = ""] }: Node): Found => ({ x });
 
-/** With no upper bound ONNX means the largest number of the type, here as float32. */
+/** The largest float32: ONNX's default for the upper bound of Clip. */
 const largest = 3.4028234e38;
 
 const forms: Readonly<Record<string, Form>> = {
@@ -55,12 +55,12 @@ const forms: Readonly<Record<string, Form>> = {
     const x = around.isZero(no) ? yes : no;
     const other = x === yes ? no : yes;
     const [larger, smaller] = x === yes ? [x, other] : [other, x];
-    return choice && around.isZero(other) && says(choice, larger, smaller, around) && { x, choice };
+    return choice && around.isZero(other) && compares(choice, larger, smaller, around) && { x, choice };
   },
 };
 
-/** Whether a comparison is true where `larger` is above `smaller`; any zero is as good as another. */
-function says(comparison: Node, larger: string, smaller: string, { isZero }: Around): boolean {
+/** Whether a comparison is true where `larger` is above `smaller`; zeros may be different constants. */
+function compares(comparison: Node, larger: string, smaller: string, { isZero }: Around): boolean {
   const [a = "", b = ""] = comparison.inputs;
   const same = (one: string, other: string): boolean => one === other || (isZero(one) && isZero(other));
   if (isOnnx(comparison, "Greater", "GreaterOrEqual")) return same(a, larger) && same(b, smaller);
@@ -73,11 +73,11 @@ const identity = new Map([["1", 1]]);
 const isAboveZero = (node: Node, graph: Graph): boolean =>
   isOnnx(node, "Greater", "GreaterOrEqual") && scalarOf(graph, node.inputs[1]) === 0;
 
-const spelledOut: readonly SpelledOut[] = [
-  { ...relu, inner: [isAboveZero, anyOf("Cast")], argument: identity, result: new Map([["1,1", 1]]) },
+const spelledOut: readonly ActivationPattern[] = [
+  { ...relu, inner: [isAboveZero, operatorOf("Cast")], argument: identity, result: new Map([["1,1", 1]]) },
   {
     ...relu,
-    inner: [anyOf("Abs")],
+    inner: [operatorOf("Abs")],
     argument: identity,
     result: new Map([
       ["1,0", 0.5],
@@ -86,7 +86,7 @@ const spelledOut: readonly SpelledOut[] = [
   },
 ];
 
-/** Whether a tensor is 0 everywhere, of whatever shape it turns out to be. */
+/** Whether a tensor is 0 everywhere; its shape may be unknown. */
 function isZeroIn(graph: Graph, producer: ReadonlyMap<string, Node>, name: string): boolean {
   const maker = producer.get(name);
   const isFilled = maker && isOnnx(maker, "ConstantOfShape");
@@ -95,8 +95,8 @@ function isZeroIn(graph: Graph, producer: ReadonlyMap<string, Node>, name: strin
   return tensor.dataType !== "string" && Array.from(numbersOf(tensor)).every((number) => number === 0);
 }
 
-/** Operators that are a ReLU by their parameters; the forward pass keeps them as they are. */
-function byParameters(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+/** Replaces operators that are a ReLU by their parameters; they become the body. */
+function recognizeByParameters(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
   const { producer, consumers, isOutput } = allUses(graph);
   const around: Around = {
     producer,
@@ -107,7 +107,7 @@ function byParameters(graph: Graph, values: ReadonlyMap<string, Value>, refuse: 
   for (const node of graph.nodes) {
     const [y = ""] = node.outputs;
     const found = isOnnx(node, node.opType) && forms[node.opType]?.(node, around);
-    // A zero of a larger shape would stretch x.
+    // A zero of a larger shape would broadcast x.
     if (!found || !isFloat(values.get(y)) || !sameShape(values.get(found.x), values.get(y))) continue;
     const { x, choice } = found;
     const [chosen = ""] = choice?.outputs ?? [];
@@ -125,9 +125,9 @@ function byParameters(graph: Graph, values: ReadonlyMap<string, Value>, refuse: 
 export const recognizeRelu: Rewrite = {
   name: "recognize-relu",
   about:
-    "what is max(x, 0) becomes Relu: Clip, Max, LeakyRelu, PRelu, Elu, Selu and ThresholdedRelu by their parameters, Where, x·[x > 0] and ½x + ½│x│ spelled out",
-  takesAway: "what a neighbour does",
+    "operators that compute max(x, 0) become Relu: Clip, Max, LeakyRelu, PRelu, Elu, Selu and ThresholdedRelu by their parameters, Where, x·[x > 0] and ½x + ½│x│ spelled out",
+  removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognize(byParameters(graph, values, refuse), values, spelledOut, refuse);
+    return recognizeActivations(recognizeByParameters(graph, values, refuse), values, spelledOut, refuse);
   },
 };

@@ -1,14 +1,13 @@
 /**
- * Gates spelled out: HardSigmoid clip(αx + ½, 0, 1), with α = 1/6 also as clip(x + 3, 0, 6)/6 (Howard et al. 2019), and
- * the sigmoid as ½ + ½·tanh(x/2) -> `HardSigmoid`, `Sigmoid`. Where x itself is gated, recognize-silu.ts comes first.
+ * Recognises HardSigmoid spelled out as clip(αx + ½, 0, 1), with α = 1/6 also as clip(x + 3, 0, 6)/6 (Howard et al. 2019),
+ * and Sigmoid as ½ + ½·tanh(x/2). recognize-silu.ts runs before and takes those that are multiplied by x.
  */
 
-import { type Graph, type Value, float } from "../onnx/graph.ts";
-import type { Refuse, Rewrite } from "./rewrite.ts";
-import { type SpelledOut, anyOf, clipTo, recognize } from "./spelled-out.ts";
+import { float } from "../onnx/graph.ts";
+import { type ActivationPattern, operatorOf, clipTo, activationRewrite } from "./activation-patterns.ts";
 
-/** clip(c + a·x, 0, high)/high */
-const clippedLine = (c: number, a: number, high: number): SpelledOut => ({
+/** clip(c + a·x, 0, high)/high. */
+const clippedLine = (c: number, a: number, high: number): ActivationPattern => ({
   opType: "HardSigmoid",
   domain: "",
   attributes: { alpha: float(a / high), beta: float(c / high) },
@@ -20,7 +19,7 @@ const clippedLine = (c: number, a: number, high: number): SpelledOut => ({
   result: new Map([["0,1", 1 / high]]),
 });
 
-const patterns: readonly SpelledOut[] = [
+const patterns: readonly ActivationPattern[] = [
   clippedLine(3, 1, 6),
   clippedLine(0.5, 1 / 6, 1),
   clippedLine(0.5, 0.2, 1),
@@ -28,7 +27,7 @@ const patterns: readonly SpelledOut[] = [
     opType: "Sigmoid",
     domain: "",
     attributes: {},
-    inner: [anyOf("Tanh")],
+    inner: [operatorOf("Tanh")],
     argument: new Map([["1", 0.5]]),
     result: new Map([
       ["0,0", 0.5],
@@ -37,11 +36,8 @@ const patterns: readonly SpelledOut[] = [
   },
 ];
 
-export const recognizeSigmoid: Rewrite = {
-  name: "recognize-sigmoid",
-  about: "clip(αx + ½, 0, 1) and ½ + ½·tanh(x/2) spelled out become HardSigmoid and Sigmoid",
-  takesAway: "what a neighbour does",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognize(graph, values, patterns, refuse);
-  },
-};
+export const recognizeSigmoid = activationRewrite(
+  "recognize-sigmoid",
+  "clip(αx + ½, 0, 1) and ½ + ½·tanh(x/2) spelled out become HardSigmoid and Sigmoid",
+  patterns,
+);

@@ -1,14 +1,14 @@
 /**
- * x·gate(x), spelled out: SiLU x·σ(x), HardSwish x·HardSigmoid(x) = x·clip(x+3, 0, 6)/6 (Howard et al. 2019), and
- * Mish x·tanh(softplus(x)) (Misra 2019) -> `Silu`, `HardSwish`, `Mish`.
+ * Recognises spelled out products x·gate(x): SiLU x·σ(x), HardSwish x·HardSigmoid(x) = x·clip(x+3, 0, 6)/6 (Howard et al.
+ * 2019), and Mish x·tanh(softplus(x)) (Misra 2019) -> `Silu`, `HardSwish`, `Mish`.
  */
 
-import { type Graph, type Node, type Value, numberAttribute } from "../onnx/graph.ts";
-import { type Refuse, type Rewrite, isOnnx } from "./rewrite.ts";
-import { type SpelledOut, anyOf, clipTo, recognize } from "./spelled-out.ts";
+import { type Node, numberAttribute } from "../onnx/graph.ts";
+import { isOnnx } from "./rewrite.ts";
+import { type ActivationPattern, operatorOf, clipTo, activationRewrite } from "./activation-patterns.ts";
 
 const identity = new Map([["1", 1]]);
-/** x·e */
+/** x·e. */
 const gated = new Map([["1,1", 1]]);
 
 const isSixth = (value: number): boolean => Math.abs(value - 1 / 6) < 1e-4;
@@ -20,12 +20,12 @@ const hardSigmoid = (node: Node): boolean =>
 
 const hardSwish = { opType: "HardSwish", domain: "", attributes: {} } as const;
 
-const patterns: readonly SpelledOut[] = [
+const patterns: readonly ActivationPattern[] = [
   {
     opType: "Silu",
     domain: "relprop",
     attributes: {},
-    inner: [anyOf("Sigmoid")],
+    inner: [operatorOf("Sigmoid")],
     argument: identity,
     result: gated,
   },
@@ -52,17 +52,14 @@ const patterns: readonly SpelledOut[] = [
     opType: "Mish",
     domain: "",
     attributes: {},
-    inner: [anyOf("Softplus"), anyOf("Tanh")],
+    inner: [operatorOf("Softplus"), operatorOf("Tanh")],
     argument: identity,
     result: gated,
   },
 ];
 
-export const recognizeSilu: Rewrite = {
-  name: "recognize-silu",
-  about: "x·σ(x), x·clip(x + 3, 0, 6)/6 and x·tanh(softplus(x)) spelled out become Silu, HardSwish and Mish",
-  takesAway: "what a neighbour does",
-  apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    return recognize(graph, values, patterns, refuse);
-  },
-};
+export const recognizeSilu = activationRewrite(
+  "recognize-silu",
+  "x·σ(x), x·clip(x + 3, 0, 6)/6 and x·tanh(softplus(x)) spelled out become Silu, HardSwish and Mish",
+  patterns,
+);

@@ -1,6 +1,7 @@
 /**
- * Reshape(x, [N, 197, 3, 64]), the target computed from x's own sizes → Reshape(x, [0, 197, 3, 64]), a constant: 0 is
- * "as in x", −1 "the rest". So the arithmetic of sizes (Shape, Gather, Concat) goes away although the batch stays open.
+ * Gives a Reshape whose target is computed from the sizes of its input, Reshape(x, [N, 197, 3, 64]), a constant target,
+ * Reshape(x, [0, 197, 3, 64]): 0 means "as in x", −1 "the rest". This removes the arithmetic of sizes (Shape, Gather,
+ * Concat) and leaves the batch open.
  */
 
 import {
@@ -14,7 +15,7 @@ import {
 import { int64Tensor } from "../onnx/tensor.ts";
 import { type Rewrite, edited, isOnnx, namer, withoutDead } from "./rewrite.ts";
 
-/** The target as constants, or undefined if more than one size is open, or a size is 0, which means something else. */
+/** The target as constants; undefined if more than one size is open, or a size is 0, which would mean "as in x". */
 function constantTarget(x: Shape, y: Shape): number[] | undefined {
   const target = y.map((dim, i) => (typeof dim === "number" ? dim : dim === x[i] ? 0 : -1));
   const isClear = !y.includes(0) && target.filter((size) => size === -1).length <= 1;
@@ -24,7 +25,7 @@ function constantTarget(x: Shape, y: Shape): number[] | undefined {
 export const reshapeToConstants: Rewrite = {
   name: "reshape-to-constants",
   about: "a Reshape to sizes of its input gets a constant target, open sizes as 0 or -1",
-  takesAway: "constants",
+  removes: "constants",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
     const newName = namer(graph);
     const replace = new Map<Node, readonly Node[]>();

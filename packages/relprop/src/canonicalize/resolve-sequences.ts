@@ -1,20 +1,29 @@
 /**
- * Sequences of tensors whose structure is constant → the tensors themselves: SequenceAt(SequenceConstruct(a, b), 1)
- * is b, ConcatFromSequence is Concat, SplitToSequence is Split. What the tensors hold may depend on the input.
+ * Replaces sequences of tensors by the tensors, if the length of the sequence and the positions in it are constant:
+ * SequenceAt(SequenceConstruct(a, b), 1) is b, ConcatFromSequence is Concat, SplitToSequence is Split. The content of the
+ * tensors may depend on the input.
  */
 
 import { wrapped } from "../onnx/axis.ts";
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
-import { identity, plainNode } from "./inline-subgraph.ts";
-import { type Refuse, type Rewrite, edited, isOnnx, namer, withoutDead } from "./rewrite.ts";
+import {
+  type Refuse,
+  type Rewrite,
+  edited,
+  identity,
+  isOnnx,
+  namer,
+  plainNode,
+  withoutDead,
+} from "./rewrite.ts";
 
-/** Gives the plain nodes that do a node's work (none if it only makes a sequence), or says why it stays. */
+/** Returns the nodes that replace a node (none if it only makes a sequence), or the reason why it stays. */
 type Resolve = (node: Node, work: Work) => readonly Node[] | string;
 
 interface Work {
-  /** The elements of each sequence whose structure is known, by their names. */
+  /** Names of the elements of each known sequence, by the name of the sequence. */
   readonly sequences: Map<string, readonly string[]>;
   readonly values: ReadonlyMap<string, Value>;
   readonly expressions: ConstantExpressions;
@@ -22,10 +31,10 @@ interface Work {
   readonly constant: (base: string, tensor: Tensor) => string;
 }
 
-const unknown = "the number of its sequence's tensors is known at run time only";
+const unknown = "the length of its sequence is known at run time only";
 const computed = "a position in its sequence is computed at run time";
 
-/** A position from the end if it is negative; the end itself if it is absent. */
+/** A position that counts from the end if it is negative; the end if it is absent. */
 function positionOf(name: string | undefined, count: number, work: Work): number | undefined {
   if (name === undefined || name === "") return count;
   const tensor = work.expressions.tensor(name);
@@ -83,13 +92,12 @@ const join: Resolve = (node, work) => {
   return [...slices, plainNode("Concat", names, [output], { axis: int(axis) })];
 };
 
-/** `split` is one size for all parts (the last may be smaller), or a list; without it every slice is a part. */
+/** The sizes are one number for all parts (the last may be smaller), a list, or absent: then each slice is a part. */
 const split: Resolve = (node, work) => {
   const [x = "", sizes = ""] = node.inputs;
   const shape = work.values.get(x)?.shape;
-  if (!shape) return "the rank of what it splits is not known";
-  const given = numberAttribute(node, "axis", 0);
-  const axis = wrapped(given, shape.length);
+  if (!shape) return "the rank of the tensor that it splits is unknown";
+  const axis = wrapped(numberAttribute(node, "axis", 0), shape.length);
   const size = shape[axis];
   const wanted = sizes === "" ? int64Tensor([1], []) : work.expressions.tensor(sizes);
   if (!wanted) return "the sizes of its parts are computed at run time";
@@ -130,7 +138,7 @@ const resolvers: ReadonlyMap<string, Resolve> = new Map([
 export const resolveSequences: Rewrite = {
   name: "resolve-sequences",
   about: "sequences of tensors whose structure is constant become the tensors themselves",
-  takesAway: "what does nothing",
+  removes: "no-ops",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
     if (!graph.nodes.some((node) => isOnnx(node, ...resolvers.keys()))) return graph;
     const newName = namer(graph);
@@ -152,7 +160,7 @@ export const resolveSequences: Rewrite = {
       const resolve = isAlias ? alias : isOnnx(node, node.opType) ? resolvers.get(node.opType) : undefined;
       const made = resolve?.(node, work);
       if (typeof made === "string") refuse(node, made);
-      // A node that only makes a sequence stays until nobody needs it: an If or Loop may still take it.
+      // A node that only makes a sequence stays while an If or Loop may still read it.
       else if (made && made.length > 0) replace.set(node, made);
     }
     return withoutDead(replace.size === 0 ? graph : edited(graph, { replace, initializers }));

@@ -1,9 +1,10 @@
-/** What all rewrites share: their type, who uses what, and the one way in which they change a graph. */
+/** The type of a rewrite, and the helpers that all rewrites look at a graph and edit it with. */
 
 import { capturedNames, namesIn } from "../onnx/captures.ts";
 import { type Graph, type Node, type Tensor, type Uses, type Value } from "../onnx/graph.ts";
+import { inPlaceOf } from "../onnx/owners.ts";
 
-/** A rewrite that was not done although it nearly applied, and why: shown by `inspect`. */
+/** Why a rewrite that nearly applied was not done; `inspect` shows it. */
 export interface Note {
   readonly rewrite: string;
   /** The node's name. */
@@ -15,21 +16,33 @@ export interface Note {
 /** Records that a node stays as it is, and why. */
 export type Refuse = (node: Node, why: string) => void;
 
-/** A change of the graph that keeps its outputs: their names, and their values but for rounding. */
+/** A change of a graph that keeps the names of its outputs and, except for rounding, their values. */
 export interface Rewrite {
   readonly name: string;
-  /** What it looks for and what it makes of it, in one line for people. */
+  /** What it replaces by what, in one line for users. */
   readonly about: string;
-  /** What the nodes were that are gone afterwards; those in the body of another node are not gone. */
-  readonly takesAway: "constants" | "what does nothing" | "what a neighbour does" | "what wraps others";
-  /** Gives the same object if nothing is left to do. `values` is what shape inference knows of `graph`. */
+  /** The kind of nodes that it removes, apart from those that it keeps in the body of another node. */
+  readonly removes: "constants" | "no-ops" | "merged nodes" | "control flow";
+  /** Returns the same object if it changes nothing. `values` is what shape inference knows of `graph`. */
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph;
 }
 
+/** Whether a node is one of these operators of ai.onnx. */
 export const isOnnx = (node: Node, ...opTypes: readonly string[]): boolean =>
   (node.domain === "" || node.domain === "ai.onnx") && opTypes.includes(node.opType);
 
-/** Everything a node needs: its inputs, and what its body takes from outside (constants that the pattern swallowed). */
+/** A node of ai.onnx, named after its first output. */
+export const plainNode = (
+  opType: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Node["attributes"] = {},
+): Node => ({ name: outputs[0] ?? opType, opType, domain: "", inputs, outputs, attributes });
+
+/** A node that gives a value another name. */
+export const identity = (from: string, to: string): Node => plainNode("Identity", [from], [to]);
+
+/** All values that a node reads: its inputs, and the outer values that its body reads, such as a pattern's constants. */
 export function neededBy(node: Node): readonly string[] {
   if (!node.body) return node.inputs;
   const made = new Set(node.body.flatMap((inner) => inner.outputs));
@@ -37,7 +50,7 @@ export function neededBy(node: Node): readonly string[] {
   return [...node.inputs, ...taken];
 }
 
-/** As `usesOf`, counting bodies; what subgraphs capture counts as output, since it must keep its name. */
+/** As `usesOf`, including bodies. Values that subgraphs capture count as outputs, since they must keep their names. */
 export function allUses(graph: Graph): Uses {
   const producer = new Map<string, Node>();
   const consumers = new Map<string, Node[]>();
@@ -65,7 +78,7 @@ const randomOperators = new Set([
 ]);
 
 /**
- * Names of the values that no input of the graph can change: initializers, and what is computed from them alone.
+ * Names of the values that no input of the graph can change: initializers, and values computed from them alone.
  * @param isKnown names of further values whose content is known
  */
 export function constantNames(graph: Graph, isKnown: (name: string) => boolean = () => false): Set<string> {
@@ -83,15 +96,17 @@ export function constantNames(graph: Graph, isKnown: (name: string) => boolean =
   return constants;
 }
 
+/** A change of a graph, see {@link edited}. */
 export interface Edit {
-  /** What stands in a node's place: nothing, another node, several. */
+  /** The nodes that replace a node, in topological order; none to remove it. */
   readonly replace?: ReadonlyMap<Node, readonly Node[]>;
-  /** Values to call by another name, wherever they are used and made. */
+  /** New names of values. */
   readonly rename?: ReadonlyMap<string, string>;
+  /** Initializers to add. */
   readonly initializers?: ReadonlyMap<string, Tensor>;
 }
 
-/** A node whose values go by other names. */
+/** The node with its values renamed, those of its body included. */
 export function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   const rename = (name: string): string => names.get(name) ?? name;
   const all = [...neededBy(node), ...node.outputs, ...(node.body ?? []).flatMap((inner) => inner.outputs)];
@@ -104,21 +119,21 @@ export function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   };
 }
 
-/** The graph after an edit. Replacements must come in topological order and keep the outputs that are used. */
+/** The graph after an edit. Replacements must keep the outputs that other nodes use. */
 export function edited(graph: Graph, { replace, rename, initializers }: Edit): Graph {
   let nodes = graph.nodes;
-  if (replace?.size) nodes = nodes.flatMap((node) => replace.get(node) ?? [node]);
+  if (replace?.size) nodes = nodes.flatMap((node) => inPlaceOf(node, replace.get(node) ?? [node]));
   if (rename?.size) nodes = nodes.map((node) => renamed(node, rename));
   const merged = initializers?.size ? new Map([...graph.initializers, ...initializers]) : graph.initializers;
   return { ...graph, nodes, initializers: merged };
 }
 
-/** Gives names that nothing in the graph has yet. */
+/** A function that returns names which are unused in the graph. */
 export function namer(graph: Graph): (base: string) => string {
   const taken = new Set<string>(graph.initializers.keys());
   for (const { name } of [...graph.inputs, ...graph.outputs]) taken.add(name);
   for (const node of graph.nodes) for (const name of namesIn(node)) taken.add(name);
-  /** Where the search for a number ended: unrolled loops ask for the same name thousands of times. */
+  /** The number to try next for each base: unrolled loops ask for the same name thousands of times. */
   const next = new Map<string, number>();
   return (base) => {
     let name = base;
@@ -130,7 +145,7 @@ export function namer(graph: Graph): (base: string) => string {
   };
 }
 
-/** Without nodes that no output needs, and without initializers that no node needs. */
+/** The graph without nodes that no output needs, and without initializers that no node needs. */
 export function withoutDead(graph: Graph): Graph {
   const { isOutput } = allUses(graph);
   const needed = new Set<string>(graph.outputs.map((output) => output.name));

@@ -1,13 +1,13 @@
 /**
- * The bound on "until nothing changes". Each rewrite takes something away that none puts back, so a graph settles after a
- * few rounds; only graphs inside of nodes may need more, one for each that the next one waits for.
+ * Limits the rounds of rewriting. Each rewrite removes something that no other puts back, so a graph settles after a few
+ * rounds; only nested control flow takes more, since each level waits for the one around it.
  */
 
 import { UnexplainableError } from "../errors.ts";
 import type { Graph, Node } from "../onnx/graph.ts";
 import type { Rewrite } from "./rewrite.ts";
 
-/** Rounds in a row in which no graph inside of a node is written out. The networks that the tests hold settle within 9. */
+/** Limit of rounds in a row that unwrap no control flow. The networks of the tests settle within 9. */
 export const maxRounds = 50;
 
 /** What one rewrite did. */
@@ -17,10 +17,10 @@ export interface Change {
   readonly after: Graph;
 }
 
-/** A node that a rewrite made or took away. */
+/** A node that a rewrite added or removed. */
 function changedNode({ before, after }: Change): Node | undefined {
-  const [old, made] = [new Set(before.nodes), new Set(after.nodes)];
-  return after.nodes.find((node) => !old.has(node)) ?? before.nodes.find((node) => !made.has(node));
+  const [old, current] = [new Set(before.nodes), new Set(after.nodes)];
+  return after.nodes.find((node) => !old.has(node)) ?? before.nodes.find((node) => !current.has(node));
 }
 
 /** Counts the rounds of rewriting. */
@@ -28,12 +28,12 @@ export class Rounds {
   #count = 0;
 
   /**
-   * Takes in what a round changed.
+   * Counts a round by its changes.
    * @throws UnexplainableError if the graph does not settle, naming the rewrites and the node of the last change
    */
   enter(changes: readonly Change[]): void {
-    const writesOut = changes.some(({ rewrite }) => rewrite.takesAway === "what wraps others");
-    this.#count = writesOut ? 0 : this.#count + 1;
+    const unwraps = changes.some(({ rewrite }) => rewrite.removes === "control flow");
+    this.#count = unwraps ? 0 : this.#count + 1;
     const last = changes.at(-1);
     if (!last || this.#count <= maxRounds) return;
     const node = changedNode(last);

@@ -1,16 +1,15 @@
 /**
- * A graph as it reads without its FakeQuantize nodes: a GELU whose inner values are rounded is a GELU, and a network
- * has the patterns in QDQ form that it had before it was quantized. What is found is taken back into the graph itself,
- * where the body of the new node rounds as ever.
+ * A view of a graph without its FakeQuantize nodes, in which a quantized network has the patterns that it had before it
+ * was quantized. A pattern found in the view is mapped back to the graph, so the body of the new node keeps the rounding.
  */
 
 import type { Graph, Node, Uses } from "../onnx/graph.ts";
 import { allUses, renamed } from "./rewrite.ts";
 
-/** Nodes that compute one value from another, and from constants. */
+/** Nodes that compute one value from x and from constants. */
 export interface Pattern {
   readonly x: string;
-  /** The node that gives the result. */
+  /** The node that computes the result. */
   readonly root: Node;
   readonly nodes: ReadonlySet<Node>;
 }
@@ -18,15 +17,17 @@ export interface Pattern {
 const isFakeQuantize = ({ opType, domain }: Node): boolean =>
   opType === "FakeQuantize" && domain === "relprop";
 
+/** A graph without FakeQuantize, and the way back. */
 export class Unquantized {
   /** The graph without FakeQuantize. */
   readonly graph: Graph;
+  /** Producers and consumers in `graph`. */
   readonly uses: Uses;
-  /** Of the graph with FakeQuantize. */
+  /** Producers and consumers in the graph with FakeQuantize. */
   readonly #uses: Uses;
   readonly #nodes: readonly Node[];
   readonly #originals = new Map<Node, Node>();
-  /** What rounded values were before they were rounded. */
+  /** Names of values before rounding, by their names after it. */
   readonly #raw = new Map<string, string>();
 
   constructor(graph: Graph) {
@@ -47,18 +48,18 @@ export class Unquantized {
     this.uses = this.graph === graph ? this.#uses : allUses(this.graph);
   }
 
-  /** What a value is before it is rounded. */
+  /** The name of a value before it is rounded. */
   rawOf = (name: string): string => this.#raw.get(name) ?? name;
 
-  /** The nodes of the graph that use a value, rounded or not. */
+  /** The nodes that use a value, rounded or not. */
   usersOf(name: string): Node[] {
     const users = this.#uses.consumers.get(name) ?? [];
     return users.flatMap((user) => (isFakeQuantize(user) ? this.usersOf(user.outputs[0] ?? "") : [user]));
   }
 
   /**
-   * A pattern that was found here as it is in the graph itself, with what is rounded inside of it. It starts from a
-   * rounded x if it takes x only so rounded, else from x itself.
+   * Maps a pattern of the view back to the graph, adding the FakeQuantize nodes inside of it. The result starts from a
+   * rounded x if all its nodes read x with that rounding, else from x itself.
    */
   restored({ x, root, nodes }: Pattern): Pattern {
     const original = (node: Node): Node => this.#originals.get(node) ?? node;
@@ -77,22 +78,22 @@ export class Unquantized {
       }
     };
     visit(original(root));
-    // It starts where the roundings of x part that it takes.
+    // Roundings of x that all readers share stay outside of the pattern.
     const [first = [], ...others] = [...entries].map((name) => this.#roundingsOf(name));
-    const apart = first.findIndex((node, i) => others.some((rounding) => rounding[i] !== node));
-    const shared = apart === -1 ? first.length : apart;
+    const split = first.findIndex((node, i) => others.some((rounding) => rounding[i] !== node));
+    const shared = split === -1 ? first.length : split;
     for (const rounding of [first, ...others]) for (const node of rounding.slice(shared)) found.add(node);
     const start = first[shared - 1]?.outputs[0] ?? x;
     return { x: start, root: original(root), nodes: found };
   }
 
-  /** The FakeQuantize nodes that a value has come through last. */
+  /** The FakeQuantize nodes that a value has just passed through, in order. */
   #roundingsOf(name: string): Node[] {
     const node = this.#raw.has(name) ? this.#uses.producer.get(name) : undefined;
     return node ? [...this.#roundingsOf(node.inputs[0] ?? ""), node] : [];
   }
 
-  /** A node of a pattern whose output somebody else needs too, or undefined. */
+  /** An inner node of a pattern whose output is used outside of it, or undefined. */
   leakOf({ root, nodes }: Pattern): Node | undefined {
     const { isOutput, consumers } = this.#uses;
     const leaks = (name: string): boolean =>
@@ -100,7 +101,7 @@ export class Unquantized {
     return [...nodes].find((node) => node !== root && node.outputs.some(leaks));
   }
 
-  /** The nodes of a pattern in their order, as the body of the node that stands for them. */
+  /** The nodes of a pattern in topological order, as the body of the node that replaces them. */
   bodyOf({ nodes }: Pattern): Node[] {
     return this.#nodes.filter((node) => nodes.has(node)).flatMap((node) => node.body ?? [node]);
   }

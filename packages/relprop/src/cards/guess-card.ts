@@ -1,4 +1,4 @@
-/** How pictures are fed to a model that comes without a card: from its input's shape and, for the rest, a guess that is said aloud. */
+/** Makes cards for models that come without one, from the shape of their input and, for the rest, from reported guesses. */
 
 import { OptionError } from "../errors.ts";
 import type { Model, Value } from "../onnx/graph.ts";
@@ -6,7 +6,7 @@ import { metadataLabels } from "../outputs/metadata.ts";
 import type { HubConfig } from "./hub-config.ts";
 import { channelCount, imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
-/** What the user says about the input; goes before card and guess. */
+/** What the user says about the input; it overrides cards and guesses. The fields are those of {@link InputCard}. */
 export interface InputOptions {
   readonly layout?: InputCard["layout"];
   readonly size?: readonly [number, number];
@@ -16,21 +16,21 @@ export interface InputOptions {
   readonly std?: readonly number[];
 }
 
-/** Nothing is known of gray pictures: 0..1. */
+/** Pixels of gray pictures in 0..1, the guess for gray inputs. */
 const plainGray = { scale: 1 / 255, mean: [0], std: [1] };
 
-/** A card and what of it nobody said. */
+/** A card, part of which may be guessed. */
 export interface GuessedCard {
   readonly card: ModelCard;
-  /** In words, to be printed; empty if nothing was guessed. */
+  /** The guessed parts in words, to be printed; empty if nothing was guessed. */
   readonly guesses: readonly string[];
 }
 
 /**
- * Makes a card for a model. Layout, size and channels are read from the input's shape as far as it tells;
- * the guess for the rest is what torchvision and timm train with: shorter side to 8/7 of the size, centre crop,
- * RGB 0..1 normalised with ImageNet's mean and deviation (gray: 0..1 as it is).
- * @throws OptionError if the input isn't a picture.
+ * Makes a card for a model. Layout, size and channels come from the shape of the input where it fixes them. The rest is
+ * what torchvision and timm train with: shorter side to 8/7 of the size, centre crop, RGB 0..1 normalised with ImageNet's
+ * mean and standard deviation (gray: 0..1, not normalised).
+ * @throws OptionError if the input is not a picture, or `mean` or `std` do not have one number for each channel
  */
 export function guessCard(
   name: string,
@@ -89,9 +89,9 @@ function pictureInput(model: Model, name: string | undefined): Value {
 }
 
 /**
- * Makes a card for a model that a hub's files say something of: what they say of the input goes before a guess, what the
- * model's input fixes and what the user says goes before both.
- * @throws OptionError if the input isn't a picture.
+ * Makes a card from the files of a model hub. They override guesses; the shape of the input and the user's options override
+ * both.
+ * @throws OptionError as {@link guessCard}
  */
 export function hubCard(
   name: string,
@@ -113,7 +113,10 @@ export function hubCard(
   return { card, guesses };
 }
 
-/** A card with what the user says in place of what it said. */
+/**
+ * A card overridden by the user's options; a new size scales the sides of `resize`.
+ * @throws OptionError if `mean` or `std` do not have one number for each channel
+ */
 export function overrideCard(card: ModelCard, options: InputOptions): ModelCard {
   const input: InputCard = { ...card.input, ...options };
   const factor = Math.max(...input.size) / Math.max(...card.input.size);

@@ -1,6 +1,6 @@
 /**
- * What the files beside a model on a hub say of its preprocessing and its classes: `preprocessor_config.json` of Hugging
- * Face's transformers (its image processors, documentation of ImageProcessingMixin, 2022), and `config.json` of timm
+ * Reads preprocessing and class names from the files beside a model on a hub: `preprocessor_config.json` of Hugging Face's
+ * transformers (image processors, documentation of ImageProcessingMixin, 2022), and `config.json` of timm
  * (`pretrained_cfg`, documentation of resolve_data_config, 2023) or of transformers (`id2label`).
  */
 
@@ -17,28 +17,32 @@ import {
 } from "./model-card.ts";
 import { parseLabels } from "../zoo/zoo.ts";
 
-/** Everything of an input but the order of its axes, which the model tells. */
+/** An input card without the order of the axes, which the model's input has. */
 export type PictureInput = Omit<InputCard, "layout">;
 
-/** What was found; empty where a file says nothing of the matter. */
+/** The settings found in a hub's files. */
 export interface HubConfig {
+  /** Undefined if no file describes the input. */
   readonly input?: PictureInput;
+  /** Names of the classes, by index; empty if no file has them. */
   readonly labels: readonly string[];
-  /** What transformers' `problem_type` says that the output is. */
+  /** The kind of output, from transformers' `problem_type`. */
   readonly kind?: OutputKind;
-  /** What of the input the files leave open, in words. */
+  /** The parts of the input that had to be guessed, in words. */
   readonly guesses: readonly string[];
 }
 
-/** A file's JSON and what to call it in errors. */
+/** A file of a hub. */
 export interface HubFile {
+  /** Its parsed JSON. */
   readonly json: unknown;
+  /** What errors call it. */
   readonly file: string;
 }
 
 /**
- * Reads the files of a hub. A file that is about something else (a text model's, a training's) says nothing.
- * @throws ModelFileError if a file asks for preprocessing that a card cannot say, naming the field.
+ * Reads the files of a hub. Files about something else, such as a tokenizer or a training run, are ignored.
+ * @throws ModelFileError if a file asks for preprocessing that a card cannot describe; it names the field
  */
 export function readHubConfig(files: {
   readonly preprocessor?: HubFile;
@@ -70,7 +74,7 @@ const flag = (fields: Fields, name: string): boolean | undefined =>
 const triple = (field: Field, least: number, count: number): number[] =>
   field.list(count).map((number) => number.number(least, Number.MAX_VALUE));
 
-/** Kinds of output by transformers' names of problems. */
+/** Kinds of output by transformers' `problem_type`. */
 export const problemKinds: ReadonlyMap<unknown, OutputKind> = new Map([
   ["single_label_classification", "classes"],
   ["multi_label_classification", "multi-label"],
@@ -83,7 +87,7 @@ function fromConfig(source: HubFile): Pick<HubConfig, "labels" | "kind"> & { rea
   const trained = config.optional("pretrained_cfg", (at) => at.fields());
   if (trained) return { labels: timmLabels(config, trained), input: timmInput(trained) };
   const names = config.optional("id2label", (at) => parseLabels(at.value, source.file)) ?? [];
-  // transformers' names for classes that nobody named.
+  // LABEL_0, LABEL_1 … are transformers' placeholders for missing names.
   const kind = config.optional("problem_type", (at) => problemKinds.get(at.value));
   return { labels: names.every((name) => /^LABEL \d+$/.test(name)) ? [] : names, ...(kind ? { kind } : {}) };
 }
@@ -95,7 +99,7 @@ function timmLabels(config: Fields, trained: Fields): readonly string[] {
   return names.map((name) => words?.optional(name, (at) => at.text()) ?? name);
 }
 
-/** timm's evaluation: the shorter side to ⌊size / crop_pct⌋, the centre cropped; `squash` stretches first. */
+/** timm's evaluation: the shorter side to ⌊size / crop_pct⌋, then a centre crop; `squash` stretches instead. */
 function timmInput(trained: Fields): PictureInput {
   const [depth, rows, columns] = trained.required("input_size").list(3);
   const height = rows ? pixels(rows) : 0;
@@ -119,7 +123,7 @@ function timmInput(trained: Fields): PictureInput {
   };
 }
 
-/** Numbers of Pillow's resampling filters. */
+/** Resampling filters by Pillow's numbers. */
 const pillowFilters: ReadonlyMap<unknown, Interpolation> = new Map([
   [0, "nearest"],
   [1, "lanczos"],
@@ -160,6 +164,7 @@ function fromPreprocessor(source: HubFile): Omit<HubConfig, "labels"> {
   };
 }
 
+/** How a picture is brought to the size of the input. */
 interface Geometry {
   readonly size: readonly [number, number];
   readonly resize: Resize;
@@ -172,7 +177,7 @@ type Sides = { readonly shortSide: number } | { readonly area: readonly [number,
 function geometry(config: Fields): Geometry {
   const crop = flag(config, "do_center_crop") ? config.optional("crop_size", areaOf) : undefined;
   const share = config.optional("crop_pct", (at) => at.number(0.1, 1));
-  // One number is the shorter side where the centre is cropped, and else a square to stretch to.
+  // One number is the shorter side if the centre is cropped, else a square to stretch to.
   const isOneSide = crop !== undefined || share !== undefined;
   if (flag(config, "do_resize") === false) {
     const size = crop ?? areaOf(config.required("size"));

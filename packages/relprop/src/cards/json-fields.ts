@@ -1,9 +1,9 @@
-/** Reads untrusted JSON field by field: every wrong one ends in an error that names its path. */
+/** Reads untrusted JSON field by field; a wrong field ends in an error that names its path. */
 
-/** Called with the path of a wrong field and what is wrong with it; throws. */
+/** Throws an error about the field at a path. */
 export type Fail = (where: string, why: string) => never;
 
-/** One value of a JSON document and the path that leads to it. */
+/** One value of a JSON document and its path. Methods return the value as a type, or call `fail`. */
 export class Field {
   readonly value: unknown;
   readonly path: string;
@@ -43,7 +43,7 @@ export class Field {
     return word ?? this.wrong(words.map((candidate) => `"${candidate}"`).join(" or "));
   }
 
-  /** A list, of the given length if there is one. */
+  /** A list, of the given length if one is given. */
   list(length?: number): Field[] {
     const { value } = this;
     if (!Array.isArray(value)) return this.wrong("a list");
@@ -51,16 +51,18 @@ export class Field {
     return value.map((item: unknown, i) => new Field(item, `${this.path}[${i}]`, this.#fail));
   }
 
+  /** An object. */
   fields(): Fields {
     return fieldsOf(this.value, this.path, this.#fail);
   }
 
+  /** Fails, saying what was expected. */
   wrong(expected: string): never {
     return this.#fail(this.path, `expected ${expected}, found ${excerpt(this.value)}`);
   }
 }
 
-/** The fields of a JSON object. Only its own ones are seen, so that `__proto__` and `constructor` are like any other. */
+/** The own fields of a JSON object, so `__proto__` and `constructor` are ordinary names. */
 export class Fields {
   readonly #object: ReadonlyMap<string, unknown>;
   readonly #path: string;
@@ -82,7 +84,7 @@ export class Fields {
     return new Field(this.#object.get(name), path, this.#fail);
   }
 
-  /** What `read` makes of the field, or undefined where it's absent or null. */
+  /** The field as `read` returns it; undefined if it is absent or null. */
   optional<T>(name: string, read: (field: Field) => T): T | undefined {
     const value = this.#object.get(name);
     return value === undefined || value === null
@@ -90,7 +92,7 @@ export class Fields {
       : read(new Field(value, this.#pathTo(name), this.#fail));
   }
 
-  /** Refuses fields of other names: a misspelt optional field would do nothing otherwise. */
+  /** Refuses fields of other names, since a misspelt optional field would be ignored. */
   only(...names: readonly string[]): void {
     const stranger = this.names().find((name) => !names.includes(name));
     if (stranger !== undefined) {
@@ -103,7 +105,7 @@ export class Fields {
   }
 }
 
-/** The fields of `json`, which must be an object. */
+/** The fields of `json`; calls `fail` if it is not an object. */
 export function fieldsOf(json: unknown, path: string, fail: Fail): Fields {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return fail(path === "" ? "the whole" : path, `expected an object, found ${excerpt(json)}`);

@@ -1,6 +1,6 @@
 /**
- * What a model file does not say: how a picture becomes its input, and what its outputs are called. A card is plain
- * JSON (`<model>.card.json`), so that people can write one for their own model.
+ * Model cards: what a model file does not say, such as how a picture becomes its input, and the names of its classes. A
+ * card is plain JSON (`<model>.card.json`), so users can write one for their own model.
  */
 
 import { OptionError } from "../errors.ts";
@@ -13,10 +13,10 @@ export type ChannelOrder = "RGB" | "BGR" | "gray";
 /**
  * How a picture is brought to the input's size.
  * - `{ shortSide: n }`: its shorter side becomes n pixels, aspect ratio kept, then the centre is cropped to the size;
- *   the longer side is rounded down, as torchvision does, unless `round` says to the nearest;
+ *   the longer side is rounded down, as in torchvision, unless `round` is `nearest`;
  * - `{ stretch: [height, width] }`: it is stretched to these, then the centre is cropped to the size;
  * - `"exact"`: it is stretched to the size;
- * - `"none"`: it must have that size already.
+ * - `"none"`: it must already have the size.
  */
 export type Resize =
   | { readonly shortSide: number; readonly round?: "down" | "nearest" }
@@ -24,13 +24,14 @@ export type Resize =
   | "exact"
   | "none";
 
-/** Resampling filters. `bicubic` is Keys' with a = −1/2, as PIL has it. */
+/** Names of the resampling filters. `bicubic` is Keys' filter with a = −1/2, as in PIL. */
 export const interpolations = ["nearest", "bilinear", "bicubic", "lanczos"] as const;
+/** Name of a resampling filter. */
 export type Interpolation = (typeof interpolations)[number];
 
 /**
- * How a picture becomes the input tensor. Pixels are numbers 0..255; with `scale`, `mean` and `std` as below each
- * becomes `(pixel * scale − mean[c]) / std[c]`, c counting in the order of `channels`.
+ * How a picture becomes the input tensor. Each channel c of a pixel, a number 0..255, becomes
+ * `(pixel * scale − mean[c]) / std[c]`; c counts in the order of `channels`.
  */
 export interface InputCard {
   /** Order of the tensor's axes: [N, C, H, W] or [N, H, W, C]. */
@@ -38,41 +39,41 @@ export interface InputCard {
   /** [height, width] in pixels. */
   readonly size: readonly [number, number];
   readonly resize: Resize;
-  /** How pixels are resampled, always antialiased; bilinear unless given. A browser resamples in its own way. */
+  /** How pixels are resampled, always antialiased. Browsers use their own filter. @default bilinear */
   readonly interpolation?: Interpolation;
   readonly channels: ChannelOrder;
-  /** What a pixel is multiplied by first: 1/255 for the range 0..1, 1 for 0..255. */
+  /** First factor of pixels: 1/255 for the range 0..1, 1 for 0..255. */
   readonly scale: number;
-  /** Subtracted after scaling; one number a channel, in the order of `channels`. */
+  /** Subtracted after scaling; one number per channel, in the order of `channels`. */
   readonly mean: readonly number[];
-  /** Divided by at last; one number a channel, in the order of `channels`. */
+  /** Divisor after subtracting; one number per channel, in the order of `channels`. */
   readonly std: readonly number[];
 }
 
-/** All that is needed to use a classifier besides its file. Read one with {@link parseModelCard}. */
+/** Everything besides its file that is needed to use a model. Read one with {@link parseModelCard}. */
 export interface ModelCard {
-  /** What the model is called in messages. */
+  /** Name of the model in messages. */
   readonly name: string;
   readonly input: InputCard;
-  /** Names of the classes, by index; empty if they are not known. */
+  /** Names of the classes, by index; empty if unknown. */
   readonly labels: readonly string[];
-  /** Name of the output that is explained, if it isn't the model's only one. */
+  /** Name of the output that is explained, if the model has several. */
   readonly output?: string;
-  /** What that output is, where the model's graph does not tell: classes, binary, multi-label, values … */
+  /** Kind of that output, if the graph does not tell: classes, binary, multi-label, values … */
   readonly kind?: OutputKind;
-  /** The unit of its values, as it is to be printed: years, mmHg. */
+  /** Unit of its values, as it is printed: years, mmHg. */
   readonly unit?: string;
-  /** Composite to explain it with, if nothing else is asked for. */
+  /** Composite that it is explained with by default. */
   readonly composite?: string;
-  /** Relevance filter: the fraction of relevance values kept at each layer, in [0, 1]; 0 is off. */
+  /** Relevance filter: the fraction of relevance values kept at each layer, in [0, 1]; 0 turns it off. */
   readonly topK?: number;
-  /** Where the model comes from: a URL or a citation. */
+  /** Source of the model: a URL or a citation. */
   readonly source?: string;
   readonly license?: string;
   readonly notes?: string;
 }
 
-/** Pixels as torchvision and timm feed networks that were trained on ImageNet. */
+/** Pixels as networks trained on ImageNet with torchvision or timm take them. */
 export const imageNetPixels = {
   channels: "RGB",
   scale: 1 / 255,
@@ -80,13 +81,13 @@ export const imageNetPixels = {
   std: [0.229, 0.224, 0.225],
 } as const;
 
-/** Channels that the tensor has: 1 for gray, else 3. */
+/** Number of channels of the tensor: 1 for gray, else 3. */
 export const channelCount = (channels: ChannelOrder): number => (channels === "gray" ? 1 : 3);
 
 /**
- * Checks a parsed JSON value and gives it as a card.
- * @param file what to call it in errors.
- * @throws OptionError if a field is missing, unknown or has a value that is not allowed; it names the field.
+ * Checks a parsed JSON value and returns it as a card.
+ * @param file what errors call it
+ * @throws OptionError if a field is missing, unknown or not allowed; it names the field
  */
 export function parseModelCard(json: unknown, file = "model card"): ModelCard {
   const fail = (where: string, why: string): never => {
@@ -127,7 +128,7 @@ export function parseModelCard(json: unknown, file = "model card"): ModelCard {
   };
 }
 
-/** A property that is absent, not undefined, where there's no value. */
+/** An object with this property, or without it if the value is undefined. */
 function given<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { [key in K]: V });
 }

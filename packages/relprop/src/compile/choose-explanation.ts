@@ -1,6 +1,6 @@
 /** What is chosen about an explanation where nothing is said: the same for the command, the studio and everyone else. */
 
-import type { CompileOptions } from "./compile.ts";
+import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import type { Model } from "../onnx/graph.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { prepare } from "./prepare.ts";
@@ -17,6 +17,7 @@ export interface AnswerReading {
 
 /** Reads a model once for all choices. @throws what `compile` throws for options that cannot be used */
 export function readAnswer(model: Model, options: CompileOptions = {}): AnswerReading {
+  checkCompileOptions(options);
   const prepared = prepare(model, options);
   return { facts: prepared.facts, composite: compositeFor(prepared) };
 }
@@ -31,8 +32,11 @@ export interface ExplanationWish extends Pick<CompileOptions, "composite" | "see
 
 /** What is chosen. */
 export interface ExplanationChoice {
+  /** Which rules. */
   readonly composite: NonNullable<CompileOptions["composite"]>;
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
+  /** What the filter keeps. */
   readonly topK: number | "input";
   /** Whether the prediction as a whole is explained, from the softmax over all classes. */
   readonly isWhole: boolean;

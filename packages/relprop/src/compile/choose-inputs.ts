@@ -2,14 +2,13 @@
 
 import { chooseLayer, type TensorOptions } from "./choose-tensors.ts";
 import { OptionError } from "../errors.ts";
-import type { Graph, Value } from "../onnx/graph.ts";
+import type { Value } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
-import { relevantInputs, rowOf } from "../relevance/op-table.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 import type { Family } from "../relevance/row-kinds.ts";
 import type { Start } from "../outputs/output-facts.ts";
-import { nodesBetween } from "../relevance/assign-rules.ts";
 import { suggestion } from "../suggestion.ts";
-import { tokenEmbedding } from "./token-embedding.ts";
+import { vocabulary, type TokenEmbedding } from "./token-embedding.ts";
 
 /** An input that relevance goes to. */
 export interface ExplainedInput {
@@ -34,20 +33,21 @@ export interface End {
  * The explained inputs, the chosen one first: those that `explain` names, else all that hold real numbers and lie on the way
  * to the output. Settings of the run are not explained unless they are named: a single number for the whole batch (a rate, a
  * temperature), what is only added to attention scores (a mask), and beside token ids a number for each token (a mask, too).
+ * @param lookups where token ids become vectors
  * @param chosen name of the input whose relevance is the output `relevance`
  * @throws OptionError for a name that the model does not have, or an input that relevance cannot go to
  */
 export function chooseInputs(
-  graph: Graph,
-  values: ReadonlyMap<string, Value>,
-  output: string,
+  analysis: Analysis,
+  lookups: readonly TokenEmbedding[],
   chosen: string,
   { input: wanted, explain, layer }: TensorOptions,
 ): [ExplainedInput, ...ExplainedInput[]] {
-  const given = values.get(chosen) as Value;
+  const { graph, b } = analysis;
+  const given = b.value(chosen);
   const named = (name: string): ExplainedInput => {
     const input = graph.inputs.find((each) => each.name === name);
-    if (input) return explainedInput(graph, values.get(name) ?? input, layer);
+    if (input) return explainedInput(lookups, b.value(name), layer);
     const names = graph.inputs.map((each) => each.name);
     throw new OptionError({
       what: `the model has no input "${name}"`,
@@ -57,31 +57,31 @@ export function chooseInputs(
   };
   if (explain) {
     const others = explain.filter((name) => name !== chosen).map(named);
-    return [explainedInput(graph, given, layer), ...others];
+    return [explainedInput(lookups, given, layer), ...others];
   }
-  const isOnTheWay = ({ name }: Value): boolean => nodesBetween(graph, output, [name]).length > 0;
+  const isOnTheWay = ({ name }: Value): boolean => analysis.between([name]).length > 0;
   const others = graph.inputs
-    .map(({ name }) => values.get(name) as Value)
+    .map(({ name }) => b.value(name))
     .filter((input) => input.name !== chosen && isFloat(input.dataType) && !isSetting(input, given))
-    .filter((input) => isOnTheWay(input) && !isMask(graph, input.name));
+    .filter((input) => isOnTheWay(input) && !isMask(analysis, input.name));
   // Which of several comes first is the caller's to say, or else that of the first one that counts.
   const isElsewhere =
     wanted === undefined && isFloat(given.dataType) && others.length > 0 && !isOnTheWay(given);
-  const all = isElsewhere ? others : [given, ...others];
-  const [first, ...rest] = all.map((input) => explainedInput(graph, input, layer));
-  return [first as ExplainedInput, ...rest];
+  const [first = given, ...rest] = isElsewhere ? others : [given, ...others];
+  const explained = (input: Value): ExplainedInput => explainedInput(lookups, input, layer);
+  return [explained(first), ...rest.map(explained)];
 }
 
 /** Families that change a mask on its way to a softmax and leave it a mask. */
 const keepMasks: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
 
 /** Whether an input is only added to what a softmax weighs: an attention mask, of −∞ where nothing is to be seen. */
-function isMask(graph: Graph, input: string): boolean {
+function isMask({ graph, operators }: Analysis, input: string): boolean {
   const reached = new Set([input]);
   let meetsSoftmax = false;
   for (const node of graph.nodes) {
-    if (!relevantInputs(node).some((name) => reached.has(name))) continue;
-    const family = rowOf(node)?.family;
+    if (!operators.relevantInputs(node).some((name) => reached.has(name))) continue;
+    const family = operators.rowOf(node)?.family;
     if (family === "softmax") meetsSoftmax = true;
     else if (keepMasks.has(family)) for (const name of node.outputs) reached.add(name);
     else return false;
@@ -96,9 +96,13 @@ function isSetting({ shape }: Value, { dataType, shape: first }: Value): boolean
   return isOneForAll || isForTokens;
 }
 
-function explainedInput(graph: Graph, input: Value, layer: string | undefined): ExplainedInput {
+function explainedInput(
+  lookups: readonly TokenEmbedding[],
+  input: Value,
+  layer: string | undefined,
+): ExplainedInput {
   if (isFloat(input.dataType)) return { input, origin: input.name };
-  const embedding = tokenEmbedding(graph, input.name);
+  const embedding = vocabulary(lookups, input.name);
   if (embedding) return { input, origin: embedding.vectors, words: embedding.rows };
   // A layer can be reached also where the input cannot.
   if (layer !== undefined && layer !== input.name) return { input, origin: input.name };
@@ -112,14 +116,13 @@ function explainedInput(graph: Graph, input: Value, layer: string | undefined): 
 /** Where relevance stops: at the explained inputs, or at the layer that the caller names. */
 export function chooseEnds(
   start: Start,
-  values: ReadonlyMap<string, Value>,
   inputs: readonly [ExplainedInput, ...ExplainedInput[]],
   layer: string | undefined,
 ): [End, ...End[]] {
   const [first, ...others] = inputs;
   if (layer !== undefined && layer !== first.input.name) {
     const origins = inputs.map(({ origin }) => origin);
-    return [{ ...first, name: chooseLayer(start, values, origins, layer), isTokens: false }];
+    return [{ ...first, name: chooseLayer(start, origins, layer), isTokens: false }];
   }
   const endAt = ({ input, origin }: ExplainedInput): End => ({
     name: origin,

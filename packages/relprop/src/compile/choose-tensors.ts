@@ -1,15 +1,16 @@
 /** Which output is explained, from which input, and at which layer relevance stops. */
 
 import { OptionError } from "../errors.ts";
+import { inferGraph } from "../onnx/infer-shapes.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import { usesOf, type Graph, type Node, type Shape, type Value } from "../onnx/graph.ts";
 import type { OutputOptions, Start } from "../outputs/output-facts.ts";
-import { nodesBetween } from "../relevance/assign-rules.ts";
-import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 import type { Family } from "../relevance/row-kinds.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { suggestion } from "../suggestion.ts";
-import { tokenEmbedding } from "./token-embedding.ts";
+import { lookupsOf, vocabulary, type TokenEmbedding } from "./token-embedding.ts";
+import { sureNumber } from "../sure.ts";
 
 /** Where relevance can start. */
 export const starts = ["logit", "output"] as const;
@@ -43,13 +44,20 @@ export interface TensorOptions extends OutputOptions {
   readonly size?: readonly [height: number, width: number];
 }
 
-/** The chosen input, its size fixed if the caller gave one. */
-export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph; name: string } {
+/**
+ * The input whose relevance is the output `relevance`.
+ * @param lookups where token ids become vectors
+ */
+export function chooseInput(
+  graph: Graph,
+  options: TensorOptions,
+  lookups: () => readonly TokenEmbedding[],
+): Value {
   const names = graph.inputs.map((input) => input.name);
   const wanted =
     options.input ??
     graph.inputs.find((input) => input.dataType.startsWith("float"))?.name ??
-    tokenEmbedding(graph)?.ids ??
+    vocabulary(lookups())?.ids ??
     names[0];
   const chosen = graph.inputs.find((input) => input.name === wanted);
   if (!chosen) {
@@ -59,7 +67,13 @@ export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph
       ...suggestion(wanted ?? "", names),
     });
   }
-  if (!options.size) return { graph, name: chosen.name };
+  return chosen;
+}
+
+/** The graph with the size of the chosen input fixed, if the caller gave one. */
+export function withSize(graph: Graph, options: TensorOptions): Graph {
+  if (!options.size) return graph;
+  const chosen = chooseInput(graph, options, () => lookupsOf(graph, inferGraph(graph)));
   if (chosen.shape.length !== 4) {
     throw new OptionError({
       what: "cannot fix the image size",
@@ -88,14 +102,22 @@ export function sizedInput(graph: Graph, options: TensorOptions): { graph: Graph
       return [name, { ...hint, shape: known }] as const;
     }),
   );
-  return { graph: { ...graph, inputs, hints }, name: chosen.name };
+  return { ...graph, inputs, hints };
 }
 
-/** Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or [N, K, A]. */
-function areBoxesOf(boxes: Shape, scores: Shape): boolean {
+/**
+ * Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or
+ * [N, K, A]; or of as many boxes as a run finds, [A, 4] and [A].
+ * @param samples first sizes of the inputs
+ */
+function areBoxesOf(boxes: Shape, scores: Shape, samples: Shape): boolean {
+  if (boxes.length === 2 && scores.length === 1) {
+    const [found, numbers] = boxes;
+    return numbers === 4 && found === scores[0] && typeof found === "string" && !samples.includes(found);
+  }
   if (boxes.length !== 3 || scores.length !== 3) return false;
   const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
-  return unlike.length === 1 && boxes[unlike[0] as number] === 4;
+  return unlike.length === 1 && boxes[sureNumber(unlike[0])] === 4;
 }
 
 /** The explained output: one of the model's, or any tensor by name. */
@@ -110,7 +132,8 @@ export function chooseOutput(
     const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
     const real = names.filter(isReal);
     const shapes = real.map((name) => values.get(name)?.shape ?? []);
-    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape));
+    const samples = graph.inputs.flatMap(({ shape }) => shape.slice(0, 1));
+    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape, samples));
     return scores ?? real[0] ?? (names[0] as string);
   }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
@@ -125,14 +148,10 @@ export function chooseOutput(
  * A tensor between the explained inputs and what is explained, where relevance stops.
  * @param origins names of the tensors that relevance is computed from: inputs, or the vectors of tokens
  */
-export function chooseLayer(
-  { graph, explained, output }: Start,
-  values: ReadonlyMap<string, Value>,
-  origins: readonly string[],
-  wanted: string,
-): string {
-  const between = nodesBetween(graph, explained, origins);
-  if (wanted === "last-map") return lastMap(values, between, explained, origins);
+export function chooseLayer({ analysis, output }: Start, origins: readonly string[], wanted: string): string {
+  const { explained } = analysis;
+  const between = analysis.between(origins);
+  if (wanted === "last-map") return lastMap(analysis, between, origins);
   if (origins.includes(wanted)) return wanted;
   const named = (nodes: readonly Node[]): string | undefined => {
     const node = nodes.find(({ name, outputs }) => name === wanted || outputs.includes(wanted));
@@ -140,7 +159,7 @@ export function chooseLayer(
   };
   const layer = named(between);
   if (layer !== undefined && layer !== explained) return layer;
-  const isBehind = layer === undefined && named(nodesBetween(graph, output, origins)) !== undefined;
+  const isBehind = layer === undefined && named(analysis.between(origins, output)) !== undefined;
   const why = (): string => {
     if (layer === output) return "it is the explained output itself";
     if (layer === explained) return "it holds the logits, where relevance starts";
@@ -164,20 +183,16 @@ const isMap = (shape: Shape): boolean =>
  * The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned: of
  * those that all relevance passes, if there is one. What holds the explained numbers, in whatever order, is none.
  */
-function lastMap(
-  values: ReadonlyMap<string, Value>,
-  between: readonly Node[],
-  explained: string,
-  origins: readonly string[],
-): string {
-  const answers = answersIn(between, explained);
+function lastMap(analysis: Analysis, between: readonly Node[], origins: readonly string[]): string {
+  const { explained, operators, value } = analysis;
+  const answers = answersIn(analysis, between);
   const laidOut = new Set<string>();
   const maps = new Set<string>();
   for (const node of between) {
-    const family = rowOf(node)?.family;
-    const from = values.get(node.inputs.find((name) => laidOut.has(name)) ?? "");
+    const family = operators.rowOf(node)?.family;
+    const from = value(node.inputs.find((name) => laidOut.has(name)) ?? "");
     for (const name of node.outputs) {
-      const shape = values.get(name)?.shape ?? [];
+      const shape = value(name)?.shape ?? [];
       const keepsPlace = family !== "routing" || (shape[2] === from?.shape[2] && shape[3] === from?.shape[3]);
       const isLaidOut = family === "convolution" || (from !== undefined && keepsPlace);
       if (!isLaidOut || shape.length !== 4) continue;
@@ -185,7 +200,7 @@ function lastMap(
       if (isMap(shape) && !answers.has(name)) maps.add(name);
     }
   }
-  const passed = passedByAll(between, explained, origins).filter((name) => maps.has(name));
+  const passed = passedByAll(analysis, between, origins).filter((name) => maps.has(name));
   const last = passed.at(-1) ?? [...maps].at(-1);
   if (last !== undefined) return last;
   throw new OptionError({
@@ -199,27 +214,31 @@ function lastMap(
 const keepAnswers: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
 
 /** The explained tensor, and those that hold its numbers before they are moved, scaled, resized or mixed with others' alike. */
-function answersIn(between: readonly Node[], explained: string): Set<string> {
+function answersIn({ operators, explained }: Analysis, between: readonly Node[]): Set<string> {
   const answers = new Set([explained]);
   for (const node of between.toReversed()) {
-    const row = rowOf(node);
+    const row = operators.rowOf(node);
     const isKept = keepAnswers.has(row?.family) || row?.resizes === true;
     if (isKept && node.outputs.some((name) => answers.has(name)))
-      for (const name of relevantInputs(node)) answers.add(name);
+      for (const name of operators.relevantInputs(node)) answers.add(name);
   }
   return answers;
 }
 
 /** Tensors that lie on every way from the origins to what is explained, in their order. */
-function passedByAll(between: readonly Node[], explained: string, origins: readonly string[]): string[] {
+function passedByAll(
+  { operators, explained }: Analysis,
+  between: readonly Node[],
+  origins: readonly string[],
+): string[] {
   const lastUse = new Map(
-    between.flatMap((node, i) => relevantInputs(node).map((name) => [name, i] as const)),
+    between.flatMap((node, i) => operators.relevantInputs(node).map((name) => [name, i] as const)),
   );
   lastUse.set(explained, between.length);
   const made = new Set(origins);
   const passed: string[] = [];
   for (const [i, node] of between.entries()) {
-    for (const name of relevantOutputs(node)) made.add(name);
+    for (const name of operators.relevantOutputs(node)) made.add(name);
     // What is not used any more leads nowhere.
     for (const name of made) if ((lastUse.get(name) ?? -1) <= i) made.delete(name);
     const [only] = made;

@@ -4,12 +4,12 @@
  *     model ─▶ opset 17 ─▶ canonicalize ─▶ assign rules ─▶ emit relevance ─▶ tidy ─▶ model that also outputs relevance
  */
 
-import { singleOf } from "../canonicalize/half-to-single.ts";
+import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import type { End } from "./choose-inputs.ts";
-import type { TensorOptions } from "./choose-tensors.ts";
+import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import type { Dim, Model, Value } from "../onnx/graph.ts";
+import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { packingPays } from "./packing.ts";
@@ -21,41 +21,19 @@ import {
   channelsInput,
   chooseConcepts,
   type ConceptMask,
-  type ConceptOptions,
 } from "../relevance/concepts.ts";
 import { emitRelevance } from "../relevance/emit.ts";
-import { ledgerOutput, LedgerWriter, type LedgerLayout, type LedgerPrecision } from "../relevance/ledger.ts";
+import { ledgerOutput, LedgerWriter, type LedgerLayout } from "../relevance/ledger.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
 import { filled } from "../relevance/ops/shapes.ts";
+import { ofTensor } from "../relevance/scopes.ts";
 import { channelAxis, lengthOver, seedRelevance, sumOver } from "../relevance/seed.ts";
-import { givesSensitivities, type RelevanceOptions, type Settings } from "../relevance/settings.ts";
-import { rectifiedValues } from "../relevance/zeros.ts";
+import { givesSensitivities, type Settings } from "../relevance/settings.ts";
 import { startWord } from "../run/start-sum.ts";
 import { version } from "../version.ts";
 
 /** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
 export const relevanceOutput = "relevance";
-
-/** Everything that can be chosen; all of it has defaults. */
-export interface CompileOptions extends RelevanceOptions, TensorOptions {
-  /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
-  readonly sourceSha256?: string;
-  /**
-   * Adds the output `ledger`, float32 [N, rows, columns]: for each node on the way, how much relevance arrived, went on,
-   * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
-   */
-  readonly ledger?: boolean;
-  /**
-   * What the ledger's sums are computed in. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
-   * Web's builds with WebGPU (1.30) have no float64. @default "float64"
-   */
-  readonly ledgerPrecision?: LedgerPrecision;
-  /**
-   * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
-   * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
-   */
-  readonly concepts?: ConceptOptions;
-}
 
 /** An explained input. */
 export interface ExplainedOutput {
@@ -66,9 +44,13 @@ export interface ExplainedOutput {
 
 /** What happens at one node, in words. */
 export interface PlanLine {
+  /** The node's name. */
   readonly node: string;
+  /** Its operator. */
   readonly operator: string;
+  /** The rule that it gets, with its parameters. */
   readonly rule: string;
+  /** What the rule was chosen by. */
   readonly why: string;
 }
 
@@ -100,7 +82,9 @@ export interface Compiled {
   readonly others: readonly Value[];
   /** The inputs that the source model does not have: `target`, `keep`, what a method needs. */
   readonly added: readonly Value[];
+  /** Everything that was decided. */
   readonly settings: Settings;
+  /** The rule of each node, from the input on. */
   readonly plan: readonly PlanLine[];
   /** Whether a session should keep packed copies of weights, in the words of ONNX Runtime: prepacking. */
   readonly packsWeights: boolean;
@@ -118,6 +102,7 @@ export interface Compiled {
  * @throws OptionError for an option with a value that is not allowed
  */
 export function compile(source: Model, options: CompileOptions = {}): Compiled {
+  checkCompileOptions(options);
   refuseCompiled(source);
   const prepared = prepare(source, options);
   const plan = assignRules(planRequest(prepared));
@@ -125,14 +110,15 @@ export function compile(source: Model, options: CompileOptions = {}): Compiled {
   return compilePrepared(source, options, prepared, plan);
 }
 
-/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to `prepared.b`, so: only once. */
+/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to the analysis' graph, so: only once. */
 export function compilePrepared(
   source: Model,
   options: CompileOptions,
   prepared: Prepared,
   plan: Plan,
 ): Compiled {
-  const { settings, graph, b, ends, batch, outputName, explained, facts, nonNegative, siteOf } = prepared;
+  const { settings, analysis, ends, outputName, facts } = prepared;
+  const { graph, b, batch } = analysis;
   const [first] = ends;
   const { input } = first;
   const relevanceNames = ends.map((end) =>
@@ -145,36 +131,28 @@ export function compilePrepared(
     ...(options.ledger ? [ledgerOutput] : []),
     ...(options.concepts ? [channelsInput, channelRelevanceOutput] : []),
   ]);
-  const output = b.value(explained);
+  const output = b.value(analysis.explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
-  const ranked = facts.isOrdered ? output : b.value(singleOf(graph, outputName));
-  const seed = seedRelevance(b, output, settings, facts, ranked);
-  const request = { graph, siteOf, plan, batch, value: (name: string) => b.values.get(name) };
+  const ranked = facts.isOrdered ? output : b.value(float32SourceOf(graph, outputName));
+  const seed = b.within(ofTensor(graph, analysis.explained, "seed"), () =>
+    seedRelevance(b, output, settings, facts, ranked),
+  );
   const ofConcepts = {
-    ...request,
-    explained,
+    analysis,
+    plan,
     source: prepared.converted,
-    samples: batch === undefined ? 1 : (b.value(first.origin).shape[batch.inputAxis] as Dim),
+    samples: (batch && b.value(first.origin).shape[batch.inputAxis]) ?? 1,
     ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
   };
-  const concepts = options.concepts && chooseConcepts(b, ofConcepts, options.concepts);
+  const concepts = options.concepts && chooseConcepts(ofConcepts, options.concepts);
   refuseSignedSensitivities(ends, settings, options);
   const nodes = plan.steps.map(({ node }) => node);
-  const apart = options.ledger ? batchOfAll(batch, nodes, siteOf) : undefined;
+  const apart = options.ledger ? batchOfAll(analysis, nodes) : undefined;
   const ledger = options.ledger
     ? new LedgerWriter(b, b.value(first.origin), apart, options.ledgerPrecision ?? "float64")
     : undefined;
-  const knowledge = {
-    nonNegative,
-    rectified: rectifiedValues(
-      plan.steps.map(({ node }) => node),
-      siteOf,
-    ),
-    without: settings.without,
-  };
   const relevance = emitRelevance(
-    { b, graph, plan, settings, knowledge, siteOf, keep, ledger, concepts },
-    explained,
+    { analysis, plan, settings, keep, ledger, concepts },
     seed,
     ends.map(({ name }) => name),
   );
@@ -187,15 +165,20 @@ export function compilePrepared(
     });
   }
   const arrived = ends.map((end, i) => {
-    const R = relevance[i] ?? filled(b, 0, b.value(end.name).shape, b.value(end.name));
-    b.output(summed(b, R, end, settings), relevanceNames[i]);
-    return { end, R };
+    const value = b.value(end.name);
+    return b.within(ofTensor(graph, end.name, "relevance", end.name), () => {
+      const R = relevance[i] ?? filled(b, 0, value.shape, value);
+      b.output(summed(b, R, end, settings), relevanceNames[i]);
+      return { value, R, isInput: isInput(end) };
+    });
   });
-  if (sums) b.output(sums, channelRelevanceOutput);
-  const written = ledger?.finish(
-    arrived.map(({ end, R }) => ({ value: b.value(end.name), R, isInput: isInput(end) })),
-  );
-  if (written) b.output(written.value, ledgerOutput);
+  if (concepts && sums)
+    b.within(ofTensor(graph, concepts.layer.name, "concepts"), () => b.output(sums, channelRelevanceOutput));
+  const written = b.within(ofTensor(graph, analysis.explained, "ledger"), () => {
+    const made = ledger?.finish(arrived);
+    if (made) b.output(made.value, ledgerOutput);
+    return made;
+  });
   // A gradient does not need the numbers that it is of; whoever runs the model or adds to it does.
   const explanation = prune(b.graph(graph.name), [output, ranked]);
   // What an id's vector gets is the id's.
@@ -208,6 +191,7 @@ export function compilePrepared(
       producer: `relprop ${version}`,
       metadata: { ...source.metadata, ...metadataOf(settings, { input, layer, outputName }, options) },
       graph: explanation,
+      ...(source.functions && { functions: source.functions }),
     },
     input,
     inputs: ends.map((end, i) => ({ input: end.input, relevance: relevanceNames[i] as string })),
@@ -223,7 +207,7 @@ export function compilePrepared(
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
-    packsWeights: packingPays(graph, b.values),
+    packsWeights: packingPays(analysis),
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };

@@ -5,18 +5,17 @@
  * token, and packed runs an eighth faster for 0.1 GB more (ViT-B/16, two cores).
  */
 
-import type { Graph, Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
-import { rowOf } from "../relevance/op-table.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 
 /** Whether most weights of the graph's matrix products meet more than one row of a sample. */
-export function packingPays(graph: Graph, values: ReadonlyMap<string, Value>): boolean {
+export function packingPays({ graph, operators, value }: Analysis): boolean {
   let [one, many] = [0, 0];
   for (const node of graph.nodes) {
     const { inputs } = node;
     const weights = graph.initializers.get(inputs[1] ?? "");
-    const x = values.get(inputs[0] ?? "");
-    if (rowOf(node)?.family !== "dense" || !weights || !x) continue;
+    const x = value(inputs[0] ?? "");
+    if (operators.rowOf(node)?.family !== "dense" || !weights || !x) continue;
     const isOne = x.shape
       .slice(0, -1)
       .every((dim, axis) => dim === 1 || (axis === 0 && typeof dim === "string"));

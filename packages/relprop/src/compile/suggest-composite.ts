@@ -1,9 +1,8 @@
 import type { TensorOptions } from "./choose-tensors.ts";
 import type { Model } from "../onnx/graph.ts";
 import { planRequest, prepare, type Prepared } from "./prepare.ts";
-import { assignRules, nodesBetween } from "../relevance/assign-rules.ts";
+import { assignRules } from "../relevance/assign-rules.ts";
 import type { CompositeName } from "../relevance/composites.ts";
-import { rowOf } from "../relevance/op-table.ts";
 import { settle } from "../relevance/settings.ts";
 
 /**
@@ -19,10 +18,10 @@ export const suggestComposite = (model: Model, options: TensorOptions = {}): Com
 /** As {@link suggestComposite}, of a model that is prepared already. */
 export function compositeFor(prepared: Prepared): CompositeName {
   const plan = (name: CompositeName) => assignRules(planRequest(prepared, settle({ composite: name })));
-  const { graph, explained, ends } = prepared;
+  const { analysis, ends } = prepared;
   // What turns logits into the answer is not on the way, and says nothing of the network.
   const names = ends.map(({ name }) => name);
-  const rows = nodesBetween(graph, explained, names).map((node) => rowOf(node));
+  const rows = analysis.between(names).map((node) => analysis.operators.rowOf(node));
   if (rows.some((row) => row?.family === "product")) return "attnlrp";
   const activations = rows.filter((row) => row?.family === "activation");
   const isRectified = activations.length > 0 && activations.every((row) => row?.rectifier);

@@ -4,6 +4,7 @@ import { constantNames } from "../canonicalize/rewrite.ts";
 import { numberAttribute, usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 
+/** Where a text model turns token ids into vectors. */
 export interface TokenEmbedding {
   /** The input of the model that holds the ids, [N, T] mostly. */
   readonly ids: string;
@@ -16,33 +17,39 @@ export interface TokenEmbedding {
 /** Operators that leave ids what they are. */
 const keepsIds = new Set(["Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
+/** Where a model turns token ids into vectors: {@link lookupsOf} of a graph of which nothing is known yet. */
+export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | undefined {
+  return vocabulary(lookupsOf(graph, inferGraph(graph)), input);
+}
+
 /**
- * The lookup `Gather(table, ids)` of a constant table by ids that are an input of the model. Of several (words,
- * positions, segments) the one with the most rows, which is the vocabulary.
+ * Of several lookups (words, positions, segments) the one with the most rows, which is the vocabulary.
  * @param input the input that the ids must come from. @default any that holds whole numbers
  */
-export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | undefined {
+export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): TokenEmbedding | undefined {
+  const fitting = lookups.filter(({ ids }) => input === undefined || ids === input);
+  const most = Math.max(...fitting.map(({ rows }) => rows));
+  return fitting.find(({ rows }) => rows === most);
+}
+
+/** All lookups `Gather(table, ids)` of a constant table by ids that are an input of the model. */
+export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): TokenEmbedding[] {
   const whole = graph.inputs.filter(({ dataType }) => dataType.startsWith("int"));
-  const names = new Set(
-    whole.map(({ name }) => name).filter((name) => input === undefined || name === input),
-  );
-  if (names.size === 0) return undefined;
+  const names = new Set(whole.map(({ name }) => name));
+  if (names.size === 0) return [];
   const constants = constantNames(graph);
-  const values = inferGraph(graph);
   const { producer } = usesOf(graph);
   const source = (name: string): string | undefined => {
     if (names.has(name)) return name;
     const node = producer.get(name);
     return node && keepsIds.has(node.opType) ? source(node.inputs[0] ?? "") : undefined;
   };
-  let best: TokenEmbedding | undefined;
-  for (const node of graph.nodes) {
+  return graph.nodes.flatMap((node) => {
     const [table = "", indices = ""] = node.inputs;
     const rows = constants.has(table) && isLookup(node) ? rowsOf(values.get(table)) : 0;
-    const ids = rows > (best?.rows ?? 0) ? source(indices) : undefined;
-    if (ids !== undefined) best = { ids, vectors: node.outputs[0] as string, rows };
-  }
-  return best;
+    const ids = rows > 0 ? source(indices) : undefined;
+    return ids === undefined ? [] : [{ ids, vectors: node.outputs[0] ?? "", rows }];
+  });
 }
 
 const isLookup = (node: Node): boolean =>

@@ -1,7 +1,7 @@
 /**
- * Colour maps as tables of 256 colours. Perceptual maps come from d3-scale-chromatic; maps that are a few colours at
- * given positions are the data below, interpolated in sRGB by culori. A plain name means matplotlib's map of that name;
- * where zennit uses the same word for other colours, its map is `zennit-…` here.
+ * Colour maps as tables of 256 colours. Perceptual maps come from d3-scale-chromatic; the others are the colours below,
+ * interpolated in sRGB by culori. Plain names are matplotlib's; where zennit has other colours under the same name, its
+ * map is called `zennit-…`.
  */
 
 import { interpolate, modeRgb, parse, useMode } from "culori/fn";
@@ -17,8 +17,8 @@ import { OptionError } from "../errors.ts";
 useMode(modeRgb);
 
 /**
- * What a map's middle means. `diverging`: the middle is zero, one hue speaks for the class and the other against it;
- * for signed relevance. `sequential`: dark is little and bright is much; for relevance of one sign.
+ * - `diverging`: the middle is zero, one hue is for the class and the other against it; for signed relevance
+ * - `sequential`: dark is little and bright is much; for relevance of one sign
  */
 export type ColormapKind = "diverging" | "sequential";
 
@@ -26,9 +26,9 @@ export type ColormapKind = "diverging" | "sequential";
 export interface Colormap {
   readonly name: ColormapName;
   readonly kind: ColormapKind;
-  /** 256 colours, 3 bytes each (red, green, blue); entry i stands for position i/255. */
+  /** 256 colours of 3 bytes (red, green, blue); entry i is the colour of position i/255. */
   readonly colors: Uint8Array;
-  /** What the two ends look like in words, for legends: `["blue", "red"]`. */
+  /** The colours of the two ends in words, for legends: `["blue", "red"]`. */
   readonly ends: readonly [low: string, high: string];
 }
 
@@ -46,7 +46,7 @@ const evenly = (...colors: readonly string[]): Stop[] =>
   colors.map((color, i): Stop => [color, i / (colors.length - 1)]);
 
 const recipes = {
-  // Of matplotlib (its _cm.py gives the same numbers as piecewise linear segments).
+  // From matplotlib, whose _cm.py has the same numbers as piecewise linear segments.
   bwr: { kind: "diverging", ends: ["blue", "red"], from: evenly("#00f", "#fff", "#f00") },
   seismic: {
     kind: "diverging",
@@ -68,7 +68,7 @@ const recipes = {
       ["#fff", 1],
     ],
   },
-  // Of zennit. Its `seismic` and `hot` are not matplotlib's.
+  // From zennit.
   coldnhot: {
     kind: "diverging",
     ends: ["cyan", "yellow"],
@@ -84,7 +84,7 @@ const recipes = {
     ends: ["black", "white"],
     from: evenly("#000", "#f00", "#ff0", "#fff"),
   },
-  // Eleven colours each of ColorBrewer (Brewer 2002), the warm end high; between them straight lines, as matplotlib has it.
+  // Eleven colours each from ColorBrewer (Brewer 2002), the warm end high, linear between them as in matplotlib.
   RdBu_r: {
     kind: "diverging",
     ends: ["blue", "red"],
@@ -99,7 +99,7 @@ const recipes = {
       ..."#2d004b #542788 #8073ac #b2abd2 #d8daeb #f7f7f7 #fee0b6 #fdb863 #e08214 #b35806 #7f3b08".split(" "),
     ),
   },
-  // Perceptual ones. Turbo is not for signed data: its middle is the brightest green of a rainbow, not a zero.
+  // Perceptual maps. Turbo is not for signed data: its middle is a bright green, not a neutral zero.
   turbo: { kind: "sequential", ends: ["blue", "red"], from: interpolateTurbo },
   inferno: { kind: "sequential", ends: ["black", "yellow"], from: interpolateInferno },
   magma: { kind: "sequential", ends: ["black", "cream"], from: interpolateMagma },
@@ -115,31 +115,31 @@ const isName = (name: string): name is ColormapName => Object.hasOwn(recipes, na
 /** Names of all colour maps, the usual ones first. */
 export const colormapNames: readonly ColormapName[] = Object.keys(recipes).filter(isName);
 
-const baked = new Map<ColormapName, Colormap>();
+const tables = new Map<ColormapName, Colormap>();
 
 /**
- * The colour map of a name, made on first use.
- * @throws OptionError if there is none of that name.
+ * The colour map of a name, computed on first use.
+ * @throws OptionError if no map has that name
  */
 export function colormap(name: string): Colormap {
   if (!isName(name)) {
     throw new OptionError({
       what: "unknown colour map",
       where: name,
-      why: "there is none of that name",
+      why: "no colour map has that name",
       fix: `use ${colormapNames.join(", ")}`,
     });
   }
-  const known = baked.get(name);
+  const known = tables.get(name);
   if (known) return known;
   const recipe: Recipe = recipes[name];
   const made: Colormap = { name, kind: recipe.kind, ends: recipe.ends, colors: table(recipe.from) };
-  baked.set(name, made);
+  tables.set(name, made);
   return made;
 }
 
 function table(from: Recipe["from"]): Uint8Array {
-  const at = typeof from === "function" ? fromNamed(from) : interpolate(stopList(from), "rgb");
+  const at = typeof from === "function" ? rgbOf(from) : interpolate(stopList(from), "rgb");
   const colors = new Uint8Array(256 * 3);
   for (let i = 0; i < 256; i++) {
     const { r, g, b } = at(i / 255);
@@ -156,11 +156,11 @@ interface Rgb {
 
 const stopList = (stops: readonly Stop[]): [string, number][] => stops.map(([color, at]) => [color, at]);
 
-const fromNamed =
+const rgbOf =
   (colors: Colors) =>
   (position: number): Rgb => {
     const color = parse(colors(position));
-    if (color?.mode !== "rgb") throw new TypeError(`"${colors(position)}" is no sRGB colour`);
+    if (color?.mode !== "rgb") throw new TypeError(`"${colors(position)}" is not an sRGB colour`);
     return color;
   };
 

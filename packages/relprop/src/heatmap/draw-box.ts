@@ -1,8 +1,8 @@
-/** A box drawn into a picture. */
+/** Draws boxes into pictures. */
 
 import type { Pixels } from "./render.ts";
 
-/** Corners in pixels, fractions allowed; what lies outside of the picture is left out. */
+/** Edges in pixels, fractions allowed; the part outside of the picture is not drawn. */
 export interface DrawnBox {
   readonly left: number;
   readonly top: number;
@@ -13,10 +13,10 @@ export interface DrawnBox {
 const ink = [255, 200, 0] as const;
 const edge = [0, 0, 0] as const;
 
-/** Pixels of the shorter side below which the outline is one line: three would hide what is in a small picture. */
+/** Shorter side in pixels below which the outline has no edges, which would hide much of a small picture. */
 const small = 128;
 
-/** A copy of the picture with the box's outline: yellow between black lines, so that it stands out on any ground. */
+/** A copy of the picture with the outline of the box: yellow between black edges, to stand out on any background. */
 export function drawBox({ data, width, height }: Pixels, box: DrawnBox): Pixels {
   const copy = new Uint8ClampedArray(data);
   const thick = Math.max(1, Math.round(Math.min(width, height) / 150));

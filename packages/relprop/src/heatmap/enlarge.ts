@@ -1,11 +1,10 @@
-/** Pixels -> larger pixels. */
+/** Enlarges pictures without interpolation. */
 
 import type { Pixels } from "./render.ts";
 
 /**
- * The same picture with a square of `times` × `times` pixels for each: no values between those of neighbours are made up,
- * as anything that scales pictures for show does.
- * @param times a whole number, 1 or more
+ * Replaces each pixel by a square of `times` × `times` pixels. Browsers and viewers would interpolate between neighbours.
+ * @param times a whole number of at least 1
  */
 export function enlarge(pixels: Pixels, times: number): Pixels {
   const [width, height] = [pixels.width * times, pixels.height * times];
@@ -14,7 +13,7 @@ export function enlarge(pixels: Pixels, times: number): Pixels {
   for (let y = 0; y < pixels.height; y++) {
     const row = y * times * width;
     for (let x = 0; x < pixels.width; x++) {
-      to.fill(from[y * pixels.width + x] as number, row + x * times, row + (x + 1) * times);
+      to.fill(from[y * pixels.width + x] ?? 0, row + x * times, row + (x + 1) * times);
     }
     for (let copy = 1; copy < times; copy++) to.copyWithin(row + copy * width, row, row + width);
   }

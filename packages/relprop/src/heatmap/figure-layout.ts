@@ -1,4 +1,4 @@
-/** Where everything of a figure lies: boxes and lines of text, in pixels at 1×, y downwards. */
+/** Lays out figures: boxes and lines of text, in pixels at 1×, y downwards. */
 
 import {
   ascent,
@@ -19,6 +19,7 @@ export interface PlacedText extends TextStyle {
   readonly x: number;
   readonly y: number;
   readonly anchor: "start" | "middle" | "end";
+  /** Whether it has the less prominent colour. */
   readonly isSoft: boolean;
 }
 
@@ -30,27 +31,28 @@ export interface Box {
   readonly height: number;
 }
 
-/** A picture and where it goes. */
+/** A picture and its place. */
 export interface PlacedImage extends Box {
-  /** As {@link FigurePanel} has it. */
+  /** A PNG as a data URL, see {@link FigurePanel.image}. */
   readonly image: string;
 }
 
-/** A laid out figure. */
+/** The places of all parts of a figure. */
 export interface FigureLayout {
   readonly width: number;
   readonly height: number;
   readonly texts: readonly PlacedText[];
   readonly images: readonly PlacedImage[];
+  /** The colour bar. */
   readonly bar: Box;
 }
 
 const margin = 20;
 const gap = 16;
-/** Texts get this width also where the pictures are narrower. */
-const leastWidth = 440;
-/** A row of pictures is no wider; of many pictures it is wider, so that the figure does not become a strip. */
-const mostWidth = { few: 760, many: 1100 };
+/** Width of the texts if the pictures are narrower. */
+const minWidth = 440;
+/** Widest row of few and of many pictures; wide rows keep figures of many pictures from becoming a strip. */
+const maxWidth = { few: 760, many: 1100 };
 const few = 6;
 const lineHeight = 1.4;
 const barHeight = 10;
@@ -59,12 +61,12 @@ const heading: TextStyle = { size: 18, isBold: true };
 const ordinary: TextStyle = { size: 13, isBold: false };
 const small: TextStyle = { size: 12, isBold: false };
 
-/** Pixels that a picture's longer side takes at 2×, about; wide pictures lie below each other and have all the width. */
+/** Approximate length of a picture's longer side in pixels at 2×; wide pictures take a row each. */
 const target = { wide: 960, tall: 640, other: 480 };
 
 /**
- * How many pixels of a 2× figure one pixel of a picture takes: a whole number, or one over a whole number, so that the pixels
- * of a heatmap stay squares of one size. Enlarge a picture by it before it goes into a figure, if it is above 1.
+ * The number of pixels of a 2× figure per pixel of a picture: a whole number, or 1 over a whole number, so the pixels of a
+ * heatmap stay squares of one size. If it is above 1, enlarge the picture by it before putting it into a figure.
  */
 export function panelScale({ width, height }: { readonly width: number; readonly height: number }): number {
   const kind = width > 1.8 * height ? "wide" : height > 1.8 * width ? "tall" : "other";
@@ -72,17 +74,17 @@ export function panelScale({ width, height }: { readonly width: number; readonly
   return ratio >= 0.7 ? Math.max(1, Math.round(ratio)) : 1 / Math.round(1 / ratio);
 }
 
-/** The box that a line of text takes, as the layout measures it. */
+/** The bounding box of a line of text, as the layout measures it. */
 export function textBox({ text, x, y, anchor, size, isBold }: PlacedText): Box {
   const width = textWidth(text, { size, isBold });
   const left = { start: x, middle: x - width / 2, end: x - width }[anchor];
   return { x: left, y: y - ascent * size, width, height: (ascent + descent) * size };
 }
 
-/** Lays a figure out: names, pictures in rows, the colour bar, what it means, how it was made. */
+/** Lays out a figure: names, pictures in rows, the colour bar with its meaning, and the method. */
 export function layoutFigure(figure: Figure): FigureLayout {
   const rows = inRows(figure.panels.map(cellOf));
-  const inner = Math.max(leastWidth, ...rows.map(rowWidth));
+  const inner = Math.max(minWidth, ...rows.map(rowWidth));
   const texts: PlacedText[] = [];
   const images: PlacedImage[] = [];
   let y = margin;
@@ -103,7 +105,7 @@ export function layoutFigure(figure: Figure): FigureLayout {
   for (const row of rows) {
     const top = y;
     const captions = Math.max(...row.map(({ caption }) => caption.length)) * lineHeight * small.size;
-    // On whole pixels, else those of the picture are mixed with their neighbours.
+    // Pictures lie on whole pixels, else renderers mix neighbouring pixels.
     const under = Math.ceil(top + captions + 3);
     let x = margin;
     for (const { caption, space, ...picture } of row) {
@@ -127,11 +129,11 @@ export function layoutFigure(figure: Figure): FigureLayout {
   return { width: Math.ceil(inner + 2 * margin), height: Math.ceil(y + margin - 4), texts, images, bar };
 }
 
-/** Baseline of a line of text whose room begins at a height. */
+/** Baseline of a line of text that begins at `top`. */
 const baseline = (top: number, { size }: TextStyle): number =>
   top + ((lineHeight + ascent - descent) / 2) * size;
 
-/** Numbers below a colour bar, and what its ends mean in a word. */
+/** The numbers below a colour bar, with the meaning of its ends. */
 function tickTexts({ ticks, ends }: Legend, bar: Box, y: number): PlacedText[] {
   return ticks.map(({ position, text }) => {
     const anchor = position === 0 ? "start" : position === 1 ? "end" : "middle";
@@ -140,20 +142,21 @@ function tickTexts({ ticks, ends }: Legend, bar: Box, y: number): PlacedText[] {
   });
 }
 
-/** A picture, its caption on as many lines as it takes, and the width that the two need. */
+/** A picture, the lines of its caption, and the width of both. */
 interface Cell extends Omit<PlacedImage, "x" | "y"> {
   readonly caption: readonly Pick<PlacedText, "text" | "isSoft">[];
   readonly space: number;
 }
 
-/** Captions of narrow pictures may be this wide. */
-const leastCell = 110;
+/** Width of the captions of narrow pictures. */
+const minCaptionWidth = 110;
 
 function cellOf({ caption, details = [], image, ...size }: FigurePanel): Cell {
   const scale = panelScale(size) / 2;
   const [width, height] = [size.width * scale, size.height * scale];
-  const wrapped = (text: string): string[] => wrapText(cleanText(text), Math.max(width, leastCell), small);
-  // A caption names a picture; what is said of it stands out from the name.
+  const wrapped = (text: string): string[] =>
+    wrapText(cleanText(text), Math.max(width, minCaptionWidth), small);
+  // Details are more prominent than the caption, which only names the picture.
   const lines = [
     ...wrapped(caption).map((text) => ({ text, isSoft: true })),
     ...details.flatMap(wrapped).map((text) => ({ text, isSoft: false })),
@@ -167,7 +170,7 @@ const rowWidth = (row: readonly Cell[]): number =>
 
 function inRows(cells: readonly Cell[]): Cell[][] {
   const rows: Cell[][] = [];
-  const most = cells.length > few ? mostWidth.many : mostWidth.few;
+  const most = cells.length > few ? maxWidth.many : maxWidth.few;
   for (const cell of cells) {
     const row = rows.at(-1);
     if (row && rowWidth([...row, cell]) <= most) row.push(cell);

@@ -1,18 +1,19 @@
-/** Text of a figure: how wide it is at most, and where its lines end. Needs neither a font nor a page. */
+/** Measures and breaks the text of a figure, without a font or a page. */
 
-/** How text is set. Sizes are in the figure's units, pixels at 1×. */
+/** Size of text, in pixels at 1×, and its weight. */
 export interface TextStyle {
   readonly size: number;
   readonly isBold: boolean;
 }
 
-/** Ink above and below the baseline, as parts of the size: the taller of Inter's and DejaVu Sans's ascents and descents. */
+/** Height above the baseline as a fraction of the size: the larger of Inter's and DejaVu Sans's. */
 export const ascent = 0.97;
+/** The same below the baseline. */
 export const descent = 0.25;
 
 /**
- * Advance widths in em, the first row that holds a character counts. They are the widest of Inter, Noto Sans and DejaVu Sans
- * rounded up, since nobody knows in which font a figure will be shown; other scripts get what their widest usual letters take.
+ * Advance widths in em by the first row that matches a character: the widest of Inter, Noto Sans and DejaVu Sans, rounded
+ * up, since the font that shows the figure is unknown. Other scripts have the width of their widest usual letters.
  */
 const advances: readonly (readonly [characters: RegExp, em: number])[] = [
   [/\p{Default_Ignorable_Code_Point}/u, 0],
@@ -29,14 +30,14 @@ const advances: readonly (readonly [characters: RegExp, em: number])[] = [
 const widest = 1.25;
 const boldest = 1.22;
 
-/** Scripts of which a font of the wanted weight can be expected; another's may be set in any, and all of its line with it. */
-const usual = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}]*$/u;
+/** Scripts that fonts of both weights cover; lines with other scripts may be shown in a bold font. */
+const usualScripts = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}]*$/u;
 
-/** A width that no usual sans-serif font goes beyond. */
+/** An upper bound of the width of a line of text, in pixels at 1×. */
 export function textWidth(text: string, { size, isBold }: TextStyle): number {
   let em = 0;
   for (const character of text) em += emOf(character);
-  return em * size * (isBold || !usual.test(text) ? boldest : 1);
+  return em * size * (isBold || !usualScripts.test(text) ? boldest : 1);
 }
 
 const known = new Map<string, number>();
@@ -50,8 +51,8 @@ function emOf(character: string): number {
 }
 
 /**
- * A name of others as text that can stand in an SVG: accents in one piece with their letters, control characters and those
- * that turn the direction of what follows gone, spaces single, a number together with its percent sign.
+ * Prepares foreign text for an SVG: composes accents with their letters, removes control characters and changes of the
+ * writing direction, makes spaces single, and keeps a number together with its percent sign.
  */
 export function cleanText(text: string): string {
   return text
@@ -66,7 +67,7 @@ export function cleanText(text: string): string {
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Lines of text no wider than a width: broken at spaces, then behind hyphens and slashes, then anywhere between characters. */
+/** Breaks text into lines of at most a width: at spaces, then behind hyphens and slashes, then between any characters. */
 export function wrapText(text: string, width: number, style: TextStyle): string[] {
   const lines: string[] = [];
   let line = "";
@@ -90,7 +91,7 @@ export function wrapText(text: string, width: number, style: TextStyle): string[
   return lines;
 }
 
-/** As few lines as {@link wrapText} takes, of about the same length: no last line of one word. */
+/** Breaks text into as few lines as {@link wrapText} does, but of about equal length. */
 export function wrapEvenly(text: string, width: number, style: TextStyle): string[] {
   let lines = wrapText(text, width, style);
   const { length } = lines;
@@ -105,7 +106,7 @@ export function wrapEvenly(text: string, width: number, style: TextStyle): strin
   return lines;
 }
 
-/** Items with a point between them, on as many lines as they take; none is broken that fits on a line. */
+/** Joins items by points and breaks them into lines, inside of an item only if it is longer than a line. */
 export function wrapItems(items: readonly string[], width: number, style: TextStyle): string[] {
   const text = items.map((item) => item.replaceAll(" ", "\u00a0")).join(" · ");
   return wrapText(text, width, style).map((line) => line.replaceAll(/^· | ·$/g, ""));

@@ -1,4 +1,4 @@
-/** A heatmap as a figure that says what it shows: SVG, composed without a page, the same in Node and the browser. */
+/** Draws figures as SVG, without a page, so they are the same in Node and the browser. */
 
 import { version } from "../version.ts";
 import type { Colormap } from "./colormaps.ts";
@@ -11,7 +11,7 @@ export interface FigureSvg {
   /** Its size in pixels, scaled. */
   readonly width: number;
   readonly height: number;
-  /** Where each panel's picture lies in it, scaled as well. */
+  /** The place of each panel's picture, scaled as well. */
   readonly panels: readonly Box[];
 }
 
@@ -20,10 +20,10 @@ const paints: Readonly<Record<Theme, Record<"paper" | "ink" | "soft" | "line", s
   dark: { paper: "#131316", ink: "#ececef", soft: "#a8a8b3", line: "#4a4a54" },
 };
 
-/** Inter where there is it, as in the command; else what people's systems are set in. */
+/** Inter if it is installed, as in the command; else the font of the system. */
 const fonts = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', sans-serif";
 
-/** Draws a figure: picture and heatmap with all that has to be known of them. The same figure gives the same text. */
+/** Draws a figure. Equal figures have equal SVG. */
 export function figureSvg(figure: Figure): FigureSvg {
   const { width, height, texts, images, bar } = layoutFigure(figure);
   const { paper, ink, soft, line } = paints[figure.theme ?? "light"];
@@ -63,7 +63,7 @@ export function figureSvg(figure: Figure): FigureSvg {
 const place = ({ x, y, width, height }: Box): string =>
   `x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}"`;
 
-/** A line around a box that covers nothing of it. */
+/** The frame of a box, just outside of it. */
 const around = ({ x, y, width, height }: Box): Box => ({
   x: x - 0.5,
   y: y - 0.5,

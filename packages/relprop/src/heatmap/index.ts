@@ -1,4 +1,4 @@
-/** Relevance -> pictures. Pure: numbers in, pixels out; the same in Node and the browser. */
+/** Turns relevance into pictures and figures, the same in Node and the browser. */
 export * from "./colormaps.ts";
 export * from "./enlarge.ts";
 export { figureSvg, type FigureSvg } from "./figure.ts";
@@ -15,7 +15,7 @@ export {
   chooseColoring,
   signedClip,
   usualColoring,
-  type ColoringWish,
+  type ColoringOptions,
   type UsualColoring,
 } from "./usual-coloring.ts";
 export * from "./draw-box.ts";

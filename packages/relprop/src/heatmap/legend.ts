@@ -1,14 +1,14 @@
-/** What a heatmap's colours mean, in numbers and words. */
+/** Explains the colours of a heatmap in numbers and words. */
 
 import type { Colormap } from "./colormaps.ts";
 import type { Normalization } from "./normalize.ts";
 import type { Heatmap } from "./render.ts";
 
-/** A labelled place on a colour bar. */
+/** A labelled position on a colour bar. */
 export interface LegendTick {
-  /** Position on the bar: 0 is the low end, 1 the high one. */
+  /** Position on the bar, from 0 (the low end) to 1. */
   readonly position: number;
-  /** The relevance that this colour stands for, unitless. */
+  /** The relevance at this position, unitless. */
   readonly value: number;
   /** The same with three significant digits. */
   readonly text: string;
@@ -17,7 +17,7 @@ export interface LegendTick {
 /** A legend: draw the bar with {@link cssGradient} or the map's own colours. */
 export interface Legend {
   readonly ticks: readonly LegendTick[];
-  /** What the bar's ends stand for in a word: `["against", "for"]`; empty where all relevance is the same. */
+  /** The meaning of the ends in a word, `["against", "for"]`; empty if all relevance is the same. */
   readonly ends: readonly [low: string, high: string];
   /** One sentence that tells how to read the picture. */
   readonly sentence: string;
@@ -25,8 +25,8 @@ export interface Legend {
 
 /**
  * The legend of a heatmap.
- * @param label what the relevance speaks for: a class's name, or undefined for the whole prediction.
- * @param part what each value belongs to, in a word.
+ * @param label the name of the explained class; undefined for the whole prediction
+ * @param part what each value belongs to, in a word
  */
 export function legend(heatmap: Heatmap, kind: Normalization, label?: string, part = "pixel"): Legend {
   const { low, high, rest } = heatmap.normalized;
@@ -62,12 +62,12 @@ function sentence(
   return `The closer to ${high}, the more a ${part} ${more}; ${low} is the least.`;
 }
 
-/** A sentence that begins with a capital. */
+/** The text with a capital at its beginning. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, useGrouping: false });
 
-/** A relevance in three significant digits; in powers of ten where that's shorter to read. */
+/** A relevance in three significant digits, very small and large ones in powers of ten. */
 export function relevanceText(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e5))

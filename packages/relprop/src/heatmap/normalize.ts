@@ -1,13 +1,13 @@
-/** Relevance -> positions on a colour map. */
+/** Maps relevance to positions on a colour map. */
 
 import { InputError } from "../errors.ts";
 
 /**
- * How relevance is spread over a colour map (zennit's words, and the seed's for the last one).
- * - `symmetric`: [−m, m] with m = max |R|, so that zero is the middle; for signed relevance and diverging maps;
- * - `absolute`: |R| over [0, m]; how much, not for or against;
- * - `unaligned`: [min R, max R], so that zero can be anywhere;
- * - `min-max`: another name of `unaligned`, which people who come from matplotlib's `imshow` know.
+ * The range of relevance that a colour map covers; the first three names are zennit's.
+ * - `symmetric`: [−m, m] with m = max |R|, so zero is the middle; for signed relevance and diverging maps
+ * - `absolute`: |R| in [0, m], without the sign
+ * - `unaligned`: [min R, max R], so zero can be anywhere
+ * - `min-max`: another name of `unaligned`, known from matplotlib's `imshow`
  */
 export type Normalization = "symmetric" | "absolute" | "unaligned" | "min-max";
 
@@ -18,20 +18,20 @@ export const normalizations: readonly Normalization[] = ["symmetric", "absolute"
 export interface NormalizeOptions {
   readonly normalize: Normalization;
   /**
-   * Contrast: positions are multiplied by it, about the middle for `symmetric` and about zero relevance or the minimum
-   * for the others. 1 changes nothing; 2 saturates at half the maximum. Unitless, > 0.
+   * Contrast: a factor of the positions, about the middle for `symmetric`, about zero or the minimum for the others. 1
+   * changes nothing, 2 saturates at half the maximum. Unitless, > 0.
    * @default 1
    */
   readonly level?: number;
   /**
-   * Percentile, in (50, 100], of the values that takes the place of their maximum, so that a few outliers do not
-   * leave the rest dark; those beyond it are drawn as the end of the map. 100 is the maximum itself.
+   * Percentile of the values, in (50, 100], that is used instead of their maximum, so a few outliers do not leave the
+   * rest pale. Values beyond it get the colour at the end of the map. 100 is the maximum itself.
    * @default 100
    */
   readonly clip?: number;
 }
 
-/** Where relevance lies on a colour map. */
+/** Positions of relevance on a colour map. */
 export interface Normalized {
   /** One position in [0, 1] for each value, in the same order. */
   readonly positions: Float32Array;
@@ -39,20 +39,20 @@ export interface Normalized {
   readonly low: number;
   /** The same at position 1. */
   readonly high: number;
-  /** The position that stands for nothing: 0.5 for `symmetric`, else 0. */
+  /** The position of no relevance: 0.5 for `symmetric`, else 0. */
   readonly rest: 0 | 0.5;
 }
 
 /**
- * Spreads relevance over [0, 1]. Relevance of a single value everywhere, zero above all, is drawn as `rest`.
- * @param relevance values of any sign, unitless; [H, W] of one picture, or those of several that share a scale.
- * @throws InputError if a value is not a finite number.
+ * Maps relevance to [0, 1]. If all values are equal, such as zero, their position is `rest`.
+ * @param relevance values of any sign, unitless; [H, W] of one picture, or those of several that share a scale
+ * @throws InputError if a value is not a finite number
  */
 export function normalize(relevance: ArrayLike<number>, options: NormalizeOptions): Normalized {
   const { normalize: kind, level = 1, clip = 100 } = options;
   const rest = kind === "symmetric" ? 0.5 : 0;
   const values = new Float32Array(relevance);
-  if (kind === "absolute") for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i] as number);
+  if (kind === "absolute") for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i] ?? 0);
   const [low, high] = bounds(values, kind, clip, level);
   const scale = high > low ? 1 / (high - low) : 0;
   const positions = values;
@@ -72,12 +72,11 @@ function bounds(values: Float32Array, kind: Normalization, clip: number, level: 
   return [low, low + (percentile(values, clip) - low) / level];
 }
 
-/** The smallest value that at least `percent` of all are not above; the extremes without sorting. */
+/** The smallest value that at least `percent` of all values do not exceed; 0 and 100 take no sorting. */
 function percentile(values: Float32Array, percent: number): number {
   let least = Infinity;
   let most = -Infinity;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+  for (const value of values) {
     if (!Number.isFinite(value)) throw notFinite(value);
     if (value < least) least = value;
     if (value > most) most = value;
@@ -86,29 +85,29 @@ function percentile(values: Float32Array, percent: number): number {
   if (percent >= 100) return most;
   if (percent <= 0) return least;
   const rank = Math.ceil((percent / 100) * values.length) - 1;
-  return ofRank(values, Math.max(0, rank));
+  return valueOfRank(values, Math.max(0, rank));
 }
 
-/** The value that `rank` others come before in ascending order: Hoare's selection, ten times faster than sorting. */
-function ofRank(values: Float32Array, rank: number): number {
+/** The value at index `rank` in ascending order, by Hoare's selection, which is ten times faster than sorting. */
+function valueOfRank(values: Float32Array, rank: number): number {
   const v = values.slice();
   let [from, to] = [0, v.length - 1];
   while (from < to) {
-    const pivot = v[(from + to) >> 1] as number;
+    const pivot = v[(from + to) >> 1] ?? 0;
     let [i, j] = [from, to];
     while (i <= j) {
-      while ((v[i] as number) < pivot) i++;
-      while ((v[j] as number) > pivot) j--;
+      while ((v[i] ?? pivot) < pivot) i++;
+      while ((v[j] ?? pivot) > pivot) j--;
       if (i > j) break;
-      const other = v[i] as number;
-      v[i++] = v[j] as number;
+      const other = v[i] ?? 0;
+      v[i++] = v[j] ?? 0;
       v[j--] = other;
     }
     if (rank <= j) to = j;
     else if (rank >= i) from = i;
     else break;
   }
-  return v[rank] as number;
+  return v[rank] ?? 0;
 }
 
 function notFinite(value: number): InputError {

@@ -1,8 +1,8 @@
-/** NumPy's .npy format, version 1.0, for float32 arrays. */
+/** Writes NumPy's .npy format, version 1.0, for float32 arrays. */
 
 /**
- * The bytes of a .npy file, row-major, little-endian: `numpy.load` gives the array back.
- * Format: numpy.lib.format, 2007: magic, version, header length, header padded to 64 bytes, data.
+ * The bytes of a .npy file, row-major and little-endian, which `numpy.load` reads.
+ * Format (numpy.lib.format, 2007): magic, version, header length, header padded to 64 bytes, data.
  */
 export function npyFile(data: Float32Array, dims: readonly number[]): Uint8Array<ArrayBuffer> {
   const shape = dims.length === 1 ? `${dims[0]},` : dims.join(", ");

@@ -1,19 +1,18 @@
-/** A heatmap over the picture it explains. */
+/** Lays a heatmap over the picture that it explains. */
 
 import { InputError } from "../errors.ts";
 import type { Heatmap, Pixels } from "./render.ts";
 
-const usualOpacity = 0.9;
+const defaultOpacity = 0.9;
 
 /**
- * Lays a heatmap over the grey picture: where there is much relevance its colour shows, where there's none the
- * picture does. With s the strength of a pixel (|R|/max for `symmetric` and `absolute`; (R−min)/(max−min) otherwise)
- * the result is `(1−a)·grey + a·colour`, a = opacity·s. After ViRelAy (Anders et al. 2021), which fades both signs so.
- * @param picture the pixels the network saw, of the heatmap's size; RGBA, its alpha is ignored.
- * @param opacity of the strongest relevance, in [0, 1]; 0.9 unless given.
- * @throws InputError if the sizes differ.
+ * Lays a heatmap over the grey picture, as ViRelAy does (Anders et al. 2021): `(1−a)·grey + a·colour` with a = opacity·s,
+ * where s is the strength of a pixel, |R|/max for `symmetric` and `absolute`, else (R−min)/(max−min).
+ * @param picture the pixels that the network saw, of the heatmap's size; RGBA, alpha is ignored
+ * @param opacity of the strongest relevance, in [0, 1]; default 0.9
+ * @throws InputError if the sizes differ
  */
-export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number = usualOpacity): Pixels {
+export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number = defaultOpacity): Pixels {
   const { height, width, normalized } = heatmap;
   if (picture.height !== height || picture.width !== width) {
     throw new InputError({

@@ -1,6 +1,6 @@
 /**
- * Texts in PNG files: `tEXt` chunks (PNG specification, third edition, 2025, section 11.3.3). A chunk is its length, its
- * type, its data and the CRC-32 of type and data; numbers are big-endian.
+ * Reads and writes texts in PNG files: `tEXt` chunks (PNG specification, third edition, 2025, section 11.3.3). A chunk is
+ * its length, its type, its data and the CRC-32 of type and data; numbers are big-endian.
  */
 
 import { InputError } from "../errors.ts";
@@ -9,7 +9,7 @@ import { version } from "../version.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const signature = [137, 80, 78, 71, 13, 10, 26, 10];
-/** Length, type and CRC. */
+/** Bytes of a chunk besides its data: length, type and CRC. */
 const overhead = 12;
 
 /** Whether bytes begin as a PNG file does. */
@@ -17,18 +17,18 @@ export const isPng = (bytes: Uint8Array): boolean => signature.every((byte, i) =
 
 /**
  * A PNG with one more text, right after its header.
- * @param keyword 1 to 79 characters of Latin-1
- * @param text of ASCII, which JSON can always be written in
- * @throws InputError if the bytes are no PNG, or the text is not of ASCII
+ * @param keyword 1 to 79 characters of ASCII
+ * @param text ASCII; {@link asciiJson} writes JSON so
+ * @throws InputError if the bytes are not a PNG, or keyword or text are not ASCII
  */
 export function withText(png: Uint8Array, keyword: string, text: string): Bytes {
-  if (!isPng(png)) throw new InputError({ what: "cannot put a text in the file", why: "it is no PNG" });
+  if (!isPng(png)) throw new InputError({ what: "cannot put a text in the file", why: "it is not a PNG" });
   // oxlint-disable-next-line no-control-regex -- exactly the characters that Latin-1 and UTF-8 write alike
   if (!/^[\x01-\x7f]*$/.test(keyword + text)) {
     throw new InputError({
       what: "cannot put the text in the PNG",
-      why: "a tEXt chunk takes no characters beyond ASCII here",
-      fix: "escape them, as JSON can",
+      why: "it has characters beyond ASCII",
+      fix: "escape them, as asciiJson does",
     });
   }
   const chunk = textChunk(keyword, text);
@@ -40,7 +40,7 @@ export function withText(png: Uint8Array, keyword: string, text: string): Bytes 
   return whole;
 }
 
-/** The text that a PNG has under a keyword; undefined if it has none, or the bytes are no PNG. */
+/** The text of a PNG under a keyword; undefined if there is none, or the bytes are not a PNG. */
 export function textOf(png: Uint8Array, keyword: string): string | undefined {
   if (!isPng(png)) return undefined;
   const latin1 = new TextDecoder("latin1");
@@ -52,24 +52,24 @@ export function textOf(png: Uint8Array, keyword: string): string | undefined {
   return undefined;
 }
 
-/** Keyword of the PNG specification for the program that made a picture; ours is the first text of every PNG that we write. */
+/** Keyword of the PNG specification for the program that wrote a picture; the first text of PNGs that relprop writes. */
 export const softwareKeyword = "Software";
-/** What stands under {@link softwareKeyword} in our PNGs. */
+/** The text under {@link softwareKeyword} in PNGs that relprop writes. */
 export const software: string = `relprop ${version}`;
 
 /**
- * A PNG that says which program wrote it, and carries what else is given.
+ * A PNG with the name of this program, and further texts.
  * @param texts by keyword, as {@link withText} takes them
  */
 export function stampPng(png: Uint8Array, texts: Readonly<Record<string, string>> = {}): Bytes {
-  const carrying = Object.entries(texts).reduce(
+  const withTexts = Object.entries(texts).reduce(
     (bytes, [keyword, text]) => withText(bytes, keyword, text),
     png,
   );
-  return withText(carrying, softwareKeyword, software);
+  return withText(withTexts, softwareKeyword, software);
 }
 
-/** JSON in ASCII, as {@link withText} takes it. */
+/** A value as JSON in ASCII, for {@link withText}. */
 export const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replaceAll(
     /[^ -~]/g,
@@ -89,7 +89,7 @@ function textChunk(keyword: string, text: string): Bytes {
 const lengthAt = (png: Uint8Array, at: number): number =>
   new DataView(png.buffer, png.byteOffset, png.byteLength).getUint32(at);
 
-/** CRC-32 of ISO 3309, as PNG, ZIP and gzip have it. */
+/** CRC-32 of ISO 3309, as in PNG, ZIP and gzip. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

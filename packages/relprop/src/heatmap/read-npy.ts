@@ -1,11 +1,11 @@
-/** NumPy's .npy files, read: arrays of numbers or truth values, in either byte order, row- or column-major; never pickles. */
+/** Reads NumPy's .npy files: arrays of numbers or booleans, in either byte order, row- or column-major, but no pickles. */
 
 import { InputError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
 
 type Read = (view: DataView, at: number, little: boolean) => number;
 
-/** By kind and size in bytes, as `descr` says them. */
+/** Readers of an element by `descr`: its kind and its size in bytes. */
 const readers: Readonly<Record<string, Read>> = {
   f2: (view, at, little) => half(view.getUint16(at, little)),
   f4: (view, at, little) => view.getFloat32(at, little),
@@ -21,7 +21,7 @@ const readers: Readonly<Record<string, Read>> = {
   b1: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
 };
 
-/** Of IEEE 754's binary16: a sign, five bits of exponent, ten of fraction. */
+/** The number of IEEE 754's binary16: a sign, five bits of exponent, ten of fraction. */
 function half(bits: number): number {
   const sign = bits >> 15 === 1 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -31,18 +31,18 @@ function half(bits: number): number {
 }
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-const mostElements = 2 ** 28;
+const maxElements = 2 ** 28;
 
 /**
- * The array of a .npy file as float32, row-major. Format: numpy.lib.format, versions 1.0 to 3.0.
- * @throws InputError if it is no such file, is cut short, or holds anything but numbers
+ * Reads the array of a .npy file as float32, row-major. Format: numpy.lib.format, versions 1.0 to 3.0.
+ * @throws InputError if it is not such a file, is cut short, or holds anything but numbers
  */
 export function readNpy(bytes: Uint8Array): FloatArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
     throw broken("it does not begin like one");
   const isShort = bytes[6] === 1;
-  if (![1, 2, 3].includes(bytes[6] as number)) throw broken(`its version is ${bytes[6]}`);
+  if (![1, 2, 3].includes(bytes[6] ?? 0)) throw broken(`its version is ${bytes[6]}`);
   const length = isShort ? view.getUint16(8, true) : view.getUint32(8, true);
   const start = (isShort ? 10 : 12) + length;
   if (start > bytes.length) throw broken("its header is cut short");
@@ -52,7 +52,7 @@ export function readNpy(bytes: Uint8Array): FloatArray {
   if (!read) throw broken(`its elements are "${type}", not numbers`);
   const size = Number(type.slice(1));
   const count = dims.reduce((product, n) => product * n, 1);
-  if (!(count <= mostElements) || bytes.length - start !== count * size)
+  if (!(count <= maxElements) || bytes.length - start !== count * size)
     throw broken(`its shape (${dims.join(", ")}) does not fit its ${bytes.length - start} bytes of data`);
   const at = isColumnMajor ? columnMajor(dims) : (i: number): number => i;
   const data = Float32Array.from({ length: count }, (_, i) =>
@@ -66,11 +66,12 @@ function parsed(header: string): { order: string; type: string; isColumnMajor: b
   const order = /'fortran_order':\s*(True|False)/.exec(header);
   const shape = /'shape':\s*\(([\d,\s]*)\)/.exec(header);
   if (!descr || !order || !shape) throw broken("its header says no shape and type of numbers");
-  const dims = (shape[1] as string).split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]));
-  return { order: descr[1] as string, type: descr[2] as string, isColumnMajor: order[1] === "True", dims };
+  const [, sign = "", type = ""] = descr;
+  const dims = (shape[1] ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]));
+  return { order: sign, type, isColumnMajor: order[1] === "True", dims };
 }
 
-/** Where the i-th element of an array in rows stands in columns. */
+/** From the index of an element in row-major order to its index in column-major order. */
 function columnMajor(dims: readonly number[]): (i: number) => number {
   return (i) => {
     let [rest, at, step] = [i, 0, dims.reduce((product, n) => product * n, 1)];

@@ -1,45 +1,46 @@
-/** How heatmaps are coloured where nothing is said: the same everywhere. */
+/** The default colours of heatmaps, for the command, the studio and the library. */
 
 import { colormap, type ColormapName } from "./colormaps.ts";
 import type { Normalization } from "./normalize.ts";
 
-/** Colours of a heatmap. */
+/** The colours of a heatmap. */
 export interface UsualColoring {
   readonly colormap: ColormapName;
   readonly normalize: Normalization;
-  /** Percentile drawn as the end of the colours. */
+  /** Percentile that gets the colour at the end of the map, see {@link NormalizeOptions.clip}. */
   readonly clip: number;
 }
 
-/** Signed maps often have a few pixels, at borders above all, that would leave all others pale. */
+/** Percentile for signed maps: they often have a few pixels, for example at borders, that would leave all others pale. */
 export const signedClip = 99.5;
 
 /**
- * Relevance with signs: zero is the middle of `bwr`, white, or on a dark page of `coldnhot`, black. Relevance that is never
- * negative (the whole prediction, from the softmax) gets the seed's `afmhot`, from its least value to its largest.
+ * The default colours. For signed relevance zero is the middle of `bwr`, which is white, or on a dark page of `coldnhot`,
+ * which is black. Relevance that is never negative (the whole prediction, from the softmax) gets `afmhot`, from its
+ * smallest value to its largest.
  */
 export function usualColoring(isSigned: boolean, isDark = false): UsualColoring {
   if (!isSigned) return { colormap: "afmhot", normalize: "min-max", clip: 100 };
   return { colormap: isDark ? "coldnhot" : "bwr", normalize: "symmetric", clip: signedClip };
 }
 
-/** What of the colours is asked for; the rest is chosen. */
-export interface ColoringWish {
+/** The colours that the user asks for; the others are chosen. */
+export interface ColoringOptions {
   readonly colormap?: string | undefined;
   readonly normalize?: Normalization | undefined;
   readonly clip?: number | undefined;
 }
 
 /**
- * The colours of a heatmap: {@link usualColoring}, and a map that was asked for as its kind needs.
- * @throws OptionError for a colour map that is none
+ * The colours of a heatmap: those asked for, completed by {@link usualColoring} and by what the kind of the map needs.
+ * @throws OptionError if the colour map does not exist
  */
-export function chooseColoring(isSigned: boolean, wish: ColoringWish, isDark = false): UsualColoring {
-  const map = colormap(wish.colormap ?? usualColoring(isSigned, isDark).colormap);
-  const normalize = wish.normalize ?? (map.kind === "diverging" ? "symmetric" : "min-max");
+export function chooseColoring(isSigned: boolean, options: ColoringOptions, isDark = false): UsualColoring {
+  const map = colormap(options.colormap ?? usualColoring(isSigned, isDark).colormap);
+  const normalize = options.normalize ?? (map.kind === "diverging" ? "symmetric" : "min-max");
   return {
     colormap: map.name,
     normalize,
-    clip: wish.clip ?? (normalize === "symmetric" ? signedClip : 100),
+    clip: options.clip ?? (normalize === "symmetric" ? signedClip : 100),
   };
 }

@@ -1,19 +1,21 @@
 /** Each node of a model as `inspect` shows it: what canonicalization made of it, and what relevance does there. */
 
-import type { Fate } from "../canonicalize/fates.ts";
+import type { RemovedNode } from "../canonicalize/removed-nodes.ts";
 import { readBy } from "../onnx/captures.ts";
 import type { Dim, Graph, Model, Node } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import type { Prepared } from "../compile/prepare.ts";
-import { nodesBetween, type Plan } from "../relevance/assign-rules.ts";
+import { nodesBetween } from "../relevance/analysis.ts";
+import type { Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
-import { carriesNone, endsRelevance } from "../relevance/other-operators.ts";
+import { carriesNone } from "../relevance/other-operators.ts";
 
 /** What relevance does at a node; "behind" one that is refused, nothing is known of it, not even its shape. */
 export type NodeState = "explained" | "carries no relevance" | "refused" | "behind";
 
 /** One node of the model. */
 export interface InspectedNode {
+  /** Its name in the model. */
   readonly name: string;
   /** As the model has it; with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
   readonly operator: string;
@@ -23,6 +25,7 @@ export interface InspectedNode {
   readonly into: readonly string[];
   /** Of its first output; null if it is not known. */
   readonly shape: readonly Dim[] | null;
+  /** Whether relevance crosses it. */
   readonly state: NodeState;
   /** The rule that it gets, as text: `zplus(bias=0)`; null unless it is explained. */
   readonly rule: string | null;
@@ -34,15 +37,15 @@ type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
 
 /** The model's nodes in their order; those that conversion and canonicalization added stand where they compute. */
 export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
-  const { converted, graph, b } = prepared;
-  const { nodes } = graph;
+  const { converted, analysis } = prepared;
+  const { nodes } = analysis.graph;
   const judge = new Judge(prepared, plan);
   const position = new Map(nodes.map((node, index) => [node.name, index]));
   const ofSource = new Set(source.graph.nodes.map((node) => node.name));
   const convertedByName = new Map(converted.nodes.map((node) => [node.name, node]));
   const values = inferGraph(converted);
   const shapeOf = ([output = ""]: readonly string[]): readonly Dim[] | null =>
-    (values.get(output) ?? b.values.get(output))?.shape ?? null;
+    (values.get(output) ?? analysis.value(output))?.shape ?? null;
 
   const rows: InspectedNode[] = [];
   let next = 0;
@@ -90,7 +93,7 @@ class Judge {
   readonly #onTheWay: ReadonlySet<string>;
 
   constructor(prepared: Prepared, plan: Plan) {
-    const { converted, canonical, outputName, ends } = prepared;
+    const { converted, canonical, analysis, outputName, ends } = prepared;
     this.#prepared = prepared;
     this.#steps = new Map(plan.steps.map((step) => [step.node.name, step]));
     this.#obstacles = new Map(plan.obstacles.map(({ node, why }) => [node, why]));
@@ -98,7 +101,7 @@ class Judge {
     this.#nodes = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
     this.#onTheWay = new Set(
       nodesBetween(
-        converted,
+        { graph: converted, operators: analysis.operators },
         outputName,
         ends.map(({ name }) => name),
       ).map((node) => node.name),
@@ -113,7 +116,7 @@ class Judge {
     if (before !== undefined) return { state: "behind", rule: null, why: this.#whyBehind(before) };
     const step = this.#steps.get(node.name);
     if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
-    return none(this.#whyNone(node, this.#prepared.graph));
+    return none(this.#whyNone(node, this.#prepared.analysis.graph));
   }
 
   /** A node that canonicalization took away. */
@@ -143,18 +146,18 @@ class Judge {
   }
 
   /** Where the work of a node is done that is gone, following nodes that are gone themselves. */
-  #whereabouts(name: string): Pick<Fate, "became" | "into"> {
-    const { fates } = this.#prepared.canonical;
-    const fate = fates.get(name) ?? { became: "unneeded", into: [] };
+  #whereabouts(name: string): Pick<RemovedNode, "became" | "into"> {
+    const { removedNodes } = this.#prepared.canonical;
+    const removed = removedNodes.get(name) ?? { became: "unneeded", into: [] };
     const seen = new Set([name]);
     const follow = (into: readonly string[]): string[] =>
       into.flatMap((heir) => {
         if (this.#nodes.has(heir)) return [heir];
         if (seen.has(heir)) return [];
         seen.add(heir);
-        return follow(fates.get(heir)?.into ?? []);
+        return follow(removedNodes.get(heir)?.into ?? []);
       });
-    return { became: fate.became, into: [...new Set(follow(fate.into))] };
+    return { became: removed.became, into: [...new Set(follow(removed.into))] };
   }
 
   #whyBehind(obstacle: string): string {
@@ -163,11 +166,13 @@ class Judge {
   }
 
   #whyNone(node: Node, graph: Graph): string {
-    const { explained, outputName, inputs, ends } = this.#prepared;
+    const { analysis, behind, outputName, inputs, ends } = this.#prepared;
+    const { explained } = analysis;
+    const { endsRelevance } = analysis.operators;
     if (endsRelevance(node)) return `it ${carriesNone.get(node.opType) ?? "carries none"}`;
-    const isAfter = (name: string): boolean => reachedFrom(graph, name).has(node);
+    const isAfter = (name: string): boolean => reachedFrom(graph, endsRelevance, name).has(node);
     if (!graph.inputs.some(({ name }) => isAfter(name))) return "no value of an input reaches it";
-    const isLogit = node.outputs.some((name) => this.#prepared.behind(name) !== undefined);
+    const isLogit = node.outputs.some((name) => behind(name) !== undefined);
     if (isLogit && explained !== outputName)
       return `relevance starts before it, at the logits "${explained}"`;
     if (isAfter(explained)) return `it comes after the explained tensor "${explained}"`;
@@ -183,7 +188,7 @@ class Judge {
 const none = (why: string): Verdict => ({ state: "carries no relevance", rule: null, why });
 
 /** The nodes that a value reaches; remembered, since it is asked for node by node. */
-function reachedFrom(graph: Graph, name: string): ReadonlySet<Node> {
+function reachedFrom(graph: Graph, endsRelevance: (node: Node) => boolean, name: string): ReadonlySet<Node> {
   const known = reaches.get(graph) ?? new Map<string, ReadonlySet<Node>>();
   reaches.set(graph, known);
   const before = known.get(name);

@@ -1,16 +1,18 @@
 /** What can be explained of a model, by which rules, and what stands in the way. */
 
-import { compilePrepared, type CompileOptions } from "../compile/compile.ts";
+import { compilePrepared } from "../compile/compile.ts";
 import type { Note } from "../canonicalize/rewrite.ts";
 import { RelpropError, type ErrorParts, type Obstacle } from "../errors.ts";
 import { inspectNodes, type InspectedNode } from "./inspect-nodes.ts";
 import type { DataType, Dim, Model, Value } from "../onnx/graph.ts";
 import { isFloat, sizeOf } from "../onnx/tensor.ts";
-import type { OutputFacts } from "../outputs/output-facts.ts";
-import { planRequest, prepare, readOutput, startOf, type Prepared } from "../compile/prepare.ts";
-import { assignRules, nodesBetween, rulesFor, type Plan } from "../relevance/assign-rules.ts";
+import { outputFacts, type OutputFacts } from "../outputs/output-facts.ts";
+import { checkCompileOptions, type CompileOptions } from "../compile/compile-options.ts";
+import { planRequest, prepare, startOf, type Prepared } from "../compile/prepare.ts";
+import { assignRules, rulesFor, type Plan } from "../relevance/assign-rules.ts";
 import type { OutputKind } from "../outputs/output-kinds.ts";
 import { layoutText } from "../outputs/layout-text.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 import type { SeedRelevance, Strides } from "../relevance/composites.ts";
 import type { RuleName } from "../relevance/rules/index.ts";
 import { tensorsBefore, tensorsBehind, usefulFirst } from "../relevance/ways-past.ts";
@@ -20,7 +22,9 @@ export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
 
 /** An input or output of the model. */
 export interface InspectedTensor {
+  /** Its name. */
   readonly name: string;
+  /** What its elements are. */
   readonly dataType: DataType;
   /** Sizes; a name stands for one that only a run knows. */
   readonly shape: readonly Dim[];
@@ -28,12 +32,15 @@ export interface InspectedTensor {
 
 /** A node that stands in the way, and the rules that could cross it if they were asked for. */
 export interface InspectedObstacle extends Obstacle {
+  /** Rules that could be given to it by name. */
   readonly rules: readonly RuleName[];
 }
 
 /** Something to try, written as options of the command. */
 export interface WayOn {
+  /** The option of `compile` that helps. */
   readonly option: string;
+  /** What it does, in a clause. */
   readonly does: string;
 }
 
@@ -52,6 +59,7 @@ export interface Inspection {
   readonly v: 1;
   /** Version of relprop. */
   readonly relprop: string;
+  /** The file. */
   readonly model: {
     /** Of ai.onnx, as the file has it. */
     readonly opset: number | null;
@@ -87,6 +95,7 @@ export interface Inspection {
   readonly obstacles: readonly InspectedObstacle[];
   /** Other reasons why `compile` would fail with these options. */
   readonly problems: readonly Readonly<ErrorParts>[];
+  /** Options with which it can be explained all the same. */
   readonly waysOn: readonly WayOn[];
   /** Rewrites to canonical form that nearly applied, and why they did not. */
   readonly notes: readonly Note[];
@@ -105,6 +114,7 @@ export interface Inspection {
  *     const { obstacles, canCompile } = inspect(readModel(bytes), { composite: "epsilon-plus" });
  */
 export function inspect(source: Model, options: CompileOptions = {}): Inspection {
+  checkCompileOptions(options);
   const explanation = explanationOf(source);
   const facts = { v: 1, relprop: version, model: factsOf(source), explanation } as const;
   if (explanation) {
@@ -117,10 +127,10 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     return { ...facts, plan: null, ...nothing, problems: [problem], canCompile: false };
   }
   const prepared = prepare(source, options);
-  const { settings, canonical, graph, inputs, ends, outputName, explained } = prepared;
+  const { settings, canonical, analysis, inputs, ends, outputName } = prepared;
   const request = planRequest(prepared);
   const plan = assignRules(request);
-  const byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  const byName = new Map(analysis.graph.nodes.map((node) => [node.name, node]));
   const obstacles = plan.obstacles.map((obstacle): InspectedObstacle => {
     const node = byName.get(obstacle.node);
     return { ...obstacle, rules: node ? rulesFor(node, request) : [] };
@@ -145,7 +155,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
       inputs: inputs.map(({ input }) => input.name),
       layer: ends[0].name,
       output: outputName,
-      explained,
+      explained: analysis.explained,
     },
     ...found,
     problems,
@@ -155,24 +165,28 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
 
 /** What each output is taken for; those that no input reaches, or that hold no real numbers, are left out. */
 function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
-  const { canonical, b, outputName, facts, ends } = prepared;
-  const { graph } = canonical;
+  const { outputName, facts, ends, inputs } = prepared;
+  const analysis = ofCanonical(prepared);
   const names = ends.map(({ name }) => name);
-  const others = graph.outputs.filter(
+  const others = analysis.graph.outputs.filter(
     ({ name, dataType }) =>
       name !== outputName &&
       isFloat(dataType) &&
-      b.values.has(name) &&
-      nodesBetween(graph, name, names).length > 0,
+      analysis.value(name) &&
+      analysis.between(names, name).length > 0,
   );
   return [
     inspectedOutput(outputName, facts),
     ...others.map(({ name }) => {
-      const start = startOf({ ...prepared, graph }, name);
-      return inspectedOutput(name, readOutput({ ...prepared, source, start, outputName: name }, {}).facts);
+      const start = startOf(analysis, name);
+      return inspectedOutput(name, outputFacts({ ...start, source, outputName: name, inputs }, {}));
     }),
   ];
 }
+
+/** The canonical graph alone, without what leads to the logits of the explained output. */
+const ofCanonical = ({ analysis, canonical: { graph } }: Prepared): Analysis =>
+  graph === analysis.graph ? analysis : analysis.of({ graph });
 
 const inspectedOutput = (name: string, facts: OutputFacts): InspectedOutput => ({
   name,
@@ -223,27 +237,23 @@ const word = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function waysOn(prepared: Prepared, obstacles: readonly InspectedObstacle[]): WayOn[] {
-  const { canonical, settings, outputName } = prepared;
-  const { graph } = canonical;
+  const { settings, outputName } = prepared;
+  const analysis = ofCanonical(prepared);
   const request = planRequest(prepared);
   const canExplain = (name: string): boolean => {
-    const start = startOf({ ...prepared, graph }, name);
-    const { steps, obstacles } = assignRules({
-      ...request,
-      graph: start.graph,
-      output: start.explained,
-      ends: request.ends.slice(0, 1),
-    });
+    const start = startOf(analysis, name);
+    const ends = request.ends.slice(0, 1);
+    const { steps, obstacles } = assignRules({ ...request, analysis: start.analysis, ends });
     return steps.length > 0 && obstacles.length === 0;
   };
   const ways: WayOn[] = [];
-  const outputs = graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
+  const outputs = analysis.graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
   for (const name of outputs.filter(canExplain)) {
     ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });
   }
-  const between = nodesBetween(request.graph, request.output, request.ends);
+  const between = request.analysis.between(request.ends);
   const stops = new Set(obstacles.map(({ node }) => node));
-  for (const { tensor, before } of tensorsBefore(between, request.ends, stops)) {
+  for (const { tensor, before } of tensorsBefore({ ...request, between }, stops)) {
     if (outputs.includes(tensor) || !canExplain(tensor)) continue;
     ways.push({ option: `--output ${word(tensor)}`, does: `explains the tensor before ${before}` });
   }

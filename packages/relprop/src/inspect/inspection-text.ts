@@ -11,8 +11,8 @@ const marks: Readonly<Record<NodeState, string>> = {
 };
 
 /**
- * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused, ? behind one that is refused; then
- * obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
+ * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused, ? behind one
+ * that is refused; then obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
  */
 export function inspectionText(inspection: Inspection): string {
   const { explanation, nodes } = inspection;

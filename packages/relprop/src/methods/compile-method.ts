@@ -1,4 +1,4 @@
-/** Attribution methods beyond LRP, compiled into the graph as LRP is. */
+/** Compiles attribution methods beyond LRP into the graph. */
 
 import type { Compiled } from "../compile/compile.ts";
 import type { Model } from "../onnx/graph.ts";
@@ -9,20 +9,20 @@ import { checkMethod, type MethodOptions } from "./options.ts";
 import { smoothGrad } from "./smoothgrad.ts";
 
 /**
- * As {@link compile}, for a method that is no composite: gradients taken at several points, or at an inner layer, from
- * the same transposes. The result is an ordinary ONNX model (opset 17) with the model's inputs and outputs, an input
- * `target` (unless `target: "top1"`), what the method needs (`baseline`, `noise`) and the output `relevance`. What is
- * explained is target · output; a final Softmax is left out as always.
+ * Does what {@link compile} does for methods that are not composites: they take gradients at several points, or at an inner
+ * layer. The result is an ordinary ONNX model (opset 17) with the model's inputs and outputs, an input `target` (unless
+ * `target: "top1"`), the inputs of the method (`baseline`, `noise`) and the output `relevance`. It explains
+ * target · output, where output is before a final Softmax.
  *
  * ```ts
  * const { model } = compileMethod(readModel(bytes), { method: "integrated-gradients", steps: 64 });
  * ```
  *
- * The plain gradient, guided backpropagation and their kind are composites: `compile(model, { composite: "gradient" })`.
+ * The plain gradient, guided backpropagation and similar methods are composites: `compile(model, { composite: "gradient" })`.
  *
  * @throws UnexplainableError listing every node that the gradient cannot cross
- * @throws OptionError for an option that the method does not have, a value that is not allowed, or a fixed batch where
- *   the method needs an open one
+ * @throws OptionError if the method does not have an option, a value is not allowed, or the batch is fixed although the
+ *   method needs an open one
  */
 export function compileMethod(source: Model, options: MethodOptions): Compiled {
   checkMethod(options);

@@ -6,17 +6,17 @@ import { channelAxis } from "../relevance/seed.ts";
 import { finish, gradientGraph } from "./gradient-graph.ts";
 import type { GradCamOptions } from "./options.ts";
 
-/** See {@link GradCamOptions}. */
+/** Compiles Grad-CAM, see {@link GradCamOptions}. */
 export function gradCam(source: Model, options: GradCamOptions): Compiled {
-  const { method: _name, layer: wanted = "last-map", reduce, ...shared } = options;
+  const { method, layer: wanted = "last-map", reduce, ...shared } = options;
   if (reduce !== undefined && reduce !== "channels") {
     throw new OptionError({
       what: `reduce cannot be "${String(reduce)}" with grad-cam`,
-      why: "its relevance has no channels: it is [N, H, W] always",
+      why: "its relevance is always [N, H, W], without channels",
       fix: "leave reduce out",
     });
   }
-  const open = gradientGraph(source, shared, { layer: wanted });
+  const open = gradientGraph(source, shared, { method, layer: wanted });
   const { b, compiled, gradient } = open;
   const { input, layer } = compiled;
   for (const { name, shape } of [input, layer]) {
@@ -35,7 +35,7 @@ export function gradCam(source: Model, options: GradCamOptions): Compiled {
   return finish(
     open,
     b.op("Squeeze", [resized, b.integers([1])]),
-    { ...shared, method: "grad-cam" },
+    { ...shared, method },
     { layer: layer.name },
     true,
   );
@@ -46,7 +46,7 @@ function resizeTo(b: GraphBuilder, map: Value, input: Value): Value {
   const first = channelAxis(input) === 1 ? 2 : 1;
   const spatial = input.shape.slice(first, first + 2);
   const size = spatial.every((dim) => typeof dim === "number")
-    ? b.integers(spatial as number[])
+    ? b.integers(spatial)
     : b.op("Shape", [b.value(input.name)], { start: int(first), end: int(first + 2) });
   const batch = b.op("Shape", [map], { start: int(0), end: int(2) });
   const sizes = b.op("Concat", [batch, size], { axis: int(0) });

@@ -1,40 +1,48 @@
-/** A model with its gradient, opened for more nodes: what every method starts from and ends with. */
+/** The model with its gradient, to which a method adds nodes: all methods start and end here. */
 
 import { compile, metadataOf, type Compiled } from "../compile/compile.ts";
 import { OptionError } from "../errors.ts";
-import { int, type Graph, type Model, type Node, type Shape, type Value } from "../onnx/graph.ts";
+import { int, type Graph, type Model, type Shape, type Value } from "../onnx/graph.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { prune } from "../onnx/prune.ts";
+import { Operators } from "../relevance/operators.ts";
+import { ofTensor } from "../relevance/scopes.ts";
 import { chooseTarget } from "../relevance/settings.ts";
 import { channelAxis, sumOver } from "../relevance/seed.ts";
-import type { SharedMethodOptions } from "./options.ts";
+import type { MethodName, SharedMethodOptions } from "./options.ts";
 
+/** A model with its gradient in a builder that takes more nodes. */
 export interface GradientGraph {
   readonly b: GraphBuilder;
   readonly compiled: Compiled;
   /** The explained input, in float32. */
   readonly x: Value;
-  /** What `b` has adopted. */
+  /** The graph that `b` has adopted. */
   readonly graph: Graph;
   /** ∂(target · output)/∂layer, in the layer's shape. */
   readonly gradient: Value;
 }
 
 /**
- * Compiles the plain gradient, and takes the output `relevance` off again.
- * @param layer where the gradient is taken, see {@link TensorOptions.layer}
- * @param target "later": the graph's input `target` is left for the caller to declare or to compute
+ * Compiles the plain gradient and removes the output `relevance`.
+ * @param layer the layer that the gradient is taken at, see {@link TensorOptions.layer}
+ * @param method what the nodes that are added are called after
+ * @param target "later" leaves the graph without its input `target`, which the caller declares or computes
  */
 export function gradientGraph(
   source: Model,
   options: SharedMethodOptions,
-  { layer, target }: { readonly layer?: string | undefined; readonly target?: "later" } = {},
+  {
+    method,
+    layer,
+    target,
+  }: { readonly method: MethodName; readonly layer?: string | undefined; readonly target?: "later" },
 ): GradientGraph {
   const { reduce: _reduced, ...shared } = options;
   const compiled = compile(source, {
     ...shared,
-    // The other inputs are constants of the method.
+    // Methods treat the other inputs as constants.
     explain: [],
     composite: "gradient",
     seed: "one",
@@ -42,24 +50,28 @@ export function gradientGraph(
     ...(target === "later" ? { target: "input" } : {}),
   });
   const whole = compiled.model.graph;
-  const last = whole.nodes.find((node) => node.outputs.includes("relevance")) as Node;
+  const last = whole.nodes.find((node) => node.outputs.includes("relevance"));
   const isOpen = (input: Value): boolean =>
     target === "later" && compiled.added.some(({ name }) => name === input.name);
   const graph: Graph = {
     ...whole,
+    shapes: new Operators(options.operators).shapes,
     inputs: whole.inputs.filter((input) => !isOpen(input)),
     outputs: whole.outputs.filter(({ name }) => name !== "relevance"),
     nodes: whole.nodes.filter((node) => node !== last),
   };
-  const b = new GraphBuilder();
+  const b = new GraphBuilder(ofTensor(whole, compiled.layer.name, method));
   b.reserve("relevance");
   b.adopt(graph, inferGraph({ ...graph, inputs: whole.inputs }));
   const given = b.value(compiled.input.name);
   const x = given.dataType === "float32" ? given : b.op("Cast", [given], { to: int(1) });
-  return { b, compiled, x, graph, gradient: b.value(last.inputs[0] as string) };
+  return { b, compiled, x, graph, gradient: b.value(last?.inputs[0] ?? "") };
 }
 
-/** Declares an input that the method needs. */
+/**
+ * Declares an input that the method needs.
+ * @throws OptionError if the model has a tensor of that name
+ */
 export function methodInput({ b, graph }: GradientGraph, name: string, shape: Shape): Value {
   if (!graph.inputs.some((input) => input.name === name) && !b.values.has(name))
     return b.input(name, "float32", shape);
@@ -70,7 +82,11 @@ export function methodInput({ b, graph }: GradientGraph, name: string, shape: Sh
   });
 }
 
-/** The whole as a compiled explanation, `relevance` its last output. */
+/**
+ * The graph as a compiled explanation with `relevance` as its last output.
+ * @param chosen the method's own settings, for the metadata
+ * @param isReduced whether `relevance` has no channels already
+ */
 export function finish(
   { b, compiled, graph }: GradientGraph,
   relevance: Value,

@@ -1,20 +1,21 @@
-/** A second copy of a part of a graph, on other inputs. */
+/** Copies part of a graph so it runs on other inputs. */
 
 import { UnexplainableError } from "../errors.ts";
 import { capturedNames } from "../onnx/captures.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import { ownerOf } from "../onnx/owners.ts";
 import { prune } from "../onnx/prune.ts";
 
-/** What the copies of values are called: no exporter gives such names. */
-const prefix = "relprop.copy/";
+/** Prefix of the names of copied values; no exporter uses such names. */
+const prefix = "lrp/copy/";
 
 /**
- * Adds the nodes that compute `results` once more, from other inputs. What does not depend on those inputs (weights,
- * flipped kernels) is shared with the graph that the builder has adopted.
+ * Adds copies of the nodes that compute `results`, on other inputs. Nodes that do not depend on these inputs (weights,
+ * flipped kernels) are not copied.
  * @param b has adopted `graph` already
- * @param bindings for each input of the graph that is replaced, what takes its place; sizes may differ in the batch
- * @returns the copies of `results`, in their order
+ * @param bindings new values by the names of the inputs they replace; their batch may differ
+ * @returns a function from each of `results` to its copy
  * @throws UnexplainableError if a subgraph (If, Loop) uses a value that is copied
  */
 export function inlineGraph(
@@ -22,7 +23,7 @@ export function inlineGraph(
   graph: Graph,
   bindings: ReadonlyMap<string, Value>,
   results: readonly Value[],
-): Value[] {
+): (result: Value) => Value {
   const { nodes } = prune({ ...graph, outputs: results });
   const names = new Map([...bindings].map(([name, value]) => [name, value.name]));
   const copied = nodes.filter((node) => {
@@ -32,7 +33,7 @@ export function inlineGraph(
   });
   refuseCaptures({ ...graph, nodes: copied }, names);
   for (const node of copied) b.add(copyOf(node, names));
-  return results.map(({ name }) => b.value(names.get(name) ?? name));
+  return ({ name }) => b.value(names.get(name) ?? name);
 }
 
 function copyOf(node: Node, names: ReadonlyMap<string, string>): Node {
@@ -46,6 +47,7 @@ function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   return {
     ...node,
     name: prefix + node.name,
+    owner: ownerOf(node),
     inputs: node.inputs.map(rename),
     outputs: node.outputs.map(rename),
     ...(node.body && { body: node.body.map((part) => renamed(part, names)) }),

@@ -8,11 +8,11 @@ import { meanGradient, requirePoints } from "./repeated.ts";
 
 type Baseline = NonNullable<IntegratedGradientsOptions["baseline"]>;
 
-/** See {@link IntegratedGradientsOptions}. The model's own outputs are those of x, not of the path. */
+/** Compiles {@link IntegratedGradientsOptions}. The model's outputs are those of x, not of the path. */
 export function integratedGradients(source: Model, options: IntegratedGradientsOptions): Compiled {
   const { method, steps = 32, baseline = 0, ...shared } = options;
   countOption("steps", steps);
-  const open = gradientGraph(source, shared, { target: "later" });
+  const open = gradientGraph(source, shared, { method, target: "later" });
   requirePoints(open, method);
   const { b, x } = open;
   const start = baselineValue(open, x, baseline);
@@ -20,11 +20,11 @@ export function integratedGradients(source: Model, options: IntegratedGradientsO
   const midpoints = Array.from({ length: steps }, (_, k) => (k + 0.5) / steps);
   const part = b.op("Mul", [way, b.numbers(midpoints, [steps, ...x.shape.map(() => 1)])]);
   const points = start ? b.op("Add", [part, start]) : part;
-  const mean = meanGradient(open, points, options);
+  const mean = meanGradient(open, points, steps, options);
   return finish(open, b.op("Mul", [mean, way]), options, { steps, baseline });
 }
 
-/** The baseline in a shape that broadcasts over x; undefined for zero. */
+/** The baseline in a shape that broadcasts to x; undefined for zero. */
 function baselineValue(open: GradientGraph, x: Value, baseline: Baseline): Value | undefined {
   const { b } = open;
   if (baseline === "input") return methodInput(open, "baseline", x.shape);

@@ -1,6 +1,6 @@
 /**
- * Standard normal numbers that are the same on every machine for the same seed, for SmoothGrad's noise: mulberry32
- * (Ettinger 2017, public domain) and the transform of Box & Muller 1958.
+ * Standard normal numbers from a seed, equal on all machines, by mulberry32 (Ettinger 2017, public domain) and the
+ * transform of Box & Muller 1958.
  */
 export function normalNumbers(count: number, seed: number): Float32Array {
   let state = seed >>> 0;

@@ -1,28 +1,40 @@
-/** Occlusion: cover a patch, see how far the output drops. Needs nothing but the forward model: the check on all else. */
+/** Occlusion measures how far the output drops when a patch is covered. It needs no gradient, so it can check other methods. */
 
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import { sizeOf } from "../onnx/tensor.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { targetNumbers, type Target } from "../run/targets.ts";
 import { countOption } from "./options.ts";
 
+/** What is covered, and what is watched while it is. */
 export interface OcclusionOptions {
-  /** Runs the model forward: the explained output of a batch, samples first. */
+  /** Runs the model and returns the explained output of a batch, samples first. */
   readonly run: (batch: FloatArray) => Promise<FloatArray>;
   /** Images [N, C, H, W] or [N, H, W, C], as the model takes them. */
   readonly input: FloatArray;
-  /** What of the output is watched, as {@link Explainer.explain} takes it. */
+  /** The part of the output that is measured, as in {@link Explainer.explain}. */
   readonly target: Target;
   /** Height and width of the patch, in pixels. */
   readonly patch: number | readonly [height: number, width: number];
-  /** How far the patch moves each time, at most its own size, so that every pixel is covered. @default half the patch */
+  /** Step of the patch in pixels, at most its size, so every pixel is covered. @default half the patch */
   readonly stride?: number | readonly [down: number, right: number];
-  /** What a covered pixel holds, in the model's units: a number, or one for each channel. @default 0 */
+  /** Value of covered pixels in the model's units: a number, or one for each channel. @default 0 */
   readonly value?: number | readonly number[];
-  /** Patched copies in one run; 1 for a model with a fixed batch of 1. @default 32 */
+  /** Number of covered copies in one run; 1 for a model with a fixed batch of 1. @default 32 */
   readonly batch?: number;
 }
+
+const optionNames: OptionNames<OcclusionOptions> = {
+  run: true,
+  input: true,
+  target: true,
+  patch: true,
+  stride: true,
+  value: true,
+  batch: true,
+};
 
 interface Place {
   readonly sample: number;
@@ -31,18 +43,20 @@ interface Place {
 }
 
 /**
- * For each pixel the drop of target · output when a patch covers it, averaged over the patches that do: positive where
- * the pixel speaks for the target. Zeiler & Fergus 2014.
+ * Computes for each pixel the drop of target · output, averaged over the patches that cover it. It is positive where the
+ * pixel speaks for the target. Zeiler & Fergus 2014.
  *
  * ```ts
  * const run = async ({ data, dims }) => (await session.run({ input: new ort.Tensor("float32", data, dims) })).output;
  * const map = await occlusion({ run, input, target: 285, patch: 32, stride: 16 });
  * ```
  *
- * @returns [N, H, W], in the output's unit
- * @throws OptionError for a patch or stride that does not fit, InputError for what is no batch of images
+ * @returns [N, H, W], in the unit of the output
+ * @throws OptionError if patch or stride do not fit the images
+ * @throws InputError if the input is not a batch of images, or the output not one row for each
  */
 export async function occlusion(options: OcclusionOptions): Promise<FloatArray> {
+  refuseUnknown("occlusion", options, optionNames);
   const { run, input, target } = options;
   const image = layoutOf(input);
   const { samples, height, width } = image;
@@ -64,7 +78,7 @@ export async function occlusion(options: OcclusionOptions): Promise<FloatArray> 
   const score = (output: Float32Array, row: number, sample: number): number => {
     let sum = 0;
     for (let i = 0; i < perSample; i++)
-      sum += (output[row * perSample + i] as number) * (weights[sample * perSample + i] as number);
+      sum += (output[row * perSample + i] ?? 0) * (weights[sample * perSample + i] ?? 0);
     return sum;
   };
   const scores = Array.from({ length: samples }, (_, sample) => score(whole.data, sample, sample));
@@ -77,17 +91,17 @@ export async function occlusion(options: OcclusionOptions): Promise<FloatArray> 
     const output = await run(stack(copies, input.dims));
     checkOutput(output, some.length, perSample);
     for (const [row, { sample, top, left }] of some.entries()) {
-      const lost = (scores[sample] as number) - score(output.data, row, sample);
+      const lost = (scores[sample] ?? 0) - score(output.data, row, sample);
       for (let y = top; y < top + patch[0]; y++) {
         for (let x = left; x < left + patch[1]; x++) {
           const at = (sample * height + y) * width + x;
-          drop[at] = (drop[at] as number) + lost;
-          visits[at] = (visits[at] as number) + 1;
+          drop[at] = (drop[at] ?? 0) + lost;
+          visits[at] = (visits[at] ?? 0) + 1;
         }
       }
     }
   }
-  const data = Float32Array.from(drop, (sum, i) => sum / (visits[i] as number));
+  const data = Float32Array.from(drop, (sum, i) => sum / (visits[i] ?? 1));
   return { data, dims: [samples, height, width] };
 }
 
@@ -107,7 +121,7 @@ function layoutOf({ data, dims }: FloatArray): Layout {
       why: `it has the shape [${dims.join(", ")}] and ${data.length} numbers, not [N, C, H, W]`,
     });
   }
-  const [samples, second, third, fourth] = dims as readonly [number, number, number, number];
+  const [samples = 0, second = 0, third = 0, fourth = 0] = dims;
   if (channelAxis({ shape: dims }) === 1) {
     const step = { channel: third * fourth, y: fourth, x: 1 };
     return { samples, channels: second, height: third, width: fourth, step };
@@ -130,7 +144,7 @@ function fillingsOf(value: number | readonly number[], channels: number): readon
   });
 }
 
-/** Where patches start along an axis: every stride, and once at the very end. */
+/** Positions of the patch along an axis: each stride, and the last one that fits. */
 function starts(axis: string, length: number, patch: number, stride: number): number[] {
   if (patch > length || stride > patch) {
     throw new OptionError({
@@ -144,7 +158,7 @@ function starts(axis: string, length: number, patch: number, stride: number): nu
   return [...Array.from({ length: Math.ceil(last / stride) }, (_, i) => i * stride), last];
 }
 
-/** One sample with a patch filled. */
+/** One sample with a patch covered. */
 function covered(
   { data }: FloatArray,
   { samples, step }: Layout,
@@ -170,7 +184,7 @@ function stack(copies: readonly Float32Array[], dims: readonly number[]): FloatA
   return { data, dims: [copies.length, ...dims.slice(1)] };
 }
 
-/** The outputs of the images as they are. */
+/** The outputs of the uncovered images. */
 async function uncovered(
   run: OcclusionOptions["run"],
   { data, dims }: FloatArray,
@@ -198,7 +212,7 @@ function checkOutput({ data, dims }: FloatArray, count: number, perSample: numbe
   if (dims[0] === count && data.length === count * perSample) return;
   throw new InputError({
     what: "cannot use the model's output",
-    why: `run gave the shape [${dims.join(", ")}] for ${count} samples`,
-    fix: "give the output that has one row for each sample, or batch 1 if the model's batch is fixed",
+    why: `run returned the shape [${dims.join(", ")}] for ${count} samples`,
+    fix: "return the output that has one row for each sample, or set batch to 1 if the batch of the model is fixed",
   });
 }

@@ -1,10 +1,11 @@
-/** The attribution methods beyond LRP, and what can be chosen about each. */
+/** Names and options of the attribution methods beyond LRP. */
 
-import type { CompileOptions } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import { OptionError } from "../errors.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { suggestion } from "../suggestion.ts";
 
-/** What all methods take; the words mean what they mean in {@link CompileOptions}. */
+/** Options of all methods, with the same meaning as in {@link CompileOptions}. */
 export type SharedMethodOptions = Pick<
   CompileOptions,
   | "input"
@@ -18,90 +19,102 @@ export type SharedMethodOptions = Pick<
   | "fallback"
   | "rules"
   | "sourceSha256"
+  | "operators"
 >;
 
-/** relevance = x ⊙ ∂(target · output)/∂x, unit of the output. Shrikumar et al. 2016. */
+/** relevance = x ⊙ ∂(target · output)/∂x, in the unit of the output. Shrikumar et al. 2016. */
 export interface InputXGradientOptions extends SharedMethodOptions {
+  /** Which method. */
   readonly method: "input-x-gradient";
 }
 
 /**
  * relevance = (x − x₀) ⊙ mean over m points of the gradient at x₀ + α(x − x₀), α = (k + ½)/m: the midpoint rule on the
- * straight path from the baseline x₀. Sums up to target · (f(x) − f(x₀)), the better the more steps.
+ * straight path from the baseline x₀. Its sum approaches target · (f(x) − f(x₀)) as the steps increase.
  * Sundararajan et al. 2017.
  */
 export interface IntegratedGradientsOptions extends SharedMethodOptions {
+  /** Which method. */
   readonly method: "integrated-gradients";
-  /** Points m on the path. The graph works on N·m samples at once: memory grows with m. @default 32 */
+  /** Number m of points on the path. The graph computes N·m samples at once, so memory grows with m. @default 32 */
   readonly steps?: number;
   /**
-   * Where the path starts, in the input's own units (after preprocessing): a number, one for each channel, or "input"
+   * Start of the path, in the units of the input (after preprocessing): a number, one for each channel, or "input"
    * for a graph input `baseline` in the shape of the explained input. @default 0
    */
   readonly baseline?: number | readonly number[] | "input";
 }
 
 /**
- * relevance = mean over n copies of the gradient at x + level·(max x − min x)·noise, where `noise` is a graph input
- * [n, C, H, W] of standard normal numbers, the same for all samples: runtimes differ in their random numbers, and an
- * explanation must be repeatable. {@link Explainer} fills it from a seeded generator. Smilkov et al. 2017.
+ * relevance = mean over n copies of the gradient at x + level·(max x − min x)·noise. The graph input `noise`
+ * [n, C, H, W] takes standard normal numbers, the same for all samples; it is an input because the random numbers of
+ * runtimes are not repeatable. {@link Explainer} fills it from a seeded generator. Smilkov et al. 2017.
  */
 export interface SmoothGradOptions extends SharedMethodOptions {
+  /** Which method. */
   readonly method: "smoothgrad";
-  /** Noisy copies n. The graph works on N·n samples at once. @default 25 */
+  /** Number n of noisy copies. The graph computes N·n samples at once. @default 25 */
   readonly samples?: number;
-  /** Standard deviation of the noise as a fraction of each sample's own range of values. @default 0.15 */
+  /** Standard deviation of the noise as a fraction of each sample's range of values. @default 0.15 */
   readonly level?: number;
 }
 
 /**
  * relevance = ReLU(Σ_c mean_hw(∂y/∂A_c) · A_c) of a feature map A [N, C, h, w], y = target · output, resized bilinearly
- * to the input's height and width: always [N, H, W]. Selvaraju et al. 2017.
+ * to the height and width of the input: always [N, H, W]. Selvaraju et al. 2017.
  */
 export interface GradCamOptions extends Omit<SharedMethodOptions, "reduce"> {
+  /** Which method. */
   readonly method: "grad-cam";
-  /** Always [N, H, W], so "none" is refused. */
+  /** The result has no channels, so "none" is refused. */
   readonly reduce?: "channels";
-  /** The feature map A: a tensor or node by name. @default "last-map", the last before the model pools, flattens or answers */
+  /** The feature map A: a tensor or node by name. @default "last-map", the last one before the model pools or flattens it */
   readonly layer?: string;
 }
 
+/** Options of a method; `method` says which one. */
 export type MethodOptions =
   | InputXGradientOptions
   | IntegratedGradientsOptions
   | SmoothGradOptions
   | GradCamOptions;
+/** The name of a method, one of {@link methodNames}. */
 export type MethodName = MethodOptions["method"];
 
-/** Options that only one method has; a key that is neither here nor shared is refused. */
-const ownOptions = {
-  "input-x-gradient": [],
-  "integrated-gradients": ["steps", "baseline"],
-  smoothgrad: ["samples", "level"],
-  "grad-cam": ["layer"],
-} as const satisfies Record<MethodName, readonly string[]>;
+const shared: OptionNames<SharedMethodOptions & { method: string }> = {
+  method: true,
+  input: true,
+  output: true,
+  size: true,
+  reduce: true,
+  target: true,
+  start: true,
+  outputKind: true,
+  labelCount: true,
+  fallback: true,
+  rules: true,
+  sourceSha256: true,
+  operators: true,
+};
 
-const shared = [
-  "method",
-  "input",
-  "output",
-  "size",
-  "reduce",
-  "target",
-  "start",
-  "outputKind",
-  "labelCount",
-  "fallback",
-  "rules",
-  "sourceSha256",
-] as const satisfies readonly (keyof SharedMethodOptions | "method")[];
+/** The options of each method. */
+const options = {
+  "input-x-gradient": shared,
+  "integrated-gradients": {
+    ...shared,
+    steps: true,
+    baseline: true,
+  } satisfies OptionNames<IntegratedGradientsOptions>,
+  smoothgrad: { ...shared, samples: true, level: true } satisfies OptionNames<SmoothGradOptions>,
+  "grad-cam": { ...shared, layer: true } satisfies OptionNames<GradCamOptions>,
+} as const satisfies Record<MethodName, object>;
 
 /** The names that `method` may have. */
-export const methodNames: readonly MethodName[] = Object.keys(ownOptions) as MethodName[];
+export const methodNames: readonly MethodName[] = Object.keys(options) as MethodName[];
 
 /** @throws OptionError for a method that does not exist, or an option that the method does not have */
-export function checkMethod(options: MethodOptions): void {
-  const { method } = options;
+export function checkMethod(chosen: MethodOptions): void {
+  const { method } = chosen;
   if (!methodNames.includes(method)) {
     throw new OptionError({
       what: `there is no method "${String(method)}"`,
@@ -109,18 +122,13 @@ export function checkMethod(options: MethodOptions): void {
       ...suggestion(String(method), methodNames),
     });
   }
-  const known: readonly string[] = [...shared, ...ownOptions[method]];
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(name)) continue;
-    throw new OptionError({
-      what: `${method} has no option "${name}"`,
-      why: `its options are ${known.slice(1).join(", ")}`,
-      ...suggestion(name, known),
-    });
-  }
+  refuseUnknown(method, chosen, options[method]);
 }
 
-/** A whole number of at least 1. */
+/**
+ * Checks an option that is a whole number of at least 1.
+ * @throws OptionError if it is not one
+ */
 export function countOption(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 1) return value;
   throw new OptionError({ what: `${name} cannot be ${value}`, why: "it is a whole number of at least 1" });

@@ -1,4 +1,4 @@
-/** Many samples in the place of each one: how a method asks for the gradient at several points in one run. */
+/** Gradients at several points for each sample, computed in one run. */
 
 import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
@@ -11,8 +11,8 @@ import { inlineGraph } from "./inline-graph.ts";
 import type { SharedMethodOptions } from "./options.ts";
 
 /**
- * @throws OptionError if the input holds token ids, between which there is nothing, or if the model fixes its batch, so
- *   that it cannot take more samples than it was exported for
+ * Checks that the model can run on several points for each sample.
+ * @throws OptionError if the input holds token ids, which have no points between them, or the batch is fixed
  */
 export function requirePoints({ compiled }: GradientGraph, method: string): void {
   if (compiled.tokens) {
@@ -36,27 +36,21 @@ export function requirePoints({ compiled }: GradientGraph, method: string): void
 
 /**
  * The mean gradient over several points for each sample.
- * @param points [points, N, …], one after the other in the first axis
+ * @param points [count, N, …]
  * @returns [N, …]
  */
 export function meanGradient(
   gradient: GradientGraph,
   points: Value,
+  count: number,
   options: SharedMethodOptions & { readonly method: string },
 ): Value {
   const { b, compiled, graph } = gradient;
   const { input, output, settings } = compiled;
-  const count = points.shape[0] as number;
-  const chosen = {
-    ...settings,
-    target: chooseTarget(options.target),
-  };
-  const target = seedRelevance(
-    b,
-    b.value(output.name),
-    chosen,
-    compiled.facts,
-    b.value(compiled.ranked.name),
+  const chosen = { ...settings, target: chooseTarget(options.target) };
+  const ranked = b.value(compiled.ranked.name);
+  const target = b.within("seed", () =>
+    seedRelevance(b, b.value(output.name), chosen, compiled.facts, ranked),
   );
 
   const bindings = new Map([
@@ -64,14 +58,13 @@ export function meanGradient(
     ["target", asBatch(b, repeat(b, target, count))],
   ]);
   for (const each of graph.inputs) {
-    // Another input with a value for each sample: as many copies.
+    // Another input with a value for each sample is repeated as well.
     if (each.name !== input.name && each.shape[0] === input.shape[0])
       bindings.set(each.name, asBatch(b, repeat(b, each, count)));
   }
-  const [each, explained] = inlineGraph(b, graph, bindings, [gradient.gradient, b.value(output.name)]) as [
-    Value,
-    Value,
-  ];
+  const logits = b.value(output.name);
+  const copyOf = inlineGraph(b, graph, bindings, [gradient.gradient, logits]);
+  const explained = copyOf(logits);
   if (typeof explained.shape[0] === "number") {
     throw new OptionError({
       what: `cannot compile ${options.method} for this model`,
@@ -80,21 +73,24 @@ export function meanGradient(
       fix: "export the model with a dynamic batch axis, or choose input-x-gradient or grad-cam",
     });
   }
-  const stacked = b.op("Reshape", [each, sizes(b, [count, -1, ...input.shape.slice(1)], points)]);
+  const stacked = b.op("Reshape", [
+    copyOf(gradient.gradient),
+    sizes(b, [count, -1, ...input.shape.slice(1)], points),
+  ]);
   return b.op("ReduceMean", [stacked], { axes: { type: "ints", value: [0] }, keepdims: int(0) });
 }
 
-/** [N, …] -> [count, N, …] */
+/** [N, …] -> [count, N, …]. */
 function repeat(b: GraphBuilder, value: Value, count: number): Value {
   const shape = [count, ...value.shape.map(() => 1)];
   return b.op("Expand", [b.op("Unsqueeze", [value, b.integers([0])]), b.integers(shape)]);
 }
 
-/** [count, N, …] -> [count·N, …] */
+/** [count, N, …] -> [count·N, …]. */
 function asBatch(b: GraphBuilder, stacked: Value): Value {
   const rest = stacked.shape.slice(2);
   const shape = rest.every((dim) => typeof dim === "number")
-    ? b.integers([-1, ...(rest as number[])])
+    ? b.integers([-1, ...rest])
     : b.op("Concat", [b.integers([-1]), b.op("Shape", [stacked], { start: int(2) })], { axis: int(0) });
   return b.op("Reshape", [stacked, shape]);
 }

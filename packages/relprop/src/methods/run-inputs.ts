@@ -1,11 +1,14 @@
-/** What a run feeds to the inputs that a method added. */
+/** Tensors for the inputs that a method added. */
 
 import { InputError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import { normalNumbers } from "./normal-numbers.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 
-/** The baseline in the shape of the input; one sample is repeated. */
+/**
+ * The baseline in the shape of the input; a single sample is repeated.
+ * @throws InputError if it is missing, or its shape does not fit
+ */
 export function baselineLike(input: FloatArray, baseline: FloatArray | undefined): FloatArray {
   const isLike =
     baseline?.dims.length === input.dims.length &&
@@ -16,8 +19,8 @@ export function baselineLike(input: FloatArray, baseline: FloatArray | undefined
       what: "cannot use this baseline",
       why: baseline
         ? `it has the shape [${baseline.dims.join(", ")}] and ${baseline.data.length} numbers, the input has [${input.dims.join(", ")}]`
-        : 'there is none, and the model was compiled with baseline "input"',
-      fix: "give one in the input's shape, or one sample for all",
+        : 'it is missing, and the model was compiled with baseline "input"',
+      fix: "give one in the shape of the input, or one sample for all",
     });
   }
   if (baseline.data.length === input.data.length) return baseline;
@@ -29,8 +32,5 @@ export function baselineLike(input: FloatArray, baseline: FloatArray | undefined
 /** Noise [samples, …] for copies of an input, from a seeded generator. */
 export function noiseLike(input: FloatArray, samples: number, seed: number): FloatArray {
   const dims = [samples, ...input.dims.slice(1)];
-  return {
-    data: normalNumbers(sizeOf(dims), seed),
-    dims,
-  };
+  return { data: normalNumbers(sizeOf(dims), seed), dims };
 }

@@ -6,7 +6,7 @@ import { finish, gradientGraph, methodInput } from "./gradient-graph.ts";
 import { countOption, type SmoothGradOptions } from "./options.ts";
 import { meanGradient, requirePoints } from "./repeated.ts";
 
-/** See {@link SmoothGradOptions}. The model's own outputs are those of x without noise. */
+/** Compiles SmoothGrad, see {@link SmoothGradOptions}. The model's outputs are those of x without noise. */
 export function smoothGrad(source: Model, options: SmoothGradOptions): Compiled {
   const { method, samples = 25, level = 0.15, ...shared } = options;
   countOption("samples", samples);
@@ -17,17 +17,17 @@ export function smoothGrad(source: Model, options: SmoothGradOptions): Compiled 
       fix: "0.1 to 0.2 is usual",
     });
   }
-  const open = gradientGraph(source, shared, { target: "later" });
+  const open = gradientGraph(source, shared, { method, target: "later" });
   requirePoints(open, method);
   const { b, x } = open;
   const noise = methodInput(open, "noise", [samples, ...x.shape.slice(1)]);
   const deviation = b.op("Mul", [range(b, x), b.scalar(level)]);
   const moves = b.op("Mul", [b.op("Unsqueeze", [noise, b.integers([1])]), deviation]);
-  const mean = meanGradient(open, b.op("Add", [x, moves]), options);
+  const mean = meanGradient(open, b.op("Add", [x, moves]), samples, options);
   return finish(open, mean, options, { samples, level });
 }
 
-/** max − min of each sample: [N, 1, …]. */
+/** max x − min x of each sample: [N, 1, …]. */
 function range(b: GraphBuilder, x: Value): Value {
   const axes = ints(x.shape.slice(1).map((_, i) => i + 1));
   const extreme = (opType: string): Value => b.op(opType, [x], { axes, keepdims: int(1) });

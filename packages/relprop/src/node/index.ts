@@ -1,20 +1,25 @@
-/** Models on the disk of a machine with Node. */
+/** Reads models from disk, for Node. */
 
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "../errors.ts";
-import { readModelIn, type Model, type ModelFolder } from "../onnx/index.ts";
+import { readModelIn, type Model, type ModelFolder, type ReadModelOptions } from "../onnx/index.ts";
 
 /**
- * Reads an .onnx file and its external data beside it, but leaves large weights where they are: onnxruntime-node maps them
- * from there, so that JavaScript never holds them (VGG-16: 0.5 GB). The files must stay as they are while the model is used.
+ * Reads an .onnx file and its external data, but leaves large weights on disk: onnxruntime-node maps them from there, so
+ * JavaScript never holds them (VGG-16: 0.5 GB). The files must not change while the model is used.
  *
- * For a runtime that cannot read files, onnxruntime-web, use `readModel`.
- * @param files gets the paths of the files that weights were left in, links resolved
- * @throws ModelFileError saying what is wrong where, also if a file cannot be read
+ * Runtimes that cannot read files, such as onnxruntime-web, need `readModel`.
+ * @param files receives the paths of the files that weights were left in, with links resolved
+ * @param options which functions of the model stay whole
+ * @throws ModelFileError if a file cannot be read or is damaged; it says where
  */
-export function readModelFile(path: string, files = new Set<string>()): Model {
-  return readModelIn(folderOf(dirname(path), files), basename(path), path);
+export function readModelFile(
+  path: string,
+  files = new Set<string>(),
+  options: Pick<ReadModelOptions, "operators"> = {},
+): Model {
+  return readModelIn(folderOf(dirname(path), files), basename(path), path, options);
 }
 
 function folderOf(folder: string, files: Set<string>): ModelFolder {
@@ -30,7 +35,7 @@ function folderOf(folder: string, files: Set<string>): ModelFolder {
         const bytes = new Uint8Array(length);
         let at = 0;
         while (at < length) {
-          const count = readSync(file, bytes, at, Math.min(length - at, mostAtOnce), offset + at);
+          const count = readSync(file, bytes, at, Math.min(length - at, maxChunk), offset + at);
           if (count === 0)
             throw unreadable(join(folder, name), new Error(`it ends before byte ${offset + length}`));
           at += count;
@@ -40,8 +45,8 @@ function folderOf(folder: string, files: Set<string>): ModelFolder {
   };
 }
 
-/** Systems read less than 2 GiB at a time. */
-const mostAtOnce = 1 << 28;
+/** Bytes read at a time: operating systems read less than 2 GiB at once. */
+const maxChunk = 1 << 28;
 
 function withFile<T>(path: string, use: (file: number) => T): T {
   let file: number | undefined;

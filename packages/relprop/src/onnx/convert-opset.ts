@@ -1,21 +1,22 @@
-/** Rewrites a model of another opset into the forms of opset 17, so that all later stages know one form only. */
+/** Converts models to opset 17, the only one that later stages know. */
 
 import { ModelFileError, OptionError } from "../errors.ts";
 import { Conversion, type Converter } from "./convert-opset/conversion.ts";
 import { contribConverterOf, converterOf } from "./convert-opset/table.ts";
-import { type Attribute, type Model, type Node, subgraphsOf } from "./graph.ts";
+import { type Attribute, type Model, type ModelFunction, type Node, subgraphsOf } from "./graph.ts";
+import { madeFor } from "./owners.ts";
 
-/** Opset 17 is the highest that all of ONNX Runtime's back ends run whole. */
+/** The highest opset that all of ONNX Runtime's back ends support completely. */
 const onlyTarget = 17;
 
 /**
- * The same function in opset 17. Operators whose form did not change are left alone; a model of opset 17 is given
- * back as it is. `Gelu` (20), `Mish` (18), `Swish` (24, as `Silu`), `GroupNormalization` (18, 21) and
- * `RMSNormalization` (23) stay nodes, over a `body` of operators of opset 17; `Attention` and `RotaryEmbedding` (23) are
- * spelled out. So are the operators of com.microsoft that ONNX Runtime's optimiser makes, as far as they are known.
+ * Converts a model to opset 17 without changing what it computes; a model of opset 17 is returned unchanged. `Gelu` (20),
+ * `Mish` (18), `Swish` (24, as `Silu`), `GroupNormalization` (18, 21) and `RMSNormalization` (23) stay nodes with a `body`
+ * of operators of opset 17. `Attention` and `RotaryEmbedding` (23), and most operators of com.microsoft that ONNX Runtime's
+ * optimiser makes, are replaced by several nodes.
  *
- * @param target 17, the only one there is
- * @throws ModelFileError naming the node that opset 17 cannot express, or whose axes or sizes are not constant
+ * @param target must be 17
+ * @throws ModelFileError if opset 17 cannot express a node, or its axes or sizes are not constant; it names the node
  * @throws OptionError for another target
  */
 export function convertOpset(model: Model, target: number = onlyTarget): Model {
@@ -23,6 +24,7 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
     const why = `models are converted to opset ${onlyTarget} only, not to ${target}`;
     throw new OptionError({ what: "cannot convert the model", why, fix: `leave out the target` });
   }
+  for (const each of model.functions ?? []) checkFunction(each, target);
   const version = model.opsets[""];
   if (version === target && !hasContrib(model.graph.nodes)) return model;
   if (version === undefined) {
@@ -37,6 +39,18 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
     opsets: { ...model.opsets, "": target },
     graph: { ...graph, nodes, initializers: conversion.initializers },
   };
+}
+
+/** A function that stays whole is not converted: it must mean the same in the target's operators. */
+function checkFunction({ name, opset, operators }: ModelFunction, target: number): void {
+  const changed = opset === target ? undefined : operators.find((opType) => converterOf(opType, opset));
+  if (changed === undefined) return;
+  throw new ModelFileError({
+    what: `cannot convert the model from opset ${opset} to ${target}`,
+    where: `function "${name}"`,
+    why: `it stays whole, and its ${changed} has another form in opset ${target}`,
+    fix: `export the model with opset ${target}`,
+  });
 }
 
 const hasContrib = (nodes: readonly Node[]): boolean =>
@@ -55,7 +69,7 @@ function converted(nodes: readonly Node[], conversion: Conversion): Node[] {
   for (const node of nodes) {
     const convert = converterFor(node, conversion.version);
     const whole = withConvertedGraphs(node, conversion);
-    for (const made of convert ? convert(whole, conversion) : [whole]) {
+    for (const made of convert ? madeFor(node, convert(whole, conversion)) : [whole]) {
       conversion.learn(made);
       all.push(made);
     }
@@ -63,7 +77,7 @@ function converted(nodes: readonly Node[], conversion: Conversion): Node[] {
   return all;
 }
 
-/** The node with the graphs inside of it converted too. */
+/** The node with its subgraphs converted. */
 function withConvertedGraphs(node: Node, conversion: Conversion): Node {
   if (subgraphsOf(node).length === 0) return node;
   const attributes = Object.entries(node.attributes).map(([name, attribute]): [string, Attribute] => {

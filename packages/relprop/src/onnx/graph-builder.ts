@@ -10,12 +10,33 @@ import {
   type DataType,
   type Graph,
   type Node,
+  type OperatorShapes,
+  type Owner,
   type Shape,
   type Tensor,
   type Value,
 } from "./graph.ts";
 import { inferNode } from "./infer-shapes.ts";
 import { float32Tensor, int64Tensor } from "./tensor.ts";
+import { sure } from "../sure.ts";
+
+/** What the nodes that are built meanwhile are called, `name/…`, and what they are made for. */
+export interface Scope {
+  readonly name: string;
+  readonly owner: Owner;
+}
+
+/** Operators whose names are abbreviations, as words of a name; all others go by their own. */
+const words: Readonly<Record<string, string>> = {
+  Sub: "subtract",
+  Mul: "multiply",
+  Div: "divide",
+  Neg: "negate",
+};
+
+/** `ReduceSum` -> `reduce-sum` */
+const wordOf = (opType: string): string =>
+  words[opType] ?? opType.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
 
 export class GraphBuilder {
   readonly #values = new Map<string, Value>();
@@ -26,6 +47,30 @@ export class GraphBuilder {
   readonly #built = new Map<string, readonly Value[]>();
   readonly #constants = new Map<string, Value>();
   readonly #taken = new Set<string>();
+  #shapes: OperatorShapes | undefined;
+  /** Where the search for a free number ended, by the name that gets it. */
+  readonly #next = new Map<string, number>();
+  #scope: Scope | undefined;
+
+  /** @param scope of all that is built in no other */
+  constructor(scope?: Scope) {
+    this.#scope = scope;
+  }
+
+  /**
+   * Names what is built meanwhile: `lrp/conv1/divide` in the scope `lrp/conv1`. A node that is there already keeps its name and owner.
+   * @param scope takes the place of the scope around it; a word says what is done in that: `lrp/conv1/transpose/conv`
+   */
+  within<T>(scope: Scope | string, build: () => T): T {
+    const around = this.#scope;
+    this.#scope =
+      typeof scope === "string" ? around && { ...around, name: `${around.name}/${scope}` } : scope;
+    try {
+      return build();
+    } finally {
+      this.#scope = around;
+    }
+  }
 
   /** Declares an input of the graph, under this very name. */
   input(name: string, dataType: DataType, shape: Shape): Value {
@@ -37,6 +82,7 @@ export class GraphBuilder {
 
   /** Takes over a whole graph, its inputs and outputs included, with what is known of its values. */
   adopt(graph: Graph, values: ReadonlyMap<string, Value>): void {
+    this.#shapes = graph.shapes;
     for (const input of graph.inputs) this.#inputs.push(input);
     for (const output of graph.outputs) this.#outputs.push(output);
     for (const [name, tensor] of graph.initializers) this.#initializers.set(name, tensor);
@@ -102,7 +148,7 @@ export class GraphBuilder {
     attributes: Attributes = {},
     name?: string,
   ): Value {
-    return this.ops(opType, inputs, attributes, 1, name)[0] as Value;
+    return sure(this.ops(opType, inputs, attributes, 1, name)[0]);
   }
 
   /** Adds an operator with several outputs. */
@@ -117,12 +163,12 @@ export class GraphBuilder {
     const key = keyOf(opType, names, outputCount, attributes);
     const before = this.#built.get(key);
     if (before) return before;
-    const base = name ?? opType;
-    const nodeName = this.#reserve(base);
+    const nodeName = this.#reserve(this.#named(name ?? (this.#scope ? wordOf(opType) : opType)));
     const outputs = Array.from({ length: outputCount }, (_, i) =>
       outputCount === 1 ? nodeName : this.#reserve(`${nodeName}_${i}`),
     );
-    const values = this.add({ name: nodeName, opType, domain: "", inputs: names, outputs, attributes });
+    const node = { name: nodeName, opType, domain: "", inputs: names, outputs, attributes };
+    const values = this.add(this.#owned(node));
     this.#built.set(key, values);
     return values;
   }
@@ -135,7 +181,7 @@ export class GraphBuilder {
   /** Adds a node as it is; its inputs must be known already. Gives its outputs. */
   add(node: Node): readonly Value[] {
     const inputs = node.inputs.map((input) => (input === "" ? undefined : this.value(input)));
-    const infos = inferNode(node, inputs);
+    const infos = inferNode(node, inputs, this.#shapes);
     this.#nodes.push(node);
     for (const output of node.outputs) if (output !== "") this.#taken.add(output);
     return node.outputs.map((name, i) =>
@@ -147,14 +193,9 @@ export class GraphBuilder {
   output(value: Value, name: string = value.name): Value {
     let output = value;
     if (name !== value.name) {
-      output = this.add({
-        name: `output ${name}`,
-        opType: "Identity",
-        domain: "",
-        inputs: [value.name],
-        outputs: [name],
-        attributes: {},
-      })[0] as Value;
+      const node = { opType: "Identity", domain: "", inputs: [value.name], outputs: [name], attributes: {} };
+      const nodeName = this.#reserve(this.#scope ? this.#named("output") : `output ${name}`);
+      output = sure(this.add(this.#owned({ name: nodeName, ...node }))[0]);
     }
     this.#outputs.push(output);
     return output;
@@ -187,6 +228,14 @@ export class GraphBuilder {
     };
   }
 
+  #named(word: string): string {
+    return this.#scope ? `${this.#scope.name}/${word}` : word;
+  }
+
+  #owned(node: Node): Node {
+    return this.#scope ? { ...node, owner: this.#scope.owner } : node;
+  }
+
   #define(value: Value): Value {
     this.#values.set(value.name, value);
     return value;
@@ -200,7 +249,9 @@ export class GraphBuilder {
 
   #reserve(base: string): string {
     let name = base;
-    for (let i = 2; this.#taken.has(name); i++) name = `${base}_${i}`;
+    let i = this.#next.get(base) ?? 2;
+    for (; this.#taken.has(name); i++) name = `${base}_${i}`;
+    this.#next.set(base, i);
     this.#taken.add(name);
     return name;
   }

@@ -1,7 +1,7 @@
 /** .onnx bytes <-> typed graph. Knows nothing of relevance. */
 export * from "./graph.ts";
 export * from "./tensor.ts";
-export { GraphBuilder } from "./graph-builder.ts";
+export { GraphBuilder, type Scope } from "./graph-builder.ts";
 export { convertOpset } from "./convert-opset.ts";
 export { printGraph } from "./print-graph.ts";
 export type { ModelFolder } from "./model-folder.ts";

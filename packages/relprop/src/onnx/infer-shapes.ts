@@ -4,7 +4,15 @@
  */
 
 import { ModelFileError } from "../errors.ts";
-import { type Graph, type Node, type Shape, type TensorInfo, type Value } from "./graph.ts";
+import {
+  type Graph,
+  type Node,
+  type OperatorShapes,
+  type Shape,
+  type TensorInfo,
+  type Value,
+  operatorKey,
+} from "./graph.ts";
 import { constantInfo } from "./operators/inferring.ts";
 import type { Inputs, ShapeRule } from "./operators/operator.ts";
 import { operators } from "./operators/table.ts";
@@ -20,9 +28,13 @@ export function canInfer(opType: string, domain: string = ""): boolean {
   return ruleOf(opType, domain) !== undefined;
 }
 
-/** As {@link inferNode}, but undefined where the operator or the rank of its outputs is not known. */
-export function tryInfer(node: Node, inputs: Inputs): TensorInfo[] | undefined {
-  return ruleOf(node.opType, node.domain)?.(node, inputs);
+/**
+ * As {@link inferNode}, but undefined where the operator or the rank of its outputs is not known.
+ * @param others shape rules of operators that are not ONNX's
+ */
+export function tryInfer(node: Node, inputs: Inputs, others?: OperatorShapes): TensorInfo[] | undefined {
+  const rule = others?.get(operatorKey(node)) ?? ruleOf(node.opType, node.domain);
+  return rule?.(node, inputs);
 }
 
 /**
@@ -30,8 +42,12 @@ export function tryInfer(node: Node, inputs: Inputs): TensorInfo[] | undefined {
  * optional one is absent.
  * @throws ModelFileError if the inputs contradict the operator, or if the operator is not known.
  */
-export function inferNode(node: Node, inputs: readonly (TensorInfo | undefined)[]): TensorInfo[] {
-  const infos = tryInfer(node, inputs);
+export function inferNode(
+  node: Node,
+  inputs: readonly (TensorInfo | undefined)[],
+  others?: OperatorShapes,
+): TensorInfo[] {
+  const infos = tryInfer(node, inputs, others);
   if (infos) return infos;
   const known = canInfer(node.opType, node.domain);
   throw new ModelFileError({
@@ -63,6 +79,7 @@ export function inferGraph(graph: Graph, overrides?: ReadonlyMap<string, Shape>)
       ? tryInfer(
           node,
           node.inputs.map((name) => values.get(name)),
+          graph.shapes,
         )
       : undefined;
     for (const [i, name] of node.outputs.entries()) {

@@ -1,4 +1,4 @@
-/** .onnx bytes -> Model. Whatever the bytes are, the result is a consistent graph or a ModelFileError. */
+/** Reads .onnx files. Any bytes end in a consistent graph or a ModelFileError. */
 
 import { convertOpset } from "./convert-opset.ts";
 import type { Model, Value } from "./graph.ts";
@@ -12,82 +12,100 @@ import {
 } from "./onnx_pb.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import { inlineFunctions } from "./read/functions.ts";
+import { chosenFunctions } from "./read/whole-functions.ts";
 import { Constants, domainOf, readNodes, refuseSparse, valueNames } from "./read/nodes.ts";
-import { inOrder } from "./read/order.ts";
-import { itself, outline } from "./read/outline.ts";
+import { sortedNodes } from "./read/order.ts";
+import { ownLocation, outline } from "./read/outline.ts";
 import { type ReadExternal, type Source, decoding, messageOf, refuse } from "./read/source.ts";
 import { readTensorBytes } from "./read/tensor.ts";
 import { type Declared, DimNames, isComplete, readHint, readValue } from "./read/values.ts";
-import { decodeApart, survey } from "./read/wire.ts";
+import { decodePartly, checkStructure } from "./read/wire.ts";
 import type { StoredBytes } from "./stored-tensor.ts";
 
 /** The operator sets of ai.onnx that can be read: 7 (2018) to 28 (2026). */
 export const readableOpsets: { readonly first: number; readonly last: number } = { first: 7, last: 28 };
 
-/** How to read a model. */
+/** Options of {@link readModel}. */
 export interface ReadModelOptions {
   /** Name of the file, for error messages. */
   readonly file?: string;
   /**
-   * Gives `length` bytes from `offset` of a file in the model's folder. `location` has been checked: it is relative
-   * and does not leave the folder. The numbers come from the model: check them against the file before you allocate.
+   * Returns `length` bytes from `offset` of a file in the model's folder. `location` is relative and does not leave the
+   * folder. The numbers come from the model, so check them against the size of the file before allocating.
    */
   readonly readExternal?: ReadExternal;
+  /**
+   * Operators by "domain/OpType", as `compile` takes them: model-local functions of these names are left whole, and so
+   * are the nodes that call them. @default all functions are taken apart
+   */
+  readonly operators?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Reads an ONNX model (opset 7 to 28 of ai.onnx; other domains as they are). Weights stay views on `bytes`: don't
- * write to them afterwards. `Constant` nodes and inputs with a default become initializers; nodes are sorted and get
- * names, unknown sizes get symbols. Graphs inside of nodes (If, Loop) are read in the same way,
- * calls of model-local functions replaced by what these consist of.
+ * Reads an ONNX model with opset 7 to 28 of ai.onnx; operators of other domains are kept. Weights stay views on `bytes`, so
+ * do not write to `bytes` afterwards. `Constant` nodes and inputs with a default become initializers, nodes are sorted and
+ * get names, and unknown sizes get symbols. Subgraphs (If, Loop) are read in the same way, and calls of model-local
+ * functions are replaced by the nodes of the functions.
  *
- * @throws ModelFileError saying what is wrong where: bytes that are no ONNX model, sparse weights,
- * functions that call themselves, inputs that are no tensors, external data without `readExternal`, inconsistent graphs
+ * @throws ModelFileError if the bytes are not an ONNX model, or it has sparse weights, recursive functions, inputs that are
+ *   not tensors, external data without `readExternal`, or an inconsistent graph; it says where
  *
  * Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
  */
-export function readModel(bytes: Uint8Array, { file, readExternal }: ReadModelOptions = {}): Model {
+export function readModel(
+  bytes: Uint8Array,
+  { file, readExternal, operators = {} }: ReadModelOptions = {},
+): Model {
   const source: Source = { what: whatFails(file), readExternal };
-  // Views on a Buffer would be Buffers, which are not like other arrays.
-  return readProto(source, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  // Views on a Node Buffer would be Buffers, whose `slice` does not copy.
+  const whole = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return readProto(source, whole, Object.keys(operators));
 }
 
 /**
- * Reads an ONNX model as {@link readModel} does, but leaves large weights, and all external data, in their files. They are
- * read when somebody asks for a tensor's `bytes`, so the files must stay as they are while the model is used.
- * @param name of the model's file in the folder
- * @param file its name for error messages
- * @throws ModelFileError as {@link readModel}, also if a file is not there or shorter than the model says
+ * Reads an ONNX model as {@link readModel} does, but leaves large weights, and all external data, in their files. A tensor
+ * reads its `bytes` on access, so the files must not change while the model is used.
+ * @param name name of the model's file in the folder
+ * @param file what errors call it
+ * @throws ModelFileError as {@link readModel}, and if a file is missing or shorter than the model says
  */
-export function readModelIn(folder: ModelFolder, name: string, file: string = name): Model {
+export function readModelIn(
+  folder: ModelFolder,
+  name: string,
+  file: string = name,
+  { operators = {} }: Pick<ReadModelOptions, "operators"> = {},
+): Model {
   const readExternal = (location: string, offset: number, length: number): StoredBytes => {
-    const itsName = location === itself ? name : location;
-    const size = folder.sizeOf(itsName);
+    const fileName = location === ownLocation ? name : location;
+    const size = folder.sizeOf(fileName);
     const end = offset + length;
-    if (end > size) throw new Error(`it has ${size} bytes, the model wants up to ${end}`);
-    return { path: folder.pathOf(itsName), offset, read: () => folder.read(itsName, offset, length) };
+    if (end > size) throw new Error(`it has ${size} bytes, and the model needs ${end}`);
+    return { path: folder.pathOf(fileName), offset, read: () => folder.read(fileName, offset, length) };
   };
   const source: Source = { what: whatFails(file), readExternal };
   const size = folder.sizeOf(name);
   return readProto(
     source,
     decoding(source, () => outline((offset, length) => folder.read(name, offset, length), size)),
+    Object.keys(operators),
   );
 }
 
 const whatFails = (file: string | undefined): string =>
   file === undefined ? "cannot read the model" : `cannot read "${file}"`;
 
-function readProto(source: Source, bytes: Uint8Array): Model {
+function readProto(source: Source, bytes: Uint8Array, operators: readonly string[] = []): Model {
   const { proto, graph, initializers } = decode(source, bytes);
   const opsets = readOpsets(source, proto);
+  const { apart, whole } = chosenFunctions(proto.functions, operators);
   const shell = {
     irVersion: Number(proto.irVersion),
     opsets,
     producer: [proto.producerName, proto.producerVersion].filter((text) => text !== "").join(" "),
     metadata: Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value])),
+    ...(whole.length > 0 && { functions: whole }),
   };
-  return readGraph(source, shell, graph, initializers, proto.functions);
+  return readGraph(source, shell, graph, initializers, apart);
 }
 
 interface Decoded {
@@ -101,11 +119,11 @@ function decode(source: Source, bytes: Uint8Array): Decoded {
   const graphField = ModelProtoSchema.field.graph.number;
   const initializerField = GraphProtoSchema.field.initializer.number;
   const { message, graph } = decoding(source, () => {
-    survey(ModelProtoSchema, bytes);
-    const model = decodeApart(ModelProtoSchema, bytes, [graphField]);
+    checkStructure(ModelProtoSchema, bytes);
+    const model = decodePartly(ModelProtoSchema, bytes, [graphField]);
     const graphs = model.fields.get(graphField) ?? [];
     if (graphs.length > 1) throw new Error("it has several graphs");
-    const graph = graphs[0] && decodeApart(GraphProtoSchema, graphs[0], [initializerField]);
+    const graph = graphs[0] && decodePartly(GraphProtoSchema, graphs[0], [initializerField]);
     return { message: model.message, graph };
   });
   if (!graph) throw refuse(source, { why: "it has no graph", fix: "check that this is an ONNX model" });
@@ -118,7 +136,7 @@ function decode(source: Source, bytes: Uint8Array): Decoded {
 
 function readOpsets(source: Source, proto: ModelProto): Record<string, number> {
   const opsets = Object.fromEntries(
-    // Functions must mean the same operators as the model; a model of nothing but calls may leave the opset to them.
+    // Functions import the same opsets as the model; a model that consists of calls may have none of its own.
     [...proto.functions.flatMap((each) => each.opsetImport), ...proto.opsetImport].map(
       ({ domain, version }) => [domainOf(domain), Number(version)],
     ),
@@ -156,11 +174,11 @@ function readGraph(
   const inputs: Value[] = [];
   const given = new Set(initializers.keys());
   for (const info of proto.input) {
-    // Before IR version 4 constants had to be inputs too; they are not what the model is fed with.
+    // Before IR version 4 constants had to be inputs as well; callers do not feed them.
     if (initializers.has(info.name)) continue;
     const where = `input "${info.name}"`;
     if (info.name === "" || given.has(info.name))
-      throw refuse(source, { where, why: "it needs a name of its own" });
+      throw refuse(source, { where, why: "it needs a unique name" });
     const declared = readValue(source, info, "input", dimNames);
     if (!isComplete(declared)) {
       const fix = "export the model with its input shapes, or set them with onnx.tools.update_model_dims";
@@ -170,13 +188,13 @@ function readGraph(
     inputs.push(declared);
   }
 
-  const sorted = inOrder(source, nodes, given);
+  const sorted = sortedNodes(source, nodes, given);
   const made = new Set([...given, ...sorted.flatMap((node) => node.outputs)]);
   if (proto.output.length === 0) throw refuse(source, { why: "it has no outputs" });
   const seen = new Set<string>();
   const declared = proto.output.map((info) => {
     const where = `output "${info.name}"`;
-    if (info.name === "" || !made.has(info.name)) throw refuse(source, { where, why: "nothing makes it" });
+    if (info.name === "" || !made.has(info.name)) throw refuse(source, { where, why: "no node computes it" });
     if (seen.has(info.name)) throw refuse(source, { where, why: "it is there twice" });
     seen.add(info.name);
     return readValue(source, info, "output", dimNames);
@@ -207,7 +225,7 @@ function infer(source: Source, model: Model): ReadonlyMap<string, Value> {
   }
 }
 
-/** The outputs with the types and shapes that the file leaves out, as far as they follow from the rest. */
+/** The outputs, with types and shapes that the file leaves out inferred from the rest. */
 function complete(source: Source, model: Model, declared: readonly Declared[]): Value[] {
   if (declared.every(isComplete)) return declared.filter(isComplete);
   const inferred = infer(source, model);

@@ -4,7 +4,9 @@ import type { DataType, Tensor } from "./graph.ts";
 
 /** Where bytes lie in a file of the machine. */
 export interface Place {
+  /** The file. */
   readonly path: string;
+  /** Where in it the bytes begin. */
   readonly offset: number;
 }
 

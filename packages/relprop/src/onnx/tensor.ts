@@ -21,6 +21,7 @@ export const elementSize: Readonly<Record<DataType, number>> = {
   string: 0,
 };
 
+/** The number of elements of a shape. */
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((size, dim) => size * dim, 1);
 
 /** Bytes that a tensor takes. */
@@ -49,6 +50,7 @@ export function float32Tensor(data: Float32Array | readonly number[], dims: read
 /** The floating-point types. */
 export type FloatType = Extract<DataType, `${string}float${string}`>;
 
+/** Whether a type holds real numbers. */
 export const isFloat = (dataType: DataType): dataType is FloatType => dataType.includes("float");
 
 /** A tensor of any floating-point type over the given numbers, each rounded to the nearest there is. */
@@ -65,6 +67,7 @@ export function floatTensor(dataType: FloatType, data: ArrayLike<number>, dims: 
   }
 }
 
+/** Whole numbers as a constant; without dims, a vector. */
 export function int64Tensor(data: readonly number[], dims: readonly number[] = [data.length]): Tensor {
   return tensorOf("int64", BigInt64Array.from(data, toInt64), dims);
 }

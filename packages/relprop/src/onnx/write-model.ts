@@ -1,6 +1,6 @@
 /**
- * Model -> .onnx bytes. Weights are neither copied nor encoded: a protobuf message is its fields one after another,
- * so the file is written as pieces, of which the large ones are the views that the model holds.
+ * Writes .onnx files. Weights are neither copied nor encoded: a protobuf message is the concatenation of its fields, so a
+ * file consists of chunks, and the large ones are the views that the model holds.
  */
 
 import { toBinary } from "@bufbuild/protobuf";
@@ -17,50 +17,54 @@ import {
 import { placeOf } from "./stored-tensor.ts";
 import { byteLength } from "./tensor.ts";
 import { Chunks, concatChunks } from "./write/chunks.ts";
-import { externalEntries, graphProto, modelProto, tensorHeader } from "./write/protos.ts";
+import { externalEntries, graphProto, irVersionOf, modelProto, tensorHeader } from "./write/protos.ts";
 
 export { concatChunks };
 
-/** A protobuf message must stay below 2 GiB. */
+/** Limit of a protobuf message. */
 const maxFileSize = 2 ** 31 - 1;
-/** Offsets are multiples of the page size, so that runtimes can map the file into memory. */
+/** Offsets are multiples of the page size, so runtimes can map the file into memory. */
 const pageSize = 4096;
 const defaultThreshold = 1024;
 
-/** How to write a model. */
+/** Options of {@link writeModel}. */
 export interface WriteModelOptions {
-  /** Puts initializers of `threshold` bytes (1024) or more into a file `location`, relative to the model's folder. */
+  /** Writes initializers of `threshold` bytes or more (default 1024) to a file `location`, relative to the model's folder. */
   readonly external?: { readonly location: string; readonly threshold?: number };
 }
 
-/** A file as pieces, to be written one after another. The pieces share memory with the model. */
+/** The content of a file. */
 export interface WrittenFile {
+  /** The bytes in order, in pieces that share memory with the model. */
   readonly chunks: readonly Uint8Array[];
+  /** How many they are. */
   readonly byteLength: number;
 }
 
-/** The model file, and the file of its weights if they are external. */
+/** The model file, and the file of its external weights if it has some. */
 export interface WrittenModel extends WrittenFile {
+  /** The file of large weights, if there is one. */
   readonly external?: WrittenFile & { readonly location: string };
 }
 
 /** A model for ONNX Runtime's in-memory external data: `InferenceSession.create(bytes, { externalData: data })`. */
 export interface ExternalView {
+  /** The .onnx file, without large weights. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Large initializers by the path that the model names them with; the data shares memory with the model. */
+  /** Large initializers by their path in the model; they share memory with the model. */
   readonly data: { path: string; data: Uint8Array }[];
-  /** The folder of the files that have the others: those that were left there when the model was read. */
+  /** The folder of the files that hold other weights, if the model was read without them. */
   readonly folder?: string;
 }
 
-/** Says where the elements of an initializer are, if not in the model file. */
+/** Returns the external-data entries of an initializer; undefined if it is in the model file. */
 type Place = (tensor: Tensor) => Readonly<Record<string, string>> | undefined;
 
 /**
- * Writes a model as an .onnx file, in pieces that are not copies of the weights. Nodes with a `body` are written as
- * their body; names of values and nodes stay.
+ * Writes a model as an .onnx file without copying its weights. Nodes with a `body` are written as their body; names of
+ * values and nodes stay.
  *
- * @throws ModelFileError if the file would be 2 GiB or larger, which protobuf does not allow: use `external`
+ * @throws ModelFileError if the file would be 2 GiB or larger, which protobuf does not allow, or `location` leaves the folder
  */
 export function writeModel(model: Model, options: WriteModelOptions = {}): WrittenModel {
   if (!options.external) return encode(model, () => undefined);
@@ -88,11 +92,11 @@ export function writeModel(model: Model, options: WriteModelOptions = {}): Writt
 }
 
 /**
- * Writes a model so that a session can use its weights where they are: a small .onnx file, and every initializer of
- * `threshold` bytes (1024) or more as external data of its own. The views may lie at any address; weights that were
- * left in files ({@link readModelIn}) are named by their place there, and all others are in the .onnx file.
+ * Writes a model for a session that uses the weights without copying them: a small .onnx file, and each initializer of
+ * `threshold` bytes or more (default 1024) as external data. The views may lie at any address. If weights were left in files
+ * ({@link readModelIn}), the model refers to them there, and all others are in the .onnx file.
  *
- * @throws ModelFileError if what is not external reaches 2 GiB
+ * @throws ModelFileError if the .onnx file would be 2 GiB or larger
  */
 export function externalView(
   model: Model,
@@ -106,7 +110,7 @@ export function externalView(
     if (folder !== undefined) {
       const place = placeOf(tensor);
       const [itsFolder, location] = place ? partsOfPath(place.path) : [];
-      // ONNX Runtime looks in one folder or in memory, not in both (InjectExternalInitializersFromFilesInMemory).
+      // ONNX Runtime reads from one folder or from memory, not both (InjectExternalInitializersFromFilesInMemory).
       if (!place || location === undefined || itsFolder !== folder) return undefined;
       return { location, offset: String(place.offset), length: String(length) };
     }
@@ -118,7 +122,7 @@ export function externalView(
   return { bytes: concatChunks(chunks), data, ...(folder !== undefined && { folder }) };
 }
 
-/** Folder and name, of Windows' paths, too. */
+/** Folder and name of a path, also of a Windows path. */
 function partsOfPath(path: string): [folder: string, name: string] {
   const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
   return [end === 0 ? "." : path.slice(0, end), path.slice(end)];
@@ -126,13 +130,13 @@ function partsOfPath(path: string): [folder: string, name: string] {
 
 const lengthOf = ({ dataType, dims }: Tensor): number => byteLength(dataType, dims);
 
-/** The tag and length that come before a field's bytes. */
+/** The tag and length before the bytes of a field. */
 const fieldHeader = (number: number, length: number): Uint8Array =>
   new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
 
 function encode(model: Model, place: Place): WrittenFile {
   const graph = new Chunks();
-  graph.append(toBinary(GraphProtoSchema, graphProto(model.graph)));
+  graph.append(toBinary(GraphProtoSchema, graphProto(model.graph, irVersionOf(model))));
   for (const [name, tensor] of model.graph.initializers)
     appendInitializer(graph, name, tensor, place(tensor));
   checkSize(graph.byteLength);
@@ -175,7 +179,7 @@ function checkSize(byteLength: number): void {
   if (byteLength <= maxFileSize) return;
   throw new ModelFileError({
     what: "cannot write the model",
-    why: `one file would have ${byteLength} bytes or more, and protobuf ends at ${maxFileSize}`,
+    why: `one file would have ${byteLength} bytes or more, and protobuf allows ${maxFileSize}`,
     fix: "write it with `external` data",
   });
 }

@@ -4,13 +4,12 @@ import { axisOfNode, featureAxisOf, sharedAxis, type AxisOf } from "../relevance
 import type { Reading } from "./reading.ts";
 
 /** The axis along which the last softmax runs, else that of the features which the last layer makes. */
-export function classAxisOf({ siteOf, value, axes, start: { graph, output } }: Reading): number | undefined {
-  const request = { graph, siteOf, value };
-  for (const node of graph.nodes.toReversed()) {
-    const axis = axisOfNode(request, node, alongSoftmax, output);
+export function classAxisOf({ axes, analysis, output }: Reading): number | undefined {
+  for (const node of analysis.graph.nodes.toReversed()) {
+    const axis = axisOfNode(analysis, node, alongSoftmax, output);
     if (axis !== undefined) return axis;
   }
-  const axis = featureAxisOf(request, output);
+  const axis = featureAxisOf(analysis, output);
   // An axis of length 1 may have been dropped, and the batch stand where it stood.
   return axis !== undefined && axes.includes(axis) ? axis : undefined;
 }

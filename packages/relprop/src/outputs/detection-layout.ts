@@ -4,14 +4,15 @@
  */
 
 import type { Dim } from "../onnx/graph.ts";
-import { rowOf } from "../relevance/op-table.ts";
 import { axisIn, sharedAxis } from "../relevance/feature-axis.ts";
 import { metadataTask } from "./metadata.ts";
 import type { Reading } from "./reading.ts";
 import type { Scale } from "./scale.ts";
+import { sureNumber } from "../sure.ts";
 
 /** How four numbers say a box: corners, or centre and size, or one corner and size. */
 export const boxFormats = ["xyxy", "cxcywh", "xywh", "yxyx"] as const;
+/** One of {@link boxFormats}. */
 export type BoxFormat = (typeof boxFormats)[number];
 
 /** Where boxes and scores stand. */
@@ -20,16 +21,19 @@ export interface DetectionLayout {
   readonly boxes: string;
   /** The axis along which a box's numbers stand, in both outputs, and that of the boxes. */
   readonly featureAxis: number;
+  /** The axis along which boxes stand. */
   readonly boxAxis: number;
   /** The index of the score that there is something at all, which the scores of classes are multiplied by. */
   readonly objectness: number | undefined;
   /** Index of the first class's score, and how many classes there are. */
   readonly firstClass: number;
+  /** How many classes have a score. */
   readonly classes: number;
   /** The class that stands for nothing being there, which is no answer. */
   readonly background: number | undefined;
   /** Index of the number that says which class it is, where each box has one score. */
   readonly classIndex: number | undefined;
+  /** How four numbers say a box. */
   readonly format: BoxFormat;
 }
 
@@ -58,7 +62,7 @@ const found = (
   why: string,
   layout: Partial<DetectionLayout> & Pick<DetectionLayout, "firstClass" | "classes">,
 ): FoundLayout => {
-  const boxAxis = reading.axes.find((axis) => axis !== featureAxis) as number;
+  const boxAxis = sureNumber(reading.axes.find((axis) => axis !== featureAxis));
   const detections: DetectionLayout = {
     boxes: reading.outputName,
     featureAxis,
@@ -69,8 +73,8 @@ const found = (
     format: "cxcywh",
     ...layout,
   };
-  const { start, outputName } = reading;
-  const logits = start.behind(start.output);
+  const { behind, output, outputName } = reading;
+  const logits = behind(output);
   const isBeside = detections.boxes === outputName;
   const scale: Scale =
     isBeside && logits ? { kind: "probability", by: "sigmoid" } : (logits?.scale ?? { kind: "value" });
@@ -126,21 +130,21 @@ function beside(reading: Reading): FoundLayout | undefined {
 
 /** The last joint of the graph whose axis reaches the output whole, and what is joined there. */
 function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stretch[] } | undefined {
-  const { start, value, siteOf } = reading;
-  for (const node of start.graph.nodes.toReversed()) {
-    const row = rowOf(node);
+  const { analysis, behind, output } = reading;
+  const { graph, operators, value } = analysis;
+  for (const node of graph.nodes.toReversed()) {
+    const row = operators.rowOf(node);
     const y = value(node.outputs[0] ?? "");
     if (!row?.joins || row.family !== "routing" || !y) continue;
-    const request = { graph: start.graph, siteOf, value };
-    const own = sharedAxis(request, node, row, y);
-    const axis = own === undefined ? undefined : axisIn(request, y, own, start.output);
+    const own = sharedAxis(analysis, node, row, y);
+    const axis = own === undefined ? undefined : axisIn(analysis, y, own, output);
     if (own === undefined || axis === undefined || !reading.axes.includes(axis)) continue;
     const lengths = node.inputs.map((name) => value(name)?.shape[own]);
     if (!lengths.every((length) => typeof length === "number")) continue;
     const stretches = node.inputs.map((name, i): Stretch => {
-      const logits = start.behind(name);
+      const logits = behind(name);
       return {
-        length: lengths[i] as number,
+        length: sureNumber(lengths[i]),
         isScore: logits?.isWhole === true && logits.scale.kind === "probability",
         isIndex: isFromIntegers(reading, name),
       };
@@ -151,15 +155,15 @@ function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stre
 }
 
 /** Whether a value is a whole number cast to a real one. */
-function isFromIntegers({ start, value }: Reading, name: string): boolean {
-  const node = start.graph.nodes.find(({ outputs }) => outputs.includes(name));
+function isFromIntegers({ analysis: { graph, value } }: Reading, name: string): boolean {
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
   const input = value(node?.inputs[0] ?? "");
   return input?.dataType.startsWith("int") === true && node?.inputs.length === 1;
 }
 
 /** Scores of boxes that another output of the model has. */
 function apart(reading: Reading): FoundLayout | undefined {
-  const { shape, axes, start, outputName, source, value } = reading;
+  const { shape, axes, behind, output, outputName, source, analysis } = reading;
   const [boxAxis, featureAxis] = axes as [number, number];
   const classes = shape[featureAxis];
   if (axes.length !== 2 || typeof classes !== "number") return undefined;
@@ -167,9 +171,9 @@ function apart(reading: Reading): FoundLayout | undefined {
     other.length === shape.length &&
     other.every((dim, axis) => (axis === featureAxis ? dim === coordinates : dim === shape[axis]));
   const boxes = source.graph.outputs.find(
-    ({ name, shape: declared }) => name !== outputName && isBoxes(value(name)?.shape ?? declared),
+    ({ name, shape: declared }) => name !== outputName && isBoxes(analysis.value(name)?.shape ?? declared),
   );
-  const logits = start.behind(start.output);
+  const logits = behind(output);
   const isBoxesItself = classes === coordinates && !logits && /box|coord|loc|reg/i.test(outputName);
   if (!boxes || isBoxesItself) return undefined;
   const why = `its numbers are for the boxes of the output "${boxes.name}"`;
@@ -192,7 +196,8 @@ function named(reading: Reading): FoundLayout | undefined {
 
 function byCount(reading: Reading, classes: number): FoundLayout | undefined {
   for (const axis of reading.axes) {
-    const extra = (reading.shape[axis] as number) - classes;
+    const size = reading.shape[axis];
+    const extra = typeof size === "number" ? size - classes : 0;
     if (reading.axes.length !== 2 || (extra !== coordinates && extra !== coordinates + 1)) continue;
     const hasObjectness = extra > coordinates;
     return found(reading, axis, `${extra} numbers more than the ${classes} class names, along axis ${axis}`, {
@@ -210,7 +215,7 @@ function byShape(reading: Reading): FoundLayout | undefined {
   const sizes = axes.map((axis) => shape[axis]);
   if (axes.length !== 2 || !sizes.every((size) => typeof size === "number")) return undefined;
   const [a, c] = sizes as [number, number];
-  const featureAxis = (a < c ? axes[0] : axes[1]) as number;
+  const featureAxis = sureNumber(a < c ? axes[0] : axes[1]);
   const classes = Math.min(a, c) - coordinates;
   if (classes < 1) return undefined;
   return found(reading, featureAxis, `axis ${featureAxis} is the shorter one`, {

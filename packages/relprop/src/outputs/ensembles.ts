@@ -1,14 +1,15 @@
 /** Members of an ensemble: probabilities that are added or averaged have the average of their logits, with the same weights. */
 
+import type { Analysis } from "../relevance/analysis.ts";
 import { usesOf, type Node } from "../onnx/graph.ts";
-import { rowOf } from "../relevance/op-table.ts";
 import { axisOf } from "./axes.ts";
-import { isSameShape, together, type InnerLogits, type Logits, type Surroundings } from "./logits.ts";
+import { isSameShape, together, type InnerLogits, type Logits } from "./logits.ts";
 import { moved } from "./moved.ts";
 import { after, mixingWeights, riseOf, type OfProbability } from "./scale.ts";
+import { sureNumber } from "../sure.ts";
 
 /** A sum of members. */
-export function mixed({ b }: Surroundings, node: Node, name: string, inner: InnerLogits): Logits | undefined {
+export function mixed({ b }: Analysis, node: Node, name: string, inner: InnerLogits): Logits | undefined {
   const members = [...inner.values()].filter((member) => member !== undefined);
   const isAlike = members.every(({ value, isWhole }) => isWhole && isSameShape(value, b.value(name)));
   const numbers = new Map([...inner].map(([each, logits]) => [each, logits?.number]));
@@ -23,20 +24,20 @@ export function mixed({ b }: Surroundings, node: Node, name: string, inner: Inne
 
 /** Members that were stacked and are averaged over that axis. */
 export function averaged(
-  surroundings: Surroundings,
+  analysis: Analysis,
   node: Node,
   name: string,
   inner: InnerLogits,
 ): Logits | undefined {
-  const { b } = surroundings;
+  const { b } = analysis;
   const [[stack = "", logits] = []] = inner;
-  const axis = logits?.isWhole ? stackedAlong(surroundings, stack) : undefined;
-  const made = axis === undefined ? undefined : moved(surroundings, node, name, inner);
+  const axis = logits?.isWhole ? stackedAlong(analysis, stack) : undefined;
+  const made = axis === undefined ? undefined : moved(analysis, node, name, inner);
   if (!logits || !made || axis === undefined) return undefined;
   const { shape } = b.value(stack);
   const without = [shape.toSpliced(axis, 1), shape.with(axis, 1)];
   if (!without.some((each) => isSameShape({ shape: each }, made.value))) return undefined;
-  const dims = shape.map((dim, each) => (each === axis ? (dim as number) : 1));
+  const dims = shape.map((dim, each) => (each === axis ? sureNumber(dim) : 1));
   const number = after(new Map([[stack, logits.number]]), node, b, dims);
   const gain = number && riseOf(number) / riseOf(logits.number as OfProbability);
   if (!gain || !(gain > 0) || !Number.isFinite(gain)) return undefined;
@@ -45,12 +46,12 @@ export function averaged(
 }
 
 /** The axis along which a value was put together from parts of length 1. */
-function stackedAlong(surroundings: Surroundings, name: string): number | undefined {
-  const { graph, b } = surroundings;
+function stackedAlong(analysis: Analysis, name: string): number | undefined {
+  const { graph, b } = analysis;
   const node = usesOf(graph).producer.get(name);
-  const row = node && rowOf(node);
+  const row = node && analysis.operators.rowOf(node);
   if (!node || !row?.joins || row.family !== "routing" || node.inputs.length < 2) return undefined;
-  const axis = axisOf(surroundings, node, row, b.value(name));
+  const axis = axisOf(analysis, node, row, b.value(name));
   const isStack = axis !== undefined && node.inputs.every((each) => b.value(each).shape[axis] === 1);
   return isStack ? axis : undefined;
 }

@@ -4,12 +4,13 @@
  *
  *     y = concat(boxes, σ(z))   ->   explained: concat(boxes, z)
  *
- * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (rules.md §8).
+ * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (docs/rules.md §6).
  */
 
 import { usesOf, type Node } from "../onnx/graph.ts";
-import { relevantInputs, relevantOutputs, rowOf } from "../relevance/op-table.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
+import { ofNode } from "../relevance/scopes.ts";
 import { axisOf } from "./axes.ts";
 import { averaged, mixed } from "./ensembles.ts";
 import {
@@ -19,7 +20,6 @@ import {
   type InnerLogits,
   type Logits,
   type LogitsBehind,
-  type Surroundings,
 } from "./logits.ts";
 import { moved } from "./moved.ts";
 import { comparesInOrder, isUniform, orderOf } from "./order.ts";
@@ -29,9 +29,10 @@ import { after, responseOf, turned } from "./scale.ts";
  * Takes response functions off. Moves behind them are made once more, on the logits; a function of single elements that
  * only rises or only falls is left out, its sign kept: 1 − σ(z) = σ(−z).
  */
-export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
+export function logitFinder(analysis: Analysis): LogitsBehind {
+  const { graph, b, siteOf } = analysis;
+  const { rowOf, relevantInputs, relevantOutputs } = analysis.operators;
   const { producer } = usesOf(graph);
-  const surroundings = { graph, b, siteOf };
   const found = new Map<string, Logits | undefined>();
   return behind;
 
@@ -39,10 +40,9 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
     if (found.has(name)) return found.get(name);
     found.set(name, undefined);
     const node = producer.get(name);
-    const isKnown =
-      node && [...node.inputs, ...node.outputs].every((each) => each === "" || b.values.has(each));
-    const row = isKnown ? rowOf(node) : undefined;
-    const logits = row && node && relevantOutputs(node).includes(name) ? through(node, row, name) : undefined;
+    const row = node && analysis.isKnown(node) ? rowOf(node) : undefined;
+    const isThrough = row && node && relevantOutputs(node).includes(name);
+    const logits = isThrough ? b.within(ofNode(node, "start"), () => through(node, row, name)) : undefined;
     found.set(name, logits);
     return logits;
   }
@@ -62,27 +62,27 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
     if (!first) return undefined;
     const again = row.kind === "plain" ? row.again : undefined;
     if (again) {
-      if (!comparesInOrder(surroundings, node, inner)) return undefined;
+      if (!comparesInOrder(analysis, node, inner)) return undefined;
       return { ...first, value: again(site, first.value), isRanked: true };
     }
     const isEvery = known.length === computed.length && known.length === parts.length;
     const isProbability = known.every(({ isWhole, scale }) => isWhole && scale.kind === "probability");
-    if (row.family === "routing") return moved(surroundings, node, name, inner);
+    if (row.family === "routing") return moved(analysis, node, name, inner);
     // The largest of what rises with the logits has the largest logit; of several softmaxes it may have another.
     if (row.family === "maximum")
-      return isEvery && comparesInOrder(surroundings, node, inner)
-        ? moved(surroundings, node, name, inner)
+      return isEvery && comparesInOrder(analysis, node, inner)
+        ? moved(analysis, node, name, inner)
         : undefined;
     if (row.family === "gate" && isEvery && isProbability) return product(known, name);
-    if (row.family === "sum" && isEvery) return mixed(surroundings, node, name, inner);
-    if (row.family === "average") return averaged(surroundings, node, name, inner);
+    if (row.family === "sum" && isEvery) return mixed(analysis, node, name, inner);
+    if (row.family === "average") return averaged(analysis, node, name, inner);
     const trend = computed.length === 1 ? row.trend(site) : undefined;
     if (!trend || !first.isWhole || !isSameShape(first.value, b.value(name))) return undefined;
     const isRising = trend === 1;
     const number = after(new Map([[only, first.number]]), node, b);
     return {
       ...first,
-      order: isUniform(surroundings, node, only) ? first.order : undefined,
+      order: isUniform(analysis, node, only) ? first.order : undefined,
       value: isRising ? first.value : (first.negated ?? b.op("Neg", [first.value])),
       negated: isRising ? first.negated : first.value,
       ...numbered(isRising ? number : turned(number)),
@@ -92,7 +92,7 @@ export function logitFinder({ graph, b, siteOf }: Surroundings): LogitsBehind {
   function beforeResponse(node: Node, row: Row, response: Response, input: string): Logits {
     const before = behind(input);
     const isElementwise = row.family !== "softmax";
-    const axis = isElementwise ? undefined : axisOf(surroundings, node, row, b.value(node.outputs[0] ?? ""));
+    const axis = isElementwise ? undefined : axisOf(analysis, node, row, b.value(node.outputs[0] ?? ""));
     return {
       value: before?.isWhole ? before.value : b.value(input),
       responses: new Set([...(before?.responses ?? []), response]),

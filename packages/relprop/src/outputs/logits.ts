@@ -1,8 +1,7 @@
 /** What stands before the response functions that a value ends in. */
 
-import type { Graph, Node, Value } from "../onnx/graph.ts";
-import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import type { Response, Site } from "../relevance/row-kinds.ts";
+import type { Value } from "../onnx/graph.ts";
+import type { Response } from "../relevance/row-kinds.ts";
 import { scaleOf, type OfProbability, type Scale } from "./scale.ts";
 
 /**
@@ -47,14 +46,6 @@ export type LogitsBehind = (name: string) => Logits | undefined;
 
 /** What a value's computed inputs have behind them, by their names. */
 export type InnerLogits = ReadonlyMap<string, Logits | undefined>;
-
-/** The graph that responses are taken off from. */
-export interface Surroundings {
-  readonly graph: Graph;
-  /** Holds the graph; what is cloned is added to it. */
-  readonly b: GraphBuilder;
-  readonly siteOf: (node: Node) => Site;
-}
 
 export const numbered = (number: OfProbability | undefined): Pick<Logits, "number" | "scale"> => ({
   number,

@@ -1,20 +1,16 @@
 /** What moves elements, made once more on the logits of what it moves. */
 
+import type { Analysis } from "../relevance/analysis.ts";
 import type { Node, Value } from "../onnx/graph.ts";
-import { relevantInputs, rowOf } from "../relevance/op-table.ts";
-import { isSameShape, numbered, type InnerLogits, type Logits, type Surroundings } from "./logits.ts";
+import { isSameShape, numbered, type InnerLogits, type Logits } from "./logits.ts";
 import { partAfter } from "./part.ts";
 import { orderAfter } from "./order.ts";
 import { isSame } from "./scale.ts";
+import { sure } from "../sure.ts";
 
 /** The logits behind a node that moves, picks or joins elements; undefined for one that cannot be made again. */
-export function moved(
-  surroundings: Surroundings,
-  node: Node,
-  name: string,
-  inner: InnerLogits,
-): Logits | undefined {
-  const { b } = surroundings;
+export function moved(analysis: Analysis, node: Node, name: string, inner: InnerLogits): Logits | undefined {
+  const { b } = analysis;
   if (node.body || node.domain !== "") return undefined;
   const same = chosenAlike(b.value(name), inner);
   if (same) return same;
@@ -24,7 +20,7 @@ export function moved(
       return each === "" ? undefined : logits ? valueOf(logits) : b.value(each);
     });
     const outputs = b.ops(node.opType, inputs, node.attributes, node.outputs.length);
-    return outputs[node.outputs.indexOf(name)] as Value;
+    return sure(outputs[node.outputs.indexOf(name)]);
   };
   const joined = [...inner.values()];
   const known = joined.filter((logits) => logits !== undefined);
@@ -32,17 +28,17 @@ export function moved(
   const isPair = joined.length === 2 && known.length === 2;
   const isAllWhole = known.length === joined.length && known.every(({ isWhole }) => isWhole);
   const part =
-    isAllWhole && !hasConstants(node, inner) ? undefined : partAfter(surroundings, node, name, inner);
-  const isWhole = part ? part.isResponse.every(Boolean) : isAllWhole && !hasConstants(node, inner);
+    isAllWhole && !hasConstants(analysis, node, inner) ? undefined : partAfter(analysis, node, name, inner);
+  const isWhole = part ? part.isResponse.every(Boolean) : isAllWhole && !hasConstants(analysis, node, inner);
   return {
     value: made(({ value }) => value),
-    negated: joined.length === 1 && first?.negated ? made(({ negated }) => negated as Value) : undefined,
+    negated: joined.length === 1 && first?.negated ? made(({ negated }) => sure(negated)) : undefined,
     isComplementary:
       (isPair && (isNegative(first, second) || isNegative(second, first))) ||
       (joined.length === 1 && first?.isComplementary === true),
     responses: new Set(known.flatMap(({ responses }) => [...responses])),
     ...numbered(known.map(({ number }) => number).reduce((a, c) => (isSame(a, c) ? a : undefined))),
-    order: isWhole ? orderAfter(surroundings, node, inner) : undefined,
+    order: isWhole ? orderAfter(analysis, node, inner) : undefined,
     isJoint: known.some(({ isJoint }) => isJoint),
     isRanked: known.some(({ isRanked }) => isRanked),
     isWhole,
@@ -57,8 +53,9 @@ function chosenAlike(y: Value, inner: InnerLogits): Logits | undefined {
   return known && inner.size > 1 && isAlike && isSameShape(known.value, y) ? known : undefined;
 }
 
-const hasConstants = (node: Node, inner: InnerLogits): boolean =>
-  rowOf(node)?.joins === true && relevantInputs(node).some((each) => each !== "" && !inner.has(each));
+const hasConstants = ({ operators }: Analysis, node: Node, inner: InnerLogits): boolean =>
+  operators.rowOf(node)?.joins === true &&
+  operators.relevantInputs(node).some((each) => each !== "" && !inner.has(each));
 
 const isNegative = (a: Logits | undefined, c: Logits | undefined): boolean =>
   a?.negated !== undefined && a.negated.name === c?.value.name;

@@ -4,8 +4,7 @@
  */
 
 import { OptionError } from "../errors.ts";
-import { usesOf, type Shape, type Value } from "../onnx/graph.ts";
-import { rowOf } from "../relevance/op-table.ts";
+import { usesOf, type Shape } from "../onnx/graph.ts";
 import { classAxisOf } from "./class-axis.ts";
 import { detectionLayout, type DetectionLayout } from "./detection-layout.ts";
 import type { Logits } from "./logits.ts";
@@ -13,6 +12,7 @@ import { metadataLabels } from "./metadata.ts";
 import { isAnyMap, outputKinds, type OutputKind } from "./output-kinds.ts";
 import type { OutputRequest, Reading } from "./reading.ts";
 import type { Scale } from "./scale.ts";
+import { sureNumber } from "../sure.ts";
 
 export type { OutputRequest, Start } from "./reading.ts";
 
@@ -21,9 +21,11 @@ export type OutputScale = Scale | { readonly kind: "logit"; readonly by: "softma
 
 /** What the explained output is. */
 export interface OutputFacts {
+  /** What it is; {@link outputKinds} says each in a line. */
   readonly kind: OutputKind;
   /** Why it is taken for that, in a clause. */
   readonly why: string;
+  /** What its own numbers are: probabilities, logits, values. */
   readonly scale: OutputScale;
   /**
    * Whether a higher logit always means a higher number of the output. Not so where several probabilities make one (members of
@@ -61,9 +63,9 @@ export interface OutputOptions {
  * @throws OptionError for a kind that does not fit the output's shape
  */
 export function outputFacts(request: OutputRequest, { outputKind, labelCount }: OutputOptions): OutputFacts {
-  const { start, value, batch, source } = request;
-  const { shape } = value(start.output) as Value;
-  const { axis, outer = 1, inner = 1 } = batch?.output ?? {};
+  const { analysis, output, behind, source } = request;
+  const { shape } = analysis.b.value(output);
+  const { axis, outer = 1, inner = 1 } = analysis.batch?.output ?? {};
   const isOwnAxis = axis !== undefined && outer === 1 && inner === 1;
   const batchAxis = isOwnAxis ? axis : shape.length > 1 && shape[0] === 1 ? 0 : undefined;
   const reading: Reading = {
@@ -71,7 +73,7 @@ export function outputFacts(request: OutputRequest, { outputKind, labelCount }: 
     shape,
     batchAxis,
     axes: shape.flatMap((_, each) => (each === batchAxis ? [] : [each])),
-    logits: start.behind(start.output),
+    logits: behind(output),
     labels: labelCount ?? metadataLabels(source).length,
   };
   const read = decide(reading);
@@ -107,7 +109,7 @@ function scaleFor(kind: OutputKind, isVocabulary: boolean, { logits, outputName 
 function decide(reading: Reading): Decision {
   const { axes, shape } = reading;
   if (axes.every((axis) => shape[axis] === 1)) return oneNumber(reading);
-  if (axes.length === 1) return listOfNumbers(reading, axes[0] as number);
+  if (axes.length === 1) return listOfNumbers(reading, sureNumber(axes[0]));
   const detections = detectionLayout(reading);
   if (detections) return { kind: "detections", ...detections };
   return isGraph(reading) ? nodes(reading) : places(reading);
@@ -178,13 +180,13 @@ function listOfNumbers(reading: Reading, classAxis: number): Decision {
 const imageNetCounts: ReadonlySet<unknown> = new Set([1000, 1001, 11221, 21841, 21843]);
 
 /** Whether the output is divided by a measure of itself, as embeddings are. Shares of a sum are no embedding. */
-function isStandardized({ start: { graph, output }, siteOf, value }: Reading): boolean {
-  const { producer } = usesOf(graph);
+function isStandardized({ analysis, output }: Reading): boolean {
+  const { producer } = usesOf(analysis.graph);
   const node = producer.get(output);
-  const row = node && rowOf(node);
+  const row = node && analysis.operators.rowOf(node);
   if (row?.family === "normalization") return true;
-  const y = value(output);
-  if (!node || row?.family !== "quotient" || !y || siteOf(node).isNonNegative(y)) return false;
+  const y = analysis.value(output);
+  if (!node || row?.family !== "quotient" || !y || analysis.isNonNegative(y)) return false;
   const [numerator = "", divisor = ""] = node.inputs;
   const dependsOn = (name: string, steps: number): boolean =>
     name === numerator ||
@@ -236,16 +238,15 @@ function places(reading: Reading): Decision {
 
 /** Why the numbers of places are values and no scores of classes; undefined if they may be scores. */
 function whyNoScores(reading: Reading, classAxis: number | undefined): string | undefined {
-  const { logits, labels, shape, outputName, start, siteOf, value } = reading;
+  const { logits, labels, shape, outputName, analysis, output } = reading;
   const isNamed = labels > 0 && labels === (classAxis === undefined ? 1 : shape[classAxis]);
   if (isNamed || logits?.scale.kind === "probability") return undefined;
   if (logits?.isWhole) return `they end in ${responseText(logits)}`;
-  const last = usesOf(start.graph).producer.get(start.output);
-  const y = value(start.output);
+  const last = usesOf(analysis.graph).producer.get(output);
+  const y = analysis.value(output);
   // Logits have both signs and no bounds: else no class could be spoken against, or be sure.
-  if (last && rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
-  const isWhole = last?.inputs.every((name) => name === "" || value(name));
-  if (last && isWhole && y && siteOf(last).isNonNegative(y)) return "none of them can be below 0";
+  if (last && analysis.operators.rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
+  if (last && y && analysis.isNonNegative(y)) return "none of them can be below 0";
   return valueNames.test(outputName) ? `they are called "${outputName}"` : undefined;
 }
 

@@ -12,6 +12,7 @@ export const outputKinds = {
   sequence: "an answer for each token or step, [N, T, classes]",
   nodes: "an answer for each node of a graph, [nodes, classes]; there is no batch",
 } as const;
+/** One of {@link outputKinds}. */
 export type OutputKind = keyof typeof outputKinds;
 
 /** Whether an output has numbers for each place of the input. */

@@ -1,28 +1,28 @@
 /** Which elements of a value come from response functions, followed through what moves them along one axis. */
 
 import { evaluate } from "../onnx/evaluate.ts";
+import type { Analysis } from "../relevance/analysis.ts";
 import type { Node, Value } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
-import { relevantInputs, rowOf } from "../relevance/op-table.ts";
 import { axisOf, placeAfter } from "./axes.ts";
-import type { InnerLogits, Logits, Part, Surroundings } from "./logits.ts";
+import type { InnerLogits, Logits, Part } from "./logits.ts";
 
 /** The part of a node's output; undefined where no one axis tells its elements apart. */
 export function partAfter(
-  surroundings: Surroundings,
+  analysis: Analysis,
   node: Node,
   name: string,
   inner: InnerLogits,
 ): Part | undefined {
-  const parts = relevantInputs(node).filter((each) => each !== "");
-  return parts.length > 1 ? joined(surroundings, node, name, inner) : picked(surroundings, node, name, inner);
+  const parts = analysis.operators.relevantInputs(node).filter((each) => each !== "");
+  return parts.length > 1 ? joined(analysis, node, name, inner) : picked(analysis, node, name, inner);
 }
 
 /** Of parts side by side. */
-function joined(surroundings: Surroundings, node: Node, name: string, inner: InnerLogits): Part | undefined {
-  const { b } = surroundings;
-  const row = rowOf(node);
-  const axis = row && axisOf(surroundings, node, row, b.value(name));
+function joined(analysis: Analysis, node: Node, name: string, inner: InnerLogits): Part | undefined {
+  const { b } = analysis;
+  const row = analysis.operators.rowOf(node);
+  const axis = row && axisOf(analysis, node, row, b.value(name));
   if (axis === undefined || row?.family !== "routing") return undefined;
   const isResponse = node.inputs.flatMap((each) => {
     const length = b.value(each).shape[axis];
@@ -38,13 +38,13 @@ function maskOf(logits: Logits | undefined, axis: number, length: number): (bool
 }
 
 /** Of one tensor that is moved, or some of whose elements are picked. */
-function picked(surroundings: Surroundings, node: Node, name: string, inner: InnerLogits): Part | undefined {
-  const { b } = surroundings;
+function picked(analysis: Analysis, node: Node, name: string, inner: InnerLogits): Part | undefined {
+  const { b } = analysis;
   const [[input = "", logits] = []] = inner;
   const part = logits?.part;
   if (!part) return undefined;
   const x = b.value(input);
-  const kept = placeAfter(surroundings, node, input, part.axis);
+  const kept = placeAfter(analysis, node, input, part.axis);
   if (kept) return kept.outer === 1 && kept.inner === 1 ? { ...part, axis: kept.axis } : undefined;
   const y = b.value(name);
   const marks = y.shape.length === x.shape.length ? moveMarks(node, input, part, y, b) : undefined;
@@ -57,7 +57,7 @@ function moveMarks(
   input: string,
   { axis, isResponse }: Part,
   y: Value,
-  b: Surroundings["b"],
+  b: Analysis["b"],
 ): boolean[] | undefined {
   const dims = y.shape.map((_, each) => (each === axis ? isResponse.length : 1));
   const marks = float32Tensor(isResponse.map(Number), dims);

@@ -5,6 +5,7 @@ import type { Node } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Response } from "../relevance/row-kinds.ts";
+import { sureNumber } from "../sure.ts";
 
 /** What a number means. Probabilities say what they are: shares of one, or each a question of its own. */
 export type Scale =
@@ -20,7 +21,7 @@ export interface OfProbability {
 
 /** How far a function of a probability rises from p = 0 to p = 1. */
 export const riseOf = ({ images }: OfProbability): number =>
-  (images.at(-1) as number) - (images[0] as number);
+  sureNumber(images.at(-1)) - sureNumber(images[0]);
 
 /** Points that tell p and log p apart, and what these are there; 1 − p passes them the other way round. */
 const points = [0, Math.exp(-1), 1 - Math.exp(-1), 1];
@@ -50,7 +51,7 @@ export const isSame = (a: OfProbability | undefined, c: OfProbability | undefine
   a === c ||
   (a?.by === c?.by &&
     a?.images.every((image, i) => {
-      const other = c?.images[i] as number;
+      const other = sureNumber(c?.images[i]);
       return image === other || Math.abs(image - other) <= 1e-6;
     }) === true);
 
@@ -60,7 +61,7 @@ export function scaleOf(number: OfProbability | undefined): Scale {
   const { by, images } = number;
   const isLike = (wanted: readonly number[]): boolean =>
     images.every((image, i) => {
-      const want = wanted[i] as number;
+      const want = sureNumber(wanted[i]);
       return want === -Infinity ? image < -4 : Math.abs(image - want) <= tolerance;
     });
   if (isLike(points)) return { kind: "probability", by };
@@ -131,5 +132,5 @@ export function mixingWeights(
   const rises = names.map((name) => at(name) - at());
   if (!rises.every((rise) => rise > 0 && Number.isFinite(rise))) return undefined;
   const total = rises.reduce((a, n) => a + n, 0);
-  return new Map(names.map((name, i) => [name, (rises[i] as number) / total]));
+  return new Map(names.map((name, i) => [name, sureNumber(rises[i]) / total]));
 }

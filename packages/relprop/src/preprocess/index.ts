@@ -1,4 +1,4 @@
-/** Pictures -> tensors. Pure; the same in Node and the browser. */
+/** Turns pictures into tensors, the same in Node and the browser. */
 export * from "./preprocess.ts";
 export * from "./resize-plan.ts";
 export { resample, type RgbaPixels } from "./resample.ts";

@@ -1,9 +1,9 @@
-/** Pixels -> the numbers a network takes. */
+/** Turns pixels into the input tensor of a network. */
 
 import { InputError } from "../errors.ts";
 import { channelCount, type InputCard } from "../cards/model-card.ts";
 
-/** Pixels of a picture, 3 (RGB) or 4 (RGBA, alpha ignored) bytes each, row by row. */
+/** Pixels of a picture, row by row, 3 bytes (RGB) or 4 (RGBA, alpha ignored) each. */
 export interface Picture {
   readonly data: ArrayLike<number>;
   readonly width: number;
@@ -18,9 +18,10 @@ export function inputDims(card: InputCard, batch: number): number[] {
 }
 
 /**
- * Makes the input tensor of some pictures: `(pixel · scale − mean[c]) / std[c]`, channels in the card's order.
- * @param pictures all of the card's size: resized and cropped already, see {@link resizePlan}.
- * @throws InputError if a picture has another size.
+ * Makes the input tensor of pictures: `(pixel · scale − mean[c]) / std[c]`, channels in the order of the card.
+ * @param pictures of the card's size, so already resized and cropped, see {@link resizePlan}
+ * @returns the tensor and its shape, see {@link inputDims}
+ * @throws InputError if a picture has another size
  */
 export function preprocess(
   pictures: readonly Picture[],
@@ -46,7 +47,7 @@ export function preprocess(
   return { data, dims };
 }
 
-/** Reads channel c of the tensor from the pixel at an offset. */
+/** Reads one channel of the tensor from the pixel at an offset. */
 type ReadChannel = (pixels: ArrayLike<number>, at: number) => number;
 
 const channelReaders: Readonly<Record<InputCard["channels"], (c: number) => ReadChannel>> = {
@@ -60,7 +61,7 @@ function bytesPerPixel(picture: Picture, height: number, width: number): 3 | 4 {
   const bytes = picture.data.length / (height * width);
   if (picture.width === width && picture.height === height && (bytes === 3 || bytes === 4)) return bytes;
   throw new InputError({
-    what: "cannot make the network's input",
+    what: "cannot make the input of the network",
     why: `the picture is ${picture.width}×${picture.height} pixels in ${picture.data.length} bytes, not ${width}×${height} in RGB or RGBA`,
     fix: "resize and crop it as resizePlan says",
   });

@@ -1,12 +1,12 @@
 /**
- * Pixels brought to another size, antialiased, as Pillow does it (and torchvision, on pictures): a filter that grows with the
- * reduction, along rows first, then along columns, in whole grey levels between the two.
+ * Resizes pictures with antialiasing, exactly as Pillow (and torchvision) does: a filter that widens with the reduction runs
+ * along rows, then along columns, and the result of the first pass is rounded to whole grey levels.
  */
 
 import type { Interpolation } from "../cards/model-card.ts";
 import type { ResizePlan } from "./resize-plan.ts";
 
-/** A filter by its reach to either side and its value there, both in pixels of the larger grid. */
+/** A resampling filter: its half width, and its value at a distance; both in pixels of the coarser grid. */
 interface Filter {
   readonly support: number;
   readonly weight: (x: number) => number;
@@ -27,7 +27,7 @@ const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
   lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
-/** What an output pixel is a weighted sum of: pixels from `first` on. */
+/** The pixels that an output pixel is a weighted sum of, from `first` on. */
 interface Taps {
   readonly first: number;
   readonly weights: Float64Array;
@@ -48,7 +48,7 @@ function tapsOf(index: number, scale: number, length: number, interpolation: Int
   return { first, weights: weights.map((n) => n / total) };
 }
 
-/** RGBA pixels. */
+/** A picture of RGBA pixels, 4 bytes each, row by row. */
 export interface RgbaPixels {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
   readonly width: number;
@@ -56,8 +56,8 @@ export interface RgbaPixels {
 }
 
 /**
- * Resizes a picture and keeps the crop, as {@link resizePlan} says. Of the alpha channel nothing is kept: it is opaque.
- * @param picture RGBA, row-major
+ * Resizes a picture and returns the crop, as {@link resizePlan} says. The result is opaque; alpha is ignored.
+ * @param picture RGBA pixels, row by row
  */
 export function resample(
   picture: { readonly data: ArrayLike<number>; readonly width: number; readonly height: number },
@@ -82,7 +82,7 @@ export function resample(
     sums.fill(0);
     for (const [k, weight] of weights.entries()) {
       const at = step * (first - top + k);
-      for (let i = 0; i < step; i++) sums[i] = (sums[i] as number) + weight * (narrow[at + i] as number);
+      for (let i = 0; i < step; i++) sums[i] = (sums[i] ?? 0) + weight * (narrow[at + i] ?? 0);
     }
     data.set(sums, step * y);
   }
@@ -102,11 +102,11 @@ function row(
     let green = 0;
     let blue = 0;
     for (let k = 0; k < weights.length; k++) {
-      const weight = weights[k] as number;
+      const weight = weights[k] ?? 0;
       const at = start + 4 * (first + k);
-      red += weight * (from[at] as number);
-      green += weight * (from[at + 1] as number);
-      blue += weight * (from[at + 2] as number);
+      red += weight * (from[at] ?? 0);
+      green += weight * (from[at + 1] ?? 0);
+      blue += weight * (from[at + 2] ?? 0);
     }
     const at = begin + 4 * x;
     to[at] = red;

@@ -1,9 +1,9 @@
-/** How large a picture becomes and which part of it the network sees. Resampling itself is the caller's: sharp, a canvas. */
+/** Plans how a picture is resized and cropped. The caller resamples it, with sharp, a canvas or {@link resample}. */
 
 import { InputError, OptionError } from "../errors.ts";
 import type { InputCard, Resize } from "../cards/model-card.ts";
 
-/** First resize to `width`×`height` (antialiased, as the card's `interpolation` says), then keep the `crop`. All in pixels. */
+/** Resize to `width`×`height` (with the card's `interpolation`, antialiased), then keep the `crop`. All in pixels. */
 export interface ResizePlan {
   readonly width: number;
   readonly height: number;
@@ -16,10 +16,11 @@ export interface ResizePlan {
 }
 
 /**
- * Plans how a picture of `width`×`height` pixels becomes the input's size, with torchvision's rounding:
- * the long side is `⌊shortSide·long/short⌋` (or the nearest integer, if the card says so), the crop starts at `round((side − size)/2)`, halves to even.
- * @throws InputError if the card says `none` and the picture has another size.
- * @throws OptionError if the card crops more than its short side leaves.
+ * Plans how a picture of `width`×`height` pixels becomes the size of the input, with torchvision's rounding: the long
+ * side is `⌊shortSide·long/short⌋` (or the nearest integer, if the card says so), and the crop starts at
+ * `round((side − size)/2)`, halves rounded to even.
+ * @throws InputError if the card says `none` and the picture has another size
+ * @throws OptionError if the crop of the card is larger than its resized pictures
  */
 export function resizePlan(
   width: number,
@@ -32,7 +33,7 @@ export function resizePlan(
     if (width === columns && height === rows) return uncropped(columns, rows);
     throw new InputError({
       what: "cannot use the picture",
-      why: `it is ${width}×${height} pixels, the model takes ${columns}×${rows} and its card says that nothing is resized`,
+      why: `it is ${width}×${height} pixels, the model takes ${columns}×${rows}, and its card says not to resize`,
       fix: 'give pictures of that size, or set "resize" in the card',
     });
   }
@@ -63,7 +64,7 @@ function resizedTo(
 ): { readonly width: number; readonly height: number } {
   if ("stretch" in resize) return { width: resize.stretch[1], height: resize.stretch[0] };
   const { shortSide, round = "down" } = resize;
-  // Integers before the division, as Python has them: 256 * 451 / 300, not 256 / 300 * 451.
+  // Multiplies before it divides, as Python does: 256 * 451 / 300, not 256 / 300 * 451.
   const whole = round === "down" ? Math.trunc : Math.round;
   const long = (side: number, short: number): number => whole((shortSide * side) / short);
   return width >= height

@@ -30,6 +30,7 @@ export type Term = Value | undefined;
  * The first four are zennit's `Stabilizer`, `unsigned` is LXT's, `zero` iNNvestigate's.
  */
 export const stabilizerKinds = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const;
+/** One of {@link stabilizerKinds}. */
 export type StabilizerKind = (typeof stabilizerKinds)[number];
 
 /** What is done about small denominators; ε = 0 leaves them as they are, whatever the kind. */
@@ -58,6 +59,13 @@ export interface Knowledge {
 
 const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
 
+/**
+ * Adds arithmetic to the graph. A product with zero is zero, a sum with zero its other summand; what cannot be negative
+ * has no negative part.
+ *
+ * @example
+ *     const size = m.subtract(m.positive(v), m.negative(v)); // │v│; where v ≥ 0 it is v itself, and costs nothing
+ */
 export class Algebra {
   readonly #b: GraphBuilder;
   readonly #nonNegative: Set<string>;
@@ -206,8 +214,12 @@ export class Algebra {
   }
 
   /** S(z); see {@link stabilizerKinds}. */
-  stabilize(z: Value, { epsilon, kind }: Stabilizer): Value {
-    if (epsilon === 0) return z;
+  stabilize(z: Value, stabilizer: Stabilizer): Value {
+    if (stabilizer.epsilon === 0) return z;
+    return this.#b.within("stabilize", () => this.#stabilized(z, stabilizer));
+  }
+
+  #stabilized(z: Value, { epsilon, kind }: Stabilizer): Value {
     // σ times ε, or times ε‖z‖.
     const signed = (sign: 1 | -1): Value => {
       const size = this.#b.scalar(sign * epsilon);
@@ -255,7 +267,7 @@ export class Algebra {
    * the model has computed it already. A size that is relative to z is that of all of z.
    */
   openPart(R: Value, z: Value, { kind }: Stabilizer): Value {
-    return this.vanishesBelow(R, z) && !isRelative(kind) ? (this.positive(z) as Value) : z;
+    return (this.vanishesBelow(R, z) && !isRelative(kind) && this.positive(z)) || z;
   }
 
   /** R / S(n·z). Where S(n·z) = 0 there is nothing to share and the quotient is taken as 0. */

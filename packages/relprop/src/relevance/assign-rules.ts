@@ -1,15 +1,17 @@
 /** Composite + the user's overrides -> a rule for every node between the explained input and output; the first match wins. */
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
-import { usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { usesOf, type Node } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
-import { opTable, relevantInputs, relevantOutputs, rowOf } from "./op-table.ts";
-import { endsRelevance, refusalOf } from "./other-operators.ts";
+import type { Analysis } from "./analysis.ts";
+import { opTable } from "./op-table.ts";
+import { refusalOf } from "./other-operators.ts";
 import type { LayerKind } from "./composites.ts";
-import type { RuleChoice } from "./rule-choice.ts";
-import { partsOf, type Row, type Site } from "./row-kinds.ts";
+import { isOwn, type Choice } from "./rule-choice.ts";
+import { partsOf, type Row } from "./row-kinds.ts";
+import { type Site } from "./site.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 import { severed } from "./severed.ts";
@@ -21,7 +23,7 @@ export interface PlanStep {
   readonly node: Node;
   /** Undefined where a fallback steps in for an operator that has no row. */
   readonly row: Row | undefined;
-  readonly choice: RuleChoice;
+  readonly choice: Choice;
   /** Which line of the composite, or which override, decided. */
   readonly why: string;
 }
@@ -40,37 +42,32 @@ export interface Plan {
 
 /** What a plan is made for. */
 export interface PlanRequest {
-  readonly graph: Graph;
-  /** Name of the explained tensor. */
-  readonly output: string;
+  readonly analysis: Analysis;
   /** Names of the tensors where relevance stops. */
   readonly ends: readonly string[];
   /** Names of the explained inputs, or of the vectors of their tokens: first layers are first from there, wherever relevance stops. */
   readonly origins: readonly string[];
   readonly settings: Settings;
-  /** A node as the rows see it; asked only of nodes whose values are all known. */
-  readonly siteOf: (node: Node) => Site;
-  /** Whether type and shape of a value are known. */
-  readonly isKnown: (name: string) => boolean;
   /** Why canonicalization left a node as it is, where it nearly did not. */
   readonly noteOn: (node: Node) => string | undefined;
 }
 
 /** A rule for every node between input and output, or the reason why there is none. Throws nothing: the plan says it. */
 export function assignRules(request: PlanRequest): Plan {
-  const { graph, output, ends, origins, settings } = request;
-  const between = nodesBetween(graph, output, ends);
+  const { analysis, ends, origins, settings } = request;
+  const { rowOf } = analysis.operators;
+  const between = analysis.between(ends);
   const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
   if (apart.length > 0)
-    return { steps: [], obstacles: [], behind: new Map(), refusal: severed(graph, output, apart) };
-  const first = firstLayers(nodesBetween(graph, output, origins), origins);
+    return { steps: [], obstacles: [], behind: new Map(), refusal: severed(analysis, apart) };
+  const first = firstLayers(analysis, origins);
   const steps: PlanStep[] = [];
   const found: Omit<Obstacle, "behind">[] = [];
   const used = new Set<string>();
-  const shapeless = new Shapeless(request.isKnown);
+  const shapeless = new Shapeless((name) => analysis.value(name) !== undefined);
   const onTheWay = new Set(between);
   let position = 0;
-  for (const node of graph.nodes) {
+  for (const node of analysis.graph.nodes) {
     if (!onTheWay.has(node)) {
       shapeless.enter(node);
       continue;
@@ -86,8 +83,7 @@ export function assignRules(request: PlanRequest): Plan {
     else if (fallback) steps.push(fallback);
     else if (!row || !shapeless.enter(node)) {
       shapeless.stop(node);
-      const path = pathTo(graph, output, node);
-      found.push({ node: node.name, operator: node.opType, path, why });
+      found.push({ node: node.name, operator: node.opType, path: pathTo(analysis, node), why });
     }
   }
   const reached = reachedNames(between, new Map(steps.map((step) => [step.node, step])), request);
@@ -122,9 +118,9 @@ export function assignRules(request: PlanRequest): Plan {
 function reachedNames(
   between: readonly Node[],
   steps: ReadonlyMap<Node, PlanStep>,
-  { output, siteOf }: PlanRequest,
+  { analysis: { explained, siteOf, operators } }: PlanRequest,
 ): Set<string> {
-  const arriving = new Set([output]);
+  const arriving = new Set([explained]);
   const reached = new Set<string>();
   for (const node of between.toReversed()) {
     if (!node.outputs.some((name) => arriving.has(name))) continue;
@@ -132,7 +128,7 @@ function reachedNames(
     const rule = steps.get(node)?.choice.rule;
     if (rule === "constant") continue;
     for (const [index, name] of node.inputs.entries()) {
-      if (rule !== "signal" || !isGateOf(siteOf(node), index, rowOf(node))) arriving.add(name);
+      if (rule !== "signal" || !isGateOf(siteOf(node), index, operators.rowOf(node))) arriving.add(name);
     }
   }
   return reached;
@@ -153,15 +149,16 @@ function obstructed(
   between: readonly Node[],
   { obstacles, behind }: Pick<Plan, "obstacles" | "behind">,
 ): UnexplainableError {
-  const { output, ends } = request;
+  const { analysis, ends } = request;
   const [are, them] = obstacles.length === 1 ? ["operator is", "it"] : ["operators are", "them"];
   const nodes = behind.size === 1 ? "1 node stands" : `${behind.size} nodes stand`;
-  const way = `from the output "${output}" to the input ${namesText(ends)}`;
+  const way = `from the output "${analysis.explained}" to the input ${namesText(ends)}`;
   const operators = countedText(obstacles.map(({ operator }) => operator));
   const ways = waysPast(
     { ...request, between, obstacles, rulesFor: (node) => rulesFor(node, request) },
-    (change) => {
-      const { steps, obstacles: left } = assignRules({ ...request, ...change });
+    ({ explained, ...change }) => {
+      const tried = explained === undefined ? analysis : analysis.of({ explained });
+      const { steps, obstacles: left } = assignRules({ ...request, ...change, analysis: tried });
       return steps.length > 0 && left.length === 0;
     },
   );
@@ -184,40 +181,20 @@ function countedText(names: readonly string[]): string {
 
 /** Names of the rules that relevance could cross a node by, if they were asked for with an override. */
 export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
-  const row = rowOf(node);
+  const row = request.analysis.operators.rowOf(node);
   const names = Object.keys({ ...linearRules, ...plainRules }) as RuleName[];
   return names.filter((rule) => obstacleAt({ node, row, choice: { rule }, why: "" }, request) === undefined);
 }
 
 const isLayer = (row: Row | undefined): boolean => row?.family === "convolution" || row?.family === "dense";
 
-/**
- * Nodes from which the output can be reached and which one of the inputs reaches, in the model's order. What carries no
- * relevance (Shape, comparisons) reaches nothing, so that computing a size or an index is not on the way.
- */
-export function nodesBetween(graph: Graph, output: string, inputs: readonly string[]): Node[] {
-  const reached = new Set(inputs);
-  const after = graph.nodes.filter((node) => {
-    const isReached = !endsRelevance(node) && relevantInputs(node).some((name) => reached.has(name));
-    if (isReached) for (const name of relevantOutputs(node)) reached.add(name);
-    return isReached;
-  });
-  const needed = new Set([output]);
-  const between = after.toReversed().filter((node) => {
-    const isNeeded = relevantOutputs(node).some((name) => needed.has(name));
-    if (isNeeded) for (const name of relevantInputs(node)) needed.add(name);
-    return isNeeded;
-  });
-  return between.toReversed();
-}
-
 /** Linear layers reached from an input without crossing another. */
-function firstLayers(between: readonly Node[], inputs: readonly string[]): Set<Node> {
+function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
   const before = new Set(inputs);
   const first = new Set<Node>();
-  for (const node of between) {
+  for (const node of analysis.between(inputs)) {
     if (!node.inputs.some((name) => before.has(name))) continue;
-    if (isLayer(rowOf(node))) first.add(node);
+    if (isLayer(analysis.operators.rowOf(node))) first.add(node);
     else for (const name of node.outputs) before.add(name);
   }
   return first;
@@ -286,8 +263,8 @@ function rowless(node: Node, { noteOn }: PlanRequest): string {
 
 /** Why the chosen rule cannot work at this node, or undefined if it can. */
 function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): string | undefined {
-  const { siteOf, isKnown, output } = request;
-  const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !isKnown(name));
+  const { siteOf, value, explained } = request.analysis;
+  const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !value(name));
   if (unknown !== undefined) {
     return row
       ? `the shape of "${unknown}" is not known${whyShapeless(node, unknown, request)}, so no relevance can be computed here`
@@ -298,13 +275,13 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
     return `only "pass" can be used on ${node.opType}, which has no row in the op table`;
   }
   const known = row?.kind === "linear" ? linearRules : plainRules;
-  if (!Object.hasOwn(known, choice.rule)) {
+  if (!isOwn(choice) && !Object.hasOwn(known, choice.rule)) {
     return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(known).join(", ")}`;
   }
   const [y] = site.outputs;
-  const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.inputs[index] as Value);
+  const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.input(index));
   const computed = parts.filter((value) => site.isComputed(value));
-  const start = site.outputs.find((value) => value?.name === output)?.dataType;
+  const start = site.outputs.find((value) => value?.name === explained)?.dataType;
   if (!row && start !== undefined && start !== "float32") {
     return `${rowless(node, request)}, and it gives ${start}, where relevance starts from float32`;
   }
@@ -332,20 +309,20 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
 }
 
 /** Which node it is because of that the shape of a value is not known, as a clause; nothing if it is this one. */
-function whyShapeless(node: Node, value: string, { graph, isKnown }: PlanRequest): string {
-  const { producer } = usesOf(graph);
-  let maker = producer.get(value);
+function whyShapeless(node: Node, name: string, { analysis }: PlanRequest): string {
+  const { producer } = usesOf(analysis.graph);
+  let maker = producer.get(name);
   for (
     let before = maker;
     before;
-    before = producer.get(before.inputs.find((name) => name !== "" && !isKnown(name)) ?? "")
+    before = producer.get(before.inputs.find((name) => name !== "" && !analysis.value(name)) ?? "")
   )
     maker = before;
   return maker && maker !== node ? `, as nothing is known of what ${maker.opType} "${maker.name}" gives` : "";
 }
 
 /** At most four node names from the explained output down to the node. */
-function pathTo(graph: Graph, output: string, node: Node): string[] {
+function pathTo({ graph, explained: output }: Analysis, node: Node): string[] {
   const { consumers } = usesOf(graph);
   const path = [node.name];
   let current: Node | undefined = node;

@@ -1,18 +1,19 @@
 /** Follows an axis of inputs through the graph: where samples stand in every value, wherever the model moves them. */
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
-import { relevantInputs, relevantOutputs, rowOf } from "./op-table.ts";
-import { endsRelevance } from "./other-operators.ts";
-import { placeAt, type AxisPlace, type KeepsAxis, type Site } from "./row-kinds.ts";
+import type { Operators } from "./operators.ts";
+import { placeAt, type AxisPlace, type KeepsAxis, type Site } from "./site.ts";
 
 /** Where an axis stands, by the names of the values that have it. */
 export type AxisTrace = ReadonlyMap<string, AxisPlace>;
 
-interface Followed {
+/** A graph whose axes are followed: an analysis, or some of its nodes. */
+export interface Followed {
   readonly graph: Pick<Graph, "nodes">;
+  readonly operators: Operators;
   /** A node as the rows see it; asked only of nodes whose values are all known. */
   readonly siteOf: (node: Node) => Site;
-  readonly isKnown: (name: string) => boolean;
+  readonly isKnown: (node: Node) => boolean;
 }
 
 /** A whole axis of a value. */
@@ -28,9 +29,10 @@ export const wholeAxis = ({ shape }: Pick<Value, "shape">, axis: number): AxisPl
  * what is made of it: there elements of different samples have met.
  */
 export function traceAxes(
-  { graph, siteOf, isKnown }: Followed,
+  { graph, operators, siteOf, isKnown }: Followed,
   starts: ReadonlyMap<string, AxisPlace>,
 ): AxisTrace {
+  const { rowOf, relevantInputs, relevantOutputs, endsRelevance } = operators;
   const places = new Map(starts);
   const dependent = new Set(starts.keys());
   for (const node of graph.nodes) {
@@ -47,7 +49,7 @@ export function traceAxes(
   /** Where the axis stands in the outputs of a node: in all inputs that have it, it must end in one place. */
   function placeAfter(node: Node): AxisPlace | undefined {
     const row = rowOf(node);
-    if (![...node.inputs, ...node.outputs].every((name) => name === "" || isKnown(name))) return undefined;
+    if (!isKnown(node)) return undefined;
     const site = siteOf(node);
     const relevant = new Set(relevantInputs(node));
     let found: AxisPlace | undefined;

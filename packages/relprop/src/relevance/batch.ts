@@ -1,9 +1,9 @@
 /** Which axis of the explained input is the batch, and where its samples stand in every value of the graph. */
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
-import { relevantInputs, relevantOutputs, rowOf } from "./op-table.ts";
-import { traceAxes, wholeAxis, type AxisTrace } from "./axis-trace.ts";
-import type { AxisPlace, Site } from "./row-kinds.ts";
+import { traceAxes, wholeAxis, type AxisTrace, type Followed } from "./axis-trace.ts";
+import type { Row } from "./row-kinds.ts";
+import type { AxisPlace, Site } from "./site.ts";
 
 /** A graph that works on each sample by itself. */
 export interface Batch {
@@ -16,14 +16,12 @@ export interface Batch {
 }
 
 /** What the batch is looked for in. */
-export interface BatchRequest {
+interface BatchRequest extends Followed {
   readonly graph: Graph;
-  readonly siteOf: (node: Node) => Site;
   readonly value: (name: string) => Value | undefined;
-  /** Name of the tensor that samples are counted in: the explained input, or the vectors of its tokens. */
-  readonly origin: string;
-  /** Name of the explained tensor. */
-  readonly output: string;
+  /** Samples are counted in the first: the explained input, or the vectors of its tokens. */
+  readonly origins: readonly string[];
+  readonly explained: string;
 }
 
 /**
@@ -31,21 +29,22 @@ export interface BatchRequest {
  * the batch. Axes that the model leaves open come before fixed ones. Attention that works on [T, N, C] has it second, a
  * graph network, whose nodes exchange messages, has none.
  */
-export function findBatch({ graph, siteOf, value, origin, output }: BatchRequest): Batch | undefined {
+export function findBatch(request: BatchRequest): Batch | undefined {
+  const { graph, value, origins, explained } = request;
+  const [origin = ""] = origins;
   const input = value(origin);
   if (!input) return undefined;
   const axes = input.shape.map((_, axis) => axis);
   const isOpen = (axis: number): boolean => typeof input.shape[axis] === "string";
   const ordered = [...axes.filter(isOpen), ...axes.filter((axis) => !isOpen(axis))];
-  const isKnown = (name: string): boolean => value(name) !== undefined;
   for (const inputAxis of ordered) {
     const starts = new Map([[origin, wholeAxis(input, inputAxis)]]);
     for (const other of graph.inputs) {
       const axis = other.name === origin ? undefined : sampleAxis(other, input.shape[inputAxis]);
       if (axis !== undefined) starts.set(other.name, wholeAxis(other, axis));
     }
-    const places = traceAxes({ graph, siteOf, isKnown }, starts);
-    const place = places.get(output);
+    const places = traceAxes(request, starts);
+    const place = places.get(explained);
     if (place) return { inputAxis, output: place, places };
   }
   return undefined;
@@ -53,26 +52,24 @@ export function findBatch({ graph, siteOf, value, origin, output }: BatchRequest
 
 /** The batch, if every value that relevance meets on its way keeps the samples apart. */
 export function batchOfAll(
-  batch: Batch | undefined,
+  { batch, operators, siteOf }: Followed & { readonly batch: Batch | undefined },
   nodes: readonly Node[],
-  siteOf: (node: Node) => Site,
 ): Batch | undefined {
   const isApart = nodes.every((node) => {
     const site = siteOf(node);
-    const relevant = new Set([...relevantInputs(node), ...relevantOutputs(node)]);
-    const met = [...site.inputs, ...site.outputs].filter(
-      (value) => value && relevant.has(value.name),
-    ) as Value[];
-    return met.every((value) =>
-      site.isComputed(value) ? batch?.places.has(value.name) : isAligned(node, value, site),
-    );
+    const relevant = new Set([...operators.relevantInputs(node), ...operators.relevantOutputs(node)]);
+    const met = [...site.inputs, ...site.outputs].filter((value) => value !== undefined);
+    return met.every((value) => {
+      if (!relevant.has(value.name)) return true;
+      if (site.isComputed(value)) return batch?.places.has(value.name);
+      return isAligned(operators.rowOf(node), value, site);
+    });
   });
   return isApart ? batch : undefined;
 }
 
 /** Whether the samples of a constant stand where the output's do: a constant that is scattered into others has axes of its own. */
-function isAligned(node: Node, constant: Value, { outputs }: Site): boolean {
-  const row = rowOf(node);
+function isAligned(row: Row | undefined, constant: Value, { outputs }: Site): boolean {
   const isOwn = row?.joins === true && row.kind === "plain" && !row.elementwise;
   return !isOwn || constant.shape.length === outputs[0]?.shape.length;
 }

@@ -1,10 +1,10 @@
 /**
  * The named composites, as data: which rule for which layer. `first` are the linear layers reached from the explained
- * input without crossing another; where it is not named, they get their family's rule. Table: rules.md §4.
+ * input without crossing another; where it is not named, they get their family's rule. Table: docs/rules.md §4.
  */
 
 import type { Family } from "./row-kinds.ts";
-import { ruleText, type RuleChoice } from "./rule-choice.ts";
+import { ruleText, type Choice } from "./rule-choice.ts";
 import type { RuleName } from "./rules/index.ts";
 
 /** Where a layer stands counts before what family it is of, and ReLU before activations in general. */
@@ -30,12 +30,17 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
   normalization: "normalisations by statistics of what they normalise, such as LayerNormalization",
 };
 
+/** How relevance can cross strides: through the operator as it is, or averaged over its positions. */
 export const strideWays = ["exact", "average"] as const;
+/** One of {@link strideWays}. */
 export type Strides = (typeof strideWays)[number];
 /** Which activations the rule for ReLUs is for. */
 export const activationWays = ["relu", "all"] as const;
+/** One of {@link activationWays}. */
 export type Activations = (typeof activationWays)[number];
+/** Where relevance can start: softmax (all classes, no target), logit (output ⊙ target), one (target). */
 export const seeds = ["softmax", "logit", "one"] as const;
+/** One of {@link seeds}. */
 export type SeedRelevance = (typeof seeds)[number];
 
 /** Which rule for which layer. `parseComposite` reads one from JSON. */
@@ -44,13 +49,17 @@ export interface Composite {
   readonly name?: string;
   /** One line for --help and the documentation. */
   readonly about: string;
+  /** The paper or library that it comes from. */
   readonly source: string;
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
+  /** How relevance crosses strides. */
   readonly strides: Strides;
-  readonly rules: Readonly<Partial<Record<LayerKind, RuleChoice>>>;
+  /** Which rule for which layer; the first that fits is taken. */
+  readonly rules: Readonly<Partial<Record<LayerKind, Choice>>>;
 }
 
-/** What all LRP composites do where nothing else is said (rules.md §3). */
+/** What all LRP composites do where nothing else is said (docs/rules.md §3). */
 export const throughTheRest = {
   affine: { rule: "epsilon" },
   sum: { rule: "norm" },
@@ -253,6 +262,7 @@ export const composites = {
   },
 } satisfies Record<string, Composite>;
 
+/** The name of a composite that comes with relprop. */
 export type CompositeName = keyof typeof composites;
 
 /** The names that `composite` may have. */

@@ -9,10 +9,10 @@
 import { OptionError } from "../errors.ts";
 import { int, ints, type Dim, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import type { Batch } from "./batch.ts";
+import type { Analysis } from "./analysis.ts";
 import { findConceptLayer, type LayerRequest } from "./concept-layer.ts";
-import { featureAxisOf, type AxisRequest } from "./feature-axis.ts";
-import type { AxisPlace } from "./row-kinds.ts";
+import { featureAxisOf } from "./feature-axis.ts";
+import type { AxisPlace } from "./site.ts";
 
 /** Asks for relevance by channel, and for the means to choose among the channels at run time. */
 export interface ConceptOptions {
@@ -76,6 +76,10 @@ export class ConceptMask {
 
   /** R with its channels weighted; notes their sums. */
   mask(b: GraphBuilder, R: Value): Value {
+    return b.within("mask", () => this.#masked(b, R));
+  }
+
+  #masked(b: GraphBuilder, R: Value): Value {
     const { apart, whole, axis: batchAxis } = this.#samples;
     if (apart === undefined) return this.#weigh(b, R, this.axis, batchAxis);
     // Samples get an axis of their own: the one that they share becomes three.
@@ -104,8 +108,8 @@ export class ConceptMask {
 }
 
 /** What the layer is looked for in. */
-export interface ConceptRequest extends AxisRequest, Omit<LayerRequest, "ends"> {
-  readonly batch: Batch | undefined;
+export interface ConceptRequest extends Omit<LayerRequest, "ends" | "explained"> {
+  readonly analysis: Analysis;
   /** How many samples there are. */
   readonly samples: Dim;
   /** The tensors where relevance ends, and the axis of their channels. */
@@ -116,16 +120,14 @@ export interface ConceptRequest extends AxisRequest, Omit<LayerRequest, "ends"> 
  * Finds the layer that the options name.
  * @throws OptionError if no relevance can arrive at it, or if it has no such axis
  */
-export function chooseConcepts(
-  b: GraphBuilder,
-  request: ConceptRequest,
-  options: ConceptOptions,
-): ConceptMask {
+export function chooseConcepts(request: ConceptRequest, options: ConceptOptions): ConceptMask {
+  const { analysis, ends } = request;
+  const { b, batch, explained } = analysis;
   const { tensor: name, node } = findConceptLayer(options.layer, {
     ...request,
-    ends: [...request.ends.keys()],
+    explained,
+    ends: [...ends.keys()],
   });
-  const { batch, ends } = request;
   const layer = b.value(name);
   const shown = `"${name}" [${layer.shape.join(", ")}]`;
   const place = batch?.places.get(name);
@@ -140,7 +142,7 @@ export function chooseConcepts(
     });
   }
   const axes = layer.shape.flatMap((_, each) => (each === place?.axis ? [] : [each]));
-  const axis = options.axis ?? ends.get(name) ?? featureAxisOf(request, name) ?? axes[0];
+  const axis = options.axis ?? ends.get(name) ?? featureAxisOf(analysis, name) ?? axes[0];
   if (axis === undefined || !axes.includes(axis)) {
     throw new OptionError({
       what: `cannot take concepts from axis ${axis ?? "none"} of ${shown}`,

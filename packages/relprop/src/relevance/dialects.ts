@@ -1,5 +1,5 @@
 /**
- * Dialects: what the rules of other libraries do where the same name means something else (rules.md §7), as options of
+ * Dialects: what the rules of other libraries do where the same name means something else (docs/rules.md §7), as options of
  * our rules. A dialect says only what a rule does where neither composite nor user says anything; which rule a layer
  * gets is the composite's business. Without a dialect rules are zennit's.
  */
@@ -68,6 +68,7 @@ export const dialects = {
   },
 } satisfies Record<string, Dialect>;
 
+/** One of {@link dialectNames}. */
 export type DialectName = keyof typeof dialects;
 
 /** The names that `dialect` may have. */

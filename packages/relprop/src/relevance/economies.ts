@@ -9,4 +9,5 @@
  * | `factors`     | signs and products of what relevance is a multiple of: factors.ts                              |
  */
 export const economies = ["zeros", "complements", "factors"] as const;
+/** One of {@link economies}. */
 export type Economy = (typeof economies)[number];

@@ -1,13 +1,14 @@
 /** The reverse walk: from the seed relevance to the input, summing relevance where the model forks. */
 
-import type { Graph, Node, Value } from "../onnx/graph.ts";
-import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { Value } from "../onnx/graph.ts";
 import { product } from "../onnx/operators/sizes.ts";
-import { Algebra, type Knowledge, type Moving, type Term } from "./algebra.ts";
+import { Algebra, type Moving, type Term } from "./algebra.ts";
+import type { Analysis } from "./analysis.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";
 import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
 import {
+  asTranspose,
   besideTheWay,
   constantLayer,
   linearLayer,
@@ -17,17 +18,15 @@ import {
 } from "./layers.ts";
 import type { Entered, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
-import { partsOf, type Family, type Row, type Site, type SplittingRow } from "./row-kinds.ts";
-import { linearRules, plainRules, type LinearRuleName, type PlainRuleName } from "./rules/index.ts";
+import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
+import { linearRuleOf, plainRuleOf } from "./rule-choice.ts";
+import { ofStep, ofTensor } from "./scopes.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Walk {
-  readonly b: GraphBuilder;
-  readonly graph: Graph;
+  readonly analysis: Analysis;
   readonly plan: Plan;
   readonly settings: Settings;
-  readonly knowledge: Knowledge;
-  readonly siteOf: (node: Node) => Site;
   /** The fraction the relevance filter keeps, where it is a graph input. */
   readonly keep: Value | undefined;
   /** Enters every crossing, if a ledger is asked for. */
@@ -37,23 +36,37 @@ export interface Walk {
 }
 
 /**
- * Adds the nodes that carry relevance from `output` to the tensors where it ends.
- * @param seed relevance of the output, in its shape
+ * Adds the nodes that carry relevance from the explained tensor to those where it ends.
+ * @param seed relevance of the explained tensor, in its shape
  * @returns relevance of each end, in its shape; undefined if none can reach it
  */
-export function emitRelevance(walk: Walk, output: string, seed: Value, ends: readonly string[]): Term[] {
-  const { b, plan, settings, ledger, concepts } = walk;
-  const m = new Algebra(b, walk.knowledge);
-  const relevance = new Map<string, Value>([[output, seed]]);
+export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]): Term[] {
+  const { analysis, plan, settings, ledger, concepts } = walk;
+  const { b, graph, nonNegative } = analysis;
+  const rectified = analysis.rectified(plan.steps.map(({ node }) => node));
+  const m = new Algebra(b, { nonNegative, rectified, without: settings.without });
+  const relevance = new Map<string, Value>([[analysis.explained, seed]]);
   const filter = settings.topK === "input" ? walk.keep : settings.topK;
   const onTheWay = new Set([...ends, ...plan.steps.flatMap(({ node }) => node.outputs)]);
 
-  for (const [index, step] of [...plan.steps.entries()].toReversed()) {
-    const site = walk.siteOf(step.node);
+  for (const [index, step] of [...plan.steps.entries()].toReversed())
+    b.within(ofStep(step), () => cross(step, index));
+  const masked = ends.find((end) => concepts?.isAt(b.value(end)));
+  if (masked !== undefined) leaveAround(masked, -1);
+  return ends.map((end) => {
+    const R = relevance.get(end);
+    if (!R || !concepts || end !== masked) return R;
+    const kept = b.within(ofTensor(graph, end, end), () => concepts.mask(b, R));
+    b.within(ofTensor(graph, end, "ledger", end), () => ledger?.maskEnd(end, R, kept));
+    return kept;
+  });
+
+  function cross(step: PlanStep, index: number): void {
+    const site = analysis.siteOf(step.node);
     const layer = concepts && site.outputs.find((value) => concepts.isAt(value))?.name;
     if (layer !== undefined) leaveAround(layer, index);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
-    if (arriving.every((R) => R === undefined)) continue;
+    if (arriving.every((R) => R === undefined)) return;
     const masked = arriving.map((R, i) =>
       R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
     );
@@ -78,24 +91,9 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, ends: rea
     }
     const entered = (terms: readonly Term[]): Entered[] =>
       terms.map((R, i) => ({ of: outputs[i] as string, R }));
-    ledger?.enter(step, {
-      arriving: entered(arriving),
-      masked: entered(masked),
-      kept: entered(kept),
-      leaving,
-      others,
-      ...crossed,
-    });
+    const crossing = { arriving: entered(arriving), masked: entered(masked), kept: entered(kept) };
+    b.within(ofStep(step, "ledger"), () => ledger?.enter(step, { ...crossing, leaving, others, ...crossed }));
   }
-  const masked = ends.find((end) => concepts?.isAt(b.value(end)));
-  if (masked !== undefined) leaveAround(masked, -1);
-  return ends.map((end) => {
-    const R = relevance.get(end);
-    if (!R || !concepts || end !== masked) return R;
-    const kept = concepts.mask(b, R);
-    ledger?.maskEnd(end, R, kept);
-    return kept;
-  });
 
   /**
    * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.
@@ -107,7 +105,8 @@ export function emitRelevance(walk: Walk, output: string, seed: Value, ends: rea
       of !== layer && relevance.has(of) ? [{ of, R: relevance.get(of) }] : [],
     );
     for (const { of } of around) relevance.delete(of);
-    if (relevance.has(layer)) ledger?.leaveAround(layer, around);
+    if (!relevance.has(layer)) return;
+    b.within(ofTensor(graph, layer, "ledger", layer), () => ledger?.leaveAround(layer, around));
   }
 }
 
@@ -149,7 +148,7 @@ function crossNode(
   const { site, m, isOnTheWay } = context;
   const shares = context.shares ?? [];
   const parts = partsOf(row, site, choice.rule === "gradient");
-  const computed = parts.filter((index) => site.isComputed(site.inputs[index] as Value));
+  const computed = parts.filter((index) => site.isComputed(site.input(index)));
   const crossed = (contributions: readonly Contribution[], constants: readonly Term[] = []): Crossed => ({
     contributions,
     constants,
@@ -163,12 +162,12 @@ function crossNode(
   const R = arriving[0];
   if (!R) return crossed([]);
   if (row?.kind === "linear") {
-    const rule = linearRules[choice.rule as LinearRuleName](choice);
+    const rule = linearRuleOf(choice);
     return crossed([[row.input(site), rule(linearLayer(row, settings.strides, context), R, m)]]);
   }
   if (!row) return crossed(computed.slice(0, 1).map((index) => [index, R]));
 
-  const rule = plainRules[choice.rule as PlainRuleName](choice);
+  const rule = plainRuleOf(choice);
   const averaged =
     settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
   const isMoved = moves(row, choice.rule);
@@ -206,5 +205,8 @@ function crossSplit(
     const parts = outputs.map((y) => given.get(y) ?? filled(site.b, 0, y.shape, y));
     return row.pullBackAll(site, parts, index);
   };
-  return computed.map((index) => [index, m.moved(there, site.inputs[index] as Value, join(index), true)]);
+  return computed.map((index) => [
+    index,
+    m.moved(there, site.input(index), (R) => asTranspose(site, () => join(index)(R)), true),
+  ]);
 }

@@ -1,14 +1,11 @@
 /** Which axis of a tensor counts its features: the channels of a convolution, the columns of a dense layer. */
 
-import type { Graph, Node, Value } from "../onnx/graph.ts";
-import { traceAxes, wholeAxis } from "./axis-trace.ts";
-import { rowOf } from "./op-table.ts";
-import type { Row, Site } from "./row-kinds.ts";
+import type { Node, Value } from "../onnx/graph.ts";
+import { traceAxes, wholeAxis, type Followed } from "./axis-trace.ts";
+import type { Row } from "./row-kinds.ts";
 
 /** A graph whose axes are followed. */
-export interface AxisRequest {
-  readonly graph: Pick<Graph, "nodes">;
-  readonly siteOf: (node: Node) => Site;
+export interface AxisRequest extends Followed {
   readonly value: (name: string) => Value | undefined;
 }
 
@@ -17,7 +14,7 @@ export type AxisOf = (request: AxisRequest, node: Node, row: Row, y: Value) => n
 
 /** Where a whole axis of a value stands in another one that comes after it, if it is still whole there. */
 export function axisIn(
-  { graph, siteOf, value }: AxisRequest,
+  { graph, operators, siteOf, isKnown }: AxisRequest,
   from: Value,
   axis: number,
   to: string,
@@ -25,9 +22,8 @@ export function axisIn(
   if (from.name === to) return axis;
   const maker = graph.nodes.findIndex(({ outputs }) => outputs.includes(from.name));
   const nodes = graph.nodes.slice(maker + 1);
-  const isKnown = (name: string): boolean => value(name) !== undefined;
   const trace = traceAxes(
-    { graph: { nodes }, siteOf, isKnown },
+    { graph: { nodes }, operators, siteOf, isKnown },
     new Map([[from.name, wholeAxis(from, axis)]]),
   );
   const place = trace.get(to);
@@ -36,7 +32,7 @@ export function axisIn(
 
 /** Where the axis that a node has features along stands in a value. */
 export function axisOfNode(request: AxisRequest, node: Node, axisOf: AxisOf, to: string): number | undefined {
-  const row = rowOf(node);
+  const row = request.operators.rowOf(node);
   const y = request.value(node.outputs[0] ?? "");
   const axis = row && y && axisOf(request, node, row, y);
   return axis === undefined || !y ? undefined : axisIn(request, y, axis, to);

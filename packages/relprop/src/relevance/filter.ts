@@ -14,22 +14,27 @@ import { filled, reshapeLike } from "./ops/shapes.ts";
  */
 const roundingOfFloat32 = 1 + 1.2e-7;
 
-/** How the largest values are found: by TopK, or by {@link keepAboveThreshold}, whose time GPUs can afford. */
+/** How the largest values are found: by TopK, or by `keepAboveThreshold`, whose time GPUs can afford. */
 export const searches = ["sorting", "bisection"] as const;
+/** One of {@link searches}. */
 export type Search = (typeof searches)[number];
 
 /** @param keep the fraction p that is kept, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything */
 export function keepLargest(b: GraphBuilder, R: Value, keep: number | Value, search: Search): Value {
+  return b.within("filter", () => kept(b, R, keep, search));
+}
+
+function kept(b: GraphBuilder, R: Value, keep: number | Value, search: Search): Value {
   const flat = b.op("Reshape", [R, b.integers([0, -1])]);
   const count = flat.shape[1];
   if (typeof keep === "number" && typeof count === "number") {
     const k = Math.max(1, Math.floor(keep * count));
     if (k >= count) return R;
-    const kept =
+    const most =
       search === "sorting"
         ? largest(b, flat, b.integers([k]))
         : keepAboveThreshold(b, flat, b.scalar(k), b.scalar(count));
-    return reshapeLike(b, kept, R);
+    return reshapeLike(b, most, R);
   }
   const to = (v: Value, type: number): Value => b.op("Cast", [v], { to: int(type) });
   const [float32, int64] = [1, 7];
@@ -40,8 +45,8 @@ export function keepLargest(b: GraphBuilder, R: Value, keep: number | Value, sea
   const fraction = typeof keep === "number" ? b.scalar(keep) : b.op("Reshape", [keep, b.integers([1])]);
   const product = b.op("Mul", [b.op("Mul", [fraction, b.scalar(roundingOfFloat32)]), n]);
   const k = b.op("Min", [b.op("Max", [b.op("Floor", [product]), b.scalar(1)]), n]);
-  const kept = search === "sorting" ? largest(b, flat, to(k, int64)) : keepAboveThreshold(b, flat, k, n);
-  const filtered = reshapeLike(b, kept, R);
+  const most = search === "sorting" ? largest(b, flat, to(k, int64)) : keepAboveThreshold(b, flat, k, n);
+  const filtered = reshapeLike(b, most, R);
   if (typeof keep === "number") return filtered;
   const isOn = b.op("And", [
     b.op("Greater", [keep, b.scalar(0)]),

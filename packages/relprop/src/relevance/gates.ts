@@ -7,7 +7,8 @@
 
 import type { Graph, Value } from "../onnx/graph.ts";
 import { numbersOf, sizeOf } from "../onnx/tensor.ts";
-import { relevantOutputs, rowOf } from "./op-table.ts";
+import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { Operators } from "./operators.ts";
 import { unit, zero, type Range } from "./ops/ranges.ts";
 
 /** Constants of more elements are not looked through. */
@@ -26,7 +27,15 @@ function rangeOfConstant({ constant }: Value): Range | undefined {
 const keepsSign = ([low, high]: Range): boolean => low >= 0 || high <= 0;
 
 /** Names of the gates of a graph. */
-export function gateValues(graph: Graph, values: ReadonlyMap<string, Value>): Set<string> {
+export function gateValues({
+  graph,
+  b: { values },
+  operators: { rowOf, relevantOutputs },
+}: {
+  readonly graph: Graph;
+  readonly b: GraphBuilder;
+  readonly operators: Operators;
+}): Set<string> {
   const ranges = new Map<string, Range>();
   const rangeOf = (name: string): Range | undefined => {
     const value = values.get(name);

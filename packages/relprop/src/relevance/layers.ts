@@ -4,8 +4,13 @@ import type { Value } from "../onnx/graph.ts";
 import type { Algebra, Stabilizer, Term } from "./algebra.ts";
 import type { Strides } from "./composites.ts";
 import { expandLike, filled, sumTo } from "./ops/shapes.ts";
-import type { LinearRow, PlainRow, Site } from "./row-kinds.ts";
+import type { LinearRow, PlainRow } from "./row-kinds.ts";
+import type { Site } from "./site.ts";
 import type { LinearLayer, Part, PlainLayer } from "./rules/index.ts";
+import { sure } from "../sure.ts";
+
+/** Names what an operator's transpose is made of. */
+export const asTranspose = <T>({ b }: Site, build: () => T): T => b.within("transpose", build);
 
 const unstable: Stabilizer = { epsilon: 0, kind: "add" };
 
@@ -58,17 +63,18 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
   const averaged = strides === "average" ? row.averaged?.(site) : undefined;
   const operator = averaged ?? row.operator(site);
   const { x, weights, bias, biasShape, placeBias } = operator;
-  const forward: LinearLayer["forward"] = (v, W, b) => (v && W ? operator.forward(v, W, b) : undefined);
+  const forward: LinearLayer["forward"] = (v, W, b) =>
+    v && W && site.b.within("forward", () => operator.forward(v, W, b));
   const placed = (b: Term): Term => (b && shares && placeBias ? placeBias(b) : b);
   return {
     x,
     weights,
     bias,
-    z: () => (averaged ? operator.forward(x, weights, bias) : (site.outputs[0] as Value)),
+    z: () => (averaged ? sure(forward(x, weights, bias)) : site.output(0)),
     isAsComputed: !averaged,
     fanIn: operator.fanIn ?? 0,
     forward,
-    pullBack: (s, W) => s && W && operator.pullBack(s, W),
+    pullBack: (s, W) => s && W && asTranspose(site, () => operator.pullBack(s, W)),
     share: (R, z, b, stabilizer) => shareOut(context, R, z, placed(b), stabilizer),
     shareOfPositive(R, parts, b, stabilizer) {
       const { total, offset } = sumOfPositive(parts, b, stabilizer);
@@ -77,7 +83,7 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
     },
     shareOfRest(R, parts, b, rest, stabilizer) {
       const { total, offset } = sumOfPositive(parts, b, stabilizer);
-      const left = m.subtract(site.outputs[0], total) as Value;
+      const left = sure(m.subtract(site.outputs[0], total));
       // What was added to the sum to keep it from 0 keeps what is left of z from 0, too: S(d) = d − ε for d ≤ 0.
       if (offset > 0 && stabilizer.kind === "add") {
         const d = m.atMost(left, -offset);
@@ -128,20 +134,21 @@ export function plainLayer(
   R?: Value,
 ): PlainLayer {
   const { site, m } = context;
-  const input = site.inputs[index] as Value;
+  const input = site.input(index);
   const x = sharer(row, input, R, context);
   // What stands in is an average: of what cannot be negative, it cannot be negative either.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
-  const y = averaged?.y ?? (site.outputs[0] as Value);
-  const gradient = averaged?.pullBack ?? ((s: Value): Value => row.pullBack(site, s, index));
+  const y = averaged?.y ?? site.output(0);
+  const back = averaged?.pullBack ?? ((s: Value): Value => row.pullBack(site, s, index));
+  const gradient = (s: Value): Value => asTranspose(site, () => back(s));
   const { frozen, pullBackLog } = row;
-  const pullBack = frozen ? (s: Value): Value => frozen(site, s, index) : gradient;
+  const pullBack = frozen ? (s: Value): Value => asTranspose(site, () => frozen(site, s, index)) : gradient;
   return {
     x,
     y,
     gradient,
     pullBackShare(R, stabilizer, n = 1) {
-      if (pullBackLog) return pullBackLog(site, R, index);
+      if (pullBackLog) return asTranspose(site, () => pullBackLog(site, R, index));
       return pullBack(shareOut(context, R, y, row.bias?.(site), stabilizer, n));
     },
     isGate: row.gateInput === undefined ? site.isGate(input) : row.gateInput === index,
@@ -154,7 +161,7 @@ export function plainLayer(
 
 /** What shares are in proportion to. */
 function sharer(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext): Value {
-  if (R && row.finite && m.vanishes(R, site.outputs[0] as Value)) return m.standsFor(row.finite(site), input);
+  if (R && row.finite && m.vanishes(R, site.output(0))) return m.standsFor(row.finite(site), input);
   return row.active?.(site) ?? input;
 }
 
@@ -175,7 +182,7 @@ export function constantLayer(row: PlainRow, index: number, context: LayerContex
   const layer = besideTheWay(plainLayer(row, index, undefined, context), context.m);
   if (!row.elementwise) return layer;
   const { site } = context;
-  const full = expandLike(site.b, site.inputs[index] as Value, site.outputs[0] as Value);
+  const full = expandLike(site.b, site.input(index), site.output(0));
   const whole = { ...site, inputs: site.inputs.with(index, full) };
   const pullBackShare: PlainLayer["pullBackShare"] = (R, stabilizer) =>
     row.pullBack(whole, shareOut(context, R, layer.y, undefined, stabilizer), index);

@@ -20,7 +20,8 @@ import type { Share } from "./layers.ts";
 import { product } from "../onnx/operators/sizes.ts";
 import type { Batch } from "./batch.ts";
 import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.ts";
-import type { AxisPlace } from "./row-kinds.ts";
+import type { AxisPlace } from "./site.ts";
+import { sure } from "../sure.ts";
 
 /** Where relevance can stay, in the order of the ledger's columns. */
 export const shareColumns = [
@@ -54,11 +55,14 @@ export type ShareColumn = (typeof shareColumns)[number];
  * inputs on the way, and where the difference stayed.
  */
 export const ledgerColumns = ["magnitude", "arriving", "leaving", ...shareColumns] as const;
+/** One of {@link ledgerColumns}. */
 export type LedgerColumn = (typeof ledgerColumns)[number];
 
 /** One row of the ledger. */
 export interface LedgerRow {
+  /** The node's name. */
   readonly node: string;
+  /** Its operator. */
   readonly operator: string;
   /** The rule as text. */
   readonly rule: string;
@@ -290,7 +294,7 @@ export class LedgerWriter {
       const zeros = b.op("ConstantOfShape", [this.#shape([this.#samples(), 1])]);
       return this.#as(this.#precision, zeros);
     }
-    const samples = this.#batch ? (this.#origin.shape[0] as number | string) : 1;
+    const samples = this.#batch ? sure(this.#origin.shape[0]) : 1;
     return this.#as(this.#precision, filled(b, 0, [samples, 1], this.#origin));
   }
 }

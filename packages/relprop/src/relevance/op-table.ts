@@ -3,8 +3,6 @@
  * here is canonical: opset 17, batch-norms folded or written as `Affine`, MatMul + Add as `Linear`, Dropout gone.
  */
 
-import { readBy } from "../onnx/captures.ts";
-import type { Node } from "../onnx/graph.ts";
 import * as f from "./ops/activations.ts";
 import * as axes from "./ops/axes.ts";
 import { averagedConvolution, convolution, transposedConvolution } from "./ops/convolution.ts";
@@ -29,7 +27,6 @@ import * as reduce from "./ops/reductions.ts";
 import * as soft from "./ops/softmax.ts";
 import {
   activation,
-  aligned,
   always,
   average,
   falling,
@@ -50,8 +47,8 @@ import {
   sum,
   type Forms,
   type Row,
-  type Site,
 } from "./row-kinds.ts";
+import { aligned, type Site } from "./site.ts";
 
 const computedWeights = (site: Site): string | undefined => d.refusesComputedWeights(site, 1);
 const withPositiveSlope = { nonNegative: ifInputsAre };
@@ -352,23 +349,3 @@ export const opTable = {
 } satisfies Record<string, Row | Forms>;
 
 export type ExplainedOp = keyof typeof opTable;
-
-/** The row of a node's operator, or undefined if there is none. Other domains may mean something else by the same name. */
-export function rowOf(node: Pick<Node, "opType" | "domain" | "attributes">): Row | undefined {
-  const { opType, domain } = node;
-  const isKnown = (domain === "" || domain === "relprop") && Object.hasOwn(opTable, opType);
-  const row = isKnown ? (opTable as Readonly<Record<string, Row | Forms>>)[opType] : undefined;
-  return row?.kind === "forms" ? row.rows[row.formOf(node)] : row;
-}
-
-/** The inputs of a node that relevance can go to, by name: sizes, indices and conditions are none. */
-export function relevantInputs(node: Node): readonly string[] {
-  const parts = rowOf(node)?.parts;
-  return parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
-}
-
-/** The outputs of a node that relevance can come from, by name: indices and masks are none. */
-export function relevantOutputs(node: Node): readonly string[] {
-  const gives = rowOf(node)?.gives;
-  return gives ? node.outputs.filter((_, index) => gives.includes(index)) : node.outputs;
-}

@@ -93,6 +93,17 @@ export const endsRelevance = (node: { readonly opType: string; readonly domain: 
 /** Operators of com.microsoft that compute with integers. */
 const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
 
+/** Whether an operator without a row is in none of the lists, nor one of ONNX Runtime's. */
+export const isUnknown = ({
+  opType,
+  domain,
+}: {
+  readonly opType: string;
+  readonly domain: string;
+}): boolean =>
+  !domain.startsWith("com.microsoft") &&
+  (domain !== "" || ![refused, takenAway, carriesNone].some((list) => list.has(opType)));
+
 /** Why relevance cannot cross a node that has no row, as a sentence about the node. */
 export function refusalOf(node: { readonly opType: string; readonly domain: string }): string {
   const isStandard = node.domain === "" || node.domain === "relprop";

@@ -10,9 +10,32 @@ import {
   strideWays,
   throughTheRest,
   type Composite,
+  type CompositeName,
   type LayerKind,
 } from "./composites.ts";
-import { checkRule, parseRule, type RuleChoice } from "./rule-choice.ts";
+import { checkRule, isOwn, parseRule, type Choice, type OwnRule, type RuleChoice } from "./rule-choice.ts";
+import type { LinearRule, PlainRule } from "./rules/index.ts";
+
+/** Kinds of layers with weights. */
+type LinearKind = "first convolution" | "first" | "convolution" | "dense" | "affine";
+
+/** A rule for each kind of layer: as text, with its options, or a function. */
+export type OwnRules = {
+  readonly [Kind in LayerKind]?:
+    | string
+    | RuleChoice
+    | OwnRule
+    | (Kind extends LinearKind ? LinearRule : PlainRule);
+};
+
+/**
+ * A composite of one's own; what it may leave out is at {@link parseComposite}.
+ * @example { extends: "epsilon-plus", rules: { first: (layer, R, m) => layer.pullBack(R, m.square(layer.weights)) } }
+ */
+export interface OwnComposite extends Partial<Omit<Composite, "rules">> {
+  readonly extends?: CompositeName;
+  readonly rules?: OwnRules;
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,7 +56,8 @@ const kinds: readonly string[] = Object.keys(layerKinds);
  *
  * With `extends` all that is not named is the other composite's. Without it `convolution` and `dense` must be named, and
  * the rest is as in all LRP composites: shares through sums and averages, the winner through maxima, activations pass.
- * A {@link Composite} is such JSON itself.
+ * A {@link Composite} is such JSON itself. In a program a rule may be a function, too: a `LinearRule` for layers with weights,
+ * a `PlainRule` for all others ({@link OwnComposite}).
  *
  * @param file where the JSON comes from, for errors
  * @throws OptionError naming what is not understood, and what is
@@ -70,11 +94,11 @@ export function parseComposite(json: unknown, file?: string): Composite {
   const given = json["rules"] ?? {};
   if (!isObject(given)) throw fail("cannot read the composite", "its rules are not an object");
   refuseUnknown(given, kinds, "there are no layers of the kind", fail);
-  const chosen = Object.entries(given).map(([kind, rule]): [string, RuleChoice] => [
+  const chosen = Object.entries(given).map(([kind, rule]): [string, Choice] => [
     kind,
     readChoice(rule, file === undefined ? kind : `${file}, ${kind}`),
   ]);
-  const rules: Partial<Record<LayerKind, RuleChoice>> = {
+  const rules: Partial<Record<LayerKind, Choice>> = {
     ...(base?.rules ?? throughTheRest),
     ...Object.fromEntries(chosen),
   };
@@ -94,7 +118,10 @@ export function parseComposite(json: unknown, file?: string): Composite {
   };
 }
 
-function readChoice(value: unknown, where: string): RuleChoice {
+function readChoice(value: unknown, where: string): Choice {
+  if (typeof value === "function")
+    return { rule: `function ${value.name}`, of: value as LinearRule | PlainRule };
+  if (isObject(value) && isOwn(value as unknown as Choice)) return value as unknown as OwnRule;
   if (typeof value === "string") return parseRule(value, `${where}: ${value}`);
   if (isObject(value) && typeof value["rule"] === "string") {
     const { rule, ...options } = value;

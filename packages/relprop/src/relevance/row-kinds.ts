@@ -6,84 +6,13 @@
  * shape of that input (or one that broadcasts to it).
  */
 
-import type { Dim, Node, Value } from "../onnx/graph.ts";
-import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { product } from "../onnx/operators/sizes.ts";
+import type { Node, Value } from "../onnx/graph.ts";
 import { asParts, type Ranged } from "./ops/ranges.ts";
-
-/** One node of the model, at the moment relevance reaches it. */
-export interface Site {
-  readonly b: GraphBuilder;
-  readonly node: Node;
-  /** In the node's order; `undefined` for an optional input that is absent. */
-  readonly inputs: readonly (Value | undefined)[];
-  /** As the inputs. */
-  readonly outputs: readonly (Value | undefined)[];
-  /** True for a value that depends on an input of the model. */
-  readonly isComputed: (value: Value) => boolean;
-  readonly isNonNegative: (value: Value) => boolean;
-  /** True for a value that opens and closes others: it comes from a sigmoid or its kind. */
-  readonly isGate: (value: Value) => boolean;
-}
-
-/** The node's first input and first output: all there is to most operators. */
-export const x = (site: Site): Value => site.inputs[0] as Value;
-export const y = (site: Site): Value => site.outputs[0] as Value;
-
-export type PullBack = (site: Site, s: Value, input: number) => Value;
-
-/** z = W x + b with constant W and b, and the transpose of W. */
-export interface LinearOperator {
-  readonly x: Value;
-  readonly weights: Value;
-  readonly bias: Value | undefined;
-  /** The shape that a bias has, or would have; undefined if the operator takes none. */
-  readonly biasShape: readonly number[] | undefined;
-  /** How many inputs an output is made of, if that is known. */
-  readonly fanIn?: number;
-  /** A bias in a shape that broadcasts over z, if it does not as it is. */
-  readonly placeBias?: (bias: Value) => Value;
-  /** Wx + b for weights and bias of the same shapes as the operator's own. */
-  forward(x: Value, weights: Value, bias: Value | undefined): Value;
-  /** Wᵀs */
-  pullBack(s: Value, weights: Value): Value;
-}
-
-/**
- * An axis of a tensor, or a factor of one: the axis has outer · length · inner elements, and one step along the place is
- * `inner` elements. Heads and samples that an attention layer merges into one axis are such factors.
- */
-export interface AxisPlace {
-  readonly axis: number;
-  readonly outer: Dim;
-  readonly length: Dim;
-  readonly inner: Dim;
-}
-
-/** Where an axis of an input stands in the outputs; undefined where elements along it are mixed, picked or dropped. */
-export type KeepsAxis = (site: Site, place: AxisPlace, input: number) => AxisPlace | undefined;
-
-/**
- * The place in an axis of the output, if that has its size. Two names of open sizes may stand for the same: inputs of one
- * model often call their batch by names of their own.
- */
-export function placeAt(site: Site, place: AxisPlace, axis: number): AxisPlace | undefined {
-  const { outer, length, inner } = place;
-  const size = y(site).shape[axis];
-  if (size === product([outer, length, inner])) return { ...place, axis };
-  const isOpen = typeof size === "string" && typeof length === "string" && outer === 1 && inner === 1;
-  return isOpen ? { ...place, axis, length: size } : undefined;
-}
-
-/** Broadcasting: axes are aligned at the last one. An axis of size 1 that is repeated is not kept. */
-export const aligned: KeepsAxis = (site, place, input) => {
-  const rank = (site.inputs[input] as Value).shape.length;
-  return placeAt(site, place, place.axis + y(site).shape.length - rank);
-};
+import { aligned, type KeepsAxis, type LinearOperator, type PullBack, type Site } from "./site.ts";
 
 /**
  * The response functions (inverse links) that a model may end in: they make of logits, or of another real number, what the
- * model puts out, and are positive where that number is not. Relevance starts before them (rules.md §8). tanh is none: it has
+ * model puts out, and are positive where that number is not. Relevance starts before them (docs/rules.md §6). tanh is none: it has
  * the sign of what it is made of.
  */
 export type Response = "softmax" | "log-softmax" | "sigmoid" | "hard-sigmoid" | "softplus" | "exp";
@@ -146,7 +75,7 @@ interface Common {
 export interface LinearRow extends Common {
   readonly kind: "linear";
   readonly operator: (site: Site) => LinearOperator;
-  /** The operator whose strides are averages (rules.md §5); undefined where it has none. */
+  /** The operator whose strides are averages (docs/rules.md §5); undefined where it has none. */
   readonly averaged?: (site: Site) => LinearOperator | undefined;
   /** Index of the input that relevance goes to. */
   readonly input: (site: Site) => number;
@@ -283,7 +212,19 @@ const common = (
   trend: options.trend ?? never,
 });
 
-/** z = Wx + b with constant weights: Conv, Gemm. */
+/**
+ * z = Wx + b with constant weights: Conv, Gemm.
+ *
+ * @example
+ *     // z = x ⊙ a, a constant in the shape of x's last axis
+ *     linear("affine", {
+ *       operator: (site) => ({
+ *         x: x(site), weights: site.input(1), bias: undefined, biasShape: undefined,
+ *         forward: (v, a) => site.b.op("Mul", [v, a]),
+ *         pullBack: (s, a) => site.b.op("Mul", [s, a]),
+ *       }),
+ *     })
+ */
 export function linear(
   family: "convolution" | "dense" | "affine",
   row: Pick<LinearRow, "operator" | "averaged"> & Partial<Pick<LinearRow, "input">>,
@@ -297,7 +238,13 @@ export function linear(
   };
 }
 
-/** y = f(x), element by element; `slope` gives s ⊙ f′(x). */
+/**
+ * y = f(x), element by element; `slope` gives s ⊙ f′(x).
+ *
+ * @example
+ *     // y = x·σ(x)
+ *     activation(slope((c, x, y) => c.add(y, c.mul(c.sigmoid(x), c.sub(1, y)))))
+ */
 export function activation(
   pullBack: PullBack,
   { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},

@@ -3,12 +3,43 @@
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
 import { stabilizerKinds } from "./algebra.ts";
-import { linearRules, optionsOf, plainRules, type RuleName, type RuleOptions } from "./rules/index.ts";
+import {
+  linearRules,
+  optionsOf,
+  plainRules,
+  type LinearRule,
+  type LinearRuleName,
+  type PlainRule,
+  type PlainRuleName,
+  type RuleName,
+  type RuleOptions,
+} from "./rules/index.ts";
 
 /** A rule and what was chosen about it. */
 export interface RuleChoice extends RuleOptions {
+  /** The name of the rule. */
   readonly rule: RuleName;
 }
+
+/** A rule that is a function of the caller's. */
+export interface OwnRule {
+  /** What it is called: `function NAME`. */
+  readonly rule: `function ${string}`;
+  readonly of: LinearRule | PlainRule;
+}
+
+/** What a layer gets. */
+export type Choice = RuleChoice | OwnRule;
+
+export const isOwn = (choice: Choice): choice is OwnRule => "of" in choice;
+
+/** The rule for a layer with weights that a choice stands for. */
+export const linearRuleOf = (choice: Choice): LinearRule =>
+  isOwn(choice) ? (choice.of as LinearRule) : linearRules[choice.rule as LinearRuleName](choice);
+
+/** The rule for a layer without weights that a choice stands for. */
+export const plainRuleOf = (choice: Choice): PlainRule =>
+  isOwn(choice) ? (choice.of as PlainRule) : plainRules[choice.rule as PlainRuleName](choice);
 
 /** All rules, those for layers with weights first. */
 export const ruleNames: readonly RuleName[] = [
@@ -114,7 +145,9 @@ function textOf(value: string | number | boolean | readonly number[]): string {
 }
 
 /** A rule as text, as it is printed everywhere: `zplus(bias=0, epsilon=0.00001)`. {@link parseRule} reads it back. */
-export function ruleText({ rule, ...options }: RuleChoice): string {
+export function ruleText(choice: Choice): string {
+  if (isOwn(choice)) return choice.rule;
+  const { rule, ...options } = choice;
   const chosen = Object.entries(options).map(([name, value]) => `${name}=${textOf(value)}`);
   return chosen.length === 0 ? rule : `${rule}(${chosen.join(", ")})`;
 }

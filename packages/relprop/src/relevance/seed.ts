@@ -1,4 +1,4 @@
-/** Where relevance starts (rules.md §6), and how it is summed up in the end. */
+/** Where relevance starts (docs/rules.md §6), and how it is summed up in the end. */
 
 import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
@@ -28,12 +28,11 @@ export function seedRelevance(
     return settings.seed === "logit" ? b.op("Mul", [output, target]) : expandLike(b, target, output);
   }
   if (axis === undefined || output.shape[axis] === 1) return oneNumber(b, output, settings);
-  const classes = int(axis);
   if (settings.seed === "softmax")
-    return ranked === output ? b.op("Softmax", [output], { axis: classes }) : ranked;
+    return ranked === output ? b.op("Softmax", [output], { axis: int(axis) }) : ranked;
   const target =
     settings.target === "top1"
-      ? highest(b, ranked ?? output, classes)
+      ? highest(b, ranked ?? output, axis)
       : b.input("target", "float32", output.shape);
   return settings.seed === "logit" ? b.op("Mul", [output, target]) : target;
 }
@@ -56,18 +55,18 @@ function oneNumber(b: GraphBuilder, output: Value, settings: Settings): Value {
 }
 
 /** One-hot over the classes at the highest output of each sample, the first if several are. */
-function highest(b: GraphBuilder, output: Value, axis: ReturnType<typeof int>): Value {
-  const best = b.op("ArgMax", [output], { axis, keepdims: int(1) });
-  const length = output.shape[axis.value as number];
+function highest(b: GraphBuilder, output: Value, axis: number): Value {
+  const best = b.op("ArgMax", [output], { axis: int(axis), keepdims: int(1) });
+  const length = output.shape[axis];
   const count =
     typeof length === "number"
       ? b.integers(Array.from({ length }, (_, i) => i))
       : b.op("Range", [
           b.integer(0),
-          b.op("Squeeze", [b.op("Shape", [output], { start: axis, end: int((axis.value as number) + 1) })]),
+          b.op("Squeeze", [b.op("Shape", [output], { start: int(axis), end: int(axis + 1) })]),
           b.integer(1),
         ]);
-  const shape = output.shape.map((_, i) => (i === axis.value ? -1 : 1));
+  const shape = output.shape.map((_, i) => (i === axis ? -1 : 1));
   const positions = b.op("Reshape", [count, b.integers(shape)]);
   return indicator(b, b.op("Equal", [best, positions]));
 }

@@ -19,8 +19,16 @@ import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } 
 import { economies, type Economy } from "./economies.ts";
 import { searches, type Search } from "./filter.ts";
 import { parseTarget, type TargetSelection } from "./target-text.ts";
-import { parseComposite } from "./read-composite.ts";
-import { checkRule, parseRule, ruleNames, valuesOf, type RuleChoice } from "./rule-choice.ts";
+import { parseComposite, type OwnComposite } from "./read-composite.ts";
+import {
+  checkRule,
+  isOwn,
+  parseRule,
+  ruleNames,
+  valuesOf,
+  type Choice,
+  type RuleChoice,
+} from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
 
 /** A rule for the nodes that a pattern names; goes before the composite. */
@@ -37,7 +45,7 @@ export interface RuleOverride {
  */
 export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   /** Which rule for which layer: a name, or a composite of one's own. @default "epsilon-plus" */
-  readonly composite?: CompositeName | (string & {}) | Composite;
+  readonly composite?: CompositeName | (string & {}) | OwnComposite;
   /** Whose rules are meant where another library's differ from ours. @default ours, which are zennit's */
   readonly dialect?: DialectName;
   /** Where relevance starts: softmax (all classes, no target), logit (output ⊙ target), one (target). @default the composite's */
@@ -48,7 +56,7 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly topK?: number | "input";
   /** How the filter finds the largest values: "bisection" is for GPUs, whose TopK sorts all. @default "sorting" */
   readonly filterBy?: Search;
-  /** How relevance crosses strides (rules.md §5). @default the composite's */
+  /** How relevance crosses strides (docs/rules.md §5). @default the composite's */
   readonly strides?: Strides;
   /** Which activations get the rule that the composite has for ReLUs: deconvnet, guided-backprop, beta-smooth. @default "relu" */
   readonly activations?: Activations;
@@ -59,6 +67,7 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   readonly target?: "input" | "top1" | number | readonly number[] | (string & {});
   /** What to do at an operator that has no rule. @default an error that lists all of them */
   readonly fallback?: "gradient" | "pass";
+  /** Rules for nodes by name, before those of the composite. */
   readonly rules?: readonly RuleOverride[];
   /** Savings that are left out, to measure or to prove them: relevance is the same without. @default none */
   readonly without?: readonly Economy[];
@@ -68,16 +77,27 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
 export interface Settings {
   /** Its name, "custom" for one that has none. */
   readonly composite: string;
+  /** Whose rules are meant where libraries differ. */
   readonly dialect: DialectName | undefined;
+  /** Which rule for which layer. */
   readonly rules: Composite["rules"];
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
+  /** Whether channels are summed up. */
   readonly reduce: "none" | "channels";
+  /** The fraction of relevance that the filter keeps; 0 for all. */
   readonly topK: number | "input";
+  /** How the filter finds it. */
   readonly filterBy: Search;
+  /** How relevance crosses strides. */
   readonly strides: Strides;
+  /** What is explained, as far as it is known before a run. */
   readonly target: "input" | "top1" | TargetSelection;
+  /** What is done at operators without a rule. */
   readonly fallback: "gradient" | "pass" | undefined;
+  /** Rules for nodes by name. */
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
+  /** Savings that are left out. */
   readonly without: readonly Economy[];
 }
 
@@ -115,10 +135,11 @@ export function settle(options: RelevanceOptions): Settings {
   const dialect = options.dialect && choose("dialect", options.dialect, dialectNames, "captum");
   const usual: Pick<Dialect, "rules" | "exceptions"> = dialect ? dialects[dialect] : { rules: {} };
   for (const option of ruleOptions) checkGiven(option, options);
-  const rules = Object.entries(layers).map(([kind, choice]): [string, RuleChoice] => [
-    kind,
-    { ...usualOptions(usual, choice.rule, kind as LayerKind), ...choice, ...given(options, choice.rule) },
-  ]);
+  const rules = Object.entries(layers).map(([kind, choice]): [string, Choice] => {
+    if (isOwn(choice)) return [kind, choice];
+    const usually = usualOptions(usual, choice.rule, kind as LayerKind);
+    return [kind, { ...usually, ...choice, ...given(options, choice.rule) }];
+  });
   const overrides = (options.rules ?? []).map(({ pattern, rule }) => {
     const choice = parseRule(rule);
     return {
@@ -202,10 +223,12 @@ function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
   );
 }
 
-function refuseVain(options: RelevanceOptions, composite: string, rules: readonly RuleChoice[]): void {
+function refuseVain(options: RelevanceOptions, composite: string, rules: readonly Choice[]): void {
   const all: RuleOptions = options;
   const vain = inVain.find(
-    (option) => all[option] !== undefined && !rules.some(({ rule }) => optionsOf[rule].includes(option)),
+    (option) =>
+      all[option] !== undefined &&
+      !rules.some((choice) => !isOwn(choice) && optionsOf[choice.rule].includes(option)),
   );
   if (vain === undefined) return;
   const users = ruleNames.filter((rule) => optionsOf[rule].includes(vain));

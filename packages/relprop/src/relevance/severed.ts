@@ -1,18 +1,19 @@
 /** Why an output has no relevance to send to an input: nothing leads there, or what leads there carries none. */
 
 import { UnexplainableError } from "../errors.ts";
-import type { Graph, Node } from "../onnx/graph.ts";
-import { relevantInputs, relevantOutputs } from "./op-table.ts";
-import { carriesNone, endsRelevance } from "./other-operators.ts";
+import type { Node } from "../onnx/graph.ts";
+import type { Analysis } from "./analysis.ts";
+import { carriesNone } from "./other-operators.ts";
 
 /**
  * The refusal of an output that relevance does not leave for some of its ends.
  * @param apart names of the tensors that no relevance would reach
  */
-export function severed(graph: Graph, output: string, apart: readonly string[]): UnexplainableError {
+export function severed(analysis: Analysis, apart: readonly string[]): UnexplainableError {
+  const output = analysis.explained;
   const what = `cannot explain the output "${output}"`;
   const names = `"${apart.join('", "')}"`;
-  const cut = cutsBefore(graph, output, apart)[0];
+  const cut = cutsBefore(analysis, apart)[0];
   if (!cut) {
     return new UnexplainableError({
       what,
@@ -37,7 +38,8 @@ interface Cut {
 }
 
 /** Where all ways from the ends to the output are cut, last ones first. */
-function cutsBefore(graph: Graph, output: string, ends: readonly string[]): Cut[] {
+function cutsBefore({ graph, explained, operators }: Analysis, ends: readonly string[]): Cut[] {
+  const { relevantInputs, relevantOutputs, endsRelevance } = operators;
   const reached = new Set(ends);
   const cuts: Cut[] = [];
   for (const node of graph.nodes) {
@@ -46,7 +48,7 @@ function cutsBefore(graph: Graph, output: string, ends: readonly string[]): Cut[
     if (endsRelevance(node)) cuts.push({ node, before: carrying.find((name) => !ends.includes(name)) });
     else for (const name of relevantOutputs(node)) reached.add(name);
   }
-  const needed = new Set([output]);
+  const needed = new Set([explained]);
   for (const node of graph.nodes.toReversed())
     if (node.outputs.some((name) => needed.has(name))) for (const name of node.inputs) needed.add(name);
   return cuts.toReversed().filter(({ node }) => node.outputs.some((name) => needed.has(name)));

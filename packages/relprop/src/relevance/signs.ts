@@ -2,8 +2,9 @@
 
 import type { Graph, Value } from "../onnx/graph.ts";
 import { numbersOf, sizeOf } from "../onnx/tensor.ts";
-import { rowOf } from "./op-table.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { Operators } from "./operators.ts";
+import { siteOf } from "./site.ts";
 
 /** Constants up to this many elements are looked through; weights are not worth it. */
 const smallConstant = 4096;
@@ -11,12 +12,18 @@ const smallConstant = 4096;
 const isUnsigned = ({ dataType }: Value): boolean => dataType === "bool" || dataType.startsWith("uint");
 
 /** Names of the values of the graph that cannot be negative. */
-export function nonNegativeValues(
-  graph: Graph,
-  b: GraphBuilder,
-  values: ReadonlyMap<string, Value>,
-  isComputed: (value: Value) => boolean,
-): Set<string> {
+export function nonNegativeValues({
+  graph,
+  b,
+  operators,
+  isComputed,
+}: {
+  readonly graph: Graph;
+  readonly b: GraphBuilder;
+  readonly operators: Operators;
+  readonly isComputed: (value: Value) => boolean;
+}): Set<string> {
+  const { values } = b;
   const nonNegative = new Set<string>();
   for (const [name, tensor] of graph.initializers) {
     if (sizeOf(tensor.dims) > smallConstant || tensor.dataType === "string") continue;
@@ -26,11 +33,13 @@ export function nonNegativeValues(
   for (const node of graph.nodes) {
     const outputs = node.outputs.flatMap((name) => values.get(name) ?? []);
     for (const output of outputs) if (isUnsigned(output)) nonNegative.add(output.name);
-    const row = rowOf(node);
+    const row = operators.rowOf(node);
     const isKnown = node.inputs.every((name) => name === "" || values.has(name));
     if (!row || !isKnown || outputs.length === 0) continue;
     const inputs = node.inputs.map((name) => values.get(name));
-    if (row.nonNegative({ b, node, inputs, outputs, isComputed, isNonNegative, isGate: () => false })) {
+    if (
+      row.nonNegative(siteOf({ b, node, inputs, outputs, isComputed, isNonNegative, isGate: () => false }))
+    ) {
       for (const output of outputs) nonNegative.add(output.name);
     }
   }

@@ -1,28 +1,25 @@
-/** What can be done about operators that stand in the way: only what was tried, and helps. */
+/** What can be done about operators that stand in the way: of options only what was tried, and helps. */
 
 import type { Obstacle } from "../errors.ts";
-import type { Graph, Node } from "../onnx/graph.ts";
-import { relevantInputs, relevantOutputs } from "./op-table.ts";
-import type { Site } from "./row-kinds.ts";
+import { operatorKey, type Node } from "../onnx/graph.ts";
+import type { Analysis } from "./analysis.ts";
+import { isUnknown } from "./other-operators.ts";
 import type { RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
 /** What an option of the command changes about a plan. */
 interface Change {
-  readonly output?: string;
+  readonly explained?: string;
   readonly ends?: readonly string[];
   readonly origins?: readonly string[];
   readonly settings?: Settings;
 }
 
 interface Way {
-  readonly graph: Graph;
-  readonly output: string;
+  readonly analysis: Analysis;
   readonly ends: readonly string[];
-  /** Nodes between output and ends. */
+  /** Nodes between the explained tensor and the ends. */
   readonly between: readonly Node[];
-  readonly siteOf: (node: Node) => Site;
-  readonly isKnown: (name: string) => boolean;
 }
 
 interface Blocked extends Way {
@@ -33,12 +30,13 @@ interface Blocked extends Way {
 
 /** Advice with the command's options in brackets. @param helps whether a plan with the change has no obstacle */
 export function waysPast(blocked: Blocked, helps: (change: Change) => boolean): string[] {
-  const { graph, ends, settings, between, obstacles, rulesFor } = blocked;
+  const { analysis, ends, settings, between, obstacles, rulesFor } = blocked;
   const stops = new Set(obstacles.map(({ node }) => node));
-  const inputs = ends.length < 2 ? [] : ends.filter((end) => graph.inputs.some(({ name }) => name === end));
+  const isInput = (name: string): boolean => analysis.graph.inputs.some((input) => input.name === name);
+  const inputs = ends.length < 2 ? [] : ends.filter(isInput);
   const alone = inputs.filter((name) => helps({ ends: [name], origins: [name] }));
-  const before = tensorsBefore(between, ends, stops).find(({ tensor }) =>
-    helps({ output: tensor, ends: ends.slice(0, 1) }),
+  const before = tensorsBefore(blocked, stops).find(({ tensor }) =>
+    helps({ explained: tensor, ends: ends.slice(0, 1) }),
   );
   const behind = tensorsBehind(blocked, stops).find((name) => helps({ ends: [name] }));
   const crossings = between.flatMap((node) => {
@@ -61,6 +59,20 @@ export function waysPast(blocked: Blocked, helps: (change: Change) => boolean): 
     ...(fallbacks.length > 0
       ? [`choose a fallback (${fallbacks.map((each) => `--fallback ${each}`).join(", ")})`]
       : []),
+    ...asOperators(blocked, stops),
+  ];
+}
+
+/** How a program says what operators are that relprop has never heard of. */
+function asOperators({ analysis, between }: Way, stops: ReadonlySet<string>): string[] {
+  const unknown = between.filter(
+    (node) => stops.has(node.name) && isUnknown(node) && !analysis.operators.rowOf(node),
+  );
+  const entries = [...new Set(unknown.map(operatorKey))].map((key) => `"${key}": { shape, row }`);
+  if (entries.length === 0) return [];
+  const what = entries.length === 1 ? "the operator is" : "the operators are";
+  return [
+    `say in a program what ${what}: compile(model, { operators: { ${entries.join(", ")} } }), see docs/extending.md`,
   ];
 }
 
@@ -71,14 +83,13 @@ const usefulness: readonly RuleName[] = ["pass", "gradient"];
 
 /** The last tensors from which the ends can be reached without an obstacle. */
 export function tensorsBefore(
-  between: readonly Node[],
-  ends: readonly string[],
+  { analysis, between, ends }: Way,
   stops: ReadonlySet<string>,
 ): { readonly tensor: string; readonly before: string }[] {
   const free = new Map(ends.map((name) => [name, true]));
   const found = new Map<string, string>();
   for (const node of between) {
-    const carrying = relevantInputs(node).filter((name) => free.has(name));
+    const carrying = analysis.operators.relevantInputs(node).filter((name) => free.has(name));
     const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
     for (const name of node.outputs) free.set(name, isFree);
     if (!stops.has(node.name)) continue;
@@ -91,16 +102,13 @@ export function tensorsBefore(
 }
 
 /** Tensors from the last obstacle on at which relevance could stop, nearest first. */
-export function tensorsBehind(
-  { between, output, siteOf, isKnown }: Way,
-  stops: ReadonlySet<string>,
-): string[] {
+export function tensorsBehind({ analysis, between }: Way, stops: ReadonlySet<string>): string[] {
+  const { explained, operators } = analysis;
   const last = between.findLastIndex(({ name }) => stops.has(name));
   return between.slice(last).flatMap((node) => {
-    const isWhole = [...node.inputs, ...node.outputs].every((name) => name === "" || isKnown(name));
-    if (!isWhole) return [];
-    const real = siteOf(node).outputs.filter((value) => value?.dataType === "float32");
-    const names = real.flatMap((value) => (value && value.name !== output ? [value.name] : []));
-    return names.filter((name) => relevantOutputs(node).includes(name));
+    if (!analysis.isKnown(node)) return [];
+    const real = analysis.siteOf(node).outputs.filter((value) => value?.dataType === "float32");
+    const names = real.flatMap((value) => (value && value.name !== explained ? [value.name] : []));
+    return names.filter((name) => operators.relevantOutputs(node).includes(name));
   });
 }

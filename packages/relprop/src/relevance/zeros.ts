@@ -5,18 +5,21 @@
  */
 
 import type { Node, Value } from "../onnx/graph.ts";
-import { rowOf } from "./op-table.ts";
-import type { Site } from "./row-kinds.ts";
+import type { Operators } from "./operators.ts";
+import type { Site } from "./site.ts";
 
 /** For each value z, the values that are 0 wherever z ≤ 0: what rectifiers make of it. */
 export type Rectified = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** @param nodes those on the way: of others not even the shapes may be known */
-export function rectifiedValues(nodes: readonly Node[], siteOf: (node: Node) => Site): Rectified {
+export function rectifiedValues(
+  nodes: readonly Node[],
+  { siteOf, operators }: { readonly siteOf: (node: Node) => Site; readonly operators: Operators },
+): Rectified {
   const rectified = new Map<string, Set<string>>();
   for (const node of nodes) {
     const [z] = node.inputs;
-    if (z === undefined || !rowOf(node)?.closesBelowZero(siteOf(node))) continue;
+    if (z === undefined || !operators.rowOf(node)?.closesBelowZero(siteOf(node))) continue;
     rectified.set(z, new Set([...(rectified.get(z) ?? []), ...node.outputs]));
   }
   return rectified;

@@ -1,7 +1,8 @@
 /** A model's answers alone, without relevance: what a sweep or a comparison needs, at the cost of the model itself. */
 
 import type { InferenceSession } from "onnxruntime-common";
-import { compile, type Compiled, type CompileOptions } from "../compile/compile.ts";
+import { compile, type Compiled } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import type { Runtime, Session } from "./explainer.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
@@ -13,8 +14,11 @@ import { logitsName, withOutput, withWeights, type CompiledFacts } from "./sessi
 
 /** What {@link AnswerSession} needs. */
 export interface AnswerSessionOptions extends CompileOptions {
+  /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
   readonly ort: Runtime;
+  /** Passed on to ONNX Runtime: execution providers, threads. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
+  /** The model whose answers are wanted. */
   readonly model: Model;
 }
 
@@ -29,6 +33,7 @@ export interface AnswerSessionOptions extends CompileOptions {
  * Runs must not overlap where ONNX Runtime computes on WebGPU.
  */
 export class AnswerSession {
+  /** What the explained output is. */
   readonly facts: CompiledFacts["facts"];
   readonly #compiled: CompiledFacts;
   readonly #view: ExternalView;
@@ -65,6 +70,7 @@ export class AnswerSession {
     return { facts, values: outputs[outputName], explained, outputs };
   }
 
+  /** Frees the session; a later answer makes a new one. */
   async dispose(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;

@@ -30,12 +30,15 @@ export interface LayerConcepts {
   readonly concepts: readonly Concept[];
   /** ΣR that relevance started with, and ΣR of the layer; the rest flowed around it, or stayed above. */
   readonly start: number;
+  /** ΣR of the layer, all channels together. */
   readonly passed: number;
   /** With `ledger: true`, where the graph keeps samples apart: how much of the rest did which. */
   readonly around?: number;
+  /** ΣR that nodes above the layer kept. */
   readonly above?: number;
 }
 
+/** How many channels are explained, and what is explained of each sample. */
 export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
   /** How many channels for each sample; the layer may have fewer. @default 5 */
   readonly count?: number;

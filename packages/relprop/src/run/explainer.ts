@@ -2,9 +2,10 @@
 
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { channelMask, type Channels } from "./channels.ts";
-import type { CompileOptions } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
@@ -33,21 +34,27 @@ type NamedTensors = Readonly<Record<string, OrtTensor>>;
 
 /** What is needed of a session. */
 export interface Session {
+  /** Gives all outputs. */
   run(feeds: NamedTensors): Promise<NamedTensors>;
   /** @param fetches names of the outputs that are wanted */
   run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
+  /** Frees what the session holds. */
   release(): Promise<void>;
 }
 
 /** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
 export interface Runtime {
+  /** Makes sessions. */
   readonly InferenceSession: {
+    /** Opens a session of an .onnx file. */
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<Session>;
   };
+  /** Makes tensors. */
   readonly Tensor: TensorConstructor;
 }
 
 interface SessionOptions {
+  /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
   readonly ort: Runtime;
   /** Passed on to ONNX Runtime: execution providers, threads, …; what its `extra` says goes before what we choose. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
@@ -66,9 +73,11 @@ export type ExplainerOptions = ModelOptions & (CompileOptions | MethodOptions);
 
 /** In their place, what {@link sessionModel} made of a model before. */
 export interface PreparedOptions extends SessionOptions {
+  /** What was compiled before. */
   readonly prepared: SessionModel;
 }
 
+/** What one run explains, and what it is fed besides the input. */
 export interface RunOptions {
   /**
    * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
@@ -90,6 +99,16 @@ export interface RunOptions {
   readonly others?: Readonly<Record<string, OrtTensor | InputArray>>;
 }
 
+const runOptionNames: OptionNames<RunOptions> = {
+  target: true,
+  keep: true,
+  channels: true,
+  baseline: true,
+  noiseSeed: true,
+  others: true,
+};
+
+/** The result of one run. */
 export interface Explanation {
   /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
   readonly relevance: FloatArray;
@@ -149,9 +168,10 @@ export class Explainer {
 
   /**
    * @param input the explained input's values: [N, C, H, W] mostly, or token ids [N, T]
-   * @throws InputError if their shape is not the model's
+   * @throws InputError if their shape is not the model's; OptionError for an option that is not one
    */
   async explain(input: InputArray, run: RunOptions = {}): Promise<Explanation> {
+    refuseUnknown("explain", run, runOptionNames);
     this.#check(input);
     const job = this.#queue.then(() => this.#explain(input, run));
     this.#queue = job.catch(() => undefined);
@@ -354,7 +374,8 @@ export class Explainer {
 }
 
 function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: ExplainerOptions): SessionModel {
-  const source = model instanceof Uint8Array ? readModel(model) : model;
+  const { operators = {} } = chosen;
+  const source = model instanceof Uint8Array ? readModel(model, { operators }) : model;
   if ("method" in chosen && chosen.method !== undefined) return sessionModel(source, chosen);
   const filterBy = filterSearch(sessionOptions?.executionProviders);
   return sessionModel(source, { filterBy, ...chosen });

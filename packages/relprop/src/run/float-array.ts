@@ -1,11 +1,15 @@
 /** Numbers with a shape, row-major. */
 export interface FloatArray {
+  /** The elements, row-major. */
   readonly data: Float32Array;
+  /** Sizes, outermost axis first. */
   readonly dims: readonly number[];
 }
 
 /** Values of the explained input. Whole numbers may be held by any of these. */
 export interface InputArray {
+  /** The elements, row-major. */
   readonly data: Float32Array | Int32Array | BigInt64Array;
+  /** Sizes, outermost axis first: the batch, then as the model has them. */
   readonly dims: readonly number[];
 }

@@ -15,6 +15,7 @@ import {
 
 /** A node's line: which node, and the sums over its relevance in one sample; unitless, as relevance. */
 export interface LedgerEntry extends LedgerRow {
+  /** Σ|R|, arriving and leaving relevance, and the share of each cause. */
   readonly sums: Readonly<Record<LedgerColumn, number>>;
 }
 
@@ -30,6 +31,7 @@ export interface LedgerEntry extends LedgerRow {
  * up to the float32 of the table itself, 6e-8 of its largest numbers.
  */
 export interface Ledger {
+  /** Where relevance starts. */
   readonly seed: SeedRelevance;
   /** From the output on; the last is the input. */
   readonly entries: readonly LedgerEntry[];

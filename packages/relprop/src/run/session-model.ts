@@ -1,7 +1,8 @@
 /** A compiled explanation in the form that a session is made of. */
 
 import type { InferenceSession } from "onnxruntime-common";
-import { compile, type Compiled, type CompileOptions } from "../compile/compile.ts";
+import { compile, type Compiled } from "../compile/compile.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
 import { compileMethod } from "../methods/compile-method.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Value } from "../onnx/graph.ts";
@@ -15,6 +16,7 @@ export type CompiledFacts = Omit<Compiled, "model">;
  * and most of `view.data` are the source model's own weights.
  */
 export interface SessionModel {
+  /** What was compiled, without its graph. */
   readonly facts: CompiledFacts;
   /** The graph, which also outputs the logits that classes are ranked by, and its weights. */
   readonly view: ExternalView;

@@ -73,7 +73,7 @@ function checkIndex(index: number, classes: number): void {
 
 /**
  * One class against all others: +1 on the class, −1/(classes − 1) on each other. The result sums to 0, so what speaks
- * for every class alike cancels (rules.md §6).
+ * for every class alike cancels (docs/rules.md §6).
  * @param index the class, the same for all samples
  * @param count samples N
  * @returns [N, classes]

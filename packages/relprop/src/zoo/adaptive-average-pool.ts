@@ -1,16 +1,15 @@
 /**
- * torch's AdaptiveAvgPool2d in ONNX, for input sizes that are known. Output i of n, along an axis of size s, is the mean
- * of the elements from ⌊i·s/n⌋ to ⌈(i+1)·s/n⌉, both axes together. Where s is a multiple of n these are the windows of
- * an AveragePool. Where not, they differ in size and overlap; being rectangles, their mean is the mean of rows of the
- * mean of columns, so each axis takes n slices.
+ * torch's AdaptiveAvgPool2d in ONNX, for fixed input sizes. Along an axis of size s, output i of n is the mean of the
+ * elements from ⌊i·s/n⌋ to ⌈(i+1)·s/n⌉. If s is a multiple of n, these are the windows of an AveragePool. Otherwise they
+ * overlap and differ in size; each axis then takes n slices, since the mean of a rectangle is the mean of its rows' means.
  */
 
 import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 
 /**
- * Averages [N, C, H, W] to [N, C, size[0], size[1]]. Adds nothing where the size is right already.
- * @throws RangeError if H or W is symbolic.
+ * Averages [N, C, H, W] to [N, C, size[0], size[1]]. Returns x itself if it has that size.
+ * @throws RangeError if H or W is symbolic
  */
 export function adaptiveAveragePool(builder: GraphBuilder, x: Value, size: readonly [number, number]): Value {
   const [height, width] = [x.shape[2], x.shape[3]];

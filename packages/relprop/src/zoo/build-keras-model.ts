@@ -1,25 +1,28 @@
-/** Keras layers as an ONNX graph: NHWC becomes NCHW, kernels HWIO become OIHW, paddings move into what they pad. */
+/** Builds ONNX graphs of Keras layers: NHWC becomes NCHW, kernels HWIO become OIHW, and paddings join the next layer. */
 
 import { float, int, ints, type Model, type Node, type Tensor, type Value } from "../onnx/graph.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
 import { float32Data, float32Tensor } from "../onnx/tensor.ts";
 import { type KerasLayer, type KerasModel, layerError } from "./keras-layers.ts";
 
+/** Options of {@link buildKerasModel}. */
 export interface KerasOptions {
-  /** [height, width] of the input in pixels; the model's own unless given. */
+  /** [height, width] of the input in pixels. @default that of the model */
   readonly size?: readonly [number, number];
 }
 
-/** Zeros around an image: begin of H and W, end of H and W, as ONNX orders them. */
+/** Zeros around an image in ONNX's order: begin of H and W, end of H and W. */
 type Pads = readonly [number, number, number, number];
 
-/** What a layer gives to the next: a value, and zeros around it that the next one must take in. */
+/** The output of a layer. */
 interface Flow {
   readonly value: Value;
+  /** Zeros around the value that the next layer must add. */
   readonly pads?: Pads;
   readonly nonNegative: boolean;
 }
 
+/** A layer to build, and the outputs that it reads. */
 interface Step {
   readonly layer: KerasLayer;
   readonly inputs: readonly [Flow, ...Flow[]];
@@ -27,9 +30,9 @@ interface Step {
 }
 
 /**
- * Builds a Keras model as an ONNX model (opset 17): input `input` [N, C, H, W], output `logits`. A softmax at the end is
- * left out, so the output is what comes before it.
- * @throws ModelFileError if a layer or one of its settings isn't known here, or its weights are missing or don't fit.
+ * Builds a Keras model as an ONNX model (opset 17) with the input `input` [N, C, H, W] and the output `logits`, before a
+ * final softmax.
+ * @throws ModelFileError if a layer or one of its settings is not supported, or its weights are missing or do not fit
  */
 export function buildKerasModel(model: KerasModel, options: KerasOptions = {}): Model {
   const work = new Work(model, options);
@@ -50,7 +53,7 @@ export function buildKerasModel(model: KerasModel, options: KerasOptions = {}): 
       );
     if (flows.has(layer.name)) throw layerError(model, layer, "another layer has the same name");
     if (layer.type === "InputLayer" && flows.size > 0) {
-      throw layerError(model, layer, "it isn't the first layer; models of one input are known");
+      throw layerError(model, layer, "it is not the first layer, and relprop reads models of one input");
     }
     if (layer.type === "InputLayer") flows.set(layer.name, inputOf(layer, work));
     else if (first) flows.set(layer.name, build({ layer, inputs: [first, ...others], work }));
@@ -58,9 +61,9 @@ export function buildKerasModel(model: KerasModel, options: KerasOptions = {}): 
   }
   const output = flows.get(model.output);
   if (!output || output.pads)
-    throw layerError(model, lastOf(model), `the output "${model.output}" is not a layer's value`);
+    throw layerError(model, model.layers.at(-1), `the output "${model.output}" is not a layer's value`);
   if (!work.builder.graph("").nodes.some((node) => node.outputs.includes(output.value.name))) {
-    throw layerError(model, lastOf(model), "the output is the input");
+    throw layerError(model, model.layers.at(-1), "the output is the input");
   }
   work.builder.output(output.value);
   return {
@@ -72,9 +75,7 @@ export function buildKerasModel(model: KerasModel, options: KerasOptions = {}): 
   };
 }
 
-const lastOf = (model: KerasModel): KerasLayer => model.layers.at(-1) as KerasLayer;
-
-/** The graph under construction and the model it is made from. */
+/** The graph under construction, and the model that it is built from. */
 class Work {
   readonly builder = new GraphBuilder();
   readonly model: KerasModel;
@@ -85,7 +86,10 @@ class Work {
     this.options = options;
   }
 
-  /** A layer's weight of the given shape, turned by `convert` into the layout of ONNX. */
+  /**
+   * The weight of a layer, which `convert` brings into the layout of ONNX.
+   * @param dims the shape that it must have
+   */
   weight(
     layer: KerasLayer,
     field: string,
@@ -102,10 +106,11 @@ class Work {
     return this.builder.constant(convert(tensor), name);
   }
 
+  /** The size of an axis, which must be fixed. */
   fixed(layer: KerasLayer, value: Value, axis: number): number {
     const size = value.shape[axis];
     if (typeof size === "number" && size > 0) return size;
-    throw layerError(this.model, layer, `its input of shape [${value.shape.join(", ")}] doesn't suit it`);
+    throw layerError(this.model, layer, `its input of shape [${value.shape.join(", ")}] does not suit it`);
   }
 
   /** [C, H, W] of an image. */
@@ -181,7 +186,7 @@ function maxPooling(step: Step): Flow {
   channelsLast(layer);
   const { value, pads, nonNegative } = inputs[0];
   work.image(layer, value);
-  // Keras pads with zeros before pooling, ONNX with −∞ in it: the same only where nothing is below zero.
+  // Keras pads with zeros and ONNX with −∞, which is the same only if no value is negative.
   if (pads && !nonNegative)
     throw layerError(work.model, layer, "it pools zeros around values that may be negative");
   const kernel = pairOf(layer, "pool_size");
@@ -198,7 +203,7 @@ function batchNormalization({ layer, inputs, work }: Step): Flow {
   const { value } = unpadded(layer, inputs[0], work);
   const axis = layer.config.required("axis");
   const last = value.shape.length - 1;
-  // The channels: the last axis for Keras.
+  // Keras normalises the last axis, which holds the channels.
   (Array.isArray(axis.value) ? (axis.list(1)[0] ?? axis) : axis).integer(last, last);
   const channels = work.fixed(layer, value, 1);
   const constant = (number: number): Value =>
@@ -251,7 +256,7 @@ function dense({ layer, inputs, work }: Step): Flow {
   return activated(layer, { value: output, nonNegative: false }, work, `${layer.name}.activation`);
 }
 
-/** Applies the activation of a layer's settings; a softmax only ends the model, and is left out. */
+/** Applies the activation of a layer; a softmax must be the end of the model, and is left out. */
 function activated(layer: KerasLayer, flow: Flow, { builder, model }: Work, name: string): Flow {
   const activation = layer.config.required("activation").oneOf("linear", "relu", "softmax");
   if (activation === "relu") return { value: builder.op("Relu", [flow.value], {}, name), nonNegative: true };
@@ -275,7 +280,7 @@ function channelsLast(layer: KerasLayer): void {
   layer.config.required("data_format").oneOf("channels_last");
 }
 
-/** Padding of a convolution or pooling: that of a ZeroPadding2D before it, or TensorFlow's "same". */
+/** Padding of a convolution or pooling: that of the ZeroPadding2D before it, or TensorFlow's "same". */
 function windowPads(
   { layer, inputs, work }: Step,
   before: Pads | undefined,
@@ -284,25 +289,26 @@ function windowPads(
 ): Pads {
   const same = layer.config.required("padding").oneOf("valid", "same") === "same";
   if (!same) return before ?? [0, 0, 0, 0];
-  if (before) throw layerError(work.model, layer, 'it pads by "same" what is padded already');
+  if (before) throw layerError(work.model, layer, 'it pads by "same", and a ZeroPadding2D comes before it');
   const [, height, width] = work.image(layer, inputs[0].value);
   const [top, bottom] = samePads(height, reach[0], strides[0]);
   const [left, right] = samePads(width, reach[1], strides[1]);
   return [top, left, bottom, right];
 }
 
-/** As many outputs as ⌈size / stride⌉, the odd zero at the end. */
+/** Zeros that result in ⌈size / stride⌉ outputs; an odd one goes to the end. */
 function samePads(size: number, reach: number, stride: number): Pair {
   const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + reach - size);
   return [Math.floor(total / 2), Math.ceil(total / 2)];
 }
 
+/** The flow, which must have no padding. */
 function unpadded(layer: KerasLayer, flow: Flow, { model }: Work): Flow {
   if (flow.pads)
     throw layerError(
       model,
       layer,
-      "a ZeroPadding2D comes before it, which only Conv2D and MaxPooling2D take in",
+      "a ZeroPadding2D comes before it, which only Conv2D and MaxPooling2D support",
     );
   return flow;
 }
@@ -322,7 +328,7 @@ function kernelToOnnx(kernel: Tensor): Tensor {
   return float32Tensor(to, [outputs, inputs, height, width]);
 }
 
-/** The graph with one value called otherwise. */
+/** The graph with one value renamed. */
 function renameValue(graph: Model["graph"], from: string, name: string): Model["graph"] {
   const rename = (value: string): string => (value === from ? name : value);
   const nodes = graph.nodes.map((node): Node => {

@@ -1,24 +1,24 @@
 /**
- * Where bytes come from: a file handle in Node, a Blob in the browser, memory in tests. Checkpoints are read piece by
- * piece through one, so that a file of half a gigabyte is never held twice.
+ * Random access to files: a file handle in Node, a Blob in the browser, memory in tests. Checkpoints are read piece by
+ * piece, so a file of half a gigabyte is never held twice.
  */
 
 import { ModelFileError } from "../errors.ts";
 
 /** Random access to the bytes of one file. */
 export interface ByteSource {
-  /** The file's name, for messages. */
+  /** Name of the file in messages. */
   readonly name: string;
   /** Its size in bytes. */
   readonly size: number;
   /**
-   * Gives exactly `length` bytes from `offset`, in memory that nobody else changes. Readers only ask within
-   * [0, size]; a source that cannot deliver rejects.
+   * Returns exactly `length` bytes from `offset`, which must not change afterwards. Readers stay within [0, size]; a source
+   * that cannot read rejects.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** A source over bytes in memory. What it reads are views, not copies. */
+/** A source over bytes in memory, which it returns as views. */
 export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
   return {
     name,
@@ -28,8 +28,9 @@ export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
 }
 
 /**
- * Reads with the range checked against the file first: sizes in a file are claims until then.
- * @throws ModelFileError if the range leaves the file or the source delivers another number of bytes.
+ * Reads a range after checking it against the file, since sizes in a file may be wrong.
+ * @param what what errors call the range
+ * @throws ModelFileError if the range leaves the file, or the source returns another number of bytes
  */
 export async function readRange(
   source: ByteSource,
@@ -49,7 +50,7 @@ export async function readRange(
   return bytes;
 }
 
-/** The error of every reader in this folder. Text that comes from the file is cut and made one line. */
+/** The error of all readers in this folder. Text from the file is shortened and made one line. */
 export function badFile(
   source: { readonly name: string },
   why: string,

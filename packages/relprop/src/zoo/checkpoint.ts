@@ -1,4 +1,4 @@
-/** Weights from a checkpoint file, whatever wrote it. The format is told by the content, never by the file's name. */
+/** Reads checkpoint files of all supported formats. The content decides the format, not the name of the file. */
 
 import { ModelFileError } from "../errors.ts";
 import type { Tensor } from "../onnx/graph.ts";
@@ -9,21 +9,22 @@ import { looksLikeSafetensors, readSafetensors } from "./safetensors.ts";
 import { readTorchLegacy } from "./torch-legacy.ts";
 import { readTorchZip } from "./torch-zip.ts";
 
-/** Weights by name, as the file holds them. */
+/** Weights by name, as in the file. */
 export interface Checkpoint {
-  /** `torch-zip` is torch.save since 1.6, `torch-legacy` before. */
+  /** `torch-zip` is the format of torch.save since 1.6, `torch-legacy` the one before. */
   readonly format: "safetensors" | "torch-zip" | "torch-legacy";
   /**
-   * Tensors by parameter name, in the order of the file, in the file's element types ({@link toFloat32} converts).
-   * Tensors that share memory in the file share it here.
+   * Tensors by parameter name, in the order and with the element types of the file; {@link toFloat32} converts them.
+   * Tensors that share memory in the file share it here as well.
    */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** safetensors' `__metadata__`; for torch, the numbers, text and flags that were saved beside the weights. */
+  /** `__metadata__` of safetensors; for torch the numbers, texts and flags that were saved beside the weights. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** Options of {@link readCheckpoint}. */
 export interface ReadCheckpointOptions {
-  /** Called after each tensor that was read: bytes so far, and bytes of the file. */
+  /** Called after each tensor with the bytes read so far, and the bytes of the file. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
@@ -37,11 +38,11 @@ const readers: Readonly<
 };
 
 /**
- * Reads a checkpoint: safetensors, or a state dict saved by torch (any version since 2017). State dicts inside of a
- * training script's dict (`state_dict`, `model` …) and the prefixes `module.` (DataParallel) and `_orig_mod.`
- * (torch.compile) are unwrapped. Nothing in a pickle is executed. Memory stays in the order of the file's size.
- * @throws ModelFileError, one line naming the file, for everything else: damaged files, pickles that need Python code,
- *   TorchScript, tar and big-endian files, files of other kinds.
+ * Reads a checkpoint: safetensors, or a state dict saved by torch (any version since 2017). It unwraps state dicts inside of
+ * a training script's dict (`state_dict`, `model` …) and removes the prefixes `module.` (DataParallel) and `_orig_mod.`
+ * (torch.compile). Nothing in a pickle is executed. Memory is proportional to the size of the file.
+ * @throws ModelFileError for all other files: damaged ones, pickles that need Python code, TorchScript, tar and big-endian
+ *   files; it names the file
  */
 export async function readCheckpoint(
   source: ByteSource,
@@ -68,8 +69,8 @@ export async function readCheckpoint(
 }
 
 /**
- * A tensor of any numeric type as float32: the same object if it is float32 already, else a copy.
- * @throws ModelFileError if its elements are text.
+ * A tensor of any numeric type as float32: the same object if it is float32, else a copy.
+ * @throws ModelFileError if its elements are text
  */
 export function toFloat32(tensor: Tensor): Tensor {
   if (tensor.dataType === "float32") return tensor;
@@ -78,7 +79,7 @@ export function toFloat32(tensor: Tensor): Tensor {
 
 const wrappers = ["module.", "_orig_mod."];
 
-/** A model may be wrapped twice, compiled and parallel. */
+/** Removes prefixes of wrappers; a model may have two, compiled and parallel. */
 function withoutPrefix(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
   let entries = [...tensors];
   for (let i = 0; i < wrappers.length; i++) {
@@ -89,8 +90,8 @@ function withoutPrefix(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string
   return new Map(entries);
 }
 
-/** Files that people take for a checkpoint: how they begin, and what to say. */
-const strangers: readonly (readonly [begins: string, why: string, fix: string])[] = [
+/** Beginnings of other files that users take for checkpoints, with what errors say about them. */
+const otherFiles: readonly (readonly [begins: string, why: string, fix: string])[] = [
   ["\x89HDF", "it is an HDF5 file (Keras)", "export the model to ONNX, for example with tf2onnx"],
   ["\x1f\x8b", "it is compressed with gzip", "unpack it first"],
   [
@@ -106,7 +107,7 @@ function formatOf(source: ByteSource, head: Uint8Array): Format {
   if (head[0] === 0x50 && head[1] === 0x4b) return "torch-zip";
   if (head[0] === 0x80) return "torch-legacy";
   const begin = new TextDecoder("latin1").decode(head);
-  // The tar container's members come in any order; its magic "ustar" stands at byte 257.
+  // Members of a tar file come in any order; its magic "ustar" is at byte 257.
   if (begin.slice(257, 262) === "ustar" || /^(?:sys_info|pickle|storages|tensors)\0/.test(begin)) {
     const fix = "load and save it again with a torch of 2017 to 2025, or take a newer file";
     throw badFile(
@@ -116,8 +117,8 @@ function formatOf(source: ByteSource, head: Uint8Array): Format {
       fix,
     );
   }
-  const stranger = strangers.find(([start]) => begin.startsWith(start));
-  if (stranger) throw badFile(source, stranger[1], undefined, stranger[2]);
+  const other = otherFiles.find(([start]) => begin.startsWith(start));
+  if (other) throw badFile(source, other[1], undefined, other[2]);
   const why =
     source.size === 0 ? "it is empty" : "it is neither a safetensors file nor written by torch.save";
   throw badFile(source, why, undefined, "give a .safetensors, .pth or .pt file with a state dict");

@@ -1,4 +1,4 @@
-/** Weights and architectures: checkpoint readers, models built from them, cards that say how to feed them. */
+/** Readers of checkpoints, models built from them, and model cards. */
 export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
 export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions, toFloat32 } from "./checkpoint.ts";
@@ -26,8 +26,8 @@ export {
   parseModelCard,
   type Resize,
 } from "../cards/model-card.ts";
-export type { BuildOptions, Family, RecognizedNet } from "./architectures/family.ts";
-export type { StateDict } from "./architectures/net-builder.ts";
+export type { Family, RecognizedNet } from "./architectures/family.ts";
+export type { BuildOptions, StateDict } from "./architectures/net-builder.ts";
 export { families, recognizeNet } from "./architectures/recognize.ts";
 export {
   buildVgg,

@@ -1,6 +1,6 @@
 /**
- * Models in TensorFlow.js's layers format: `model.json` with Keras' layers and a manifest of weights, which lie one
- * after the other in shards. Reads what ResNet-50 needs; other layers are refused by name.
+ * Reads models in TensorFlow.js's layers format: a `model.json` with Keras' layers and a manifest of weights, and shards with
+ * the weights one after the other.
  */
 
 import { ModelFileError } from "../errors.ts";
@@ -12,26 +12,26 @@ import { type Field, type Fields, fieldsOf } from "../cards/json-fields.ts";
 /** A layer of a Keras model. */
 export interface KerasLayer {
   readonly name: string;
-  /** Its class, `Conv2D` and so on. */
+  /** Its class, such as `Conv2D`. */
   readonly type: string;
   readonly config: Fields;
-  /** Names of the layers whose outputs it takes. */
+  /** Names of the layers whose outputs it reads. */
   readonly inputs: readonly string[];
 }
 
-/** A Keras model as read. */
+/** A Keras model, as the file describes it. */
 export interface KerasModel {
-  /** The file's name, for messages. */
+  /** Name of the file in messages. */
   readonly file: string;
-  /** In the order of the file, which is the order of computation. */
+  /** In the order of the file, which is topological. */
   readonly layers: readonly KerasLayer[];
-  /** The layer whose output is the model's. */
+  /** Name of the layer whose output is the model's. */
   readonly output: string;
   /** By name (`conv1/kernel`), in Keras' layouts. */
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
-/** The checked outline of a model.json, before the shards are read. */
+/** The content of a model.json, checked before the shards are read. */
 interface Outline {
   readonly layers: readonly KerasLayer[];
   readonly output: string;
@@ -40,18 +40,18 @@ interface Outline {
 }
 
 /**
- * Names of the shards, in the order in which {@link readKerasLayers} wants them: files beside the model.json.
- * @throws ModelFileError if the JSON is no such model, or a name leads out of the folder.
+ * Names of the shards, files beside the model.json, in the order that {@link readKerasLayers} expects.
+ * @throws ModelFileError if the JSON is not such a model, or a name leads out of the folder
  */
 export function kerasShardPaths(json: unknown, file = "model.json"): readonly string[] {
   return outlineOf(json, file).paths;
 }
 
 /**
- * Reads a model from its parsed JSON and its shards, all in one array or one each. Weights are views of the shards,
- * except those that cross from one to the next.
+ * Reads a model from its parsed JSON and its shards, as one array or one for each. Weights are views of the shards, except
+ * those that continue in the next shard.
  * @throws ModelFileError if the JSON is not a layers model of one input and one output, its weights are not float32, or
- *   the shards have another number of bytes than the weights.
+ *   the shards and the weights differ in their number of bytes
  */
 export function readKerasLayers(
   json: unknown,
@@ -75,7 +75,7 @@ export function readKerasLayers(
   return { file, layers, output, weights: byName };
 }
 
-/** Bytes one after the other out of several arrays; the caller has checked that there are enough. */
+/** Reads bytes from several arrays in order; the caller has checked that there are enough. */
 class ShardReader {
   readonly #shards: readonly Uint8Array[];
   #shard = 0;
@@ -98,7 +98,7 @@ class ShardReader {
     return joined;
   }
 
-  /** Up to `length` bytes of the shard that is read at the moment. */
+  /** Up to `length` bytes of the current shard. */
   #piece(length: number): Uint8Array {
     let shard = this.#shards[this.#shard];
     while (shard && this.#offset === shard.byteLength && this.#shard + 1 < this.#shards.length) {
@@ -124,14 +124,14 @@ function outlineOf(json: unknown, file: string): Outline {
     .required("weightsManifest")
     .list()
     .map((group) => group.fields());
-  const output = config.required("output_layers").list(1)[0] as Field;
+  const [output = ""] = config.required("output_layers").list(1).map(layerReference);
   config.required("input_layers").list(1);
   return {
     layers: config
       .required("layers")
       .list()
       .map((layer) => layerOf(layer.fields())),
-    output: layerReference(output),
+    output,
     paths: groups.flatMap((group) => group.required("paths").list().map(fileName)),
     weights: groups.flatMap((group) =>
       group
@@ -154,7 +154,7 @@ function layerOf(layer: Fields): KerasLayer {
   };
 }
 
-/** `[layer name, node index, tensor index, …]`; both indices are 0 where layers are used once and have one output. */
+/** Reads `[layer name, node index, tensor index, …]`; both indices must be 0: layers are used once and have one output. */
 function layerReference(reference: Field): string {
   const [name, node, tensor] = reference.list();
   if (!name || !node || !tensor) return reference.wrong("a layer's name and two indices");
@@ -178,8 +178,8 @@ function weightOf(weight: Fields): { name: string; dims: number[] } {
   return { name: weight.required("name").text(), dims };
 }
 
-/** The error of a layer that cannot be built. */
-export function layerError(model: KerasModel, layer: KerasLayer, why: string): ModelFileError {
+/** The error of a layer that cannot be built; of the model if it has no layer. */
+export function layerError(model: KerasModel, layer: KerasLayer | undefined, why: string): ModelFileError {
   const fix = "export the model to ONNX, for example with tf2onnx";
-  return badFile({ name: model.file }, why, `${layer.type} "${layer.name}"`, fix);
+  return badFile({ name: model.file }, why, layer && `${layer.type} "${layer.name}"`, fix);
 }

@@ -1,5 +1,5 @@
 /**
- * safetensors: an 8-byte length, a JSON header `{name: {dtype, shape, data_offsets}}`, then all tensors without a gap.
+ * Reads safetensors: an 8-byte length, a JSON header `{name: {dtype, shape, data_offsets}}`, then all tensors without gaps.
  * https://github.com/huggingface/safetensors (format section of its README, 2023)
  */
 
@@ -25,7 +25,7 @@ const dataTypes: ReadonlyMap<string, DataType> = new Map([
   ["BOOL", "bool"],
 ]);
 
-/** The format's own limit. */
+/** Limit of the header, from the specification of the format. */
 const maxHeader = 100_000_000;
 
 interface Entry {
@@ -47,7 +47,7 @@ const headerLength = (head: Uint8Array): bigint =>
 
 /**
  * Reads a safetensors file.
- * @throws ModelFileError if its header is damaged, or tensors overlap, leave gaps or the file, or have a type unknown here.
+ * @throws ModelFileError if its header is damaged, or tensors overlap, leave gaps or the file, or have an unknown type
  */
 export async function readSafetensors(source: ByteSource, track: TrackProgress): Promise<RawCheckpoint> {
   const length = headerLength(await readRange(source, 0, 8, "header length"));
@@ -113,7 +113,7 @@ function entryOf(source: ByteSource, name: string, fields: Fields): Entry {
   return { name, dataType, dims, begin, end };
 }
 
-/** The format forbids gaps and overlaps; this also finds a name that occurs twice, which JSON.parse hides. */
+/** Refuses gaps and overlaps, which also finds names that occur twice, since JSON.parse drops one of them. */
 function checkCoverage(source: ByteSource, entries: readonly Entry[], size: number): void {
   let at = 0;
   for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {

@@ -1,5 +1,5 @@
 /**
- * `torch.save` before 1.6: five pickles in a row (magic number, version, system, the object, the storages' keys), then
+ * Reads files of `torch.save` before 1.6: five pickles (magic number, version, system, the object, the storages' keys), then
  * the storages in the order of the keys, each as an int64 number of elements and its elements.
  */
 
@@ -9,12 +9,13 @@ import type { RawCheckpoint, TrackProgress } from "./raw-checkpoint.ts";
 import { isTorchGlobal, readTensors, type StorageRef, StorageTable, stateDictOf } from "./torch-tensors.ts";
 import { isKind, PickleError, type PickleValue, unpickle } from "./unpickle.ts";
 
-/** Pickles of checkpoints hold names and sizes, no weights: a few hundred bytes a tensor. */
+/** Limit of a pickle in bytes; those of checkpoints have a few hundred for each tensor. */
 export const maxPickle: number = 32 * 2 ** 20;
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const version = 1001;
 
+/** The pickles of a file. */
 interface Head {
   readonly object: PickleValue;
   readonly keys: readonly string[];
@@ -26,7 +27,7 @@ interface Head {
 
 /**
  * Reads a legacy checkpoint.
- * @throws ModelFileError if it's damaged, big-endian, needs Python code, or holds no state dict.
+ * @throws ModelFileError if it is damaged, big-endian, needs Python code, or has no state dict
  */
 export async function readTorchLegacy(source: ByteSource, track: TrackProgress): Promise<RawCheckpoint> {
   try {
@@ -47,7 +48,7 @@ export async function readTorchLegacy(source: ByteSource, track: TrackProgress):
 
 const byteLength = (storage: StorageRef): number => storage.length * elementSize[storage.dataType];
 
-/** Reads as much of the file as the pickles turn out to need. */
+/** Reads the pickles; their size is unknown, so it reads more until they are complete. */
 async function readHead(source: ByteSource): Promise<Head> {
   let size = Math.min(source.size, 2 ** 16);
   for (;;) {
@@ -90,7 +91,7 @@ function parseHead(bytes: Uint8Array): Head {
   return { object, keys: names, storages, end };
 }
 
-/** Where each storage's elements begin. The number that precedes them must be the one in the pickle. */
+/** The offset of each storage's elements; checks that the number before them is the one in the pickle. */
 async function locateStorages(source: ByteSource, head: Head): Promise<Map<string, number>> {
   const offsets = new Map<string, number>();
   let at = head.end;
@@ -113,7 +114,7 @@ async function locateStorages(source: ByteSource, head: Head): Promise<Map<strin
   return offsets;
 }
 
-/** A PickleError as the ModelFileError of its file; other errors as they are. */
+/** A PickleError as a ModelFileError of its file; other errors unchanged. */
 export function pickleFailure(source: ByteSource, error: unknown): unknown {
   if (!(error instanceof PickleError)) return error;
   const where = error.offset > 0 ? `pickle, byte ${error.offset}` : "pickle";

@@ -1,4 +1,4 @@
-/** What `torch.save` pickles, as tensors: which globals it may name, where a state dict lies, how views share storages. */
+/** Reads the tensors of a pickle that `torch.save` wrote. */
 
 import type { DataType, Tensor } from "../onnx/graph.ts";
 import { elementSize, sizeOf } from "../onnx/tensor.ts";
@@ -7,12 +7,12 @@ import { isKind, type PersistentId, PickleError, type PickleDict, type PickleVal
 
 /** A block of elements in the file that tensors are views of. */
 export interface StorageRef {
-  /** The key that the file knows it by. */
+  /** Its key in the file. */
   readonly key: string;
   readonly dataType: DataType;
-  /** Elements of the whole block. */
+  /** Number of elements of the whole block. */
   readonly length: number;
-  /** First element and number of elements of the part meant (old files have storages that are views of others). */
+  /** First element and number of elements of a view: in old files a storage may be a view of another one. */
   readonly viewStart: number;
   readonly viewLength: number;
 }
@@ -39,7 +39,7 @@ const storageTypes: ReadonlyMap<string, DataType> = new Map([
 ]);
 
 const storageName = /^torch\.(?:cuda\.)?(\w+)Storage$/;
-/** 2017 files pickle tensors as objects of these classes with a state. */
+/** Files of 2017 pickle tensors as objects of these classes with a state. */
 const tensorName = /^torch\.(?:cuda\.)?(\w+)Tensor$/;
 const rebuildTensor = new Set(["torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"]);
 const wrappers = new Set([
@@ -48,15 +48,15 @@ const wrappers = new Set([
   "torch.autograd.variable.Variable",
 ]);
 
-/** Whether a pickle may name this global. All of them are inert: see unpickle.ts. */
+/** Whether a pickle may name this global, which is never called (see unpickle.ts). */
 export function isTorchGlobal(name: string): boolean {
   if (rebuildTensor.has(name) || wrappers.has(name) || name === "torch.Size") return true;
   const element = storageName.exec(name)?.[1] ?? tensorName.exec(name)?.[1];
   return element !== undefined && storageTypes.has(element);
 }
 
-/** A tensor, if the value is one; Parameters and Variables are seen through. */
-export function tensorRefOf(value: PickleValue): TensorRef | undefined {
+/** The tensor that a value is, or that it wraps as a Parameter or Variable; undefined for other values. */
+function tensorRefOf(value: PickleValue): TensorRef | undefined {
   let inner: PickleValue | undefined = value;
   // A Parameter wraps a tensor once; a hostile one may wrap itself.
   for (let depth = 0; depth < 4 && isKind(inner, "call"); depth++) {
@@ -68,7 +68,7 @@ export function tensorRefOf(value: PickleValue): TensorRef | undefined {
   return undefined;
 }
 
-/** (storage, offset, size, stride, …): the form that all versions share. */
+/** Reads (storage, offset, size, stride, …), which is the same in all versions. */
 function viewOf(parts: readonly PickleValue[]): TensorRef {
   const [reference, offset, size, stride] = parts;
   const dims = sizesOf(size);
@@ -79,7 +79,7 @@ function viewOf(parts: readonly PickleValue[]): TensorRef {
   return { storage: storageOf(reference), offset, dims, strides };
 }
 
-/** `('storage', class, key, location, length[, view])`; the location, a device, means nothing here. */
+/** Reads `('storage', class, key, location, length[, view])`; the location is a device, which is ignored. */
 function storageOf(reference: PersistentId): StorageRef {
   const [tag, type, key, , length, view] = isKind(reference.id, "tuple") ? reference.id.items : [];
   const element = isKind(type, "global") ? storageName.exec(type.name)?.[1] : undefined;
@@ -95,10 +95,11 @@ function storageOf(reference: PersistentId): StorageRef {
   return { key, dataType, length, viewStart, viewLength };
 }
 
-/** Collects the storages that a pickle refers to; all references to one must describe it alike. */
+/** Collects the storages that a pickle refers to. */
 export class StorageTable {
   readonly storages: Map<string, StorageRef> = new Map();
 
+  /** @throws PickleError if an earlier reference describes the storage differently */
   readonly add = (reference: PersistentId): void => {
     const storage = storageOf(reference);
     const known = this.storages.get(storage.key);
@@ -112,20 +113,20 @@ export class StorageTable {
 const isSize = (value: PickleValue | undefined): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** A tuple of sizes, or a torch.Size of one. */
+/** The sizes of a tuple or torch.Size. */
 function sizesOf(value: PickleValue | undefined): readonly number[] | undefined {
   const tuple = isKind(value, "call") && value.callee === "torch.Size" ? value.args[0] : value;
   if (!isKind(tuple, "tuple") || tuple.items.length > 64) return undefined;
   return tuple.items.every(isSize) ? tuple.items : undefined;
 }
 
-/** Where training scripts keep the state dict inside of what they save. */
+/** Keys under which training scripts save the state dict. */
 const wrapperKeys = ["state_dict", "model_state_dict", "model", "module", "net", "params"];
 
 /**
- * Finds the state dict in what was saved: the value itself, or what it keeps under one of the usual keys.
- * @returns its tensors by name, and the numbers, text and flags that were saved beside them.
- * @throws PickleError if there's none.
+ * Finds the state dict: the saved value itself, or the one under a usual key.
+ * @returns its tensors by name, and the numbers, texts and flags that were saved beside them
+ * @throws PickleError if there is none
  */
 export function stateDictOf(root: PickleValue): {
   readonly tensors: ReadonlyMap<string, TensorRef>;
@@ -142,7 +143,7 @@ export function stateDictOf(root: PickleValue): {
     if (key === undefined) break;
     dict = entries.get(key) ?? null;
   }
-  const found = isKind(root, "dict") ? `its keys are ${keysOf(root)}` : "it's no dict";
+  const found = isKind(root, "dict") ? `its keys are ${keysOf(root)}` : "it is not a dict";
   throw new PickleError(`there is no state dict in it: ${found}`, 0, {
     fix: 'save one, in Python: torch.save(model.state_dict(), "weights.pth")',
   });
@@ -165,9 +166,10 @@ function keysOf(dict: PickleDict): string {
 }
 
 /**
- * Reads the tensors: each storage once, contiguous tensors as views of it, others gathered into new memory (all
- * together at most as much as the file has bytes).
- * @param readStorage gives a whole storage, aligned for its element type.
+ * Reads tensors, each storage once. Contiguous tensors are views of it; others are copied, which together takes at most as
+ * much memory as the file has bytes.
+ * @param readStorage returns a whole storage, aligned for its element type
+ * @throws ModelFileError if a tensor leaves its storage, or the copies would be larger than the file
  */
 export async function readTensors(
   source: ByteSource,
@@ -178,7 +180,7 @@ export async function readTensors(
   for (const [name, ref] of refs) {
     spare -= checkedCopySize(source, name, ref);
     if (spare < 0)
-      throw badFile(source, "its tensors repeat the bytes of the file over and over", `tensor "${name}"`);
+      throw badFile(source, "its tensors repeat the bytes of the file many times", `tensor "${name}"`);
   }
   const storages = new Map<string, Uint8Array>();
   const tensors = new Map<string, Tensor>();
@@ -190,7 +192,7 @@ export async function readTensors(
   return tensors;
 }
 
-/** Bytes that a tensor takes beyond its storage; refuses one that leaves its storage or is larger than it. */
+/** Bytes of the copy that a tensor needs, 0 for a view; refuses tensors that leave their storage or are larger. */
 function checkedCopySize(
   source: ByteSource,
   name: string,

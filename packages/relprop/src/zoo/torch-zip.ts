@@ -1,5 +1,5 @@
 /**
- * `torch.save` since 1.6: a zip file of `ROOT/data.pkl`, a pickle whose storages lie in the records `ROOT/data/<key>`.
+ * Reads files of `torch.save` since 1.6: a zip file of `ROOT/data.pkl`, a pickle, and its storages `ROOT/data/<key>`.
  */
 
 import { elementSize } from "../onnx/tensor.ts";
@@ -12,7 +12,7 @@ import { readZipDirectory, readZipRecord } from "./zip-directory.ts";
 
 /**
  * Reads a zip checkpoint.
- * @throws ModelFileError if it's damaged, TorchScript, big-endian, or no state dict.
+ * @throws ModelFileError if it is damaged, TorchScript or big-endian, or has no state dict
  */
 export async function readTorchZip(source: ByteSource, track: TrackProgress): Promise<RawCheckpoint> {
   const records = await readZipDirectory(source);

@@ -1,10 +1,10 @@
 /**
- * Reads pickles as data. Python's pickle is a program for a stack machine that may call anything; here the globals it
- * names are inert labels, only those on an allow-list are accepted, and nothing is ever called. Only the opcodes are
- * known that `torch.save` writes (protocols 2 to 5).
+ * Reads pickles as data. A pickle is a program for a stack machine that may call anything in Python. Here globals are names
+ * without a meaning, only those on an allow-list are accepted, and nothing is ever called. The opcodes are those that
+ * `torch.save` writes (protocols 2 to 5).
  */
 
-/** A Python value. Containers are objects of ours, so that no name in a file can touch a JavaScript prototype. */
+/** A Python value. Containers are not plain objects, so no name in a file can reach a JavaScript prototype. */
 export type PickleValue =
   | null
   | boolean
@@ -18,11 +18,13 @@ export type PickleValue =
   | PickleCall
   | PersistentId;
 
+/** A tuple. */
 export interface PickleTuple {
   readonly kind: "tuple";
   readonly items: readonly PickleValue[];
 }
 
+/** A list. */
 export interface PickleList {
   readonly kind: "list";
   readonly items: PickleValue[];
@@ -34,14 +36,14 @@ export interface PickleDict {
   readonly entries: Map<PickleValue, PickleValue>;
 }
 
-/** A class or function that the pickle names: a label, never looked up. */
+/** The name of a class or function. */
 export interface PickleGlobal {
   readonly kind: "global";
-  /** `module.name` */
+  /** `module.name`. */
   readonly name: string;
 }
 
-/** A call that Python would have made, and the state it would have set on the result (BUILD). */
+/** A call that Python would make, and the state that it would set on the result (BUILD). */
 export interface PickleCall {
   readonly kind: "call";
   readonly callee: string;
@@ -49,24 +51,25 @@ export interface PickleCall {
   state?: PickleValue;
 }
 
-/** A reference to something outside the pickle: torch's storages. */
+/** A reference to something outside of the pickle; torch's storages. */
 export interface PersistentId {
   readonly kind: "persistent";
   readonly id: PickleValue;
 }
 
+/** Options of {@link unpickle}. */
 export interface UnpickleOptions {
-  /** Whether a global, `module.name`, may occur. `collections.OrderedDict` always may. */
+  /** Whether a global, `module.name`, is allowed. `collections.OrderedDict` always is. */
   readonly allows: (name: string) => boolean;
-  /** Sees each persistent id, in the order of the file. */
+  /** Called with each persistent id, in the order of the file. */
   readonly onPersistent?: (reference: PersistentId) => void;
 }
 
-/** Why a pickle cannot be read. Readers turn it into a ModelFileError that names the file. */
+/** A pickle cannot be read. Readers turn it into a ModelFileError that names the file. */
 export class PickleError extends Error {
-  /** Byte offset of the opcode concerned. */
+  /** Byte offset of the opcode that failed. */
   readonly offset: number;
-  /** How many bytes there would have to be, if the pickle ends too early. */
+  /** Number of bytes that are needed, if the pickle ends too early. */
   readonly needed: number | undefined;
   readonly fix: string | undefined;
 
@@ -79,13 +82,13 @@ export class PickleError extends Error {
   }
 }
 
-/** A state dict takes about 40 opcodes a tensor; this bounds the memory and time that a hostile file can cost. */
+/** Limit of opcodes, which bounds the memory and time that a hostile file takes. A state dict has about 40 per tensor. */
 const maxOpcodes = 4_000_000;
 
 /**
  * Reads one pickle.
- * @returns its value and the offset of the first byte after it.
- * @throws PickleError
+ * @returns its value, and the offset of the first byte after it
+ * @throws PickleError if it is damaged, names a global that is not allowed, or is too long
  */
 export function unpickle(
   bytes: Uint8Array,
@@ -105,6 +108,7 @@ export function unpickle(
 
 const text = new TextDecoder();
 
+/** The stack machine that executes a pickle. */
 class Machine {
   position: number;
   readonly #bytes: Uint8Array;
@@ -123,7 +127,7 @@ class Machine {
     this.#opcodeAt = start;
   }
 
-  /** Executes one opcode. Gives the pickle's value at STOP. */
+  /** Executes one opcode. Returns the value of the pickle at STOP. */
   step(): PickleValue | undefined {
     this.#opcodeAt = this.position;
     const opcode = this.#unsigned(1);
@@ -157,8 +161,8 @@ class Machine {
       case 0x75: // SETITEMS
         return this.#setItems(this.#popToMark());
       default: {
-        // Not one expression: making a value may replace the stack.
-        const value = this.#made(opcode);
+        // Evaluated first, since it may replace the stack.
+        const value = this.#valueOf(opcode);
         this.#stack.push(value);
         return undefined;
       }
@@ -166,7 +170,7 @@ class Machine {
   }
 
   /** The value that an opcode pushes. */
-  #made(opcode: number): PickleValue {
+  #valueOf(opcode: number): PickleValue {
     switch (opcode) {
       case 0x4e: // NONE
         return null;
@@ -255,16 +259,15 @@ class Machine {
     if (!isKind(callee, "global") || !isKind(args, "tuple"))
       return this.#fail("it calls something that is not a global");
     if (callee.name !== orderedDict) return { kind: "call", callee: callee.name, args: args.items };
-    // Python 2 passes a list of pairs; each list is taken over once, so that repeating it from the memo costs nothing.
+    // Python 2 passes a list of pairs. Each list is emptied, so repeating it from the memo takes no memory.
     const dict: PickleDict = { kind: "dict", entries: new Map() };
     const pairs = args.items[0];
     if (pairs === undefined) return dict;
     if (args.items.length > 1 || !isKind(pairs, "list"))
-      return this.#fail("an OrderedDict is made of something else than pairs");
+      return this.#fail("an OrderedDict is not made of pairs");
     for (const pair of pairs.items.splice(0)) {
       const [key, value] = isKind(pair, "list") || isKind(pair, "tuple") ? pair.items : [];
-      if (key === undefined || value === undefined)
-        return this.#fail("an OrderedDict is made of something else than pairs");
+      if (key === undefined || value === undefined) return this.#fail("an OrderedDict is not made of pairs");
       dict.entries.set(key, value);
     }
     return dict;
@@ -274,7 +277,7 @@ class Machine {
     const state = this.#pop();
     const object = this.#top();
     if (isKind(object, "call")) object.state = state;
-    // An OrderedDict's state is `_metadata`, the versions of torch modules: nothing we need.
+    // The state of an OrderedDict is `_metadata`, the versions of torch modules, which are not needed.
     else if (!isKind(object, "dict")) this.#fail("it sets the state of a value that has none");
   }
 
@@ -297,7 +300,7 @@ class Machine {
 
   #recall(index: number): PickleValue {
     const value = this.#memo.get(index);
-    return value === undefined ? this.#fail(`it refers to value ${index}, which it has not made`) : value;
+    return value === undefined ? this.#fail(`it refers to value ${index}, which it has not stored`) : value;
   }
 
   #top(): PickleValue {
@@ -319,7 +322,7 @@ class Machine {
     return items;
   }
 
-  /** Moves past `length` bytes and gives the offset of the first. */
+  /** Skips `length` bytes and returns the offset of the first. */
   #take(length: number): number {
     const at = this.position;
     const needed = at + length;

@@ -1,9 +1,10 @@
-/** Weights taken from a state dict one by one, and what doesn't fit, so that one error can list it all. */
+/** Takes weights from a state dict one by one, and collects all problems for one error. */
 
 import type { Tensor } from "../onnx/graph.ts";
 
 const floats = new Set(["float32", "float64", "float16", "bfloat16"]);
 
+/** The weights of a state dict, and the problems found so far. */
 export class WeightList {
   readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #taken = new Set<string>();
@@ -13,7 +14,7 @@ export class WeightList {
     this.#tensors = tensors;
   }
 
-  /** A tensor of the given shape (undefined: any size), or undefined where it is missing or doesn't fit. */
+  /** The tensor, if it has this shape (undefined: any size) and a float type; else undefined, and a problem is added. */
   take(name: string, dims: readonly (number | undefined)[]): Tensor | undefined {
     this.#taken.add(name);
     const tensor = this.#tensors.get(name);
@@ -32,12 +33,12 @@ export class WeightList {
     return undefined;
   }
 
-  /** Adds a misfit that no single shape tells of. */
-  complain(problem: string): void {
+  /** Adds a problem. */
+  addProblem(problem: string): void {
     this.#problems.push(problem);
   }
 
-  /** What didn't fit so far, then what nobody took. */
+  /** The problems found so far, then the tensors that were not taken. */
   *problems(ignore: (name: string) => boolean): Generator<string> {
     yield* this.#problems;
     for (const name of this.#tensors.keys()) {

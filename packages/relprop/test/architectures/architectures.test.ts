@@ -4,7 +4,7 @@
  * accounted for. Made by bench/peers/architectures.
  *
  * All of them take minutes, so that by default each architecture of `quick` is tested as one of its exporters wrote it;
- * `npm run test:architectures` tests all, and with UPDATE=1 writes down what SUPPORTED.md shows of them.
+ * `npm run test:architectures` tests all, and with UPDATE=1 writes down what docs/architectures.md shows of them.
  */
 
 import { writeFileSync } from "node:fs";

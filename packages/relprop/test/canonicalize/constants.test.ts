@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dropDropout } from "../../src/canonicalize/drop-dropout.ts";
+import { dropNoOps } from "../../src/canonicalize/drop-no-ops.ts";
 import { foldConstants } from "../../src/canonicalize/fold-constants.ts";
 import {
   type Attributes,
@@ -140,8 +140,8 @@ describe("fold-constants", () => {
   });
 });
 
-describe("drop-dropout", () => {
-  it("drops what does nothing, in chains, and keeps the output's name", async () => {
+describe("drop-no-ops", () => {
+  it("drops nodes that do nothing, in chains, and keeps the output's name", async () => {
     const before = graphOf(["N", 3, 4], (b, x) => {
       let y = b.op("Dropout", [b.op("Relu", [x])]);
       y = b.op("Identity", [b.op("Cast", [y], { to: int(1) })]);
@@ -151,7 +151,7 @@ describe("drop-dropout", () => {
       return b.op("Identity", [b.op("Expand", [y, b.integers([1, 1, 1])])]);
     });
     let after = before;
-    for (let i = 0; i < 3; i++) after = applied(dropDropout, after).after;
+    for (let i = 0; i < 3; i++) after = applied(dropNoOps, after).after;
     expect(operators(after)).toEqual(["Relu", "Neg"]);
     expect(after.nodes[1]?.outputs).toEqual([before.outputs[0]?.name]);
     expect(await run(after)).toEqual(await run(before));
@@ -164,7 +164,7 @@ describe("drop-dropout", () => {
     b.output(y);
     b.output(b.op("Identity", [y]));
     b.output(b.op("Identity", [x], {}, "copy"));
-    await expectRewrite(dropDropout, b.graph("g"), ["Relu", "Identity", "Identity"], 0);
+    await expectRewrite(dropNoOps, b.graph("g"), ["Relu", "Identity", "Identity"], 0);
   });
 
   it("keeps a Reshape whose output only happens to have as many axes, and a Slice that reverses", async () => {
@@ -178,7 +178,7 @@ describe("drop-dropout", () => {
       ]);
       return b.op("Transpose", [b.op("Reshape", [reversed, b.integers([4, 1])])]);
     });
-    await expectRewrite(dropDropout, before, ["Slice", "Reshape", "Transpose"], 0);
+    await expectRewrite(dropNoOps, before, ["Slice", "Reshape", "Transpose"], 0);
   });
 
   it("refuses a Dropout whose mask is used, or which may be training", () => {
@@ -188,7 +188,7 @@ describe("drop-dropout", () => {
     const training = b.input("training", "bool", []);
     if (dropped && mask) b.output(b.op("Where", [mask, b.op("Relu", [dropped]), x]));
     b.output(b.op("Dropout", [x, b.constant(float32Tensor([0.5], []), "ratio"), training]));
-    const { after, notes } = applied(dropDropout, b.graph("g"));
+    const { after, notes } = applied(dropNoOps, b.graph("g"));
     expect(operators(after)).toEqual(["Dropout", "Relu", "Where", "Dropout"]);
     expect(notes.map((note) => note.why)).toEqual([
       expect.stringMatching(/second output .* is used/),

@@ -102,7 +102,7 @@ const whyItStays = (make: (b: GraphBuilder) => readonly string[], end: string): 
   return canonicalize(b.graph("g")).notes.map((note) => note.why);
 };
 
-describe("unroll-loop", () => {
+describe("unroll-loops", () => {
   it("runs a loop over constants, what it collects included", async () => {
     const before = graphOf(["N", 3, 4], (b, x) => {
       const body = subgraph(
@@ -317,7 +317,7 @@ describe("resolve-sequences", () => {
     const { graph, notes } = canonicalize(b.graph("g"));
     expect(operators(graph)).toEqual(["SplitToSequence", "SequenceAt", "Relu"]);
     expect(new Set(notes.map(({ why }) => why))).toEqual(
-      new Set(["the number of its sequence's tensors is known at run time only"]),
+      new Set(["the length of its sequence is known at run time only"]),
     );
   });
 });

@@ -12,7 +12,7 @@ import { nodeOf } from "./subgraphs.ts";
 const restless = (name: string): Rewrite => ({
   name,
   about: "changes for ever",
-  takesAway: "what does nothing",
+  removes: "no-ops",
   apply: (graph) => ({ ...graph, nodes: graph.nodes.map((node) => ({ ...node })) }),
 });
 

@@ -31,7 +31,7 @@ test("bytes that are no PNG, cut ones, and texts beyond ASCII", async () => {
   const junk = new TextEncoder().encode("no picture at all");
   expect(isPng(junk)).toBe(false);
   expect(textOf(junk, "relprop")).toBeUndefined();
-  expect(() => withText(junk, "relprop", "x")).toThrow("it is no PNG");
+  expect(() => withText(junk, "relprop", "x")).toThrow("it is not a PNG");
   const bytes = withText(await png(), "relprop", "mine");
   expect(textOf(bytes.subarray(0, 40), "relprop")).toBeUndefined();
   const whole = await png();

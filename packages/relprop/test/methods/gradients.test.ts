@@ -272,35 +272,35 @@ it("prints as ordinary ONNX: the path, one copy of the model, the mean", () => {
   );
   expect(printGraph(compileMethod(tiny, { method: "integrated-gradients", steps: 2 }).model.graph))
     .toMatchInlineSnapshot(`
-    "input input: float32[N, 2]
-    input target: float32[N, 2]
-    output output: float32[N, 2]
-    output relevance: float32[N, 2]
-    constant weights1: float32[2, 2]
-    constant value_1: float32[]
-    constant numbers: float32[2, 1, 1]
-    constant integers: int64[2]
-    constant integers_2: int64[1]
-    constant integers_3: int64[3]
-    constant integers_4: int64[3]
-    dense = relprop.Linear(input, weights1, _)
-      | dense = MatMul(input, weights1)
-    output = Tanh(dense)
-    Mul_3 = Mul(input, numbers)
-    Reshape = Reshape(Mul_3, integers)
-    Unsqueeze = Unsqueeze(target, integers_2)
-    Expand = Expand(Unsqueeze, integers_3)
-    Reshape_2 = Reshape(Expand, integers)
-    relprop.copy/dense = relprop.Linear(Reshape, weights1, _)
-      | relprop.copy/dense = MatMul(Reshape, weights1)
-    relprop.copy/output = Tanh(relprop.copy/dense)
-    relprop.copy/Mul = Mul(relprop.copy/output, relprop.copy/output)
-    relprop.copy/Sub = Sub(value_1, relprop.copy/Mul)
-    relprop.copy/Mul_2 = Mul(Reshape_2, relprop.copy/Sub)
-    relprop.copy/Gemm = Gemm<transB=1>(relprop.copy/Mul_2, weights1)
-    Reshape_3 = Reshape(relprop.copy/Gemm, integers_4)
-    ReduceMean = ReduceMean<axes=[0], keepdims=0>(Reshape_3)
-    Mul_4 = Mul(ReduceMean, input)
-    relevance = Identity(Mul_4)"
-  `);
+      "input input: float32[N, 2]
+      input target: float32[N, 2]
+      output output: float32[N, 2]
+      output relevance: float32[N, 2]
+      constant weights1: float32[2, 2]
+      constant value_1: float32[]
+      constant numbers: float32[2, 1, 1]
+      constant integers: int64[2]
+      constant integers_2: int64[1]
+      constant integers_3: int64[3]
+      constant integers_4: int64[3]
+      dense = relprop.Linear(input, weights1, _)
+        | dense = MatMul(input, weights1)
+      output = Tanh(dense)
+      lrp/integrated-gradients/multiply = Mul(input, numbers)
+      lrp/integrated-gradients/reshape = Reshape(lrp/integrated-gradients/multiply, integers)
+      lrp/integrated-gradients/unsqueeze = Unsqueeze(target, integers_2)
+      lrp/integrated-gradients/expand = Expand(lrp/integrated-gradients/unsqueeze, integers_3)
+      lrp/integrated-gradients/reshape_2 = Reshape(lrp/integrated-gradients/expand, integers)
+      lrp/copy/dense = relprop.Linear(lrp/integrated-gradients/reshape, weights1, _)
+        | lrp/copy/dense = MatMul(lrp/integrated-gradients/reshape, weights1)
+      lrp/copy/output = Tanh(lrp/copy/dense)
+      lrp/copy/lrp/act/transpose/multiply = Mul(lrp/copy/output, lrp/copy/output)
+      lrp/copy/lrp/act/transpose/subtract = Sub(value_1, lrp/copy/lrp/act/transpose/multiply)
+      lrp/copy/lrp/act/transpose/multiply_2 = Mul(lrp/integrated-gradients/reshape_2, lrp/copy/lrp/act/transpose/subtract)
+      lrp/copy/lrp/dense/transpose/gemm = Gemm<transB=1>(lrp/copy/lrp/act/transpose/multiply_2, weights1)
+      lrp/integrated-gradients/reshape_3 = Reshape(lrp/copy/lrp/dense/transpose/gemm, integers_4)
+      lrp/integrated-gradients/reduce-mean = ReduceMean<axes=[0], keepdims=0>(lrp/integrated-gradients/reshape_3)
+      lrp/integrated-gradients/multiply_2 = Mul(lrp/integrated-gradients/reduce-mean, input)
+      relevance = Identity(lrp/integrated-gradients/multiply_2)"
+    `);
 });

@@ -133,7 +133,7 @@ describe("occlusion", () => {
     await expect(attempt({ input: { data: w, dims: [...image] } })).rejects.toThrow("not [N, C, H, W]");
     const one = { data: Float32Array.of(0, 0), dims: [1, 2] };
     await expect(attempt({ run: () => Promise.resolve(one) })).rejects.toThrow(
-      "run gave the shape [1, 2] for 2 samples",
+      "run returned the shape [1, 2] for 2 samples",
     );
   });
 });

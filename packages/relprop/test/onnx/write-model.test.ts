@@ -170,6 +170,37 @@ describe("writeModel", () => {
     expect(fromBinary(ModelProtoSchema, bytes).irVersion).toBe(irVersion);
   });
 
+  it.each([17, 21])("says what nodes are made for, in opset %i", (opset) => {
+    const b = new GraphBuilder();
+    const x = b.input("x", "float32", ["N", 2]);
+    const y = b.op("Relu", [x], {}, "own");
+    const owner = { node: "own", rule: "zplus(bias=0)" };
+    const twice = b.within({ name: "lrp/own", owner }, () => [
+      b.op("Div", [y, x]),
+      b.within("stabilize", () => b.op("ReduceSum", [y])),
+      // It is there, and stays what it is.
+      b.op("Relu", [x]),
+      b.within({ name: "lrp/seed", owner: { node: "x" } }, () => b.op("Div", [x, y])),
+    ]);
+    for (const value of twice) b.output(value);
+    const bytes = concatChunks(writeModel({ ...modelOf(b.graph("net")), opsets: { "": opset } }).chunks);
+    const nodes = fromBinary(ModelProtoSchema, bytes).graph!.node;
+    expect(nodes.map(({ name }) => name)).toEqual([
+      "own",
+      "lrp/own/divide",
+      "lrp/own/stabilize/reduce-sum",
+      "lrp/seed/divide",
+    ]);
+    const words = nodes.map(({ docString, metadataProps }) =>
+      opset < 21 ? docString : metadataProps.map(({ key, value }) => `${key}=${value}`).join("; "),
+    );
+    const ofOwn = "relprop.node=own; relprop.rule=zplus(bias=0)";
+    expect(words).toEqual(["", ofOwn, ofOwn, "relprop.node=x"]);
+    expect(
+      nodes.every(({ docString, metadataProps }) => docString === "" || metadataProps.length === 0),
+    ).toBe(true);
+  });
+
   it("puts weights into an external file at page boundaries", async () => {
     const model = smallModel();
     const { chunks, external } = writeModel(model, { external: { location: "model.data" } });

@@ -1,5 +1,5 @@
 /**
- * One dense layer, every rule, against numbers that can be worked out by hand: rules.md §7. What other libraries answer
+ * One dense layer, every rule, against numbers that can be worked out by hand: docs/rules.md §7. What other libraries answer
  * was asked of them, once; the numbers stand here with their versions.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The rules of transformers (rules.md §3) on tiny graphs, against their formulas written out in float64, and where
+ * The rules of transformers (docs/rules.md §3) on tiny graphs, against their formulas written out in float64, and where
  * relevance stays: at each node the ledger's columns add up, masks with −∞ included.
  */
 

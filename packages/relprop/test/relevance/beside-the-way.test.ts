@@ -228,9 +228,9 @@ it("takes no sum with something unknown for positive", () => {
   const graph = withBeside(besides["an operator that nobody knows"] as Make, "z");
   const nodes = [nodeOf("Relu", ["y"], ["positive"]), nodeOf("Add", ["positive", "made"], ["shifted"])];
   const shifted: Value = { name: "shifted", dataType: "float32", shape: ["N", 5] };
-  const { nonNegative } = prepare(
+  const { analysis } = prepare(
     modelOf({ ...graph, outputs: [shifted], nodes: [...graph.nodes, ...nodes] }),
     {},
   );
-  expect(["positive", "shifted"].filter((name) => nonNegative.has(name))).toEqual(["positive"]);
+  expect(["positive", "shifted"].filter((name) => analysis.nonNegative.has(name))).toEqual(["positive"]);
 });

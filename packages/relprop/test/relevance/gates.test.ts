@@ -1,4 +1,4 @@
-/** Products of a signal and a gate (squeeze-and-excitation): rules.md §3, `Mul` of two computed tensors. */
+/** Products of a signal and a gate (squeeze-and-excitation): docs/rules.md §3, `Mul` of two computed tensors. */
 
 import { describe, expect, it } from "vitest";
 import { compile, UnexplainableError, type CompileOptions } from "../../src/index.ts";

@@ -1,4 +1,4 @@
-/** What must hold whatever the numbers are: rules.md §8. Nets and inputs are drawn at random. */
+/** What must hold whatever the numbers are: docs/rules.md §8. Nets and inputs are drawn at random. */
 
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";

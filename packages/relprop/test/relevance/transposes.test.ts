@@ -348,7 +348,7 @@ describe("the transpose of every row agrees with central differences", () => {
   );
 
   it("covers the whole table", () => {
-    // A quantiser is a step: its slope is straight-through by convention (canonicalize/quantized-view.test.ts).
+    // A quantiser is a step: its slope is straight-through by convention (canonicalize/recognize-fake-quantize.test.ts).
     const covered = new Set<Case["op"]>([...cases.map((each) => each.op), "FakeQuantize"]);
     expect(Object.keys(opTable).filter((op) => !covered.has(op as Case["op"]))).toEqual([]);
   });

@@ -100,7 +100,7 @@ export function matrixOf(
   return { rows: outputs, columns: inputs, data };
 }
 
-/** The mean of the operator's matrices over all shifts below its strides (rules.md §5). */
+/** The mean of the operator's matrices over all shifts below its strides (docs/rules.md §5). */
 export function averagedMatrixOf(g: Geometry, weights: ArrayLike<number>): Matrix {
   const shifts = [...positions(g.strides)];
   const matrices = shifts.map((shift) => matrixOf(g, weights, shift));

@@ -1,4 +1,4 @@
-/** The rules of rules.md §2 on dense matrices in float64, written from the formulas, one line of algebra a line of code. */
+/** The rules of docs/rules.md §2 on dense matrices in float64, written from the formulas, one line of algebra a line of code. */
 
 import { multiply, multiplyTransposed, type Matrix } from "./dense-operators.ts";
 

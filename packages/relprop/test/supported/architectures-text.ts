@@ -1,7 +1,8 @@
-/** The table of architectures in SUPPORTED.md, from what a run of all of them wrote down. */
+/** docs/architectures.md, from what a run of all architectures wrote down. */
 
 import { readFileSync } from "node:fs";
 import { measuredFile, type Measured } from "../architectures/cases.ts";
+import { table } from "./markdown.ts";
 
 const measured = JSON.parse(readFileSync(measuredFile, "utf8")) as readonly Measured[];
 
@@ -15,13 +16,8 @@ const counts = (operators: Measured["operators"]): string =>
 const worst = (graphs: readonly Measured[], what: "gradient" | "unaccounted"): string =>
   Math.max(...graphs.map((graph) => graph[what])).toExponential(0);
 
-/** How many architectures, and graphs of them. */
-export function architectureCounts(): { readonly architectures: number; readonly graphs: number } {
-  return { architectures: new Set(measured.map(({ name }) => name)).size, graphs: measured.length };
-}
-
 /** One line for each architecture. */
-export function architectureRows(): string[][] {
+function architectureRows(): string[][] {
   const byName = new Map<string, Measured[]>();
   for (const each of measured) byName.set(each.name, [...(byName.get(each.name) ?? []), each]);
   return [...byName].map(([name, graphs]) => {
@@ -37,4 +33,32 @@ export function architectureRows(): string[][] {
       worst(graphs, "unaccounted"),
     ];
   });
+}
+
+/** The whole file. */
+export function architecturesText(): string {
+  const names = new Set(measured.map(({ name }) => name));
+  return `# Architectures that were measured
+
+Generated from a run of all of them; do not edit, run \`UPDATE=1 npx vitest run packages/relprop/test/supported\`. \`UPDATE=1 npm run test:architectures\`
+measures them again. \`bench/peers/architectures\` exports the models.
+
+${names.size} architectures of torchvision, timm and transformers, as PyTorch's two exporters write them: ${measured.length} graphs. Weights are random, inputs are
+small, and transformers have few layers. Each graph compiles strictly, without a fallback, and its outputs stay the same.
+\`relprop inspect MODEL\` says what holds for another file.
+
+| column | meaning |
+| --- | --- |
+| exporters | \`script\`: \`dynamo=False\`, opset 17; \`dynamo\`: opset 18 or 20 |
+| operators | those of the first exporter's graph |
+| compile | milliseconds on two busy cores, for each exporter |
+| composite | the composite whose relevance was accounted for: the suggested one, and \`epsilon-plus\` where that is \`fischer\` |
+| gradient | largest difference between the composite \`gradient\` and torch autograd in float64, relative to the gradient's largest value |
+| unaccounted | relevance that the ledger cannot account for, relative to the largest sum of magnitudes at a node |
+
+${table(
+  ["architecture", "from", "exporters", "operators", "compile", "composite", "gradient", "unaccounted"],
+  architectureRows(),
+)}
+`;
 }

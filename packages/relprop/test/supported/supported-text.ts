@@ -9,24 +9,24 @@ import { carriesNone, refused, takenAway } from "../../src/relevance/other-opera
 import type { Family, Forms, Row } from "../../src/relevance/row-kinds.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
 import { linearRules, optionsOf, type RuleName, type RuleOptions } from "../../src/relevance/rules/index.ts";
-import { architectureCounts, architectureRows } from "./architectures-text.ts";
+import { table } from "./markdown.ts";
 
 /** What relevance does at the operators of a family; in LRP composites, where nothing else is said. */
 const whatRelevanceDoes: Readonly<Record<Family, string>> = {
   convolution: "crosses by any rule for layers with weights",
   dense: "crosses by any rule for layers with weights",
-  affine: "crosses by any rule for layers with weights, mostly ε",
+  affine: "crosses by any rule for layers with weights; composites choose ε",
   sum: "is shared in proportion to the parts (`norm`); a constant among them takes its share",
   average: "is shared in proportion to the parts (`norm`)",
   maximum: "goes to the winner (`gradient`), or is shared as by an average where strides are averages",
-  activation: "passes unchanged (`pass`) in LRP composites, by the slope in gradient methods",
+  activation: "passes unchanged (`pass`) in LRP composites; gradient methods multiply it by the slope",
   routing: "moves back to where the elements came from",
-  gate: "goes to the signal, none to the gate; where neither factor comes from a sigmoid, `--rule 'NODE=uniform'` shares it",
-  quotient: "goes to what is divided; what it is divided by is taken as constant",
-  product: "is shared alike between the factors, in each in proportion to the products (`uniform`)",
+  gate: "goes to the signal, none to the gate; if neither factor comes from a sigmoid, `--rule 'NODE=uniform'` shares it",
+  quotient: "goes to the dividend; the divisor counts as constant",
+  product: "is shared equally between the factors, and within each in proportion to the products (`uniform`)",
   softmax: "x ⊙ (R − y·ΣR), its first-order Taylor expansion (`norm`)",
   normalization:
-    "is shared in proportion to the parts, the scale of the statistics taken as constant (`norm`)",
+    "is shared in proportion to the parts; the scale of the statistics counts as constant (`norm`)",
 };
 
 /** z = Wx + b; x⁺, W⁺ positive and x⁻, W⁻ negative parts; S the stabiliser; J the Jacobian. */
@@ -52,32 +52,32 @@ const formulas: Readonly<Record<RuleName, string>> = {
 /** One line for each option that belongs to no rule. */
 const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOptions, "input">>, string>> = {
   composite: "which rule for which layer",
-  dialect: "whose rules are meant where another library's differ from ours",
+  dialect: "rules as another library defines them, where it differs",
   rules: "rules for some nodes, by name, operator, layer kind or position; before the composite",
-  fallback: "what to do at operators that have no rule: `gradient` or `pass`; without it they are an error",
+  fallback: "what to do at operators without a rule: `gradient` or `pass`; without it they are an error",
+  operators: "operators that relprop does not have, in programs only: docs/extending.md",
   seed: "where relevance starts: `softmax` (all classes), `logit` (output ⊙ target), `one` (target)",
   target: "`input` makes the target a graph input, `top1` explains each sample's highest output",
-  strides: "how relevance crosses strides: `exact`, or as `average`, which leaves no grid",
-  activations:
-    "which activations get the rule that the composite has for ReLUs: `relu`, them alone, or `all`",
+  strides: "how relevance crosses strides: `exact`, or as an `average`, which leaves no grid",
+  activations: "which activations get the composite's rule for ReLUs: `relu` for ReLUs alone, or `all`",
   topK: "relevance filter: fraction of relevance kept at each layer, or `input` to give it at run time",
   filterBy:
     "how the filter finds the largest values: `sorting`, or `bisection` on GPUs, where an explainer chooses it",
   reduce: "`channels` sums relevance over them",
   start:
-    "`logit` starts relevance before the softmax, sigmoid or other response that the output ends in, `output` at the output as it is",
-  outputKind: "what the output is, where the graph does not tell: classes, binary, multi-label, values …",
-  labelCount: "how many class names are known: a list of as many numbers is classes",
+    "`logit` starts relevance before the softmax, sigmoid or other response that the output ends in; `output` starts at the output as it is",
+  outputKind: "what the output is, if the graph does not tell: classes, binary, multi-label, values …",
+  labelCount: "how many class names are known: an output of as many numbers is read as classes",
   input: "the input whose relevance is the output `relevance`",
-  explain: "all inputs that are explained; the others' outputs are `relevance.NAME`",
+  explain: "all inputs that are explained; the outputs of further ones are `relevance.NAME`",
   output: "the output, or any tensor, that is explained",
   layer: "where relevance stops on its way: a tensor, a node or `last-map`",
-  size: "height and width, where the model leaves them open",
+  size: "height and width, if the model leaves them open",
   ledger: "adds the output `ledger`: how much relevance arrived at each node, went on, and stayed",
-  without: "savings of the compiler that are left out: relevance is the same, which a test proves",
-  ledgerPrecision: "what its sums are computed in: `float64`, or `float32` where the runtime has no other",
-  concepts: "adds relevance by channel of one layer, and the means to choose among the channels",
-  sourceSha256: "is written into the metadata",
+  without: "savings of the compiler that are left out; a test proves that relevance stays the same",
+  ledgerPrecision: "what the ledger's sums are computed in: `float64`, or `float32` for runtimes without it",
+  concepts: "adds the relevance of a layer's channels, and an input that chooses among them",
+  sourceSha256: "the hash of the source file, which is written into the metadata",
 };
 
 const never = opTable.Identity.refuses;
@@ -90,14 +90,6 @@ const rows: readonly { readonly name: string; readonly form?: string; readonly r
     ? Object.entries(row.rows).map(([form, each]) => ({ name, form, row: each }))
     : [{ name, row }],
 );
-
-const line = (cells: readonly string[]): string =>
-  `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-
-/** A Markdown table. */
-function table(head: readonly string[], content: readonly (readonly string[])[]): string {
-  return [line(head), line(head.map(() => "---")), ...content.map(line)].join("\n");
-}
 
 /** Operators by the sentence that is true of them. */
 function bySentence(list: ReadonlyMap<string, string>): string[][] {
@@ -158,8 +150,9 @@ const ruleOptionTable = (): string =>
 export function supportedText(): string {
   return `# What relprop supports
 
-Generated from the tables in \`packages/relprop/src\`; do not edit it, run \`UPDATE=1 npx vitest run packages/relprop/test/supported\`.
+Generated from the tables in \`packages/relprop/src\`; do not edit, run \`UPDATE=1 npx vitest run packages/relprop/test/supported\`.
 \`relprop inspect MODEL\` says the same of one model, node by node. Models of opsets 7 to 28 of ai.onnx are read and brought to opset 17.
+\`docs/architectures.md\` lists the architectures that were measured, \`docs/rules.md\` has the formulas.
 
 ## Operators
 
@@ -169,49 +162,36 @@ Every operator of ai.onnx up to opset 28 is in exactly one of the four lists.
 
 ${explained()}
 
-¹ in most forms; \`inspect\` and the error of \`compile\` say which form is not, and why. \`Linear\`, \`Affine\` and \`Silu\` are no operators of ONNX: canonical form recognises them.
+¹ in most forms; \`inspect\` and the error of \`compile\` state which form is not, and why. \`Linear\`, \`Affine\` and \`Silu\` are not operators of ONNX: canonicalization makes them.
 
-### Taken away before rules are assigned
+### Removed before rules are assigned
 
-Canonical form keeps the model's outputs; the rewrites, in this order:
+Canonicalization keeps the model's outputs. Its rewrites, in this order:
 
 ${table(
   ["rewrite", "what it does"],
   rewrites.map(({ name, about }) => [name, about]),
 )}
 
-So ${names([...takenAway.keys()])} never reach a rule, or are refused:
+So ${names([...takenAway.keys()])} never reach a rule. If one is left, it is refused:
 
-${table(["operators", "what it means if one is left"], bySentence(takenAway))}
+${table(["operators", "why one can be left"], bySentence(takenAway))}
 
 ### Carry no relevance
 
-Their output does not change with the values of their inputs, or only by jumps. Relevance ends there, and what they give counts as constant.
+Their output does not depend on the values of their inputs, or changes only by jumps. Relevance ends there, and the output counts as constant.
 
 ${table(["operators", "what each does"], bySentence(carriesNone))}
 
 ### Refused
 
-An error that lists all such nodes, unless \`--rule NODE=pass\` or \`--fallback pass\` is given and the shape stays the same.
+These are an error that lists all such nodes, unless \`--rule NODE=pass\` or \`--fallback pass\` is given and the shape stays the same.
 
 ${table(["operators", "why"], bySentence(refused))}
 
-## Architectures
-
-${architectureCounts().architectures} architectures of torchvision, timm and transformers with random weights, small inputs and, for transformers, few layers, as PyTorch's two exporters
-wrote them (\`script\`: \`dynamo=False\`, opset 17; \`dynamo\`: opset 18 or 20): ${architectureCounts().graphs} graphs. Each compiles strictly, without a fallback, and its outputs stay what they are. *Gradient*: the largest
-difference between the composite \`gradient\` and torch autograd in float64, of the gradient's largest number. *Unaccounted*: relevance that the ledger of
-the composite cannot account for, of the largest sum of magnitudes at a node. *Compile*: milliseconds on two busy cores, once for each exporter. Operators are those
-of the first exporter's graph. Made by \`bench/peers/architectures\`; \`UPDATE=1 npm run test:architectures\` measures them again.
-
-${table(
-  ["architecture", "from", "exporters", "operators", "compile", "composite", "gradient", "unaccounted"],
-  architectureRows(),
-)}
-
 ## Composites
 
-Rules are chosen by family, and before that by three kinds of layer: ${kindsBesideFamilies()}.
+Rules are chosen by family. Three more kinds of layer come before the families: ${kindsBesideFamilies()}.
 
 \`\`\`text
 ${compositeNames.map(compositeText).join("\n\n")}
@@ -223,7 +203,7 @@ z = Wx + b, y the output, R its relevance, J the operator's Jacobian, S the stab
 
 ${ruleTable()}
 
-Their options, for one rule as in \`--rule 'conv*=zplus(bias=false)'\`, or for all that take them:
+Their options can be given for one rule, as in \`--rule 'conv*=zplus(bias=false)'\`, or for all rules that take them:
 
 ${ruleOptionTable()}
 
@@ -234,16 +214,16 @@ ${table(
   Object.entries(dialects).map(([name, { about, source }]) => [`\`${name}\``, about, source]),
 )}
 
-captum has rules for modules alone, so it differs by construction where a forward function adds. At \`out += identity\`, which torchvision's residual networks
+captum has rules for modules only, so it differs by construction where a forward function adds. At \`out += identity\`, which torchvision's residual networks
 have, captum gives all of the relevance to both summands, and then multiplies the identity's part by the block's input, as if it were a gradient. The dialect shares
-relevance there, and so does captum where each addition is its \`Addition_Module\`. \`docs/referees.md\` has the formula, and says which digits of captum, lxt and zennit agree, and when.
+relevance there, and so does captum if each addition is its \`Addition_Module\`. \`docs/referees.md\` has the formula, and shows which digits of captum, lxt and zennit agree.
 
 ## Options
 
-Of \`compile\`; the command spells them with dashes. Options of rules besides.
+These are the options of \`compile\`, beside those of rules. The command spells them with dashes.
 
 ${table(
-  ["option", "what it says"],
+  ["option", "meaning"],
   Object.entries(options).map(([option, text]) => [`\`${option}\``, text]),
 )}
 `;

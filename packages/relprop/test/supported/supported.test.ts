@@ -1,13 +1,14 @@
-/** SUPPORTED.md is what the tables say, and no operator of ONNX is forgotten or in two lists. */
+/** SUPPORTED.md and docs/architectures.md are what the tables say, and no operator of ONNX is forgotten or in two lists. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { opTable } from "../../src/relevance/op-table.ts";
 import { carriesNone, refused, takenAway } from "../../src/relevance/other-operators.ts";
+import { architecturesText } from "./architectures-text.ts";
 import { onnxOperators } from "./onnx-operators.ts";
 import { supportedText } from "./supported-text.ts";
 
-const file = new URL("../../../../SUPPORTED.md", import.meta.url);
+const root = new URL("../../../../", import.meta.url);
 
 /** Operators that canonical form makes and ai.onnx does not have. */
 const own = ["Linear", "Affine", "Silu", "FakeQuantize", "Product", "Contraction"];
@@ -41,8 +42,12 @@ it("sentences about nodes can follow a colon", () => {
     expect(sentence).toMatch(/^(it|its|a|relevance) .*[^.]$/);
 });
 
-it("SUPPORTED.md is up to date", () => {
-  const text = supportedText();
+it.each([
+  ["SUPPORTED.md", supportedText],
+  ["docs/architectures.md", architecturesText],
+])("%s is up to date", (name, write) => {
+  const file = new URL(name, root);
+  const text = write();
   if (process.env["UPDATE"] === "1") writeFileSync(file, text);
   const hint = "regenerate it: UPDATE=1 npx vitest run packages/relprop/test/supported";
   expect(readFileSync(file, "utf8"), hint).toBe(text);

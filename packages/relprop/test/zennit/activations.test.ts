@@ -9,7 +9,7 @@ import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
 import { compile, parseComposite, type CompileOptions } from "../../src/index.ts";
 import { float, readModel, type Model, type Node } from "../../src/onnx/index.ts";
 import { sizeOf } from "../../src/onnx/tensor.ts";
-import { rowOf } from "../../src/relevance/op-table.ts";
+import { Operators } from "../../src/relevance/operators.ts";
 import { relativeDistance, runModel } from "../support/run.ts";
 
 interface Reference {
@@ -104,7 +104,9 @@ describe("a ReLU by another name is one", () => {
 describe("activations: all", () => {
   const each = convolutions!;
   const { nodes } = canonicalize(each.model.graph).graph;
-  const named = nodes.filter((node) => rowOf(node)?.family === "activation").map(({ name }) => name);
+  const named = nodes
+    .filter((node) => new Operators().rowOf(node)?.family === "activation")
+    .map(({ name }) => name);
 
   it.each(["deconvnet", "guided-backprop", "beta-smooth"])("is %s on every activation", async (rule) => {
     expect(named.length).toBeGreaterThan(6);

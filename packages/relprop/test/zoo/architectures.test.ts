@@ -144,7 +144,7 @@ describe("weights that do not fit", () => {
       "groups that do not divide",
       "resnet of bottlenecks in groups",
       (s) => s.set("layer1.0.conv2.weight", zeros(32, 5, 3, 3)),
-      /layer1\.0\.conv2\.weight takes 5 channels a group, which 32 channels do not divide into/,
+      /layer1\.0\.conv2\.weight takes 5 channels per group, which does not divide 32 channels/,
     ],
     [
       "a kernel without a centre",
@@ -225,7 +225,7 @@ describe("weights that do not fit", () => {
   test("names of no architecture: an error that lists those that are known", () => {
     const state = new Map([["encoder.embed.weight", zeros(2, 2)]]);
     expect(() => recognizeNet(state, "mine.pth")).toThrow(
-      /"mine\.pth".*encoder\.embed\.weight.*known here: resnet, densenet, .*export the model to ONNX/,
+      /"mine\.pth".*encoder\.embed\.weight.*relprop builds: resnet, densenet, .*export the model to ONNX/,
     );
   });
 });

@@ -196,7 +196,7 @@ describe("a Keras model is refused, in one line naming the place,", () => {
         )),
       /ZeroPadding2D comes before/,
     ],
-    ["that pads twice", set("conv", "padding", "same"), /padded already/],
+    ["that pads twice", set("conv", "padding", "same"), /pads by "same"/],
     [
       "with a layer before its input",
       (p) => p.layers.push(...p.layers.splice(0, 1)),
@@ -206,7 +206,7 @@ describe("a Keras model is refused, in one line naming the place,", () => {
     [
       "with two inputs",
       (p) => p.layers.push(layer("more", "InputLayer", { batch_input_shape: [null, 4, 5, 2] })),
-      /isn't the first layer/,
+      /it is not the first layer/,
     ],
     ["with a layer that is used twice", (p) => p.layers[2]?.inbound_nodes.push([["pad", 0, 0]]), /used once/],
     ["with a layer without inputs", (p) => (p.layers[2] = layer("conv", "Conv2D", conv)), /no input/],

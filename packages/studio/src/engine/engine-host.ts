@@ -78,6 +78,8 @@ export class EngineHost {
   #isWatched = false;
   #isLost = false;
   #endRun: (error: Error) => void = () => undefined;
+  /** What runs on WebGPU, or ran there last. */
+  #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -108,7 +110,7 @@ export class EngineHost {
 
   dispose(): Promise<void> {
     return inTurn(this, async () => {
-      if (this.#running) await disposeQuietly(this.#running);
+      if (this.#running) await this.#free(this.#running);
       this.#running = undefined;
     });
   }
@@ -121,7 +123,7 @@ export class EngineHost {
     onProgress(0.7, "compiling the explanation");
     const before = this.#running;
     this.#running = await this.#choose(model, source, choice, onProgress);
-    if (before) await disposeQuietly(before);
+    if (before) await this.#free(before);
     onProgress(1, "ready");
     return this.#running.runner.loaded;
   }
@@ -154,7 +156,7 @@ export class EngineHost {
     const timings = { wasm: wasmTime, webgpu: webgpuTime };
     await memory.remember(key, timings);
     const [winner, loser] = webgpu && fasterOf(timings) === "webgpu" ? [webgpu, wasm] : [wasm, webgpu];
-    if (loser) await disposeQuietly(loser);
+    if (loser) await this.#free(loser);
     return { ...winner, timings };
   }
 
@@ -201,7 +203,7 @@ export class EngineHost {
     // A run may fail a good while before it is told why.
     this.#running = { ...running, obstacle: this.#isLost ? lostWords : obstacleOf(error) };
     this.#options.onStatus(await this.status());
-    if (running !== before) await disposeQuietly(before);
+    if (running !== before) await this.#free(before);
     return running.runner;
   }
 
@@ -210,6 +212,7 @@ export class EngineHost {
     if (this.#isLost) return Promise.reject(new Error(lostWords));
     return new Promise((resolve, reject) => {
       this.#endRun = reject;
+      this.#work = work;
       work.then(resolve, reject);
     });
   }
@@ -233,6 +236,13 @@ export class EngineHost {
     if (provider === "webgpu" || obstacle !== undefined) await this.#fallBack(error).catch(() => undefined);
   }
 
+  /** Frees a session that may be on a device that is gone, once nothing runs there any more. */
+  async #free({ runner }: Running): Promise<void> {
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, disposeMilliseconds));
+    const freed = Promise.allSettled([this.#work]).then(() => runner.dispose());
+    await Promise.race([freed.catch(() => undefined), limit]);
+  }
+
   #started(choice: ProviderChoice): Promise<HostRuntime> {
     this.#runtime ??= this.#options.loadRuntime(choice);
     return this.#runtime;
@@ -243,12 +253,6 @@ const obstacleOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
   return message === lostWords ? message : `WebGPU failed: ${message.split("\n")[0]?.slice(0, 100)}`;
 };
-
-/** Frees a session that may be on a device that is gone. */
-async function disposeQuietly({ runner }: Running): Promise<void> {
-  const limit = new Promise<void>((resolve) => setTimeout(resolve, disposeMilliseconds));
-  await Promise.race([runner.dispose().catch(() => undefined), limit]);
-}
 
 async function time({ runner }: Running): Promise<number> {
   let best = Infinity;

@@ -6,8 +6,11 @@ import { viewOf } from "../state/view.ts";
 import type { Session } from "../state/session.svelte.ts";
 import type { Keys } from "./on-keys.ts";
 
+/** A line of the help. */
+export type KeyLine = readonly [keys: string, does: string];
+
 /** Shown by the help; the modes' own keys among them. */
-export const keyList: readonly (readonly [keys: string, does: string])[] = [
+export const keyList = (ofModes: readonly KeyLine[]): readonly KeyLine[] => [
   ["?", "this list"],
   ["Ctrl/Cmd + O", "open a picture or a model"],
   ["1 – 5", "explain the class of that bar"],
@@ -18,8 +21,7 @@ export const keyList: readonly (readonly [keys: string, does: string])[] = [
   ["N", "next way to spread the colours"],
   ["[ and ]", "less, more opacity"],
   ["S", "save a PNG"],
-  ["Space, R, F", "live: freeze, record, full screen"],
-  ["P, arrows, + −, Del", "interact: patch tool, move, resize, remove a patch"],
+  ...ofModes,
   ["Ctrl/Cmd + Z", "undo (Shift: redo)"],
   ["Esc", "close"],
 ];

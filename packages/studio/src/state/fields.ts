@@ -9,8 +9,8 @@ import { readTarget, writeTarget } from "./target-text.ts";
 /** One entry of the list. */
 export interface Field<T> {
   readonly fallback: T;
-  /** Undefined for a text that stands for no allowed value. */
-  readonly read: (text: string) => T | undefined;
+  /** Undefined for a text that stands for no allowed value. `tabs` are the ids of the modes that there are. */
+  readonly read: (text: string, tabs: readonly string[]) => T | undefined;
   readonly write: (value: T) => string;
 }
 
@@ -40,13 +40,9 @@ const target: Field<Target> = { fallback: { kind: "prediction" }, read: readTarg
 /** A number, or `auto` for the one that fits. */
 const numberOrAuto = (least: number, most: number): Field<number | "auto"> => ({
   fallback: "auto",
-  read: (value) => (value === "auto" ? value : number(0, least, most).read(value)),
+  read: (value, tabs) => (value === "auto" ? value : number(0, least, most).read(value, tabs)),
   write: String,
 });
-
-/** The modes of the app, in the order of their tabs. */
-export const tabs = ["images", "draw", "live", "interact", "layers"] as const;
-export type Tab = (typeof tabs)[number];
 
 /** What the URL's picture begins with where it was added as a file, which is kept in this browser. */
 export const addedPicture = "file:";
@@ -62,7 +58,8 @@ export type NormalizationChoice = Normalization | "auto";
 export type Comparison = "none" | "rule" | "class";
 
 export const fields = {
-  tab: oneOf<Tab>(tabs, "images"),
+  /** The mode that is shown. */
+  tab: { ...text("images"), read: (value, tabs) => tabs.find((tab) => tab === value) } as Field<string>,
   /** A shipped model, one of the zoo, or one that was dropped here before. */
   model: text("digits"),
   /** A picture of the gallery, the address of one, or {@link addedPicture} and the name of a file that was added. */

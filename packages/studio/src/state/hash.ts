@@ -19,12 +19,12 @@ export function writeHash(state: AppState): string {
 }
 
 /** Reads what {@link writeHash} wrote. Links get old and are typed by hand: what cannot be read has its default. */
-export function readHash(hash: string): AppState {
+export function readHash(hash: string, tabs: readonly string[]): AppState {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
   const entries = keys.map((key) => {
     const { read, fallback } = fieldOf(key);
     const text = parameters.get(key);
-    return [key, text === null ? fallback : (read(text) ?? fallback)];
+    return [key, text === null ? fallback : (read(text, tabs) ?? fallback)];
   });
   return Object.fromEntries(entries) as unknown as AppState;
 }

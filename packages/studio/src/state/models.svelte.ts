@@ -3,7 +3,7 @@
 import { InputError, outputKinds } from "@relprop/core";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { Engine, LoadedModel, ModelSource, OfferedModel } from "@relprop/engine/engine";
-import { makeEngine } from "../engine/make-engine.ts";
+import { makeEngine } from "./make-engine.ts";
 import { tokenParameter } from "@relprop/engine/protocol";
 import { keptModels } from "../pictures/kept-files.ts";
 import { inTurn } from "@relprop/engine/in-turn";

@@ -4,7 +4,7 @@ import { InputError } from "@relprop/core";
 import { parseModelCard } from "@relprop/core/zoo";
 import type { Target } from "@relprop/engine/engine";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
-import { isModelFile } from "../parts/file-name.ts";
+import { isModelFile } from "./file-name.ts";
 import { textOf } from "@relprop/core/heatmap";
 import type { AppState } from "./fields.ts";
 import { readHash, writeHash } from "./hash.ts";
@@ -13,8 +13,16 @@ import { Pictures } from "./pictures.svelte.ts";
 import { Problems, type Matter } from "./problems.svelte.ts";
 import { isSettings, readSettings, settingsKeyword } from "./settings-file.ts";
 
-/** The modes that explain a picture that was brought; in others it is shown by Images. */
-const showsPictures: ReadonlySet<string> = new Set(["images", "interact", "layers"]);
+/** What of that which is dropped, pasted or picked is for a mode. */
+export type Dropped = "picture" | "video";
+
+/** A mode, as far as the session knows it. */
+export interface TabbedMode {
+  /** In the URL. */
+  readonly id: string;
+  /** What it shows of that which is dropped; in other modes the first one that takes it is shown instead. */
+  readonly takes: readonly Dropped[];
+}
 
 function parseJson(name: string, text: string): unknown {
   try {
@@ -29,13 +37,24 @@ function parseJson(name: string, text: string): unknown {
 
 export class Session {
   /** Everything that the URL holds. */
-  app: AppState = $state.raw(readHash(location.hash));
+  app: AppState;
   /** A video that was dropped, pasted or picked; live plays it. */
   video: File | undefined = $state.raw();
   readonly problems: Problems = new Problems();
-  readonly models: Models = new Models(this);
-  readonly pictures: Pictures = new Pictures(this);
+  readonly models: Models;
+  readonly pictures: Pictures;
+  readonly #modes: readonly TabbedMode[];
+  readonly #tabs: readonly string[];
   #said: { readonly text: string; readonly of: string } = $state.raw({ text: "", of: "" });
+
+  /** Begins with what the URL holds. Made while a component is set up. */
+  constructor(modes: readonly TabbedMode[]) {
+    this.#modes = modes;
+    this.#tabs = modes.map(({ id }) => id);
+    this.app = $state.raw(readHash(location.hash, this.#tabs));
+    this.models = new Models(this);
+    this.pictures = new Pictures(this);
+  }
 
   /** Changes the state and the URL with it. */
   set(change: Partial<AppState>): void {
@@ -67,7 +86,7 @@ export class Session {
 
   /** Follows a link within the page, or the back button. */
   async follow(hash: string): Promise<void> {
-    await this.#adopt(readHash(hash));
+    await this.#adopt(readHash(hash, this.#tabs));
   }
 
   async #adopt(state: AppState): Promise<void> {
@@ -112,7 +131,7 @@ export class Session {
       await this.#takeJson(file.name, await file.text());
     } else if (file.type.startsWith("video/")) {
       this.video = file;
-      this.set({ tab: "live" });
+      this.#showModeOf("video");
     } else {
       // A picture that this app saved stands for its settings: a heatmap is not explained again.
       const settings = textOf(new Uint8Array(await file.arrayBuffer()), settingsKeyword);
@@ -129,7 +148,7 @@ export class Session {
 
   /** All settings but the engine: that is a matter of the machine. */
   async #takeSettings(name: string, text: string): Promise<void> {
-    const { state, picture } = readSettings(text);
+    const { state, picture } = readSettings(text, this.#tabs);
     // Of a picture that was brought, older files hold the name only.
     const isOpen = state.picture === "" && picture === this.pictures.brought?.name;
     const { engine } = this.app;
@@ -141,8 +160,15 @@ export class Session {
   /** @param picture that was brought; undefined if a newer one was chosen meanwhile */
   #show(picture: { readonly name: string } | undefined): void {
     if (!picture) return;
-    if (!showsPictures.has(this.app.tab)) this.set({ tab: "images" });
+    this.#showModeOf("picture");
     this.say(`${picture.name} is open`);
+  }
+
+  /** Stays where it is taken, else goes to the first mode that takes it. */
+  #showModeOf(dropped: Dropped): void {
+    const takers = this.#modes.filter(({ takes }) => takes.includes(dropped));
+    const [first] = takers;
+    if (first && !takers.some(({ id }) => id === this.app.tab)) this.set({ tab: first.id });
   }
 }
 

@@ -50,7 +50,7 @@ export const isSettings = (json: unknown): boolean =>
  * Reads what {@link writeSettings} wrote. A setting that is missing has its default.
  * @throws InputError if the text is none of these, or a setting has a value that this version does not know
  */
-export function readSettings(text: string): ReadSettings {
+export function readSettings(text: string, tabs: readonly string[]): ReadSettings {
   const json = parse(text);
   if (!isSettings(json)) {
     throw new InputError({
@@ -62,15 +62,15 @@ export function readSettings(text: string): ReadSettings {
   const { settings, seen } = json as { settings: unknown; seen?: { picture?: unknown } };
   const given =
     typeof settings === "object" && settings !== null ? (settings as Record<string, unknown>) : {};
-  const entries = keys.map((key) => [key, readOne(key, given[key])]);
+  const entries = keys.map((key) => [key, readOne(key, given[key], tabs)]);
   const picture = typeof seen?.picture === "string" ? seen.picture : "";
   return { state: Object.fromEntries(entries) as unknown as AppState, picture };
 }
 
-function readOne(key: keyof AppState, given: unknown): unknown {
+function readOne(key: keyof AppState, given: unknown, tabs: readonly string[]): unknown {
   const { read, fallback } = fieldOf(key);
   if (given === undefined) return fallback;
-  const value = typeof given === "string" ? read(given) : undefined;
+  const value = typeof given === "string" ? read(given, tabs) : undefined;
   if (value !== undefined) return value;
   throw new InputError({
     what: "cannot read the settings",

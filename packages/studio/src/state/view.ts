@@ -96,7 +96,7 @@ export function viewOf(
       usual: model.card,
     },
   );
-  const wish = {
+  const choices = {
     colormap: map === "auto" ? undefined : map,
     normalize: normalize === "auto" ? undefined : normalize,
     clip: clip === "auto" ? undefined : clip,
@@ -106,7 +106,7 @@ export function viewOf(
     target,
     isWhole,
     keep: topK as number,
-    ...chooseColoring(seed !== "softmax", wish, isDark),
+    ...chooseColoring(seed !== "softmax", choices, isDark),
     opacity: state.opacity,
     sign: state.sign,
     mode: state.mode,

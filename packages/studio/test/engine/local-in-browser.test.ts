@@ -92,6 +92,7 @@ run("when the server ends, the page says so", async () => {
   await other.close();
   const model = page.getByRole("combobox", { name: "Model" });
   await model.selectOption("resnet50");
-  await page.getByRole("alert").filter({ hasText: "relprop studio` was ended" }).waitFor();
+  // Of the model that is being opened, and of what was asked of the one before.
+  await page.getByRole("alert").filter({ hasText: "relprop studio` was ended" }).first().waitFor();
   await page.context().close();
 });

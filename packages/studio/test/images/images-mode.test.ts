@@ -105,10 +105,12 @@ describe.skipIf(!canRun)("Images", () => {
     // One pixel of the heatmap is a square of 17 × 17 of the figure, and nothing between.
     expect(await smallerOf(png, { left: 40, side: 28, times: 17 })).toContainEqual(before.data);
     const text = comments?.find(({ keyword }) => keyword === "relprop")?.text ?? "";
-    expect(readSettings(text)).toMatchObject({ picture: "digit-3", state: { map: "coldnhot", keep: 0.1 } });
+    expect(readSettings(text, ["images"])).toMatchObject({
+      picture: "digit-3",
+      state: { map: "coldnhot", keep: 0.1 },
+    });
 
     await page.goto(app.url);
-    await page.reload();
     await ready(page);
     await give(page, "drop", { name: "saved.png", type: "image/png", bytes: png });
     await page.getByText(/^digit-3: 3/).waitFor();
@@ -118,7 +120,6 @@ describe.skipIf(!canRun)("Images", () => {
     const file = await save(page, "Settings");
     const json = await readFile(await file.path(), "utf8");
     await page.goto(app.url);
-    await page.reload();
     await ready(page);
     await give(page, "drop", { name: "saved.json", bytes: Buffer.from(json) });
     await expect.poll(() => new URL(page.url()).hash).toContain("map=coldnhot");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { saveName } from "../../src/parts/file-name.ts";
+import { saveName } from "../../src/state/file-name.ts";
 import { paceText, PaceMeter } from "../../src/modes/live/meter.ts";
 import { inverted, mirrored, mirroredMap } from "../../src/modes/live/picture-ops.ts";
 import { openProblem, unsupported } from "../../src/modes/live/problems.ts";

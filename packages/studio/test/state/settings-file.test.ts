@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { initialState } from "../../src/state/hash.ts";
 import { isSettings, readSettings, settled, writeSettings } from "../../src/state/settings-file.ts";
 
+const tabs = ["images", "interact"];
+
 const seen = {
   picture: "Ärger 日本 🐈.png",
   composite: "epsilon-plus",
@@ -20,7 +22,7 @@ test("what was written is read again, and is ASCII whatever the picture is calle
   } as const;
   const text = writeSettings(state, seen);
   expect(text).toMatch(/^[\n -~]*$/);
-  expect(readSettings(text)).toEqual({ state, picture: seen.picture });
+  expect(readSettings(text, tabs)).toEqual({ state, picture: seen.picture });
   expect(isSettings(JSON.parse(text))).toBe(true);
 });
 
@@ -28,7 +30,7 @@ test("defaults are written out, and what is missing has its default", () => {
   const { settings } = JSON.parse(writeSettings(initialState())) as { settings: Record<string, string> };
   expect(settings).toMatchObject({ map: "auto", target: "prediction", clip: "auto" });
   const text = JSON.stringify({ relprop: "0.0.1", settings: { map: "hot" } });
-  expect(readSettings(text)).toEqual({ state: { ...initialState(), map: "hot" }, picture: "" });
+  expect(readSettings(text, tabs)).toEqual({ state: { ...initialState(), map: "hot" }, picture: "" });
 });
 
 test("what the app chose is written as it was seen", () => {
@@ -44,7 +46,7 @@ test("what the app chose is written as it was seen", () => {
     sign: "both",
     mode: "overlay",
   } as const;
-  const { state } = readSettings(writeSettings(settled(initialState(), seenAs)));
+  const { state } = readSettings(writeSettings(settled(initialState(), seenAs)), tabs);
   expect(state).toEqual({
     ...initialState(),
     rule: "epsilon-plus",
@@ -56,9 +58,9 @@ test("what the app chose is written as it was seen", () => {
 });
 
 test("what is no settings, or from a version that knows more, is refused in words", () => {
-  expect(() => readSettings("no json")).toThrow("they are no JSON");
-  expect(() => readSettings('{"name": "a card"}')).toThrow("the button Settings");
-  expect(() => readSettings('{"relprop": "9", "settings": {"map": "new"}}')).toThrow('“map” is "new"');
-  expect(() => readSettings('{"relprop": "9", "settings": {"keep": 3}}')).toThrow("“keep” is 3");
+  expect(() => readSettings("no json", tabs)).toThrow("they are no JSON");
+  expect(() => readSettings('{"name": "a card"}', tabs)).toThrow("the button Settings");
+  expect(() => readSettings('{"relprop": "9", "settings": {"map": "new"}}', tabs)).toThrow('“map” is "new"');
+  expect(() => readSettings('{"relprop": "9", "settings": {"keep": 3}}', tabs)).toThrow("“keep” is 3");
   expect(isSettings({ name: "a card", input: {} })).toBe(false);
 });

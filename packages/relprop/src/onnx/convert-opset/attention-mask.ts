@@ -1,23 +1,24 @@
-/** What Attention adds to its scores: the mask it is given, and those of causality, windows and padding. */
+/** The bias that Attention adds to its scores: its mask input, and masks of causality, windows and padding. */
 
 import { type DataType, type Node, int, numberAttribute } from "../graph.ts";
 import { numbersOf } from "../tensor.ts";
 import type { Conversion } from "./conversion.ts";
-import type { Spelling } from "./spelling.ts";
+import type { NodeWriter } from "./node-writer.ts";
 
+/** The bias of an Attention, as names of values. */
 export interface Bias {
   /** −∞ where a query does not see a key. */
   readonly value: string;
-  /** As `value`, with rows of nothing but −∞ at 0, if there may be any: their softmax must not be 0/0. */
+  /** `value` with 0 in rows that are −∞ everywhere, whose softmax would be 0/0; undefined if there are none. */
   readonly safe?: string;
   /** True for those rows, whose result is 0. */
-  readonly nobody?: string;
+  readonly seesNone?: string;
 }
 
 interface Scores {
-  /** [N, heads, positions, size] */
+  /** [N, heads, positions, size]. */
   readonly queries: string;
-  /** Those of the past included. */
+  /** Including those of the past. */
   readonly keys: string;
   /** "" if there is no past. */
   readonly pastKeys: string;
@@ -25,25 +26,30 @@ interface Scores {
 }
 
 /** The bias of a node, or undefined if every query sees every key. */
-export function attentionBias(node: Node, to: Conversion, write: Spelling, scores: Scores): Bias | undefined {
+export function attentionBias(
+  node: Node,
+  to: Conversion,
+  write: NodeWriter,
+  scores: Scores,
+): Bias | undefined {
   const given = givenMask(node, to, write, scores);
   const seen = seenKeys(node, write, scores);
   if (given === undefined && seen === undefined) return undefined;
   const hidden = seen && write.op("Where", [seen.allowed, 0, -Infinity]);
   const value = given && hidden ? write.op("Add", [given.bias, hidden]) : (given?.bias ?? hidden ?? "");
-  // Two masks that each show every query some key may show it none together.
+  // Two masks that each show a query some key may together show it none.
   const mayHideAll = given && seen ? true : (given ?? seen)?.mayHideAll;
   if (!mayHideAll) return { value };
   const best = write.op("ReduceMax", [value], { axes: { type: "ints", value: [-1] }, keepdims: int(1) });
-  const nobody = write.op("Equal", [best, -Infinity]);
-  return { value, nobody, safe: write.op("Where", [nobody, 0, value]) };
+  const seesNone = write.op("Equal", [best, -Infinity]);
+  return { value, seesNone, safe: write.op("Where", [seesNone, 0, value]) };
 }
 
-/** The mask that is an input: yes or no as 0 and −∞; keys beyond its end are hidden. */
+/** The mask input as a bias: booleans become 0 and −∞, and keys beyond its end are hidden. */
 function givenMask(
   node: Node,
   to: Conversion,
-  write: Spelling,
+  write: NodeWriter,
   { keys }: Scores,
 ): { readonly bias: string; readonly mayHideAll: boolean } | undefined {
   const name = node.inputs[3];
@@ -64,7 +70,7 @@ function givenMask(
   return { bias: write.op("Pad", [bias, pads, -Infinity]), mayHideAll };
 }
 
-/** Whether a row of the mask may have no key to see: not if the mask is constant and every row has one. */
+/** Whether a row of the mask may hide all keys; false only if the mask is constant and no row does. */
 function hidesSomeRow(to: Conversion, name: string, isYesOrNo: boolean): boolean {
   const constant = to.info(name)?.constant;
   const length = constant?.dims.at(-1) ?? 0;
@@ -79,19 +85,19 @@ function hidesSomeRow(to: Conversion, name: string, isYesOrNo: boolean): boolean
   return false;
 }
 
-const size = (write: Spelling, value: string, axis: number): string =>
+const size = (write: NodeWriter, value: string, axis: number): string =>
   write.op("Shape", [value], { start: int(axis), end: int(axis + 1) });
 
-const count = (write: Spelling, value: string, axis: number): string =>
+const count = (write: NodeWriter, value: string, axis: number): string =>
   write.op("Squeeze", [size(write, value, axis), write.integers("axis", [0])]);
 
 /**
- * Which keys each query sees by its position: those before it (`is_causal`), those near it (`left_window_size`,
- * `right_window_size`) and no padding (`nonpad_kv_seqlen`). A query's position is its index after the past.
+ * The keys that each query sees by its position: those before it (`is_causal`), those near it (`left_window_size`,
+ * `right_window_size`), and no padding (`nonpad_kv_seqlen`). The position of a query counts from the beginning of the past.
  */
 function seenKeys(
   node: Node,
-  write: Spelling,
+  write: NodeWriter,
   { queries, keys, pastKeys }: Scores,
 ): { readonly allowed: string; readonly mayHideAll: boolean } | undefined {
   const isCausal = numberAttribute(node, "is_causal", 0) !== 0;
@@ -124,7 +130,7 @@ function seenKeys(
   }
   if (lengths !== "") tests.push(write.op("Less", [key, perSample(lengths)]));
   const allowed = tests.reduce((all, test) => write.op("And", [all, test]));
-  // A query sees the key of its own position, but for padding, and for windows if it comes after the last key.
+  // A query sees the key of its own position, unless that is padding, or beyond the last key of a window.
   const hasOwnKey = write.info(queries)?.shape[2] === write.info(keys)?.shape[2];
   const isWindowed = left >= 0 || right >= 0;
   return { allowed, mayHideAll: lengths !== "" || (isWindowed && !hasOwnKey) };

@@ -1,16 +1,16 @@
-/** Attention (23, 24, 25) as the products, the mask and the softmax it is made of. */
+/** Replaces Attention (23, 24, 25) by its products, mask and softmax. */
 
 import { type DataType, type Node, int, ints, numberAttribute } from "../graph.ts";
 import { dataTypeCodes, dataTypeOf } from "../data-types.ts";
 import { attentionBias } from "./attention-mask.ts";
 import type { Conversion, Converter } from "./conversion.ts";
-import { Spelling } from "./spelling.ts";
+import { NodeWriter } from "./node-writer.ts";
 
-/** What the fourth output holds. */
+/** The scores that the fourth output holds, by `qk_matmul_output_mode`. */
 const [rawScores, cappedScores, biasedScores, weights] = [0, 1, 2, 3];
 
 /** Q, K or V as [N, heads, positions, size]. */
-function perHead(node: Node, to: Conversion, write: Spelling, index: number, attribute: string): string {
+function perHead(node: Node, to: Conversion, write: NodeWriter, index: number, attribute: string): string {
   const [name, rank] = [node.inputs[index] ?? "", to.shape(node, index).length];
   if (rank === 4) return name;
   const heads = numberAttribute(node, attribute, 0);
@@ -19,8 +19,8 @@ function perHead(node: Node, to: Conversion, write: Spelling, index: number, att
   return write.op("Transpose", [split], { perm: ints([0, 2, 1, 3]) });
 }
 
-/** Keys or values of fewer heads, each for several heads of queries in turn. */
-function spread(node: Node, to: Conversion, write: Spelling, queries: string, few: string): string {
+/** Repeats heads of keys or values that several heads of queries share. */
+function spread(node: Node, to: Conversion, write: NodeWriter, queries: string, few: string): string {
   const [many, some] = [write.info(queries)?.shape[1], write.info(few)?.shape[1]];
   if (many === some) return few;
   if (typeof many !== "number" || typeof some !== "number" || many % some !== 0) {
@@ -30,8 +30,8 @@ function spread(node: Node, to: Conversion, write: Spelling, queries: string, fe
   return write.op("Gather", [few, write.integers("owners", owners)], { axis: int(1) });
 }
 
-/** The softmax along the last axis, in the precision that the node asks for. */
-function softmax(node: Node, to: Conversion, write: Spelling, scores: string, dataType: DataType): string {
+/** The softmax along the last axis, in the node's `softmax_precision`. */
+function softmax(node: Node, to: Conversion, write: NodeWriter, scores: string, dataType: DataType): string {
   const code = numberAttribute(node, "softmax_precision", dataTypeCodes[dataType]);
   const precision = dataTypeOf(code);
   if (!precision) throw to.refuse(node, `its softmax_precision is ${code}`);
@@ -42,13 +42,13 @@ function softmax(node: Node, to: Conversion, write: Spelling, scores: string, da
 }
 
 /**
- * softmax(cap · tanh(scale · Q Kᵀ / cap) + bias) V, per head. The whole scale is applied to Q, which is √scale on
- * both sides but for rounding.
+ * softmax(cap · tanh(scale · Q Kᵀ / cap) + bias) V, per head. The scale multiplies Q; the specification multiplies Q and K
+ * by √scale, which differs in rounding only.
  */
 export const attention: Converter = (node, to) => {
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const dataType = to.info(node.inputs[0])?.dataType;
-  if (!dataType) throw to.refuse(node, `the type of its input "${node.inputs[0]}" is not known`);
+  if (!dataType) throw to.refuse(node, `the type of its input "${node.inputs[0]}" is unknown`);
   const rank = to.shape(node, 0).length;
   const q = perHead(node, to, write, 0, "q_num_heads");
   const newKeys = perHead(node, to, write, 1, "kv_num_heads");
@@ -57,8 +57,8 @@ export const attention: Converter = (node, to) => {
   const append = (past: string, now: string): string =>
     past === "" ? now : write.op("Concat", [past, now], { axis: int(2) });
   const [keys, values] = [append(pastKeys, newKeys), append(pastValues, newValues)];
-  write.give(keys, 1);
-  write.give(values, 2);
+  write.asOutput(keys, 1);
+  write.asOutput(values, 2);
 
   const size = write.info(q)?.shape[3];
   if (typeof size !== "number" && node.attributes["scale"] === undefined) {
@@ -75,7 +75,7 @@ export const attention: Converter = (node, to) => {
   const biased = bias ? write.op("Add", [capped, bias.value]) : capped;
   const safe = bias?.safe === undefined ? biased : write.op("Add", [capped, bias.safe]);
   const soft = softmax(node, to, write, safe, dataType);
-  const attended = bias?.nobody === undefined ? soft : write.op("Where", [bias.nobody, 0, soft]);
+  const attended = bias?.seesNone === undefined ? soft : write.op("Where", [bias.seesNone, 0, soft]);
 
   const mode = numberAttribute(node, "qk_matmul_output_mode", rawScores);
   const shown = new Map([
@@ -85,7 +85,7 @@ export const attention: Converter = (node, to) => {
     [weights, attended],
   ]).get(mode);
   if (shown === undefined) throw to.refuse(node, `its qk_matmul_output_mode is ${mode}`);
-  write.give(shown, 3);
+  write.asOutput(shown, 3);
 
   const own = spread(node, to, write, q, values);
   if (rank === 4) write.op("MatMul", [attended, own], {}, node.outputs[0]);

@@ -13,7 +13,7 @@ export const axesToInput: Converter = (node, to) => {
   return [{ ...node, inputs, attributes: without(node.attributes, "axes") }];
 };
 
-/** Reductions other than ReduceSum since 18: input `axes` -> attribute; no axes mean all, or none on request. */
+/** Reductions but ReduceSum since 18: input `axes` -> attribute; no axes mean all, or none with `noop_with_empty_axes`. */
 export const axesToAttribute: Converter = (node, to) => {
   const axes = to.constantIntegers(node, 1, "axes") ?? [];
   const leavesAlone = numberAttribute(node, "noop_with_empty_axes", 0) !== 0;
@@ -23,7 +23,7 @@ export const axesToAttribute: Converter = (node, to) => {
     return [{ ...node, inputs, attributes: withAttribute(attributes, "axes", ints(axes)) }];
   if (!leavesAlone) return [{ ...node, inputs, attributes }];
   if (!["ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"].includes(node.opType)) {
-    throw to.refuse(node, "it reduces no axis, and runtimes do not agree on what it gives");
+    throw to.refuse(node, "it reduces no axis, and runtimes do not agree on its result");
   }
   return [{ ...node, opType: "Identity", inputs, attributes: {} }];
 };
@@ -36,7 +36,7 @@ export const splitToInput: Converter = (node, to) => {
   return [{ ...node, inputs, attributes: without(node.attributes, "split") }];
 };
 
-/** Split since 18: `num_outputs` may leave a smaller rest for the last output; Split of 17 only makes equal parts. */
+/** Split since 18: `num_outputs` may leave a smaller part for the last output; Split of 17 makes equal parts only. */
 export const splitWithoutCount: Converter = (node, to) => {
   const plain: Node = { ...node, attributes: without(node.attributes, "num_outputs") };
   const count = numberAttribute(node, "num_outputs", 0);
@@ -44,7 +44,7 @@ export const splitWithoutCount: Converter = (node, to) => {
   const shape = to.shape(node, 0);
   const axis = numberAttribute(node, "axis", 0);
   const size = shape.at(axis);
-  // With an unknown size the runtime checks that the parts are equal.
+  // If the size is unknown, the runtime checks that the parts are equal.
   if (typeof size !== "number" || size % count === 0) return [plain];
   const part = Math.ceil(size / count);
   const sizes = Array.from({ length: count }, (_, i) => Math.max(0, Math.min(part, size - i * part)));
@@ -96,8 +96,8 @@ export const padAllAxes: Converter = (node, to) => {
 };
 
 /**
- * Softmax, LogSoftmax, Hardmax before 13 work on the matrix [axes before `axis`, the rest], since 13 along one axis.
- * It is the same if only one axis of the rest is longer than 1; else the matrix is made and undone.
+ * Softmax, LogSoftmax, Hardmax before 13 work on the matrix [axes before `axis`, other axes], since 13 along one axis. Both
+ * are the same if only one of the other axes is longer than 1; else the tensor is reshaped to the matrix and back.
  */
 export const softmaxAlongOneAxis: Converter = (node, to) => {
   const [x = ""] = node.inputs;

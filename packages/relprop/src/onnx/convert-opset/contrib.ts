@@ -1,6 +1,6 @@
 /**
- * Operators of com.microsoft, which ONNX Runtime's optimiser makes of several of ai.onnx, taken apart again. Those that
- * are not here stay as they are, and relevance refuses them by name.
+ * Replaces operators of com.microsoft, which ONNX Runtime's optimiser fuses from operators of ai.onnx, by the latter. Others
+ * of that domain stay, and assigning rules refuses them by name.
  *
  * Source: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  */
@@ -15,24 +15,24 @@ import {
   string,
   stringAttribute,
 } from "../graph.ts";
-import { spellGelu, spellSwish } from "./activations.ts";
+import { writeGelu, writeSwish } from "./activations.ts";
 import { type Conversion, type Converter, without } from "./conversion.ts";
 import { rmsNormalizationNode, rmsNormalizationOverBody } from "./norms.ts";
-import { Spelling } from "./spelling.ts";
+import { NodeWriter } from "./node-writer.ts";
 
-/** A Gelu node on a value, over its body. */
+/** A Gelu node of a value, with its body. */
 function gelu(node: Node, to: Conversion, x: string, approximate: "none" | "tanh"): Node {
-  const write = new Spelling(node, to);
-  spellGelu(write, x, approximate, node.outputs[0]);
+  const write = new NodeWriter(node, to);
+  writeGelu(write, x, approximate, node.outputs[0]);
   const attributes = { approximate: string(approximate) };
   return { ...node, opType: "Gelu", domain: "", inputs: [x], attributes, body: write.nodes };
 }
 
-/** Gelu, BiasGelu and FastGelu: of the input and, if there is one, a bias. */
+/** Gelu, BiasGelu and FastGelu: GELU of the input plus a bias, if there is one. */
 const geluOfSum =
   (approximate: "none" | "tanh"): Converter =>
   (node, to) => {
-    const write = new Spelling(node, to);
+    const write = new NodeWriter(node, to);
     const [x = "", bias = ""] = node.inputs;
     const sum = bias === "" ? x : write.op("Add", [x, bias]);
     return [...write.nodes, gelu(node, to, sum, approximate)];
@@ -40,23 +40,23 @@ const geluOfSum =
 
 /** QuickGelu: x σ(αx). */
 const quickGelu: Converter = (node, to) => {
-  const write = new Spelling(node, to);
-  spellSwish(write, node.inputs[0] ?? "", numberAttribute(node, "alpha", 1.702), node.outputs[0]);
+  const write = new NodeWriter(node, to);
+  writeSwish(write, node.inputs[0] ?? "", numberAttribute(node, "alpha", 1.702), node.outputs[0]);
   return write.nodes;
 };
 
 /** The sum that a node with a skip connection normalises. */
-function skipSum(node: Node, write: Spelling, bias: string): string {
+function skipSum(node: Node, write: NodeWriter, bias: string): string {
   const [x = "", skip = ""] = node.inputs;
   const sum = write.op("Add", [x, skip]);
   const all = bias === "" ? sum : write.op("Add", [sum, bias]);
-  write.give(all, 3);
+  write.asOutput(all, 3);
   return all;
 }
 
 const skipLayerNormalization: Converter = (node, to) => {
   const [, , gamma = "", beta = "", bias = ""] = node.inputs;
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const x = skipSum(node, write, bias);
   const attributes = { axis: int(-1), epsilon: float(numberAttribute(node, "epsilon", 1e-12)) };
   const outputs = node.outputs.slice(0, 3);
@@ -68,13 +68,13 @@ const skipRmsNormalization: Converter = (node, to) => {
   const [, , scale = "", bias = ""] = node.inputs;
   const [y = "", mean = "", inverse = ""] = node.outputs;
   if (to.isUsed(mean) || to.isUsed(inverse)) throw to.refuse(node, "its statistics are used");
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const x = skipSum(node, write, bias);
   const epsilon = numberAttribute(node, "epsilon", 1e-12);
   return [...write.nodes, rmsNormalizationNode(node, to, { x, scale, y, axis: -1, epsilon })];
 };
 
-/** Activations that convolutions and products are fused with, and what their parameters are called, in order. */
+/** Activations that are fused into convolutions and products, with the names of their parameters in order. */
 const fusable: Readonly<Record<string, readonly string[]>> = {
   Relu: [],
   Tanh: [],
@@ -84,11 +84,11 @@ const fusable: Readonly<Record<string, readonly string[]>> = {
   Clip: ["min", "max"],
 };
 
-/** The activation that a node ends with. */
-function activate(node: Node, to: Conversion, write: Spelling, x: string, given: readonly number[]): void {
+/** Writes the activation at the end of a fused node. */
+function activate(node: Node, to: Conversion, write: NodeWriter, x: string, given: readonly number[]): void {
   const opType = stringAttribute(node, "activation", "");
   const names = Object.hasOwn(fusable, opType) ? fusable[opType] : undefined;
-  if (!names) throw to.refuse(node, `it ends with the activation "${opType}"`, unfused);
+  if (!names) throw to.refuse(node, `its fused activation "${opType}" is unknown`, unfused);
   const values = names.map((_, i) => given[i] ?? 0);
   const isBounds = opType === "Clip";
   const attributes = Object.fromEntries(names.map((name, i) => [name, float(values[i] ?? 0)] as const));
@@ -101,10 +101,10 @@ function floatsOf(attribute: Attribute | undefined): readonly number[] {
   return attribute?.type === "floats" ? attribute.value : [];
 }
 
-/** act(Conv(x, W, b) + z) */
+/** act(Conv(x, W, b) + z). */
 const fusedConv: Converter = (node, to) => {
   const [x = "", weights = "", bias = "", added = ""] = node.inputs;
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const attributes = without(node.attributes, "activation", "activation_params");
   const conv = write.op("Conv", bias === "" ? [x, weights] : [x, weights, bias], attributes);
   const sum = added === "" ? conv : write.op("Add", [conv, added]);
@@ -112,9 +112,9 @@ const fusedConv: Converter = (node, to) => {
   return write.nodes;
 };
 
-/** act(αAB + βC) */
+/** act(αAB + βC). */
 const fusedGemm: Converter = (node, to) => {
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const parameters = ["activation_alpha", "activation_beta", "activation_gamma"];
   const attributes = without(node.attributes, "activation", ...parameters);
   const gemm = write.op("Gemm", node.inputs, attributes);
@@ -128,12 +128,13 @@ const fusedGemm: Converter = (node, to) => {
   return write.nodes;
 };
 
-/** αAB, A and B turned. */
+/** αAB, with A and B transposed if the attributes say so. */
 const fusedMatMul: Converter = (node, to) => {
   for (const name of ["transBatchA", "transBatchB"]) {
-    if (numberAttribute(node, name, 0) !== 0) throw to.refuse(node, `it turns its batch (${name})`, unfused);
+    if (numberAttribute(node, name, 0) !== 0)
+      throw to.refuse(node, `it transposes its batch (${name})`, unfused);
   }
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const turned = (index: number, attribute: string): string => {
     const name = node.inputs[index] ?? "";
     if (numberAttribute(node, attribute, 0) === 0) return name;
@@ -149,28 +150,28 @@ const fusedMatMul: Converter = (node, to) => {
   return write.nodes;
 };
 
-/** x + bias + skip */
+/** x + bias + skip. */
 const biasAdd: Converter = (node, to) => {
   const [x = "", bias = "", skip = ""] = node.inputs;
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   write.op("Add", [write.op("Add", [x, bias]), skip], {}, node.outputs[0]);
   return write.nodes;
 };
 
-/** a · Gelu(b), with (a, b) = x + bias */
+/** a · Gelu(b), with (a, b) = x + bias. */
 const biasSplitGelu: Converter = (node, to) => {
   const [x = "", bias = ""] = node.inputs;
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const sum = write.op("Add", [x, bias]);
   const [a = "", b = ""] = write.ops("Split", [sum], { axis: int(-1) }, 2);
   const inner = to.name(`${node.name}_Gelu`);
   const activated = gelu({ ...node, name: inner, outputs: [inner] }, to, b, "none");
-  const product = new Spelling(node, to);
+  const product = new NodeWriter(node, to);
   product.op("Mul", [a, inner], {}, node.outputs[0]);
   return [...write.nodes, activated, ...product.nodes];
 };
 
-/** com.microsoft -> ai.onnx, whatever the opset. */
+/** Converters of operators of com.microsoft, for all opsets. */
 export const contribForms: Readonly<Record<string, Converter>> = {
   BiasAdd: biasAdd,
   BiasGelu: geluOfSum("none"),

@@ -1,4 +1,4 @@
-/** What converters of single nodes work with: the values known so far, new names and constants, refusals. */
+/** The state of a conversion, which converters of single nodes read and add to. */
 
 import { ModelFileError } from "../../errors.ts";
 import { capturedNames } from "../captures.ts";
@@ -9,6 +9,7 @@ import {
   type Dim,
   type Graph,
   type Node,
+  type OperatorShapes,
   type Subgraph,
   type Tensor,
   type TensorInfo,
@@ -17,13 +18,15 @@ import {
 import { inferNode } from "../infer-shapes.ts";
 import { constantIntegers, floatTensor, int64Tensor, isFloat, numbersOf } from "../tensor.ts";
 
-/** Gives the nodes of the target opset that compute what a node of another opset computes. */
+/** Returns the nodes of the target opset that replace a node; throws ModelFileError if there are none. */
 export type Converter = (node: Node, to: Conversion) => readonly Node[];
 
+/** The conversion of one graph: the values known so far, new names, new constants. */
 export class Conversion {
-  /** The model's opset. */
+  /** The opset of the model. */
   readonly version: number;
   readonly target: number;
+  /** The constants of the graph, to which converters add. */
   readonly initializers: Map<string, Tensor>;
   readonly #outer: Conversion | undefined;
   readonly #known = new Map<string, TensorInfo>();
@@ -31,12 +34,14 @@ export class Conversion {
   readonly #own = new Set<string>();
   readonly #taken: Set<string>;
   readonly #used = new Set<string>();
+  readonly #shapes: OperatorShapes | undefined;
 
-  /** @param outer for a graph inside of a node: that of the graph around it, whose values it sees */
+  /** @param outer the conversion of the graph around a subgraph, whose values the subgraph can read */
   constructor(graph: Graph | Subgraph, version: number, target: number, outer?: Conversion) {
     this.version = version;
     this.target = target;
     this.#outer = outer;
+    this.#shapes = outer ? outer.#shapes : "shapes" in graph ? graph.shapes : undefined;
     this.#taken = outer ? outer.#taken : new Set();
     this.initializers = new Map(graph.initializers);
     this.#hints = "hints" in graph ? graph.hints : undefined;
@@ -60,12 +65,12 @@ export class Conversion {
     for (const name of this.#own) this.#taken.add(name);
   }
 
-  /** Whether anybody needs the value. */
+  /** Whether a node, a subgraph or an output of the graph reads the value. */
   isUsed(name: string): boolean {
     return name !== "" && this.#used.has(name);
   }
 
-  /** What is known of a value at this point. */
+  /** What is known of a value so far. */
   info(name: string | undefined): TensorInfo | undefined {
     if (name === undefined || name === "") return undefined;
     const constant = this.initializers.get(name);
@@ -74,22 +79,22 @@ export class Conversion {
     return own ?? (this.#own.has(name) ? undefined : this.#outer?.info(name));
   }
 
-  /** Learns what a converted node gives. */
+  /** Infers the outputs of a converted node. */
   learn(node: Node): void {
     const inputs = node.inputs.map((name) => this.info(name));
     if (node.inputs.some((name, i) => name !== "" && !inputs[i])) return;
     try {
-      for (const [i, info] of inferNode(node, inputs).entries()) {
+      for (const [i, info] of inferNode(node, inputs, this.#shapes).entries()) {
         const name = node.outputs[i];
         if (name) this.#known.set(name, info);
       }
     } catch (error) {
-      // What cannot be inferred stays unknown; whoever needs it to convert says so.
+      // Outputs that cannot be inferred stay unknown; converters that need them refuse their node.
       if (!(error instanceof ModelFileError)) throw error;
     }
   }
 
-  /** A name that nothing has yet. */
+  /** An unused name. */
   name(base: string): string {
     let name = base;
     for (let i = 2; this.#taken.has(name); i++) name = `${base}_${i}`;
@@ -97,24 +102,31 @@ export class Conversion {
     return name;
   }
 
-  /** Adds a constant of integers, a vector unless `dims` says otherwise. Gives its name. */
+  /** Adds a constant of integers, by default a vector. Returns its name. */
   integers(node: Node, what: string, values: readonly number[], dims?: readonly number[]): string {
     return this.constant(node, what, int64Tensor(values, dims));
   }
 
-  /** Adds a constant of a float type, a scalar: `dataType` is float32 where nothing else is known. */
+  /**
+   * Adds a scalar constant and returns its name.
+   * @throws ModelFileError if `dataType` is not a float type
+   */
   number(node: Node, what: string, value: number, dataType: DataType = "float32"): string {
     if (isFloat(dataType)) return this.constant(node, what, floatTensor(dataType, [value], []));
     throw this.refuse(node, `its numbers are ${dataType}`, "convert the model to float32");
   }
 
+  /** Adds a constant and returns its name. */
   constant(node: Node, what: string, tensor: Tensor): string {
     const name = this.name(`${node.name}_${what}`);
     this.initializers.set(name, tensor);
     return name;
   }
 
-  /** The integers of an input that must be constant; undefined if it is absent. */
+  /**
+   * The integers of a constant input; undefined if it is absent.
+   * @throws ModelFileError if it is not constant
+   */
   constantIntegers(node: Node, index: number, what: string): readonly number[] | undefined {
     const name = node.inputs[index];
     if (name === undefined || name === "") return undefined;
@@ -130,14 +142,17 @@ export class Conversion {
     return constant && Array.from(numbersOf(constant));
   }
 
-  /** Sizes of an input whose rank must be known. */
+  /**
+   * The sizes of an input.
+   * @throws ModelFileError if its rank is unknown
+   */
   shape(node: Node, index: number): readonly Dim[] {
     const shape = this.info(node.inputs[index])?.shape;
     if (shape) return shape;
-    throw this.refuse(node, `the rank of its input "${node.inputs[index] ?? ""}" is not known`);
+    throw this.refuse(node, `the rank of its input "${node.inputs[index] ?? ""}" is unknown`);
   }
 
-  /** The error of a node that has no equal in the target opset. */
+  /** The error of a node that the target opset cannot express. */
   refuse(
     node: Node,
     why: string,
@@ -157,12 +172,12 @@ export function without(attributes: Attributes, ...names: readonly string[]): At
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 }
 
-/** The attributes with one more or another. */
+/** The attributes with one added or replaced. */
 export function withAttribute(attributes: Attributes, name: string, value: Attribute): Attributes {
   return { ...attributes, [name]: value };
 }
 
-/** A new node of ai.onnx that gives one value, under the value's name. */
+/** A node of ai.onnx with one output, which it is named after. */
 export function operator(
   opType: string,
   inputs: readonly string[],

@@ -1,10 +1,10 @@
-/** Operators on images and windows that opset 17 does not have: CenterCropPad (18), Col2Im (18), Pad by wrapping (19). */
+/** Operators on images that opset 17 does not have: CenterCropPad (18), Col2Im (18), Pad by wrapping (19). */
 
 import { wrapped } from "../axis.ts";
 import { type Dim, type Node, int, ints, intsAttribute } from "../graph.ts";
 import { columnWindow, pickEach } from "../column-window.ts";
 import { type Conversion, type Converter } from "./conversion.ts";
-import { Spelling } from "./spelling.ts";
+import { NodeWriter } from "./node-writer.ts";
 
 /** Axes of the input as non-negative numbers; all of them if none are named. */
 function axesOf(given: readonly number[] | undefined, rank: number): number[] {
@@ -18,11 +18,11 @@ export const centerCropPad: Converter = (node, to) => {
   const shape = to.shape(node, 0);
   const target = to.constantIntegers(node, 1, "sizes") ?? [];
   const axes = axesOf(intsAttribute(node, "axes"), shape.length);
-  const write = new Spelling({ ...node, inputs: [x, ...rest] }, to);
+  const write = new NodeWriter({ ...node, inputs: [x, ...rest] }, to);
   const pads = [...shape, ...shape].map(() => 0);
   const [starts, ends]: [number[], number[]] = [[], []];
   for (const [i, axis] of axes.entries()) {
-    const [have, want] = [knownSize(node, to, shape[axis]), target[i] as number];
+    const [have, want] = [knownSize(node, to, shape[axis]), target[i] ?? 0];
     const start = Math.max(0, Math.floor((have - want) / 2));
     starts.push(start);
     ends.push(start + Math.min(have, want));
@@ -47,12 +47,12 @@ function knownSize(node: Node, to: Conversion, dim: Dim | undefined): number {
   );
 }
 
-/** Pad by wrapping: the end of each axis before its beginning, and its beginning after the end. */
+/** Pad by wrapping: copies the end of each axis before its beginning, and the beginning after its end. */
 export const padByWrapping: Converter = (node, to) => {
   const shape = to.shape(node, 0);
   const pads = to.constantIntegers(node, 1, "pads") ?? [];
   const axes = axesOf(to.constantIntegers(node, 3, "axes"), shape.length);
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   let value = node.inputs[0] ?? "";
   for (const [i, axis] of axes.entries()) {
     const [begin = 0, end = 0] = [pads[i], pads[i + axes.length]];
@@ -76,23 +76,23 @@ export const padByWrapping: Converter = (node, to) => {
     const after = end > 0 ? [part(0, end)] : [];
     if (begin + end > 0) value = write.op("Concat", [...before, value, ...after], { axis: int(axis) });
   }
-  write.give(value, 0);
+  write.asOutput(value, 0);
   return write.nodes;
 };
 
 /**
- * Col2Im [N, C·k, windows] -> [N, C, image]: the transposed convolution that puts each of the k positions of a window to
- * its place and adds what overlaps. The node stays over its body.
+ * Col2Im [N, C·k, windows] -> [N, C, image]: a transposed convolution that moves each of the k positions of a window to its
+ * place and adds overlaps. The node stays, with this body.
  */
 export const col2imOverBody: Converter = (node, to) => {
   const image = to.constantIntegers(node, 1, "image sizes") ?? [];
   const block = to.constantIntegers(node, 2, "block sizes") ?? [];
   const columns = to.shape(node, 0)[1];
   const window = columnWindow(node, image, block);
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const channels = typeof columns === "number" ? columns / window.positions : undefined;
   if (channels === undefined) throw to.refuse(node, "its number of channels is known only at run time");
-  // Channels do not mix: they go through as samples.
+  // Channels do not mix, so they are handled as samples.
   const single = write.op("Reshape", [
     node.inputs[0] ?? "",
     write.integers("single", [-1, window.positions, ...window.counts]),

@@ -1,13 +1,13 @@
-/** Layers and activations whose attributes or inputs changed, apart from what has a file of its own. */
+/** Operators whose attributes or inputs changed, apart from those in other files. */
 
 import { wrapped } from "../axis.ts";
 import { type Attribute, int, ints, numberAttribute, stringAttribute } from "../graph.ts";
 import { dataTypeOf } from "../data-types.ts";
 import { dequantized } from "../quantization.ts";
 import { type Converter, without } from "./conversion.ts";
-import { Spelling } from "./spelling.ts";
+import { NodeWriter } from "./node-writer.ts";
 
-/** Drops attributes that say nothing at their default value. @throws ModelFileError at any other value */
+/** Drops attributes that opset 17 does not have; refuses nodes in which they are not the default. */
 export function dropIfDefault(defaults: Readonly<Record<string, number>>): Converter {
   return (node, to) => {
     for (const [name, normal] of Object.entries(defaults)) {
@@ -27,17 +27,17 @@ function valuesOf(attribute: Attribute): readonly unknown[] {
   return Array.isArray(attribute.value) ? attribute.value : [attribute.value];
 }
 
-/** Drops attributes that cannot matter to float tensors. */
+/** Drops attributes that have no effect on the types that relprop reads. */
 export function drop(...names: readonly string[]): Converter {
   return (node) => [{ ...node, attributes: without(node.attributes, ...names) }];
 }
 
-/** Another name for the same. */
+/** Renames an operator. */
 export const rename =
   (opType: string): Converter =>
   (node) => [{ ...node, opType }];
 
-/** Has no equal. */
+/** Refuses an operator that opset 17 cannot express. */
 export const refuseAll: Converter = (node, to) => {
   throw to.refuse(node, "opset 17 has no such operator");
 };
@@ -55,8 +55,8 @@ export const clipToInputs: Converter = (node, to) => {
   return [{ ...node, inputs, attributes: {} }];
 };
 
-/** Dropout before 12: without its input `training_mode` it passes everything on, as it did. The mask was no bool. */
-export const dropoutAtRest: Converter = (node, to) => {
+/** Dropout before 12: without the input `training_mode` it is the identity, as before. Before 10 its mask was a float. */
+export const dropoutAtInference: Converter = (node, to) => {
   const [y = "", mask = ""] = node.outputs;
   if (to.isUsed(mask) && to.version < 10) throw to.refuse(node, "its mask is used");
   const outputs = to.isUsed(mask) ? [y, mask] : [y];
@@ -64,7 +64,7 @@ export const dropoutAtRest: Converter = (node, to) => {
 };
 
 /** BatchNormalization before 14: more outputs than one meant training. */
-export const batchNormalizationAtRest: Converter = (node, to) => {
+export const batchNormalizationAtInference: Converter = (node, to) => {
   if (node.outputs.slice(1).some((name) => name !== "")) {
     throw to.refuse(node, "it is in training mode", "export the model in inference mode (model.eval())");
   }
@@ -73,7 +73,7 @@ export const batchNormalizationAtRest: Converter = (node, to) => {
   return [{ ...node, outputs: node.outputs.slice(0, 1), attributes: without(node.attributes, "spatial") }];
 };
 
-/** ScatterElements and ScatterND since 18 can keep the largest or smallest. */
+/** ScatterElements and ScatterND since 18 have the reductions `max` and `min`. */
 export const scatterOf17: Converter = (node, to) => {
   const reduction = stringAttribute(node, "reduction", "none");
   if (reduction === "max" || reduction === "min")
@@ -81,7 +81,7 @@ export const scatterOf17: Converter = (node, to) => {
   return [node];
 };
 
-/** GridSample since 20: other words, and volumes. */
+/** GridSample since 20 has other names of modes, and volumes. */
 export const gridSampleOf17: Converter = (node, to) => {
   if (to.shape(node, 0).length !== 4) throw to.refuse(node, "volumes came with opset 20");
   const mode = stringAttribute(node, "mode", "linear");
@@ -91,7 +91,7 @@ export const gridSampleOf17: Converter = (node, to) => {
   ];
 };
 
-/** DFT since 20: input `axis` -> attribute, counted from the front as the default is not the same. */
+/** DFT since 20: input `axis` -> attribute, counted from the front, since the defaults differ. */
 export const dftAxisToAttribute: Converter = (node, to) => {
   const rank = to.shape(node, 0).length;
   const axis = to.constantIntegers(node, 2, "axis")?.[0] ?? -2;
@@ -99,7 +99,7 @@ export const dftAxisToAttribute: Converter = (node, to) => {
   return [{ ...node, inputs: node.inputs.slice(0, 2), attributes }];
 };
 
-/** RoiAlign before 16 had no half-pixel shift, which since then is the default. */
+/** RoiAlign before 16 had no half-pixel shift, which is the default since then. */
 export const roiAlignOf10: Converter = (node) => {
   const coordinate_transformation_mode: Attribute = { type: "string", value: "output_half_pixel" };
   return [{ ...node, attributes: { ...node.attributes, coordinate_transformation_mode } }];
@@ -112,7 +112,7 @@ export const quantizeLinearOf13: Converter = (node, to) =>
     to,
   );
 
-/** DequantizeLinear since 21 may have a scale for each block: then it must be of a constant. Since 23 it may give other types. */
+/** DequantizeLinear since 21 may have a scale per block, which is supported for constants; since 23 it has `output_dtype`. */
 export const dequantizeLinearOf13: Converter = (node, to) => {
   const [q = "", scale = "", zero = ""] = node.inputs;
   const type = to.info(scale)?.dataType;
@@ -124,22 +124,22 @@ export const dequantizeLinearOf13: Converter = (node, to) => {
   if (numberAttribute(node, "block_size", 0) === 0) return [{ ...node, attributes }];
   const [values, scales, zeros] = [q, scale, zero].map((name) => to.info(name)?.constant);
   const result = values && scales && (zero === "" || zeros) && dequantized(node, values, scales, zeros);
-  if (!result) throw to.refuse(node, "it has a scale for each block of something that is no constant");
+  if (!result) throw to.refuse(node, "it has a scale for each block, and its input is not a constant");
   const inputs = [to.constant(node, "dequantized", result)];
   return [{ ...node, opType: "Identity", inputs, attributes: {} }];
 };
 
-/** SpaceToDepth since 28 has the order of DepthToSpace's mode CRD, too: Reshape, Transpose, Reshape. */
+/** SpaceToDepth since 28 has a mode CRD, which Reshape, Transpose and Reshape express. */
 export const spaceToDepthOf13: Converter = (node, to) => {
   const attributes = without(node.attributes, "mode");
   if (stringAttribute(node, "mode", "DCR") === "DCR") return [{ ...node, attributes }];
   const [, channels, height, width] = to.shape(node, 0);
   if (typeof channels !== "number" || typeof height !== "number" || typeof width !== "number") {
-    throw to.refuse(node, 'mode "CRD" came with opset 28, and the sizes of its input are not known');
+    throw to.refuse(node, 'mode "CRD" came with opset 28, and the sizes of its input are unknown');
   }
   const size = numberAttribute(node, "blocksize", 1);
   const [h, w] = [height / size, width / size];
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const blocks = write.op("Reshape", [
     node.inputs[0] ?? "",
     write.integers("blocks", [0, channels, h, size, w, size]),

@@ -1,14 +1,14 @@
-/** Normalisations that opset 17 has no operator for. They stay nodes, over a body that spells them out. */
+/** Normalisations that opset 17 has no operator for. They stay nodes, with a body of operators of opset 17. */
 
 import { type Node, float, int, ints, numberAttribute } from "../graph.ts";
 import { floatTensor, isFloat } from "../tensor.ts";
 import type { Conversion, Converter } from "./conversion.ts";
-import { Spelling } from "./spelling.ts";
+import { NodeWriter } from "./node-writer.ts";
 
-/** GroupNormalization before 21 had scale and bias per group, since then per channel, which is what the node has. */
-function perChannel(node: Node, to: Conversion, write: Spelling, groups: number): readonly string[] {
+/** Scale and bias of GroupNormalization per channel, from those per group that it had before 21. */
+function perChannel(node: Node, to: Conversion, write: NodeWriter, groups: number): readonly string[] {
   const channels = to.shape(node, 0)[1];
-  if (typeof channels !== "number") throw to.refuse(node, "the number of its channels is not known");
+  if (typeof channels !== "number") throw to.refuse(node, "the number of its channels is unknown");
   const size = channels / groups;
   const groupOf = Array.from({ length: channels }, (_, channel) => Math.floor(channel / size));
   const indices = write.integers("group", groupOf);
@@ -16,13 +16,13 @@ function perChannel(node: Node, to: Conversion, write: Spelling, groups: number)
 }
 
 /**
- * GroupNormalization (18, 21): InstanceNormalization of [N, groups, the rest], then scale and bias per channel.
- * Statistics of float16 are those of float32 anyway (`stash_type`): runtimes compute InstanceNormalization so.
+ * GroupNormalization (18, 21): InstanceNormalization of [N, groups, …], then scale and bias per channel. `stash_type` needs
+ * no conversion, since runtimes compute the statistics of float16 in float32.
  */
 export const groupNormalizationOverBody: Converter = (node, to) => {
   const groups = numberAttribute(node, "num_groups", 1);
   const [x = ""] = node.inputs;
-  const before = new Spelling(node, to);
+  const before = new NodeWriter(node, to);
   const [scale = "", bias = ""] =
     to.version < 21 ? perChannel(node, to, before, groups) : node.inputs.slice(1);
   const rank = to.shape(node, 0).length;
@@ -30,7 +30,7 @@ export const groupNormalizationOverBody: Converter = (node, to) => {
   if (!isFloat(dataType)) throw to.refuse(node, `its input is ${dataType}`);
   const filled = (what: string, value: number): string =>
     to.constant(node, what, floatTensor(dataType, new Float32Array(groups).fill(value), [groups]));
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const grouped = write.op("Reshape", [x, write.integers("groups", [0, groups, -1])]);
   const epsilon = float(numberAttribute(node, "epsilon", 1e-5));
   const parts = [grouped, filled("ones", 1), filled("zeros", 0)];
@@ -42,39 +42,37 @@ export const groupNormalizationOverBody: Converter = (node, to) => {
   return [...before.nodes, { ...node, inputs: [x, scale, bias], body: write.nodes }];
 };
 
-/** What an RMS normalisation normalises, over how many of the last axes, and what it is called. */
+/** Inputs, output and attributes of an RMS normalisation. */
 export interface RmsNormalization {
   readonly x: string;
   readonly scale: string;
   readonly y: string;
-  /** Counted from the end: -1 is the last one alone. */
+  /** The first normalised axis, counted from the end: -1 is the last one alone. */
   readonly axis: number;
   readonly epsilon: number;
 }
 
-/** An RMSNormalization node, x / √(mean of x² + ε) · scale, in place of `node`, over its body. */
+/** An RMSNormalization node, x / √(mean(x²) + ε) · scale, with its body, in place of `node`. */
 export function rmsNormalizationNode(node: Node, to: Conversion, parts: RmsNormalization): Node {
   const { x, scale, y, axis, epsilon } = parts;
   const axes = Array.from({ length: -axis }, (_, i) => axis + i);
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const mean = write.op("ReduceMean", [write.op("Mul", [x, x])], { axes: ints(axes), keepdims: int(1) });
   const root = write.op("Sqrt", [write.op("Add", [mean, epsilon])]);
   write.op("Mul", [write.op("Div", [x, root]), scale], {}, y);
   const attributes = { axis: int(axis), epsilon: float(epsilon) };
-  const { name } = node;
-  const inputs = [x, scale];
   return {
-    name,
+    name: node.name,
     opType: "RMSNormalization",
     domain: "",
-    inputs,
+    inputs: [x, scale],
     outputs: [y],
     attributes,
     body: write.nodes,
   };
 }
 
-/** RMSNormalization (23), and SimplifiedLayerNormalization, as ONNX Runtime called it before. */
+/** RMSNormalization (23), and SimplifiedLayerNormalization, ONNX Runtime's older name of it. */
 export const rmsNormalizationOverBody: Converter = (node, to) => {
   const [x = "", scale = ""] = node.inputs;
   const [y = "", inverse = ""] = node.outputs;

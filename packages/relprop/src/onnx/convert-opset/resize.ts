@@ -1,4 +1,4 @@
-/** Upsample (7, 9) and Resize (10, 11, 13, 18, 19) -> Resize of 13, which is that of 17. */
+/** Converts Upsample (7, 9) and Resize (10, 11, 13, 18, 19) to Resize of 13, which is that of 17. */
 
 import { wrapped } from "../axis.ts";
 import { type Node, int, intsAttribute, numberAttribute, string, stringAttribute } from "../graph.ts";
@@ -14,7 +14,7 @@ function scaledBy(node: Node, x: string, y: string, scales: string, mode: string
   return { ...node, opType: "Resize", inputs: [x, "", scales], outputs: [y], attributes };
 }
 
-/** Upsample: nearest is the element that the output's position falls into. */
+/** Upsample, whose mode nearest takes the element that the position in the output falls into. */
 export const upsampleToResize: Converter = (node, to) => {
   const [x = "", given] = node.inputs;
   const attribute = node.attributes["scales"];
@@ -27,7 +27,7 @@ export const upsampleToResize: Converter = (node, to) => {
   ];
 };
 
-/** Resize of 10: as Upsample, but axes that shrink take the next element instead of the one before. */
+/** Resize of 10, which differs from Upsample in axes that shrink: they take the next element. */
 export const resizeOf10: Converter = (node, to) => {
   const [x = "", given = ""] = node.inputs;
   const [y = ""] = node.outputs;
@@ -63,7 +63,7 @@ export const resizeOf10: Converter = (node, to) => {
   return [{ ...grow, name: grown }, shrink];
 };
 
-/** Resize of 11: absent inputs were empty tensors, and one way to transform coordinates had a name of its own. */
+/** Resize of 11, where absent inputs were empty tensors, and one coordinate transformation had another name. */
 export const resizeOf11: Converter = (node, to) => {
   const isEmpty = (name: string): boolean => to.info(name)?.constant?.bytes.length === 0;
   const transformation = stringAttribute(node, "coordinate_transformation_mode", "half_pixel");
@@ -76,7 +76,7 @@ export const resizeOf11: Converter = (node, to) => {
   // (x + ½)/scale rounded down is (x + ½)/scale - ½ rounded half up.
   const isFloor = stringAttribute(node, "nearest_mode", "round_prefer_floor") === "floor";
   if (!isFloor || stringAttribute(node, "mode", "nearest") !== "nearest") {
-    throw to.refuse(node, "tf_half_pixel_for_nn is only known with nearest_mode floor");
+    throw to.refuse(node, "tf_half_pixel_for_nn is supported with nearest_mode floor only");
   }
   const half = {
     coordinate_transformation_mode: string("half_pixel"),
@@ -85,7 +85,7 @@ export const resizeOf11: Converter = (node, to) => {
   return [{ ...plain, attributes: { ...node.attributes, ...half } }];
 };
 
-/** One size of the result: that of x, or one of the given ones. */
+/** Computes one size of the result: that of x (`at` < 0), or a given one. */
 function sizeNode(
   node: Node,
   to: Conversion,
@@ -99,13 +99,13 @@ function sizeNode(
   return { name, nodes: [operator("Gather", [sizes, to.integers(node, "at", [at])], name)] };
 }
 
-/** Which of the given scales or sizes is that of each axis: -1 where there is none. */
+/** For each axis the index of its scale or size among the given ones, or -1. */
 function placesOf(node: Node, rank: number): readonly number[] {
   const axes = intsAttribute(node, "axes") ?? Array.from({ length: rank }, (_, axis) => axis);
   return Array.from({ length: rank }, (_, axis) => axes.findIndex((a) => wrapped(a, rank) === axis));
 }
 
-/** Sizes of the input and the factors they are multiplied with, where both are known. */
+/** Sizes of the input and their scales; undefined if one of them is unknown. */
 function knownScales(node: Node, to: Conversion): readonly { size: number; scale: number }[] | undefined {
   const [x, , scales, sizes] = node.inputs;
   const shape = to.info(x)?.shape;
@@ -122,8 +122,8 @@ function knownScales(node: Node, to: Conversion): readonly { size: number; scale
 }
 
 /**
- * keep_aspect_ratio_policy: all axes take the smallest (`not_larger`) or largest of the scales that the sizes ask for,
- * and sizes are rounded to the nearest; opset 17 rounds them down.
+ * keep_aspect_ratio_policy: all axes get the smallest (`not_larger`) or largest of the scales that the sizes ask for. Sizes
+ * are rounded to the nearest, but opset 17 rounds down, so scales are adjusted.
  */
 function withOneScale(node: Node, to: Conversion, policy: string): string {
   const known = knownScales(node, to);
@@ -134,7 +134,7 @@ function withOneScale(node: Node, to: Conversion, policy: string): string {
   const all = known.map(({ size }, axis) => {
     if ((places[axis] ?? -1) < 0) return 1;
     const wanted = Math.floor(one * size + 0.5);
-    // A scale of float32 may round down to one element less than it stands for.
+    // Rounding a scale to float32 may lose one element.
     const scale = Math.fround(one) * size < wanted ? Math.fround(one * (1 + 2 ** -22)) : Math.fround(one);
     if (Math.floor(Math.fround(scale * size)) !== wanted) {
       throw to.refuse(node, `its policy ${policy} rounds ${one * size} elements to ${wanted}`);
@@ -144,20 +144,20 @@ function withOneScale(node: Node, to: Conversion, policy: string): string {
   return to.constant(node, "scales", float32Tensor(all, [all.length]));
 }
 
-/** half_pixel_symmetric is half_pixel where scales give whole sizes. */
+/** half_pixel_symmetric equals half_pixel if scales result in whole sizes. */
 function symmetric(node: Node, to: Conversion): Node {
   if (stringAttribute(node, "coordinate_transformation_mode", "") !== "half_pixel_symmetric") return node;
   const [, , scales] = node.inputs;
   const isWhole = knownScales(node, to)?.every(({ size, scale }) => Number.isInteger(size * scale));
   if (scales && !isWhole)
-    throw to.refuse(node, "half_pixel_symmetric came with opset 19, and its sizes are no whole numbers");
+    throw to.refuse(node, "half_pixel_symmetric came with opset 19, and its sizes are not whole numbers");
   const coordinate_transformation_mode = string("half_pixel");
   return { ...node, attributes: { ...node.attributes, coordinate_transformation_mode } };
 }
 
 /**
- * Resize since 18: scales and sizes of some axes -> of all. Anti-aliasing is new and matters only where an axis
- * shrinks; kept aspect ratios and symmetric half pixels are new, too.
+ * Resize since 18: scales and sizes of some axes become those of all. Anti-aliasing, which is new, has an effect only on axes
+ * that shrink; aspect-ratio policies and symmetric half pixels are new as well.
  */
 export const resizeOf18: Converter = (given, to) => {
   const node = symmetric(given, to);
@@ -177,7 +177,7 @@ export const resizeOf18: Converter = (given, to) => {
   const places = placesOf(node, rank);
   if (stringAttribute(node, "coordinate_transformation_mode", "") === "tf_crop_and_resize") {
     const some = to.constantNumbers(roi);
-    if (!some) throw to.refuse(node, "it crops some axes only, to what is computed at run time");
+    if (!some) throw to.refuse(node, "it crops some axes only, and the region is computed at run time");
     const count = some.length / 2;
     const starts = places.map((at) => (at < 0 ? 0 : (some[at] ?? 0)));
     const ends = places.map((at) => (at < 0 ? 1 : (some[at + count] ?? 1)));
@@ -187,7 +187,7 @@ export const resizeOf18: Converter = (given, to) => {
   return resizeAll(node, to, plain, places, "");
 };
 
-/** Resize of all axes, those that are not given by 1. */
+/** Resize of all axes; the scale of an axis that is not given is 1. */
 function resizeAll(
   node: Node,
   to: Conversion,

@@ -1,16 +1,16 @@
-/** RotaryEmbedding (23): pairs of elements turned by the angle of their position (Su et al. 2021). */
+/** Replaces RotaryEmbedding (23), which rotates pairs of elements by the angle of their position (Su et al. 2021). */
 
 import { int, ints, numberAttribute } from "../graph.ts";
 import type { Converter } from "./conversion.ts";
-import { Spelling } from "./spelling.ts";
+import { NodeWriter } from "./node-writer.ts";
 
 /**
- * Spells it out: with x₁, x₂ the halves (or the even and odd elements) of each head,
- * y = (x₁ cos − x₂ sin, x₁ sin + x₂ cos). The caches are constants mostly, so these are products with constants.
+ * y = (x₁ cos − x₂ sin, x₁ sin + x₂ cos), where x₁ and x₂ are the halves (or the even and odd elements) of each head. The
+ * tables of cos and sin are usually constants, so these are products with constants.
  */
 export const rotaryEmbedding: Converter = (node, to) => {
   const [x = "", cosines = "", sines = "", positions = ""] = node.inputs;
-  const write = new Spelling(node, to);
+  const write = new NodeWriter(node, to);
   const rank = to.shape(node, 0).length;
   const heads = numberAttribute(node, "num_heads", 0);
   if (rank !== 4 && heads === 0) throw to.refuse(node, "it does not say how many heads it has");
@@ -20,7 +20,7 @@ export const rotaryEmbedding: Converter = (node, to) => {
       ? write.op("Transpose", [x], { perm: ints([0, 2, 1, 3]) })
       : write.op("Reshape", [x, write.integers("heads", [0, 0, heads, -1])]);
   const size = write.info(split)?.shape[3];
-  if (typeof size !== "number") throw to.refuse(node, "the size of its heads is not known");
+  if (typeof size !== "number") throw to.refuse(node, "the size of its heads is unknown");
   const turned = numberAttribute(node, "rotary_embedding_dim", 0) || size;
   const half = turned / 2;
   const last = { axis: int(-1) };

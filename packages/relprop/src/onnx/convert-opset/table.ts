@@ -1,6 +1,6 @@
 /**
- * The operators of ai.onnx whose form changed between opsets 7 and 28, apart from new element types. Whoever is not
- * here means the same in all of them. Source: https://github.com/onnx/onnx/blob/main/docs/Changelog.md
+ * The operators of ai.onnx whose form changed between opsets 7 and 28, apart from new element types. All others are the same
+ * in all of these opsets. Source: https://github.com/onnx/onnx/blob/main/docs/Changelog.md
  */
 
 import * as activations from "./activations.ts";
@@ -14,14 +14,14 @@ import * as norms from "./norms.ts";
 import * as resize from "./resize.ts";
 import { rotaryEmbedding } from "./rotary.ts";
 
-/** A form of an operator: the opset that began or ended it, and the way to opset 17. */
-export type Form = readonly [opset: number, convert: Converter];
+/** A form of an operator: the opset that began or ended it, and its converter to opset 17. */
+type Form = readonly [opset: number, convert: Converter];
 
-/** Forms that ended with an opset up to 17, oldest first: the first row that ends after the model's opset applies. */
-export const olderForms: Readonly<Record<string, readonly Form[]>> = {
-  BatchNormalization: [[14, layers.batchNormalizationAtRest]],
+/** Forms that ended with an opset up to 17, oldest first: the first one that ends after the model's opset applies. */
+const olderForms: Readonly<Record<string, readonly Form[]>> = {
+  BatchNormalization: [[14, layers.batchNormalizationAtInference]],
   Clip: [[11, layers.clipToInputs]],
-  Dropout: [[12, layers.dropoutAtRest]],
+  Dropout: [[12, layers.dropoutAtInference]],
   Hardmax: [[13, axes.softmaxAlongOneAxis]],
   LogSoftmax: [[13, axes.softmaxAlongOneAxis]],
   Pad: [[11, axes.padToInputs]],
@@ -45,23 +45,23 @@ export const olderForms: Readonly<Record<string, readonly Form[]>> = {
 const reductions = "L1 L2 LogSum LogSumExp Max Mean Min Prod SumSquare"
   .split(" ")
   .map((name) => `Reduce${name}`);
-const newcomers18 = ["BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"];
-const newcomers20 = ["AffineGrid", "ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit"];
-const newcomers24 = ["TensorScatter"];
-const newcomers26 = ["BitCast", "CumProd"];
-const newcomers27 = ["CausalConvWithState", "LinearAttention"];
+const addedIn18 = ["BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"];
+const addedIn20 = ["AffineGrid", "ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit"];
+const addedIn24 = ["TensorScatter"];
+const addedIn26 = ["BitCast", "CumProd"];
+const addedIn27 = ["CausalConvWithState", "LinearAttention"];
 
 const all = (names: readonly string[], opset: number, convert: Converter): Record<string, readonly Form[]> =>
   Object.fromEntries(names.map((name) => [name, [[opset, convert]]]));
 
-/** Forms that began with an opset after 17, oldest first: the last row that the model's opset has reached applies. */
-export const newerForms: Readonly<Record<string, readonly Form[]>> = {
+/** Forms that began with an opset after 17, oldest first: the last one that began by the model's opset applies. */
+const newerForms: Readonly<Record<string, readonly Form[]>> = {
   ...all(reductions, 18, axes.axesToAttribute),
-  ...all(newcomers18, 18, layers.refuseAll),
-  ...all(newcomers20, 20, layers.refuseAll),
-  ...all(newcomers24, 24, layers.refuseAll),
-  ...all(newcomers26, 26, layers.refuseAll),
-  ...all(newcomers27, 27, layers.refuseAll),
+  ...all(addedIn18, 18, layers.refuseAll),
+  ...all(addedIn20, 20, layers.refuseAll),
+  ...all(addedIn24, 24, layers.refuseAll),
+  ...all(addedIn26, 26, layers.refuseAll),
+  ...all(addedIn27, 27, layers.refuseAll),
   Attention: [[23, attention]],
   AveragePool: [[19, layers.dropIfDefault({ dilations: 1 })]],
   Cast: [[19, layers.drop("saturate", "round_mode")]],
@@ -90,7 +90,7 @@ export const newerForms: Readonly<Record<string, readonly Form[]>> = {
   Swish: [[24, activations.swishOverBody]],
 };
 
-/** The way from an operator's form in `version` to that in 17, or undefined if it is the same. */
+/** The converter of an operator from opset `version` to 17; undefined if its form is the same. */
 export function converterOf(opType: string, version: number): Converter | undefined {
   if (version === 17) return undefined;
   const table = version < 17 ? olderForms : newerForms;
@@ -100,10 +100,10 @@ export function converterOf(opType: string, version: number): Converter | undefi
   return form?.[1];
 }
 
-/** ONNX Runtime's optimiser has put these into ai.onnx, which does not have them. */
+/** Operators that ONNX Runtime's optimiser writes as ai.onnx, although ai.onnx does not have them. */
 const misplaced: ReadonlySet<string> = new Set(["SimplifiedLayerNormalization"]);
 
-/** The way from an operator that ONNX Runtime's optimiser makes to those of opset 17, or undefined if there is none. */
+/** The converter of an operator that ONNX Runtime's optimiser makes; undefined if there is none. */
 export function contribConverterOf(opType: string, domain: string): Converter | undefined {
   const isContrib = domain === "com.microsoft" || (domain === "" && misplaced.has(opType));
   return isContrib && Object.hasOwn(contribForms, opType) ? contribForms[opType] : undefined;

@@ -1,4 +1,4 @@
-/** AttributeProto -> Attribute, and the tensor of a Constant node. */
+/** Reads the attributes of nodes, and the tensor of a Constant node. */
 
 import { toBinary } from "@bufbuild/protobuf";
 import { dataTypeOf } from "../data-types.ts";
@@ -18,7 +18,7 @@ import { readTensor } from "./tensor.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text of UTF-8 bytes; undefined for other bytes, which must stay as they are. */
+/** The text of UTF-8 bytes; undefined if they are not UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -43,7 +43,7 @@ function hasExternalData({ t, tensors, g, graphs }: AttributeProto): boolean {
   );
 }
 
-/** Files older than IR version 2 leave the type out; it is that of the field that is set. */
+/** The type of an attribute. Files older than IR version 2 leave it out, so it follows from the field that is set. */
 function typeOf(proto: AttributeProto): Type {
   if (proto.type !== Type.UNDEFINED) return proto.type;
   if (proto.t) return Type.TENSOR;
@@ -56,7 +56,7 @@ function typeOf(proto: AttributeProto): Type {
   return proto.i !== 0n ? Type.INT : Type.UNDEFINED;
 }
 
-/** Reads the graph inside of a node. */
+/** Reads the subgraph of a node. */
 export type ReadSubgraph = (proto: GraphProto) => Subgraph;
 
 function readAttribute(
@@ -68,7 +68,7 @@ function readAttribute(
   if (proto.refAttrName !== "") {
     throw refuse(source, {
       where,
-      why: `attribute "${proto.name}" is a function's parameter outside of a function`,
+      why: `attribute "${proto.name}" refers to a parameter outside of a function`,
     });
   }
   switch (typeOf(proto)) {
@@ -105,6 +105,7 @@ function readAttribute(
   }
 }
 
+/** An attribute that is kept encoded, since no stage needs its value. */
 function opaque(source: Source, proto: AttributeProto, where: string): Attribute {
   if (hasExternalData(proto)) {
     const why = `the subgraph in its attribute "${proto.name}" keeps data in another file`;
@@ -129,7 +130,10 @@ export function readAttributes(
   return Object.fromEntries(attributes);
 }
 
-/** What a Constant node gives. */
+/**
+ * The output of a Constant node.
+ * @throws ModelFileError if it is not a tensor of numbers
+ */
 export function constantOf(source: Source, attributes: Attributes, where: string): Tensor {
   const [entry, ...others] = Object.entries(attributes);
   if (entry && others.length === 0) {

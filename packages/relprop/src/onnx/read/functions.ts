@@ -1,6 +1,6 @@
 /**
- * Model-local functions (ModelProto.functions), which torch's dynamo exporter and onnxscript write: every call is
- * replaced by the nodes of the function, under names of their own.
+ * Replaces calls of model-local functions (ModelProto.functions), which torch's dynamo exporter and onnxscript write, by
+ * the nodes of the function, under new names.
  *
  * Source: https://github.com/onnx/onnx/blob/main/docs/IR.md#functions
  */
@@ -16,7 +16,7 @@ import {
 } from "../onnx_pb.ts";
 import { type Source, refuse } from "./source.ts";
 
-/** Functions that call others twice each grow as powers of two. */
+/** Limit of nodes after inlining: functions that each call another one twice grow as powers of two. */
 const maxNodes = 1_000_000;
 const maxDepth = 100;
 
@@ -33,9 +33,9 @@ const calleeOf = ({ domain, opType, overload }: NodeProto): string =>
   keyOf({ domain, name: opType, overload });
 
 /**
- * Replaces all calls in a graph and the graphs inside of its nodes.
+ * Replaces all calls in a graph and its subgraphs.
  * @param constants names of the graph's initializers
- * @throws ModelFileError for a function that calls itself, is defined twice, or has fewer inputs or outputs than a call
+ * @throws ModelFileError if a function is recursive, defined twice, or has fewer inputs or outputs than a call
  */
 export function inlineFunctions(
   source: Source,
@@ -61,16 +61,16 @@ function* allNames(graph: GraphProto): Generator<string> {
 const graphsOf = ({ attribute }: NodeProto): GraphProto[] =>
   attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
 
-/** New names by old ones; a name that is not there is one of a graph further out. */
+/** New names by old names; names of outer graphs are not in it. */
 type Names = ReadonlyMap<string, string>;
 
 class Inliner {
   readonly #source: Source;
   readonly #functions = new Map<string, FunctionProto>();
   readonly #taken: Set<string>;
-  /** Where the search for a free name goes on, by what it begins with. */
+  /** The number to try next in the search for an unused name, by its beginning. */
   readonly #counts = new Map<string, number>();
-  /** How many nodes a function has, those of the functions that it calls included. */
+  /** The number of nodes of a function, including those of the functions that it calls. */
   readonly #sizes = new Map<FunctionProto, number>();
 
   constructor(source: Source, functions: readonly FunctionProto[], taken: Iterable<string>) {
@@ -85,11 +85,11 @@ class Inliner {
     }
   }
 
-  /** @throws ModelFileError if a function calls itself, or if the graph would be too large */
+  /** @throws ModelFileError if a function is recursive, or the inlined graph would be too large */
   checkSize(graph: GraphProto): void {
     const size = this.#sizeOf(graph.node, []);
     if (size <= maxNodes) return;
-    throw refuse(this.#source, { why: `with its functions written out, it has more than ${maxNodes} nodes` });
+    throw refuse(this.#source, { why: `with its functions inlined, it has more than ${maxNodes} nodes` });
   }
 
   #sizeOf(nodes: readonly NodeProto[], stack: readonly FunctionProto[]): number {
@@ -114,7 +114,7 @@ class Inliner {
     return size;
   }
 
-  /** The nodes without calls. */
+  /** The nodes with all calls replaced. */
   inlined(nodes: readonly NodeProto[]): NodeProto[] {
     return nodes.flatMap((node) => {
       for (const inner of graphsOf(node)) inner.node = this.inlined(inner.node);
@@ -134,7 +134,7 @@ class Inliner {
     for (const [i, name] of callee.output.entries()) {
       names.set(name, call.output[i] || this.#fresh(prefix, name));
     }
-    // An input that is an output, too, goes through an Identity below.
+    // An output of the function that is also an input gets an Identity below.
     for (const [i, name] of callee.input.entries()) names.set(name, call.input[i] ?? "");
     const nodes = this.#renamed(callee.node, names, prefix, attributesOf(call, callee));
     for (const [i, name] of callee.output.entries()) {
@@ -145,7 +145,7 @@ class Inliner {
     return this.inlined(nodes);
   }
 
-  /** Copies of nodes with other names for their values, and the function's parameters filled in. */
+  /** Copies of nodes with new names for their values, and values for the function's parameters. */
   #renamed(
     nodes: readonly NodeProto[],
     outer: Names,
@@ -197,12 +197,12 @@ class Inliner {
   }
 }
 
-/** What the function's parameters are at a call: the call's attributes, else the defaults. */
+/** The parameters of a function at a call: the attributes of the call, else the defaults. */
 function attributesOf(call: NodeProto, { attributeProto }: FunctionProto): Map<string, AttributeProto> {
   return new Map([...attributeProto, ...call.attribute].map((attribute) => [attribute.name, attribute]));
 }
 
-/** The attribute with its parameter's value: none, if the call leaves out a parameter that has no default. */
+/** The attribute with the value of its parameter; empty if the call leaves out a parameter without a default. */
 function filledIn(
   attribute: AttributeProto,
   parameters: ReadonlyMap<string, AttributeProto>,

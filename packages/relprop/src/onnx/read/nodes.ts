@@ -1,14 +1,14 @@
-/** Nodes and the graphs inside of them. A `Constant` node becomes a constant of the graph that it is in. */
+/** Reads nodes and their subgraphs. A `Constant` node becomes an initializer of its graph. */
 
 import { toBinary } from "@bufbuild/protobuf";
 import type { Node, Subgraph, SubgraphValue, Tensor } from "../graph.ts";
 import { type GraphProto, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from "../onnx_pb.ts";
 import { constantOf, readAttributes } from "./attributes.ts";
-import { inOrder } from "./order.ts";
+import { sortedNodes } from "./order.ts";
 import { type Source, refuse } from "./source.ts";
 import { readTensor } from "./tensor.ts";
 
-/** ai.onnx has two names. */
+/** The domain of an operator; ai.onnx may also be written as "". */
 export const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
 
 /** The constants of a graph while it is read. */
@@ -20,7 +20,10 @@ export class Constants {
     this.#source = source;
   }
 
-  /** @throws ModelFileError if the name is empty or taken; `where` names the constant */
+  /**
+   * Adds a constant; `where` names it in errors.
+   * @throws ModelFileError if the name is empty or taken
+   */
   add(name: string, tensor: Tensor, where: string): void {
     if (name === "") throw refuse(this.#source, { where, why: "it has no name" });
     if (this.tensors.has(name)) throw refuse(this.#source, { where, why: `there are two values "${name}"` });
@@ -36,7 +39,7 @@ export function refuseSparse(source: Source, proto: GraphProto): void {
   throw refuse(source, { where, why: "it is sparse", fix: "export the model with dense weights" });
 }
 
-/** Gives every node a name of its own. */
+/** A unique name for each node: its own if it has one that no earlier node has. */
 function nodeNames(nodes: readonly NodeProto[]): string[] {
   const counts = new Map<string, number>();
   for (const { name } of nodes) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -54,7 +57,7 @@ function nodeNames(nodes: readonly NodeProto[]): string[] {
   });
 }
 
-/** The names of all values that a graph has of its own. */
+/** The names of all values that a graph defines itself. */
 export const valueNames = (proto: GraphProto, initializers: Iterable<string>): Set<string> =>
   new Set([
     ...initializers,
@@ -63,8 +66,8 @@ export const valueNames = (proto: GraphProto, initializers: Iterable<string>): S
   ]);
 
 /**
- * The nodes in the file's order, `Constant` nodes among `constants` instead.
- * @param scope names of the values that graphs inside of the nodes see
+ * Reads nodes in the order of the file; `Constant` nodes are added to `constants` instead.
+ * @param scope names of the values that subgraphs of the nodes can read
  */
 export function readNodes(
   source: Source,
@@ -104,13 +107,13 @@ function readSubgraph(source: Source, proto: GraphProto, outside: ReadonlySet<st
   const own = valueNames(proto, constants.tensors.keys());
   const nodes = readNodes(source, proto.node, constants, new Set([...outside, ...own]));
   const made = new Set(nodes.flatMap((node) => node.outputs));
-  // A name of its own hides the same name outside.
+  // A value of the subgraph hides an outer value of the same name.
   const given = new Set([...outside, ...own].filter((name) => !made.has(name)));
   return {
     name: proto.name,
     inputs: proto.input.map(readDeclaration),
     outputs: proto.output.map(readDeclaration),
     initializers: constants.tensors,
-    nodes: inOrder(source, nodes, given),
+    nodes: sortedNodes(source, nodes, given),
   };
 }

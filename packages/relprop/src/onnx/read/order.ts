@@ -1,50 +1,53 @@
-/** Puts nodes in topological order. */
+/** Sorts nodes topologically. */
 
 import { capturedBy } from "../captures.ts";
 import type { Node } from "../graph.ts";
 import { type Source, refuse } from "./source.ts";
 
-/** The values a node waits for: its inputs, and what its subgraphs take from outside. */
-function needs(node: Node, producer: ReadonlyMap<string, number>): readonly string[] {
+/** The values that a node reads: its inputs, and outer values that its subgraphs read. */
+function needs(node: Node, producer: ReadonlyMap<string, Node>): readonly string[] {
   const inputs = node.inputs.filter((name) => name !== "");
   return [...inputs, ...[...capturedBy(node)].filter((name) => producer.has(name))];
 }
 
 /**
- * The nodes so that each comes after those it needs: the order of the file, where that is one.
+ * Sorts nodes so each comes after those that it needs; nodes that are sorted keep their order.
  * @param given names of inputs and constants
- * @throws ModelFileError if a value has two makers or none, or if nodes wait for each other
+ * @throws ModelFileError if two nodes or none compute a value, or nodes form a cycle
  */
-export function inOrder(source: Source, nodes: readonly Node[], given: ReadonlySet<string>): readonly Node[] {
-  const producer = new Map<string, number>();
-  for (const [index, node] of nodes.entries()) {
+export function sortedNodes(
+  source: Source,
+  nodes: readonly Node[],
+  given: ReadonlySet<string>,
+): readonly Node[] {
+  const producer = new Map<string, Node>();
+  for (const node of nodes) {
     for (const name of node.outputs) {
       if (name === "") continue;
       if (producer.has(name) || given.has(name)) {
         throw refuse(source, {
           where: `${node.opType} "${node.name}"`,
-          why: `its output "${name}" has another maker too`,
+          why: `another node or constant also gives its output "${name}"`,
         });
       }
-      producer.set(name, index);
+      producer.set(name, node);
     }
   }
 
   const ordered: Node[] = [];
-  const state = new Uint8Array(nodes.length);
-  const [waiting, done] = [1, 2];
-  const visit = (root: number): void => {
-    const stack: { index: number; rest: readonly string[]; next: number }[] = [];
-    const enter = (index: number): void => {
-      state[index] = waiting;
-      stack.push({ index, rest: needs(nodes[index] as Node, producer), next: 0 });
+  const state = new Map<Node, "waiting" | "done">();
+  const visit = (root: Node): void => {
+    const stack: { node: Node; needed: readonly string[]; next: number }[] = [];
+    const enter = (node: Node): void => {
+      state.set(node, "waiting");
+      stack.push({ node, needed: needs(node, producer), next: 0 });
     };
     enter(root);
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const node = nodes[top.index] as Node;
-      const name = top.rest[top.next++];
+      const { node } = top;
+      const name = top.needed[top.next++];
       if (name === undefined) {
-        state[top.index] = done;
+        state.set(node, "done");
         ordered.push(node);
         stack.pop();
         continue;
@@ -55,17 +58,17 @@ export function inOrder(source: Source, nodes: readonly Node[], given: ReadonlyS
         const where = `${node.opType} "${node.name}"`;
         throw refuse(source, {
           where,
-          why: `nothing makes its input "${name}"`,
+          why: `no node computes its input "${name}"`,
           fix: "export the model anew",
         });
       }
-      if (state[maker] === waiting) {
+      if (state.get(maker) === "waiting") {
         const where = `${node.opType} "${node.name}"`;
-        throw refuse(source, { where, why: `it waits for its own output, by way of "${name}"` });
+        throw refuse(source, { where, why: `it depends on its own output, through "${name}"` });
       }
-      if (state[maker] !== done) enter(maker);
+      if (state.get(maker) !== "done") enter(maker);
     }
   };
-  for (const index of nodes.keys()) if (state[index] === 0) visit(index);
+  for (const node of nodes) if (!state.has(node)) visit(node);
   return ordered;
 }

@@ -1,4 +1,4 @@
-/** The outline of an .onnx file: all of it but large weights, which are external data that lie in the file itself. */
+/** Reads .onnx files without their large weights, which become external data that lies in the .onnx file itself. */
 
 import { type DescMessage, create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
@@ -12,26 +12,26 @@ import {
 } from "../onnx_pb.ts";
 import { fieldsOf, maxDepth } from "./wire.ts";
 
-/** The location of data in the model's file. No other file can have this name. */
-export const itself = ".";
+/** The location of external data that lies in the model's own file. No other file can have this name. */
+export const ownLocation = ".";
 
-/** Weights of so many bytes are left out; what is shorter is sooner read than found again. */
-const longFrom = 1 << 16;
-/** A tag and a length, or a number, take fewer. */
-const longestHeader = 20;
+/** Weights of fewer bytes are read: that is faster than a later access. */
+const minLength = 1 << 16;
+/** Limit of the bytes of a tag with a length or a number. */
+const maxHeader = 20;
 const windowSize = 1 << 16;
 
 const rawData = TensorProtoSchema.field.rawData.number;
-/** Other messages in an attribute are kept as they are encoded, whatever is in them. */
-const readOfAttribute: ReadonlySet<number> = new Set([
+/** The messages of an attribute that are decoded; others stay encoded. */
+const decodedInAttribute: ReadonlySet<number> = new Set([
   AttributeProtoSchema.field.t.number,
   AttributeProtoSchema.field.g.number,
 ]);
 
-/** Bytes of a file from an offset. */
+/** Reads bytes of a file from an offset. */
 export type ReadPart = (offset: number, length: number) => Uint8Array;
 
-/** Of a field in the file: where its content starts, and where the next field does. */
+/** A field in the file: its number, and the offsets of its content and of the next field. */
 interface Field {
   readonly number: number;
   readonly content: number;
@@ -39,13 +39,13 @@ interface Field {
 }
 
 /**
- * Reads all but the weights: by lengths, so that these are never touched.
- * @throws Error saying where the bytes stop making sense
+ * The bytes of the file with large weights replaced. It skips them by their length, so they are never read.
+ * @throws Error if the bytes are not a valid message; it says where
  */
 export function outline(read: ReadPart, size: number): Uint8Array {
   let window: { start: number; bytes: Uint8Array } = { start: 0, bytes: new Uint8Array() };
   const headerAt = (at: number): Uint8Array => {
-    const length = Math.min(longestHeader, size - at);
+    const length = Math.min(maxHeader, size - at);
     if (at < window.start || at + length > window.start + window.bytes.length)
       window = { start: at, bytes: read(at, Math.min(windowSize, size - at)) };
     return window.bytes.subarray(at - window.start, at - window.start + length);
@@ -69,8 +69,8 @@ export function outline(read: ReadPart, size: number): Uint8Array {
     };
     for (let at = start; at < end;) {
       const field = fieldAt(at);
-      if (field.end > end) throw new Error(`byte ${at} announces more than its ${schema.name} has`);
-      const replaced = field.end - field.content < longFrom ? undefined : shortened(schema, field, depth);
+      if (field.end > end) throw new Error(`the field at byte ${at} is longer than its ${schema.name}`);
+      const replaced = field.end - field.content < minLength ? undefined : shortened(schema, field, depth);
       if (replaced) {
         keepUntil(at);
         pieces.push(...replaced);
@@ -85,7 +85,7 @@ export function outline(read: ReadPart, size: number): Uint8Array {
     const { number, content, end } = field;
     if (schema === TensorProtoSchema && number === rawData) return [elsewhere(content, end - content)];
     const message = fieldsOf(schema).get(number)?.message;
-    const isOpaque = schema === AttributeProtoSchema && !readOfAttribute.has(number);
+    const isOpaque = schema === AttributeProtoSchema && !decodedInAttribute.has(number);
     if (!message || isOpaque) return undefined;
     const inner = walk(message, content, end, depth + 1);
     const length = inner.reduce((total, piece) => total + piece.length, 0);
@@ -94,12 +94,16 @@ export function outline(read: ReadPart, size: number): Uint8Array {
   return concatChunks(walk(ModelProtoSchema, 0, size, 1));
 }
 
-/** The fields that a tensor has in place of its data. */
+/** The fields that replace the data of a tensor. */
 const elsewhere = (offset: number, length: number): Uint8Array =>
   toBinary(
     TensorProtoSchema,
     create(TensorProtoSchema, {
       dataLocation: TensorProto_DataLocation.EXTERNAL,
-      externalData: externalEntries({ location: itself, offset: String(offset), length: String(length) }),
+      externalData: externalEntries({
+        location: ownLocation,
+        offset: String(offset),
+        length: String(length),
+      }),
     }),
   );

@@ -1,4 +1,4 @@
-/** TensorProto -> Tensor, from any of the five places where ONNX files keep the elements. */
+/** Reads tensors from any of the places where ONNX files keep their elements. */
 
 import { dataTypeName, dataTypeOf } from "../data-types.ts";
 import { locationProblem } from "../external-location.ts";
@@ -6,20 +6,21 @@ import type { DataType, Tensor } from "../graph.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "../onnx_pb.ts";
 import { type StoredBytes, storedTensor } from "../stored-tensor.ts";
 import { byteLength } from "../tensor.ts";
+import { concatChunks } from "../write/chunks.ts";
 import { type Source, decoding, messageOf, refuse } from "./source.ts";
-import { decodeApart } from "./wire.ts";
+import { decodePartly } from "./wire.ts";
 
 const floatDataField = TensorProtoSchema.field.floatData.number;
 const doubleDataField = TensorProtoSchema.field.doubleData.number;
 const rawDataField = TensorProtoSchema.field.rawData.number;
 
-/** ONNX has no limit; files have at most 8, and 64 keeps code that spreads shapes into arguments safe. */
+/** Limit of axes, which keeps code that spreads shapes into arguments safe. Files have at most 8. */
 export const maxRank = 64;
 
-type Typed = "floatData" | "doubleData" | "int32Data" | "int64Data" | "uint64Data";
+type ListName = "floatData" | "doubleData" | "int32Data" | "int64Data" | "uint64Data";
 
-/** Which list holds a type's elements, and what array has them in memory order. */
-const typed: Readonly<
+/** Reads the elements of a type from its list into an array in memory order. */
+const arrayReaders: Readonly<
   Record<Exclude<DataType, "string">, (proto: TensorProto) => ArrayBufferView<ArrayBuffer>>
 > = {
   float32: (proto) => Float32Array.from(proto.floatData),
@@ -37,20 +38,13 @@ const typed: Readonly<
   bool: (proto) => Uint8Array.from(proto.int32Data),
 };
 
-const lists: readonly Typed[] = ["floatData", "doubleData", "int32Data", "int64Data", "uint64Data"];
+const lists: readonly ListName[] = ["floatData", "doubleData", "int32Data", "int64Data", "uint64Data"];
 
-function joined(views: readonly Uint8Array[]): Uint8Array {
-  if (views.length === 1) return views[0] as Uint8Array;
-  const bytes = new Uint8Array(views.reduce((length, view) => length + view.length, 0));
-  let offset = 0;
-  for (const view of views) {
-    bytes.set(view, offset);
-    offset += view.length;
-  }
-  return bytes;
-}
+/** The views in one array, which is a view itself if there is only one. */
+const joined = (views: readonly Uint8Array[]): Uint8Array =>
+  views.length === 1 && views[0] ? views[0] : concatChunks(views);
 
-/** The sizes as numbers. */
+/** The sizes of a tensor as numbers. */
 function readDims(source: Source, proto: TensorProto, where: string): number[] {
   if (proto.dims.length > maxRank) {
     throw refuse(source, { where, why: `it has ${proto.dims.length} axes, more than ${maxRank}` });
@@ -108,19 +102,19 @@ function readExternal(
   }
 }
 
-/** The tensor of an encoded TensorProto; long lists of floats stay views on `bytes`. */
+/** Reads an encoded TensorProto; long lists of floats stay views on `bytes`. */
 export function readTensorBytes(source: Source, bytes: Uint8Array): { name: string; tensor: Tensor } {
   const apart = [floatDataField, doubleDataField, rawDataField];
-  const { message, fields } = decoding(source, () => decodeApart(TensorProtoSchema, bytes, apart));
+  const { message, fields } = decoding(source, () => decodePartly(TensorProtoSchema, bytes, apart));
   message.rawData = fields.get(rawDataField)?.at(-1) ?? message.rawData;
   const packed = { float32: fields.get(floatDataField) ?? [], float64: fields.get(doubleDataField) ?? [] };
   return { name: message.name, tensor: readTensor(source, message, `initializer "${message.name}"`, packed) };
 }
 
-/** Elements that were not decoded, by the type they have. */
+/** Encoded elements by their type. */
 type Packed = Readonly<Partial<Record<DataType, readonly Uint8Array[]>>>;
 
-/** The tensor of a decoded TensorProto. `where` names it in errors. */
+/** Reads a decoded TensorProto, which `where` names in errors. */
 export function readTensor(source: Source, proto: TensorProto, where: string, packed: Packed = {}): Tensor {
   const dataType = dataTypeOf(proto.dataType);
   if (!dataType || dataType === "string") {
@@ -132,7 +126,7 @@ export function readTensor(source: Source, proto: TensorProto, where: string, pa
   const dims = readDims(source, proto, where);
   const size = byteLength(dataType, dims);
   const shape = `[${dims.join(", ")}]`;
-  if (!Number.isSafeInteger(size)) throw refuse(source, { where, why: `its shape ${shape} fits no memory` });
+  if (!Number.isSafeInteger(size)) throw refuse(source, { where, why: `its shape ${shape} is too large` });
   const views = packed[dataType] ?? [];
   const isExternal = proto.dataLocation === TensorProto_DataLocation.EXTERNAL;
   const isListed =
@@ -145,7 +139,7 @@ export function readTensor(source: Source, proto: TensorProto, where: string, pa
     : views.length > 0
       ? joined(views)
       : isListed
-        ? bytesOf(typed[dataType](proto))
+        ? bytesOf(arrayReaders[dataType](proto))
         : proto.rawData;
   if (!(data instanceof Uint8Array)) return storedTensor(dataType, dims, data);
   if (data.length !== size) {

@@ -1,4 +1,4 @@
-/** ValueInfoProto -> Value: the inputs and outputs of a graph. */
+/** Reads the inputs and outputs of a graph. */
 
 import { ModelFileError } from "../../errors.ts";
 import { dataTypeName, dataTypeOf } from "../data-types.ts";
@@ -7,17 +7,18 @@ import type { TensorShapeProto, ValueInfoProto } from "../onnx_pb.ts";
 import { type Source, refuse } from "./source.ts";
 import { maxRank } from "./tensor.ts";
 
-/** What a file declares of an input or output; exporters leave out types and shapes of outputs. */
+/** An input or output as the file declares it; exporters leave out types and shapes of outputs. */
 export interface Declared {
   readonly name: string;
   readonly dataType: DataType | undefined;
   readonly shape: Shape | undefined;
 }
 
+/** Whether the file declares type and shape. */
 export const isComplete = (declared: Declared): declared is Value =>
   declared.dataType !== undefined && declared.shape !== undefined;
 
-/** Gives names to the sizes that have none, different from all that have one. */
+/** Makes unique names for sizes that have none. */
 export class DimNames {
   readonly #taken: Set<string>;
 
@@ -28,6 +29,7 @@ export class DimNames {
     this.#taken = new Set(dims.flatMap(({ value }) => (value.case === "dimParam" ? [value.value] : [])));
   }
 
+  /** A name that no other size has. */
   make(base: string): string {
     let name = base;
     for (let i = 2; this.#taken.has(name); i++) name = `${base}_${i}`;
@@ -48,7 +50,7 @@ function readShape(
   }
   return shape.dim.map(({ value }, axis): Dim => {
     if (value.case === "dimParam" && value.value !== "") return value.value;
-    // Some exporters write -1 for "any".
+    // Some exporters write -1 for an open size.
     if (value.case !== "dimValue" || value.value === -1n) return names.make(`${name}_dim${axis}`);
     if (value.value < 0n || value.value > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw refuse(source, { where, why: `it has a size of ${value.value}` });
@@ -68,7 +70,11 @@ export function readHint(source: Source, info: ValueInfoProto, names: DimNames):
   }
 }
 
-/** @param role "input", "output" or "value" */
+/**
+ * Reads the declaration of an input, an output or a value in between.
+ * @param role "input", "output" or "value"
+ * @throws ModelFileError if it is not a tensor, or of a type that relprop does not read
+ */
 export function readValue(source: Source, info: ValueInfoProto, role: string, names: DimNames): Declared {
   const where = `${role} "${info.name}"`;
   const type = info.type?.value;

@@ -1,7 +1,7 @@
 /**
- * Protobuf below the level of messages. A decoder alone would take a broken file for a strange one, turn two bytes
- * into an object of hundreds, and box every float; so the file is surveyed before it is decoded, and the long lists of
- * numbers stay views on its bytes.
+ * Protobuf below the level of messages. A decoder alone reads broken files without an error, turns two bytes into an object
+ * of hundreds, and boxes each float. So files are checked before they are decoded, and long lists of numbers stay views on
+ * their bytes.
  */
 
 import {
@@ -15,13 +15,15 @@ import {
 } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-/** Four times what the largest public models have; a file of empty messages stops here, far from filling the memory. */
+/** Limit of messages, four times that of the largest public models, which bounds the memory that a file can take. */
 const maxMessages = 2 ** 21;
+/** Limit of the depth of nested messages. */
 export const maxDepth = 64;
 
+/** How a field must be encoded. */
 interface Expected {
   readonly wireType: WireType;
-  /** The list may also come as one run of bytes. */
+  /** Whether it is a list that may be encoded as one run of bytes. */
   readonly packable: boolean;
   readonly message: DescMessage | undefined;
 }
@@ -41,7 +43,7 @@ function expect(field: DescField): Expected {
   return { wireType, packable: field.fieldKind === "list", message: undefined };
 }
 
-/** What a message can have, by field number. */
+/** The fields that a message can have, by number. */
 export function fieldsOf(schema: DescMessage): ReadonlyMap<number, Expected> {
   let fields = expectedFields.get(schema);
   if (!fields) {
@@ -52,10 +54,10 @@ export function fieldsOf(schema: DescMessage): ReadonlyMap<number, Expected> {
 }
 
 /**
- * Walks the whole file by its lengths: linear time, no memory.
- * @throws Error saying where the bytes stop making sense, or which limit they pass
+ * Checks the structure of a message by walking over its fields, in linear time and without memory.
+ * @throws Error if a field has a wrong encoding or length, or a limit is exceeded; it says where
  */
-export function survey(schema: DescMessage, bytes: Uint8Array): void {
+export function checkStructure(schema: DescMessage, bytes: Uint8Array): void {
   const reader = new BinaryReader(bytes);
   let messages = 0;
   const walk = (schema: DescMessage, end: number, depth: number): void => {
@@ -87,21 +89,24 @@ export function survey(schema: DescMessage, bytes: Uint8Array): void {
   walk(schema, bytes.length, 1);
 }
 
-/** A message of which some fields were left as bytes. */
-export interface Apart<T extends Message> {
+/** A message with some fields left encoded. */
+export interface PartlyDecoded<T extends Message> {
   readonly message: T;
-  /** The bytes of those fields by number, views in file order; a packed list of floats *is* little-endian floats. */
+  /** Views on the encoded fields by number, in file order; a packed list of floats is encoded as little-endian floats. */
   readonly fields: ReadonlyMap<number, readonly Uint8Array[]>;
 }
 
-/** Decodes a message, but leaves the given length-delimited fields as views on `bytes`. */
-export function decodeApart<Desc extends DescMessage>(
+/**
+ * Decodes a message, but leaves some length-delimited fields encoded.
+ * @param encoded numbers of the fields that stay views on `bytes`
+ */
+export function decodePartly<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
-  apart: readonly number[],
-): Apart<MessageShape<Desc>> {
+  encoded: readonly number[],
+): PartlyDecoded<MessageShape<Desc>> {
   const message = create(schema);
-  const fields = new Map<number, Uint8Array[]>(apart.map((number) => [number, []]));
+  const fields = new Map<number, Uint8Array[]>(encoded.map((number) => [number, []]));
   const reader = new BinaryReader(bytes);
   let runStart = 0;
   const decodeRun = (end: number): void => {

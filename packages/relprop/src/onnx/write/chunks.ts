@@ -1,10 +1,11 @@
-/** Bytes in pieces: what is small is collected in a writer, what is large stays a view on where it came from. */
+/** Collects the bytes of a file: small pieces are joined, large ones stay views. */
 
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** Up to this size a copy is cheaper than another piece. */
-const smallest = 1024;
+/** Pieces up to this size are copied, which is cheaper than another chunk. */
+const maxCopied = 1024;
 
+/** The content of a file while it is written. */
 export class Chunks {
   readonly #chunks: Uint8Array[] = [];
   #pending = new BinaryWriter();
@@ -15,9 +16,10 @@ export class Chunks {
     return this.#byteLength;
   }
 
+  /** Appends bytes, which must not change afterwards. */
   append(bytes: Uint8Array): void {
     this.#byteLength += bytes.length;
-    if (bytes.length <= smallest) {
+    if (bytes.length <= maxCopied) {
       this.#pending.raw(bytes);
       this.#pendingLength += bytes.length;
       return;
@@ -26,6 +28,7 @@ export class Chunks {
     this.#chunks.push(bytes);
   }
 
+  /** All bytes as chunks, in order. */
   finish(): readonly Uint8Array[] {
     this.#flush();
     return this.#chunks;
@@ -39,8 +42,8 @@ export class Chunks {
 }
 
 /**
- * The chunks in one array, for whoever needs it that way: a copy of everything.
- * @throws RangeError if the runtime cannot allocate that much at once
+ * Copies chunks into one array.
+ * @throws RangeError if the runtime cannot allocate as many bytes
  */
 export function concatChunks(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));

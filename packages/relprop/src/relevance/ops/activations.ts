@@ -1,8 +1,8 @@
 /** Activations of neural networks y = f(x): s ⊙ f′(x) for the gradient methods, and where f cannot be negative. */
 
-import { numberAttribute, stringAttribute, type Value } from "../../onnx/graph.ts";
+import { numberAttribute, stringAttribute } from "../../onnx/graph.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
-import { x, type PullBack, type Site } from "../row-kinds.ts";
+import { x, type PullBack, type Site } from "../site.ts";
 import { Calculus, slope } from "./calculus.ts";
 import { sumTo } from "./shapes.ts";
 
@@ -20,7 +20,7 @@ export const leakyRelu: PullBack = slope((c, x, _y, { node }) =>
 /** The slope below zero is the second input, one number for each channel mostly. */
 export const prelu: PullBack = (site, s, input) => {
   const c = new Calculus(site.b);
-  const alpha = site.inputs[1] as Value;
+  const alpha = site.input(1);
   const positive = c.above(x(site), 0);
   if (input === 0) return c.mul(s, c.where(positive, 1, alpha));
   return sumTo(site.b, c.where(positive, 0, c.mul(s, x(site))), alpha);
@@ -37,8 +37,8 @@ function bound(site: Site, index: number, orElse: number): number | undefined {
 export const clip: PullBack = (site, s, input) => {
   const c = new Calculus(site.b);
   const [, low, high] = site.inputs;
-  if (input === 1) return sumTo(site.b, c.where(c.below(x(site), low as Value), s, 0), low as Value);
-  if (input === 2) return sumTo(site.b, c.where(c.above(x(site), high as Value), s, 0), high as Value);
+  if (low && input === 1) return sumTo(site.b, c.where(c.below(x(site), low), s, 0), low);
+  if (high && input === 2) return sumTo(site.b, c.where(c.above(x(site), high), s, 0), high);
   const aboveLow = low ? c.only(c.above(x(site), low), s) : s;
   return high ? c.only(c.below(x(site), high), aboveLow) : aboveLow;
 };
@@ -94,9 +94,10 @@ export const shrink: PullBack = (site, s) => {
 };
 
 /** Above λ no bias up to λ can make it negative, and nothing that is not negative lies below −λ. */
-export const shrinksToPositive = ({ node, isNonNegative, inputs }: Site): boolean => {
+export const shrinksToPositive = (site: Site): boolean => {
+  const { node } = site;
   const lambda = attribute(node, "lambd", 0.5);
-  return lambda >= 0 && attribute(node, "bias", 0) <= lambda && isNonNegative(inputs[0] as Value);
+  return lambda >= 0 && attribute(node, "bias", 0) <= lambda && site.isNonNegative(x(site));
 };
 
 export const hardSigmoid: PullBack = slope((c, _x, y, { node }) =>

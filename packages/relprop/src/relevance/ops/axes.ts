@@ -5,12 +5,12 @@
  */
 
 import { wrapped } from "../../onnx/axis.ts";
-import { intsAttribute, numberAttribute, type Dim, type Value } from "../../onnx/graph.ts";
+import { intsAttribute, numberAttribute, type Dim } from "../../onnx/graph.ts";
 import { constantIntegers } from "../../onnx/tensor.ts";
 import { exactQuotient, product } from "../../onnx/operators/sizes.ts";
-import { aligned, placeAt as at, x, y, type KeepsAxis, type Site } from "../row-kinds.ts";
+import { aligned, placeAt as at, x, y, type KeepsAxis, type Site } from "../site.ts";
 
-const rankOf = (site: Site, input: number): number => (site.inputs[input] as Value).shape.length;
+const rankOf = (site: Site, input: number): number => site.input(input).shape.length;
 
 /** Output and input have the same axes; those are kept that the operator does not work along. */
 export const allBut =
@@ -81,7 +81,7 @@ const stride = (shape: readonly Dim[], axis: number): Dim => product(shape.slice
  * the axis of the output whose digits hold it.
  */
 export const throughReshape: KeepsAxis = (site, place, input) => {
-  const from = (site.inputs[input] as Value).shape;
+  const from = site.input(input).shape;
   const to = y(site).shape;
   const behind = product([place.inner, stride(from, place.axis)]);
   for (const [axis, size] of to.entries()) {
@@ -128,7 +128,7 @@ export const throughGather: KeepsAxis = (site, place) => {
 /** GatherND: shared axes, and those of the slices that it picks. */
 export const throughGatherNd: KeepsAxis = (site, place) => {
   const shared = numberAttribute(site.node, "batch_dims", 0);
-  const depth = (site.inputs[1] as Value).shape.at(-1);
+  const depth = site.input(1).shape.at(-1);
   if (place.axis < shared) return at(site, place, place.axis);
   if (typeof depth !== "number" || place.axis < shared + depth) return undefined;
   return at(site, place, place.axis + y(site).shape.length - x(site).shape.length);
@@ -136,7 +136,7 @@ export const throughGatherNd: KeepsAxis = (site, place) => {
 
 /** ScatterND: the axes of the slices that it writes. */
 export const throughScatterNd: KeepsAxis = (site, place, input) => {
-  const depth = (site.inputs[1] as Value).shape.at(-1);
+  const depth = site.input(1).shape.at(-1);
   const axis = place.axis + y(site).shape.length - rankOf(site, input);
   return typeof depth === "number" && axis >= depth ? at(site, place, axis) : undefined;
 };

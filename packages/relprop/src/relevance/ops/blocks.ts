@@ -3,8 +3,9 @@
 import { int, ints, numberAttribute, stringAttribute, string, type Value } from "../../onnx/graph.ts";
 import { columnWindow, pickEach } from "../../onnx/column-window.ts";
 import { constantIntegers, numbersOf, sizeOf } from "../../onnx/tensor.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import { sizeAt, vectorOf, type Size } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 const blockOf = (site: Site): number => numberAttribute(site.node, "blocksize", 1);
 
@@ -32,13 +33,14 @@ export const unspaceToDepth = (site: Site, s: Value): Value =>
 
 /** Col2Im: the image taken apart into its windows again. */
 export function uncol2im(site: Site, s: Value): Value {
-  const { b, node, inputs } = site;
-  const [image, block] = [inputs[1], inputs[2]].map((sizes) => constantIntegers(sizes as Value) ?? []);
-  const { counts, positions, attributes } = columnWindow(node, image ?? [], block ?? []);
-  const single = b.op("Reshape", [s, b.integers([-1, 1, ...(image ?? [])])]);
-  const kernel = pickEach(block ?? []);
+  const { b, node } = site;
+  const image = constantIntegers(site.input(1)) ?? [];
+  const block = constantIntegers(site.input(2)) ?? [];
+  const { counts, positions, attributes } = columnWindow(node, image, block);
+  const single = b.op("Reshape", [s, b.integers([-1, 1, ...image])]);
+  const kernel = pickEach(block);
   const windows = b.op("Conv", [single, b.numbers(Array.from(numbersOf(kernel)), kernel.dims)], attributes);
-  const channels = (x(site).shape[1] as number) / positions;
+  const channels = sureNumber(x(site).shape[1]) / positions;
   const total = sizeOf(counts);
   return b.op("Reshape", [windows, b.integers([-1, channels * positions, total])]);
 }

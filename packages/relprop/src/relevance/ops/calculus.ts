@@ -2,7 +2,7 @@
 
 import { int, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, y, type PullBack, type Site } from "../row-kinds.ts";
+import { x, y, type PullBack, type Site } from "../site.ts";
 
 export type Operand = Value | number;
 

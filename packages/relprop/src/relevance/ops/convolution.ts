@@ -6,10 +6,11 @@
 import { int, ints, intsAttribute, numberAttribute, type Attributes, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
-import { x, y, type LinearOperator, type Site } from "../row-kinds.ts";
+import { x, y, type LinearOperator, type Site } from "../site.ts";
 import { interleave, positionsIn } from "./interleave.ts";
 import { filled, fit, spatialSizes } from "./shapes.ts";
 import { extent, isUnit, windowOf, type Window } from "./windows.ts";
+import { sure, sureNumber } from "../../sure.ts";
 
 const known = (shape: readonly unknown[]): readonly number[] => shape as readonly number[];
 const kernelOf = (weights: Value): readonly number[] => known(weights.shape.slice(2));
@@ -31,14 +32,14 @@ const acrossChannels = (b: GraphBuilder, bias: Value, z: Value): Value =>
 /** Conv as it is. */
 export function convolution(site: Site): LinearOperator {
   const { b, node, inputs } = site;
-  const weights = inputs[1] as Value;
+  const weights = site.input(1);
   const window = windowOf(node, kernelOf(weights), x(site), y(site));
   const group = numberAttribute(node, "group", 1);
   return {
     x: x(site),
     weights,
     bias: inputs[2],
-    biasShape: [weights.shape[0] as number],
+    biasShape: [sure(weights.shape[0])],
     fanIn: sizeOf(known(weights.shape).slice(1)),
     placeBias: (bias) => acrossChannels(b, bias, y(site)),
     forward: (v, W, bias) => b.op("Conv", [v, W, bias], attributesOf(window, group)),
@@ -52,17 +53,17 @@ export function convolution(site: Site): LinearOperator {
  * so a rule that clamps them clamps first. Undefined where there is no stride.
  */
 export function averagedConvolution(site: Site): LinearOperator | undefined {
-  const { b, node, inputs } = site;
+  const { b, node } = site;
   const plain = convolution(site);
-  const weights = inputs[1] as Value;
+  const weights = site.input(1);
   const exact = windowOf(node, kernelOf(weights), x(site), y(site));
   if (isUnit(exact.strides)) return undefined;
   const group = numberAttribute(node, "group", 1);
   const window: Window = {
     ...exact,
-    kernel: extent(exact).map((size, i) => size + (exact.strides[i] as number) - 1),
+    kernel: extent(exact).map((size, i) => size + sureNumber(exact.strides[i]) - 1),
     dilations: exact.dilations.map(() => 1),
-    padsEnd: exact.padsEnd.map((size, i) => size + (exact.strides[i] as number) - 1),
+    padsEnd: exact.padsEnd.map((size, i) => size + sureNumber(exact.strides[i]) - 1),
   };
   const smooth = (W: Value): Value => smoothed(b, dilated(b, W, exact.dilations), exact.strides);
   return {
@@ -99,7 +100,7 @@ function dilated(b: GraphBuilder, weights: Value, dilations: readonly number[]):
 
 /**
  * Wᵀs of a convolution, in the shape of `like`. At stride 1 a convolution with flipped weights: on the CPU's kernels
- * several times faster than ConvTranspose (rules.md §9).
+ * several times faster than ConvTranspose (docs/rules.md §9).
  */
 export function transposeConvolution(
   b: GraphBuilder,
@@ -110,8 +111,8 @@ export function transposeConvolution(
   like: Value,
 ): Value {
   const span = extent(window);
-  const begin = span.map((size, i) => size - 1 - (window.padsBegin[i] as number));
-  const end = span.map((size, i) => size - 1 - (window.padsEnd[i] as number));
+  const begin = span.map((size, i) => size - 1 - sureNumber(window.padsBegin[i]));
+  const end = span.map((size, i) => size - 1 - sureNumber(window.padsEnd[i]));
   if (isUnit(window.strides) && begin.every((n) => n >= 0) && end.every((n) => n >= 0)) {
     return b.op(
       "Conv",
@@ -126,10 +127,10 @@ export function transposeConvolution(
   if (finer) return finer;
   // The rows and columns at the end that the last window did not reach; the most there can be if sizes are open.
   const outputPadding = span.map((size, i) => {
-    const stride = window.strides[i] as number;
+    const stride = sureNumber(window.strides[i]);
     if (!input || !output) return stride - 1;
-    const pads = (window.padsBegin[i] as number) + (window.padsEnd[i] as number);
-    return (input[i] as number) - (((output[i] as number) - 1) * stride + size - pads);
+    const pads = sureNumber(window.padsBegin[i]) + sureNumber(window.padsEnd[i]);
+    return sureNumber(input[i]) - ((sureNumber(output[i]) - 1) * stride + size - pads);
   });
   const attributes = { ...attributesOf(window, group), output_padding: ints(outputPadding) };
   const back = b.op("ConvTranspose", [s, weights], attributes);
@@ -162,15 +163,15 @@ function subPixels(
   { window, group, input, output }: SubPixels,
 ): Value | undefined {
   const { kernel, strides, padsBegin } = window;
-  if (!isUnit(window.dilations) || input.some((size, i) => size % (strides[i] as number) !== 0))
+  if (!isUnit(window.dilations) || input.some((size, i) => size % sureNumber(strides[i]) !== 0))
     return undefined;
   const phases = positionsIn(strides).map((position) =>
     position.map((at, i) => {
-      const stride = strides[i] as number;
-      const first = (at + (padsBegin[i] as number)) % stride;
-      const taps = Math.max(0, Math.ceil(((kernel[i] as number) - first) / stride));
-      const begin = taps - 1 - (at + (padsBegin[i] as number) - first) / stride;
-      const end = (input[i] as number) / stride - (output[i] as number) - begin + taps - 1;
+      const stride = sureNumber(strides[i]);
+      const first = (at + sureNumber(padsBegin[i])) % stride;
+      const taps = Math.max(0, Math.ceil((sureNumber(kernel[i]) - first) / stride));
+      const begin = taps - 1 - (at + sureNumber(padsBegin[i]) - first) / stride;
+      const end = sureNumber(input[i]) / stride - sureNumber(output[i]) - begin + taps - 1;
       return { first, taps, begin, end };
     }),
   );
@@ -192,11 +193,11 @@ function subPixels(
     };
     return b.op("Conv", [s, flipped(b, part, group)], attributesOf(sliding, group));
   });
-  const some = parts.find((part) => part !== undefined);
-  const nothing = some && filled(b, 0, some.shape, some);
+  const some = sure(parts.find((part) => part !== undefined));
+  const nothing = filled(b, 0, some.shape, some);
   return interleave(
     b,
-    parts.map((part) => (part ?? nothing) as Value),
+    parts.map((part) => part ?? nothing),
     strides,
   );
 }
@@ -224,7 +225,7 @@ function flipped(b: GraphBuilder, weights: Value, group: number): Value {
 /** ConvTranspose as it is; its own transpose is a convolution with the same weights. */
 export function transposedConvolution(site: Site): LinearOperator {
   const { b, node, inputs } = site;
-  const weights = inputs[1] as Value;
+  const weights = site.input(1);
   const group = numberAttribute(node, "group", 1);
   const kernel = kernelOf(weights);
   const ones = kernel.map(() => 1);
@@ -241,7 +242,7 @@ export function transposedConvolution(site: Site): LinearOperator {
     x: x(site),
     weights,
     bias: inputs[2],
-    biasShape: [(weights.shape[1] as number) * group],
+    biasShape: [sureNumber(weights.shape[1]) * group],
     placeBias: (bias) => acrossChannels(b, bias, y(site)),
     forward: (v, W, bias) =>
       b.op("ConvTranspose", [v, W, bias], {
@@ -279,9 +280,9 @@ function transposedPads(
   const input = spatialSizes(x(site));
   const output = spatialSizes(y(site));
   const total = extent(window).map((span, i) => {
-    const full = window.strides[i] as number;
-    if (!input || !output) return Math.max(0, span + (outputPadding[i] as number) - full);
-    return full * ((input[i] as number) - 1) + (outputPadding[i] as number) + span - (output[i] as number);
+    const full = sureNumber(window.strides[i]);
+    if (!input || !output) return Math.max(0, span + sureNumber(outputPadding[i]) - full);
+    return full * (sureNumber(input[i]) - 1) + sureNumber(outputPadding[i]) + span - sureNumber(output[i]);
   });
   const small = total.map((n) => Math.floor(n / 2));
   const large = total.map((n) => Math.ceil(n / 2));

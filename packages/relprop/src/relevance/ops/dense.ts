@@ -3,19 +3,27 @@
 import { int, ints, numberAttribute, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
-import { x, type LinearOperator, type Site } from "../row-kinds.ts";
+import { x, type LinearOperator, type Site } from "../site.ts";
 import { sumTo } from "./shapes.ts";
+import { sure } from "../../sure.ts";
+
+/** How many inputs an output is made of, if the model says it. */
+function fanInOf({ shape }: Value, axis: number): number | undefined {
+  const size = shape[axis];
+  return typeof size === "number" ? size : undefined;
+}
 
 /** Gemm: z [N, K] = x [N, C] · W + b, W [C, K], or [K, C] with transB. */
 export function gemm(site: Site): LinearOperator {
   const { b, node, inputs } = site;
+  const weights = site.input(1);
   const transB = numberAttribute(node, "transB", 0);
   return {
     x: x(site),
-    weights: inputs[1] as Value,
+    weights,
     bias: inputs[2],
-    biasShape: [(inputs[1] as Value).shape[transB === 1 ? 0 : 1] as number],
-    fanIn: (inputs[1] as Value).shape[transB] as number,
+    biasShape: [sure(weights.shape[transB === 1 ? 0 : 1])],
+    fanIn: fanInOf(weights, transB),
     forward: (v, W, bias) => b.op("Gemm", bias ? [v, W, bias] : [v, W], { transB: int(transB) }),
     pullBack: (s, W) => b.op("Gemm", [s, W], { transB: int(1 - transB) }),
   };
@@ -44,13 +52,14 @@ export function refusesComputedWeights(site: Site, index: number): string | unde
 /** MatMul and its Add, recognised as one: z [.., K] = x [.., C] · W [C, K] + b. */
 export function dense(site: Site): LinearOperator {
   const { b, inputs } = site;
+  const weights = site.input(1);
   const flat = x(site).shape.length === 2;
   return {
     x: x(site),
-    weights: inputs[1] as Value,
+    weights,
     bias: inputs[2],
     biasShape: undefined,
-    fanIn: (inputs[1] as Value).shape[0] as number,
+    fanIn: fanInOf(weights, 0),
     forward(v, W, bias) {
       const product = b.op("MatMul", [v, W]);
       return bias ? b.op("Add", [product, bias]) : product;
@@ -66,13 +75,13 @@ export const computedSide = (site: Site): number => (site.isComputed(x(site)) ? 
 
 /** MatMul with a constant on either side, of any number of axes. */
 export function matmul(site: Site): LinearOperator {
-  const { b, inputs } = site;
+  const { b } = site;
   const side = computedSide(site);
-  const input = inputs[side] as Value;
+  const input = site.input(side);
   const order = (v: Value, W: Value): [Value, Value] => (side === 0 ? [v, W] : [W, v]);
   return {
     x: input,
-    weights: inputs[1 - side] as Value,
+    weights: site.input(1 - side),
     bias: undefined,
     biasShape: undefined,
     forward: (v, W) => b.op("MatMul", order(v, W)),
@@ -107,7 +116,7 @@ export function affine(site: Site): LinearOperator {
   const { b, inputs } = site;
   return {
     x: x(site),
-    weights: inputs[1] as Value,
+    weights: site.input(1),
     bias: inputs[2],
     biasShape: undefined,
     forward(v, a, c) {

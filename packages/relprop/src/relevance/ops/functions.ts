@@ -6,7 +6,7 @@
 
 import { int, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
-import { x, y, type PullBack, type Site } from "../row-kinds.ts";
+import { x, y, type PullBack, type Site } from "../site.ts";
 import { Calculus, slope } from "./calculus.ts";
 import { sumTo } from "./shapes.ts";
 
@@ -61,16 +61,16 @@ export const atanh: PullBack = slope((c, x) => c.quotient(1, c.sub(1, c.mul(x, x
 export const shapesPower = (site: Site): readonly number[] => (site.isComputed(x(site)) ? [1] : [0]);
 
 /** The exponent as a float tensor; ONNX allows whole numbers, too. */
-const exponentOf = ({ b, inputs }: Site): Value => {
-  const exponent = inputs[1] as Value;
-  return exponent.dataType === "float32" ? exponent : b.op("Cast", [exponent], { to: int(1) });
+const exponentOf = (site: Site): Value => {
+  const exponent = site.input(1);
+  return exponent.dataType === "float32" ? exponent : site.b.op("Cast", [exponent], { to: int(1) });
 };
 
 /** y = xᵉ: e·xᵉ⁻¹ to the base (0 where x = 0 and that is infinite), y·log x to the exponent (0 where x ≤ 0). */
 export const pow: PullBack = (site, s, input) => {
   const c = new Calculus(site.b);
   const base = x(site);
-  const to = (gradient: Value): Value => sumTo(site.b, gradient, site.inputs[input] as Value);
+  const to = (gradient: Value): Value => sumTo(site.b, gradient, site.input(input));
   if (input === 1) return to(c.mul(s, c.where(c.above(base, 0), c.mul(y(site), c.log(base)), 0)));
   const constant = constantExponent(site);
   if (constant === 1) return to(s);
@@ -85,8 +85,8 @@ export const pow: PullBack = (site, s, input) => {
 };
 
 /** The exponent, if it is one constant for all elements. */
-function constantExponent({ inputs }: Site): number | undefined {
-  const { constant } = inputs[1] as Value;
+function constantExponent(site: Site): number | undefined {
+  const { constant } = site.input(1);
   if (!constant || constant.dims.some((n) => n !== 1)) return undefined;
   return numbersOf(constant)[0];
 }

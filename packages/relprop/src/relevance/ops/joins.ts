@@ -1,13 +1,13 @@
 /** Operators that add or multiply tensors, with broadcasting. */
 
 import type { Value } from "../../onnx/graph.ts";
-import type { Site } from "../row-kinds.ts";
+import type { Site } from "../site.ts";
 import { Calculus } from "./calculus.ts";
 import { sumTo } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** y = a + b, or a sum of many. */
-export const add = (site: Site, s: Value, input: number): Value =>
-  sumTo(site.b, s, site.inputs[input] as Value);
+export const add = (site: Site, s: Value, input: number): Value => sumTo(site.b, s, site.input(input));
 
 /**
  * How a sum moves with its only computed term, where the others are constant.
@@ -17,7 +17,7 @@ export const sumTrend =
   (signs: readonly (1 | -1)[]) =>
   ({ inputs, isComputed }: Site): 1 | -1 | undefined => {
     const computed = inputs.flatMap((value, i) => (value && isComputed(value) ? [i] : []));
-    return computed.length === 1 ? signs[computed[0] as number] : undefined;
+    return computed.length === 1 ? signs[sureNumber(computed[0])] : undefined;
   };
 
 /** How a product rises with its only computed factor, where the others are constant and not negative: masks, scales. */
@@ -36,8 +36,8 @@ export function subtract(site: Site, s: Value, input: number): Value {
 
 /** y = a ⊙ b */
 export function multiply(site: Site, s: Value, input: number): Value {
-  const other = site.inputs[1 - input] as Value;
-  return sumTo(site.b, site.b.op("Mul", [s, other]), site.inputs[input] as Value);
+  const other = site.input(1 - input);
+  return sumTo(site.b, site.b.op("Mul", [s, other]), site.input(input));
 }
 
 /** y = (a + b + …) / n */
@@ -48,8 +48,8 @@ export const mean = (site: Site, s: Value, input: number): Value =>
 export function extreme(site: Site, s: Value, input: number): Value {
   const { b, inputs } = site;
   const c = new Calculus(b);
-  const wins = (value: Value): Value => c.equal(value, site.outputs[0] as Value);
+  const wins = (value: Value): Value => c.equal(value, site.output(0));
   const earlier = (inputs as readonly Value[]).slice(0, input).map((value) => c.not(wins(value)));
-  const isFirst = earlier.reduce((won, lost) => c.and(won, lost), wins(inputs[input] as Value));
-  return sumTo(b, c.where(isFirst, s, 0), inputs[input] as Value);
+  const isFirst = earlier.reduce((won, lost) => c.and(won, lost), wins(site.input(input)));
+  return sumTo(b, c.where(isFirst, s, 0), site.input(input));
 }

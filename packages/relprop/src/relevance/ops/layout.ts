@@ -3,8 +3,8 @@
 import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value, type DataType } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, type Site } from "../row-kinds.ts";
-import { reshapeLike } from "./shapes.ts";
+import { x, type Site } from "../site.ts";
+import { reshapeLike, sideBySide } from "./shapes.ts";
 
 /** Identity, Dropout. */
 export const unchanged = (_site: Site, s: Value): Value => s;
@@ -23,7 +23,7 @@ export function uncast(site: Site, s: Value): Value {
 }
 
 export function refusesCast(site: Site): string | undefined {
-  const [from, to] = [x(site).dataType, (site.outputs[0] as Value).dataType];
+  const [from, to] = [x(site).dataType, site.output(0).dataType];
   const isFloat = floatTypes[from] !== undefined && floatTypes[to] !== undefined;
   return isFloat ? undefined : `it turns ${from} into ${to}, and a step has no slope to send relevance along`;
 }
@@ -47,20 +47,20 @@ const axisOf = (site: Site, orElse: number): number => {
 export function unconcat(site: Site, s: Value, input: number): Value {
   const { b } = site;
   const axis = axisOf(site, 0);
-  const before = lengthAlong(b, site.inputs.slice(0, input) as Value[], axis);
-  const through = lengthAlong(b, site.inputs.slice(0, input + 1) as Value[], axis);
+  const joined = site.inputs.map((_, each) => site.input(each));
+  const before = lengthAlong(b, joined.slice(0, input), axis);
+  const through = lengthAlong(b, joined.slice(0, input + 1), axis);
   return b.op("Slice", [s, before, through, b.integers([axis])]);
 }
 
 /** The total length of values along an axis, as an int64 vector of one. */
 function lengthAlong(b: GraphBuilder, values: readonly Value[], axis: number): Value {
   const lengths = values.map((value) => value.shape[axis]);
-  if (lengths.every((n) => typeof n === "number"))
-    return b.integers([(lengths as number[]).reduce((a, n) => a + n, 0)]);
+  if (lengths.every((n) => typeof n === "number")) return b.integers([lengths.reduce((a, n) => a + n, 0)]);
   const parts = values.map((value) => b.op("Shape", [value], { start: int(axis), end: int(axis + 1) }));
   return parts.reduce((a, c) => b.op("Add", [a, c]));
 }
 
 /** Split: the parts side by side again. */
 export const unsplit = (site: Site, parts: readonly Value[]): Value =>
-  parts.length === 1 ? (parts[0] as Value) : site.b.op("Concat", parts, { axis: int(axisOf(site, 0)) });
+  sideBySide(site.b, parts, axisOf(site, 0));

@@ -4,9 +4,10 @@
  */
 
 import { int, ints, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { Calculus } from "./calculus.ts";
 import { reshapeLike } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** y = x/‖x‖ along an axis, ‖x‖ = Σ|x| or √Σx², and 0 where that is 0: (s − ∂‖x‖/∂x · Σ s·y) / ‖x‖. */
 function lpTranspose(isFrozen: boolean) {
@@ -31,7 +32,7 @@ export const lpNormalization = { pullBack: lpTranspose(false), frozen: lpTranspo
 /** The mean of v [N, C, …] over `size` channels from `before` before each one on, channels that there are none of as 0. */
 function overChannels(site: Site, v: Value, size: number, before: number): Value {
   const { b } = site;
-  const rows = b.op("Reshape", [v, b.integers([0, 1, v.shape[1] as number, -1])]);
+  const rows = b.op("Reshape", [v, b.integers([0, 1, sureNumber(v.shape[1]), -1])]);
   const mean = b.op("AveragePool", [rows], {
     kernel_shape: ints([size, 1]),
     pads: ints([before, 0, size - 1 - before, 0]),

@@ -3,12 +3,13 @@
 import { int, ints, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
 import { interleave } from "./interleave.ts";
 import { poolingWindow } from "./pooling.ts";
 import { fit, lowest, pad, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, type Window } from "./windows.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** Windows that overlap add up. */
 export function maxPool(site: Site, s: Value): Value {
@@ -22,7 +23,7 @@ function isTiling(site: Site, { kernel, strides, dilations, padsBegin, padsEnd }
   return (
     input !== undefined &&
     output !== undefined &&
-    kernel.every((size, i) => size === strides[i] && (output[i] as number) * size <= (input[i] as number)) &&
+    kernel.every((size, i) => size === strides[i] && sureNumber(output[i]) * size <= sureNumber(input[i])) &&
     isUnit(dilations) &&
     isZero(padsBegin) &&
     isZero(padsEnd)
@@ -35,7 +36,7 @@ function isTiling(site: Site, { kernel, strides, dilations, padsBegin, padsEnd }
  */
 function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
   const { b } = site;
-  const channels = x(site).shape[1] as number;
+  const channels = sureNumber(x(site).shape[1]);
   const positions = sizeOf(kernel);
   const sliding = { strides: ints(kernel), group: int(channels) };
   const apart = b.op("Conv", [x(site), pickPositions(b, channels, kernel)], sliding);
@@ -43,7 +44,7 @@ function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
   const elements = b.ops("Split", [byPosition], { axis: int(2) }, positions);
   const one = b.integers([0, channels, 1, -1]);
   const maximum = b.op("Reshape", [y(site), one]);
-  const dims = b.integers(y(site).shape.map((dim, i) => (i === 0 ? 0 : (dim as number))));
+  const dims = b.integers(y(site).shape.map((dim, i) => (i === 0 ? 0 : sureNumber(dim))));
   let left = b.op("Reshape", [s, one]);
   const parts = elements.map((element, i) => {
     // One of them is a maximum.
@@ -66,13 +67,13 @@ const isEqual = (b: GraphBuilder, a: Value, c: Value): Value => indicator(b, b.o
 /** Any windows: they are laid side by side by a convolution that copies. */
 function ofWindows(site: Site, s: Value, window: Window): Value {
   const { b } = site;
-  const channels = x(site).shape[1] as number;
+  const channels = sureNumber(x(site).shape[1]);
   const positions = sizeOf(window.kernel);
   const pick = pickPositions(b, channels, window.kernel);
   const sliding = { strides: ints(window.strides), dilations: ints(window.dilations), group: int(channels) };
 
   // [N, C·k·k, …′]: the elements of each window side by side, smallest number where the window leaves the image.
-  const end = window.padsEnd.map((n, i) => n + (ceils(site.node) ? (window.strides[i] as number) : 0));
+  const end = window.padsEnd.map((n, i) => n + (ceils(site.node) ? sureNumber(window.strides[i]) : 0));
   const padded = pad(b, x(site), window.padsBegin, end, lowest);
   const candidates = fit(
     b,

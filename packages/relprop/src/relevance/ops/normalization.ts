@@ -7,8 +7,9 @@
 
 import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import { reshapeLike } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** What is normalised, over which axes of it, and the affine map that follows. */
 interface Normalization {
@@ -131,8 +132,8 @@ export const instanceNormalization = transposesOf((site) => ({
 /** A vector of one number for each group, or for each channel, that broadcasts over x [N, C, …]. */
 function perGroup(site: Site, vector: Value, groups: number): Value | undefined {
   const { b } = site;
-  const channels = x(site).shape[1] as number;
-  if (vector.shape[0] === channels) return perChannel(site, vector);
+  if (vector.shape[0] === x(site).shape[1]) return perChannel(site, vector);
+  const channels = sureNumber(x(site).shape[1]);
   const columns = b.op("Reshape", [vector, b.integers([groups, 1])]);
   const repeated = b.op("Expand", [columns, b.integers([groups, channels / groups])]);
   return perChannel(site, b.op("Reshape", [repeated, b.integers([channels])]));

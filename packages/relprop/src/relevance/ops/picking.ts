@@ -7,7 +7,7 @@ import { wrapped } from "../../onnx/axis.ts";
 import { int, numberAttribute, string, type Value } from "../../onnx/graph.ts";
 import { constantIntegers, numbersOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import {
   addSizes,
   asVector,
@@ -19,6 +19,7 @@ import {
   vectorOf,
   type Size,
 } from "./shapes.ts";
+import { sure, sureNumber } from "../../sure.ts";
 
 /** Up to so many picks of one element are summed by one Gather each; every back end runs those. */
 const fewPicks = 4;
@@ -98,7 +99,7 @@ function axisOf(site: Site, orElse: number): number {
 export function ungather(site: Site, s: Value): Value {
   const { b } = site;
   const axis = axisOf(site, 0);
-  const indices = site.inputs[1] as Value;
+  const indices = site.input(1);
   const all = sizesOf(b, x(site));
   const rank = indices.shape.length;
   const flat = (v: Value): Value => (rank === 1 ? v : b.op("Reshape", [v, b.integers([-1])]));
@@ -116,16 +117,16 @@ export function ungather(site: Site, s: Value): Value {
 /** GatherElements: an index for each element. */
 export function ungatherElements(site: Site, s: Value): Value {
   const { b } = site;
-  const back = addElements(b, sizesOf(b, x(site)), axisOf(site, 0), site.inputs[1] as Value, s);
+  const back = addElements(b, sizesOf(b, x(site)), axisOf(site, 0), site.input(1), s);
   return b.refine(back, x(site).shape);
 }
 
 /** GatherND: slices by tuples of indices, after `batch_dims` axes that data and indices share. */
 export function ungatherNd(site: Site, s: Value): Value {
   const { b, node } = site;
-  const indices = site.inputs[1] as Value;
+  const indices = site.input(1);
   const shared = numberAttribute(node, "batch_dims", 0);
-  const depth = indices.shape.at(-1) as number;
+  const depth = sureNumber(indices.shape.at(-1));
   const all = sizesOf(b, x(site));
   const product = (sizes: readonly Size[]): Size => sizes.reduce((a, n) => multiplySizes(b, a, n), 1);
   const picked = all.slice(shared, shared + depth);
@@ -137,14 +138,16 @@ export function ungatherNd(site: Site, s: Value): Value {
   if (shared === 0 && known && picked.every((n) => typeof n === "number")) {
     return reshapeLike(b, toPlaces(b, rows, 1, flatPlaces(known, picked), length), x(site));
   }
-  const places = picked.reduce<Value | undefined>((sum, size, k) => {
-    const one = b.op("Gather", [indices, b.integer(k)], { axis: int(-1) });
-    const isNegative = b.op("Less", [one, b.integer(0)]);
-    const place = b.op("Where", [isNegative, b.op("Add", [one, asVector(b, size)]), one]);
-    const stride = product(picked.slice(k + 1));
-    const term = stride === 1 ? place : b.op("Mul", [place, asVector(b, stride)]);
-    return sum ? b.op("Add", [sum, term]) : term;
-  }, undefined) as Value;
+  const places = sure(
+    picked.reduce<Value | undefined>((sum, size, k) => {
+      const one = b.op("Gather", [indices, b.integer(k)], { axis: int(-1) });
+      const isNegative = b.op("Less", [one, b.integer(0)]);
+      const place = b.op("Where", [isNegative, b.op("Add", [one, asVector(b, size)]), one]);
+      const stride = product(picked.slice(k + 1));
+      const term = stride === 1 ? place : b.op("Mul", [place, asVector(b, stride)]);
+      return sum ? b.op("Add", [sum, term]) : term;
+    }, undefined),
+  );
   const column = b.op("Reshape", [places, vectorOf(b, [batch, -1, 1])]);
   const each = b.op("Expand", [column, vectorOf(b, [1, 1, slice])]);
   return reshapeLike(b, addElements(b, [batch, length, slice], 1, each, rows), x(site));
@@ -154,7 +157,7 @@ export function ungatherNd(site: Site, s: Value): Value {
 function flatPlaces(tuples: readonly number[], sizes: readonly number[]): number[] {
   return Array.from({ length: tuples.length / sizes.length }, (_, i) =>
     sizes.reduce((place, size, k) => {
-      const index = tuples[i * sizes.length + k] as number;
+      const index = sureNumber(tuples[i * sizes.length + k]);
       return place * size + wrapped(index, size);
     }, 0),
   );
@@ -177,14 +180,14 @@ export function refusesIndices(site: Site): string | undefined {
 /** TopK: each of the k values back to where its index says. */
 export function untopK(site: Site, s: Value): Value {
   const { b, node, inputs } = site;
-  const indices = site.outputs[1] ?? (b.ops("TopK", inputs, node.attributes, 2)[1] as Value);
+  const indices = site.outputs[1] ?? sure(b.ops("TopK", inputs, node.attributes, 2)[1]);
   return b.refine(addElements(b, sizesOf(b, x(site)), axisOf(site, -1), indices, s), x(site).shape);
 }
 
 /** TopK of another tensor at the same places. */
 export function topKAgain(site: Site, v: Value): Value {
   const { b, node, inputs } = site;
-  const indices = site.outputs[1] ?? (b.ops("TopK", inputs, node.attributes, 2)[1] as Value);
+  const indices = site.outputs[1] ?? sure(b.ops("TopK", inputs, node.attributes, 2)[1]);
   return b.op("GatherElements", [v, indices], { axis: int(axisOf(site, -1)) });
 }
 
@@ -211,7 +214,7 @@ export const refusesOpenCondition = (site: Site): string | undefined =>
 /** MaxUnpool: its indices count through the whole output. */
 export function unmaxUnpool(site: Site, s: Value): Value {
   const { b } = site;
-  return b.op("Gather", [b.op("Reshape", [s, b.integers([-1])]), site.inputs[1] as Value]);
+  return b.op("Gather", [b.op("Reshape", [s, b.integers([-1])]), site.input(1)]);
 }
 
 export function refusesGivenShape(site: Site): string | undefined {

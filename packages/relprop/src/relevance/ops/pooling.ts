@@ -3,10 +3,12 @@
 import { ints, intsAttribute, numberAttribute, string, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
-import { x, y, type Site, type StandIn } from "../row-kinds.ts";
+import { type StandIn } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { equalParts, fromNorm, toFirst } from "./reductions.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** The window that a pooling operator slides. */
 export function poolingWindow(site: Site): Window {
@@ -38,7 +40,7 @@ function partOfWindow(site: Site, window: Window): Value {
     [1, 1, ...window.kernel],
   );
   // Where the last window hangs over the end, pad for it too; the surplus rows are cut again.
-  const end = ceils(node) ? window.padsEnd.map((n, i) => n + (window.strides[i] as number)) : window.padsEnd;
+  const end = ceils(node) ? window.padsEnd.map((n, i) => n + sureNumber(window.strides[i])) : window.padsEnd;
   const inside = b.op("Conv", [pad(b, ones, window.padsBegin, end), kernel], {
     strides: ints(window.strides),
     dilations: ints(window.dilations),
@@ -66,7 +68,7 @@ function spread(b: GraphBuilder, s: Value, window: Window, like: Value): Value {
     [1, 1, ...window.kernel],
   );
   // Channels do not mix: fold them into the batch, and one small kernel serves all.
-  const channels = s.shape[1] as number;
+  const channels = sureNumber(s.shape[1]);
   const zeros = window.kernel.map(() => 0);
   const single = b.op("Reshape", [s, sizes(b, [-1, 1, ...s.shape.slice(2)], s)]);
   const back = b.op("ConvTranspose", [single, kernel], {
@@ -89,24 +91,24 @@ function enlarge(b: GraphBuilder, s: Value, factors: readonly number[]): Value {
 
 /**
  * MaxPool as the seed explains it: the average of the s×s window that starts at s·i − p + ⌊(k − s)/2⌋, zeros beyond
- * the border included (rules.md §5).
+ * the border included (docs/rules.md §5).
  */
 export function averagedMaxPool(site: Site): StandIn {
   const { b } = site;
   const window = poolingWindow(site);
   const { strides } = window;
   const begin = extent(window).map(
-    (span, i) => Math.floor((span - (strides[i] as number)) / 2) - (window.padsBegin[i] as number),
+    (span, i) => Math.floor((span - sureNumber(strides[i])) / 2) - sureNumber(window.padsBegin[i]),
   );
   const output = spatialSizes(y(site));
   const input = spatialSizes(x(site));
-  const reach = output && input ? output.map((size, i) => size * (strides[i] as number)) : undefined;
+  const reach = output && input ? output.map((size, i) => size * sureNumber(strides[i])) : undefined;
   const covered = reach
     ? crop(
         b,
         x(site),
         begin,
-        reach.map((n, i) => n + (begin[i] as number) - (input?.[i] as number)),
+        reach.map((n, i) => n + sureNumber(begin[i]) - sureNumber(input?.[i])),
       )
     : pad(
         b,
@@ -175,7 +177,7 @@ export const globalAveragePool = (site: Site, s: Value): Value =>
 /** GlobalMaxPool: s to the first maximum of each channel in scan order. */
 export function globalMaxPool(site: Site, s: Value): Value {
   const { b } = site;
-  const channels = x(site).shape[1] as number;
+  const channels = sureNumber(x(site).shape[1]);
   const flat = b.op("Reshape", [x(site), b.integers([0, channels, -1])]);
   const one = b.integers([0, channels, 1]);
   const won = toFirst(b, flat, b.op("Reshape", [y(site), one]), b.op("Reshape", [s, one]), 2);

@@ -1,10 +1,11 @@
 /** Products and quotients of computed tensors: y = A·B as MatMul and Einsum write it, and y = a / b. */
 
 import { string, stringAttribute, type Value } from "../../onnx/graph.ts";
-import type { LinearOperator, Site } from "../row-kinds.ts";
+import type { LinearOperator, Site } from "../site.ts";
 import { throughEinsum as throughLetters } from "./axes.ts";
 import { transposed } from "./dense.ts";
 import { expandLike, sumTo } from "./shapes.ts";
+import { sure } from "../../sure.ts";
 
 /** y [.., I, K] = A [.., I, J] · B [.., J, K]: s·Bᵀ to A, Aᵀ·s to B, summed where a batch was broadcast. */
 export function matrixProduct(site: Site, s: Value, input: number): Value {
@@ -20,7 +21,7 @@ export function divide(site: Site, s: Value, input: number): Value {
   const [numerator, denominator] = site.inputs as [Value, Value];
   const share = b.op("Div", [s, denominator]);
   if (input === 0) return sumTo(b, share, numerator);
-  const y = site.outputs[0] as Value;
+  const y = site.output(0);
   return sumTo(b, b.op("Neg", [b.op("Mul", [share, y])]), denominator);
 }
 
@@ -67,7 +68,7 @@ function pullBackEinsum(site: Site, s: Value, input: number, operands: readonly 
   const summed = b.op("Einsum", [...operands.filter((_, i) => i !== input), s], {
     equation: string(equation),
   });
-  const like = operands[input] as Value;
+  const like = sure(operands[input]);
   if (kept === term) return summed;
   const missing = [...term].flatMap((letter, axis) => (given.has(letter) ? [] : [axis]));
   return expandLike(b, b.op("Unsqueeze", [summed, b.integers(missing)]), like);
@@ -83,13 +84,13 @@ export const computedOperand = (site: Site): number =>
 
 /** Einsum of one computed tensor with at most one constant one, as a linear operator. */
 export function einsum(site: Site): LinearOperator {
-  const { b, node, inputs } = site;
+  const { b, node } = site;
   const index = computedOperand(site);
-  const input = inputs[index] as Value;
+  const input = site.input(index);
   const order = (v: Value, W: Value): readonly Value[] => (index === 0 ? [v, W] : [W, v]);
   return {
     x: input,
-    weights: inputs[1 - index] as Value,
+    weights: site.input(1 - index),
     bias: undefined,
     biasShape: undefined,
     forward: (v, W) => b.op("Einsum", order(v, W), node.attributes),

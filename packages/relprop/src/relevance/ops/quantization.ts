@@ -4,7 +4,7 @@ import { wrapped } from "../../onnx/axis.ts";
 import { numberAttribute, type Value } from "../../onnx/graph.ts";
 import { quantizedRange } from "../../onnx/quantization.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
-import { x, type PullBack, type Site } from "../row-kinds.ts";
+import { x, type PullBack, type Site } from "../site.ts";
 import { Calculus } from "./calculus.ts";
 
 /** What is quantized without a zero point. */

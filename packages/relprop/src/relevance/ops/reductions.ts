@@ -9,7 +9,8 @@ import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { constantIntegers, sizeOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, y, type PullBack, type Site, type StandIn } from "../row-kinds.ts";
+import { type StandIn } from "../row-kinds.ts";
+import { x, y, type PullBack, type Site } from "../site.ts";
 import { Calculus, indicator } from "./calculus.ts";
 import { filled, reshapeLike, sizes } from "./shapes.ts";
 
@@ -40,8 +41,7 @@ function keepAxes(site: Site, v: Value): Value {
 /** s divided by the number of elements of `input` along the axes. */
 export function equalParts(b: GraphBuilder, s: Value, input: Value, axes: readonly number[]): Value {
   const lengths = axes.map((axis) => input.shape[axis]);
-  if (lengths.every((n) => typeof n === "number"))
-    return b.op("Mul", [s, b.scalar(1 / sizeOf(lengths as number[]))]);
+  if (lengths.every((n) => typeof n === "number")) return b.op("Mul", [s, b.scalar(1 / sizeOf(lengths))]);
   const shape = b.op("Gather", [b.op("Shape", [input]), b.integers(axes)], { axis: int(0) });
   const count = b.op("ReduceProd", [b.op("Cast", [shape], { to: int(1) })], { keepdims: int(0) });
   return b.op("Div", [s, count]);
@@ -107,7 +107,8 @@ export const wholeToAll: PullBack = keepAxes;
 /** y = (Σ |x|ᵖ)^(1/p): ∂y/∂x = ±(|x|/y)ᵖ⁻¹, and 0 where y = 0. `spread` brings a value of y's shape to x. */
 export function fromNorm(site: Site, s: Value, p: number, spread: (v: Value) => Value): Value {
   const c = new Calculus(site.b);
-  const scaled = p === 1 ? s : c.mul(s, c.quotient(1, c.power(y(site), p - 1) as Value));
+  const power = c.power(y(site), p - 1);
+  const scaled = typeof power === "number" ? s : c.mul(s, c.quotient(1, power));
   if (p === 2) return c.mul(x(site), spread(scaled));
   return c.mul(spread(scaled), c.signed(c.power(c.abs(x(site)), p - 1), x(site)));
 }

@@ -3,10 +3,11 @@
 import { intsAttribute, int, stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
 import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import { padAxis, toPlaces } from "./picking.ts";
 import { sizeAt, sumTo, type Size } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 /** Expand: summed over the axes along which it was repeated. */
 export const unexpand = (site: Site, s: Value): Value => sumTo(site.b, s, x(site));
@@ -14,7 +15,7 @@ export const unexpand = (site: Site, s: Value): Value => sumTo(site.b, s, x(site
 /** Tile: the copies lie one after the other. */
 export function untile(site: Site, s: Value): Value {
   const { b } = site;
-  const repeats = site.inputs[1] as Value;
+  const repeats = site.input(1);
   const known = constantIntegers(repeats);
   const counts = x(site).shape.map(
     (_, axis): Size => known?.[axis] ?? b.op("Slice", [repeats, b.integers([axis]), b.integers([axis + 1])]),
@@ -26,9 +27,9 @@ export function untile(site: Site, s: Value): Value {
 export function unwhere(site: Site, s: Value, input: number): Value {
   const { b } = site;
   const zero = b.scalar(0);
-  const condition = site.inputs[0] as Value;
+  const condition = site.input(0);
   const own = b.op("Where", input === 1 ? [condition, s, zero] : [condition, zero, s]);
-  return sumTo(b, own, site.inputs[input] as Value);
+  return sumTo(b, own, site.input(input));
 }
 
 /** Pad: "constant" makes a border from nothing, the other modes from copies of what is there. */
@@ -53,7 +54,7 @@ export function unpad(site: Site, s: Value): Value {
   const pads = padsOf(site) ?? [];
   const rank = x(site).shape.length;
   return x(site).shape.reduce((v, _, axis) => {
-    const [begin, end] = [pads[axis] as number, pads[rank + axis] as number];
+    const [begin, end] = [sureNumber(pads[axis]), sureNumber(pads[rank + axis])];
     const inner = cut(b, v, axis, Math.max(0, begin), Math.max(0, end));
     return padAxis(b, inner, axis, Math.max(0, -begin), Math.max(0, -end));
   }, s);
@@ -73,7 +74,7 @@ export function unpadCopies(site: Site, s: Value): Value {
   const { shape } = x(site);
   const mode = stringAttribute(site.node, "mode", "constant");
   const back = shape.reduce((v, _, axis) => {
-    const [begin, end] = [pads[axis] as number, pads[shape.length + axis] as number];
+    const [begin, end] = [sureNumber(pads[axis]), sureNumber(pads[shape.length + axis])];
     const length = sizeAt(b, x(site), axis);
     const inner = cut(b, v, axis, begin, end);
     const parts = [inner];

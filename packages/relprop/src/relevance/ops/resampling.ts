@@ -7,7 +7,7 @@ import { int, ints, stringAttribute, type Node, type Value } from "../../onnx/gr
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { resamplingOf, resizeMatrix, type Resampling } from "../../onnx/resize-matrix.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import type { Ranged } from "./ranges.ts";
 import { asVector, sizeAt, subtractSizes, type Size } from "./shapes.ts";

@@ -1,7 +1,7 @@
 /** Operators that write elements into a copy of a tensor (ScatterElements, ScatterND), by indices that take no relevance. */
 
 import { stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
-import type { Site } from "../row-kinds.ts";
+import type { Site } from "../site.ts";
 import { filled } from "./shapes.ts";
 
 const updatesInput = 2;
@@ -12,9 +12,9 @@ export function reductionOf(node: Pick<Node, "attributes">): string {
   return reduction === "none" || reduction === "add" ? reduction : "other";
 }
 
-const indices = (site: Site): Value => site.inputs[1] as Value;
+const indices = (site: Site): Value => site.input(1);
 const gone = (site: Site): Value => {
-  const updates = site.inputs[updatesInput] as Value;
+  const updates = site.input(updatesInput);
   return filled(site.b, 0, updates.shape, updates);
 };
 

@@ -3,8 +3,15 @@
 import { float32Tensor } from "../../onnx/tensor.ts";
 import { int, type Attribute, type Dim, type Shape, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { sureNumber } from "../../sure.ts";
 
 const isKnown = (shape: Shape): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
+
+/** Values joined along an axis; one alone is itself. */
+export function sideBySide(b: GraphBuilder, parts: readonly Value[], axis: number): Value {
+  const [only, ...more] = parts;
+  return only && more.length === 0 ? only : b.op("Concat", parts, { axis: int(axis) });
+}
 
 /** An int64 vector of sizes: constant if all are known, else the unknown ones are read from `like` at run time. */
 export function sizes(b: GraphBuilder, dims: Shape, like: Value): Value {
@@ -12,7 +19,7 @@ export function sizes(b: GraphBuilder, dims: Shape, like: Value): Value {
   const parts = dims.map((dim, axis) =>
     typeof dim === "number" ? b.integers([dim]) : sizeOfAxis(b, like, axis),
   );
-  return parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: int(0) });
+  return sideBySide(b, parts, 0);
 }
 
 function sizeOfAxis(b: GraphBuilder, value: Value, axis: number): Value {
@@ -40,7 +47,7 @@ export const asVector = (b: GraphBuilder, size: Size): Value =>
 export function vectorOf(b: GraphBuilder, list: readonly Size[]): Value {
   if (list.every((size) => typeof size === "number")) return b.integers(list);
   const parts = list.map((size) => asVector(b, size));
-  return parts.length === 1 ? (parts[0] as Value) : b.op("Concat", parts, { axis: int(0) });
+  return sideBySide(b, parts, 0);
 }
 
 const onSizes =
@@ -113,7 +120,7 @@ export function fit(b: GraphBuilder, v: Value, like: Value, begin: readonly numb
   const want = spatialSizes(like);
   const have = spatialSizes(v);
   const end = begin.map((start, i) =>
-    want && have ? start + (want[i] as number) - (have[i] as number) : slack,
+    want && have ? start + sureNumber(want[i]) - sureNumber(have[i]) : slack,
   );
   const padded = pad(
     b,
@@ -125,7 +132,7 @@ export function fit(b: GraphBuilder, v: Value, like: Value, begin: readonly numb
   const axes = begin.map((_, i) => i + 2);
   if (want && have) {
     if (start.every((offset) => offset === 0) && end.every((over) => over >= 0)) return padded;
-    const stop = want.map((size, i) => (start[i] as number) + size);
+    const stop = want.map((size, i) => sureNumber(start[i]) + size);
     return b.op("Slice", [padded, b.integers(start), b.integers(stop), b.integers(axes)]);
   }
   const size = b.op("Shape", [like], { start: int(2) });

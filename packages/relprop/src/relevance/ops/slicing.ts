@@ -4,7 +4,7 @@ import { wrapped } from "../../onnx/axis.ts";
 import { int, type Value } from "../../onnx/graph.ts";
 import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { x, type Site } from "../row-kinds.ts";
+import { x, type Site } from "../site.ts";
 import { padAxis } from "./picking.ts";
 import { mirror } from "./repeating.ts";
 import {

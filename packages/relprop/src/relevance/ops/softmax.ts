@@ -2,7 +2,7 @@
 
 import { wrapped } from "../../onnx/axis.ts";
 import { int, numberAttribute, type Value } from "../../onnx/graph.ts";
-import { x, y, type Site } from "../row-kinds.ts";
+import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
 import { lowest } from "./shapes.ts";
 

@@ -3,6 +3,7 @@
 import { UnexplainableError } from "../../errors.ts";
 import { intsAttribute, numberAttribute, stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
 import { spatialSizes } from "./shapes.ts";
+import { sureNumber } from "../../sure.ts";
 
 export interface Window {
   /** Numbers for each spatial axis. */
@@ -15,7 +16,7 @@ export interface Window {
 
 /** Elements that the dilated kernel spans on each axis. */
 export const extent = (w: Window): number[] =>
-  w.kernel.map((size, i) => (size - 1) * (w.dilations[i] as number) + 1);
+  w.kernel.map((size, i) => (size - 1) * sureNumber(w.dilations[i]) + 1);
 
 export const isUnit = (numbers: readonly number[]): boolean => numbers.every((n) => n === 1);
 export const isZero = (numbers: readonly number[]): boolean => numbers.every((n) => n === 0);
@@ -51,7 +52,7 @@ function samePadding(node: Node, window: Window, x: Value, y: Value): number[] {
   const input = spatialSizes(x);
   const output = spatialSizes(y);
   return extent(window).map((span, i) => {
-    const stride = window.strides[i] as number;
+    const stride = sureNumber(window.strides[i]);
     if (stride === 1) return span - 1;
     if (!input || !output) {
       throw new UnexplainableError({
@@ -61,7 +62,7 @@ function samePadding(node: Node, window: Window, x: Value, y: Value): number[] {
         fix: "give it: --size H,W",
       });
     }
-    return Math.max(0, ((output[i] as number) - 1) * stride + span - (input[i] as number));
+    return Math.max(0, (sureNumber(output[i]) - 1) * stride + span - sureNumber(input[i]));
   });
 }
 
@@ -71,10 +72,10 @@ export function overhang(window: Window, x: Value, y: Value): number[] | undefin
   const output = spatialSizes(y);
   if (!input || !output) return undefined;
   return extent(window).map((span, i) => {
-    const reach = ((output[i] as number) - 1) * (window.strides[i] as number) + span;
+    const reach = (sureNumber(output[i]) - 1) * sureNumber(window.strides[i]) + span;
     return Math.max(
       0,
-      reach - (input[i] as number) - (window.padsBegin[i] as number) - (window.padsEnd[i] as number),
+      reach - sureNumber(input[i]) - sureNumber(window.padsBegin[i]) - sureNumber(window.padsEnd[i]),
     );
   });
 }

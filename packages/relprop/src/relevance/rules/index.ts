@@ -77,3 +77,23 @@ export const optionsOf: Readonly<Record<RuleName, readonly (keyof RuleOptions)[]
 export type { LinearLayer, LinearRule, Part, RuleOptions } from "./rule.ts";
 export { defaultEpsilon } from "./rule.ts";
 export type { PlainLayer, PlainRule } from "./plain.ts";
+export {
+  alphaBeta,
+  betaSmooth,
+  constant,
+  deconvnet,
+  epsilon,
+  flat,
+  gamma,
+  gradient,
+  guidedBackprop,
+  norm,
+  pass,
+  passLinear,
+  plainGradient,
+  signal,
+  uniform,
+  wsquare,
+  zbox,
+  zplus,
+};

@@ -6,6 +6,7 @@ import type { Value } from "../../onnx/graph.ts";
 import type { Algebra, Stabilizer, Term } from "../algebra.ts";
 import { stabilizerOf, type RuleOptions } from "./rule.ts";
 
+/** An operator without weights, y = f(x, …), as a rule sees it. */
 export interface PlainLayer {
   /** The input that relevance goes to. */
   readonly x: Value;
@@ -29,6 +30,13 @@ export interface PlainLayer {
   readonly whole: (v: Value) => Value;
 }
 
+/**
+ * A rule for operators without weights: the relevance of one input from that of the output; `undefined` is zero.
+ *
+ * @example
+ *     // An activation passes on what speaks for the output, and nothing else: R_in = R⁺
+ *     const onlyFor: PlainRule = (_layer, R, m) => m.positive(R);
+ */
 export type PlainRule = (layer: PlainLayer, R: Value, m: Algebra) => Term;
 
 /**

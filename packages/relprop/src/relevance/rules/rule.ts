@@ -20,6 +20,7 @@ import {
 /** W_k x_k of a sum: zero if one of them is. */
 export type Part = readonly [x: Term, weights: Term];
 
+/** A layer with weights, z = Wx + b, as a rule sees it. */
 export interface LinearLayer {
   readonly x: Value;
   readonly weights: Value;
@@ -56,6 +57,18 @@ export interface LinearLayer {
   readonly pullBack: (s: Term, weights: Term) => Term;
 }
 
+/**
+ * A rule for layers with weights: the relevance of the input from that of the output; `undefined` is zero.
+ *
+ * @example
+ *     // R_in = W²ᵀ( R / S(W² 1) )
+ *     const bySquares: LinearRule = (layer, R, m) => {
+ *       const squares = m.square(layer.weights);
+ *       const parts = [[m.onesLike(layer.x), squares]] as const;
+ *       const s = layer.shareOfPositive(R, parts, undefined, { epsilon: 1e-6, kind: "add" });
+ *       return layer.pullBack(s, squares);
+ *     };
+ */
 export type LinearRule = (layer: LinearLayer, R: Value, m: Algebra) => Term;
 
 /** What may be chosen about a rule. Everything is optional; each rule documents what it uses and its defaults. */
@@ -64,11 +77,15 @@ export interface RuleOptions {
   readonly epsilon?: number;
   /** How S keeps a denominator from 0; the formulas stand at stabilizerKinds. @default "add" */
   readonly stabilizer?: StabilizerKind;
+  /** γ, how much more positive contributions count, for `gamma`; 0 is ε, ∞ is z⁺. */
   readonly gamma?: number;
+  /** α, what positive contributions are multiplied by, for `alpha-beta`; α − β = 1. */
   readonly alpha?: number;
+  /** β, what negative contributions are multiplied by, for `alpha-beta`. */
   readonly beta?: number;
   /** The smallest and largest value an input can have: a number, or one for each channel. */
   readonly low?: number | readonly number[];
+  /** The largest value an input can have. */
   readonly high?: number | readonly number[];
   /**
    * The bias in denominators: false takes it as 0 ("zero-bias"), true has it modified as the rule modifies weights,

@@ -1,4 +1,4 @@
-/** AlexNet as torchvision has it: one column, no local response normalisation (Krizhevsky 2014, arXiv 1404.5997). */
+/** AlexNet as in torchvision: one column, no local response normalisation (Krizhevsky 2014, arXiv 1404.5997). */
 
 import { int } from "../../onnx/graph.ts";
 import { adaptiveAveragePool } from "../adaptive-average-pool.ts";
@@ -6,7 +6,7 @@ import { activate, conv, linear, maxPool } from "./blocks.ts";
 import { type Family, imageNetCard } from "./family.ts";
 import { type Flow, NetBuilder } from "./net-builder.ts";
 
-/** Convolutions by their index in `features`; a pooling of 3, stride 2, follows where said. */
+/** Convolutions by their index in `features`; after the `pooled` ones comes a max pooling of 3, stride 2. */
 const convolutions = [
   { index: 0, kernel: 11, stride: 4, pad: 2, pooled: true },
   { index: 3, kernel: 5, pooled: true },
@@ -20,12 +20,11 @@ export const alexnet: Family = {
   summary: "AlexNet (Krizhevsky 2014), torchvision weights",
   recognize: (state) => {
     if (state.get("features.0.weight")?.dims[2] !== 11) return undefined;
-    const card = imageNetCard("alexnet");
     return {
-      card,
+      card: imageNetCard("alexnet"),
       guesses: [],
-      build({ size = card.input.size, file = "checkpoint" } = {}) {
-        const net = new NetBuilder(state, { architecture: "alexnet", size, file, least: 63 });
+      build(options) {
+        const net = new NetBuilder(state, "alexnet", options, 63);
         let x = net.input("features.0.weight");
         for (const { index, pooled, ...options } of convolutions) {
           x = conv(net, x, `features.${index}`, { ...options, bias: true });

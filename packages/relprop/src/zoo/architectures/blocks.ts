@@ -1,23 +1,24 @@
-/** The few blocks that convolutional networks are built of. Names are those of the state dict. */
+/** The blocks of convolutional networks. Names are those of the state dict. */
 
 import { type Attributes, float, int, ints, type Value } from "../../onnx/graph.ts";
 import type { Flow, NetBuilder } from "./net-builder.ts";
 
-/** `relu6` and the hard ones are clipped lines (Howard et al. 2019), `silu` is x·σ(x), `gelu` x·Φ(x). */
+/** Activations: `relu6` and the hard ones are clipped lines (Howard et al. 2019), `silu` is x·σ(x), `gelu` x·Φ(x). */
 export type Activation = "relu" | "relu6" | "hard-swish" | "silu" | "gelu" | "sigmoid" | "hard-sigmoid";
 
+/** Options of {@link conv}. */
 export interface ConvOptions {
-  /** Side of the square kernel; read from the weight, where it must be odd, unless given. */
+  /** Side of the square kernel. @default that of the weight, which must be odd */
   readonly kernel?: number;
-  /** 1 unless given. */
+  /** @default 1 */
   readonly stride?: number;
-  /** Zeros around the image; (kernel − 1) / 2 unless given. */
+  /** Zeros around the image. @default (kernel − 1) / 2 */
   readonly pad?: number;
-  /** One group unless given: one a channel, or as many as the weight's shape tells. */
+  /** Groups: one per channel, or the number that follows from the shape of the weight. @default one group */
   readonly groups?: "depthwise" | "by-shape";
-  /** Whether it has a bias; it has none unless given. */
+  /** Whether it has a bias. @default false */
   readonly bias?: boolean;
-  /** Output channels, where they are known. */
+  /** Number of output channels. @default that of the weight */
   readonly width?: number | undefined;
 }
 
@@ -32,7 +33,7 @@ export function conv(net: NetBuilder, x: Flow, name: string, options: ConvOption
   const side = kernel ?? 1;
   const pad = options.pad ?? (side - 1) / 2;
   const group = groupsOf(net, x, `${name}.weight`, groups);
-  if (!Number.isInteger(pad)) net.complain(`${name}.weight has a kernel of ${side}, expected an odd one`);
+  if (!Number.isInteger(pad)) net.addProblem(`${name}.weight has a kernel of ${side}, expected an odd one`);
   const inputs = bias ? [x.value, weight, net.weight(`${name}.bias`, [width])] : [x.value, weight];
   if (group === undefined || !Number.isInteger(pad)) return { value: undefined, width };
   const attributes = {
@@ -56,11 +57,11 @@ function groupsOf(
   if (x.width === undefined || outer === undefined || inner === undefined) return undefined;
   const count = x.width / inner;
   if (Number.isInteger(count) && outer % count === 0) return count;
-  net.complain(`${weight} takes ${inner} channels a group, which ${x.width} channels do not divide into`);
+  net.addProblem(`${weight} takes ${inner} channels per group, which does not divide ${x.width} channels`);
   return undefined;
 }
 
-/** Batch normalisation with the statistics of the training (Ioffe and Szegedy 2015); ε is 1e-5 unless given. */
+/** Batch normalisation with the statistics of the training (Ioffe and Szegedy 2015). */
 export function batchNorm(net: NetBuilder, x: Flow, name: string, epsilon = 1e-5): Flow {
   const fields = ["weight", "bias", "running_mean", "running_var"];
   const weights = fields.map((field) => net.weight(`${name}.${field}`, [x.width]));
@@ -68,13 +69,15 @@ export function batchNorm(net: NetBuilder, x: Flow, name: string, epsilon = 1e-5
   return { value, width: x.width };
 }
 
+/** Options of {@link convNorm}. */
 export interface ConvNormOptions extends ConvOptions {
-  /** None unless given. */
+  /** @default none */
   readonly activation?: Activation | undefined;
+  /** ε of the batch normalisation. @default 1e-5 */
   readonly epsilon?: number | undefined;
 }
 
-/** Convolution, batch normalisation, activation. */
+/** Convolution, batch normalisation and activation. */
 export function convNorm(
   net: NetBuilder,
   x: Flow,
@@ -86,21 +89,22 @@ export function convNorm(
   return options.activation ? activate(net, y, options.activation, `${norm}.activation`) : y;
 }
 
+/** An activation. */
 export function activate(net: NetBuilder, x: Flow, activation: Activation, name: string): Flow {
   return { value: x.value && activations[activation](net, x.value, name), width: x.width };
 }
 
-const plain =
+const unary =
   (opType: string, attributes: Attributes = {}): ((net: NetBuilder, x: Value, name: string) => Value) =>
   ({ builder }, x, name) =>
     builder.op(opType, [x], attributes, name);
 
 const activations: Readonly<Record<Activation, (net: NetBuilder, x: Value, name: string) => Value>> = {
-  relu: plain("Relu"),
+  relu: unary("Relu"),
   relu6: ({ builder }, x, name) => builder.op("Clip", [x, builder.scalar(0), builder.scalar(6)], {}, name),
-  "hard-swish": plain("HardSwish"),
-  sigmoid: plain("Sigmoid"),
-  "hard-sigmoid": plain("HardSigmoid", { alpha: float(1 / 6), beta: float(0.5) }),
+  "hard-swish": unary("HardSwish"),
+  sigmoid: unary("Sigmoid"),
+  "hard-sigmoid": unary("HardSigmoid", { alpha: float(1 / 6), beta: float(0.5) }),
   silu: ({ builder }, x, name) =>
     builder.op("Mul", [x, builder.op("Sigmoid", [x], {}, `${name}.sigmoid`)], {}, name),
   gelu: ({ builder }, x, name) => {
@@ -112,11 +116,14 @@ const activations: Readonly<Record<Activation, (net: NetBuilder, x: Value, name:
   },
 };
 
+/** Options of {@link maxPool} and {@link averagePool}. */
 export interface PoolOptions {
+  /** Side of the square window. */
   readonly kernel: number;
   readonly stride: number;
+  /** @default 0 */
   readonly pad?: number;
-  /** Whether a window that reaches over the border counts. */
+  /** Whether windows may reach over the border (ceil_mode). @default false */
   readonly ceil?: boolean;
 }
 
@@ -127,15 +134,17 @@ const window = ({ kernel, stride, pad = 0, ceil = false }: PoolOptions): Attribu
   ceil_mode: int(ceil ? 1 : 0),
 });
 
+/** Max pooling. */
 export function maxPool(net: NetBuilder, x: Flow, options: PoolOptions, name: string): Flow {
   return { value: net.op("MaxPool", [x.value], window(options), name), width: x.width };
 }
 
+/** Average pooling. */
 export function averagePool(net: NetBuilder, x: Flow, options: PoolOptions, name: string): Flow {
   return { value: net.op("AveragePool", [x.value], window(options), name), width: x.width };
 }
 
-/** [N, C, H, W] to the mean over each channel, [N, C]. */
+/** The mean of each channel: [N, C, H, W] -> [N, C]. */
 export function pooledVector(net: NetBuilder, x: Flow): Flow {
   const mean = net.op("GlobalAveragePool", [x.value], {}, "avgpool");
   return { value: net.op("Flatten", [mean], { axis: int(1) }, "flatten"), width: x.width };
@@ -149,22 +158,22 @@ export function linear(net: NetBuilder, x: Flow, name: string): Flow {
   return { value: net.op("Gemm", [x.value, weight, bias], { transB: int(1) }, name), width };
 }
 
-/** The sum of two flows that have as many channels. */
+/** The sum of two flows with the same number of channels. */
 export function add(net: NetBuilder, a: Flow, b: Flow, name: string): Flow {
   if (a.width !== undefined && b.width !== undefined && a.width !== b.width) {
-    net.complain(`${name} adds ${a.width} channels to ${b.width}`);
+    net.addProblem(`${name} adds ${a.width} channels to ${b.width}`);
     return { value: undefined, width: a.width };
   }
   return { value: net.op("Add", [a.value, b.value], {}, name), width: a.width ?? b.width };
 }
 
-/** What a squeeze-and-excitation applies to its two layers. */
+/** Activations of the two layers of a squeeze-and-excitation. */
 export interface Gates {
   readonly inner: Activation;
   readonly outer: Activation;
 }
 
-/** Squeeze and excitation (Hu et al. 2018): channels times a gate that two 1×1 layers, fc1 and fc2, make of their means. */
+/** Squeeze and excitation (Hu et al. 2018): multiplies channels by a gate that two 1×1 layers compute of their means. */
 export function squeezeExcite(net: NetBuilder, x: Flow, name: string, { inner, outer }: Gates): Flow {
   const means = { value: net.op("GlobalAveragePool", [x.value], {}, `${name}.avgpool`), width: x.width };
   const few = conv(net, means, `${name}.fc1`, { kernel: 1, bias: true });

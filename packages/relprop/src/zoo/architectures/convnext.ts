@@ -2,11 +2,11 @@
 
 import { type Model, type Tensor } from "../../onnx/graph.ts";
 import { add, conv, pooledVector } from "./blocks.ts";
-import { type BuildOptions, type Family, countOf, imageNetCard, rowOf } from "./family.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type Family, countOf, imageNetCard, memberWith } from "./family.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
 import { channelsFirst, channelsLast, layerNorm, tokenMlp } from "./token-blocks.ts";
 
-/** Blocks of each stage, channels of the first, and the shorter side of torchvision's preprocessing. */
+/** Blocks of each stage, channels of the first stage, and the shorter side of torchvision's preprocessing. */
 const members = [
   { name: "convnext_tiny", blocks: [3, 3, 9, 3], width: 96, shortSide: 236 },
   { name: "convnext_small", blocks: [3, 3, 27, 3], width: 96, shortSide: 230 },
@@ -14,7 +14,7 @@ const members = [
   { name: "convnext_large", blocks: [3, 3, 27, 3], width: 192, shortSide: 232 },
 ];
 
-/** What the parts are called; stages count from 0. */
+/** Names of the parts in the state dict; stages count from 0. */
 interface Names {
   readonly stem: readonly [conv: string, norm: string];
   readonly block: (stage: number, block: number) => string;
@@ -58,7 +58,7 @@ export const convnext: Family = {
     if (!names) return undefined;
     const width = state.get(`${names.stem[0]}.weight`)?.dims[0];
     const blocks = stages.map((stage) => blocksOf(state, names, stage));
-    const member = rowOf(members, blocks, (row) => row.width === width);
+    const member = memberWith(members, blocks, (row) => row.width === width);
     const name = member?.name ?? "convnext";
     const buildIt = (options?: BuildOptions): Model => build(state, name, names, options);
     if (names === torchvision) {
@@ -77,13 +77,8 @@ export const convnext: Family = {
 const blocksOf = (state: StateDict, names: Names, stage: number): number =>
   countOf(state, (block) => `${names.block(stage, block)}.${names.depthwise}.weight`);
 
-function build(
-  state: StateDict,
-  architecture: string,
-  names: Names,
-  { size, file = "checkpoint" }: BuildOptions = {},
-): Model {
-  const net = new NetBuilder(state, { architecture, size: size ?? [224, 224], file });
+function build(state: StateDict, architecture: string, names: Names, options?: BuildOptions): Model {
+  const net = new NetBuilder(state, architecture, options);
   const [stem, stemNorm] = names.stem;
   let x = net.input(`${stem}.weight`);
   x = imageNorm(net, conv(net, x, stem, { kernel: 4, stride: 4, pad: 0, bias: true }), stemNorm);

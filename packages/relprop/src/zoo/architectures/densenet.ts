@@ -1,12 +1,12 @@
 /**
- * DenseNet (Huang et al. 2017, arXiv 1608.06993). torchvision's own files name the parts of a layer `norm.1`, `conv.1`,
- * as it did until 2018; what it saves today is `norm1`, `conv1`. Both are read.
+ * DenseNet (Huang et al. 2017, arXiv 1608.06993). torchvision's published files name the parts of a layer `norm.1`, `conv.1`,
+ * as it did until 2018; today it saves `norm1`, `conv1`. Both are read.
  */
 
 import { int, type Model } from "../../onnx/graph.ts";
 import { activate, averagePool, batchNorm, conv, convNorm, maxPool, pooledVector } from "./blocks.ts";
-import { type BuildOptions, type Family, countOf, imageNetCard, rowOf } from "./family.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type Family, countOf, imageNetCard, memberWith } from "./family.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
 
 /** Layers of each block, and channels of the first convolution. */
 const members = [
@@ -28,7 +28,7 @@ export const densenet: Family = {
     if (part === undefined) return undefined;
     const blocks = stages.map((stage) => layersOf(state, stage, part));
     const width = state.get("features.conv0.weight")?.dims[0];
-    const member = rowOf(members, blocks, (row) => row.width === width);
+    const member = memberWith(members, blocks, (row) => row.width === width);
     const name = member?.name ?? "densenet";
     return {
       card: imageNetCard(name, {}, member !== undefined),
@@ -41,14 +41,9 @@ export const densenet: Family = {
 const layersOf = (state: StateDict, stage: number, part: string): number =>
   countOf(state, (layer) => `${layerName(stage, layer)}.${part}.weight`, 1);
 
-/** @param dot what stands between `conv` and its number. */
-function build(
-  state: StateDict,
-  architecture: string,
-  dot: string,
-  { size, file = "checkpoint" }: BuildOptions = {},
-): Model {
-  const net = new NetBuilder(state, { architecture, size: size ?? [224, 224], file });
+/** @param dot the text between `conv` and its number */
+function build(state: StateDict, architecture: string, dot: string, options?: BuildOptions): Model {
+  const net = new NetBuilder(state, architecture, options);
   let x = net.input("features.conv0.weight");
   x = convNorm(net, x, "features.conv0", "features.norm0", { kernel: 7, stride: 2, activation: "relu" });
   x = maxPool(net, x, { kernel: 3, stride: 2, pad: 1 }, "features.pool0");
@@ -61,7 +56,7 @@ function build(
   return net.finishLinear(pooledVector(net, x), "classifier");
 }
 
-/** Adds the channels that a bottleneck makes of all before. */
+/** Appends the channels that a bottleneck computes of all previous ones. */
 function denseLayer(net: NetBuilder, x: Flow, name: string, dot: string): Flow {
   const few = preActivated(net, x, `${name}.norm${dot}1`, `${name}.conv${dot}1`, 1);
   const more = preActivated(net, few, `${name}.norm${dot}2`, `${name}.conv${dot}2`, 3);

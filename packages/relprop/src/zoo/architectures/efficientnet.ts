@@ -2,24 +2,25 @@
 
 import type { Model } from "../../onnx/graph.ts";
 import { convNorm, pooledVector } from "./blocks.ts";
-import { type BuildOptions, type CardParts, type Family, countOf, imageNetCard, rowOf } from "./family.ts";
+import { type CardParts, type Family, countOf, imageNetCard, memberWith } from "./family.ts";
 import { invertedResidual, residual } from "./inverted-residual.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
 
+/** A member of the family. */
 interface Member {
   readonly name: string;
   /** Blocks of each stage. */
   readonly blocks: readonly number[];
-  /** Channels that the classifier sees. */
+  /** Channels of the classifier's input. */
   readonly width: number;
-  /** ε of the batch normalisations: torchvision's B5 to B7 and V2 were trained in TensorFlow's way. */
+  /** ε of the batch normalisations, which is TensorFlow's in torchvision's B5 to B7 and V2. */
   readonly epsilon: number;
   readonly card: CardParts;
 }
 
 /** Blocks of B0's stages (its table 1). */
 const baseBlocks = [1, 2, 2, 3, 3, 4, 1];
-/** Strides of the stages, alike in all members; V2 S has no seventh. */
+/** Strides of the stages, the same in all members; V2 S has no seventh stage. */
 const strides = [1, 2, 2, 2, 1, 2, 1];
 
 const version1 = (
@@ -79,7 +80,7 @@ export const efficientnet: Family = {
       if (count > 0) blocks.push(count);
     }
     const width = state.get("classifier.1.weight")?.dims[1];
-    const member = rowOf(members, blocks, (row) => row.width === width);
+    const member = memberWith(members, blocks, (row) => row.width === width);
     const { name, card } = member ?? { name: "efficientnet", card: {} };
     return {
       card: imageNetCard(name, card, member !== undefined),
@@ -104,12 +105,12 @@ function build(
   state: StateDict,
   member: Member,
   problems: readonly string[],
-  { size, file = "checkpoint" }: BuildOptions = {},
+  options: BuildOptions = {},
 ): Model {
   const { name: architecture, blocks, epsilon, card } = member;
   const side = card.size ?? 224;
-  const net = new NetBuilder(state, { architecture, size: size ?? [side, side], file });
-  for (const problem of problems) net.complain(problem);
+  const net = new NetBuilder(state, architecture, { ...options, size: options.size ?? [side, side] });
+  for (const problem of problems) net.addProblem(problem);
   const activation = "silu";
   const gates = { inner: activation, outer: "sigmoid" } as const;
   const first = { kernel: 3, stride: 2, activation, epsilon } as const;
@@ -128,7 +129,7 @@ function build(
   return net.finishLinear(pooledVector(net, x), "classifier.1");
 }
 
-/** A block whose first kernel is wide and sees all channels: V2 widens and convolves at once in its first stages. */
+/** Whether a block widens and convolves in one convolution, as in the first stages of V2. */
 const isFused = (net: NetBuilder, name: string): boolean =>
   (net.sizeOf(`${name}.block.0.0.weight`, 1) ?? 0) > 1 &&
   (net.sizeOf(`${name}.block.0.0.weight`, 2) ?? 0) > 1;

@@ -1,4 +1,4 @@
-/** What an architecture's file says of itself. */
+/** The interface of the architectures in this folder, and helpers that they share. */
 
 import type { Model } from "../../onnx/graph.ts";
 import {
@@ -7,47 +7,39 @@ import {
   type Interpolation,
   type ModelCard,
 } from "../../cards/model-card.ts";
-import type { StateDict } from "./net-builder.ts";
+import type { BuildOptions, StateDict } from "./net-builder.ts";
 
-export interface BuildOptions {
-  /** [height, width] of the input in pixels; those of the card unless given. */
-  readonly size?: readonly [number, number];
-  /** What to call the weights in errors. */
-  readonly file?: string;
-}
-
-/** A state dict whose names are those of an architecture. */
+/** A state dict with the names of an architecture. */
 export interface RecognizedNet {
-  /** How it is fed, as its publisher says; class names left empty. */
+  /** Its card as the publisher describes it, without class names. */
   readonly card: ModelCard;
-  /** What of the card the weights do not tell and several publishers do differently, in words. */
+  /** Guessed parts of the card, in words: those that the weights do not determine and publishers differ in. */
   readonly guesses: readonly string[];
   /**
-   * Builds it as an ONNX model (opset 17): input `input` [N, C, H, W], output `output`, the logits [N, K]. Weights are
-   * the tensors given, under their own names, as float32; those of layers over tokens are transposed, and a class token
-   * is added to the first position. Dropout and stochastic depth, which do nothing at inference,
-   * are left out.
-   * @throws ModelFileError naming up to five weights that are missing, unknown or of a wrong shape.
-   * @throws OptionError if the network does not take the size.
+   * Builds an ONNX model (opset 17) with the input `input` [N, C, H, W] and the output `output`, the logits [N, K]. Weights
+   * keep their names and become float32; those of layers over tokens are transposed, and a class token is added to the
+   * embedding of the first position. Dropout and stochastic depth do nothing at inference and are left out.
+   * @throws ModelFileError if weights are missing, unknown or of a wrong shape; it names up to five
+   * @throws OptionError if the network does not take the size
    */
   build(options?: BuildOptions): Model;
 }
 
-/** Architectures that share a file here. */
+/** A family of architectures. */
 export interface Family {
-  /** What they are called together. */
+  /** Name of the family. */
   readonly name: string;
-  /** Its members and where they were published, in one line. */
+  /** Its members and their publication, in one line. */
   readonly summary: string;
-  /** What a state dict is, if the names of its weights are of this family; weights that do not fit show when it is built. */
+  /** The network of a state dict, if its names are those of this family; weights of a wrong shape fail when it is built. */
   recognize(state: StateDict): RecognizedNet | undefined;
 }
 
-/** How a member of a family differs from torchvision's most usual preprocessing. */
+/** Preprocessing that differs from torchvision's usual one. */
 export interface CardParts {
-  /** Side of the input in pixels; 224 unless given. */
+  /** Side of the input in pixels. @default 224 */
   readonly size?: number;
-  /** What a picture's shorter side is resized to; 256 unless given. */
+  /** Pixels that the shorter side of a picture is resized to. @default 256 */
   readonly shortSide?: number;
   readonly interpolation?: Interpolation;
   readonly mean?: InputCard["mean"];
@@ -55,8 +47,9 @@ export interface CardParts {
 }
 
 /**
- * The card of torchvision's IMAGENET1K_V1 weights of an architecture (of their transforms, torchvision 0.29).
- * @param name as in `torchvision.models`, or another where torchvision has none such.
+ * The card of torchvision's IMAGENET1K_V1 weights of an architecture, after their transforms in torchvision 0.29.
+ * @param name as in `torchvision.models`, if torchvision has the architecture
+ * @param published whether torchvision has it
  */
 export function imageNetCard(name: string, parts: CardParts = {}, published = true): ModelCard {
   const { size = 224, shortSide = 256, ...rest } = parts;
@@ -70,15 +63,15 @@ export function imageNetCard(name: string, parts: CardParts = {}, published = tr
   };
 }
 
-/** How many of the names `name(0)`, `name(1)`, … a state dict has before the first that it has not. */
+/** Counts the names `name(first)`, `name(first + 1)`, … up to the first that a state dict does not have. */
 export function countOf(state: StateDict, name: (index: number) => string, first = 0): number {
   let count = 0;
   while (state.has(name(first + count))) count++;
   return count;
 }
 
-/** The row of a table whose numbers are these. */
-export function rowOf<T extends { readonly blocks: readonly number[] }>(
+/** The member with these numbers of blocks that also `fits`. */
+export function memberWith<T extends { readonly blocks: readonly number[] }>(
   rows: readonly T[],
   blocks: readonly number[],
   fits: (row: T) => boolean = () => true,

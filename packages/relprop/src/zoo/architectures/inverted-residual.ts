@@ -1,8 +1,9 @@
-/** The block of MobileNetV3 and EfficientNet: widen by 1×1, convolve each channel, squeeze and excite, narrow by 1×1. */
+/** The block of MobileNetV3 and EfficientNet: a wide 1×1, a depthwise convolution, squeeze and excitation, a narrow 1×1. */
 
 import { type Activation, add, convNorm, type Gates, squeezeExcite } from "./blocks.ts";
 import type { Flow, NetBuilder } from "./net-builder.ts";
 
+/** Options of {@link invertedResidual}. */
 export interface InvertedResidual {
   readonly stride: number;
   readonly activation: Activation;
@@ -12,8 +13,8 @@ export interface InvertedResidual {
 }
 
 /**
- * Parts are numbered `block.0`, `block.1` … in torchvision's weights, those that a block has: it does not widen where
- * its first convolution is one of single channels, and does not squeeze where no `fc1` follows.
+ * An inverted residual. Its parts are `block.0`, `block.1` … in torchvision's weights. It does not widen if its first
+ * convolution is depthwise, and does not squeeze if no `fc1` follows.
  */
 export function invertedResidual(net: NetBuilder, x: Flow, name: string, options: InvertedResidual): Flow {
   const { stride, activation, gates, epsilon } = options;
@@ -32,7 +33,7 @@ export function invertedResidual(net: NetBuilder, x: Flow, name: string, options
   return residual(net, x, y, stride, name);
 }
 
-/** The sum with what came in, where it is as large. */
+/** y plus the block's input x, if they have the same shape. */
 export function residual(net: NetBuilder, x: Flow, y: Flow, stride: number, name: string): Flow {
   return stride === 1 && x.width === y.width ? add(net, y, x, name) : y;
 }

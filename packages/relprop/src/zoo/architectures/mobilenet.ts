@@ -2,15 +2,15 @@
 
 import type { Model } from "../../onnx/graph.ts";
 import { activate, type Activation, convNorm, linear, pooledVector } from "./blocks.ts";
-import { type BuildOptions, type Family, countOf, imageNetCard } from "./family.ts";
+import { type Family, countOf, imageNetCard } from "./family.ts";
 import { invertedResidual, residual } from "./inverted-residual.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
 
 /** Strides of the 17 blocks of MobileNetV2 (its table 2). */
 const stridesV2 = [1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1];
 
-/** Of each block of MobileNetV3 (its tables 1 and 2) what no shape tells: its stride, and whether it is still a ReLU. */
 const [relu, swish] = ["relu", "hard-swish"] as const;
+/** The parts of a block of MobileNetV3 (its tables 1 and 2) that do not follow from shapes. */
 type Block = readonly [stride: number, activation: Activation];
 const times = (count: number, block: Block): Block[] => Array.from({ length: count }, () => block);
 const versionsV3: readonly { readonly name: string; readonly blocks: readonly Block[] }[] = [
@@ -47,13 +47,13 @@ export const mobilenetV2: Family = {
   summary: "MobileNetV2 (Sandler et al. 2018), torchvision weights",
   recognize: (state) => {
     if (!state.has("features.1.conv.0.0.weight")) return undefined;
-    const build = (options?: BuildOptions): Model => buildV2(state, options);
-    return { card: imageNetCard("mobilenet_v2"), guesses: [], build };
+    const card = imageNetCard("mobilenet_v2");
+    return { card, guesses: [], build: (options) => buildV2(state, options) };
   },
 };
 
-function buildV2(state: StateDict, { size, file = "checkpoint" }: BuildOptions = {}): Model {
-  const net = new NetBuilder(state, { architecture: "mobilenet_v2", size: size ?? [224, 224], file });
+function buildV2(state: StateDict, options?: BuildOptions): Model {
+  const net = new NetBuilder(state, "mobilenet_v2", options);
   const activation = "relu6";
   let x = net.input("features.0.0.weight");
   x = convNorm(net, x, "features.0.0", "features.0.1", { kernel: 3, stride: 2, activation });
@@ -61,7 +61,7 @@ function buildV2(state: StateDict, { size, file = "checkpoint" }: BuildOptions =
     const name = `features.${i + 1}`;
     let part = 0;
     let y = x;
-    // A block has three convolutions where it widens, else two.
+    // A block has three convolutions if it widens, else two.
     if (net.has(`${name}.conv.3.weight`))
       y = convNorm(net, y, `${name}.conv.0.0`, `${name}.conv.${part++}.1`, { kernel: 1, activation });
     const deep = `${name}.conv.${part++}`;
@@ -93,9 +93,9 @@ export const mobilenetV3: Family = {
 function buildV3(
   state: StateDict,
   { name: architecture, blocks }: (typeof versionsV3)[number],
-  { size, file = "checkpoint" }: BuildOptions = {},
+  options?: BuildOptions,
 ): Model {
-  const net = new NetBuilder(state, { architecture, size: size ?? [224, 224], file });
+  const net = new NetBuilder(state, architecture, options);
   const epsilon = 1e-3;
   const gates = { inner: relu, outer: "hard-sigmoid" } as const;
   const first = { kernel: 3, stride: 2, activation: swish, epsilon };

@@ -1,6 +1,6 @@
 /**
- * Builds a network from the weights of a state dict, layer by layer, and collects everything that does not fit on the
- * way: a layer whose weight is missing gives a flow without a value, and the next layers go on checking what they can.
+ * Builds a network from the weights of a state dict, layer by layer, and collects all problems: a layer whose weight is
+ * missing returns a flow without a value, and the next layers check their weights nevertheless.
  */
 
 import { ModelFileError, OptionError } from "../../errors.ts";
@@ -9,40 +9,44 @@ import { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { toFloat32 } from "../checkpoint.ts";
 import { WeightList } from "../weight-list.ts";
 
-/** Tensors by parameter name, as readCheckpoint gives them. */
+/** Tensors by parameter name, as `readCheckpoint` returns them. */
 export type StateDict = ReadonlyMap<string, Tensor>;
 
-/** What goes from layer to layer. */
+/** The output of a layer. */
 export interface Flow {
   /** Undefined after a layer whose weights do not fit. */
   readonly value: Value | undefined;
-  /** Channels, where they are known. */
+  /** Number of channels, if known. */
   readonly width: number | undefined;
 }
 
-export interface NetOptions {
-  /** What the weights are taken for, in errors and as the graph's name. */
-  readonly architecture: string;
-  /** [height, width] of the input in pixels. */
-  readonly size: readonly [number, number];
-  /** What to call the weights in errors. */
-  readonly file: string;
-  /** The fewest pixels a side can have, 32 unless given. */
-  readonly least?: number;
+/** Options of a network that is built from a state dict. */
+export interface BuildOptions {
+  /** [height, width] of the input in pixels. @default that of the card */
+  readonly size?: readonly [number, number];
+  /** What errors call the weights. @default "checkpoint" */
+  readonly file?: string;
 }
 
-/** Counts training steps; files have it or not. */
+/** Whether a tensor counts training steps, which files may have or not. */
 export const isCounter = (name: string): boolean => name.endsWith(".num_batches_tracked");
 
+/** A network under construction. */
 export class NetBuilder {
   readonly state: StateDict;
   readonly builder: GraphBuilder = new GraphBuilder();
   readonly #weights: WeightList;
-  readonly #options: NetOptions;
+  readonly #architecture: string;
+  readonly #size: readonly [number, number];
+  readonly #file: string;
 
-  /** @throws OptionError if the size is too small for the architecture, or no size. */
-  constructor(state: StateDict, options: NetOptions) {
-    const { architecture, file, size, least = 32 } = options;
+  /**
+   * @param architecture its name, for errors and the graph
+   * @param least the smallest side of the input in pixels
+   * @throws OptionError if the size is not one, or too small for the architecture
+   */
+  constructor(state: StateDict, architecture: string, options: BuildOptions = {}, least = 32) {
+    const { size = [224, 224], file = "checkpoint" } = options;
     if (!size.every((pixels) => Number.isInteger(pixels) && pixels >= least && pixels <= 16384)) {
       throw new OptionError({
         what: `cannot build ${architecture} from "${file}"`,
@@ -52,34 +56,37 @@ export class NetBuilder {
     }
     this.state = state;
     this.#weights = new WeightList(state);
-    this.#options = options;
+    this.#architecture = architecture;
+    this.#size = size;
+    this.#file = file;
     this.builder.reserve("output");
   }
 
-  /** The input: as many channels as the weight of the first convolution takes. */
+  /** The input, with the number of channels of the first convolution's weight. */
   input(firstWeight: string): Flow {
     const channels = this.sizeOf(firstWeight, 1) ?? 3;
-    const shape = ["N", channels, ...this.#options.size];
+    const shape = ["N", channels, ...this.#size];
     return { value: this.builder.input("input", "float32", shape), width: channels };
   }
 
+  /** Whether the state dict has a weight. */
   has(name: string): boolean {
     return this.state.has(name);
   }
 
-  /** How long a weight is along an axis, if it is there. */
+  /** The size of a weight along an axis, if the state dict has it. */
   sizeOf(name: string, axis: number): number | undefined {
     return this.state.get(name)?.dims[axis];
   }
 
-  /** Adds what does not fit to the list that {@link finish} throws. */
-  complain(problem: string): void {
-    this.#weights.complain(problem);
+  /** Adds a problem to those that {@link finish} throws. */
+  addProblem(problem: string): void {
+    this.#weights.addProblem(problem);
   }
 
   /**
-   * A weight as float32; undefined, and a misfit, where it is missing or has another shape.
-   * @param dims what its shape must be; undefined: any size.
+   * A weight as float32; undefined, and a problem is added, if it is missing or has another shape.
+   * @param dims the shape that it must have; undefined: any size
    */
   tensor(name: string, dims: readonly (number | undefined)[]): Tensor | undefined {
     const tensor = this.#weights.take(name, dims);
@@ -88,7 +95,7 @@ export class NetBuilder {
 
   /**
    * {@link tensor} as a constant of the graph, under its own name.
-   * @param change how it is laid out for ONNX, if otherwise than in the state dict.
+   * @param change brings it into the layout of ONNX, if that differs
    */
   weight(
     name: string,
@@ -99,7 +106,7 @@ export class NetBuilder {
     return tensor && this.builder.constant(change(tensor), name);
   }
 
-  /** An operator on values and weights, if all of them are there. */
+  /** An operator on values and weights; undefined if one of them is. */
   op(
     opType: string,
     inputs: readonly (Value | undefined)[],
@@ -112,8 +119,8 @@ export class NetBuilder {
   }
 
   /**
-   * The model (opset 17) whose output `output` is what a last operator gives.
-   * @throws ModelFileError naming up to five weights that are missing, unknown or of a wrong shape.
+   * Adds the last operator, whose output is `output`, and returns the model (opset 17).
+   * @throws ModelFileError if weights are missing, unknown or of a wrong shape; it names up to five
    */
   finish(
     opType: string,
@@ -132,11 +139,11 @@ export class NetBuilder {
       opsets: { "": 17 },
       producer: "relprop",
       metadata: {},
-      graph: this.builder.graph(this.#options.architecture),
+      graph: this.builder.graph(this.#architecture),
     };
   }
 
-  /** {@link finish} with a fully connected layer of weights [classes, width]. */
+  /** {@link finish} with a fully connected layer of weight [classes, width]. */
   finishLinear(x: Flow, name: string): Model {
     const weight = this.weight(`${name}.weight`, [undefined, x.width]);
     const bias = this.weight(`${name}.bias`, [this.sizeOf(`${name}.weight`, 0)]);
@@ -146,11 +153,10 @@ export class NetBuilder {
   #misfit(problems: readonly string[]): ModelFileError {
     const listed = problems.slice(0, 5).join("; ");
     const more = problems.length > 5 ? ` and ${problems.length - 5} more` : "";
-    const { architecture, file } = this.#options;
     return new ModelFileError({
-      what: `cannot build a model from "${file}"`,
-      why: `its weights do not fit ${architecture}, the closest architecture known: ${listed}${more}`,
-      fix: "export the model to ONNX, or see `relprop models` for the architectures that checkpoints are read of",
+      what: `cannot build a model from "${this.#file}"`,
+      why: `its weights do not fit ${this.#architecture}, the closest architecture known: ${listed}${more}`,
+      fix: "export the model to ONNX, or see `relprop models` for the architectures that relprop builds from checkpoints",
     });
   }
 }

@@ -1,4 +1,4 @@
-/** The architectures that are built from checkpoints, and which of them a state dict is. */
+/** The architectures that relprop builds from checkpoints. */
 
 import { badFile } from "../bytes-source.ts";
 import { alexnet } from "./alexnet.ts";
@@ -13,7 +13,7 @@ import { squeezenet } from "./squeezenet.ts";
 import { vgg } from "./vgg.ts";
 import { vit } from "./vit.ts";
 
-/** All families that {@link recognizeNet} knows. VGG is told by less than the others, so it comes last. */
+/** All families. VGG comes last, since its test is the least specific. */
 export const families: readonly Family[] = [
   resnet,
   densenet,
@@ -28,9 +28,9 @@ export const families: readonly Family[] = [
 ];
 
 /**
- * Tells the architecture that a state dict belongs to, by the names and shapes of its weights.
- * @param file what to call it in errors.
- * @throws ModelFileError if the names are those of no architecture known.
+ * Recognises the architecture of a state dict by the names and shapes of its weights.
+ * @param file what errors call it
+ * @throws ModelFileError if no architecture has these names
  */
 export function recognizeNet(state: StateDict, file = "checkpoint"): RecognizedNet {
   for (const family of families) {
@@ -40,7 +40,7 @@ export function recognizeNet(state: StateDict, file = "checkpoint"): RecognizedN
   const names = [...state.keys()].slice(0, 3).join(", ");
   throw badFile(
     { name: file },
-    `its weights (${names}, …) are named as in no architecture known here: ${families.map(({ name }) => name).join(", ")}`,
+    `its weights (${names}, …) are not named as in an architecture that relprop builds: ${families.map(({ name }) => name).join(", ")}`,
     undefined,
     "export the model to ONNX",
   );

@@ -1,17 +1,17 @@
 /**
  * ResNet (He et al. 2015, arXiv 1512.03385), Wide ResNet (Zagoruyko and Komodakis 2016) and ResNeXt (Xie et al. 2017),
- * under the names that torchvision and timm give their weights. Depth, widths and groups are told by names and shapes;
- * stride 2 sits in the 3×3 convolution of a bottleneck, as in all of torchvision's weights.
+ * with the names of torchvision and timm. Depth, widths and groups follow from names and shapes; the 3×3 convolution of a
+ * bottleneck has the stride 2, as in all of torchvision's weights.
  */
 
 import type { Model } from "../../onnx/graph.ts";
 import { activate, add, convNorm, type ConvNormOptions, maxPool, pooledVector } from "./blocks.ts";
-import { type BuildOptions, type Family, countOf, imageNetCard, rowOf } from "./family.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type Family, countOf, imageNetCard, memberWith } from "./family.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
 
 const stages = [1, 2, 3, 4];
 
-/** Blocks of each stage; whether they are bottlenecks; width of the first one's 3×3 convolution, and its groups. */
+/** Blocks of each stage, whether they are bottlenecks, and width and groups of the first 3×3 convolution. */
 interface Member {
   readonly name: string;
   readonly blocks: readonly number[];
@@ -57,25 +57,21 @@ function memberOf(state: StateDict): Member | undefined {
   const [width = 0, inner = 0] = state.get("layer1.0.conv2.weight")?.dims ?? [];
   const groups = width / inner;
   const isBottleneck = state.has("layer1.0.conv3.weight");
-  return rowOf(
+  return memberWith(
     members,
     blocks,
     (row) => row.bottleneck === isBottleneck && row.width === width && row.groups === groups,
   );
 }
 
-function build(
-  state: StateDict,
-  architecture: string,
-  { size, file = "checkpoint" }: BuildOptions = {},
-): Model {
-  const net = new NetBuilder(state, { architecture, size: size ?? [224, 224], file });
+function build(state: StateDict, architecture: string, options?: BuildOptions): Model {
+  const net = new NetBuilder(state, architecture, options);
   let x = net.input("conv1.weight");
   x = convNorm(net, x, "conv1", "bn1", { kernel: 7, stride: 2, activation: "relu" });
   x = maxPool(net, x, { kernel: 3, stride: 2, pad: 1 }, "maxpool");
   const isBottleneck = state.has("layer1.0.conv3.weight");
   for (const stage of stages) {
-    // At least one block, so that a stage without weights is a misfit.
+    // At least one block, so the weights of a missing stage are a problem.
     const count = Math.max(
       1,
       countOf(state, (block) => `layer${stage}.${block}.conv1.weight`),

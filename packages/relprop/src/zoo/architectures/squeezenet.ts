@@ -2,10 +2,10 @@
 
 import { int, type Model } from "../../onnx/graph.ts";
 import { activate, conv, maxPool } from "./blocks.ts";
-import { type BuildOptions, type Family, imageNetCard } from "./family.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type Family, imageNetCard } from "./family.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
 
-/** Side of the first kernel, and the indices in `features` of poolings and fire modules. */
+/** Side of the first kernel, and indices of poolings and fire modules in `features`. */
 const versions = [
   { name: "squeezenet1_0", kernel: 7, pools: [2, 6, 11], fires: [3, 4, 5, 7, 8, 9, 10, 12] },
   { name: "squeezenet1_1", kernel: 3, pools: [2, 5, 8], fires: [3, 4, 6, 7, 9, 10, 11, 12] },
@@ -25,9 +25,9 @@ export const squeezenet: Family = {
   },
 };
 
-function build(state: StateDict, version: Version, { size, file = "checkpoint" }: BuildOptions = {}): Model {
+function build(state: StateDict, version: Version, options?: BuildOptions): Model {
   const { name: architecture, kernel, pools, fires } = version;
-  const net = new NetBuilder(state, { architecture, size: size ?? [224, 224], file });
+  const net = new NetBuilder(state, architecture, options);
   let x = conv(net, net.input("features.0.weight"), "features.0", { kernel, stride: 2, pad: 0, bias: true });
   x = activate(net, x, "relu", "features.1");
   for (let index = 2; index <= 12; index++) {
@@ -41,7 +41,7 @@ function build(state: StateDict, version: Version, { size, file = "checkpoint" }
   return net.finish("Flatten", [means], { axis: int(1) }, "flatten");
 }
 
-/** Few channels by 1×1, then more by 1×1 and by 3×3, side by side. */
+/** A fire module: few channels by 1×1, then more by 1×1 and 3×3 in parallel. */
 function fire(net: NetBuilder, x: Flow, name: string): Flow {
   const layer = (from: Flow, part: string, kernel: number): Flow =>
     activate(

@@ -1,4 +1,4 @@
-/** The blocks of transformers and of networks that borrow from them: layers over the last axis of [N, …, C]. */
+/** The blocks of transformers and similar networks: layers over the last axis of [N, …, C]. */
 
 import { float, int, ints, type Tensor, type Value } from "../../onnx/graph.ts";
 import { float32Data, float32Tensor } from "../../onnx/tensor.ts";
@@ -15,10 +15,10 @@ export function layerNorm(net: NetBuilder, x: Flow, name: string, epsilon: numbe
 
 /**
  * A fully connected layer on each token.
- * @param names of its weight [width, C] and bias [width].
- * @param width output channels, where they are known.
+ * @param names of its weight [width, C] and bias [width]
+ * @param width number of output channels, by default that of the weight
  */
-export function tokenLinear(
+function tokenLinear(
   net: NetBuilder,
   x: Flow,
   [weight, bias]: readonly [weight: string, bias: string],
@@ -31,17 +31,17 @@ export function tokenLinear(
 }
 
 /** The names of a layer's weight and bias. */
-export const named = (layer: string): [string, string] => [`${layer}.weight`, `${layer}.bias`];
+export const weightAndBias = (layer: string): [string, string] => [`${layer}.weight`, `${layer}.bias`];
 
-/** Two layers and a GELU between them (Hendrycks and Gimpel 2016, the exact form); as many channels as before. */
+/** Two layers with an exact GELU between them (Hendrycks and Gimpel 2016); the number of channels stays the same. */
 export function tokenMlp(net: NetBuilder, x: Flow, first: string, second: string): Flow {
-  const wide = activate(net, tokenLinear(net, x, named(first)), "gelu", `${first}.activation`);
-  return tokenLinear(net, wide, named(second), x.width);
+  const wide = activate(net, tokenLinear(net, x, weightAndBias(first)), "gelu", `${first}.activation`);
+  return tokenLinear(net, wide, weightAndBias(second), x.width);
 }
 
 /** Names of the weights of an attention. */
 export interface AttentionNames {
-  /** Queries, keys and values, one under the other: weight [3C, C], bias [3C]. */
+  /** Queries, keys and values, stacked: weight [3C, C], bias [3C]. */
   readonly inner: readonly [weight: string, bias: string];
   readonly outer: readonly [weight: string, bias: string];
 }
@@ -83,9 +83,10 @@ export function selfAttention(
   return tokenLinear(net, { value: joined, width }, names.outer, width);
 }
 
-/** Channels last, [N, H, W, C], and back. */
+/** [N, C, H, W] -> [N, H, W, C]. */
 export const channelsLast = (net: NetBuilder, x: Flow, name: string): Flow =>
   permuted(net, x, [0, 2, 3, 1], name);
+/** [N, H, W, C] -> [N, C, H, W]. */
 export const channelsFirst = (net: NetBuilder, x: Flow, name: string): Flow =>
   permuted(net, x, [0, 3, 1, 2], name);
 
@@ -94,7 +95,7 @@ const permuted = (net: NetBuilder, x: Flow, perm: readonly number[], name: strin
   width: x.width,
 });
 
-/** [O, I] to [I, O], in tiles that fit the cache. */
+/** [O, I] -> [I, O], in tiles that fit the cache. */
 function transposed(matrix: Tensor): Tensor {
   const [rows = 0, columns = 0] = matrix.dims;
   const from = float32Data(matrix);

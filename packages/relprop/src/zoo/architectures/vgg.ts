@@ -1,6 +1,6 @@
 /**
  * VGG 11, 13, 16 and 19, with and without batch normalisation, from torchvision's weights (Simonyan and Zisserman 2015,
- * arXiv 1409.1556). The architecture is told by the names of the weights, the widths by their shapes.
+ * arXiv 1409.1556). The architecture follows from the names of the weights, the widths from their shapes.
  */
 
 import { int, type Model } from "../../onnx/graph.ts";
@@ -8,9 +8,9 @@ import { adaptiveAveragePool } from "../adaptive-average-pool.ts";
 import { imageNetPixels, type ModelCard } from "../../cards/model-card.ts";
 import { activate, batchNorm, conv, linear, maxPool } from "./blocks.ts";
 import type { Family } from "./family.ts";
-import { isCounter, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type BuildOptions, isCounter, NetBuilder, type StateDict } from "./net-builder.ts";
 
-/** Convolutions in each of the five blocks; a max pooling ends each. */
+/** Convolutions of each of the five blocks, which end with a max pooling. */
 const blocks = {
   vgg11: [1, 1, 2, 2, 2],
   vgg13: [2, 2, 2, 2, 2],
@@ -19,6 +19,7 @@ const blocks = {
 } as const;
 
 type Depth = keyof typeof blocks;
+/** Name of an architecture; `_bn` has batch normalisation. */
 export type VggName = Depth | `${Depth}_bn`;
 
 /** All architectures that {@link buildVgg} builds. */
@@ -26,20 +27,17 @@ export const vggNames: readonly VggName[] = (["vgg11", "vgg13", "vgg16", "vgg19"
   (depth): VggName[] => [depth, `${depth}_bn`],
 );
 
-/** What a state dict tells of itself. */
+/** The form of a state dict. */
 export interface VggForm {
   readonly architecture: VggName;
-  /** The classifier is numbered as in Johnson's conversions from Caffe: such weights want BGR pixels 0..255. */
+  /** Whether the classifier is numbered as in Johnson's conversions from Caffe, whose weights need BGR pixels 0..255. */
   readonly caffe: boolean;
 }
 
-export interface VggOptions {
-  /** Expect this architecture instead of the one that fits the names best. */
+/** Options of {@link buildVgg}. */
+export interface VggOptions extends BuildOptions {
+  /** The architecture. @default the one that fits the names best */
   readonly architecture?: VggName;
-  /** [height, width] of the input in pixels, at least 32 each; 224 × 224 unless given. */
-  readonly size?: readonly [number, number];
-  /** What to call the weights in errors. */
-  readonly file?: string;
 }
 
 /** A layer of `features`, by its index there. */
@@ -62,7 +60,7 @@ function featureLayers(architecture: VggName): Layer[] {
 
 const depthOf = (architecture: VggName): Depth => architecture.slice(0, 5) as Depth;
 
-/** Indices of the three Linear layers in `classifier`: torchvision's, and those of older files with Dropout first. */
+/** Indices of the three Linear layers in `classifier`: torchvision's, and those of older files, which begin with Dropout. */
 const classifiers = { torchvision: [0, 3, 6], caffe: [1, 4, 6] } as const;
 
 function parameterNames({ architecture, caffe }: VggForm): string[] {
@@ -77,7 +75,7 @@ function parameterNames({ architecture, caffe }: VggForm): string[] {
 const convFields = ["weight", "bias"] as const;
 const normFields = ["weight", "bias", "running_mean", "running_var"] as const;
 
-/** The form whose parameter names differ least from those given, and by how many. */
+/** The form whose parameter names differ least from the given ones, and the number of differences. */
 function closest(names: ReadonlySet<string>, only?: VggName): { form: VggForm; differences: number } {
   const forms = vggNames
     .filter((architecture) => only === undefined || architecture === only)
@@ -95,23 +93,22 @@ function closest(names: ReadonlySet<string>, only?: VggName): { form: VggForm; d
 const parametersOf = (tensors: StateDict): Set<string> =>
   new Set([...tensors.keys()].filter((name) => !isCounter(name)));
 
-/** The VGG that a state dict belongs to, by the names of its weights; undefined if it's none. */
+/** The VGG that a state dict is, by the names of its weights; undefined if it is not a VGG. */
 export function recognizeVgg(tensors: StateDict): VggForm | undefined {
   const { form, differences } = closest(parametersOf(tensors));
   return differences === 0 ? form : undefined;
 }
 
 /**
- * Builds a VGG as an ONNX model (opset 17): input `input` [N, C, H, W], output `output`, the logits [N, K]. Weights are
- * the tensors given, under torch's names; float16, bfloat16 and float64 are converted to float32. Dropout, which does
- * nothing at inference, is left out. At 224 × 224 the pooling before the classifier is the identity and left out, too.
- * @throws ModelFileError naming up to five parameters that are missing, unknown or of a wrong shape.
- * @throws OptionError if the size is below 32 pixels.
+ * Builds a VGG as an ONNX model (opset 17) with the input `input` [N, C, H, W] and the output `output`, the logits [N, K].
+ * Weights keep torch's names; float16, bfloat16 and float64 become float32. Dropout does nothing at inference and is left
+ * out, as is the pooling before the classifier at 224 × 224, where it is the identity.
+ * @throws ModelFileError if parameters are missing, unknown or of a wrong shape; it names up to five
+ * @throws OptionError if the size is below 32 pixels
  */
 export function buildVgg(tensors: StateDict, options: VggOptions = {}): Model {
-  const { size = [224, 224], file = "checkpoint" } = options;
   const { form } = closest(parametersOf(tensors), options.architecture);
-  const net = new NetBuilder(tensors, { architecture: form.architecture, size, file });
+  const net = new NetBuilder(tensors, form.architecture, options);
   let x = net.input("features.0.weight");
   for (const { kind, index } of featureLayers(form.architecture)) {
     const name = `features.${index}`;
@@ -132,8 +129,8 @@ export function buildVgg(tensors: StateDict, options: VggOptions = {}): Model {
 }
 
 /**
- * The card of a VGG trained on ImageNet. torchvision's weights want RGB, 0..1, normalised; weights converted from Caffe
- * want BGR, 0..255, minus the mean. Labels are left empty: the caller has them or not.
+ * The card of a VGG trained on ImageNet, without labels. torchvision's weights need normalised RGB pixels 0..1; weights
+ * converted from Caffe need BGR pixels 0..255 minus the mean.
  */
 export function vggCard(form: VggForm, size: readonly [number, number] = [224, 224]): ModelCard {
   const shortSide = Math.round((Math.min(...size) * 256) / 224);
@@ -147,7 +144,7 @@ export function vggCard(form: VggForm, size: readonly [number, number] = [224, 2
   };
 }
 
-/** Means of ImageNet in Caffe's channel order. */
+/** Pixels as networks trained with Caffe on ImageNet take them. */
 export const caffePixels = {
   channels: "BGR",
   scale: 1,

@@ -1,15 +1,15 @@
 /**
- * Vision transformers (Dosovitskiy et al. 2021, arXiv 2010.11929), under torchvision's and timm's names. Width, depth and
- * patches are told by shapes, the number of heads by the width; the size of the input by the position embedding.
+ * Vision transformers (Dosovitskiy et al. 2021, arXiv 2010.11929), with torchvision's and timm's names. Width, depth and
+ * patches follow from shapes, the number of heads from the width, and the size of the input from the position embedding.
  */
 
 import { int, ints, type Model, type Tensor } from "../../onnx/graph.ts";
 import { OptionError } from "../../errors.ts";
 import { float32Data, float32Tensor } from "../../onnx/tensor.ts";
 import { add, conv } from "./blocks.ts";
-import { type BuildOptions, type CardParts, type Family, countOf, imageNetCard } from "./family.ts";
-import { type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
-import { type AttentionNames, layerNorm, named, selfAttention, tokenMlp } from "./token-blocks.ts";
+import { type CardParts, type Family, countOf, imageNetCard } from "./family.ts";
+import { type BuildOptions, type Flow, NetBuilder, type StateDict } from "./net-builder.ts";
+import { type AttentionNames, layerNorm, weightAndBias, selfAttention, tokenMlp } from "./token-blocks.ts";
 
 /** Heads by width: tiny, small, base, large, huge. */
 const kinds: ReadonlyMap<number, { readonly letter: string; readonly heads: number }> = new Map([
@@ -20,6 +20,7 @@ const kinds: ReadonlyMap<number, { readonly letter: string; readonly heads: numb
   [1280, { letter: "h", heads: 16 }],
 ]);
 
+/** Names of the parts in the state dict. */
 interface Names {
   readonly patches: string;
   readonly classToken: string;
@@ -40,9 +41,9 @@ const torchvision: Names = {
   norms: ["ln_1", "ln_2"],
   attention: (block) => ({
     inner: [`${block}.self_attention.in_proj_weight`, `${block}.self_attention.in_proj_bias`],
-    outer: named(`${block}.self_attention.out_proj`),
+    outer: weightAndBias(`${block}.self_attention.out_proj`),
   }),
-  // torchvision's own files are from before 2022, when these had other names.
+  // torchvision's published files are from before 2022, when these had other names.
   mlp: (state, block) =>
     state.has(`${block}.mlp.linear_1.weight`)
       ? [`${block}.mlp.linear_1`, `${block}.mlp.linear_2`]
@@ -56,20 +57,23 @@ const timm: Names = {
   positions: "pos_embed",
   block: (index) => `blocks.${index}`,
   norms: ["norm1", "norm2"],
-  attention: (block) => ({ inner: named(`${block}.attn.qkv`), outer: named(`${block}.attn.proj`) }),
+  attention: (block) => ({
+    inner: weightAndBias(`${block}.attn.qkv`),
+    outer: weightAndBias(`${block}.attn.proj`),
+  }),
   mlp: (_, block) => [`${block}.mlp.fc1`, `${block}.mlp.fc2`],
   norm: "norm",
   head: "head",
 };
 const epsilon = 1e-6;
 
-/** What the shapes of a state dict tell. */
+/** The settings that follow from the shapes of a state dict. */
 interface Form {
   readonly name: string;
   readonly names: Names;
   readonly heads: number | undefined;
   readonly patch: number;
-  /** Tokens without the class token. */
+  /** Number of tokens without the class token. */
   readonly tokens: number;
 }
 
@@ -130,16 +134,18 @@ function build(
       fix: "leave the size out, or interpolate the embedding and save the weights again",
     });
   }
-  const net = new NetBuilder(state, { architecture: form.name, size, file, least: patch });
+  const net = new NetBuilder(state, form.name, { size, file }, patch);
   const isSquare = (side / patch) ** 2 === tokens;
   if (!isSquare)
-    net.complain(
+    net.addProblem(
       `${names.positions} has ${tokens} positions beside the class token, not a square of patches`,
     );
   let x = net.input(`${names.patches}.weight`);
   x = conv(net, x, names.patches, { kernel: patch, stride: patch, pad: 0, bias: true });
   if (heads === undefined)
-    net.complain(`${names.patches}.weight is ${x.width ?? 0} wide, expected ${[...kinds.keys()].join(", ")}`);
+    net.addProblem(
+      `${names.patches}.weight is ${x.width ?? 0} wide, expected ${[...kinds.keys()].join(", ")}`,
+    );
   x = withPositions(net, isSquare ? x : { value: undefined, width: x.width }, names, tokens);
   const count = Math.max(
     1,
@@ -160,8 +166,8 @@ function build(
 }
 
 /**
- * [N, C, h, w] to tokens [N, 1 + h·w, C] with the class token before them and the position embedding added. The class
- * token is a constant: it joins as the sum of its vector with the first position, where zeros were put.
+ * [N, C, h, w] -> tokens [N, 1 + h·w, C], with the class token first and the position embedding added. The class token is
+ * constant, so it is added to the embedding of the first position, where the padded tokens are 0.
  */
 function withPositions(net: NetBuilder, x: Flow, names: Names, tokens: number): Flow {
   const { width } = x;

@@ -1,7 +1,7 @@
 /** The recording of the live picture: started, fed, ended and saved. */
 
 import { download } from "../../parts/exports.ts";
-import { saveName } from "../../parts/file-name.ts";
+import { saveName } from "../../state/file-name.ts";
 import { startRecorder } from "./recorder.ts";
 import type { Recorder } from "./video-file.ts";
 

@@ -1,0 +1,128 @@
+/**
+ * Options that say how relevance is computed, of all commands that compile. A new one is an entry here, under the name that
+ * the library has for it.
+ */
+
+import {
+  compositeNames,
+  dialectNames,
+  outputKinds,
+  type CompileOptions,
+  type OutputKind,
+  type RelevanceOptions,
+} from "@relprop/core";
+import { given } from "../given.ts";
+import { readComposite } from "../models/read-composite.ts";
+import { fractionOrInput, number, numbers, rules } from "./arguments.ts";
+import { without, type OptionData, type ValuesOf } from "./options.ts";
+
+const stabilizers = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const satisfies NonNullable<
+  RelevanceOptions["stabilizer"]
+>[];
+
+/** Options by the library's names, and those that are called otherwise; see {@link compileOptions}. */
+type Table = { readonly [name in keyof CompileOptions | "zeroBias" | "rule"]?: OptionData };
+
+/** Those of relevance propagation: other methods have none of them. */
+export const relevanceOptions = {
+  composite: {
+    flag: "--composite <name|file>",
+    help: `which rule for which layer: a .json file, or one of ${compositeNames.join(", ")}`,
+    short: "which rule for which layer: fischer, epsilon-plus, attnlrp …",
+  },
+  dialect: { flag: "--dialect <library>", help: "rules as another library has them", choices: dialectNames },
+  seed: {
+    flag: "--seed <seed>",
+    help: "where relevance starts: all classes, or one class's logit or 1",
+    choices: ["softmax", "logit", "one"],
+  },
+  topK: {
+    flag: "--top-k <fraction>",
+    help: "relevance filter: fraction kept at each layer, or `input`",
+    read: fractionOrInput,
+  },
+  strides: {
+    flag: "--strides <way>",
+    help: "how relevance crosses strides; average leaves no grid",
+    choices: ["exact", "average"],
+  },
+  activations: {
+    flag: "--activations <which>",
+    help: "what deconvnet, guided-backprop and beta-smooth act on: ReLUs, or every activation",
+    choices: ["relu", "all"],
+  },
+  epsilon: {
+    flag: "--epsilon <e>",
+    help: "stabiliser of layers' denominators; 0 is none in any, also of sums and averages",
+    read: number(0),
+  },
+  stabilizer: {
+    flag: "--stabilizer <kind>",
+    help: "how epsilon keeps denominators from 0",
+    choices: stabilizers,
+  },
+  zeroBias: { flag: "--zero-bias", help: "leaves biases out of denominators" },
+  gamma: { flag: "--gamma <g>", help: "for gamma rules", read: number(0) },
+  alpha: { flag: "--alpha <a>", help: "for alpha-beta rules", read: number(0) },
+  beta: { flag: "--beta <b>", help: "for alpha-beta rules", read: number(0) },
+  low: {
+    flag: "--low <l>",
+    help: "lowest input value, for box rules; one number or one a channel",
+    read: oneOrMore,
+  },
+  high: { flag: "--high <h>", help: "highest input value, for box rules", read: oneOrMore },
+  ledger: { flag: "--ledger", help: "keeps account of where relevance stayed" },
+} as const satisfies Table;
+
+/** Those that other methods have, too. */
+export const modelOptions = {
+  rule: { flag: "--rule <pattern=rule>", help: "another rule for some nodes, may be repeated", read: rules },
+  fallback: {
+    flag: "--fallback <way>",
+    help: "what to do at operators that have no rule",
+    choices: ["gradient", "pass"],
+  },
+  reduce: {
+    flag: "--reduce <axes>",
+    help: "sum relevance over channels, or not",
+    choices: ["none", "channels"],
+    isOfPictures: true,
+  },
+  input: { flag: "--input <name>", help: "the input whose relevance comes first" },
+  output: { flag: "--output <name>", help: "the output (or any tensor) that is explained" },
+  outputKind: {
+    flag: "--output-kind <kind>",
+    help: "what that output is, where the model does not tell",
+    choices: Object.keys(outputKinds) as OutputKind[],
+  },
+  start: {
+    flag: "--start <place>",
+    help: "relevance starts at the logit, before a final softmax, sigmoid or the like, or at the output as it is",
+    choices: ["logit", "output"],
+  },
+} as const satisfies Table;
+
+const table = { ...relevanceOptions, ...modelOptions };
+
+/** What commander reads from these options. */
+export type CompileValues = Partial<ValuesOf<typeof table>>;
+
+/**
+ * Values -> the library's options. Reads the composite's file, if it is one.
+ * @throws OptionError if that file cannot be read
+ */
+export async function compileOptions(values: CompileValues): Promise<CompileOptions> {
+  const own = Object.keys(without(table, "composite", "zeroBias", "rule")) as (keyof typeof table)[];
+  const { composite, zeroBias, rule } = values;
+  return given({
+    ...Object.fromEntries(own.map((name) => [name, values[name]])),
+    composite: composite === undefined ? undefined : await readComposite(composite),
+    bias: zeroBias ? false : undefined,
+    rules: rule,
+  });
+}
+
+function oneOrMore(text: string): number | number[] {
+  const [first = 0, ...more] = numbers(text);
+  return more.length === 0 ? first : [first, ...more];
+}

@@ -1,0 +1,167 @@
+/** What was done before: a second run redoes only what changed. */
+
+import { createHash } from "node:crypto";
+import { access, appendFile, mkdir, readFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { OptionError } from "@relprop/core";
+import { software } from "@relprop/core/heatmap";
+import { z } from "zod";
+import { refuseKept, type Guard } from "./guard.ts";
+import { writeGuarded } from "./write-file.ts";
+
+const fileName = ".relprop-manifest.jsonl";
+
+const entrySchema = z.object({
+  v: z.literal(1),
+  /** Who wrote it, since files are marked; see own-files.ts. */
+  by: z.string().exactOptional(),
+  hash: z.string(),
+  result: z.unknown(),
+});
+
+const filesSchema = z.record(z.string(), z.string());
+
+/** What of any result is read here: where it lies, and its files by kind. */
+export interface Listed {
+  readonly key: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly answers: readonly { readonly files: Readonly<Record<string, string>> }[];
+}
+
+/** What any version's entry says of its files. */
+const listedSchema = z.object({
+  by: z.string().exactOptional(),
+  result: z.object({
+    files: filesSchema,
+    answers: z.array(z.object({ files: filesSchema })).exactOptional(),
+    /** What answers were called when classes were the only ones. */
+    classes: z.array(z.object({ files: filesSchema })).exactOptional(),
+  }),
+});
+/** Files without a mark that are about to be written. */
+const announcedSchema = z.object({ v: z.literal(1), by: z.string(), announced: z.array(z.string()) });
+
+/**
+ * The list of results in an output folder, one JSON line each, in the order they were made. Lines that cannot be read,
+ * a half one from a killed run above all, count as not there.
+ */
+export class Manifest<Result extends Listed> {
+  readonly #folder: string;
+  readonly #form: z.ZodType<Result>;
+  readonly #guard: Guard;
+  readonly #entries = new Map<string, { readonly hash: string; readonly result: Result }>();
+  /** Files that a line is the only proof of: they carry no mark. */
+  readonly #unmarked = new Set<string>();
+  /** Whether the file is not ours and is to be replaced. */
+  #isForeign = false;
+  #replaced: Promise<void> | undefined;
+
+  private constructor(folder: string, form: z.ZodType<Result>, text: string, force: boolean) {
+    this.#folder = folder;
+    this.#form = form;
+    this.#isForeign = text.trim() !== "";
+    for (const line of text.split("\n")) this.#read(line);
+    this.#guard = { force, isOurs: () => !this.#isForeign, Refusal: OptionError };
+  }
+
+  /**
+   * @param form of results; lines of other forms are left as they are
+   * @param force whether a file of somebody else in its place is replaced
+   * @throws OptionError if it is kept
+   */
+  static async open<Result extends Listed>(
+    folder: string,
+    form: z.ZodType<Result>,
+    force = false,
+  ): Promise<Manifest<Result>> {
+    const text = await readFile(join(folder, fileName), "utf8").catch(() => "");
+    const manifest = new Manifest(folder, form, text, force);
+    await refuseKept([join(folder, fileName)], manifest.#guard);
+    return manifest;
+  }
+
+  #read(line: string): void {
+    // Half a line tells as well whose the file is.
+    if (/^\{"v":1,"(by|hash)":"/.test(line)) this.#isForeign = false;
+    const json = parseLine(line);
+    const entry = entrySchema.safeParse(json).data;
+    const result = entry && this.#form.safeParse(entry.result).data;
+    if (result) this.#entries.set(result.key, { hash: entry.hash, result });
+    const listed = listedSchema.safeParse(json).data;
+    if (listed && listed.by === undefined)
+      for (const file of filesOf(listed.result)) this.#unmarked.add(file);
+    for (const file of announcedSchema.safeParse(json).data?.announced ?? []) this.#unmarked.add(file);
+  }
+
+  /** Whether a file is ours because it is listed, and for nothing else: numbers, and what versions without marks wrote. */
+  lists(path: string): boolean {
+    return this.#unmarked.has(relative(this.#folder, path).split(sep).join("/"));
+  }
+
+  /** The result of an image, if it was made from the same bytes in the same way and all its files are still there. */
+  async done(key: string, hash: string): Promise<Result | undefined> {
+    const entry = this.#entries.get(key);
+    return entry?.hash === hash && (await this.#isThere(entry.result)) ? entry.result : undefined;
+  }
+
+  /** Notes that files without a mark will be written: if the run is killed, they are still known to be ours. */
+  async announce(files: readonly string[]): Promise<void> {
+    await this.#append({ v: 1, by: software, announced: [...files] });
+    for (const file of files) this.#unmarked.add(file);
+  }
+
+  /** Notes a result whose files are written. */
+  async add(hash: string, result: Result): Promise<void> {
+    const entry = { v: 1 as const, by: software, hash, result };
+    this.#entries.set(result.key, entry);
+    await this.#append(entry);
+  }
+
+  async #append(line: object): Promise<void> {
+    const path = join(this.#folder, fileName);
+    // The line break comes first: the last line may be a half one, which must not swallow this.
+    const text = `\n${JSON.stringify(line)}\n`;
+    if (this.#isForeign) await (this.#replaced ??= writeGuarded(path, "", this.#guard));
+    await mkdir(this.#folder, { recursive: true });
+    await appendFile(path, text);
+  }
+
+  /** All results whose files are in the folder, by path. */
+  async all(): Promise<Result[]> {
+    const results = [...this.#entries.values()].map(({ result }) => result);
+    const there = await Promise.all(results.map((result) => this.#isThere(result)));
+    return results.filter((_result, i) => there[i]).sort((a, c) => (a.key < c.key ? -1 : 1));
+  }
+
+  async #isThere(result: Result): Promise<boolean> {
+    const found = await Promise.all(
+      filesOf(result).map((file) =>
+        access(join(this.#folder, file)).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    return found.every(Boolean);
+  }
+}
+
+type Filed = Pick<Listed, "files"> & { readonly [list in "answers" | "classes"]?: Listed["answers"] };
+
+const filesOf = ({ files, answers, classes }: Filed): string[] => [
+  ...Object.values(files),
+  ...(answers ?? classes ?? []).flatMap((each) => Object.values(each.files)),
+];
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a result depends on, in one number: the image's bytes, and all settings of the run as JSON. */
+export function resultHash(image: Uint8Array, settings: unknown): string {
+  return createHash("sha256").update(JSON.stringify(settings)).update("\0").update(image).digest("hex");
+}

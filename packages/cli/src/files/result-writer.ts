@@ -1,0 +1,74 @@
+/** Results -> files below one folder. */
+
+import { join } from "node:path";
+import { InputError, OptionError } from "@relprop/core";
+import { stampPng, type Pixels } from "@relprop/core/heatmap";
+import { pngOf } from "../pages/png.ts";
+import { Inputs, refuseKept, type Guard } from "./guard.ts";
+import { isOwnFile } from "./own-files.ts";
+import { writeGuarded } from "./write-file.ts";
+
+/** How results are protected from each other and from the run. */
+export interface WriterOptions {
+  /** Paths of all images of the run. */
+  readonly inputs: readonly string[];
+  /** Whether files that relprop did not write may be written over. */
+  readonly force: boolean;
+  /** Whether a file without a mark is known to be ours. */
+  readonly lists?: (path: string) => boolean;
+}
+
+/** Writes below one folder, never over an input, and over what relprop did not write only if it is told so. */
+export class ResultWriter {
+  readonly folder: string;
+  readonly #ofImage: Guard;
+  readonly #ofRun: Guard;
+
+  private constructor(folder: string, guard: Omit<Guard, "Refusal">) {
+    this.folder = folder;
+    this.#ofImage = { ...guard, Refusal: InputError };
+    this.#ofRun = { ...guard, Refusal: OptionError };
+  }
+
+  static async create(folder: string, { inputs, force, lists }: WriterOptions): Promise<ResultWriter> {
+    return new ResultWriter(folder, {
+      force,
+      isOurs: async (path) => lists?.(path) === true || (await isOwnFile(path)),
+      inputs: await Inputs.of("it is one of the images to explain", inputs),
+    });
+  }
+
+  /**
+   * Asks for files of an image, before they are made.
+   * @throws InputError if one of them must not be written
+   */
+  async check(names: readonly string[]): Promise<void> {
+    await refuseKept(this.#paths(names), this.#ofImage);
+  }
+
+  /**
+   * Asks for files of the whole run, before it begins.
+   * @throws OptionError if one of them must not be written
+   */
+  async checkOfRun(names: readonly string[]): Promise<void> {
+    await refuseKept(this.#paths(names), this.#ofRun);
+  }
+
+  /** Writes bytes or text of an image below the folder. @throws InputError if the file is kept */
+  async bytes(name: string, content: Uint8Array | string): Promise<void> {
+    await writeGuarded(join(this.folder, name), content, this.#ofImage);
+  }
+
+  /** Writes a file of the whole run below the folder. @throws OptionError if the file is kept */
+  async ofRun(name: string, content: string): Promise<void> {
+    await writeGuarded(join(this.folder, name), content, this.#ofRun);
+  }
+
+  async png(name: string, pixels: Pixels): Promise<void> {
+    await this.bytes(name, stampPng(await pngOf(pixels)));
+  }
+
+  #paths(names: readonly string[]): string[] {
+    return names.map((name) => join(this.folder, name));
+  }
+}

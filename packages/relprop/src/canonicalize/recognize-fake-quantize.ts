@@ -1,0 +1,89 @@
+/**
+ * Reads a quantized model in QDQ form as the float model it stands for: a dequantized constant becomes a float constant,
+ * and QuantizeLinear followed by DequantizeLinear becomes one `FakeQuantize` node (domain "relprop"), which rounds to
+ * multiples of its scale within the range of the integer type. The forward pass stays the same.
+ */
+
+import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
+import { ownerOf } from "../onnx/owners.ts";
+import { dequantized, quantized, quantizedRange } from "../onnx/quantization.ts";
+import { type Refuse, type Rewrite, allUses, edited, isOnnx, namer } from "./rewrite.ts";
+
+type Constants = ReadonlyMap<string, Tensor>;
+
+/** Scale and zero point of a QuantizeLinear or DequantizeLinear, if they are constants. */
+function parametersOf(known: Constants, node: Node): { scale: Tensor; zero: Tensor | undefined } | undefined {
+  const [, scaleName = "", zeroName = ""] = node.inputs;
+  const [scale, zero] = [known.get(scaleName), known.get(zeroName)];
+  return scale && (zeroName === "" || zero) ? { scale, zero } : undefined;
+}
+
+/** The output of a QuantizeLinear or DequantizeLinear, if it is constant. */
+function constantOf(known: Constants, node: Node): Tensor | undefined {
+  const x = known.get(node.inputs[0] ?? "");
+  const parameters = parametersOf(known, node);
+  if (!x || !parameters) return undefined;
+  const compute = node.opType === "QuantizeLinear" ? quantized : dequantized;
+  return compute(node, x, parameters.scale, parameters.zero);
+}
+
+const sameTensor = (a: Tensor | undefined, b: Tensor | undefined): boolean =>
+  a === b ||
+  (a !== undefined &&
+    b !== undefined &&
+    a.dataType === b.dataType &&
+    a.dims.join() === b.dims.join() &&
+    a.bytes.every((byte, i) => byte === b.bytes[i]));
+
+/** Why relevance cannot cross a QuantizeLinear and a DequantizeLinear together; undefined if it can. */
+function mismatch(known: Constants, quantize: Node, dequantize: Node): string | undefined {
+  const [a, b] = [parametersOf(known, quantize), parametersOf(known, dequantize)];
+  if (!a || !b) return "its scale or zero point is computed at run time";
+  if (!sameTensor(a.scale, b.scale) || !sameTensor(a.zero, b.zero)) {
+    return `its scale or zero point is not that of ${quantize.opType} "${quantize.name}"`;
+  }
+  if (!quantizedRange(a.zero?.dataType ?? "uint8")) return `it has the type ${a.zero?.dataType}`;
+  return undefined;
+}
+
+export const recognizeFakeQuantize: Rewrite = {
+  name: "recognize-fake-quantize",
+  about:
+    "dequantized constants become float constants, and QuantizeLinear with DequantizeLinear becomes FakeQuantize",
+  removes: "merged nodes",
+  apply(graph: Graph, _values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
+    const { producer, consumers, isOutput } = allUses(graph);
+    const initializers = new Map(graph.initializers);
+    const replace = new Map<Node, readonly Node[]>();
+    const name = namer(graph);
+    for (const node of graph.nodes) {
+      if (!isOnnx(node, "QuantizeLinear", "DequantizeLinear")) continue;
+      const [y = ""] = node.outputs;
+      const constant = isOutput(y) ? undefined : constantOf(initializers, node);
+      if (constant) {
+        initializers.set(y, constant);
+        replace.set(node, []);
+        continue;
+      }
+      const maker = producer.get(node.inputs[0] ?? "");
+      if (!isOnnx(node, "DequantizeLinear") || !maker || !isOnnx(maker, "QuantizeLinear")) continue;
+      const why = mismatch(initializers, maker, node);
+      if (why !== undefined) {
+        refuse(node, why);
+        continue;
+      }
+      const q = maker.outputs[0] ?? "";
+      const isShared = (consumers.get(q)?.length ?? 0) > 1 || isOutput(q);
+      const own = isShared ? name(q) : q;
+      const first = isShared
+        ? { ...maker, name: name(maker.name), outputs: [own], owner: ownerOf(maker) }
+        : maker;
+      const body = [first, { ...node, inputs: node.inputs.with(0, own) }];
+      const { inputs, attributes } = maker;
+      const fake = { name: node.name, opType: "FakeQuantize", domain: "relprop", inputs, attributes };
+      replace.set(node, [{ ...fake, outputs: node.outputs, body }]);
+      if (!isShared) replace.set(maker, []);
+    }
+    return replace.size === 0 ? graph : edited(graph, { replace, initializers });
+  },
+};

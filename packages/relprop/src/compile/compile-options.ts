@@ -1,0 +1,83 @@
+/** What can be chosen about a compilation. */
+
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
+import type { RuleOptions } from "../relevance/rules/rule.ts";
+import type { RelevanceOptions } from "../relevance/settings.ts";
+import type { ConceptOptions } from "../relevance/concepts.ts";
+import type { LedgerPrecision } from "../relevance/ledger.ts";
+import type { PrepareOptions } from "./prepare.ts";
+import type { TensorOptions } from "./choose-tensors.ts";
+
+/** Everything that can be chosen; all of it has defaults. */
+export interface CompileOptions extends PrepareOptions {
+  /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
+  readonly sourceSha256?: string;
+  /**
+   * Adds the output `ledger`, float32 [N, rows, columns]: for each node on the way, how much relevance arrived, went on,
+   * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
+   */
+  readonly ledger?: boolean;
+  /**
+   * What the ledger's sums are computed in. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
+   * Web's builds with WebGPU (1.30) have no float64. @default "float64"
+   */
+  readonly ledgerPrecision?: LedgerPrecision;
+  /**
+   * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
+   * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
+   */
+  readonly concepts?: ConceptOptions;
+}
+
+const ofRules: OptionNames<Omit<RuleOptions, "input">> = {
+  epsilon: true,
+  stabilizer: true,
+  gamma: true,
+  alpha: true,
+  beta: true,
+  low: true,
+  high: true,
+  bias: true,
+  split: true,
+};
+
+const ofRelevance: OptionNames<Omit<RelevanceOptions, keyof RuleOptions>> = {
+  composite: true,
+  dialect: true,
+  rules: true,
+  seed: true,
+  target: true,
+  reduce: true,
+  topK: true,
+  filterBy: true,
+  strides: true,
+  activations: true,
+  fallback: true,
+  without: true,
+};
+
+const ofTensors: OptionNames<TensorOptions> = {
+  input: true,
+  explain: true,
+  output: true,
+  outputKind: true,
+  labelCount: true,
+  layer: true,
+  start: true,
+  size: true,
+};
+
+const names: OptionNames<CompileOptions> = {
+  ...ofRelevance,
+  ...ofRules,
+  ...ofTensors,
+  ledger: true,
+  ledgerPrecision: true,
+  operators: true,
+  concepts: true,
+  sourceSha256: true,
+};
+
+/** @throws OptionError for an option that {@link CompileOptions} does not have */
+export const checkCompileOptions = (options: CompileOptions): void =>
+  refuseUnknown("compile", options, names);

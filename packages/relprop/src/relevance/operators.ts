@@ -1,0 +1,87 @@
+/** The operators that an explanation knows: those of the op table, and those that the caller brings along. */
+
+import { OptionError } from "../errors.ts";
+import { readBy } from "../onnx/captures.ts";
+import { operatorKey, type Node, type OperatorShapes, type ShapeOf } from "../onnx/graph.ts";
+import { opTable } from "./op-table.ts";
+import { endsRelevance } from "./other-operators.ts";
+import type { Forms, Row } from "./row-kinds.ts";
+
+/** What relprop must know of an operator that it does not have itself. */
+export interface OwnOperator {
+  /** Gives type and sizes of the outputs, in their order; undefined where not even the rank can be known. */
+  readonly shape: ShapeOf;
+  /** How relevance crosses it; of several kinds by its attributes: `forms`. */
+  readonly row: Row | Forms;
+}
+
+/** The shape rule of an operator that keeps type and sizes of its first input: an activation, a normalisation. */
+export const likeFirstInput: ShapeOf = (_node, [first]) =>
+  first && [{ dataType: first.dataType, shape: first.shape }];
+
+/**
+ * Operators by "domain/OpType".
+ * @example { "my.lab/SwiReLU": { shape: likeFirstInput, row: activation(slope((c, x, y) => …)) } }
+ */
+export type OwnOperators = Readonly<Record<string, OwnOperator>>;
+
+/** What an operator is made of, as far as its node alone tells. */
+type Named = Pick<Node, "opType" | "domain" | "attributes">;
+
+const builtIn: Readonly<Record<string, Row | Forms>> = opTable;
+
+/** The row of relprop's own; other domains may mean something else by the same name. */
+function builtInRow(opType: string, domain: string): Row | Forms | undefined {
+  const isOurs = (domain === "" || domain === "relprop") && Object.hasOwn(builtIn, opType);
+  return isOurs ? builtIn[opType] : undefined;
+}
+
+/** Rows by operator, for one explanation. */
+export class Operators {
+  /** Shape rules of the operators that the caller brought along. */
+  readonly shapes: OperatorShapes;
+  readonly #own: ReadonlyMap<string, Row | Forms>;
+
+  /** @throws OptionError for a key that is no operator's, or that of an operator which relprop has itself */
+  constructor(own: OwnOperators = {}) {
+    for (const [key, { shape, row }] of Object.entries(own)) check(key, shape, row);
+    this.shapes = new Map(Object.entries(own).map(([key, { shape }]) => [key, shape]));
+    this.#own = new Map(Object.entries(own).map(([key, { row }]) => [key, row]));
+  }
+
+  /** The row of a node's operator, or undefined if there is none. */
+  rowOf = (node: Named): Row | undefined => {
+    const row = this.#own.get(operatorKey(node)) ?? builtInRow(node.opType, node.domain);
+    return row?.kind === "forms" ? row.rows[row.formOf(node)] : row;
+  };
+
+  /** The inputs of a node that relevance can go to, by name: sizes, indices and conditions are none. */
+  relevantInputs = (node: Node): readonly string[] => {
+    const parts = this.rowOf(node)?.parts;
+    return parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
+  };
+
+  /** The outputs of a node that relevance can come from, by name: indices and masks are none. */
+  relevantOutputs = (node: Node): readonly string[] => {
+    const gives = this.rowOf(node)?.gives;
+    return gives ? node.outputs.filter((_, index) => gives.includes(index)) : node.outputs;
+  };
+
+  /** Whether relevance ends at the node, as its output does not change with its inputs' values. */
+  endsRelevance = (node: Node): boolean => endsRelevance(node) && !this.#own.has(operatorKey(node));
+}
+
+function check(key: string, shape: unknown, row: unknown): void {
+  const fail = (why: string, fix: string): OptionError =>
+    new OptionError({ what: `cannot take the operator "${key}"`, why, fix });
+  const [domain = "", opType = "", ...more] = key.split("/");
+  if (domain === "" || opType === "" || more.length > 0)
+    throw fail('its key is not "domain/OpType"', 'write for example "my.lab/SwiReLU", or "ai.onnx/Det"');
+  if (builtInRow(opType, domain === "ai.onnx" ? "" : domain))
+    throw fail("relprop has a row for it", "leave it out; how relevance crosses it is for `rules` to say");
+  if (typeof shape !== "function" || typeof row !== "object" || row === null)
+    throw fail(
+      "it is not of the form { shape, row }",
+      "shape is a function of the node and what is known of its inputs, row comes from @relprop/core/rules",
+    );
+}

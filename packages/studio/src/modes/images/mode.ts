@@ -1,0 +1,11 @@
+import type { Mode } from "../mode.ts";
+import ImagesMode from "./ImagesMode.svelte";
+
+/** A picture's heatmap, its classes, and a second heatmap beside it. It is the first page, so it comes with it. */
+export const images: Mode = {
+  id: "images",
+  title: "Images",
+  takes: ["picture"],
+  needsModel: false,
+  load: () => ({ default: ImagesMode }),
+};

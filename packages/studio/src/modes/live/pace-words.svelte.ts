@@ -1,0 +1,38 @@
+/** How fast it goes, in words that change a few times a second, however fast the frames come. */
+
+import { PaceMeter, paceText } from "./meter.ts";
+import { slowText } from "./problems.ts";
+
+export class PaceWords {
+  pace: string = $state("");
+  /** What helps where it is slow. */
+  slow: string = $state("");
+  readonly #meter = new PaceMeter();
+  #saidAt = 0;
+
+  /**
+   * A frame was finished, so many milliseconds after it was grabbed.
+   * @param rate most frames a second; 0 for no limit
+   * @returns whether the words were renewed
+   */
+  add(latency: number, rate: number, isLocal: boolean): boolean {
+    const now = performance.now();
+    this.#meter.add(now, latency);
+    if (now - this.#saidAt < 400) return false;
+    this.#saidAt = now;
+    const measured = this.#meter.pace(now);
+    this.pace = measured ? paceText(measured) : "";
+    const isLimited = rate !== 0 && rate <= 5;
+    this.slow = measured && !isLimited && this.#meter.slow(now) ? slowText(measured.rate, isLocal) : "";
+    return true;
+  }
+
+  /** Measures anew. */
+  reset(): void {
+    this.#meter.reset();
+  }
+
+  clear(): void {
+    this.pace = this.slow = "";
+  }
+}

@@ -32,6 +32,12 @@ const apart = (rooms, others) => ({
 export default {
   forbidden: [
     { name: "no cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "onnx knows nothing of relevance",
+      severity: "error",
+      from: { path: "^packages/relprop/src/onnx/" },
+      to: { path: "^packages/relprop/src/[^/]+/", pathNot: "^packages/relprop/src/onnx/" },
+    },
     only("relprop/src"),
     only("engine/src", "relprop/src"),
     only("cli/src", "relprop/src", "engine/src"),

@@ -44,7 +44,7 @@ test.each([
     "which is the gate is not known: share between them",
   ],
 ])("an obstacle: “%s”", (why, instead) => {
-  const obstacle = { node: "n", operator: "Pad", path: ["y", "n"], why };
+  const obstacle = { node: "n", operator: "Pad", path: ["y", "n"], why, behind: 0 };
   const error = new UnexplainableError({ what: "cannot", why: "one node stands in the way" }, [obstacle]);
   expect(pageWords(error)).toBe(
     `cannot: one node stands in the way\n  Pad "n" on the way from y <- n\n    ${instead}`,

@@ -57,6 +57,8 @@ export interface Obstacle {
   readonly path: readonly string[];
   /** Why relevance cannot cross it, in a sentence. */
   readonly why: string;
+  /** How many nodes on the way have no shape because of it: whether relevance could cross them is not known. */
+  readonly behind: number;
 }
 
 /** The model is valid, but relevance cannot cross all of it. Lists every obstacle at once. The command exits with 3. */

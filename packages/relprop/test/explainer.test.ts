@@ -94,7 +94,7 @@ describe("compile", () => {
     } catch (error) {
       const { obstacles, message } = error as UnexplainableError;
       expect(obstacles.map(({ node }) => node)).toEqual(["first", "second"]);
-      expect(message).toContain("2 nodes stand between");
+      expect(message).toContain("2 operators are in the way");
       expect(message).toContain("--fallback");
     }
     expect(compile(model, { fallback: "pass" }).plan.map(({ rule }) => rule)).toEqual([

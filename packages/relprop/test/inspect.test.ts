@@ -19,6 +19,7 @@ import {
   int64Tensor,
   readModel,
   writeModel,
+  type Model,
   type Value,
 } from "../src/onnx/index.ts";
 import { batchNorm, random } from "./canonicalize/before-and-after.ts";
@@ -119,6 +120,7 @@ describe("sizes computed from the input", () => {
 function asOptions(option: string): CompileOptions {
   const [flag, value = ""] = option.split(" ");
   if (flag === "--output") return { output: value };
+  if (flag === "--layer") return { layer: value };
   if (flag === "--fallback") return { fallback: value as "gradient" | "pass" };
   const [pattern = "", rule = ""] = value.split("=");
   return { rules: [{ pattern, rule }] };
@@ -134,6 +136,7 @@ describe("obstacles", () => {
         operator: "Hardmax",
         path: ['output "hard"', "last", "gate", "winner"],
         why: expect.stringContaining("step"),
+        behind: 0,
         rules: ["pass"],
       },
       expect.objectContaining({ node: "round", operator: "Round", rules: ["pass"] }),
@@ -163,6 +166,7 @@ describe("obstacles", () => {
     expect(inspection.waysOn.map(({ option }) => option)).toEqual([
       "--output easy",
       "--output relu",
+      "--layer gate",
       "--rule winner=pass",
       "--rule round=pass",
       "--rule gate=gradient",
@@ -223,17 +227,129 @@ describe("what is no obstacle but a problem", () => {
   });
 });
 
+/** What the refusal advises, as options. */
+function advice(model: Model): string[] {
+  try {
+    compile(model);
+    throw new Error("it was not refused");
+  } catch (error) {
+    const { fix = "" } = error as UnexplainableError;
+    return [...fix.matchAll(/--(?:output|layer|fallback) [^\s,)]+|--rule '[^']+'/g)].map(([option]) =>
+      option.replaceAll("'", ""),
+    );
+  }
+}
+
+/** The model as a file that says which shapes values have. */
+function withHints(model: Model, ...hints: readonly Value[]): Model {
+  const graph = { ...model.graph, hints: new Map(hints.map((hint) => [hint.name, hint])) };
+  return readModel(
+    concatChunks(writeModel({ ...model, opsets: { "": 17, "com.example": 1 }, graph }).chunks),
+  );
+}
+
+const firstOutput = ({ graph }: Model, name: string): string =>
+  graph.nodes.find((node) => node.name === name)?.outputs[0] ?? "";
+
+describe("an output that is yes or no", () => {
+  it.each([
+    ["behind a tensor", true, ["--output tanh"]],
+    ["behind the input itself", false, []],
+  ] as const)("%s", (_title, isBehind, options) => {
+    const b = new GraphBuilder();
+    const x = b.input("x", "float32", ["N", 4]);
+    const from = isBehind ? b.op("Tanh", [x], {}, "tanh") : x;
+    b.output(b.op("Cast", [b.op("Greater", [from, b.scalar(0)])], { to: int(1) }, "cast"), "y");
+    const model = modelOf(b.graph("g"));
+    expect(() => compile(model)).toThrow(/yes or no/);
+    expect(advice(model)).toEqual(options);
+    for (const option of options) expect(inspect(model, asOptions(option)).canCompile).toBe(true);
+  });
+});
+
 describe("operators of other domains", () => {
-  it.each(["Relu", "Swirl"])("%s is an obstacle, and so is what stands behind it", (opType) => {
-    const found = inspect(foreign(opType));
+  it.each(["Relu", "Swirl"])("%s is an obstacle, and what stands behind it costs no line", (opType) => {
+    const model = foreign(opType);
+    const found = inspect(model);
     expect(nodeOf(found, "relu")).toMatchObject({
       operator: `com.example.${opType}`,
       state: "refused",
       shape: null,
       why: expect.stringContaining(`no rule for com.example.${opType} yet`),
     });
-    expect(nodeOf(found, "flat").why).toMatch(/the shape of "\w+" is not known/);
-    expect(() => compile(foreign(opType), { fallback: "pass" })).toThrow(UnexplainableError);
+    expect(nodeOf(found, "flat")).toMatchObject({ state: "behind", why: expect.stringContaining('"relu"') });
+    const behind = found.nodes.filter(({ state }) => state === "behind");
+    expect(found.obstacles).toMatchObject([{ node: "relu", behind: expect.any(Number) }]);
+    expect(behind.length).toBeGreaterThan(3);
+    expect(inspectionText(found)).toContain(`1 refused, ${behind.length} behind it`);
+    expect(() => compile(model, { fallback: "pass" })).toThrow(
+      /1 operator is in the way .* \(\w+\), and \d+ nodes stand behind it/,
+    );
+    const options = advice(model);
+    expect(options.map((option) => option.split(" ")[0])).toEqual(["--output"]);
+    for (const option of options) expect(inspect(model, asOptions(option)).canCompile).toBe(true);
+  });
+
+  it("is all that stands in the way where the file says its shape", () => {
+    const model = foreign("Swirl");
+    const hint: Value = { name: firstOutput(model, "relu"), dataType: "float32", shape: ["N", 4, 4, 4] };
+    const told = withHints(model, hint);
+    const found = inspect(told);
+    expect(found.obstacles).toMatchObject([{ node: "relu", behind: 0, rules: ["pass"] }]);
+    expect(nodeOf(found, "flat")).toMatchObject({ state: "explained" });
+    const options = advice(told);
+    expect(options.map((option) => option.split(" ")[0])).toEqual([
+      "--output",
+      "--layer",
+      "--rule",
+      "--fallback",
+    ]);
+    for (const option of options) expect(inspect(told, asOptions(option)).canCompile).toBe(true);
+  });
+
+  it("beside the way leaves a node without a shape, and is named there", () => {
+    const b = new GraphBuilder();
+    const [x, z] = [b.input("x", "float32", ["N", 4]), b.input("z", "float32", ["N", 4])];
+    const side = b.op("Relu", [z], {}, "side");
+    const sum = b.op("Add", [b.op("Tanh", [x], {}, "tanh"), side], {}, "sum");
+    b.output(b.op("Sigmoid", [b.op("Relu", [sum], {}, "last")], {}, "end"), "y");
+    const { graph } = modelOf(b.graph("g"));
+    const nodes = graph.nodes.map((node) =>
+      node.name === "side" ? { ...node, opType: "Swirl", domain: "com.example" } : node,
+    );
+    const found = inspect(modelOf({ ...graph, nodes }), { input: "x", explain: ["x"] });
+    expect(found.obstacles).toMatchObject([
+      { node: "sum", why: expect.stringContaining('nothing is known of what Swirl "side" gives') },
+    ]);
+    expect(nodeOf(found, "last").state).toBe("behind");
+  });
+
+  it("is no obstacle's shadow: a second one behind it is listed, too", () => {
+    const { graph, ...shell } = foreign("Swirl");
+    const nodes = graph.nodes.map((node) => (node.name === "flat" ? { ...node, opType: "LSTM" } : node));
+    const found = inspect({ ...shell, graph: { ...graph, nodes } });
+    expect(found.obstacles).toMatchObject([{ node: "relu" }, { node: "flat", operator: "LSTM" }]);
+  });
+});
+
+describe("what a file says of values in between", () => {
+  it("is not believed where inference knows better", () => {
+    const model = network();
+    const wrong: Value = { name: firstOutput(model, "conv"), dataType: "float32", shape: ["N", 9, 9, 9] };
+    expect(nodeOf(inspect(withHints(model, wrong)), "conv").shape).toEqual(["N", 4, 4, 4]);
+  });
+
+  it("takes the size that the input is given", () => {
+    const b = new GraphBuilder();
+    const x = b.input("x", "float32", ["N", 3, "height", "width"]);
+    b.output(b.op("GlobalMaxPool", [b.op("Relu", [x], {}, "relu")], {}, "pool"), "y");
+    const { graph } = modelOf(b.graph("g"));
+    const nodes = graph.nodes.map((node) =>
+      node.name === "relu" ? { ...node, opType: "Swirl", domain: "com.example" } : node,
+    );
+    const model = modelOf({ ...graph, nodes });
+    const told = withHints(model, { ...x, name: firstOutput(model, "relu") });
+    expect(nodeOf(inspect(told, { size: [6, 5] }), "relu").shape).toEqual(["N", 3, 6, 5]);
   });
 });
 
@@ -311,6 +427,7 @@ it("prints a table, obstacles and ways on", () => {
     ways on
       --output easy         explains another output of the model
       --output relu         explains the tensor before Hardmax "winner"
+      --layer gate          lets relevance stop behind what is in the way
       --rule winner=pass    crosses Hardmax "winner" by pass
       --rule round=pass     crosses Round "round" by pass
       --rule gate=gradient  crosses Mul "gate" by gradient; so could pass, norm, constant, uniform, deconvnet, guided-backprop, beta-smooth

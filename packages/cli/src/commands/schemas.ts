@@ -80,7 +80,7 @@ export const inspectionSchema: z.ZodType<Inspection> = z
           form: z.string().describe("what canonical form made of it; empty if it stays as it is"),
           into: z.array(z.string()).describe("canonical nodes that do its work"),
           shape: shape.nullable().describe("of its first output; null if it is not known"),
-          state: z.enum(["explained", "carries no relevance", "refused"]),
+          state: z.enum(["explained", "carries no relevance", "refused", "behind"]),
           rule: z.string().nullable().describe("null unless it is explained"),
           why: z.string(),
         }),
@@ -93,6 +93,7 @@ export const inspectionSchema: z.ZodType<Inspection> = z
           operator: z.string(),
           path: z.array(z.string()).describe("from the explained output down to the node"),
           why: z.string(),
+          behind: z.int().nonnegative().describe("nodes on the way whose shapes are not known because of it"),
           rules: z.array(rule).describe("rules that could cross it if they were asked for"),
         }),
       )

@@ -4,6 +4,7 @@
  * Indices are read as affine functions of the position, so the batch may be open.
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import {
   type Graph,
   type Node,
@@ -12,10 +13,10 @@ import {
   type Value,
   numberAttribute,
 } from "../onnx/graph.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { sourceIndices } from "../onnx/operators/evaluating.ts";
+import { product } from "../onnx/operators/sizes.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { sameShape } from "./constants.ts";
-import { axisIn, sourceIndices } from "./evaluate/evaluator.ts";
 import { type Rewrite, allUses, edited, identity, isOnnx, namer, plainNode, withoutDead } from "./rewrite.ts";
 
 /** A tensor of integers base + Σ strides[axis] · index[axis]; axes of size 1 have the stride 0. */
@@ -84,7 +85,7 @@ class Grids {
   }
 
   #unsqueezed(grid: Grid | undefined, axes: string, rank: number): Grid | undefined {
-    const added = this.#integers(axes)?.map((axis) => axisIn(axis, rank));
+    const added = this.#integers(axes)?.map((axis) => wrapped(axis, rank));
     if (!grid || !added) return undefined;
     const given = grid.strides.values();
     const strides = Array.from({ length: rank }, (_, axis) =>

@@ -3,12 +3,11 @@
  * sizes that shape inference knows, so no input of the graph changes it.
  */
 
-import type { Graph, Node, Tensor, TensorInfo } from "../onnx/graph.ts";
+import { evaluate } from "../onnx/evaluate.ts";
+import { fixedDims, type Graph, type Node, type Tensor, type TensorInfo } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
-import { sizeOf } from "../onnx/tensor.ts";
-import { constantInfo } from "../onnx/shapes/common.ts";
-import { fixedDims, tensorFrom } from "./constants.ts";
-import { evaluate } from "./evaluate.ts";
+import { constantInfo } from "../onnx/operators/inferring.ts";
+import { sizeOf, tensorFrom } from "../onnx/tensor.ts";
 import { neededBy } from "./rewrite.ts";
 
 /** The runtime computes nodes that read or make more elements, such as weights that the graph standardises. */

@@ -1,33 +1,7 @@
-/** Reads the numbers of constants, and makes tensors of numbers. */
+/** Reads the numbers of constants. */
 
-import type { DataType, Graph, Shape, Tensor, Value } from "../onnx/graph.ts";
-import { float32Data, float32Tensor, int64Tensor, numbersOf, roundingOf, sizeOf } from "../onnx/tensor.ts";
-
-const views: Partial<Record<DataType, (numbers: ArrayLike<number>) => ArrayBufferView>> = {
-  float64: (numbers) => Float64Array.from(numbers),
-  int32: (numbers) => Int32Array.from(numbers),
-  int16: (numbers) => Int16Array.from(numbers),
-  int8: (numbers) => Int8Array.from(numbers),
-  uint8: (numbers) => Uint8Array.from(numbers),
-  uint16: (numbers) => Uint16Array.from(numbers),
-  uint32: (numbers) => Uint32Array.from(numbers),
-  bool: (numbers) => Uint8Array.from(numbers, (value) => Number(value !== 0)),
-};
-
-/** A tensor of the given type; undefined for types that canonicalization does not compute (float16, strings). */
-export function tensorFrom(
-  dataType: DataType,
-  numbers: ArrayLike<number>,
-  dims: readonly number[],
-): Tensor | undefined {
-  if (dataType === "float32") return float32Tensor(new Float32Array(numbers), dims);
-  if (dataType === "int64") return int64Tensor(Array.from(numbers), dims);
-  const view = views[dataType]?.(numbers);
-  if (!view) return undefined;
-  const bytes = new Uint8Array(view.byteLength);
-  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  return { dataType, dims, bytes };
-}
+import { fixedDims, type Graph, type Tensor, type Value } from "../onnx/graph.ts";
+import { float32Data, numbersOf, roundingOf, sizeOf } from "../onnx/tensor.ts";
 
 /** The numbers of a float32 initializer, not copied where they are aligned; undefined if it is not one. */
 export function weightsOf(graph: Graph, name: string | undefined): Float32Array | undefined {
@@ -73,10 +47,6 @@ export function isScalar(graph: Graph, name: string | undefined, number: number)
 
 /** Whether a value has a floating-point type. */
 export const isFloat = (value: Value | undefined): boolean => value?.dataType.includes("float") ?? false;
-
-/** The sizes of a shape, if it has no symbols. */
-export const fixedDims = (shape: Shape): readonly number[] | undefined =>
-  shape.every((dim) => typeof dim === "number") ? shape : undefined;
 
 /** The sizes of a value, if its shape has no symbols. */
 export const fixedShape = (value: Value | undefined): readonly number[] | undefined =>

@@ -1,5 +1,6 @@
 /** Looks up the nodes that patterns consist of. */
 
+import { wrapped } from "../onnx/axis.ts";
 import {
   type Graph,
   type Node,
@@ -50,6 +51,6 @@ export function reductionOf(
   const rank = context.values.get(x)?.shape.length;
   if (!node || rank === undefined || numberAttribute(node, "keepdims", 1) !== 1) return undefined;
   const axes = intsAttribute(node, "axes") ?? integersOf(context.graph, input);
-  const sorted = axes?.map((axis) => (axis < 0 ? axis + rank : axis)).toSorted((a, b) => a - b);
+  const sorted = axes?.map((axis) => wrapped(axis, rank)).toSorted((a, b) => a - b);
   return sorted && { x, axes: sorted, node };
 }

@@ -4,10 +4,10 @@
  * tensors may depend on the input.
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
-import { axisIn } from "./evaluate/evaluator.ts";
 import {
   type Refuse,
   type Rewrite,
@@ -39,7 +39,7 @@ function positionOf(name: string | undefined, count: number, work: Work): number
   if (name === undefined || name === "") return count;
   const tensor = work.expressions.tensor(name);
   const position = tensor && numbersOf(tensor)[0];
-  return position !== undefined && position < 0 ? position + count : position;
+  return position === undefined ? undefined : wrapped(position, count);
 }
 
 const listOf = (node: Node, { sequences }: Work): readonly string[] | undefined =>
@@ -97,7 +97,7 @@ const split: Resolve = (node, work) => {
   const [x = "", sizes = ""] = node.inputs;
   const shape = work.values.get(x)?.shape;
   if (!shape) return "the rank of the tensor that it splits is unknown";
-  const axis = axisIn(numberAttribute(node, "axis", 0), shape.length);
+  const axis = wrapped(numberAttribute(node, "axis", 0), shape.length);
   const size = shape[axis];
   const wanted = sizes === "" ? int64Tensor([1], []) : work.expressions.tensor(sizes);
   if (!wanted) return "the sizes of its parts are computed at run time";

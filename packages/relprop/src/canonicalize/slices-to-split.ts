@@ -4,10 +4,10 @@
  * part would be padded with zeros, and all of them added.
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
 import { int64Tensor } from "../onnx/tensor.ts";
 import { isFloat, scalarOf } from "./constants.ts";
-import { axisIn } from "./evaluate/evaluator.ts";
 import { type Rewrite, edited, isOnnx, namer, plainNode } from "./rewrite.ts";
 
 /** WebGPU guarantees a shader eight buffers: a Split reads one and writes the others. */
@@ -36,10 +36,10 @@ function partOf(node: Node, graph: Graph, values: ReadonlyMap<string, Value>): P
   const given = isGather ? numberAttribute(node, "axis", 0) : numbers(3, 0);
   const from = numbers(1);
   if (given === undefined || from === undefined) return undefined;
-  const axis = axisIn(given, data.shape.length);
+  const axis = wrapped(given, data.shape.length);
   const length = data.shape[axis];
   if (typeof length !== "number") return undefined;
-  const place = (n: number): number => Math.min(length, Math.max(0, n < 0 ? n + length : n));
+  const place = (n: number): number => Math.min(length, Math.max(0, wrapped(n, length)));
   const start = place(from);
   if (isGather) {
     const isSqueezed = values.get(node.inputs[1] ?? "")?.shape.length === 0;

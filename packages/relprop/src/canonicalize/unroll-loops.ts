@@ -3,6 +3,7 @@
  * that a loop computes (grids of indices, masks) are folded afterwards, and relevance crosses the other rounds.
  */
 
+import { wrapped } from "../onnx/axis.ts";
 import {
   type Graph,
   type Node,
@@ -17,7 +18,6 @@ import {
 } from "../onnx/graph.ts";
 import { bigIntegersOf, int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
-import { axisIn } from "./evaluate/evaluator.ts";
 import { inlineSubgraph } from "./inline-subgraph.ts";
 import { type Refuse, type Rewrite, edited, identity, isOnnx, namer, plainNode } from "./rewrite.ts";
 
@@ -159,7 +159,7 @@ function unrollScan(
   const option = (name: string, i: number): number => intsAttribute(node, name)?.[i] ?? 0;
   const axes = scanned.map((name, i) => {
     const rank = values.get(name)?.shape.length ?? 0;
-    return axisIn(option("scan_input_axes", i), rank);
+    return wrapped(option("scan_input_axes", i), rank);
   });
   const rounds = values.get(scanned[0] ?? "")?.shape[axes[0] ?? 0];
   if (typeof rounds !== "number") return "the size of the axis that it scans is known at run time only";

@@ -94,7 +94,15 @@ export function withSize(graph: Graph, options: TensorOptions): Graph {
     return size;
   });
   const inputs = graph.inputs.map((input) => (input === chosen ? { ...input, shape } : input));
-  return { ...graph, inputs };
+  // The file's hints call the sizes by the names that the input gave them.
+  const sizes = new Map(chosen.shape.map((dim, axis) => [dim, shape[axis] ?? dim]));
+  const hints = new Map(
+    [...(graph.hints ?? [])].map(([name, hint]) => {
+      const known = hint.shape.map((dim) => (typeof dim === "string" ? (sizes.get(dim) ?? dim) : dim));
+      return [name, { ...hint, shape: known }] as const;
+    }),
+  );
+  return { ...graph, inputs, hints };
 }
 
 /**

@@ -10,8 +10,8 @@ import type { Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
 import { carriesNone } from "../relevance/other-operators.ts";
 
-/** What relevance does at a node. */
-export type NodeState = "explained" | "carries no relevance" | "refused";
+/** What relevance does at a node; "behind" one that is refused, nothing is known of it, not even its shape. */
+export type NodeState = "explained" | "carries no relevance" | "refused" | "behind";
 
 /** One node of the model. */
 export interface InspectedNode {
@@ -88,6 +88,7 @@ class Judge {
   readonly #prepared: Prepared;
   readonly #steps: ReadonlyMap<string, Plan["steps"][number]>;
   readonly #obstacles: ReadonlyMap<string, string>;
+  readonly #behind: Plan["behind"];
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #onTheWay: ReadonlySet<string>;
 
@@ -96,6 +97,7 @@ class Judge {
     this.#prepared = prepared;
     this.#steps = new Map(plan.steps.map((step) => [step.node.name, step]));
     this.#obstacles = new Map(plan.obstacles.map(({ node, why }) => [node, why]));
+    this.#behind = plan.behind;
     this.#nodes = new Map(canonical.graph.nodes.map((node) => [node.name, node]));
     this.#onTheWay = new Set(
       nodesBetween(
@@ -110,6 +112,8 @@ class Judge {
   canonical(node: Node): Verdict {
     const obstacle = this.#obstacles.get(node.name);
     if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
+    const before = this.#behind.get(node.name);
+    if (before !== undefined) return { state: "behind", rule: null, why: this.#whyBehind(before) };
     const step = this.#steps.get(node.name);
     if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
     return none(this.#whyNone(node, this.#prepared.analysis.graph));
@@ -124,6 +128,7 @@ class Judge {
       const verdicts = heirs.map((heir) => this.canonical(heir));
       const verdict =
         verdicts.find(({ state }) => state === "refused") ??
+        verdicts.find(({ state }) => state === "behind") ??
         verdicts.find(({ state }) => state === "explained") ??
         verdicts[0] ??
         none("no output needs it");
@@ -153,6 +158,11 @@ class Judge {
         return follow(removedNodes.get(heir)?.into ?? []);
       });
     return { became: removed.became, into: [...new Set(follow(removed.into))] };
+  }
+
+  #whyBehind(obstacle: string): string {
+    const { opType = "" } = this.#nodes.get(obstacle) ?? {};
+    return `shapes are not known behind ${opType} "${obstacle}"`;
   }
 
   #whyNone(node: Node, graph: Graph): string {

@@ -15,6 +15,7 @@ import { layoutText } from "../outputs/layout-text.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { SeedRelevance, Strides } from "../relevance/composites.ts";
 import type { RuleName } from "../relevance/rules/index.ts";
+import { tensorsBefore, tensorsBehind, usefulFirst } from "../relevance/ways-past.ts";
 import { version } from "../version.ts";
 
 export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
@@ -138,7 +139,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     outputs: outputsOf(source, prepared),
     nodes: inspectNodes(source, prepared, plan),
     obstacles,
-    waysOn: plan.refusal ? waysOn(prepared, plan, obstacles) : [],
+    waysOn: plan.refusal ? waysOn(prepared, obstacles) : [],
     notes: canonical.notes,
   };
   // Last, since it adds to the graph.
@@ -235,7 +236,7 @@ function problemsOf(source: Model, options: CompileOptions, prepared: Prepared, 
 const word = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObstacle[]): WayOn[] {
+function waysOn(prepared: Prepared, obstacles: readonly InspectedObstacle[]): WayOn[] {
   const { settings, outputName } = prepared;
   const analysis = ofCanonical(prepared);
   const request = planRequest(prepared);
@@ -250,12 +251,20 @@ function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObs
   for (const name of outputs.filter(canExplain)) {
     ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });
   }
-  for (const { tensor, before } of tensorsBefore(prepared, plan)) {
+  const between = request.analysis.between(request.ends);
+  const stops = new Set(obstacles.map(({ node }) => node));
+  for (const { tensor, before } of tensorsBefore({ ...request, between }, stops)) {
     if (outputs.includes(tensor) || !canExplain(tensor)) continue;
     ways.push({ option: `--output ${word(tensor)}`, does: `explains the tensor before ${before}` });
   }
+  const behind = tensorsBehind({ ...request, between }, stops).find(
+    (name) => assignRules({ ...request, ends: [name] }).obstacles.length === 0,
+  );
+  if (stops.size > 0 && behind !== undefined) {
+    ways.push({ option: `--layer ${word(behind)}`, does: "lets relevance stop behind what is in the way" });
+  }
   for (const { node, operator, rules } of obstacles) {
-    const [first, ...others] = [...rules].sort((a, b) => usefulness(b) - usefulness(a));
+    const [first, ...others] = usefulFirst(rules);
     if (first === undefined) continue;
     const also = others.length > 0 ? `; so could ${others.join(", ")}` : "";
     ways.push({
@@ -274,27 +283,4 @@ function waysOn(prepared: Prepared, plan: Plan, obstacles: readonly InspectedObs
     }
   }
   return ways;
-}
-
-/** Which rule to name first: the gradient is at least the operator's own, passing assumes more. */
-const usefulness = (rule: RuleName): number => ["pass", "gradient"].indexOf(rule);
-
-/** The last tensors from which the input can be reached without an obstacle. */
-function tensorsBefore(prepared: Prepared, plan: Plan): { tensor: string; before: string }[] {
-  const { analysis } = prepared;
-  const ends = new Set(prepared.ends.map(({ name }) => name));
-  const stops = new Set(plan.obstacles.map(({ node }) => node));
-  const free = new Map([...ends].map((name) => [name, true]));
-  const found = new Map<string, string>();
-  for (const node of analysis.between([...ends])) {
-    const carrying = analysis.operators.relevantInputs(node).filter((name) => free.has(name));
-    const isFree = !stops.has(node.name) && carrying.every((name) => free.get(name));
-    for (const name of node.outputs) free.set(name, isFree);
-    if (!stops.has(node.name)) continue;
-    for (const name of carrying) {
-      if (free.get(name) && !ends.has(name) && !found.has(name))
-        found.set(name, `${node.opType} "${node.name}"`);
-    }
-  }
-  return [...found].map(([tensor, before]) => ({ tensor, before }));
 }

@@ -7,11 +7,12 @@ const marks: Readonly<Record<NodeState, string>> = {
   explained: "✓",
   "carries no relevance": "·",
   refused: "✗",
+  behind: "?",
 };
 
 /**
- * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused; then
- * obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
+ * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused, ? behind one
+ * that is refused; then obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
  */
 export function inspectionText(inspection: Inspection): string {
   const { explanation, nodes } = inspection;
@@ -68,7 +69,7 @@ function nodeTable(nodes: readonly InspectedNode[]): string[] {
     operator,
     form,
     shape ? `[${shape.join(", ")}]` : "?",
-    rule ?? (state === "refused" ? "refused" : ""),
+    rule ?? (state === "refused" || state === "behind" ? state : ""),
     why,
   ]);
   return aligned([head, ...cells]);
@@ -92,9 +93,10 @@ function findings({ obstacles, problems, waysOn, notes, explanation }: Inspectio
   };
   section(
     "in the way",
-    obstacles.flatMap(({ node, operator, path, why, rules }) => [
+    obstacles.flatMap(({ node, operator, path, why, rules, behind }) => [
       `${operator} "${node}" on the way from ${path.join(" <- ")}`,
       `  ${why}`,
+      ...(behind > 0 ? [`  nodes behind it, whose shapes are not known: ${behind}`] : []),
       ...(rules.length > 0 ? [`  rules that can cross it: ${rules.join(", ")}`] : []),
     ]),
   );
@@ -119,7 +121,7 @@ function conclusion({ nodes, obstacles, explanation, canCompile }: Inspection): 
   if (explanation)
     return "It can be run as it is; to explain it otherwise, compile the model it was made from.";
   const count = (state: NodeState): number => nodes.filter((node) => node.state === state).length;
-  const counts = `${count("explained")} nodes explained, ${count("carries no relevance")} carry no relevance, ${count("refused")} refused`;
+  const counts = `${count("explained")} nodes explained, ${count("carries no relevance")} carry no relevance, ${count("refused")} refused${count("behind") > 0 ? `, ${count("behind")} behind ${obstacles.length === 1 ? "it" : "them"}` : ""}`;
   if (canCompile) return `${counts}: this model can be explained.`;
   const reason = obstacles.length > 0 ? "see what is in the way" : "see why it cannot be compiled";
   return `${counts}: this model cannot be explained like this, ${reason}.`;

@@ -25,6 +25,10 @@ export type Dim = number | string;
 /** The sizes of a tensor, outermost axis first. */
 export type Shape = readonly Dim[];
 
+/** The sizes of a shape, if it has no symbols. */
+export const fixedDims = (shape: Shape): readonly number[] | undefined =>
+  shape.every((dim) => typeof dim === "number") ? shape : undefined;
+
 /** Constant data: row-major, little-endian bytes, usually an unaligned view on the bytes of the file it came from. */
 export interface Tensor {
   /** What its elements are. */
@@ -138,6 +142,8 @@ export interface Graph {
   readonly initializers: ReadonlyMap<string, Tensor>;
   /** In topological order. */
   readonly nodes: readonly Node[];
+  /** What the file says of values in between, by name: believed only where nothing can be inferred. */
+  readonly hints?: ReadonlyMap<string, Value>;
   /** While it is worked on: shape rules of operators that are not ONNX's. */
   readonly shapes?: OperatorShapes;
 }

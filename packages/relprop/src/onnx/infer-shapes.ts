@@ -1,6 +1,6 @@
 /**
  * Shape inference over opset 17: element types, sizes (numbers or symbols) and the elements of shape arithmetic. Sizes
- * that only a run can know get a name of their own; equal names are equal sizes (see shapes/sizes.ts).
+ * that only a run can know get a name of their own; equal names are equal sizes (see operators/sizes.ts).
  */
 
 import { ModelFileError } from "../errors.ts";
@@ -13,20 +13,14 @@ import {
   type Value,
   operatorKey,
 } from "./graph.ts";
-import { type Inputs, type ShapeRule, constantInfo } from "./shapes/common.ts";
-import { elementwise } from "./shapes/elementwise.ts";
-import { indexing } from "./shapes/indexing.ts";
-import { layout } from "./shapes/layout.ts";
-import { linear } from "./shapes/linear.ts";
-import { picking } from "./shapes/picking.ts";
-import { reductions } from "./shapes/reductions.ts";
-
-const table: ReadonlyMap<string, ShapeRule> = new Map(
-  [elementwise, linear, reductions, layout, indexing, picking].flatMap((family) => Object.entries(family)),
-);
+import { constantInfo } from "./operators/inferring.ts";
+import type { Inputs, ShapeRule } from "./operators/operator.ts";
+import { operators } from "./operators/table.ts";
 
 function ruleOf(opType: string, domain: string): ShapeRule | undefined {
-  return domain === "" || domain === "ai.onnx" || domain === "relprop" ? table.get(opType) : undefined;
+  return domain === "" || domain === "ai.onnx" || domain === "relprop"
+    ? operators.get(opType)?.shape
+    : undefined;
 }
 
 /** Whether {@link inferNode} knows the operator. */
@@ -66,7 +60,7 @@ export function inferNode(
 
 /**
  * Everything that is known of the graph's values, by name. Values behind operators that cannot be inferred have no
- * entry, except outputs of the graph, which are as declared.
+ * entry, unless the file says what they are: outputs of the graph, and values that it has hints on.
  * @param overrides shapes to use instead of the declared or inferred ones, by value name: a fixed input size.
  * @throws ModelFileError if a node's inputs contradict its operator.
  */
@@ -89,7 +83,7 @@ export function inferGraph(graph: Graph, overrides?: ReadonlyMap<string, Shape>)
         )
       : undefined;
     for (const [i, name] of node.outputs.entries()) {
-      const info = infos?.[i] ?? declared.get(name);
+      const info = infos?.[i] ?? declared.get(name) ?? graph.hints?.get(name);
       if (name !== "" && info) define(name, info);
     }
   }

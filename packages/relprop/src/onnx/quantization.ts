@@ -5,6 +5,7 @@
  * Source: https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html
  */
 
+import { wrapped } from "./axis.ts";
 import { type DataType, type Node, type Tensor, numberAttribute } from "./graph.ts";
 import { floatTensor, isFloat, numbersOf, roundHalfEven, sizeOf, smallIntegers } from "./tensor.ts";
 
@@ -26,7 +27,7 @@ function scaleIndex(node: Node, dims: readonly number[], scale: Tensor): ((i: nu
   const block = numberAttribute(node, "block_size", 0);
   if (count === 1 && block === 0) return () => 0;
   const given = numberAttribute(node, "axis", 1);
-  const axis = given < 0 ? given + dims.length : given;
+  const axis = wrapped(given, dims.length);
   const size = dims[axis];
   if (size === undefined) return undefined;
   const inner = sizeOf(dims.slice(axis + 1));

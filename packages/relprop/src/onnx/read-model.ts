@@ -18,7 +18,7 @@ import { sortedNodes } from "./read/order.ts";
 import { ownLocation, outline } from "./read/outline.ts";
 import { type ReadExternal, type Source, decoding, messageOf, refuse } from "./read/source.ts";
 import { readTensorBytes } from "./read/tensor.ts";
-import { type Declared, DimNames, isComplete, readValue } from "./read/values.ts";
+import { type Declared, DimNames, isComplete, readHint, readValue } from "./read/values.ts";
 import { decodePartly, checkStructure } from "./read/wire.ts";
 import type { StoredBytes } from "./stored-tensor.ts";
 
@@ -170,7 +170,7 @@ function readGraph(
   const nodes = readNodes(source, proto.node, constants, scope);
   const initializers = constants.tensors;
 
-  const dimNames = new DimNames([...proto.input, ...proto.output]);
+  const dimNames = new DimNames([...proto.input, ...proto.output, ...proto.valueInfo]);
   const inputs: Value[] = [];
   const given = new Set(initializers.keys());
   for (const info of proto.input) {
@@ -199,12 +199,19 @@ function readGraph(
     seen.add(info.name);
     return readValue(source, info, "output", dimNames);
   });
+  const hints = new Map(
+    proto.valueInfo.flatMap((info) => {
+      const hint = made.has(info.name) ? readHint(source, info, dimNames) : undefined;
+      return hint ? [[info.name, hint] as const] : [];
+    }),
+  );
   const graph = {
     name: proto.name,
     inputs,
     outputs: declared.filter(isComplete),
     initializers,
     nodes: sorted,
+    ...(hints.size > 0 && { hints }),
   };
   return { ...shell, graph: { ...graph, outputs: complete(source, { ...shell, graph }, declared) } };
 }

@@ -72,6 +72,29 @@ export function int64Tensor(data: readonly number[], dims: readonly number[] = [
   return tensorOf("int64", BigInt64Array.from(data, toInt64), dims);
 }
 
+const arrays: Partial<Record<DataType, (numbers: ArrayLike<number>) => ArrayBufferView>> = {
+  float32: (numbers) => Float32Array.from(numbers),
+  float64: (numbers) => Float64Array.from(numbers),
+  int64: (numbers) => BigInt64Array.from(Array.from(numbers, toInt64)),
+  int32: (numbers) => Int32Array.from(numbers),
+  int16: (numbers) => Int16Array.from(numbers),
+  int8: (numbers) => Int8Array.from(numbers),
+  uint8: (numbers) => Uint8Array.from(numbers),
+  uint16: (numbers) => Uint16Array.from(numbers),
+  uint32: (numbers) => Uint32Array.from(numbers),
+  bool: (numbers) => Uint8Array.from(numbers, (value) => Number(value !== 0)),
+};
+
+/** A tensor of the given type, or undefined for the types whose numbers are never computed (float16, strings). */
+export function tensorFrom(
+  dataType: DataType,
+  numbers: ArrayLike<number>,
+  dims: readonly number[],
+): Tensor | undefined {
+  const array = arrays[dataType]?.(numbers);
+  return array && tensorOf(dataType, array, dims);
+}
+
 /** A tensor of integers of 8 or 16 bits, which must be in their range; undefined for other types. */
 export function smallIntegers(
   dataType: DataType,

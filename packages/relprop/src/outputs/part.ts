@@ -1,7 +1,7 @@
 /** Which elements of a value come from response functions, followed through what moves them along one axis. */
 
+import { evaluate } from "../onnx/evaluate.ts";
 import type { Analysis } from "../relevance/analysis.ts";
-import { evaluate } from "../canonicalize/evaluate.ts";
 import type { Node, Value } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
 import { axisOf, placeAfter } from "./axes.ts";

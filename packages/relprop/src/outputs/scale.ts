@@ -1,6 +1,6 @@
 /** What the numbers of an output are: probabilities, their logarithms, logits, or values of a kind of their own. */
 
-import { evaluate } from "../canonicalize/evaluate.ts";
+import { evaluate } from "../onnx/evaluate.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";

@@ -1,13 +1,13 @@
 /** Composite + the user's overrides -> a rule for every node between the explained input and output; the first match wins. */
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
-import { operatorKey, usesOf, type Node } from "../onnx/graph.ts";
+import { usesOf, type Node } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
 import type { Analysis } from "./analysis.ts";
 import { opTable } from "./op-table.ts";
-import { isUnknown, refusalOf } from "./other-operators.ts";
+import { refusalOf } from "./other-operators.ts";
 import type { LayerKind } from "./composites.ts";
 import { isOwn, type Choice } from "./rule-choice.ts";
 import { partsOf, type Row } from "./row-kinds.ts";
@@ -15,6 +15,8 @@ import { type Site } from "./site.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 import { severed } from "./severed.ts";
+import { Shapeless } from "./shapeless.ts";
+import { waysPast } from "./ways-past.ts";
 
 /** What happens to relevance at one node. */
 export interface PlanStep {
@@ -32,6 +34,8 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
   /** All of them, in the model's order. */
   readonly obstacles: readonly Obstacle[];
+  /** Names of nodes whose shapes are not known because of an obstacle, and that obstacle's. */
+  readonly behind: ReadonlyMap<string, string>;
   /** Why the plan cannot be carried out, obstacles included; undefined if it can. */
   readonly refusal: UnexplainableError | undefined;
 }
@@ -54,13 +58,20 @@ export function assignRules(request: PlanRequest): Plan {
   const { rowOf } = analysis.operators;
   const between = analysis.between(ends);
   const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
-  if (apart.length > 0) return { steps: [], obstacles: [], refusal: severed(analysis, apart) };
+  if (apart.length > 0)
+    return { steps: [], obstacles: [], behind: new Map(), refusal: severed(analysis, apart) };
   const first = firstLayers(analysis, origins);
   const steps: PlanStep[] = [];
-  const obstacles: Obstacle[] = [];
+  const found: Omit<Obstacle, "behind">[] = [];
   const used = new Set<string>();
+  const shapeless = new Shapeless((name) => analysis.value(name) !== undefined);
+  const onTheWay = new Set(between);
   let position = 0;
-  for (const node of between) {
+  for (const node of analysis.graph.nodes) {
+    if (!onTheWay.has(node)) {
+      shapeless.enter(node);
+      continue;
+    }
     const row = rowOf(node);
     if (isLayer(row)) position += 1;
     const chosen = stepFor(node, row, first.has(node), position, settings);
@@ -70,15 +81,34 @@ export function assignRules(request: PlanRequest): Plan {
     const fallback = why === undefined ? undefined : fallbackAt(step, request);
     if (why === undefined) steps.push(step);
     else if (fallback) steps.push(fallback);
-    else obstacles.push({ node: node.name, operator: node.opType, path: pathTo(analysis, node), why });
+    else if (!row || !shapeless.enter(node)) {
+      shapeless.stop(node);
+      found.push({ node: node.name, operator: node.opType, path: pathTo(analysis, node), why });
+    }
   }
   const reached = reachedNames(between, new Map(steps.map((step) => [step.node, step])), request);
-  const inTheWay = obstacles.filter(({ node }) => reached.has(node));
-  const refusal =
-    inTheWay.length > 0
-      ? obstructed(request, inTheWay)
-      : unusedOverride({ steps, first, used, overrides: settings.overrides });
-  return { steps, obstacles: inTheWay, refusal };
+  const behind = new Map(
+    between.flatMap(({ name }) => {
+      const by = shapeless.cause(name);
+      return by !== undefined && reached.has(name) ? [[name, by] as const] : [];
+    }),
+  );
+  const obstacles = found
+    .filter(({ node }) => reached.has(node))
+    .map(({ node, operator, path, why }): Obstacle => {
+      const count = [...behind.values()].filter((by) => by === node).length;
+      return { node, operator, path, why, behind: count };
+    });
+  return {
+    steps,
+    obstacles,
+    behind,
+    // Trying the ways on takes plans of their own, and who only asks for obstacles needs none.
+    get refusal() {
+      if (obstacles.length > 0) return obstructed(request, between, { obstacles, behind });
+      return unusedOverride({ steps, first, used, overrides: settings.overrides });
+    },
+  };
 }
 
 /**
@@ -114,38 +144,39 @@ function isGateOf(site: Site, index: number, row: Row | undefined): boolean {
 
 const namesText = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(" or ");
 
-function obstructed(request: PlanRequest, obstacles: readonly Obstacle[]): UnexplainableError {
+function obstructed(
+  request: PlanRequest,
+  between: readonly Node[],
+  { obstacles, behind }: Pick<Plan, "obstacles" | "behind">,
+): UnexplainableError {
   const { analysis, ends } = request;
-  const nodes = obstacles.length === 1 ? "1 node stands" : `${obstacles.length} nodes stand`;
-  const keys = unknownOperators(request, obstacles);
-  const free = freeInputs(request).map((name) => `explain the input "${name}" alone (--explain ${name}), `);
+  const [are, them] = obstacles.length === 1 ? ["operator is", "it"] : ["operators are", "them"];
+  const nodes = behind.size === 1 ? "1 node stands" : `${behind.size} nodes stand`;
+  const way = `from the output "${analysis.explained}" to the input ${namesText(ends)}`;
+  const operators = countedText(obstacles.map(({ operator }) => operator));
+  const ways = waysPast(
+    { ...request, between, obstacles, rulesFor: (node) => rulesFor(node, request) },
+    ({ explained, ...change }) => {
+      const tried = explained === undefined ? analysis : analysis.of({ explained });
+      const { steps, obstacles: left } = assignRules({ ...request, ...change, analysis: tried });
+      return steps.length > 0 && left.length === 0;
+    },
+  );
   return new UnexplainableError(
     {
       what: "cannot explain this model",
-      why: `${nodes} between the output "${analysis.explained}" and the input ${namesText(ends)} without a rule`,
-      fix: `${free.join("")}explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback (--fallback gradient, --fallback pass)${keys.map(asOperator).join("")}`,
+      why: `${obstacles.length} ${are} in the way ${way} (${operators})${behind.size > 0 ? `, and ${nodes} behind ${them}` : ""}`,
+      ...(ways.length > 0 && { fix: new Intl.ListFormat("en", { type: "disjunction" }).format(ways) }),
     },
     obstacles,
   );
 }
 
-/** How a program says what an operator is that relprop does not know. */
-const asOperator = (key: string): string =>
-  `; or say in a program what the operator is: compile(model, { operators: { "${key}": { shape, row } } }), see docs/extending.md`;
-
-/** Keys of the operators among obstacles that relprop has never heard of. */
-function unknownOperators({ analysis }: PlanRequest, obstacles: readonly Obstacle[]): string[] {
-  const names = new Set(obstacles.map(({ node }) => node));
-  const unknown = analysis.graph.nodes.filter((node) => names.has(node.name) && isUnknown(node));
-  return [...new Set(unknown.filter((node) => !analysis.operators.rowOf(node)).map(operatorKey))];
-}
-
-/** Of several inputs those that could be explained alone. */
-function freeInputs(request: PlanRequest): string[] {
-  const { analysis, ends } = request;
-  if (ends.length < 2) return [];
-  const inputs = ends.filter((end) => analysis.graph.inputs.some(({ name }) => name === end));
-  return inputs.filter((name) => !assignRules({ ...request, ends: [name], origins: [name] }).refusal);
+/** Names with their counts: `LSTM, 2 × Round`. */
+function countedText(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(", ");
 }
 
 /** Names of the rules that relevance could cross a node by, if they were asked for with an override. */
@@ -236,7 +267,7 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
   const unknown = [...node.inputs, ...node.outputs].find((name) => name !== "" && !value(name));
   if (unknown !== undefined) {
     return row
-      ? `the shape of "${unknown}" is not known, so no relevance can be computed here`
+      ? `the shape of "${unknown}" is not known${whyShapeless(node, unknown, request)}, so no relevance can be computed here`
       : `${rowless(node, request)}, and the shape of "${unknown}" is not known`;
   }
   const site = siteOf(node);
@@ -275,6 +306,19 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
     }
   }
   return row?.refuses(site);
+}
+
+/** Which node it is because of that the shape of a value is not known, as a clause; nothing if it is this one. */
+function whyShapeless(node: Node, name: string, { analysis }: PlanRequest): string {
+  const { producer } = usesOf(analysis.graph);
+  let maker = producer.get(name);
+  for (
+    let before = maker;
+    before;
+    before = producer.get(before.inputs.find((name) => name !== "" && !analysis.value(name)) ?? "")
+  )
+    maker = before;
+  return maker && maker !== node ? `, as nothing is known of what ${maker.opType} "${maker.name}" gives` : "";
 }
 
 /** At most four node names from the explained output down to the node. */

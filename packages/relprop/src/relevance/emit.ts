@@ -1,7 +1,7 @@
 /** The reverse walk: from the seed relevance to the input, summing relevance where the model forks. */
 
 import type { Value } from "../onnx/graph.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { product } from "../onnx/operators/sizes.ts";
 import { Algebra, type Moving, type Term } from "./algebra.ts";
 import type { Analysis } from "./analysis.ts";
 import type { Plan, PlanStep } from "./assign-rules.ts";

@@ -17,7 +17,7 @@ import type { PlanStep } from "./assign-rules.ts";
 import type { SeedRelevance } from "./composites.ts";
 import { ruleText } from "./rule-choice.ts";
 import type { Share } from "./layers.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { product } from "../onnx/operators/sizes.ts";
 import type { Batch } from "./batch.ts";
 import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.ts";
 import type { AxisPlace } from "./site.ts";

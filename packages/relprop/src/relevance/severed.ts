@@ -21,27 +21,35 @@ export function severed(analysis: Analysis, apart: readonly string[]): Unexplain
       fix: "choose another with --output or --input",
     });
   }
-  const { opType, name, inputs } = cut;
+  const { node, before } = cut;
+  const { opType, name } = node;
   return new UnexplainableError({
     what,
     where: `${opType} "${name}"`,
     why: `it ${carriesNone.get(opType) ?? "carries none"}, which no small change of the input ${names} moves: no relevance passes`,
-    fix: `explain the tensor before it (--output ${inputs[0] ?? ""})`,
+    ...(before !== undefined && { fix: `explain the tensor before it (--output ${before})` }),
   });
 }
 
-/** The nodes where all ways from the ends to the output are cut, last ones first. */
-function cutsBefore({ graph, explained, operators }: Analysis, ends: readonly string[]): Node[] {
+interface Cut {
+  readonly node: Node;
+  /** What could be explained in place of the output; undefined if nothing lies between the node and the ends. */
+  readonly before: string | undefined;
+}
+
+/** Where all ways from the ends to the output are cut, last ones first. */
+function cutsBefore({ graph, explained, operators }: Analysis, ends: readonly string[]): Cut[] {
   const { relevantInputs, relevantOutputs, endsRelevance } = operators;
   const reached = new Set(ends);
-  const cuts: Node[] = [];
+  const cuts: Cut[] = [];
   for (const node of graph.nodes) {
-    if (!relevantInputs(node).some((name) => reached.has(name))) continue;
-    if (endsRelevance(node)) cuts.push(node);
+    const carrying = relevantInputs(node).filter((name) => reached.has(name));
+    if (carrying.length === 0) continue;
+    if (endsRelevance(node)) cuts.push({ node, before: carrying.find((name) => !ends.includes(name)) });
     else for (const name of relevantOutputs(node)) reached.add(name);
   }
   const needed = new Set([explained]);
   for (const node of graph.nodes.toReversed())
     if (node.outputs.some((name) => needed.has(name))) for (const name of node.inputs) needed.add(name);
-  return cuts.toReversed().filter(({ outputs }) => outputs.some((name) => needed.has(name)));
+  return cuts.toReversed().filter(({ node }) => node.outputs.some((name) => needed.has(name)));
 }

@@ -3,7 +3,7 @@
 import { ModelFileError } from "../errors.ts";
 import type { Dim, Node, Shape, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { product } from "../onnx/shapes/sizes.ts";
+import { product } from "../onnx/operators/sizes.ts";
 
 /** One node of the model, at the moment relevance reaches it. */
 export interface Site {

@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { evaluate, evaluated } from "../../src/canonicalize/evaluate.ts";
+import { evaluate, evaluated } from "../../src/onnx/evaluate.ts";
 import {
   type Model,
   type Node,

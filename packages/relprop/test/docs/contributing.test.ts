@@ -25,7 +25,7 @@ interface Addition {
 
 const relevance = "packages/relprop/src/relevance/";
 const additions: readonly Addition[] = [
-  { what: "operator", example: "Softsign", mention: /\bsoftsign\b/i, most: 4 },
+  { what: "operator", example: "Softsign", mention: /\bsoftsign\b/i, most: 3 },
   {
     what: "rule",
     example: "wsquare",

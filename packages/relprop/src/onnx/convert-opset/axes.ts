@@ -1,5 +1,6 @@
 /** Operators whose axes, sizes or bounds moved between attributes and inputs. */
 
+import { wrapped } from "../axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Node } from "../graph.ts";
 import { type Converter, operator, withAttribute, without } from "./conversion.ts";
 import { padByWrapping } from "./images.ts";
@@ -87,7 +88,7 @@ export const padAllAxes: Converter = (node, to) => {
   const rank = to.shape(node, 0).length;
   const all = Array.from({ length: 2 * rank }, () => 0);
   for (const [i, given] of axes.entries()) {
-    const axis = given < 0 ? given + rank : given;
+    const axis = wrapped(given, rank);
     all[axis] = some[i] ?? 0;
     all[axis + rank] = some[i + axes.length] ?? 0;
   }
@@ -104,7 +105,7 @@ export const softmaxAlongOneAxis: Converter = (node, to) => {
   const axis = numberAttribute(node, "axis", 1);
   const shape = to.info(x)?.shape;
   if (shape) {
-    const first = axis < 0 ? axis + shape.length : axis;
+    const first = wrapped(axis, shape.length);
     const long = shape.slice(first).flatMap((dim, i) => (dim === 1 ? [] : [first + i]));
     if (long.length <= 1) return [{ ...node, attributes: { axis: int(long[0] ?? shape.length - 1) } }];
   }

@@ -30,6 +30,7 @@ export class Conversion {
   readonly initializers: Map<string, Tensor>;
   readonly #outer: Conversion | undefined;
   readonly #known = new Map<string, TensorInfo>();
+  readonly #hints: Graph["hints"];
   readonly #own = new Set<string>();
   readonly #taken: Set<string>;
   readonly #used = new Set<string>();
@@ -43,6 +44,7 @@ export class Conversion {
     this.#shapes = outer ? outer.#shapes : "shapes" in graph ? graph.shapes : undefined;
     this.#taken = outer ? outer.#taken : new Set();
     this.initializers = new Map(graph.initializers);
+    this.#hints = "hints" in graph ? graph.hints : undefined;
     for (const input of graph.inputs) if ("dataType" in input) this.#known.set(input.name, input);
     this.#takeNames(graph);
     for (const name of capturedNames(graph)) this.#used.add(name);
@@ -73,7 +75,8 @@ export class Conversion {
     if (name === undefined || name === "") return undefined;
     const constant = this.initializers.get(name);
     if (constant) return { dataType: constant.dataType, shape: constant.dims, constant };
-    return this.#known.get(name) ?? (this.#own.has(name) ? undefined : this.#outer?.info(name));
+    const own = this.#known.get(name) ?? this.#hints?.get(name);
+    return own ?? (this.#own.has(name) ? undefined : this.#outer?.info(name));
   }
 
   /** Infers the outputs of a converted node. */

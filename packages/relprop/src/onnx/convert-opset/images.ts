@@ -1,5 +1,6 @@
 /** Operators on images that opset 17 does not have: CenterCropPad (18), Col2Im (18), Pad by wrapping (19). */
 
+import { wrapped } from "../axis.ts";
 import { type Dim, type Node, int, ints, intsAttribute } from "../graph.ts";
 import { columnWindow, pickEach } from "../column-window.ts";
 import { type Conversion, type Converter } from "./conversion.ts";
@@ -8,7 +9,7 @@ import { NodeWriter } from "./node-writer.ts";
 /** Axes of the input as non-negative numbers; all of them if none are named. */
 function axesOf(given: readonly number[] | undefined, rank: number): number[] {
   const axes = given ?? Array.from({ length: rank }, (_, axis) => axis);
-  return axes.map((axis) => (axis < 0 ? axis + rank : axis));
+  return axes.map((axis) => wrapped(axis, rank));
 }
 
 /** CenterCropPad: Slice of the axes that are too long, Pad of those that are too short. */

@@ -1,5 +1,6 @@
 /** Operators whose attributes or inputs changed, apart from those in other files. */
 
+import { wrapped } from "../axis.ts";
 import { type Attribute, int, ints, numberAttribute, stringAttribute } from "../graph.ts";
 import { dataTypeOf } from "../data-types.ts";
 import { dequantized } from "../quantization.ts";
@@ -94,7 +95,7 @@ export const gridSampleOf17: Converter = (node, to) => {
 export const dftAxisToAttribute: Converter = (node, to) => {
   const rank = to.shape(node, 0).length;
   const axis = to.constantIntegers(node, 2, "axis")?.[0] ?? -2;
-  const attributes = { ...node.attributes, axis: int(axis < 0 ? axis + rank : axis) };
+  const attributes = { ...node.attributes, axis: int(wrapped(axis, rank)) };
   return [{ ...node, inputs: node.inputs.slice(0, 2), attributes }];
 };
 

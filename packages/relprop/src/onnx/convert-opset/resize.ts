@@ -1,5 +1,6 @@
 /** Converts Upsample (7, 9) and Resize (10, 11, 13, 18, 19) to Resize of 13, which is that of 17. */
 
+import { wrapped } from "../axis.ts";
 import { type Node, int, intsAttribute, numberAttribute, string, stringAttribute } from "../graph.ts";
 import { float32Tensor } from "../tensor.ts";
 import { type Conversion, type Converter, operator, without } from "./conversion.ts";
@@ -101,7 +102,7 @@ function sizeNode(
 /** For each axis the index of its scale or size among the given ones, or -1. */
 function placesOf(node: Node, rank: number): readonly number[] {
   const axes = intsAttribute(node, "axes") ?? Array.from({ length: rank }, (_, axis) => axis);
-  return Array.from({ length: rank }, (_, axis) => axes.findIndex((a) => (a < 0 ? a + rank : a) === axis));
+  return Array.from({ length: rank }, (_, axis) => axes.findIndex((a) => wrapped(a, rank) === axis));
 }
 
 /** Sizes of the input and their scales; undefined if one of them is unknown. */

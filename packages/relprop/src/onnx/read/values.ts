@@ -1,5 +1,6 @@
 /** Reads the inputs and outputs of a graph. */
 
+import { ModelFileError } from "../../errors.ts";
 import { dataTypeName, dataTypeOf } from "../data-types.ts";
 import type { DataType, Dim, Shape, Value } from "../graph.ts";
 import type { TensorShapeProto, ValueInfoProto } from "../onnx_pb.ts";
@@ -58,9 +59,20 @@ function readShape(
   });
 }
 
+/** What a file says of a value in between; nothing where that is no tensor, or makes no sense. */
+export function readHint(source: Source, info: ValueInfoProto, names: DimNames): Value | undefined {
+  try {
+    const declared = readValue(source, info, "value", names);
+    return isComplete(declared) ? declared : undefined;
+  } catch (error) {
+    if (error instanceof ModelFileError) return undefined;
+    throw error;
+  }
+}
+
 /**
- * Reads the declaration of an input or output.
- * @param role "input" or "output"
+ * Reads the declaration of an input, an output or a value in between.
+ * @param role "input", "output" or "value"
  * @throws ModelFileError if it is not a tensor, or of a type that relprop does not read
  */
 export function readValue(source: Source, info: ValueInfoProto, role: string, names: DimNames): Declared {

@@ -99,6 +99,7 @@ export function graphProto(graph: Graph, irVersion: number): GraphProto {
     name: graph.name,
     input: graph.inputs.map(valueProto),
     output: graph.outputs.map(valueProto),
+    valueInfo: [...(graph.hints?.values() ?? [])].map(valueProto),
     node: nodeProtos(graph.nodes, irVersion),
   });
 }

@@ -4,13 +4,13 @@
  * can be told apart at every node, wherever their axis stands.
  */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { intsAttribute, numberAttribute, type Dim } from "../../onnx/graph.ts";
 import { constantIntegers } from "../../onnx/tensor.ts";
-import { exactQuotient, product } from "../../onnx/shapes/sizes.ts";
+import { exactQuotient, product } from "../../onnx/operators/sizes.ts";
 import { aligned, placeAt as at, x, y, type KeepsAxis, type Site } from "../site.ts";
 
 const rankOf = (site: Site, input: number): number => site.input(input).shape.length;
-const wrapped = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 /** Output and input have the same axes; those are kept that the operator does not work along. */
 export const allBut =

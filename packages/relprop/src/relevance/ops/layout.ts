@@ -1,5 +1,6 @@
 /** Operators that move elements without changing them, and the moves that undo them. */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value, type DataType } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, type Site } from "../site.ts";
@@ -39,7 +40,7 @@ export function untranspose(site: Site, s: Value): Value {
 
 const axisOf = (site: Site, orElse: number): number => {
   const axis = numberAttribute(site.node, "axis", orElse);
-  return axis < 0 ? axis + x(site).shape.length : axis;
+  return wrapped(axis, x(site).shape.length);
 };
 
 /** Concat: each input takes its own stretch of the axis. */

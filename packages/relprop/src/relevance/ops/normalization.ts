@@ -5,6 +5,7 @@
  * constant, as LRP does (AttnLRP, Achtibat et al. 2024, proposition 3.4), it is n·t − mean(n·t).
  */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { x, type Site } from "../site.ts";
 import { reshapeLike } from "./shapes.ts";
@@ -65,7 +66,7 @@ export const normalizedAxes = (site: Site): readonly number[] => {
   if (named) return named;
   const rank = x(site).shape.length;
   const axis = numberAttribute(site.node, "axis", -1);
-  return axesFrom(axis < 0 ? axis + rank : axis, rank);
+  return axesFrom(wrapped(axis, rank), rank);
 };
 
 /** LayerNormalization (Ba et al. 2016). */

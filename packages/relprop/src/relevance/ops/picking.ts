@@ -3,6 +3,7 @@
  * picked twice gets both. Relevance never goes to the indices.
  */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { int, numberAttribute, string, type Value } from "../../onnx/graph.ts";
 import { constantIntegers, numbersOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
@@ -43,7 +44,7 @@ export function toPlaces(
   }
   if (typeof length !== "number") return scatterAdd(b, s, axis, b.integers(places), length);
   const sources = Array.from({ length }, (): number[] => []);
-  for (const [i, place] of places.entries()) sources[place < 0 ? place + length : place]?.push(i);
+  for (const [i, place] of places.entries()) sources[wrapped(place, length)]?.push(i);
   const most = Math.max(...sources.map((list) => list.length));
   if (most > fewPicks) return scatterAdd(b, s, axis, b.integers(places), length);
   const isFull = sources.every((list) => list.length === most);
@@ -91,7 +92,7 @@ function knownIndices(indices: Value): readonly number[] | undefined {
 
 function axisOf(site: Site, orElse: number): number {
   const axis = numberAttribute(site.node, "axis", orElse);
-  return axis < 0 ? axis + x(site).shape.length : axis;
+  return wrapped(axis, x(site).shape.length);
 }
 
 /** Gather: along one axis, by indices of any shape. */
@@ -157,7 +158,7 @@ function flatPlaces(tuples: readonly number[], sizes: readonly number[]): number
   return Array.from({ length: tuples.length / sizes.length }, (_, i) =>
     sizes.reduce((place, size, k) => {
       const index = sureNumber(tuples[i * sizes.length + k]);
-      return place * size + (index < 0 ? index + size : index);
+      return place * size + wrapped(index, size);
     }, 0),
   );
 }

@@ -1,5 +1,6 @@
 /** FakeQuantize: x rounded to whole steps of a scale, between the smallest and the largest its type can hold. */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { numberAttribute, type Value } from "../../onnx/graph.ts";
 import { quantizedRange } from "../../onnx/quantization.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
@@ -17,7 +18,7 @@ function borders(site: Site): readonly [low: Value, high: Value] {
   const [smallest, largest] = quantizedRange(zero?.dataType ?? unsigned) as readonly [number, number];
   const { length: rank } = x(site).shape;
   const axis = numberAttribute(site.node, "axis", 1);
-  const at = axis < 0 ? axis + rank : axis;
+  const at = wrapped(axis, rank);
   const dims =
     scales.length > 1 ? Array.from({ length: rank }, (_, i) => (i === at ? scales.length : 1)) : [];
   const edge = (steps: number): Value =>

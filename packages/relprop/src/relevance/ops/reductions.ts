@@ -5,6 +5,7 @@
  * 1755), x ⊙ ∂y/∂x are these parts. The others say below what their parts are.
  */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { constantIntegers, sizeOf } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
@@ -18,7 +19,7 @@ function reducedAxes(site: Site): number[] {
   const rank = x(site).shape.length;
   const given = intsAttribute(site.node, "axes") ?? (site.inputs[1] && constantIntegers(site.inputs[1]));
   const axes = given && given.length > 0 ? given : x(site).shape.map((_, i) => i);
-  return axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, c) => a - c);
+  return axes.map((axis) => wrapped(axis, rank)).sort((a, c) => a - c);
 }
 
 /** The axes must be known when the graph is compiled. */

@@ -1,5 +1,6 @@
 /** Slice, and the way back: to where the elements were, zeros elsewhere. Sizes may be open, and where it starts, too. */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { int, type Value } from "../../onnx/graph.ts";
 import { constantIntegers } from "../../onnx/tensor.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
@@ -35,7 +36,7 @@ function cutsOf(site: Site): readonly Cut[] | undefined {
   const known = constantIntegers(starts);
   return Array.from({ length: count }, (_, i) => {
     const axis = knownAxes?.[i] ?? i;
-    return { axis: axis < 0 ? axis + rank : axis, step: knownSteps?.[i] ?? 1, start: known?.[i] };
+    return { axis: wrapped(axis, rank), step: knownSteps?.[i] ?? 1, start: known?.[i] };
   });
 }
 

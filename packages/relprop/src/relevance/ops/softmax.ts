@@ -1,5 +1,6 @@
 /** Softmax and LogSoftmax along an axis. */
 
+import { wrapped } from "../../onnx/axis.ts";
 import { int, numberAttribute, type Value } from "../../onnx/graph.ts";
 import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
@@ -7,7 +8,7 @@ import { lowest } from "./shapes.ts";
 
 const axis = (site: Site): number => {
   const given = numberAttribute(site.node, "axis", -1);
-  return given < 0 ? given + x(site).shape.length : given;
+  return wrapped(given, x(site).shape.length);
 };
 
 const total = (site: Site, v: Value): Value =>

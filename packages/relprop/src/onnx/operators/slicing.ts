@@ -1,8 +1,9 @@
 /** Slice: starts, ends, steps with numpy's clamping, and what of it holds for symbolic sizes. */
 
+import { wrapped } from "../axis.ts";
 import type { Dim } from "../graph.ts";
+import { integersIn, picked, sourceIndices, stridesOf } from "./evaluating.ts";
 import {
-  type ShapeRule,
   axisOf,
   contradiction,
   elementsOf,
@@ -11,7 +12,8 @@ import {
   input,
   numbersIn,
   withElements,
-} from "./common.ts";
+} from "./inferring.ts";
+import type { Evaluate, Operators, ShapeRule } from "./operator.ts";
 import { plus } from "./sizes.ts";
 
 /** "As far as it goes": exporters write INT_MAX or INT64_MAX. */
@@ -27,9 +29,8 @@ const clamp = (value: number, low: number, high: number): number => Math.min(Mat
 
 /** First index and count along an axis of known size. */
 function indicesOf(size: number, start: number, end: number, step: number): { first: number; count: number } {
-  const wrap = (index: number): number => (index < 0 ? index + size : index);
-  const first = step > 0 ? clamp(wrap(start), 0, size) : clamp(wrap(start), 0, size - 1);
-  const last = step > 0 ? clamp(wrap(end), 0, size) : clamp(wrap(end), -1, size - 1);
+  const first = step > 0 ? clamp(wrapped(start, size), 0, size) : clamp(wrapped(start, size), 0, size - 1);
+  const last = step > 0 ? clamp(wrapped(end, size), 0, size) : clamp(wrapped(end, size), -1, size - 1);
   return { first, count: Math.max(0, Math.ceil((last - first) / step)) };
 }
 
@@ -82,3 +83,22 @@ export const slice: ShapeRule = (node, inputs) => {
   }
   return [withElements(dataType, out, shape.length === 1 ? elements : undefined)];
 };
+
+const sliced: Evaluate = ({ inputs: [x, starts, ends, axes, steps], dims }) => {
+  const begins = integersIn(starts);
+  if (!x || !begins || !ends) return undefined;
+  const strides = stridesOf(x.dims);
+  let start = 0;
+  const along = [...strides];
+  for (const [i, begin] of begins.entries()) {
+    const axis = wrapped(integersIn(axes)?.[i] ?? i, x.dims.length);
+    const size = x.dims[axis] ?? 1;
+    const step = integersIn(steps)?.[i] ?? 1;
+    const { first } = indicesOf(size, begin, 0, step);
+    start += first * (strides[axis] ?? 0);
+    along[axis] = (strides[axis] ?? 0) * step;
+  }
+  return picked(x, dims, sourceIndices(dims, along, start));
+};
+
+export const slicing: Operators = { Slice: { shape: slice, evaluate: sliced } };

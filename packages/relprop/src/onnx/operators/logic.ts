@@ -1,16 +1,11 @@
-/** Comparisons, logic and choice. Truth is 0 or 1, as in tensors of bool. */
+/** Comparisons, logic, bits and choice. Truth is 0 or 1, as in tensors of bool. */
 
-import { type Tensor, numberAttribute } from "../../onnx/graph.ts";
-import { numbersOf, sizeOf, elementSize } from "../../onnx/tensor.ts";
-import {
-  type Evaluate,
-  type Evaluators,
-  bigIntegersOf,
-  bigTensor,
-  computed,
-  isBig,
-  stretched,
-} from "./evaluator.ts";
+import { type Dim, type Tensor, type TensorInfo, numberAttribute } from "../graph.ts";
+import { bigIntegersOf, elementSize, numbersOf, sizeOf } from "../tensor.ts";
+import { type Combine, broadcast, onNumbers, through } from "./elementwise.ts";
+import { bigTensor, computed, isBig, stretched } from "./evaluating.ts";
+import { broadcastShapes, elementsOf, input, like, withElements } from "./inferring.ts";
+import type { Evaluate, Operator, Operators, ShapeRule } from "./operator.ts";
 
 type Ordered = number | bigint;
 
@@ -18,27 +13,63 @@ type Ordered = number | bigint;
 const ordered = (tensor: Tensor): ArrayLike<Ordered> =>
   isBig(tensor.dataType) ? bigIntegersOf(tensor) : numbersOf(tensor);
 
-const comparison =
-  (test: (a: Ordered, b: Ordered) => boolean): Evaluate =>
-  ({ inputs: [a, b], dims }) => {
+/** A comparison, by what it says of two numbers, and of sizes of which one is a symbol. */
+const comparison = (
+  test: (a: Ordered, b: Ordered) => boolean,
+  ofSizes: Combine = onNumbers((a, b) => Number(test(a, b))),
+): Operator => ({
+  shape: broadcast(ofSizes, "bool"),
+  evaluate: ({ inputs: [a, b], dims }) => {
     if (!a || !b) return undefined;
     const [left, right] = [ordered(stretched(a, dims)), ordered(stretched(b, dims))];
     const out = Uint8Array.from({ length: sizeOf(dims) }, (_, i) =>
       Number(test(left[i] ?? 0, right[i] ?? 0)),
     );
     return { dataType: "bool", dims, bytes: out };
-  };
+  },
+});
+
+/** A symbol is a size: it never equals a negative number. */
+const sameSize: Combine = (a, b) => {
+  if (a === b) return 1;
+  const numbers = [a, b].filter((x) => typeof x === "number");
+  return numbers.length === 2 || numbers.some((x) => x < 0) ? 0 : undefined;
+};
 
 const test =
   (apply: (value: number) => boolean): Evaluate =>
   ({ inputs: [x], dims }) =>
     x && { dataType: "bool", dims, bytes: Uint8Array.from(numbersOf(x), (value) => Number(apply(value))) };
 
+const toBool: ShapeRule = (node, inputs) => [{ dataType: "bool", shape: input(node, inputs, 0).shape }];
+
 /** +∞ and −∞ count or not, as the attributes say. */
 const isInfinite: Evaluate = (call) => {
   const positive = numberAttribute(call.node, "detect_positive", 1) === 1;
   const negative = numberAttribute(call.node, "detect_negative", 1) === 1;
   return test((x) => (x === Infinity && positive) || (x === -Infinity && negative))(call);
+};
+
+/** Element i of a vector that may be one broadcast element. */
+const at = (list: readonly Dim[] | undefined, i: number): Dim | undefined =>
+  list?.[list.length === 1 ? 0 : i];
+
+const whereShape: ShapeRule = (node, inputs) => {
+  const [condition, yes, no] = [0, 1, 2].map((i) => input(node, inputs, i)) as [
+    TensorInfo,
+    TensorInfo,
+    TensorInfo,
+  ];
+  const shape = broadcastShapes(node, [condition.shape, yes.shape, no.shape]);
+  const lists = [condition, yes, no].map(elementsOf);
+  const length = Math.max(...lists.map((list) => list?.length ?? 0));
+  const elements = lists.every((list) => list)
+    ? Array.from({ length }, (_, i) => {
+        const chosen = at(lists[0], i);
+        return typeof chosen === "number" ? at(lists[chosen ? 1 : 2], i) : undefined;
+      })
+    : undefined;
+  return [withElements(yes.dataType, shape, elements)];
 };
 
 /** Copies bytes, so that it holds for all element types. */
@@ -80,9 +111,8 @@ const shift: Evaluate = (call) => {
   return bitwise(direction.value === "LEFT" ? (a, b) => a << b : (a, b) => a >> b)(call);
 };
 
-/** opType -> evaluator. */
-export const logic: Evaluators = {
-  Equal: comparison((a, b) => a === b),
+export const logic: Operators = {
+  Equal: comparison((a, b) => a === b, sameSize),
   Greater: comparison((a, b) => a > b),
   GreaterOrEqual: comparison((a, b) => a >= b),
   Less: comparison((a, b) => a < b),
@@ -90,13 +120,13 @@ export const logic: Evaluators = {
   And: comparison((a, b) => Boolean(a) && Boolean(b)),
   Or: comparison((a, b) => Boolean(a) || Boolean(b)),
   Xor: comparison((a, b) => Boolean(a) !== Boolean(b)),
-  Not: test((x) => x === 0),
-  IsNaN: test(Number.isNaN),
-  IsInf: isInfinite,
-  Where: where,
-  BitwiseAnd: bitwise((a, b) => a & b),
-  BitwiseOr: bitwise((a, b) => a | b),
-  BitwiseXor: bitwise((a, b) => a ^ b),
-  BitwiseNot: bitwiseNot,
-  BitShift: shift,
+  Not: { shape: through((x) => Number(x === 0)), evaluate: test((x) => x === 0) },
+  IsNaN: { shape: toBool, evaluate: test(Number.isNaN) },
+  IsInf: { shape: toBool, evaluate: isInfinite },
+  Where: { shape: whereShape, evaluate: where },
+  BitwiseAnd: { shape: broadcast(), evaluate: bitwise((a, b) => a & b) },
+  BitwiseOr: { shape: broadcast(), evaluate: bitwise((a, b) => a | b) },
+  BitwiseXor: { shape: broadcast(), evaluate: bitwise((a, b) => a ^ b) },
+  BitwiseNot: { shape: like, evaluate: bitwiseNot },
+  BitShift: { shape: like, evaluate: shift },
 };

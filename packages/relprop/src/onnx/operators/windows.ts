@@ -1,4 +1,4 @@
-/** Convolution, pooling, matrix products. */
+/** Operators that move a window over the input: convolutions and poolings. */
 
 import {
   type Dim,
@@ -8,15 +8,8 @@ import {
   numberAttribute,
   stringAttribute,
 } from "../graph.ts";
-import {
-  type ShapeRule,
-  broadcastShapes,
-  contradiction,
-  freshDim,
-  input,
-  sameDim,
-  showShape,
-} from "./common.ts";
+import { contradiction, elementsOf, freshDim, input, sameDim, showShape } from "./inferring.ts";
+import type { Operators, ShapeRule } from "./operator.ts";
 import { floorDivide, plus, product } from "./sizes.ts";
 
 interface Window {
@@ -150,106 +143,34 @@ const globalPool: ShapeRule = (node, inputs) => {
   return [{ dataType, shape: shape.map((dim, i) => (i < 2 ? dim : 1)) }];
 };
 
-const gemm: ShapeRule = (node, inputs) => {
-  const a = input(node, inputs, 0);
-  const b = input(node, inputs, 1);
-  if (a.shape.length !== 2 || b.shape.length !== 2) {
-    throw contradiction(
-      node,
-      `it multiplies ${showShape(a.shape)} by ${showShape(b.shape)}, which are not both matrices`,
-    );
+/** The sizes that a MaxPool of the same window would have made x of. */
+const maxUnpool: ShapeRule = (node, inputs) => {
+  const { dataType, shape } = input(node, inputs, 0);
+  const kernel = intsAttribute(node, "kernel_shape") ?? [];
+  if (kernel.length !== shape.length - 2) {
+    throw contradiction(node, `a kernel of ${showShape(kernel)} does not fit x of ${showShape(shape)}`);
   }
-  const [rows = 1, inner = 1] = numberAttribute(node, "transA", 0) ? a.shape.toReversed() : a.shape;
-  const [weightInner = 1, columns = 1] = numberAttribute(node, "transB", 0) ? b.shape.toReversed() : b.shape;
-  sameDim(
-    node,
-    inner,
-    weightInner,
-    () => `${showShape(a.shape)} and ${showShape(b.shape)} do not multiply: ${inner} is not ${weightInner}`,
-  );
-  return [{ dataType: a.dataType, shape: [rows, columns] }];
-};
-
-function matMulShape(node: Node, a: Shape, b: Shape): Dim[] {
-  if (a.length === 0 || b.length === 0) throw contradiction(node, "it multiplies a scalar");
-  const left = a.length === 1 ? [1, ...a] : a;
-  const right = b.length === 1 ? [...b, 1] : b;
-  const [rows = 1, inner = 1] = left.slice(-2);
-  const [rightInner = 1, columns = 1] = right.slice(-2);
-  sameDim(
-    node,
-    inner,
-    rightInner,
-    () => `${showShape(a)} and ${showShape(b)} do not multiply: ${inner} is not ${rightInner}`,
-  );
-  const batch = broadcastShapes(node, [left.slice(0, -2), right.slice(0, -2)]);
-  return [...batch, ...(a.length === 1 ? [] : [rows]), ...(b.length === 1 ? [] : [columns])];
-}
-
-/** Also `Linear`: its bias does not change the shape. */
-const matMul: ShapeRule = (node, inputs) => {
-  const a = input(node, inputs, 0);
-  return [{ dataType: a.dataType, shape: matMulShape(node, a.shape, input(node, inputs, 1).shape) }];
-};
-
-/** Subscripts of one operand as a list, "..." spelled out as `.0 .1 …` counted from the right. */
-function subscripts(node: Node, term: string, shape: Shape | undefined, dots: number): string[] {
-  const letters = term.replaceAll(" ", "");
-  const [before = "", after] = letters.split("...");
-  if (after === undefined) return [...before];
-  const count = shape ? shape.length - before.length - after.length : dots;
-  if (count < 0)
-    throw contradiction(node, `"${term}" has more subscripts than ${showShape(shape ?? [])} has axes`);
-  return [...before, ...Array.from({ length: count }, (_, i) => `.${count - i}`), ...after];
-}
-
-const einsum: ShapeRule = (node, inputs) => {
-  const equation = stringAttribute(node, "equation", "");
-  const [left = "", right] = equation.replaceAll(" ", "").split("->");
-  const sizes = new Map<string, Dim[]>();
-  const counts = new Map<string, number>();
-  let dots = 0;
-  for (const [i, term] of left.split(",").entries()) {
-    const { shape } = input(node, inputs, i);
-    const letters = subscripts(node, term, shape, 0);
-    if (letters.length !== shape.length) {
-      throw contradiction(node, `"${term}" in "${equation}" does not fit an operand of ${showShape(shape)}`);
-    }
-    dots = Math.max(dots, letters.filter((letter) => letter.startsWith(".")).length);
-    for (const [axis, letter] of letters.entries()) {
-      counts.set(letter, (counts.get(letter) ?? 0) + 1);
-      sizes.set(letter, [...(sizes.get(letter) ?? []), shape[axis] ?? 1]);
-    }
+  if (inputs[2]) {
+    const given = elementsOf(inputs[2]);
+    return [{ dataType, shape: shape.map((_, axis) => given?.[axis] ?? freshDim(node, axis)) }];
   }
-  const implicit = (): string[] => [
-    ...Array.from({ length: dots }, (_, i) => `.${dots - i}`),
-    ...[...counts.keys()].filter((letter) => counts.get(letter) === 1 && !letter.startsWith(".")).toSorted(),
-  ];
-  const output = right === undefined ? implicit() : subscripts(node, right, undefined, dots);
-  const shape = output.map(
-    (letter) =>
-      broadcastShapes(
-        node,
-        (sizes.get(letter) ?? [1]).map((dim) => [dim]),
-      )[0] ?? 1,
-  );
-  return [{ dataType: input(node, inputs, 0).dataType, shape }];
+  const strides = intsAttribute(node, "strides") ?? kernel.map(() => 1);
+  const pads = intsAttribute(node, "pads") ?? [...kernel, ...kernel].map(() => 0);
+  const spatial = kernel.map((span, i): Dim => {
+    const reach = product([plus(shape[i + 2] as Dim, -1), strides[i] as number]);
+    return plus(reach, span - (pads[i] as number) - (pads[i + kernel.length] as number));
+  });
+  return [{ dataType, shape: [...shape.slice(0, 2), ...spatial] }];
 };
 
-/** opType -> rule. */
-export const linear: Readonly<Record<string, ShapeRule>> = {
-  Conv: conv,
-  ConvTranspose: convTranspose,
-  MaxPool: pool,
-  AveragePool: pool,
-  LpPool: pool,
-  GlobalAveragePool: globalPool,
-  GlobalMaxPool: globalPool,
-  GlobalLpPool: globalPool,
-  Gemm: gemm,
-  MatMul: matMul,
-  Linear: matMul,
-  Product: matMul,
-  Einsum: einsum,
-  Contraction: einsum,
+export const windows: Operators = {
+  Conv: { shape: conv },
+  ConvTranspose: { shape: convTranspose },
+  MaxPool: { shape: pool },
+  AveragePool: { shape: pool },
+  LpPool: { shape: pool },
+  GlobalAveragePool: { shape: globalPool },
+  GlobalMaxPool: { shape: globalPool },
+  GlobalLpPool: { shape: globalPool },
+  MaxUnpool: { shape: maxUnpool },
 };

@@ -4,31 +4,20 @@
  * int64 is exact. What is not for here (text, float16, random numbers, convolutions) is left to the runtime.
  */
 
-import type { Node, Tensor, TensorInfo } from "../onnx/graph.ts";
-import { tryInfer } from "../onnx/infer-shapes.ts";
-import { isFloat, roundingOf, sizeOf } from "../onnx/tensor.ts";
-import { fixedDims, tensorFrom } from "./constants.ts";
-import { elementwise } from "./evaluate/elementwise.ts";
-import type { Call, Evaluate } from "./evaluate/evaluator.ts";
-import { indexing, measuring } from "./evaluate/indexing.ts";
-import { layout } from "./evaluate/layout.ts";
-import { logic } from "./evaluate/logic.ts";
-import { products } from "./evaluate/products.ts";
-import { quantizing } from "./evaluate/quantizing.ts";
-import { reductions } from "./evaluate/reductions.ts";
-
-const evaluators: ReadonlyMap<string, Evaluate> = new Map(
-  [elementwise, logic, reductions, layout, indexing, products, quantizing].flatMap((family) =>
-    Object.entries(family),
-  ),
-);
-const measuringEvaluators: ReadonlyMap<string, Evaluate> = new Map(Object.entries(measuring));
+import { fixedDims, type Node, type Tensor, type TensorInfo } from "./graph.ts";
+import { tryInfer } from "./infer-shapes.ts";
+import { constantInfo } from "./operators/inferring.ts";
+import type { Call, Evaluate } from "./operators/operator.ts";
+import { operators } from "./operators/table.ts";
+import { isFloat, roundingOf, sizeOf, tensorFrom } from "./tensor.ts";
 
 /** The largest tensor that is computed, wanted or on the way to what is wanted. */
 const maxElements = 4_000_000;
 
 /** The operators that {@link evaluate} computes. */
-export const evaluated: readonly string[] = [...evaluators.keys(), ...measuringEvaluators.keys()];
+export const evaluated: readonly string[] = [...operators].flatMap(([opType, operator]) =>
+  operator.evaluate ? [opType] : [],
+);
 
 /** What shape arithmetic knows of an output, where that is all of it: the sizes that Shape gives. */
 function known({ dataType, shape, elements }: TensorInfo): Tensor | undefined {
@@ -36,9 +25,6 @@ function known({ dataType, shape, elements }: TensorInfo): Tensor | undefined {
   if (!dims || !elements?.every((element) => typeof element === "number")) return undefined;
   return elements.every(Number.isFinite) ? tensorFrom(dataType, elements, dims) : undefined;
 }
-
-const infoOf = (constant: Tensor | undefined): TensorInfo | undefined =>
-  constant && { dataType: constant.dataType, shape: constant.dims, constant };
 
 /** What is computed from numbers is no more precise than they are: errors of factors add up, those of summands do not. */
 function roundedAs(inputs: readonly (Tensor | undefined)[], output: Tensor): Tensor {
@@ -53,12 +39,15 @@ function roundedAs(inputs: readonly (Tensor | undefined)[], output: Tensor): Ten
  */
 export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] | undefined {
   if (node.domain !== "" || inputs.some((input) => input?.dataType === "string")) return undefined;
-  const outputs = tryInfer(node, inputs.map(infoOf));
-  const measure = measuringEvaluators.get(node.opType);
-  const compute = measure ?? evaluators.get(node.opType);
+  const outputs = tryInfer(
+    node,
+    inputs.map((input) => input && constantInfo(input)),
+  );
+  const { evaluate: compute, measures } = operators.get(node.opType) ?? {};
+  if (compute && measures)
+    return listOf(compute({ node, inputs, dims: [], dataType: "int64", outputs: outputs ?? [] }));
   const [first] = outputs ?? [];
   const dims = first && fixedDims(first.shape);
-  if (measure) return listOf(measure({ node, inputs, dims: [], dataType: "int64", outputs: outputs ?? [] }));
   if (!first || !outputs || !dims || sizeOf(dims) > maxElements) return undefined;
   const call: Call = { node, inputs, dims, dataType: first.dataType, outputs };
   if (compute) return listOf(compute(call))?.map((output) => roundedAs(inputs, output));

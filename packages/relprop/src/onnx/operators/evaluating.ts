@@ -1,28 +1,7 @@
-/** What the evaluators of all operator families share: their type, and the arithmetic of flat indices. */
+/** What the evaluators of all families share: the arithmetic of flat indices, and numbers that are exact. */
 
-import type { DataType, Node, Tensor, TensorInfo } from "../../onnx/graph.ts";
-import { bigIntegersOf, elementSize, numbersOf, sizeOf } from "../../onnx/tensor.ts";
-import { tensorFrom } from "../constants.ts";
-
-/** A node whose inputs are constants; `undefined` marks an optional input that is absent. */
-export interface Call {
-  readonly node: Node;
-  readonly inputs: readonly (Tensor | undefined)[];
-  /** Of the first output, as shape inference has it: all that most operators need. */
-  readonly dims: readonly number[];
-  readonly dataType: DataType;
-  /** What shape inference knows of all outputs. */
-  readonly outputs: readonly TensorInfo[];
-}
-
-/** Gives what the node gives, or undefined where its types or attributes are not for here. */
-export type Evaluate = (call: Call) => Tensor | readonly Tensor[] | undefined;
-
-/** opType -> evaluator. */
-export type Evaluators = Readonly<Record<string, Evaluate>>;
-
-/** A non-negative axis. */
-export const axisIn = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+import type { DataType, Tensor } from "../graph.ts";
+import { elementSize, isFloat, numbersOf, sizeOf, tensorFrom } from "../tensor.ts";
 
 /** Row-major strides in elements. */
 export function stridesOf(dims: readonly number[]): number[] {
@@ -103,8 +82,6 @@ export function broadcastReader(tensor: Tensor, dims: readonly number[]): (flat:
 /** Types whose elements do not fit a JavaScript number; they are computed as `bigint`. */
 export const isBig = (dataType: DataType): boolean => dataType === "int64" || dataType === "uint64";
 
-export const isFloating = (dataType: DataType): boolean => dataType.includes("float");
-
 /** The numbers of a tensor, if a JavaScript number holds each of them exactly. */
 export function exactNumbers(tensor: Tensor): ArrayLike<number> | undefined {
   if (tensor.dataType === "string") return undefined;
@@ -122,7 +99,7 @@ export function computed(
   numbers: ArrayLike<number>,
   dims: readonly number[],
 ): Tensor | undefined {
-  if (!isFloating(dataType) && dataType !== "bool") {
+  if (!isFloat(dataType) && dataType !== "bool") {
     for (let i = 0; i < numbers.length; i++) if (!Number.isSafeInteger(numbers[i])) return undefined;
   }
   return dataType === "uint64"
@@ -136,5 +113,8 @@ export function bigTensor(dataType: DataType, integers: ArrayLike<bigint>, dims:
   return { dataType, dims, bytes: new Uint8Array(view.buffer) };
 }
 
-/** The elements of an int64 or uint64 tensor. */
-export { bigIntegersOf };
+/** Whether all indices are inside; a wrong one is the model's error, and left for the runtime to say. */
+export const inside = (indices: Iterable<number>, size: number): boolean => {
+  for (const index of indices) if (!(index >= 0 && index < size)) return false;
+  return true;
+};

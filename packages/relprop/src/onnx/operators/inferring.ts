@@ -1,14 +1,11 @@
-/** What the shape rules of all operator families need: their type, access to inputs, errors, broadcasting, elements. */
+/** What the shape rules of all families share: access to inputs, errors, broadcasting, elements. */
 
 import { ModelFileError } from "../../errors.ts";
-import { type DataType, type Dim, type Node, type Shape, type Tensor, type TensorInfo } from "../graph.ts";
+import { wrapped } from "../axis.ts";
+import { dataTypeOf } from "../data-types.ts";
+import type { DataType, Dim, Node, Shape, Tensor, TensorInfo } from "../graph.ts";
 import { numbersOf, sizeOf } from "../tensor.ts";
-
-/** What is known of a node's inputs; undefined where an optional input is absent. */
-export type Inputs = readonly (TensorInfo | undefined)[];
-
-/** Gives what is known of a node's outputs, or undefined where not even the rank can be known. */
-export type ShapeRule = (node: Node, inputs: Inputs) => TensorInfo[] | undefined;
+import type { Inputs, ShapeRule } from "./operator.ts";
 
 /** Shape arithmetic follows vectors up to this length; longer ones are data. */
 const maxElements = 64;
@@ -45,7 +42,7 @@ export const freshShape = (node: Node, rank: number, output: number = 0): string
 /** A non-negative axis; negative ones count from the end. */
 export function axisOf(node: Node, axis: number, rank: number): number {
   if (axis < -rank || axis >= rank) throw contradiction(node, `axis ${axis} is outside of a rank of ${rank}`);
-  return axis < 0 ? axis + rank : axis;
+  return wrapped(axis, rank);
 }
 
 /** A copy of the shape with one size replaced. */
@@ -107,3 +104,21 @@ export function withElements(
 export function constantInfo(constant: Tensor): TensorInfo {
   return { dataType: constant.dataType, shape: constant.dims, constant };
 }
+
+/** The element type that an attribute's number stands for. */
+export function dataTypeOfCode(node: Node, code: number): DataType {
+  const dataType = dataTypeOf(code);
+  if (dataType) return dataType;
+  throw new ModelFileError({
+    what: "cannot infer shapes",
+    where: `${node.opType} "${node.name}"`,
+    why: `element type ${code} is not supported`,
+    fix: "convert the model to float32 first",
+  });
+}
+
+/** Same type, same shape as the first input; further inputs do not matter. */
+export const like: ShapeRule = (node, inputs) => {
+  const { dataType, shape } = input(node, inputs, 0);
+  return [{ dataType, shape }];
+};

@@ -1,0 +1,35 @@
+/** What is known of an operator: the shape rule that infers its outputs, and the evaluator that computes them from constants. */
+
+import type { DataType, Node, Tensor, TensorInfo } from "../graph.ts";
+
+/** What is known of a node's inputs; undefined where an optional input is absent. */
+export type Inputs = readonly (TensorInfo | undefined)[];
+
+/** Gives what is known of a node's outputs, or undefined where not even the rank can be known. */
+export type ShapeRule = (node: Node, inputs: Inputs) => TensorInfo[] | undefined;
+
+/** A node whose inputs are constants; `undefined` marks an optional input that is absent. */
+export interface Call {
+  readonly node: Node;
+  readonly inputs: readonly (Tensor | undefined)[];
+  /** Of the first output, as shape inference has it: all that most operators need. */
+  readonly dims: readonly number[];
+  readonly dataType: DataType;
+  /** What shape inference knows of all outputs. */
+  readonly outputs: readonly TensorInfo[];
+}
+
+/** Gives what the node gives, or undefined where its types or attributes are not for here. */
+export type Evaluate = (call: Call) => Tensor | readonly Tensor[] | undefined;
+
+/** One operator. */
+export interface Operator {
+  readonly shape: ShapeRule;
+  /** Absent where constants are left to the runtime, or where the shape rule knows all elements. */
+  readonly evaluate?: Evaluate;
+  /** Whether sizes of its output are a matter of its inputs' elements, so that the shape rule cannot know them. */
+  readonly measures?: boolean;
+}
+
+/** opType -> operator. */
+export type Operators = Readonly<Record<string, Operator>>;

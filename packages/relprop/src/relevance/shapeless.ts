@@ -1,0 +1,39 @@
+/** Follows through a graph which values have no shape, and because of which obstacle. */
+
+import type { Node } from "../onnx/graph.ts";
+
+/** Nodes have to be entered in the graph's order. */
+export class Shapeless {
+  readonly #isKnown: (name: string) => boolean;
+  /** Value -> name of the obstacle. */
+  readonly #values = new Map<string, string>();
+  readonly #nodes = new Map<string, string>();
+
+  /** @param isKnown whether the shape of a value is known */
+  constructor(isKnown: (name: string) => boolean) {
+    this.#isKnown = isKnown;
+  }
+
+  /** An obstacle: what it gives without a shape is for it to answer. */
+  stop(node: Node): void {
+    this.#blame(node, node.name);
+  }
+
+  /** Another node. Gives whether an input has no shape because of an obstacle. */
+  enter(node: Node): boolean {
+    const cause = node.inputs.map((name) => this.#values.get(name)).find((each) => each !== undefined);
+    if (cause === undefined) return false;
+    this.#nodes.set(node.name, cause);
+    this.#blame(node, cause);
+    return true;
+  }
+
+  /** The obstacle that a node stands behind. */
+  cause(node: string): string | undefined {
+    return this.#nodes.get(node);
+  }
+
+  #blame(node: Node, cause: string): void {
+    for (const name of node.outputs) if (name !== "" && !this.#isKnown(name)) this.#values.set(name, cause);
+  }
+}

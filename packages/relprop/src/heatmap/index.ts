@@ -10,7 +10,7 @@ export * from "./npy.ts";
 export * from "./overlay.ts";
 export * from "./png-text.ts";
 export * from "./render.ts";
-export { readNpy } from "./read-npy.ts";
+export { longestNpyHeader, npyTensor, readNpy, readNpyHeader, type NpyHeader } from "./read-npy.ts";
 export {
   chooseColoring,
   signedClip,

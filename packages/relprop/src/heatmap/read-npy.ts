@@ -1,87 +1,137 @@
 /** Reads NumPy's .npy files: arrays of numbers or booleans, in either byte order, row- or column-major, but no pickles. */
 
 import { InputError } from "../errors.ts";
+import type { DataType, Tensor } from "../onnx/graph.ts";
+import { elementSize, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { FloatArray } from "../run/float-array.ts";
 
-type Read = (view: DataView, at: number, little: boolean) => number;
-
-/** Readers of an element by `descr`: its kind and its size in bytes. */
-const readers: Readonly<Record<string, Read>> = {
-  f2: (view, at, little) => half(view.getUint16(at, little)),
-  f4: (view, at, little) => view.getFloat32(at, little),
-  f8: (view, at, little) => view.getFloat64(at, little),
-  i1: (view, at) => view.getInt8(at),
-  i2: (view, at, little) => view.getInt16(at, little),
-  i4: (view, at, little) => view.getInt32(at, little),
-  i8: (view, at, little) => Number(view.getBigInt64(at, little)),
-  u1: (view, at) => view.getUint8(at),
-  u2: (view, at, little) => view.getUint16(at, little),
-  u4: (view, at, little) => view.getUint32(at, little),
-  u8: (view, at, little) => Number(view.getBigUint64(at, little)),
-  b1: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
-};
-
-/** The number of IEEE 754's binary16: a sign, five bits of exponent, ten of fraction. */
-function half(bits: number): number {
-  const sign = bits >> 15 === 1 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = (bits & 0x3ff) / 1024;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15));
+/** What the beginning of a .npy file says. */
+export interface NpyHeader {
+  readonly dataType: DataType;
+  /** Sizes, outermost axis first. */
+  readonly dims: readonly number[];
+  /** Whether the first axis runs fastest, as in Fortran. */
+  readonly isColumnMajor: boolean;
+  readonly isBigEndian: boolean;
+  /** Where the elements begin, in bytes. */
+  readonly dataStart: number;
 }
 
+/** Element types by `descr`: kind and size in bytes. */
+const dataTypes: ReadonlyMap<string, DataType> = new Map([
+  ["f2", "float16"],
+  ["f4", "float32"],
+  ["f8", "float64"],
+  ["i1", "int8"],
+  ["i2", "int16"],
+  ["i4", "int32"],
+  ["i8", "int64"],
+  ["u1", "uint8"],
+  ["u2", "uint16"],
+  ["u4", "uint32"],
+  ["u8", "uint64"],
+  ["b1", "bool"],
+]);
+
+/** What other kinds of elements are, by their first letter. */
+const otherKinds: Readonly<Record<string, string>> = {
+  O: "Python objects, which are never unpickled",
+  c: "complex numbers",
+  U: "text",
+  S: "text",
+  V: "records",
+  M: "dates",
+  m: "spans of time",
+  f: "floating-point numbers of a size that no model takes",
+};
+
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-const maxElements = 2 ** 28;
+/** A header longer than this is none: that of an array with 64 axes takes less than 2 KB. */
+export const longestNpyHeader = 1 << 16;
 
 /**
- * Reads the array of a .npy file as float32, row-major. Format: numpy.lib.format, versions 1.0 to 3.0.
- * @throws InputError if it is not such a file, is cut short, or holds anything but numbers
+ * Reads what the beginning of a .npy file says. Format: numpy.lib.format, versions 1.0 to 3.0.
+ * @param bytes the file, or its first {@link longestNpyHeader} bytes
+ * @param fileSize of the whole file, in bytes
+ * @throws InputError if it is not such a file, holds anything but numbers, or is not as long as its shape asks for
  */
-export function readNpy(bytes: Uint8Array): FloatArray {
+export function readNpyHeader(bytes: Uint8Array, fileSize: number = bytes.length): NpyHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
     throw broken("it does not begin like one");
   const isShort = bytes[6] === 1;
   if (![1, 2, 3].includes(bytes[6] ?? 0)) throw broken(`its version is ${bytes[6]}`);
-  const length = isShort ? view.getUint16(8, true) : view.getUint32(8, true);
-  const start = (isShort ? 10 : 12) + length;
-  if (start > bytes.length) throw broken("its header is cut short");
-  const header = new TextDecoder().decode(bytes.subarray(isShort ? 10 : 12, start));
-  const { order, type, isColumnMajor, dims } = parsed(header);
-  const read = readers[type];
-  if (!read) throw broken(`its elements are "${type}", not numbers`);
-  const size = Number(type.slice(1));
-  const count = dims.reduce((product, n) => product * n, 1);
-  if (!(count <= maxElements) || bytes.length - start !== count * size)
-    throw broken(`its shape (${dims.join(", ")}) does not fit its ${bytes.length - start} bytes of data`);
-  const at = isColumnMajor ? columnMajor(dims) : (i: number): number => i;
-  const data = Float32Array.from({ length: count }, (_, i) =>
-    read(view, start + size * at(i), order !== ">"),
-  );
-  return { data, dims };
+  const textStart = isShort ? 10 : 12;
+  const dataStart = textStart + (isShort ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (dataStart > bytes.length) throw broken("its header is cut short");
+  const header = parsed(new TextDecoder().decode(bytes.subarray(textStart, dataStart)));
+  const wanted = sizeOf(header.dims) * elementSize[header.dataType];
+  if (!Number.isSafeInteger(wanted) || fileSize - dataStart !== wanted)
+    throw broken(
+      `its shape (${header.dims.join(", ")}) does not fit its ${fileSize - dataStart} bytes of data`,
+    );
+  return { ...header, dataStart };
 }
 
-function parsed(header: string): { order: string; type: string; isColumnMajor: boolean; dims: number[] } {
-  const descr = /'descr':\s*'([<>|=])([a-z]\d+)'/.exec(header);
+/**
+ * Elements of a .npy file as a tensor, row-major.
+ * @param bytes of the elements alone, little- or big-endian as the header says
+ * @param dims of these elements: all of the file's, or fewer along the first axis of a row-major array
+ */
+export function npyTensor(header: NpyHeader, bytes: Uint8Array, dims: readonly number[]): Tensor {
+  const { dataType, isBigEndian, isColumnMajor } = header;
+  const size = elementSize[dataType];
+  const little = isBigEndian && size > 1 ? swapped(bytes, size) : bytes;
+  return { dataType, dims, bytes: isColumnMajor ? rowMajor(little, size, dims) : little };
+}
+
+/**
+ * Reads the array of a .npy file as float32, row-major.
+ * @throws InputError if it is not such a file, is cut short, or holds anything but numbers
+ */
+export function readNpy(bytes: Uint8Array): FloatArray {
+  const header = readNpyHeader(bytes);
+  const { dims } = header;
+  const numbers = numbersOf(npyTensor(header, bytes.subarray(header.dataStart), dims));
+  return { data: Float32Array.from(numbers), dims };
+}
+
+function parsed(header: string): Omit<NpyHeader, "dataStart"> {
+  const descr = /'descr':\s*'([<>|=])([a-zA-Z]\d*)/.exec(header);
   const order = /'fortran_order':\s*(True|False)/.exec(header);
   const shape = /'shape':\s*\(([\d,\s]*)\)/.exec(header);
+  const isOfRecords = /'descr':\s*\[/.test(header);
+  if (isOfRecords) throw broken(`its elements are ${otherKinds["V"]}, not numbers`);
   if (!descr || !order || !shape) throw broken("its header says no shape and type of numbers");
-  const [, sign = "", type = ""] = descr;
+  const [, sign, type = ""] = descr;
+  const dataType = dataTypes.get(type);
+  if (!dataType) throw broken(`its elements are ${otherKinds[type[0] ?? ""] ?? `"${type}"`}, not numbers`);
   const dims = (shape[1] ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part)]));
-  return { order: sign, type, isColumnMajor: order[1] === "True", dims };
+  return { dataType, dims, isColumnMajor: order[1] === "True", isBigEndian: sign === ">" };
 }
 
-/** From the index of an element in row-major order to its index in column-major order. */
-function columnMajor(dims: readonly number[]): (i: number) => number {
-  return (i) => {
-    let [rest, at, step] = [i, 0, dims.reduce((product, n) => product * n, 1)];
-    for (const size of dims.toReversed()) {
-      step /= size;
-      at += (rest % size) * step;
-      rest = Math.floor(rest / size);
+/** The bytes of each element in reverse order. */
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const result = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += size)
+    for (let i = 0; i < size; i++) result[at + i] = bytes[at + size - 1 - i] ?? 0;
+  return result;
+}
+
+/** Elements in row-major order, from those in column-major order. */
+function rowMajor(bytes: Uint8Array, size: number, dims: readonly number[]): Uint8Array {
+  const result = new Uint8Array(bytes.length);
+  const count = sizeOf(dims);
+  for (let i = 0; i < count; i++) {
+    let [rest, at, step] = [i, 0, count];
+    for (const length of dims.toReversed()) {
+      step /= length;
+      at += (rest % length) * step;
+      rest = Math.floor(rest / length);
     }
-    return at;
-  };
+    result.set(bytes.subarray(at * size, (at + 1) * size), i * size);
+  }
+  return result;
 }
 
 const broken = (why: string): InputError => new InputError({ what: "cannot read this .npy file", why });

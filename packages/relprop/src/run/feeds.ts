@@ -3,40 +3,95 @@
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
-import type { Value } from "../onnx/graph.ts";
-import { floatTensor, numbersOf } from "../onnx/tensor.ts";
+import type { DataType, Tensor, Value } from "../onnx/graph.ts";
+import { floatTensor, isFloat, numbersOf, tensorFrom, type FloatType } from "../onnx/tensor.ts";
+
+/** The views that ONNX Runtime wants of a tensor's bytes. */
+const views = {
+  float64: Float64Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const;
+
+const canFeed = (dataType: DataType): dataType is keyof typeof views => dataType in views;
 
 /**
- * A tensor for an input of type float32, float16 or float64, or, for token ids, int32 or int64.
- * @throws InputError for an input of another type
+ * A tensor of the type that an input has. Real numbers are rounded to the nearest that it holds, of two the even one.
+ * @throws InputError for an input of text or bfloat16, and for numbers that are not in an integer input's range
  */
 export function feedTensor(
   Tensor: TensorConstructor,
   { name, dataType }: Pick<Value, "name" | "dataType">,
   { data, dims }: InputArray,
 ): OrtTensor {
-  const numbers = data instanceof BigInt64Array ? Array.from(data, Number) : data;
-  switch (dataType) {
-    case "float32":
-      return new Tensor("float32", data instanceof Float32Array ? data : Float32Array.from(numbers), dims);
-    case "float64":
-      return new Tensor("float64", Float64Array.from(numbers), dims);
-    case "int64":
-      return new Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
-    case "int32":
-      return new Tensor("int32", Int32Array.from(numbers), dims);
-    case "float16": {
-      const { bytes } = floatTensor("float16", numbers, dims);
-      return new Tensor("float16", new Uint16Array(bytes.buffer as ArrayBuffer), dims);
-    }
-    default:
-      throw new InputError({
-        what: "cannot feed the model",
-        where: `input "${name}"`,
-        why: `it takes ${dataType}, and relprop feeds numbers or token ids`,
-      });
-  }
+  if (dataType === "float32")
+    return new Tensor(
+      "float32",
+      data instanceof Float32Array ? data : Float32Array.from(numbersIn(data)),
+      dims,
+    );
+  const cannot = (why: string): InputError =>
+    new InputError({ what: "cannot feed the model", where: `input "${name}"`, why });
+  if (!canFeed(dataType)) throw cannot(`it takes ${dataType}, and relprop feeds numbers`);
+  if (dataType === "int64" && data instanceof BigInt64Array) return new Tensor("int64", data, dims);
+  const numbers = numbersIn(data);
+  const tensor = isFloat(dataType)
+    ? floatTensor(dataType, numbers, dims)
+    : wholeTensor(dataType, numbers, dims, cannot);
+  const { buffer, byteOffset } = tensor.bytes;
+  const View = views[dataType];
+  return new Tensor(
+    dataType,
+    new View(buffer as ArrayBuffer, byteOffset, data.length) as OrtTensor["data"],
+    dims,
+  );
 }
+
+const numbersIn = (data: InputArray["data"]): ArrayLike<number> =>
+  data instanceof BigInt64Array ? Array.from(data, Number) : data;
+
+function wholeTensor(
+  dataType: Exclude<keyof typeof views, FloatType>,
+  numbers: ArrayLike<number>,
+  dims: readonly number[],
+  cannot: (why: string) => InputError,
+): Tensor {
+  const isIn = isInRange[dataType];
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] ?? Number.NaN;
+    if (!isIn(number)) throw cannot(`it takes ${dataType}, and ${number} is none`);
+  }
+  // Below 2⁵³ the bytes are those of int64.
+  const tensor = tensorFrom(dataType === "uint64" ? "int64" : dataType, numbers, dims);
+  if (!tensor) throw cannot(`it takes ${dataType}`);
+  return tensor;
+}
+
+const within =
+  (least: number, most: number) =>
+  (number: number): boolean =>
+    Number.isInteger(number) && number >= least && number <= most;
+
+/** Whether an integer type has a number; of those of 64 bits only what a number of JavaScript holds exactly. */
+const isInRange: Readonly<Record<Exclude<keyof typeof views, FloatType>, (number: number) => boolean>> = {
+  int64: Number.isSafeInteger,
+  uint64: within(0, Number.MAX_SAFE_INTEGER),
+  int32: within(-(2 ** 31), 2 ** 31 - 1),
+  uint32: within(0, 2 ** 32 - 1),
+  int16: within(-(2 ** 15), 2 ** 15 - 1),
+  uint16: within(0, 2 ** 16 - 1),
+  int8: within(-128, 127),
+  uint8: within(0, 255),
+  bool: within(0, 1),
+};
 
 /** The numbers of a float32, float16 or float64 tensor; undefined for other types. */
 export function fetchedNumbers(tensor: OrtTensor): FloatArray | undefined {

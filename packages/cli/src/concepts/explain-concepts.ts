@@ -80,6 +80,7 @@ function workOn(
   const records: ImageRecord[] = [];
   return {
     inputs: images,
+    total: images.length,
     explainers,
     noun: "image",
     makes: "concepts",

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { version, type Explainer } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
-import { explainBatch, type ExplainedImage } from "./explain-batch.ts";
+import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
 import { htmlPage } from "./html-page.ts";
 import { imageResultSchema, type ImageResult } from "./image-result.ts";
 import type { ExplainOptions, Pending, Run } from "./image-run.ts";
@@ -18,7 +18,7 @@ import { startPictures } from "../run/start-pictures.ts";
 
 /** What came of an image, and its share of its batch's time in milliseconds. */
 interface Found {
-  readonly explained: ExplainedImage;
+  readonly explained: ExplainedSample;
   readonly ms: number;
 }
 
@@ -52,6 +52,7 @@ function workOn(images: readonly ImageFile[], run: Run): Work<ImageFile, Pending
   const { options, explainers, manifest } = run;
   return {
     inputs: images,
+    total: images.length,
     explainers,
     noun: "image",
     makes: "heatmaps",

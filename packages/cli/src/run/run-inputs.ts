@@ -22,11 +22,22 @@ export interface RunOptions extends ReportOptions, Abreast {
 /** Inputs that are read, and written, at a time where nothing is said. */
 export const usualJobs = (): number => Math.min(4, Math.max(2, availableParallelism()));
 
+/** A sample that failed. */
+export interface Failed {
+  /** How the user knows it. */
+  readonly name: string;
+  readonly error: InputError;
+}
+
 /** Inputs, and what is done with them. */
 export interface Work<Input, Ready, Found, Result> extends Stages<Input, Ready, Found, Result> {
-  readonly inputs: readonly Input[];
+  readonly inputs: Iterable<Input> | AsyncIterable<Input>;
+  /** How many samples they are altogether; undefined where only their end tells. */
+  readonly total: number | undefined;
+  /** How many samples an input is. @default 1 */
+  readonly samplesIn?: (input: Input) => number;
   readonly explainers: Explainers;
-  /** What one of them is, in a word: `image`. */
+  /** What a sample is, in a word: `image`. */
   readonly noun: string;
   /** What is made of them, in a word: `heatmaps`. */
   readonly makes: string;
@@ -36,8 +47,10 @@ export interface Work<Input, Ready, Found, Result> extends Stages<Input, Ready, 
   readonly canResume: boolean;
   /** Keeps a result; they come in the order of the inputs. */
   readonly keep: (result: Result) => void | Promise<void>;
-  /** What is printed of a result: lines for people, or records. */
+  /** What is printed of a result: lines for people, or records; nothing where it is empty. */
   readonly textOf: (result: Result) => string;
+  /** Samples of a result that failed although others of the same input did not, and why. */
+  readonly failedIn?: (result: Result) => readonly Failed[];
   /** Writes what shows all results, and gives its path, if there is anything to show. */
   readonly finish: () => Promise<string | undefined>;
 }
@@ -60,23 +73,30 @@ export async function runInputs<Input, Ready, Found, Result>(
   const threads = new SessionThreads();
   try {
     const work = await begin(threads);
-    const { inputs, explainers, noun, canResume } = work;
-    const progress = startProgress({ name: work.makes, total: inputs.length, quiet: quiet || json });
+    const { inputs, explainers, noun, canResume, total, samplesIn = () => 1, failedIn = () => [] } = work;
+    const progress = startProgress({ name: work.makes, total, quiet: quiet || json });
     const count = { done: 0, skipped: 0, failed: 0 };
     const seen = (): number => count.done + count.skipped + count.failed;
+    const fail = (name: string, error: InputError): void => {
+      count.failed++;
+      if (json) progress.line(failureRecord(name, error));
+      progress.say(() => sayError(error));
+    };
     try {
       for await (const each of throughStages(inputs, work, { explainers, jobs, batch }, interrupted)) {
         const { input, done, skipped, error } = each;
         const result = done ?? skipped;
         if (result !== undefined) {
-          count[done === undefined ? "skipped" : "done"]++;
+          const failed = failedIn(result);
+          count[done === undefined ? "skipped" : "done"] += samplesIn(input) - failed.length;
           if (done !== undefined) await work.keep(done);
-          if (json || !quiet) progress.line(work.textOf(result));
+          const text = json || !quiet ? work.textOf(result) : "";
+          if (text !== "") progress.line(text);
+          for (const { name, error: why } of failed) fail(name, why);
         } else {
           if (!(error instanceof InputError)) throw error;
-          count.failed++;
-          if (json) progress.line(failureRecord(work.nameOf(input), error));
-          progress.say(() => sayError(error));
+          fail(work.nameOf(input), error);
+          count.failed += samplesIn(input) - 1;
         }
         progress.update(seen(), count.failed > 0 ? `${count.failed} failed` : "");
       }
@@ -93,7 +113,7 @@ export async function runInputs<Input, Ready, Found, Result>(
       for (const line of summaryText({ ...summary, page }, noun)) say(line);
     if (interrupted()) {
       const goOn = canResume ? "; run the same command again to go on" : "";
-      say(`stopped after ${seen()} of ${inputs.length}${goOn}`);
+      say(`stopped after ${seen()}${total === undefined ? "" : ` of ${total}`}${goOn}`);
       return exitCodes.interrupted;
     }
     return count.failed > 0 ? exitCodes.someFailed : exitCodes.done;

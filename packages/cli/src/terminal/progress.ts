@@ -22,7 +22,8 @@ export interface Progress {
 export interface Job {
   /** What is done, in a word: `heatmaps`, `vgg16.pth`. */
   readonly name: string;
-  readonly total: number;
+  /** Undefined where only the end tells. */
+  readonly total: number | undefined;
   /** How a count is written. @default the number */
   readonly text?: (count: number) => string;
   /** No output but {@link Progress.line}'s. */
@@ -33,7 +34,7 @@ const secondsBetweenLines = 10;
 
 /** Starts to show a job. */
 export function startProgress(job: Job): Progress {
-  if (job.quiet === true || job.total <= 0) return silent;
+  if (job.quiet === true || job.total === 0) return silent;
   return process.stderr.isTTY && process.env["TERM"] !== "dumb" ? bar(job) : lines(job);
 }
 
@@ -57,7 +58,9 @@ function bar(job: Job): Progress {
       format: (_options, params, { note }: { note?: string }) => {
         const share = Math.round(20 * params.progress);
         const drawn = "█".repeat(share) + "░".repeat(20 - share);
-        return `${name} ${drawn} ${text(params.value)}/${text(total)} · ${clock(params.value)}${note ? ` · ${note}` : ""}`;
+        const counted =
+          total === undefined ? text(params.value) : `${drawn} ${text(params.value)}/${text(total)}`;
+        return `${name} ${counted} · ${clock(params.value)}${note ? ` · ${note}` : ""}`;
       },
       hideCursor: true,
       clearOnComplete: true,
@@ -65,7 +68,7 @@ function bar(job: Job): Progress {
     },
     cliProgress.Presets.shades_classic,
   );
-  single.start(total, 0, { note: "" });
+  single.start(total ?? 0, 0, { note: "" });
   return {
     update: (done, note = "") => single.update(done, { note }),
     line: (text) => {
@@ -96,7 +99,7 @@ function lines(job: Job): Progress {
       if (now - last < 1000 * secondsBetweenLines) return;
       last = now;
       process.stderr.write(
-        `${name} ${text(done)}/${text(total)} · ${clock(done)}${note ? ` · ${note}` : ""}\n`,
+        `${name} ${text(done)}${total === undefined ? "" : `/${text(total)}`} · ${clock(done)}${note ? ` · ${note}` : ""}\n`,
       );
     },
     line: print,
@@ -112,7 +115,8 @@ function stopwatch({ total, text = (count) => count.toFixed(1) }: Job): (done: n
     const seconds = (performance.now() - start) / 1000;
     if (done === 0 || seconds === 0) return "starting";
     const rate = done / seconds;
-    return `${text(rate)}/s · ${duration((total - done) / rate)} left`;
+    const left = total === undefined ? "" : ` · ${duration((total - done) / rate)} left`;
+    return `${text(rate)}/s${left}`;
   };
 }
 

@@ -76,6 +76,7 @@ function workOn(
   const shown: ShownText[] = [];
   return {
     inputs: texts,
+    total: texts.length,
     explainers,
     noun: "text",
     makes: "texts",

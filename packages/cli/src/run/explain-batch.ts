@@ -1,4 +1,4 @@
-/** A batch of images and what is asked of each answer -> relevance and scores, one explanation per image and request. */
+/** A batch of inputs and what is asked of each answer -> relevance and scores, one explanation per sample and request. */
 
 import {
   InputError,
@@ -6,25 +6,29 @@ import {
   regionsOf,
   regionTarget,
   requireFinite,
+  sampleOf,
   sourceOf,
   type Detection,
   type Explainer,
   type Explanation,
   type FloatArray,
+  type InputArray,
   type Ledger,
   type PickSource,
 } from "@relprop/core";
-import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
-import type { AnswerRequest } from "../run/answer-requests.ts";
-import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";
-import type { RelevanceArray } from "./image-files.ts";
+import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
+import type { AnswerRequest } from "./answer-requests.ts";
+import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
 
-/** One explained part of an image's answer. */
+/** One explained part of a sample's answer. */
 export interface ExplainedAnswer {
   /** What was asked for; undefined for the prediction as a whole. */
   readonly request: AnswerRequest | undefined;
   readonly score: AnswerScore;
-  readonly relevance: RelevanceArray;
+  /** Of the first explained input, without the batch axis. */
+  readonly relevance: FloatArray;
+  /** Of every explained input, by its name. */
+  readonly relevances: Readonly<Record<string, FloatArray>>;
   /** How many elements of the output are explained together. */
   readonly elements: number;
   /** ΣR that relevance starts with: of a class told apart from another the difference of the two. */
@@ -36,29 +40,42 @@ export interface ExplainedAnswer {
   readonly box?: Detection;
 }
 
-/** What came of an image. */
-export interface ExplainedImage {
+/** What came of a sample. */
+export interface ExplainedSample {
   /** The five best numbers of the answer, if it is one list. */
   readonly top: readonly Score[];
   /** One for each request, each class once; one for the prediction as a whole if nothing was asked for. */
   readonly answers: readonly ExplainedAnswer[];
-  /** Why this image has no answers although others have. */
+  /** Why this sample has no answers although others have. */
   readonly error?: InputError;
 }
 
 const isClass = (kind: string | undefined): boolean => kind === "class" || kind === "top";
 
+/** What the model takes besides the explained input. */
+export interface OtherInputs {
+  /** Their values by name. */
+  readonly values: Readonly<Record<string, InputArray>>;
+  /** Names of those that have no axis of samples; there is one sample in the batch then. */
+  readonly shared: ReadonlySet<string>;
+}
+
+const noOthers: OtherInputs = { values: {}, shared: new Set() };
+
 /** Runs the network as often as requests need. */
 export async function explainBatch(
   explainer: Explainer,
-  input: FloatArray,
+  input: InputArray,
   plan: AnswerPlan,
-): Promise<ExplainedImage[]> {
-  const samples = Array.from({ length: input.dims[0] ?? 0 }, (_, sample) => sample);
+  { values: others, shared }: OtherInputs = noOthers,
+): Promise<ExplainedSample[]> {
+  const { batchAxis } = explainer.compiled;
+  const count = batchAxis === undefined ? 1 : (input.dims[batchAxis] ?? 0);
+  const samples = Array.from({ length: count }, (_, sample) => sample);
   const { requests, names } = plan;
   const { facts } = names;
   const opening = requests ? openingTarget(explainer, samples.length, plan) : undefined;
-  const first = await explainer.explain(input, opening ? { target: opening } : {});
+  const first = await explainer.explain(input, opening ? { target: opening, others } : { others });
   const source = sourceOf(explainer, first);
   const answers: ExplainedAnswer[][] = samples.map(() => []);
   const errors: (InputError | undefined)[] = samples.map((sample) => faultOf(source, sample));
@@ -72,7 +89,7 @@ export async function explainBatch(
       if (each instanceof InputError) errors[sample] ??= each;
       if (errors[sample] || !each || each instanceof InputError) continue;
       try {
-        answers[sample]?.push(answerOf(plan, explanation, sample, request, each));
+        answers[sample]?.push(answerOf(plan, explanation, { sample, batchAxis, shared }, request, each));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         errors[sample] ??= error;
@@ -91,7 +108,7 @@ export async function explainBatch(
     for (const picks of picksOf(plan, source, first, samples, request, isKnown)) {
       const target = stacked(picks, source);
       const isDone = !target || isSame(target, opening);
-      add(isDone ? first : await explainer.explain(input, { target }), request, picks);
+      add(isDone ? first : await explainer.explain(input, { target, others }), request, picks);
     }
   }
   return samples.map((sample) => {
@@ -142,21 +159,32 @@ function stacked(picks: readonly Picked[], { facts, explained }: PickSource): Fl
   return { data, dims };
 }
 
+/** Where a sample is in a run's tensors. */
+interface Place extends Pick<OtherInputs, "shared"> {
+  readonly sample: number;
+  readonly batchAxis: number | undefined;
+}
+
 function answerOf(
   { names, against }: AnswerPlan,
   explanation: Explanation,
-  sample: number,
+  { sample, batchAxis, shared }: Place,
   request: AnswerRequest | undefined,
   { pick, label }: Exclude<NonNullable<Picked>, InputError>,
 ): ExplainedAnswer {
-  const relevance = sampleOfFirst(explanation.relevance, sample);
-  requireFinite(relevance.data, "relevance");
+  const relevances: Record<string, FloatArray> = {};
+  for (const [name, whole] of Object.entries(explanation.relevances)) {
+    const relevance = shared.has(name) ? whole : withoutBatch(sampleOf(whole, batchAxis, sample), batchAxis);
+    requireFinite(relevance.data, "relevance");
+    relevances[name] = relevance;
+  }
   const ledger = explanation.ledgers?.[sample];
   const isDifference = against !== undefined && (request?.kind === "top" || request?.kind === "class");
   return {
     request,
     score: scoreOf(names, pick.numbers, label),
-    relevance,
+    relevance: Object.values(relevances)[0] as FloatArray,
+    relevances,
     elements: pick.elements,
     start: explanation.start[sample] as number,
     ...(isDifference && { against: { index: against, label: nameOf(names, against) } }),
@@ -165,9 +193,7 @@ function answerOf(
   };
 }
 
-/** One sample of relevance [N, …], a view. */
-function sampleOfFirst({ data, dims }: FloatArray, sample: number): RelevanceArray {
-  const inner = dims.slice(1);
-  const size = inner.reduce((product, dim) => product * dim, 1);
-  return { data: data.subarray(sample * size, (sample + 1) * size), dims: inner };
-}
+const withoutBatch = ({ data, dims }: FloatArray, batchAxis: number | undefined): FloatArray => ({
+  data,
+  dims: dims.filter((_, axis) => axis !== batchAxis),
+});

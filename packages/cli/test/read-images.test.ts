@@ -7,7 +7,8 @@ import type { Interpolation } from "@relprop/core/zoo";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EarlierResults } from "../src/files/earlier-results.ts";
-import { findImages, readImage, type ImageFile } from "../src/files/read-images.ts";
+import { findFiles, type InputFile } from "../src/files/find-files.ts";
+import { readImage } from "../src/files/read-images.ts";
 
 let folder: string;
 const png = (color: string) =>
@@ -24,8 +25,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const find = async (sources: readonly string[]): Promise<readonly ImageFile[]> =>
-  (await findImages(sources, await EarlierResults.in(join(folder, "results")))).images;
+const find = async (sources: readonly string[]): Promise<readonly InputFile[]> =>
+  (await findFiles(sources, await EarlierResults.in(join(folder, "results")))).files;
 
 describe("finding images", () => {
   test("folders are searched recursively, sorted, and mirrored; equal names keep their extension", async () => {

@@ -16,7 +16,7 @@ import { drawConcepts } from "./draw-concepts.ts";
 import { canRasterize } from "../pages/rasterize.ts";
 import type { AnswerScore } from "../run/score.ts";
 import { boxed } from "../pages/figure-parts.ts";
-import type { OpenImages } from "../run/open-images.ts";
+import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
 /** What can be kept of a channel besides its heatmap. */
@@ -35,7 +35,7 @@ export interface ConceptsOptions extends PictureOptions {
 }
 
 /** What all answers of a run share. */
-export interface ConceptRun extends PictureRun, Omit<OpenImages<never>, "images"> {
+export interface ConceptRun extends PictureRun, Omit<OpenInputs<never>, "images"> {
   readonly options: ConceptsOptions;
 }
 

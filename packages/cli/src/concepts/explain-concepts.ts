@@ -16,9 +16,10 @@ import type { AnswerRecord } from "./concept-record.ts";
 import { passageText, percentText } from "./concept-text.ts";
 import { conceptsPage } from "./concepts-page.ts";
 import { markedJson } from "../files/own-files.ts";
-import { readBytes, readImage, type ImageFile } from "../files/read-images.ts";
+import type { InputFile } from "../files/find-files.ts";
+import { readBytes, readImage } from "../files/read-images.ts";
 import { faultOf, noTarget, picksOf } from "../run/answer-picks.ts";
-import { openImages } from "../run/open-images.ts";
+import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
 import { answerText, scoreOf } from "../run/score.ts";
 import { startPictures } from "../run/start-pictures.ts";
@@ -28,7 +29,7 @@ const [listName, pageName] = ["concepts.json", "concepts.html"];
 
 /** An image, read. */
 interface Ready {
-  readonly image: ImageFile;
+  readonly image: InputFile;
   readonly picture: Pixels;
   readonly tensor: FloatArray;
 }
@@ -55,7 +56,7 @@ export async function explainConcepts(
 ): Promise<number> {
   const start = performance.now();
   const { layer } = options;
-  const { images, ...open } = await openImages(sources, options, z.never(), [listName, pageName]);
+  const { files: images, ...open } = await openInputs(sources, options, z.never(), [listName, pageName]);
   return runInputs(
     options,
     start,
@@ -73,9 +74,9 @@ export async function explainConcepts(
 }
 
 function workOn(
-  images: readonly ImageFile[],
+  images: readonly InputFile[],
   run: ConceptRun,
-): Work<ImageFile, Ready, readonly FoundAnswer[], ImageRecord> {
+): Work<InputFile, Ready, readonly FoundAnswer[], ImageRecord> {
   const { options, explainers, writer, loaded } = run;
   const records: ImageRecord[] = [];
   return {

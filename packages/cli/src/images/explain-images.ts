@@ -11,8 +11,9 @@ import { resultText } from "./image-text.ts";
 import { knownFiles } from "./result-names.ts";
 import { writeImage } from "./write-image.ts";
 import { resultHash } from "../files/manifest.ts";
-import { readBytes, readImage, type ImageFile } from "../files/read-images.ts";
-import { openImages } from "../run/open-images.ts";
+import type { InputFile } from "../files/find-files.ts";
+import { readBytes, readImage } from "../files/read-images.ts";
+import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
 
@@ -36,7 +37,7 @@ export async function explainImages(
   interrupted: () => boolean,
 ): Promise<number> {
   const start = performance.now();
-  const { images, ...open } = await openImages(sources, options, imageResultSchema, [pageName]);
+  const { files: images, ...open } = await openInputs(sources, options, imageResultSchema, [pageName]);
   return runInputs(
     options,
     start,
@@ -48,7 +49,7 @@ export async function explainImages(
   );
 }
 
-function workOn(images: readonly ImageFile[], run: Run): Work<ImageFile, Pending, Found, Kept> {
+function workOn(images: readonly InputFile[], run: Run): Work<InputFile, Pending, Found, Kept> {
   const { options, explainers, manifest } = run;
   return {
     inputs: images,
@@ -85,7 +86,7 @@ interface Kept {
 /** Reads an image, or finds that it was explained just so before. */
 async function prepare(
   { options, loaded, explainers, decision, coloring, manifest, writer }: Run,
-  image: ImageFile,
+  image: InputFile,
 ): Promise<{ readonly ready: Pending } | { readonly earlier: Kept }> {
   const bytes = await readBytes(image.path);
   const hash = resultHash(bytes, {

@@ -3,8 +3,8 @@
 import type { Pixels, Theme } from "@relprop/core/heatmap";
 import type { Wanted } from "./image-files.ts";
 import type { ImageResult } from "./image-result.ts";
-import type { ImageFile } from "../files/read-images.ts";
-import type { OpenImages } from "../run/open-images.ts";
+import type { InputFile } from "../files/find-files.ts";
+import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
 /** Everything that `relprop explain` can be told. */
@@ -14,12 +14,12 @@ export interface ExplainOptions extends PictureOptions, Wanted {
 }
 
 /** What all images of a run share. */
-export interface Run extends PictureRun, Omit<OpenImages<ImageResult>, "images"> {
+export interface Run extends PictureRun, Omit<OpenInputs<ImageResult>, "files"> {
   readonly options: ExplainOptions;
 }
 
 /** An image that has to be explained, read. */
-export interface Pending extends ImageFile {
+export interface Pending extends InputFile {
   readonly hash: string;
   readonly picture: Pixels;
 }

@@ -46,8 +46,8 @@ export interface Asking {
   /** Whether the prediction as a whole is explained where nothing is named. */
   readonly isWhole: boolean;
   readonly others: OtherReadings;
-  /** How masks come to the size of the picture that the network sees: as that does. */
-  readonly geometry: Geometry;
+  /** How masks come to the size of the picture that the network sees: as that does. Undefined: no picture is explained. */
+  readonly geometry: Geometry | undefined;
 }
 
 /** Kinds of output whose numbers each name one answer. */

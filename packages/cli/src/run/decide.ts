@@ -14,7 +14,7 @@ import {
   type MethodOptions,
   type OutputFacts,
 } from "@relprop/core";
-import type { InputCard } from "@relprop/core/zoo";
+import type { ArrayCard, InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
 import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
@@ -55,6 +55,11 @@ export interface CompileDecision {
   readonly names: NamedOutput;
 }
 
+/** A model, and what is known of it and its answer. */
+export interface DecidedModel extends Pick<LoadedModel, "model" | "labelsFrom"> {
+  readonly card: ArrayCard;
+}
+
 /**
  * Chooses what to explain and how: {@link chooseExplanation} for relevance propagation; of a method nothing but what it
  * shares with it.
@@ -62,7 +67,7 @@ export interface CompileDecision {
  * @throws OptionError if what is named isn't there, has to be named, or does not go together
  */
 export async function decideCompile(
-  { model, card, labelsFrom }: Pick<LoadedModel, "model" | "card" | "labelsFrom">,
+  { model, card, labelsFrom }: DecidedModel,
   choices: RunChoices,
   read: (options: CompileOptions) => AnswerReading | Promise<AnswerReading> = (options) =>
     readAnswer(model, options),
@@ -70,11 +75,9 @@ export async function decideCompile(
   const { compile, method } = choices;
   const common: CompileOptions = {
     ...compile,
-    reduce: compile.reduce ?? "channels",
-    size: card.input.size,
+    ...(card.input && { reduce: compile.reduce ?? "channels", size: card.input.size }),
     ...cardOptions(card, model.graph, compile),
   };
-  refuseOtherInputs(model, common.input);
   const found = await readFor(choices, common, model, read);
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
@@ -194,21 +197,6 @@ function otherReadings(
   };
 }
 
-/** Only pictures are fed; whatever else the model needs must be known before a run. */
-function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
-  const picture =
-    graph.inputs.find(({ name }) => name === input) ??
-    graph.inputs.find(({ dataType }) => dataType.startsWith("float"));
-  const others = graph.inputs.filter(({ name }) => name !== picture?.name && !graph.initializers.has(name));
-  if (others.length === 0) return;
-  const list = others.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);
-  throw new OptionError({
-    what: "cannot explain pictures with this model",
-    why: `besides the picture "${picture?.name}" it needs ${list.join(", ")}`,
-    fix: "write the explanation as a graph with `relprop compile`, which takes all inputs and gives the relevance of each",
-  });
-}
-
 /** @throws OptionError if relevance is to start at something else than the classes asked for */
 export function checkSeed({ against, compile }: Pick<RunChoices, "against" | "compile">): void {
   if (compile.seed === "softmax") {
@@ -266,13 +254,12 @@ export function decideColoring(
 
 /** What was decided, as name and value: printed before the run and shown on the page. */
 export function decisionsInWords(
-  { card }: Pick<LoadedModel, "card">,
+  { card }: Pick<DecidedModel, "card">,
   compiled: CompiledFacts,
   { requests, isAsked, against, names, options }: CompileDecision,
   coloring: Coloring,
 ): [name: string, value: string][] {
   const { settings, input, facts } = compiled;
-  const { channels, mean, std, scale } = card.input;
   const explained = requests
     ? requests.map((each) => (isAsked ? requestText(each, names) : usualText(each, names))).join(", ")
     : "the whole prediction";
@@ -280,10 +267,7 @@ export function decisionsInWords(
   return [
     ["model", card.name],
     ["input", `[${input.shape.join(", ")}] ${input.dataType}`],
-    [
-      "preprocessing",
-      `${resizeText(card.input)}, ${channels}, scale ${scaleText(scale)}, mean ${numbers(mean)}, std ${numbers(std)}`,
-    ],
+    ...(card.input ? [["preprocessing", preprocessingText(card.input)] satisfies [string, string]] : []),
     ["output", outputText(facts)],
     ["explains", explained + rather],
     ...("method" in options ? methodInWords(options) : relevanceInWords(settings)),
@@ -305,6 +289,11 @@ const numbers = (list: readonly number[]): string => list.map((n) => Number(n.to
 
 const coloringText = ({ colormap, normalize, level, clip }: Coloring): string =>
   `${colormap}, ${normalize}${level === 1 ? "" : `, level ${level}`}${clip === 100 ? "" : `, clipped at ${clip} %`}`;
+
+function preprocessingText(card: InputCard): string {
+  const { channels, mean, std, scale } = card;
+  return `${resizeText(card)}, ${channels}, scale ${scaleText(scale)}, mean ${numbers(mean)}, std ${numbers(std)}`;
+}
 
 function resizeText({ resize, interpolation }: InputCard): string {
   const filter = interpolation === undefined ? "" : `, ${interpolation}`;

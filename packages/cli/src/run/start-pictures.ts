@@ -1,6 +1,6 @@
 /** A model of pictures, loaded, decided about, compiled and started; and what was decided, said. */
 
-import { filterSearch, type CompileOptions, type OutputKind } from "@relprop/core";
+import { filterSearch, OptionError, type CompileOptions, type OutputKind } from "@relprop/core";
 import { zooEntry } from "@relprop/core/zoo";
 import type { AnswerPlan } from "./answer-picks.ts";
 import {
@@ -53,6 +53,7 @@ export async function startPictures(
   const silent = isSilent(options);
   const { model, ...loaded } = await loadModel(options.model, { ...options.load, quiet: silent });
   const source = { model, id: loaded.id, useCache: options.cache };
+  refuseOtherInputs(model, options.compile.input);
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
   const decision = await decideCompile({ model, ...loaded }, { ...options, compile }, (wanted) =>
     readOnce(source, wanted),
@@ -74,6 +75,21 @@ export async function startPictures(
   const { size } = loaded.card.input;
   const plan = { requests, against, names, size, detection: options.detection ?? {} };
   return { loaded, explainers, decision, plan, coloring, settings };
+}
+
+/** Only pictures are fed; whatever else the model needs must be known before a run. */
+function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
+  const picture =
+    graph.inputs.find(({ name }) => name === input) ??
+    graph.inputs.find(({ dataType }) => dataType.startsWith("float"));
+  const others = graph.inputs.filter(({ name }) => name !== picture?.name && !graph.initializers.has(name));
+  if (others.length === 0) return;
+  const list = others.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);
+  throw new OptionError({
+    what: "cannot explain pictures with this model",
+    why: `besides the picture "${picture?.name}" it needs ${list.join(", ")}`,
+    fix: `give ${others.length === 1 ? "it" : "each"} with --feed ${others[0]?.name}=FILE (.npy, .npz, .csv …)`,
+  });
 }
 
 /** Says what nobody told of the model, and how it can be told. */

@@ -31,16 +31,17 @@ export const isPictureFile = (text: string): boolean => pictures.has(extname(tex
 const half = 127;
 
 /**
- * Reads a mask; undefined if the text is no name of such a file. A picture is resized and cropped as a photo of its size,
+ * Reads a mask; undefined if the text is no name of such a file. Without a geometry the model's input is no picture. A picture is resized and cropped as a photo of its size,
  * unless it has the network's size already.
  * @throws OptionError if the file cannot be read
  */
-export async function readMask(text: string, geometry: Geometry): Promise<Mask | undefined> {
+export async function readMask(text: string, geometry: Geometry | undefined): Promise<Mask | undefined> {
   const extension = extname(text).toLowerCase();
   if (extension !== ".npy" && !pictures.has(extension)) return undefined;
   if (!(await stat(text).catch(() => undefined))?.isFile()) throw cannotRead(text, "there is no such file");
   try {
     if (extension === ".npy") return { kind: "array", array: weighing(text, readNpy(await readFile(text))) };
+    if (!geometry) throw cannotRead(text, "a picture marks places of pictures, and none is explained");
     const { data, info } = await sharp(text, { autoOrient: true })
       .greyscale()
       .removeAlpha()

@@ -50,11 +50,10 @@ export interface InputCard {
   readonly std: readonly number[];
 }
 
-/** Everything besides its file that is needed to use a model. Read one with {@link parseModelCard}. */
-export interface ModelCard {
+/** What a card says of a model apart from its input. */
+export interface AnswerCard {
   /** Name of the model in messages. */
   readonly name: string;
-  readonly input: InputCard;
   /** Names of the classes, by index; empty if unknown. */
   readonly labels: readonly string[];
   /** Name of the output that is explained, if the model has several. */
@@ -71,6 +70,21 @@ export interface ModelCard {
   readonly source?: string;
   readonly license?: string;
   readonly notes?: string;
+}
+
+/** Everything besides its file that is needed to use a model of pictures. Read one with {@link parseModelCard}. */
+export interface ModelCard extends AnswerCard {
+  readonly input: InputCard;
+}
+
+/** The same of a model that is fed arrays, tables or signals. Read one with {@link parseArrayCard}. */
+export interface ArrayCard extends AnswerCard {
+  /** How pictures become its input, if it takes pictures, too. */
+  readonly input?: InputCard;
+  /** Names of what the last axis of its input counts, or of its lanes: columns of a table, leads, bands. */
+  readonly features?: readonly string[];
+  /** Samples of a signal in a second. */
+  readonly rate?: number;
 }
 
 /** Pixels as networks trained on ImageNet with torchvision or timm take them. */
@@ -90,38 +104,56 @@ export const channelCount = (channels: ChannelOrder): number => (channels === "g
  * @throws OptionError if a field is missing, unknown or not allowed; it names the field
  */
 export function parseModelCard(json: unknown, file = "model card"): ModelCard {
-  const fail = (where: string, why: string): never => {
+  const card = cardFields(json, file);
+  card.only(...answerFields, "input");
+  return { ...answerCard(card), input: inputCard(card.required("input").fields()) };
+}
+
+/**
+ * As {@link parseModelCard}, for a model that need not be fed pictures.
+ * @throws OptionError as that does
+ */
+export function parseArrayCard(json: unknown, file = "model card"): ArrayCard {
+  const card = cardFields(json, file);
+  card.only(...answerFields, "input", "features", "rate");
+  return {
+    ...answerCard(card),
+    ...given("input", card.optional("input", (at) => inputCard(at.fields()))),
+    ...given("features", card.optional("features", (at) => at.list().map((name) => name.text()))),
+    ...given("rate", card.optional("rate", (at) => at.number(Number.MIN_VALUE, Number.MAX_VALUE))),
+  };
+}
+
+const cardFields = (json: unknown, file: string): Fields =>
+  fieldsOf(json, "", (where, why): never => {
     const fix = "see ModelCard in relprop/zoo for the fields";
     throw new OptionError({ what: `cannot use the model card "${file}"`, where, why, fix });
-  };
-  const card = fieldsOf(json, "", fail);
-  card.only(
-    "name",
-    "input",
-    "labels",
-    "output",
-    "kind",
-    "unit",
-    "composite",
-    "topK",
-    "source",
-    "license",
-    "notes",
-  );
-  const topK = card.optional("topK", (at) => at.number(0, 1));
+  });
+
+const answerFields = [
+  "name",
+  "labels",
+  "output",
+  "kind",
+  "unit",
+  "composite",
+  "topK",
+  "source",
+  "license",
+  "notes",
+] as const satisfies readonly (keyof AnswerCard)[];
+
+function answerCard(card: Fields): AnswerCard {
   const text = (name: string): string | undefined => card.optional(name, (at) => at.text());
+  const kinds = Object.keys(outputKinds) as OutputKind[];
   return {
     name: card.required("name").text(),
-    input: inputCard(card.required("input").fields()),
     labels: card.optional("labels", (at) => at.list().map((label) => label.text())) ?? [],
     ...given("output", text("output")),
-    ...given(
-      "kind",
-      card.optional("kind", (at) => at.oneOf(...(Object.keys(outputKinds) as OutputKind[]))),
-    ),
+    ...given("kind", card.optional("kind", (at) => at.oneOf(...kinds))),
     ...given("unit", text("unit")),
     ...given("composite", text("composite")),
-    ...given("topK", topK),
+    ...given("topK", card.optional("topK", (at) => at.number(0, 1))),
     ...given("source", text("source")),
     ...given("license", text("license")),
     ...given("notes", text("notes")),

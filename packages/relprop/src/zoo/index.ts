@@ -23,7 +23,10 @@ export {
   type InputCard,
   type Interpolation,
   type ModelCard,
+  parseArrayCard,
   parseModelCard,
+  type AnswerCard,
+  type ArrayCard,
   type Resize,
 } from "../cards/model-card.ts";
 export type { Family, RecognizedNet } from "./architectures/family.ts";

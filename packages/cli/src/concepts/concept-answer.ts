@@ -35,7 +35,7 @@ export interface ConceptsOptions extends PictureOptions {
 }
 
 /** What all answers of a run share. */
-export interface ConceptRun extends PictureRun, Omit<OpenInputs<never>, "images"> {
+export interface ConceptRun extends PictureRun, Omit<OpenInputs<never>, "files"> {
   readonly options: ConceptsOptions;
 }
 

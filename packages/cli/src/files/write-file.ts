@@ -22,14 +22,17 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
  * @throws what the guard throws, OptionError as above
  */
 export async function writeGuarded(path: string, content: Content, guard: Guard): Promise<void> {
-  await throughPart(path, content, async (part) => {
-    for (;;) {
-      const place = await placeOf(path, guard);
-      if (place.kind === "kept") throw refusalOf(path, place, guard);
-      if (place.kind === "ours") return rename(part, path);
-      if (await putNew(part, path)) return;
-    }
-  });
+  await throughPart(path, content, (part) => putGuarded(part, path, guard));
+}
+
+/** Gives a file its name, over what has it only if the guard lets it. @throws what the guard throws */
+export async function putGuarded(part: string, path: string, guard: Guard): Promise<void> {
+  for (;;) {
+    const place = await placeOf(path, guard);
+    if (place.kind === "kept") throw refusalOf(path, place, guard);
+    if (place.kind === "ours") return rename(part, path);
+    if (await putNew(part, path)) return;
+  }
 }
 
 async function throughPart(
@@ -46,15 +49,20 @@ async function throughPart(
     await writeFile(part, isWhole ? content : asStream(content), { flag: "wx" });
     await put(part);
   } catch (error) {
-    if (error instanceof InputError || error instanceof OptionError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new OptionError(
-      { what: `cannot write "${path}"`, why, fix: "choose another place with -o" },
-      { cause: error },
-    );
+    throw cannotWrite(path, error);
   } finally {
     await rm(part, { force: true }).catch(() => undefined);
   }
+}
+
+/** What the system's complaint about a file is to the user. */
+export function cannotWrite(path: string, error: unknown): InputError | OptionError {
+  if (error instanceof InputError || error instanceof OptionError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new OptionError(
+    { what: `cannot write "${path}"`, why, fix: "choose another place with -o" },
+    { cause: error },
+  );
 }
 
 /** Gives a file a name that no file has; false if one has it by now. */

@@ -1,0 +1,157 @@
+/** Which columns of a table feed which inputs. */
+
+import { dirname, extname, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { InputError, OptionError } from "@relprop/core";
+import { sizeOf } from "@relprop/core/onnx";
+import { fitOf, sizesText, type FedInput } from "./fit.ts";
+import { openFile } from "./open-file.ts";
+import type { ReadCell, TableInput } from "./table-input.ts";
+import { numberOf, type Row, type Table } from "./table.ts";
+import { imageFiles, isOfKind } from "../files/find-files.ts";
+
+/** How tables are read. */
+export interface ColumnChoices {
+  /** Names of the columns that are features, in the model's order. @default all that hold numbers */
+  readonly columns?: readonly string[];
+  /** Reads a picture that a cell names, for an input that takes pictures. */
+  readonly readPicture?: (path: string) => Promise<ArrayLike<number>>;
+}
+
+/** What `first_name` and `first name` have in common. */
+const plain = (name: string): string =>
+  name
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "_");
+
+/**
+ * Finds what each input is made of: columns of its name, one value each; a column of file names for an input of several
+ * axes; else all columns that hold numbers, as many as the input takes.
+ * @param first the table's first row
+ * @param inputs those that nothing else feeds
+ * @throws OptionError if there is no way, or more than one
+ */
+export function columnInputs(
+  path: string,
+  table: Table,
+  first: Row,
+  inputs: readonly FedInput[],
+  { columns: chosen, readPicture }: ColumnChoices,
+): TableInput[] {
+  const { columns } = table;
+  const isNumber = columns.map(
+    (_, i) => Number.isFinite(numberOf(first[i])) || first[i] === "" || first[i] === null,
+  );
+  const fed: TableInput[] = [];
+  const used = new Set<number>();
+  const perName = inputs.filter((input) => isOne(input) && columnCalled(columns, input.name) !== -1);
+  // The only input may well be called as one of its features.
+  const isByName = perName.length > 1 || (perName.length === 1 && inputs.length > 1);
+  for (const input of isByName ? perName : []) {
+    const column = columnCalled(columns, input.name);
+    used.add(column);
+    fed.push({ input, sample: input.shape.slice(1).map(() => 1), from: { columns: [column] } });
+  }
+  let left = inputs.filter((input) => !fed.some((each) => each.input === input));
+  for (const input of left.filter(({ shape }) => shape.length > 2)) {
+    const column = fileColumn(path, columns, first, used);
+    const sample = input.shape.slice(1).filter((dim) => typeof dim === "number");
+    if (column === undefined || sample.length < input.shape.length - 1) continue;
+    used.add(column);
+    fed.push({ input, sample, from: { column, readCell: cellReader(path, input, readPicture) } });
+  }
+  left = inputs.filter((input) => !fed.some((each) => each.input === input));
+  if (left.length === 0) return fed;
+  if (left.length > 1) {
+    throw new OptionError({
+      what: `cannot feed "${path}"`,
+      why: `its columns (${listed(columns)}) are named as none of the inputs ${left.map(({ name }) => `"${name}"`).join(", ")}`,
+      fix: "name columns as the inputs, or give inputs of their own with --feed NAME=FILE",
+    });
+  }
+  const [input] = left as [FedInput];
+  const features = (chosen ?? columns.filter((_, i) => isNumber[i] === true && !used.has(i))).map((name) => {
+    const column = columns.includes(name) ? columns.indexOf(name) : columnCalled(columns, name);
+    if (column !== -1) return column;
+    throw new OptionError({
+      what: `"${path}" has no column "${name}"`,
+      why: `its columns are ${listed(columns)}`,
+    });
+  });
+  const sample = input.shape.slice(1);
+  const open = sample.filter((dim) => typeof dim === "string");
+  const known = sizeOf(sample.filter((dim) => typeof dim === "number"));
+  const isFit =
+    open.length === 0 ? features.length === known : open.length === 1 && features.length % known === 0;
+  if (!isFit || features.length === 0) throw misfit(path, columns, features, input, chosen !== undefined);
+  const sizes = sample.map((dim) => (typeof dim === "number" ? dim : features.length / known));
+  return [...fed, { input, sample: sizes, from: { columns: features } }];
+}
+
+const isOne = ({ shape }: FedInput): boolean => shape.slice(1).every((dim) => dim === 1);
+
+const columnCalled = (columns: readonly string[], name: string): number =>
+  columns.findIndex((column) => plain(column) === plain(name));
+
+const mostListed = 12;
+const listed = (names: readonly string[]): string =>
+  names.length <= mostListed
+    ? names.join(", ")
+    : `${names.slice(0, mostListed).join(", ")} and ${names.length - mostListed} more`;
+
+function misfit(
+  path: string,
+  columns: readonly string[],
+  features: readonly number[],
+  { name, shape }: FedInput,
+  isChosen: boolean,
+): OptionError {
+  const wanted = shape.slice(1);
+  const few = isChosen ? "--columns names" : "it has";
+  const others = columns.length - features.length;
+  const rest = isChosen || others === 0 ? "" : `, and ${others} of other things`;
+  return new OptionError({
+    what: `cannot feed "${path}"`,
+    where: `input "${name}"`,
+    why: `${few} ${features.length} columns of numbers (${listed(features.map((i) => columns[i] ?? ""))})${rest}; the model takes ${sizesText(wanted)}`,
+    fix: "name the columns that are its features, in its order, with --columns a,b,c",
+  });
+}
+
+/** The column that names files: one that is called so, else the only one whose first cell is the name of a file. */
+function fileColumn(
+  path: string,
+  columns: readonly string[],
+  first: Row,
+  used: ReadonlySet<number>,
+): number | undefined {
+  const named = columns.flatMap((_, i) => {
+    const cell = first[i];
+    return typeof cell === "string" && !used.has(i) && existsSync(placeOf(path, cell)) && cell !== ""
+      ? [i]
+      : [];
+  });
+  return named.length > 1 ? named.find((i) => /file|path|image|picture/i.test(columns[i] ?? "")) : named[0];
+}
+
+/** Files are named from the table's folder on. */
+const placeOf = (table: string, cell: string): string => resolve(dirname(table), cell);
+
+function cellReader(table: string, input: FedInput, readPicture: ColumnChoices["readPicture"]): ReadCell {
+  return async (cell) => {
+    const path = placeOf(table, String(cell));
+    const cannot = (why: string): InputError => new InputError({ what: `cannot feed "${path}"`, why });
+    if (isOfKind(path, imageFiles)) {
+      if (readPicture) return readPicture(path);
+      throw cannot(`it is a picture, and the model takes [${input.shape.join(", ")}]`);
+    }
+    const opened = await openFile(path);
+    const array = opened.kind === "arrays" ? [...opened.arrays.values()][0] : undefined;
+    const fit = array && fitOf(array.dims, input);
+    if (!array || !fit || fit.samples !== 1)
+      throw cannot(`${extname(path)} holds no single sample of [${input.shape.join(", ")}]`);
+    const { data } = await array.read(0, array.dims[0] ?? 1);
+    return data instanceof BigInt64Array ? Array.from(data, Number) : data;
+  };
+}

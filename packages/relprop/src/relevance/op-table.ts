@@ -61,10 +61,10 @@ const reshaping = { keepsAxis: axes.throughReshape };
 const multiplying = { refuses: dense.refusesVector, keepsAxis: axes.throughProduct };
 
 const neverNegative = { nonNegative: always };
-/** No output is negative if no input is. */
-const withInputs = { nonNegative: ifInputsAre };
+/** No output is negative where no input is. */
+const keepsPositive = { nonNegative: ifInputsAre };
 /** The largest of several cannot be negative if one of them cannot. */
-const withAnyInput = {
+const positiveWithAny = {
   nonNegative: ({ inputs, isNonNegative }: Site): boolean =>
     inputs.some((value) => value !== undefined && isNonNegative(value)),
 };
@@ -118,10 +118,10 @@ export const opTable = {
   ),
 
   // Sums and products of tensors.
-  Add: sum(add, { ...withInputs, trend: sumTrend([1, 1]), range: ranges.added }),
-  Sum: sum(add, { ...withInputs, range: ranges.added }),
+  Add: sum(add, { ...keepsPositive, trend: sumTrend([1, 1]), range: ranges.added }),
+  Sum: sum(add, { ...keepsPositive, range: ranges.added }),
   Sub: sum(subtract, { trend: sumTrend([1, -1]), range: ranges.subtracted }),
-  Mean: sum(mean, { ...withInputs, range: ranges.asParts(undefined) }),
+  Mean: sum(mean, { ...keepsPositive, range: ranges.asParts(undefined) }),
   Mul: gate(multiply, { trend: factorTrend, range: ranges.multiplied }),
   Div: quotient(products.divide, { trend: products.quotientTrend, range: ranges.divided }),
   Product: matrixProduct(products.matrixProduct, multiplying),
@@ -161,8 +161,8 @@ export const opTable = {
   MeanVarianceNormalization: normalization(normalizations.meanVarianceNormalization, {
     keepsAxis: axes.allBut(normalizations.standardizedAxes),
   }),
-  LpNormalization: normalization(lengths.lpNormalization, { ...withInputs, ...alongLast }),
-  LRN: normalization(lengths.responseNormalization, { ...withInputs, keepsAxis: axes.allBut(() => [1]) }),
+  LpNormalization: normalization(lengths.lpNormalization, { ...keepsPositive, ...alongLast }),
+  LRN: normalization(lengths.responseNormalization, { ...keepsPositive, keepsAxis: axes.allBut(() => [1]) }),
 
   // Averages and maxima.
   AveragePool: average(pooling.averagePool, { ...overWindows, range: ranges.asInput }),
@@ -200,7 +200,7 @@ export const opTable = {
   ),
   ReduceMax: maximum(extremeElement, extremeAlong),
   ReduceMin: maximum(extremeElement, extremeAlong),
-  Max: maximum({ pullBack: extreme, elementwise: true }, { ...ofSeveral, ...withAnyInput }),
+  Max: maximum({ pullBack: extreme, elementwise: true }, { ...ofSeveral, ...positiveWithAny }),
   Min: maximum({ pullBack: extreme, elementwise: true }, ofSeveral),
   MaxPool: maximum({ pullBack: maxPool, averaged: pooling.averagedMaxPool }, { gives: [0], ...overWindows }),
   GlobalMaxPool: maximum(
@@ -215,7 +215,7 @@ export const opTable = {
     relu: true,
     closesBelowZero: always,
   }),
-  LeakyRelu: activation(activations.leakyRelu, withInputs),
+  LeakyRelu: activation(activations.leakyRelu, keepsPositive),
   PRelu: activation(activations.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
   Clip: activation(activations.clip, {
     ...rectifying,
@@ -223,24 +223,24 @@ export const opTable = {
     closesBelowZero: activations.clipsToZero,
     parameters: () => [1, 2],
   }),
-  Elu: activation(activations.elu, withInputs),
-  Selu: activation(activations.selu, withInputs),
-  Celu: activation(activations.celu, withInputs),
+  Elu: activation(activations.elu, keepsPositive),
+  Selu: activation(activations.selu, keepsPositive),
+  Celu: activation(activations.celu, keepsPositive),
   ThresholdedRelu: activation(activations.thresholdedRelu, {
     nonNegative: activations.thresholdIsPositive,
     rectifier: true,
     closesBelowZero: activations.thresholdIsPositive,
   }),
   Shrink: activation(activations.shrink, { nonNegative: activations.shrinksToPositive }),
-  Softsign: activation(activations.softsign, withInputs),
+  Softsign: activation(activations.softsign, keepsPositive),
   Sigmoid: activation(activations.sigmoid, { ...gating, response: "sigmoid" }),
   HardSigmoid: activation(activations.hardSigmoid, { ...gating, response: "hard-sigmoid" }),
-  Tanh: activation(activations.tanh, withInputs),
+  Tanh: activation(activations.tanh, keepsPositive),
   Softplus: activation(activations.softplus, { ...neverNegative, response: "softplus" }),
-  HardSwish: activation(activations.hardSwish, withInputs),
-  Silu: activation(activations.silu, withInputs),
-  Mish: activation(activations.mish, withInputs),
-  Gelu: activation(activations.gelu, withInputs),
+  HardSwish: activation(activations.hardSwish, keepsPositive),
+  Silu: activation(activations.silu, keepsPositive),
+  Mish: activation(activations.mish, keepsPositive),
+  Gelu: activation(activations.gelu, keepsPositive),
   FakeQuantize: activation(fakeQuantize, {
     ...rectifying,
     range: ranges.asInput,
@@ -254,7 +254,7 @@ export const opTable = {
   Exp: activation(functions.exp, { ...neverNegative, response: "exp", trend: rising }),
   Log: activation(functions.log, { trend: rising }),
   Sqrt: activation(functions.sqrt, { ...neverNegative, trend: rising }),
-  Reciprocal: activation(functions.reciprocal, { ...withInputs, trend: functions.reciprocalTrend }),
+  Reciprocal: activation(functions.reciprocal, { ...keepsPositive, trend: functions.reciprocalTrend }),
   Pow: activation(functions.pow, {
     nonNegative: functions.powersArePositive,
     parameters: functions.shapesPower,
@@ -264,18 +264,18 @@ export const opTable = {
     parameters: () => [1],
     refuses: functions.refusesWholeRemainder,
   }),
-  Erf: activation(functions.erf, withInputs),
+  Erf: activation(functions.erf, keepsPositive),
   Sin: activation(functions.sin),
   Cos: activation(functions.cos),
   Tan: activation(functions.tan),
-  Asin: activation(functions.asin, withInputs),
+  Asin: activation(functions.asin, keepsPositive),
   Acos: activation(functions.acos, neverNegative),
-  Atan: activation(functions.atan, withInputs),
-  Sinh: activation(functions.sinh, withInputs),
+  Atan: activation(functions.atan, keepsPositive),
+  Sinh: activation(functions.sinh, keepsPositive),
   Cosh: activation(functions.cosh, neverNegative),
-  Asinh: activation(functions.asinh, withInputs),
+  Asinh: activation(functions.asinh, keepsPositive),
   Acosh: activation(functions.acosh, neverNegative),
-  Atanh: activation(functions.atanh, withInputs),
+  Atanh: activation(functions.atanh, keepsPositive),
 
   // Elements move; relevance moves back.
   Identity: routing(layout.unchanged, keepsEveryAxis),

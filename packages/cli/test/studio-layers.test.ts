@@ -11,7 +11,7 @@ import { startStudio, type Studio } from "../src/studio-server/start-studio.ts";
 import { withClient } from "./support/studio-client.ts";
 
 const appFolder = fileURLToPath(new URL("../../studio/public", import.meta.url));
-const worker = new URL("./support/engine-worker.mjs", import.meta.url);
+const worker = new URL("../src/studio-server/engine-worker.ts", import.meta.url);
 const layer = "/9/MaxPool";
 
 let studio: Studio;

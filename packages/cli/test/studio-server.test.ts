@@ -30,7 +30,7 @@ import { slowModel } from "./support/slow-model.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/vgg-tiny/model.onnx", import.meta.url));
 const shipped = fileURLToPath(new URL("../../studio/public/models", import.meta.url));
-const worker = new URL("./support/engine-worker.mjs", import.meta.url);
+const worker = new URL("../src/studio-server/engine-worker.ts", import.meta.url);
 const limits = { messageBytes: 2 ** 21, clients: 6, waiting: 3 };
 const card: ModelCard = {
   name: "vgg-tiny",

@@ -1,5 +1,7 @@
 /** "Did you mean …": the nearest of the allowed words, if one is near. */
 
+import { sure } from "./sure.ts";
+
 /** An error's `fix` that names the nearest allowed word; empty if none is near. */
 export function suggestion(word: string, allowed: readonly string[]): { fix?: string } {
   const near = allowed
@@ -15,10 +17,10 @@ function editDistance(from: string, to: string): number {
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
     for (let j = 1; j <= to.length; j++) {
-      const substituted = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      const substituted = sure(row[j - 1]) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, sure(row[j]) + 1, sure(next[j - 1]) + 1));
     }
     row = next;
   }
-  return row[to.length] as number;
+  return sure(row[to.length]);
 }

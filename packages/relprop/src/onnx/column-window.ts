@@ -25,13 +25,13 @@ export function columnWindow(node: Node, image: readonly number[], block: readon
   const pads = intsAttribute(node, "pads") ?? [...block, ...block].map(() => 0);
   // What remains of the padded image once the first window is placed.
   const slack = image.map((size, i) => {
-    const span = ((block[i] as number) - 1) * (dilations[i] as number) + 1;
-    return size + (pads[i] as number) + (pads[i + image.length] as number) - span;
+    const span = ((block[i] ?? 1) - 1) * (dilations[i] ?? 1) + 1;
+    return size + (pads[i] ?? 0) + (pads[i + image.length] ?? 0) - span;
   });
   return {
     positions: sizeOf(block),
-    counts: slack.map((free, i) => Math.floor(free / (strides[i] as number)) + 1),
-    rest: slack.map((free, i) => free % (strides[i] as number)),
+    counts: slack.map((free, i) => Math.floor(free / (strides[i] ?? 1)) + 1),
+    rest: slack.map((free, i) => free % (strides[i] ?? 1)),
     attributes: { strides: ints(strides), dilations: ints(dilations), pads: ints(pads) },
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import { numberAttribute, stringAttribute, type Node } from "./graph.ts";
+import { sure } from "../sure.ts";
 
 /** How coordinates of the result become coordinates of the input. */
 const transformations = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"] as const;
@@ -122,7 +123,7 @@ export function resizeMatrix(how: Resampling, scaling: Scaling): Float32Array {
   for (let i = 0; i < output; i++) {
     for (const [place, weight] of tapsOf(i, how, scaling)) {
       const at = i * input + place;
-      matrix[at] = (matrix[at] as number) + weight;
+      matrix[at] = sure(matrix[at]) + weight;
     }
   }
   return Float32Array.from(matrix);

@@ -2,6 +2,7 @@
 
 import { ModelFileError } from "../errors.ts";
 import type { DataType, Tensor, TensorInfo } from "./graph.ts";
+import { sure } from "../sure.ts";
 
 /** Bytes an element takes. */
 export const elementSize: Readonly<Record<DataType, number>> = {
@@ -200,7 +201,7 @@ const bfloat16Numbers = numbersOfBits(bfloat16ToNumber);
 
 function widened(bits: Uint16Array, numbers: Float32Array): Float32Array {
   const result = new Float32Array(bits.length);
-  for (let i = 0; i < result.length; i++) result[i] = numbers[bits[i] as number] as number;
+  for (let i = 0; i < result.length; i++) result[i] = sure(numbers[sure(bits[i])]);
   return result;
 }
 

@@ -3,28 +3,28 @@
  * here is canonical: opset 17, batch-norms folded or written as `Affine`, MatMul + Add as `Linear`, Dropout gone.
  */
 
-import * as f from "./ops/activations.ts";
+import * as activations from "./ops/activations.ts";
 import * as axes from "./ops/axes.ts";
 import { averagedConvolution, convolution, transposedConvolution } from "./ops/convolution.ts";
-import * as d from "./ops/dense.ts";
-import * as fn from "./ops/functions.ts";
+import * as dense from "./ops/dense.ts";
+import * as functions from "./ops/functions.ts";
 import { add, extreme, factorTrend, mean, multiply, subtract, sumTrend } from "./ops/joins.ts";
-import * as move from "./ops/layout.ts";
+import * as layout from "./ops/layout.ts";
 import * as lengths from "./ops/lengths.ts";
 import { maxPool } from "./ops/max-pooling.ts";
-import * as n from "./ops/normalization.ts";
+import * as normalizations from "./ops/normalization.ts";
 import * as blocks from "./ops/blocks.ts";
-import * as pick from "./ops/picking.ts";
-import * as pool from "./ops/pooling.ts";
-import * as copy from "./ops/repeating.ts";
+import * as picking from "./ops/picking.ts";
+import * as pooling from "./ops/pooling.ts";
+import * as repeating from "./ops/repeating.ts";
 import { refusesResize, resizeForm, unresize, weighedRange, weighsUp } from "./ops/resampling.ts";
-import * as scatter from "./ops/scattering.ts";
+import * as scattering from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
-import * as product from "./ops/products.ts";
+import * as products from "./ops/products.ts";
 import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
-import * as range from "./ops/ranges.ts";
-import * as reduce from "./ops/reductions.ts";
-import * as soft from "./ops/softmax.ts";
+import * as ranges from "./ops/ranges.ts";
+import * as reductions from "./ops/reductions.ts";
+import * as softmaxes from "./ops/softmax.ts";
 import {
   activation,
   always,
@@ -50,296 +50,298 @@ import {
 } from "./row-kinds.ts";
 import { aligned, type Site } from "./site.ts";
 
-const computedWeights = (site: Site): string | undefined => d.refusesComputedWeights(site, 1);
-const withPositiveSlope = { nonNegative: ifInputsAre };
-/** The largest of several cannot be negative if one of them cannot. */
-const anyIsNonNegative = (site: Site): boolean =>
-  site.inputs.some((value) => value !== undefined && site.isNonNegative(value));
-const neverNegative = { nonNegative: always };
-/** Its second input says along which axes: it is no part of the output. */
-const alongAxes = {
-  keepsAxis: axes.throughReduction(reduce.knownAxes),
-  parts: [0],
-  nonNegative: ifPartsAre([0]),
-  refuses: reduce.refusesOpenAxes,
-  filtered: false,
-};
+// What rows have in common, by name.
 
+const keepsBatch = { keepsAxis: axes.batchOnly };
+const keepsEveryAxis = { keepsAxis: aligned };
+const alongLast = { keepsAxis: axes.allBut(axes.namedAxis(-1)) };
+const alongNamed = { keepsAxis: axes.allBut(axes.namedAxis(0)) };
+const overWindows = { keepsAxis: axes.batchAndChannels };
+const reshaping = { keepsAxis: axes.throughReshape };
+const multiplying = { refuses: dense.refusesVector, keepsAxis: axes.throughProduct };
+
+const neverNegative = { nonNegative: always };
+/** No output is negative where no input is. */
+const keepsPositive = { nonNegative: ifInputsAre };
+/** The largest of several cannot be negative if one of them cannot. */
+const positiveWithAny = {
+  nonNegative: ({ inputs, isNonNegative }: Site): boolean =>
+    inputs.some((value) => value !== undefined && isNonNegative(value)),
+};
+/** Inputs that the output is made of, and negative only with them; the others are sizes, axes or indices. */
+const madeOf = (...parts: number[]) => ({ parts, nonNegative: ifPartsAre(parts) });
+
+const convolving = {
+  refuses: (site: Site): string | undefined => dense.refusesComputedWeights(site, 1),
+  ...keepsBatch,
+};
+/** The scale and offset are constants. */
+const scaling = { refuses: normalizations.refusesComputedScale };
 /** Its axes are an attribute. */
 const reducing = {
-  refuses: reduce.refusesOpenAxes,
-  keepsAxis: axes.throughReduction(reduce.knownAxes),
+  refuses: reductions.refusesOpenAxes,
+  keepsAxis: axes.throughReduction(reductions.knownAxes),
 };
-const alongLast = { keepsAxis: axes.allBut(axes.namedAxis(-1)) };
-const pooling = { keepsAxis: axes.batchAndChannels };
-const pickingAlong = { keepsAxis: axes.allBut(axes.namedAxis(0)) };
-const compressing = { keepsAxis: axes.allBut(axes.axisIfNamed) };
-const reshaping = { keepsAxis: axes.throughReshape };
-
-const extremeElement = { pullBack: reduce.reduceExtreme, averaged: reduce.averagedExtreme };
+/** Its second input says along which axes. */
+const alongGiven = { ...reducing, ...madeOf(0), filtered: false };
+const measuring = { ...alongGiven, ...neverNegative };
+const extremeAlong = { ...alongGiven, filtered: true };
+const extremeElement = { pullBack: reductions.reduceExtreme, averaged: reductions.averagedExtreme };
+const ofSeveral = { joins: true, filtered: false, ...keepsEveryAxis };
+const gating = { ...neverNegative, gates: true };
+const rectifying = { rectifier: true, trend: rising };
+const resizing = { refuses: refusesResize, resizes: true, keepsAxis: axes.unlessResized() };
+/** Values written into a tensor, at places that the second input names. */
+const writing = madeOf(0, 2);
+const overwriting = { ...writing, joins: true };
 
 export const opTable = {
   // Linear layers: rules modify input, weights and denominator.
-  Conv: linear(
-    "convolution",
-    { operator: convolution, averaged: averagedConvolution },
-    { refuses: computedWeights, keepsAxis: axes.batchOnly },
-  ),
-  ConvTranspose: linear(
-    "convolution",
-    { operator: transposedConvolution },
-    { refuses: computedWeights, keepsAxis: axes.batchOnly },
-  ),
-  Gemm: linear("dense", { operator: d.gemm }, { refuses: d.refusesGemm, keepsAxis: axes.throughGemm }),
-  Linear: linear("dense", { operator: d.dense }, { keepsAxis: axes.throughProduct }),
-  MatMul: linear(
+  Conv: linear("convolution", { operator: convolution, averaged: averagedConvolution }, convolving),
+  ConvTranspose: linear("convolution", { operator: transposedConvolution }, convolving),
+  Gemm: linear(
     "dense",
-    { operator: d.matmul, input: d.computedSide },
-    { refuses: d.refusesVector, keepsAxis: axes.throughProduct },
+    { operator: dense.gemm },
+    { refuses: dense.refusesGemm, keepsAxis: axes.throughGemm },
   ),
+  Linear: linear("dense", { operator: dense.dense }, { keepsAxis: axes.throughProduct }),
+  MatMul: linear("dense", { operator: dense.matmul, input: dense.computedSide }, multiplying),
   Affine: linear(
     "affine",
-    { operator: d.affine },
-    { keepsAxis: aligned, trend: d.affineTrend, range: range.mapped },
+    { operator: dense.affine },
+    { ...keepsEveryAxis, trend: dense.affineTrend, range: ranges.mapped },
   ),
-
   Einsum: linear(
     "dense",
-    { operator: product.einsum, input: product.computedOperand },
-    { refuses: product.refusesWeightlessEinsum, keepsAxis: product.throughEinsum },
+    { operator: products.einsum, input: products.computedOperand },
+    { refuses: products.refusesWeightlessEinsum, keepsAxis: products.throughEinsum },
   ),
 
   // Sums and products of tensors.
-  Add: sum(add, { nonNegative: ifInputsAre, trend: sumTrend([1, 1]), range: range.added }),
-  Sum: sum(add, { nonNegative: ifInputsAre, range: range.added }),
-  Sub: sum(subtract, { trend: sumTrend([1, -1]), range: range.subtracted }),
-  Mean: sum(mean, { nonNegative: ifInputsAre, range: range.asParts(undefined) }),
-  Mul: gate(multiply, { trend: factorTrend, range: range.multiplied }),
-  Div: quotient(product.divide, { trend: product.quotientTrend, range: range.divided }),
-  Product: matrixProduct(product.matrixProduct, {
-    refuses: d.refusesVector,
-    keepsAxis: axes.throughProduct,
-  }),
-  Contraction: matrixProduct(product.contraction, {
-    refuses: product.refusesEinsum,
-    keepsAxis: product.throughEinsum,
+  Add: sum(add, { ...keepsPositive, trend: sumTrend([1, 1]), range: ranges.added }),
+  Sum: sum(add, { ...keepsPositive, range: ranges.added }),
+  Sub: sum(subtract, { trend: sumTrend([1, -1]), range: ranges.subtracted }),
+  Mean: sum(mean, { ...keepsPositive, range: ranges.asParts(undefined) }),
+  Mul: gate(multiply, { trend: factorTrend, range: ranges.multiplied }),
+  Div: quotient(products.divide, { trend: products.quotientTrend, range: ranges.divided }),
+  Product: matrixProduct(products.matrixProduct, multiplying),
+  Contraction: matrixProduct(products.contraction, {
+    refuses: products.refusesEinsum,
+    keepsAxis: products.throughEinsum,
   }),
 
   // Softmax and normalisations inside of the model.
   Softmax: softmax(
-    { pullBack: soft.softmax, pullBackLog: soft.softmaxLog, active: soft.unmasked, finite: soft.finite },
-    { ...neverNegative, ...alongLast, gates: true, response: "softmax" },
+    {
+      pullBack: softmaxes.softmax,
+      pullBackLog: softmaxes.softmaxLog,
+      active: softmaxes.unmasked,
+      finite: softmaxes.finite,
+    },
+    { ...gating, ...alongLast, response: "softmax" },
   ),
-  LogSoftmax: softmax({ pullBack: soft.logSoftmax }, { ...alongLast, response: "log-softmax" }),
-  LayerNormalization: normalization(n.layerNormalization, {
-    refuses: n.refusesComputedScale,
+  LogSoftmax: softmax({ pullBack: softmaxes.logSoftmax }, { ...alongLast, response: "log-softmax" }),
+  LayerNormalization: normalization(normalizations.layerNormalization, {
+    ...scaling,
     gives: [0],
-    keepsAxis: axes.allBut(n.normalizedAxes),
+    keepsAxis: axes.allBut(normalizations.normalizedAxes),
   }),
-  RMSNormalization: normalization(n.rmsNormalization, {
-    refuses: n.refusesComputedScale,
-    keepsAxis: axes.allBut(n.normalizedAxes),
+  RMSNormalization: normalization(normalizations.rmsNormalization, {
+    ...scaling,
+    keepsAxis: axes.allBut(normalizations.normalizedAxes),
   }),
-  InstanceNormalization: normalization(n.instanceNormalization, {
-    refuses: n.refusesComputedScale,
+  InstanceNormalization: normalization(normalizations.instanceNormalization, {
+    ...scaling,
     keepsAxis: axes.allBut(axes.axesFrom(2)),
   }),
-  GroupNormalization: normalization(n.groupNormalization, {
-    refuses: n.refusesComputedScale,
+  GroupNormalization: normalization(normalizations.groupNormalization, {
+    ...scaling,
     keepsAxis: axes.allBut(axes.axesFrom(1)),
   }),
-  MeanVarianceNormalization: normalization(n.meanVarianceNormalization, {
-    keepsAxis: axes.allBut(n.standardizedAxes),
+  MeanVarianceNormalization: normalization(normalizations.meanVarianceNormalization, {
+    keepsAxis: axes.allBut(normalizations.standardizedAxes),
   }),
-  LpNormalization: normalization(lengths.lpNormalization, { ...withPositiveSlope, ...alongLast }),
-  LRN: normalization(lengths.responseNormalization, {
-    ...withPositiveSlope,
-    keepsAxis: axes.allBut(() => [1]),
-  }),
+  LpNormalization: normalization(lengths.lpNormalization, { ...keepsPositive, ...alongLast }),
+  LRN: normalization(lengths.responseNormalization, { ...keepsPositive, keepsAxis: axes.allBut(() => [1]) }),
 
   // Averages and maxima.
-  AveragePool: average(pool.averagePool, { ...pooling, range: range.asInput }),
-  GlobalAveragePool: average(pool.globalAveragePool, { ...pooling, range: range.asInput }),
-  LpPool: average(pool.lpPool, { ...neverNegative, ...pooling }),
-  GlobalLpPool: average(pool.globalLpPool, { ...neverNegative, ...pooling }),
-  ReduceMean: average(reduce.reduceMean, { ...reducing, range: range.asInput }),
-  ReduceSum: average(reduce.reduceSum, alongAxes),
-  CumSum: average(reduce.cumulativeSum, {
-    parts: [0],
-    nonNegative: ifPartsAre([0]),
+  AveragePool: average(pooling.averagePool, { ...overWindows, range: ranges.asInput }),
+  GlobalAveragePool: average(pooling.globalAveragePool, { ...overWindows, range: ranges.asInput }),
+  LpPool: average(pooling.lpPool, { ...neverNegative, ...overWindows }),
+  GlobalLpPool: average(pooling.globalLpPool, { ...neverNegative, ...overWindows }),
+  ReduceMean: average(reductions.reduceMean, { ...reducing, range: ranges.asInput }),
+  ReduceSum: average(reductions.reduceSum, alongGiven),
+  CumSum: average(reductions.cumulativeSum, {
+    ...madeOf(0),
     filtered: false,
     keepsAxis: axes.allBut(axes.axesInInput(1)),
   }),
-  ReduceL1: measure({ pullBack: reduce.reduceL1 }, { ...alongAxes, ...neverNegative }),
-  ReduceL2: measure({ pullBack: reduce.reduceL2 }, { ...alongAxes, ...neverNegative }),
+  ReduceL1: measure({ pullBack: reductions.reduceL1 }, measuring),
+  ReduceL2: measure({ pullBack: reductions.reduceL2 }, measuring),
   ReduceSumSquare: measure(
-    { pullBack: reduce.reduceSumSquare, frozen: reduce.frozenSquares },
-    { ...alongAxes, ...neverNegative },
+    { pullBack: reductions.reduceSumSquare, frozen: reductions.frozenSquares },
+    measuring,
   ),
   ReduceProd: measure(
-    { pullBack: reduce.reduceProd, pullBackLog: reduce.equalToAll, active: reduce.onesOfInput },
-    alongAxes,
+    { pullBack: reductions.reduceProd, pullBackLog: reductions.equalToAll, active: reductions.onesOfInput },
+    alongGiven,
   ),
-  ReduceLogSum: measure({ pullBack: reduce.reduceLogSum, pullBackLog: reduce.reduceLogSum }, reducing),
-  ReduceLogSumExp: measure(
-    { pullBack: reduce.reduceLogSumExp, pullBackLog: reduce.wholeToAll, active: reduce.softmaxOf },
+  ReduceLogSum: measure(
+    { pullBack: reductions.reduceLogSum, pullBackLog: reductions.reduceLogSum },
     reducing,
   ),
-  ReduceMax: maximum(extremeElement, { ...alongAxes, filtered: true }),
-  ReduceMin: maximum(extremeElement, { ...alongAxes, filtered: true }),
-  Max: maximum(
-    { pullBack: extreme, elementwise: true },
-    { joins: true, filtered: false, nonNegative: anyIsNonNegative, keepsAxis: aligned },
+  ReduceLogSumExp: measure(
+    {
+      pullBack: reductions.reduceLogSumExp,
+      pullBackLog: reductions.wholeToAll,
+      active: reductions.softmaxOf,
+    },
+    reducing,
   ),
-  Min: maximum(
-    { pullBack: extreme, elementwise: true },
-    { joins: true, filtered: false, keepsAxis: aligned },
+  ReduceMax: maximum(extremeElement, extremeAlong),
+  ReduceMin: maximum(extremeElement, extremeAlong),
+  Max: maximum({ pullBack: extreme, elementwise: true }, { ...ofSeveral, ...positiveWithAny }),
+  Min: maximum({ pullBack: extreme, elementwise: true }, ofSeveral),
+  MaxPool: maximum({ pullBack: maxPool, averaged: pooling.averagedMaxPool }, { gives: [0], ...overWindows }),
+  GlobalMaxPool: maximum(
+    { pullBack: pooling.globalMaxPool, averaged: pooling.averagedGlobalMaxPool },
+    overWindows,
   ),
-  MaxPool: maximum({ pullBack: maxPool, averaged: pool.averagedMaxPool }, { gives: [0], ...pooling }),
-  GlobalMaxPool: maximum({ pullBack: pool.globalMaxPool, averaged: pool.averagedGlobalMaxPool }, pooling),
 
   // Activations, element by element.
-  Relu: activation(f.relu, {
+  Relu: activation(activations.relu, {
     ...neverNegative,
+    ...rectifying,
     relu: true,
-    rectifier: true,
     closesBelowZero: always,
-    trend: rising,
   }),
-  LeakyRelu: activation(f.leakyRelu, withPositiveSlope),
-  PRelu: activation(f.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
-  Clip: activation(f.clip, {
-    nonNegative: f.clipsBelowZero,
-    rectifier: true,
-    closesBelowZero: f.clipsToZero,
+  LeakyRelu: activation(activations.leakyRelu, keepsPositive),
+  PRelu: activation(activations.prelu, { nonNegative: ifPartsAre([0]), parameters: () => [1] }),
+  Clip: activation(activations.clip, {
+    ...rectifying,
+    nonNegative: activations.clipsBelowZero,
+    closesBelowZero: activations.clipsToZero,
     parameters: () => [1, 2],
-    trend: rising,
   }),
-  Elu: activation(f.elu, withPositiveSlope),
-  Selu: activation(f.selu, withPositiveSlope),
-  Celu: activation(f.celu, withPositiveSlope),
-  ThresholdedRelu: activation(f.thresholdedRelu, {
-    nonNegative: f.thresholdIsPositive,
+  Elu: activation(activations.elu, keepsPositive),
+  Selu: activation(activations.selu, keepsPositive),
+  Celu: activation(activations.celu, keepsPositive),
+  ThresholdedRelu: activation(activations.thresholdedRelu, {
+    nonNegative: activations.thresholdIsPositive,
     rectifier: true,
-    closesBelowZero: f.thresholdIsPositive,
+    closesBelowZero: activations.thresholdIsPositive,
   }),
-  Shrink: activation(f.shrink, { nonNegative: f.shrinksToPositive }),
-  Softsign: activation(f.softsign, withPositiveSlope),
-  Sigmoid: activation(f.sigmoid, { ...neverNegative, gates: true, response: "sigmoid" }),
-  HardSigmoid: activation(f.hardSigmoid, { ...neverNegative, gates: true, response: "hard-sigmoid" }),
-  Tanh: activation(f.tanh, withPositiveSlope),
-  Softplus: activation(f.softplus, { ...neverNegative, response: "softplus" }),
-  HardSwish: activation(f.hardSwish, withPositiveSlope),
-  Silu: activation(f.silu, withPositiveSlope),
-  Mish: activation(f.mish, withPositiveSlope),
-  Gelu: activation(f.gelu, withPositiveSlope),
+  Shrink: activation(activations.shrink, { nonNegative: activations.shrinksToPositive }),
+  Softsign: activation(activations.softsign, keepsPositive),
+  Sigmoid: activation(activations.sigmoid, { ...gating, response: "sigmoid" }),
+  HardSigmoid: activation(activations.hardSigmoid, { ...gating, response: "hard-sigmoid" }),
+  Tanh: activation(activations.tanh, keepsPositive),
+  Softplus: activation(activations.softplus, { ...neverNegative, response: "softplus" }),
+  HardSwish: activation(activations.hardSwish, keepsPositive),
+  Silu: activation(activations.silu, keepsPositive),
+  Mish: activation(activations.mish, keepsPositive),
+  Gelu: activation(activations.gelu, keepsPositive),
   FakeQuantize: activation(fakeQuantize, {
-    trend: rising,
-    range: range.asInput,
+    ...rectifying,
+    range: ranges.asInput,
     nonNegative: quantizesToPositive,
-    rectifier: true,
     parameters: () => [1, 2],
   }),
 
   // Other functions, element by element.
-  Abs: activation(fn.abs, neverNegative),
-  Neg: activation(fn.negative, { trend: falling, range: range.negated }),
-  Exp: activation(fn.exp, { ...neverNegative, response: "exp", trend: rising }),
-  Log: activation(fn.log, { trend: rising }),
-  Sqrt: activation(fn.sqrt, { ...neverNegative, trend: rising }),
-  Reciprocal: activation(fn.reciprocal, { ...withPositiveSlope, trend: fn.reciprocalTrend }),
-  Pow: activation(fn.pow, { nonNegative: fn.powersArePositive, parameters: fn.shapesPower }),
-  Mod: activation(fn.remainder, {
+  Abs: activation(functions.abs, neverNegative),
+  Neg: activation(functions.negative, { trend: falling, range: ranges.negated }),
+  Exp: activation(functions.exp, { ...neverNegative, response: "exp", trend: rising }),
+  Log: activation(functions.log, { trend: rising }),
+  Sqrt: activation(functions.sqrt, { ...neverNegative, trend: rising }),
+  Reciprocal: activation(functions.reciprocal, { ...keepsPositive, trend: functions.reciprocalTrend }),
+  Pow: activation(functions.pow, {
+    nonNegative: functions.powersArePositive,
+    parameters: functions.shapesPower,
+  }),
+  Mod: activation(functions.remainder, {
     nonNegative: ifPartsAre([0]),
     parameters: () => [1],
-    refuses: fn.refusesWholeRemainder,
+    refuses: functions.refusesWholeRemainder,
   }),
-  Erf: activation(fn.erf, withPositiveSlope),
-  Sin: activation(fn.sin),
-  Cos: activation(fn.cos),
-  Tan: activation(fn.tan),
-  Asin: activation(fn.asin, withPositiveSlope),
-  Acos: activation(fn.acos, neverNegative),
-  Atan: activation(fn.atan, withPositiveSlope),
-  Sinh: activation(fn.sinh, withPositiveSlope),
-  Cosh: activation(fn.cosh, neverNegative),
-  Asinh: activation(fn.asinh, withPositiveSlope),
-  Acosh: activation(fn.acosh, neverNegative),
-  Atanh: activation(fn.atanh, withPositiveSlope),
+  Erf: activation(functions.erf, keepsPositive),
+  Sin: activation(functions.sin),
+  Cos: activation(functions.cos),
+  Tan: activation(functions.tan),
+  Asin: activation(functions.asin, keepsPositive),
+  Acos: activation(functions.acos, neverNegative),
+  Atan: activation(functions.atan, keepsPositive),
+  Sinh: activation(functions.sinh, keepsPositive),
+  Cosh: activation(functions.cosh, neverNegative),
+  Asinh: activation(functions.asinh, keepsPositive),
+  Acosh: activation(functions.acosh, neverNegative),
+  Atanh: activation(functions.atanh, keepsPositive),
 
   // Elements move; relevance moves back.
-  Identity: routing(move.unchanged, { keepsAxis: aligned }),
-  Dropout: routing(move.unchanged, { gives: [0], keepsAxis: aligned }),
-  Cast: routing(move.uncast, { refuses: move.refusesCast, keepsAxis: aligned }),
-  Flatten: routing(move.unreshape, reshaping),
-  Reshape: routing(move.unreshape, reshaping),
-  Squeeze: routing(move.unreshape, reshaping),
-  Unsqueeze: routing(move.unreshape, reshaping),
-  Transpose: routing(move.untranspose, { keepsAxis: axes.throughTranspose }),
-  Concat: routing(move.unconcat, { joins: true, keepsAxis: axes.allBut(axes.namedAxis(0)) }),
-  Split: splitting(move.unsplit, { keepsAxis: axes.allBut(axes.namedAxis(0)) }),
-  Slice: routing(unslice, {
-    refuses: refusesOpenSlice,
-    keepsAxis: axes.unlessResized(axes.steppedAxes),
-  }),
-  Pad: forms(copy.paddingOf, {
-    constant: routing(copy.unpad, {
-      refuses: copy.refusesOpenPads,
+  Identity: routing(layout.unchanged, keepsEveryAxis),
+  Dropout: routing(layout.unchanged, { gives: [0], ...keepsEveryAxis }),
+  Cast: routing(layout.uncast, { refuses: layout.refusesCast, ...keepsEveryAxis }),
+  Flatten: routing(layout.unreshape, reshaping),
+  Reshape: routing(layout.unreshape, reshaping),
+  Squeeze: routing(layout.unreshape, reshaping),
+  Unsqueeze: routing(layout.unreshape, reshaping),
+  Transpose: routing(layout.untranspose, { keepsAxis: axes.throughTranspose }),
+  Concat: routing(layout.unconcat, { joins: true, ...alongNamed }),
+  Split: splitting(layout.unsplit, alongNamed),
+  Slice: routing(unslice, { refuses: refusesOpenSlice, keepsAxis: axes.unlessResized(axes.steppedAxes) }),
+  Pad: forms(repeating.paddingOf, {
+    constant: routing(repeating.unpad, {
+      refuses: repeating.refusesOpenPads,
       border: true,
-      range: range.asParts([0, 2]),
+      range: ranges.asParts([0, 2]),
       nonNegative: ifPartsAre([0, 2]),
-      keepsAxis: axes.unlessResized(copy.paddedAxes),
+      keepsAxis: axes.unlessResized(repeating.paddedAxes),
     }),
-    copies: routing(copy.unpadCopies, {
-      refuses: copy.refusesCopies,
-      keepsAxis: axes.unlessResized(copy.paddedAxes),
+    copies: routing(repeating.unpadCopies, {
+      refuses: repeating.refusesCopies,
+      keepsAxis: axes.unlessResized(repeating.paddedAxes),
     }),
   }),
-  DepthToSpace: routing(blocks.undepthToSpace, { keepsAxis: axes.batchOnly }),
-  SpaceToDepth: routing(blocks.unspaceToDepth, { keepsAxis: axes.batchOnly }),
+  DepthToSpace: routing(blocks.undepthToSpace, keepsBatch),
+  SpaceToDepth: routing(blocks.unspaceToDepth, keepsBatch),
   Trilu: routing(blocks.untrilu, { border: true, keepsAxis: axes.allBut(() => [-2, -1]) }),
   ReverseSequence: routing(blocks.unreverse, { keepsAxis: axes.throughReversal }),
 
   // Elements are copied, picked or written; relevance adds up where they came from.
-  Expand: routing(copy.unexpand, { keepsAxis: aligned }),
-  Tile: routing(copy.untile, { keepsAxis: axes.unlessResized() }),
-  Where: routing(copy.unwhere, { joins: true, elementwise: true, parts: [1, 2], keepsAxis: aligned }),
-  Gather: routing(pick.ungather, { refuses: pick.refusesIndices, keepsAxis: axes.throughGather }),
-  GatherElements: routing(pick.ungatherElements, { refuses: pick.refusesIndices, ...pickingAlong }),
-  GatherND: routing(pick.ungatherNd, { refuses: pick.refusesGatherNd, keepsAxis: axes.throughGatherNd }),
-  Compress: routing(pick.uncompress, { refuses: pick.refusesOpenCondition, ...compressing }),
-  TopK: routing(pick.untopK, { gives: [0], ...alongLast, again: pick.topKAgain }),
-  MaxUnpool: routing(pick.unmaxUnpool, { refuses: pick.refusesGivenShape, border: true, ...pooling }),
-  ScatterElements: forms(scatter.reductionOf, {
-    none: routing(scatter.unscatterElements, { joins: true, parts: [0, 2], ...pickingAlong }),
-    add: sum(scatter.unaddElements, {
-      nonNegative: ifPartsAre([0, 2]),
-      parts: [0, 2],
-      ...pickingAlong,
-    }),
-    other: routing(scatter.unscatterElements, { refuses: scatter.refusesReduction }),
+  Expand: routing(repeating.unexpand, keepsEveryAxis),
+  Tile: routing(repeating.untile, { keepsAxis: axes.unlessResized() }),
+  Where: routing(repeating.unwhere, { joins: true, elementwise: true, parts: [1, 2], ...keepsEveryAxis }),
+  Gather: routing(picking.ungather, { refuses: picking.refusesIndices, keepsAxis: axes.throughGather }),
+  GatherElements: routing(picking.ungatherElements, { refuses: picking.refusesIndices, ...alongNamed }),
+  GatherND: routing(picking.ungatherNd, {
+    refuses: picking.refusesGatherNd,
+    keepsAxis: axes.throughGatherNd,
   }),
-  ScatterND: forms(scatter.reductionOf, {
-    none: routing(scatter.unscatterNd, { joins: true, parts: [0, 2], keepsAxis: axes.throughScatterNd }),
-    add: sum(scatter.unaddNd, {
-      nonNegative: ifPartsAre([0, 2]),
-      parts: [0, 2],
-      keepsAxis: axes.throughScatterNd,
-    }),
-    other: routing(scatter.unscatterNd, { refuses: scatter.refusesReduction }),
+  Compress: routing(picking.uncompress, {
+    refuses: picking.refusesOpenCondition,
+    keepsAxis: axes.allBut(axes.axisIfNamed),
   }),
-  Col2Im: average(blocks.uncol2im, {
-    filtered: false,
-    parts: [0],
-    nonNegative: ifPartsAre([0]),
-    keepsAxis: axes.batchOnly,
+  TopK: routing(picking.untopK, { gives: [0], ...alongLast, again: picking.topKAgain }),
+  MaxUnpool: routing(picking.unmaxUnpool, {
+    refuses: picking.refusesGivenShape,
+    border: true,
+    ...overWindows,
   }),
+  ScatterElements: forms(scattering.reductionOf, {
+    none: routing(scattering.unscatterElements, { ...overwriting, ...alongNamed }),
+    add: sum(scattering.unaddElements, { ...writing, ...alongNamed }),
+    other: routing(scattering.unscatterElements, { refuses: scattering.refusesReduction }),
+  }),
+  ScatterND: forms(scattering.reductionOf, {
+    none: routing(scattering.unscatterNd, { ...overwriting, keepsAxis: axes.throughScatterNd }),
+    add: sum(scattering.unaddNd, { ...writing, keepsAxis: axes.throughScatterNd }),
+    other: routing(scattering.unscatterNd, { refuses: scattering.refusesReduction }),
+  }),
+  Col2Im: average(blocks.uncol2im, { ...madeOf(0), ...keepsBatch, filtered: false }),
   Resize: forms(resizeForm, {
-    nearest: routing(unresize, { refuses: refusesResize, keepsAxis: axes.unlessResized(), resizes: true }),
+    nearest: routing(unresize, resizing),
     weighted: average(unresize, {
-      refuses: refusesResize,
-      resizes: true,
-      keepsAxis: axes.unlessResized(),
+      ...resizing,
       filtered: false,
       parts: [0],
       nonNegative: weighsUp,

@@ -147,27 +147,7 @@ export interface Forms {
   readonly rows: Readonly<Record<string, Row>>;
 }
 
-type Options = Partial<
-  Pick<
-    Common,
-    | "refuses"
-    | "nonNegative"
-    | "filtered"
-    | "rectifier"
-    | "relu"
-    | "closesBelowZero"
-    | "gates"
-    | "range"
-    | "joins"
-    | "border"
-    | "parts"
-    | "gives"
-    | "resizes"
-    | "keepsAxis"
-    | "response"
-    | "trend"
-  >
->;
+type Options = Partial<Omit<Common, "family">>;
 
 const never = (): undefined => undefined;
 const no = (): boolean => false;
@@ -186,30 +166,27 @@ export const always = (): boolean => true;
 export const rising = (): 1 => 1;
 export const falling = (): -1 => -1;
 
-const common = (
-  family: Family,
-  options: Options,
-  nonNegative: Common["nonNegative"],
-  keepsAxis: KeepsAxis,
-  filtered = false,
-): Common => ({
+/** @param usual of this kind of row, where it is not what most kinds have */
+const common = (family: Family, options: Options, usual: Options = {}): Common => ({
   family,
-  filtered: options.filtered ?? filtered,
-  refuses: options.refuses ?? never,
-  rectifier: options.rectifier ?? false,
-  relu: options.relu ?? false,
-  closesBelowZero: options.closesBelowZero ?? no,
-  gates: options.gates ?? false,
-  range: options.range,
-  nonNegative: options.nonNegative ?? nonNegative,
-  joins: options.joins ?? family === "sum",
-  border: options.border ?? false,
-  parts: options.parts,
-  gives: options.gives,
-  resizes: options.resizes ?? false,
-  keepsAxis: options.keepsAxis ?? keepsAxis,
-  response: options.response,
-  trend: options.trend ?? never,
+  filtered: false,
+  refuses: never,
+  rectifier: false,
+  relu: false,
+  closesBelowZero: no,
+  gates: false,
+  range: undefined,
+  nonNegative: no,
+  joins: false,
+  border: false,
+  parts: undefined,
+  gives: undefined,
+  resizes: false,
+  keepsAxis: never,
+  response: undefined,
+  trend: never,
+  ...usual,
+  ...options,
 });
 
 /**
@@ -234,7 +211,7 @@ export function linear(
     kind: "linear",
     input: () => 0,
     ...row,
-    ...common(family, options, no, never, family !== "affine"),
+    ...common(family, options, { filtered: family !== "affine" }),
   };
 }
 
@@ -250,12 +227,17 @@ export function activation(
   { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, ...(parameters && { parameters }) } as const;
-  return { ...row, ...common("activation", options, no, aligned) };
+  return { ...row, ...common("activation", options, { keepsAxis: aligned }) };
 }
 
 /** y = ±a ± b …: each input owns a share of the sum. */
 export function sum(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: true, ...common("sum", options, no, aligned) };
+  return {
+    kind: "plain",
+    pullBack,
+    elementwise: true,
+    ...common("sum", options, { joins: true, keepsAxis: aligned }),
+  };
 }
 
 /** y = weighted average or sum of x: shared in proportion to the parts. */
@@ -264,7 +246,7 @@ export function average(pullBack: PullBack, options: Options = {}): PlainRow {
     kind: "plain",
     pullBack,
     elementwise: false,
-    ...common("average", options, ifInputsAre, never, true),
+    ...common("average", options, { nonNegative: ifInputsAre, filtered: true }),
   };
 }
 
@@ -273,7 +255,7 @@ export function measure(
   row: Pick<PlainRow, "pullBack" | "frozen" | "pullBackLog" | "active">,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", ...row, elementwise: false, ...common("average", options, no, never) };
+  return { kind: "plain", ...row, elementwise: false, ...common("average", options) };
 }
 
 /** y = the largest of x: the winner takes all. */
@@ -281,12 +263,12 @@ export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
   options: Options = {},
 ): PlainRow {
-  const given = { range: asParts(options.parts), ...options };
+  const usual = { nonNegative: ifInputsAre, filtered: true, range: asParts(options.parts) };
   return {
     kind: "plain",
     elementwise: false,
     ...row,
-    ...common("maximum", given, ifInputsAre, never, true),
+    ...common("maximum", options, usual),
   };
 }
 
@@ -296,19 +278,19 @@ export function routing(
   { again, elementwise = false, ...options }: Options & Partial<Pick<PlainRow, "elementwise" | "again">> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise, ...(again && { again }) } as const;
-  return { ...row, ...common("routing", ...moved(options)) };
+  return { ...row, ...moved(options) };
 }
 
 /** As {@link routing}, for an operator with several outputs. */
 export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Options = {}): SplittingRow {
-  return { kind: "splitting", pullBackAll, ...common("routing", ...moved(options)) };
+  return { kind: "splitting", pullBackAll, ...moved(options) };
 }
 
 /** What moves elements makes none negative. */
-function moved(options: Options): [Options, Common["nonNegative"], KeepsAxis] {
+function moved(options: Options): Common {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
-  const given = { range: asParts(parts), ...options, ...(parts && { parts }) };
-  return [given, parts ? ifPartsAre(parts) : ifInputsAre, never];
+  const nonNegative = parts ? ifPartsAre(parts) : ifInputsAre;
+  return common("routing", options, { parts, nonNegative, range: asParts(parts) });
 }
 
 /** An operator whose attributes decide what kind it is of. */
@@ -320,18 +302,28 @@ export const forms = (formOf: Forms["formOf"], rows: Forms["rows"]): Forms => ({
 
 /** y = signal ⊙ gate, both computed. */
 export function gate(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: true, ...common("gate", options, ifInputsAre, aligned) };
+  return {
+    kind: "plain",
+    pullBack,
+    elementwise: true,
+    ...common("gate", options, { nonNegative: ifInputsAre, keepsAxis: aligned }),
+  };
 }
 
 /** y = signal / gate, both computed: what is divided by is a measure, not a part. */
 export function quotient(pullBack: PullBack, options: Options = {}): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, gateInput: 1 } as const;
-  return { ...row, ...common("quotient", options, ifInputsAre, aligned) };
+  return { ...row, ...common("quotient", options, { nonNegative: ifInputsAre, keepsAxis: aligned }) };
 }
 
 /** y = A·B, sums of products of two computed tensors. */
 export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainRow {
-  return { kind: "plain", pullBack, elementwise: false, ...common("product", options, ifInputsAre, never) };
+  return {
+    kind: "plain",
+    pullBack,
+    elementwise: false,
+    ...common("product", options, { nonNegative: ifInputsAre }),
+  };
 }
 
 /** y = softmax(x), or its logarithm, along an axis. */
@@ -339,7 +331,7 @@ export function softmax(
   row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active" | "finite">,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", ...row, elementwise: false, ...common("softmax", options, no, never) };
+  return { kind: "plain", ...row, elementwise: false, ...common("softmax", options) };
 }
 
 /** y = x, brought by its own statistics to a common scale, and a constant affine map. */
@@ -347,5 +339,5 @@ export function normalization(
   row: Pick<PlainRow, "pullBack" | "bias"> & Required<Pick<PlainRow, "frozen">>,
   options: Options = {},
 ): PlainRow {
-  return { kind: "plain", ...row, elementwise: false, ...common("normalization", options, no, never) };
+  return { kind: "plain", ...row, elementwise: false, ...common("normalization", options) };
 }

@@ -11,7 +11,7 @@ import type { ExplainRequest } from "@relprop/engine/engine";
 import { LocalEngine } from "../../src/engine/local-engine.ts";
 
 const publicFolder = fileURLToPath(new URL("../../public", import.meta.url));
-const worker = new URL("../../../cli/test/support/engine-worker.mjs", import.meta.url);
+const worker = new URL("../../../cli/src/studio-server/engine-worker.ts", import.meta.url);
 const limits = { messageBytes: 2 ** 21, clients: 2 };
 
 let studio: Studio;

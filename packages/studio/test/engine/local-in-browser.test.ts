@@ -9,7 +9,7 @@ import { startStudio, type Studio } from "../../../cli/src/studio-server/start-s
 import { canRun, give, startApp, type App } from "../support/browser.ts";
 
 const golden = fileURLToPath(new URL("../../../relprop/test/golden/vgg-tiny/model.onnx", import.meta.url));
-const worker = new URL("../../../cli/test/support/engine-worker.mjs", import.meta.url);
+const worker = new URL("../../../cli/src/studio-server/engine-worker.ts", import.meta.url);
 const limits = { messageBytes: 2 ** 21 };
 const camera = ["--use-fake-device-for-media-stream=fps=30", "--use-fake-ui-for-media-stream"];
 

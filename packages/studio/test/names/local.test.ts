@@ -14,7 +14,7 @@ import { pictureModel } from "../support/models.ts";
 import { delay, hold, release, slowEngine, type Ask } from "../support/slow-engine.ts";
 import { moments, watch } from "../support/watch.ts";
 
-const worker = new URL("../../../cli/test/support/engine-worker.mjs", import.meta.url);
+const worker = new URL("../../../cli/src/studio-server/engine-worker.ts", import.meta.url);
 const photo = (name: string): Promise<Buffer> =>
   readFile(fileURLToPath(new URL(`../../../../examples/photos/${name}`, import.meta.url)));
 const ready = (page: Page): Promise<void> =>

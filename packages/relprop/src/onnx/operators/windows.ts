@@ -157,8 +157,8 @@ const maxUnpool: ShapeRule = (node, inputs) => {
   const strides = intsAttribute(node, "strides") ?? kernel.map(() => 1);
   const pads = intsAttribute(node, "pads") ?? [...kernel, ...kernel].map(() => 0);
   const spatial = kernel.map((span, i): Dim => {
-    const reach = product([plus(shape[i + 2] as Dim, -1), strides[i] as number]);
-    return plus(reach, span - (pads[i] as number) - (pads[i + kernel.length] as number));
+    const reach = product([plus(shape[i + 2] ?? 1, -1), strides[i] ?? 1]);
+    return plus(reach, span - (pads[i] ?? 0) - (pads[i + kernel.length] ?? 0));
   });
   return [{ dataType, shape: [...shape.slice(0, 2), ...spatial] }];
 };

@@ -2,10 +2,8 @@
 
 import {
   InputError,
-  pickClass,
   regionsOf,
   regionTarget,
-  requireFinite,
   sourceOf,
   type Detection,
   type Explainer,
@@ -14,6 +12,7 @@ import {
   type Ledger,
   type PickSource,
 } from "@relprop/core";
+import { pickClass, requireFinite } from "@relprop/core/internal";
 import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
 import type { AnswerRequest } from "../run/answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";

@@ -147,7 +147,8 @@ export interface Forms {
   readonly rows: Readonly<Record<string, Row>>;
 }
 
-type Options = Partial<
+/** What is known of an operator besides its kind; what is left out costs a larger graph at most, never other relevance. */
+export type RowOptions = Partial<
   Pick<
     Common,
     | "refuses"
@@ -188,7 +189,7 @@ export const falling = (): -1 => -1;
 
 const common = (
   family: Family,
-  options: Options,
+  options: RowOptions,
   nonNegative: Common["nonNegative"],
   keepsAxis: KeepsAxis,
   filtered = false,
@@ -228,7 +229,7 @@ const common = (
 export function linear(
   family: "convolution" | "dense" | "affine",
   row: Pick<LinearRow, "operator" | "averaged"> & Partial<Pick<LinearRow, "input">>,
-  options: Options = {},
+  options: RowOptions = {},
 ): LinearRow {
   return {
     kind: "linear",
@@ -247,19 +248,19 @@ export function linear(
  */
 export function activation(
   pullBack: PullBack,
-  { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},
+  { parameters, ...options }: RowOptions & Pick<PlainRow, "parameters"> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, ...(parameters && { parameters }) } as const;
   return { ...row, ...common("activation", options, no, aligned) };
 }
 
 /** y = ±a ± b …: each input owns a share of the sum. */
-export function sum(pullBack: PullBack, options: Options = {}): PlainRow {
+export function sum(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return { kind: "plain", pullBack, elementwise: true, ...common("sum", options, no, aligned) };
 }
 
 /** y = weighted average or sum of x: shared in proportion to the parts. */
-export function average(pullBack: PullBack, options: Options = {}): PlainRow {
+export function average(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return {
     kind: "plain",
     pullBack,
@@ -271,7 +272,7 @@ export function average(pullBack: PullBack, options: Options = {}): PlainRow {
 /** y = a norm or another measure of all of x: shared in proportion to the parts that it is made of. */
 export function measure(
   row: Pick<PlainRow, "pullBack" | "frozen" | "pullBackLog" | "active">,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("average", options, no, never) };
 }
@@ -279,7 +280,7 @@ export function measure(
 /** y = the largest of x: the winner takes all. */
 export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   const given = { range: asParts(options.parts), ...options };
   return {
@@ -293,19 +294,23 @@ export function maximum(
 /** Elements move, nothing is computed: relevance moves back. They come from the first input, or from all that join. */
 export function routing(
   pullBack: PullBack,
-  { again, elementwise = false, ...options }: Options & Partial<Pick<PlainRow, "elementwise" | "again">> = {},
+  {
+    again,
+    elementwise = false,
+    ...options
+  }: RowOptions & Partial<Pick<PlainRow, "elementwise" | "again">> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise, ...(again && { again }) } as const;
   return { ...row, ...common("routing", ...moved(options)) };
 }
 
 /** As {@link routing}, for an operator with several outputs. */
-export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Options = {}): SplittingRow {
+export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: RowOptions = {}): SplittingRow {
   return { kind: "splitting", pullBackAll, ...common("routing", ...moved(options)) };
 }
 
 /** What moves elements makes none negative. */
-function moved(options: Options): [Options, Common["nonNegative"], KeepsAxis] {
+function moved(options: RowOptions): [RowOptions, Common["nonNegative"], KeepsAxis] {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
   const given = { range: asParts(parts), ...options, ...(parts && { parts }) };
   return [given, parts ? ifPartsAre(parts) : ifInputsAre, never];
@@ -319,25 +324,25 @@ export const forms = (formOf: Forms["formOf"], rows: Forms["rows"]): Forms => ({
 });
 
 /** y = signal ⊙ gate, both computed. */
-export function gate(pullBack: PullBack, options: Options = {}): PlainRow {
+export function gate(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return { kind: "plain", pullBack, elementwise: true, ...common("gate", options, ifInputsAre, aligned) };
 }
 
 /** y = signal / gate, both computed: what is divided by is a measure, not a part. */
-export function quotient(pullBack: PullBack, options: Options = {}): PlainRow {
+export function quotient(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, gateInput: 1 } as const;
   return { ...row, ...common("quotient", options, ifInputsAre, aligned) };
 }
 
 /** y = A·B, sums of products of two computed tensors. */
-export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainRow {
+export function matrixProduct(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return { kind: "plain", pullBack, elementwise: false, ...common("product", options, ifInputsAre, never) };
 }
 
 /** y = softmax(x), or its logarithm, along an axis. */
 export function softmax(
   row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active" | "finite">,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("softmax", options, no, never) };
 }
@@ -345,7 +350,7 @@ export function softmax(
 /** y = x, brought by its own statistics to a common scale, and a constant affine map. */
 export function normalization(
   row: Pick<PlainRow, "pullBack" | "bias"> & Required<Pick<PlainRow, "frozen">>,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("normalization", options, no, never) };
 }

@@ -41,13 +41,17 @@ export {
   type Forms,
   type LinearRow,
   type PlainRow,
+  type Response,
   type Row,
+  type RowOptions,
   type SplittingRow,
+  type StandIn,
 } from "../relevance/row-kinds.ts";
 export {
   aligned,
   x,
   y,
+  type AxisPlace,
   type KeepsAxis,
   type LinearOperator,
   type PullBack,

@@ -24,7 +24,7 @@ export interface NpmWeights {
   readonly bytes: number;
 }
 
-/** A checkpoint that `readCheckpoint` reads and `buildVgg` builds. */
+/** A checkpoint that {@link readCheckpoint} reads; {@link recognizeNet} tells what to build of it. */
 export interface UrlWeights {
   readonly kind: "url";
   readonly url: string;

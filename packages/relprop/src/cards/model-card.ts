@@ -38,9 +38,11 @@ export interface InputCard {
   readonly layout: "NCHW" | "NHWC";
   /** [height, width] in pixels. */
   readonly size: readonly [number, number];
+  /** How a picture of another size is brought to this one. */
   readonly resize: Resize;
   /** How pixels are resampled, always antialiased. Browsers use their own filter. @default bilinear */
   readonly interpolation?: Interpolation;
+  /** Order of the colours in the tensor. */
   readonly channels: ChannelOrder;
   /** First factor of pixels: 1/255 for the range 0..1, 1 for 0..255. */
   readonly scale: number;
@@ -54,6 +56,7 @@ export interface InputCard {
 export interface ModelCard {
   /** Name of the model in messages. */
   readonly name: string;
+  /** How a picture becomes the input tensor. */
   readonly input: InputCard;
   /** Names of the classes, by index; empty if unknown. */
   readonly labels: readonly string[];
@@ -69,7 +72,9 @@ export interface ModelCard {
   readonly topK?: number;
   /** Source of the model: a URL or a citation. */
   readonly source?: string;
+  /** Licence of the weights: an SPDX identifier or a sentence. */
   readonly license?: string;
+  /** Anything else that users should know. */
   readonly notes?: string;
 }
 

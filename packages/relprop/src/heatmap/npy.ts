@@ -3,6 +3,9 @@
 /**
  * The bytes of a .npy file, row-major and little-endian, which `numpy.load` reads.
  * Format (numpy.lib.format, 2007): magic, version, header length, header padded to 64 bytes, data.
+ *
+ * @example
+ *     await writeFile("relevance.npy", npyFile(relevance.data, relevance.dims));
  */
 export function npyFile(data: Float32Array, dims: readonly number[]): Uint8Array<ArrayBuffer> {
   const shape = dims.length === 1 ? `${dims[0]},` : dims.join(", ");

@@ -34,6 +34,7 @@ export type Family =
   | "normalization";
 
 interface Common {
+  /** Which rule of a composite it gets. */
   readonly family: Family;
   /** Whether the relevance filter acts on what arrives here (the seed filters at its layers, not at activations). */
   readonly filtered: boolean;
@@ -61,6 +62,7 @@ interface Common {
   readonly gives: readonly number[] | undefined;
   /** Whether the output is the input at another size (Resize): the same numbers, at places between them too. */
   readonly resizes: boolean;
+  /** Where an axis of an input stands in the output: what keeps samples apart, and tokens. */
   readonly keepsAxis: KeepsAxis;
   /** The response function that the operator is, if a model may end in it. */
   readonly response: Response | undefined;
@@ -73,7 +75,9 @@ interface Common {
 
 /** Weights and an input: rules modify both. */
 export interface LinearRow extends Common {
+  /** Tells rows apart. */
   readonly kind: "linear";
+  /** Its input, weights and bias, its forward pass and its transpose. */
   readonly operator: (site: Site) => LinearOperator;
   /** The operator whose strides are averages (docs/rules.md §5); undefined where it has none. */
   readonly averaged?: (site: Site) => LinearOperator | undefined;
@@ -83,13 +87,17 @@ export interface LinearRow extends Common {
 
 /** An operator in place of another: its output and its transpose. */
 export interface StandIn {
+  /** What the model would have put out with it. */
   readonly y: Value;
+  /** Its transpose, for s in the shape of `y`. */
   readonly pullBack: (s: Value) => Value;
 }
 
 /** No weights: relevance goes back by the operator's Jacobian, by a share of its output, or unchanged. */
 export interface PlainRow extends Common {
+  /** Tells rows apart. */
   readonly kind: "plain";
+  /** Jᵀs for one input. */
   readonly pullBack: PullBack;
   /** As `pullBack`, with the statistics of the input held constant, which is what LRP does; gradients never do. */
   readonly frozen?: PullBack;
@@ -121,10 +129,13 @@ export interface PlainRow extends Common {
 
 /** Several outputs: takes the relevance of all (zeros where none arrived). */
 export interface SplittingRow extends Common {
+  /** Tells rows apart. */
   readonly kind: "splitting";
+  /** Jᵀs for one input, of an s for each output. */
   readonly pullBackAll: (site: Site, s: readonly Value[], input: number) => Value;
 }
 
+/** How relevance crosses an operator. Make one with {@link linear}, {@link activation} and the other constructors. */
 export type Row = LinearRow | PlainRow | SplittingRow;
 
 /**
@@ -141,9 +152,11 @@ export function partsOf(row: Row | undefined, site: Site, isGradient: boolean): 
 
 /** An operator that is of one kind or another by its attributes: a row for each form. */
 export interface Forms {
+  /** Tells it from a {@link Row}. */
   readonly kind: "forms";
   /** The name of the form that a node has. */
   readonly formOf: (node: Pick<Node, "attributes">) => string;
+  /** By the names that `formOf` gives; a form without a row is refused. */
   readonly rows: Readonly<Record<string, Row>>;
 }
 
@@ -183,8 +196,11 @@ export const ifPartsAre =
 /** The output cannot be negative if no input can. */
 export const ifInputsAre = (site: Site): boolean =>
   site.inputs.every((input) => !input || site.isNonNegative(input));
+/** For any node: a fact that its attributes and inputs do not change. */
 export const always = (): boolean => true;
+/** The trend of a function that never falls. */
 export const rising = (): 1 => 1;
+/** The trend of a function that never rises. */
 export const falling = (): -1 => -1;
 
 const common = (

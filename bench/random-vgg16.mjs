@@ -1,6 +1,6 @@
 /** VGG-16 with random weights, the same on every machine. */
 export async function randomVgg16() {
-  const { buildVgg } = await import("@relprop/core/zoo");
+  const { recognizeNet } = await import("@relprop/core/zoo");
   const widths = [64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0];
   const tensors = new Map();
   const add = (name, dims, scale) => {
@@ -29,5 +29,5 @@ export async function randomVgg16() {
     add(`classifier.${i}.weight`, [outputs, inputs], Math.sqrt(6 / inputs));
     add(`classifier.${i}.bias`, [outputs], 0.05);
   }
-  return buildVgg(tensors);
+  return recognizeNet(tensors).build();
 }

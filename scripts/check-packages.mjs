@@ -4,9 +4,18 @@
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { WebSocket } from "ws";
@@ -88,6 +97,36 @@ const x = new ort.Tensor("float32", [1, -2, 0.5], [1, 3]);
 const { relevance } = await session.run({ x, target: new ort.Tensor("float32", [1, 0], [1, 2]) });
 if (!relevance.data.some((R) => R !== 0)) throw new Error("nothing is explained");
 `;
+
+/** The declarations of all entries, and the snippets of the documents, under the strictest settings that users have. */
+function checkTypes() {
+  const types = join(folder, "types");
+  mkdirSync(types);
+  for (const document of ["README.md", "docs/extending.md"]) {
+    const text = readFileSync(join(root, document), "utf8");
+    for (const [i, [, snippet]] of [...text.matchAll(/```js(?: .*)?\n([\s\S]*?)```/g)].entries())
+      writeFileSync(join(types, `${basename(document, ".md")}-${i}.js`), snippet);
+  }
+  const { exports } = JSON.parse(readFileSync(join(root, "packages/relprop/package.json"), "utf8"));
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith(".json"));
+  const lines = entries.map((entry, i) => `export * as entry${i} from "@relprop/core${entry.slice(1)}";\n`);
+  writeFileSync(join(types, "entries.ts"), lines.join(""));
+  writeFileSync(join(types, "package.json"), JSON.stringify({ type: "module" }));
+  const compilerOptions = {
+    target: "es2023",
+    module: "nodenext",
+    strict: true,
+    skipLibCheck: false,
+    allowJs: true,
+    checkJs: true,
+    noEmit: true,
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+  };
+  writeFileSync(join(types, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  npx("tsc", "--project", types);
+  console.log(`ok  types of ${entries.length} entries, and the snippets`);
+}
 
 /** The app and its engine, as `relprop studio` of the installed package serves them. */
 async function checkStudio() {
@@ -186,6 +225,7 @@ try {
   copyFileSync(join(root, "packages/relprop/test/extending/swirelu.onnx"), join(folder, "swirelu.onnx"));
   runProgram("own-rule.mjs", ownRule);
   runProgram("own-operator.mjs", ownOperator);
+  checkTypes();
   await checkStudio();
   for (const file of ["tiny.lrp.onnx", "heatmaps/index.html"]) {
     if (statSync(join(folder, file)).size === 0) throw new Error(`${file} is empty`);

@@ -20,6 +20,7 @@ const config: UserConfig = defineConfig({
     "onnx/index": "src/onnx/index.ts",
     "heatmap/index": "src/heatmap/index.ts",
     "preprocess/index": "src/preprocess/index.ts",
+    "internal/index": "src/internal/index.ts",
     "rules/index": "src/rules/index.ts",
     "node/index": "src/node/index.ts",
     "zoo/index": "src/zoo/index.ts",

@@ -1,6 +1,6 @@
 import { OptionError } from "@relprop/core";
+import { readableLabel } from "@relprop/core/internal";
 import { describe, expect, test } from "vitest";
-import { readableLabel } from "@relprop/core";
 import { classRequest, fileNamePart } from "../src/run/choose-classes.ts";
 
 const labels = ["tench, Tinca tinca", "tabby, tabby cat", "Egyptian_cat", "crane", "crane", "table lamp"];

@@ -2,7 +2,8 @@
 
 import { Resvg } from "@resvg/resvg-js";
 import { createRequire } from "node:module";
-import { figureSvg, legend, renderHeatmap, textOf, type Pixels } from "@relprop/core/heatmap";
+import { figureSvg, legend, renderHeatmap, type Pixels } from "@relprop/core/heatmap";
+import { textOf } from "@relprop/core/internal";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { textWidth } from "../../relprop/src/heatmap/figure-text.ts";

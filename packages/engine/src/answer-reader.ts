@@ -5,11 +5,7 @@ import {
   answersOf,
   OptionError,
   pickAnswer,
-  pickClass,
-  pickDifference,
-  sampleOf,
   usualTarget,
-  zeroTarget,
   type AnswerReading,
   type CompileOptions,
   type Explanation,
@@ -21,6 +17,7 @@ import {
   type RunOptions,
   type RunSource,
 } from "@relprop/core";
+import { pickClass, pickDifference, sampleOf, zeroTarget } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { AnswerNumbers, Explained, ExplainRequest, Target } from "./engine.ts";

@@ -1,18 +1,15 @@
 /** A model, its explainers and its answers on any ONNX Runtime: the part of an engine that needs no browser. */
 
 import {
-  answerName,
   chooseExplanation,
   compile,
   Explainer,
-  fittingLabels,
-  isYesOrNo,
   readAnswer,
-  requireFinite,
   sourceOf,
   type CompositeName,
   type OutputFacts,
 } from "@relprop/core";
+import { answerName, fittingLabels, isYesOrNo, requireFinite } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { preprocess } from "@relprop/core/preprocess";
 import { AnswerReader, explainedOf, numbersOf, topOf, type Asked } from "./answer-reader.ts";

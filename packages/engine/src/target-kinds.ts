@@ -1,6 +1,7 @@
 /** Which targets a model's output has. */
 
-import { isAnyMap, type OutputFacts } from "@relprop/core";
+import type { OutputFacts } from "@relprop/core";
+import { isAnyMap } from "@relprop/core/internal";
 import type { Target } from "./engine.ts";
 
 /** Whether an output has targets of a kind: classes of lists, places of maps, boxes of detectors. */

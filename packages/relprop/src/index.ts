@@ -1,21 +1,23 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
-export { compile, type Compiled, type PlanLine } from "./compile/compile.ts";
+export { compile, type Compiled, type ExplainedOutput, type PlanLine } from "./compile/compile.ts";
 export { type CompileOptions } from "./compile/compile-options.ts";
 export {
   inspect,
   type Inspection,
   type InspectedNode,
   type InspectedObstacle,
+  type InspectedOutput,
   type InspectedTensor,
+  type NodeState,
   type WayOn,
 } from "./inspect/inspect.ts";
 export { inspectionText } from "./inspect/inspection-text.ts";
-export { compiledOpset } from "./compile/prepare.ts";
-export { Explainer, filterSearch, type ExplainerOptions, type PreparedOptions } from "./run/explainer.ts";
+export type { Note } from "./canonicalize/rewrite.ts";
+export { Explainer, type ExplainerOptions, type PreparedOptions } from "./run/explainer.ts";
 export { type Explanation, type RunOptions } from "./run/explanation.ts";
 export { type FloatArray, type InputArray } from "./run/float-array.ts";
-export { type Runtime, type Session } from "./run/runtime.ts";
-export { sessionModel, withWeights, type CompiledFacts, type SessionModel } from "./run/session-model.ts";
+export { type NamedTensors, type Runtime, type Session } from "./run/runtime.ts";
+export { sessionModel, type CompiledFacts, type SessionModel } from "./run/session-model.ts";
 export {
   conceptHeatmaps,
   type Concept,
@@ -24,7 +26,6 @@ export {
 } from "./run/concept-heatmaps.ts";
 export { type KeptShares } from "./run/concept-ledger.ts";
 export { type Channels } from "./run/channels.ts";
-export { startWord } from "./run/start-sum.ts";
 export { readLedger, verdict, type Ledger, type LedgerEntry } from "./run/read-ledger.ts";
 export { type ConceptOptions } from "./relevance/concepts.ts";
 export {
@@ -66,7 +67,7 @@ export {
 export { dialectNames, dialectText, type DialectName } from "./relevance/dialects.ts";
 export { parseComposite, type OwnComposite } from "./relevance/read-composite.ts";
 export type { OwnOperator, OwnOperators } from "./relevance/operators.ts";
-export { parseRule, ruleNames, ruleText, type OwnRule, type RuleChoice } from "./relevance/rule-choice.ts";
+export { ruleNames, ruleText, type Choice, type OwnRule, type RuleChoice } from "./relevance/rule-choice.ts";
 export {
   compileMethod,
   methodNames,
@@ -82,10 +83,9 @@ export {
   type SmoothGradOptions,
 } from "./methods/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
-export { isAnyMap, outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
+export { outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
 export { boxFormats, type BoxFormat, type DetectionLayout } from "./outputs/detection-layout.ts";
 export { type OutputFacts, type OutputOptions, type OutputScale } from "./outputs/output-facts.ts";
-export { metadataLabels } from "./outputs/metadata.ts";
 export {
   chooseExplanation,
   readAnswer,
@@ -96,10 +96,6 @@ export {
   type UsualTarget,
 } from "./compile/choose-explanation.ts";
 export { AnswerSession, type AnswerSessionOptions } from "./run/answer-session.ts";
-export { answerName, fittingLabels, readableLabel, type AnswerNames } from "./answers/answer-names.ts";
-export { requireFinite } from "./run/finite.ts";
-export { suggestComposite } from "./compile/suggest-composite.ts";
-export { tokenEmbedding, type TokenEmbedding } from "./compile/token-embedding.ts";
 export {
   answersOf,
   pickAnswer,
@@ -108,16 +104,7 @@ export {
   type PickRequest,
   type RunSource,
 } from "./answers/pick-answer.ts";
-export {
-  binaryAnswer,
-  pickClass,
-  pickDifference,
-  pickWeights,
-  sampleOf,
-  type Pick,
-  type PickSource,
-} from "./answers/picks.ts";
-export { isYesOrNo } from "./outputs/yes-or-no.ts";
+export type { Pick, PickSource } from "./answers/picks.ts";
 export {
   findDetections,
   type Box,
@@ -125,21 +112,7 @@ export {
   type DetectionOptions,
   type DetectionOutputs,
 } from "./answers/detections.ts";
-export {
-  contrastTarget,
-  maskTarget,
-  ratherThanTarget,
-  regionTarget,
-  zeroTarget,
-  type Target,
-} from "./run/targets.ts";
+export { contrastTarget, maskTarget, ratherThanTarget, regionTarget, type Target } from "./run/targets.ts";
 export { parseTarget, regionsOf, type TargetRegion, type TargetSelection } from "./relevance/target-text.ts";
-export {
-  rankAnswers,
-  rankClasses,
-  rowAt,
-  type AnswerPlace,
-  type Answers,
-  type RankedClass,
-} from "./answers/rank-classes.ts";
-export { build, version } from "./version.ts";
+export { rankAnswers, type AnswerPlace, type Answers, type RankedClass } from "./answers/rank-classes.ts";
+export { version } from "./version.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Explainer, suggestComposite, type CompositeName } from "../src/index.ts";
+import { Explainer, readAnswer, type CompositeName } from "../src/index.ts";
 import { readModel, type Model } from "../src/onnx/index.ts";
 import { preprocess, type Picture } from "../src/preprocess/index.ts";
 import { parseModelCard, type ModelCard } from "../src/zoo/index.ts";
@@ -41,7 +41,7 @@ test("the shipped model is small, says how it is fed and suits the composite tha
   expect(card.labels).toEqual(digits.map(String));
   expect(model.graph.inputs).toMatchObject([{ name: "input", shape: [expect.any(String), 1, 28, 28] }]);
   expect(model.graph.outputs).toMatchObject([{ name: "output", shape: [expect.any(String), 10] }]);
-  expect(suggestComposite(model)).toBe("fischer");
+  expect(readAnswer(model).composite).toBe("fischer");
 });
 
 describe.each(["fischer", "epsilon-plus"] as const)("%s on the gallery", (composite: CompositeName) => {

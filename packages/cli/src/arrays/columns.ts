@@ -3,7 +3,7 @@
 import { dirname, extname, resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { InputError, OptionError } from "@relprop/core";
-import { sizeOf } from "@relprop/core/onnx";
+import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput } from "./fit.ts";
 import { openFile } from "./open-file.ts";
 import type { ReadCell, TableInput } from "./table-input.ts";

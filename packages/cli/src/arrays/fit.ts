@@ -23,6 +23,8 @@ const matches = (dims: readonly number[], shape: Shape): boolean =>
   dims.length === shape.length &&
   dims.every((dim, axis) => typeof shape[axis] === "string" || shape[axis] === dim);
 
+const alone = (sample: readonly number[]): Fit => ({ samples: 1, isStacked: false, sample });
+
 /**
  * Takes an array for samples of an input whose first axis counts samples: several of the model's rank, one of a rank less,
  * and, where the model has an axis of one channel, both without it.
@@ -31,7 +33,6 @@ export function fitOf(dims: readonly number[], { shape }: Pick<FedInput, "shape"
   const [, ...own] = shape;
   const [first = 1, ...rest] = dims;
   const stacked = (sample: readonly number[]): Fit => ({ samples: first, isStacked: true, sample });
-  const alone = (sample: readonly number[]): Fit => ({ samples: 1, isStacked: false, sample });
   const ways = [
     ...(dims.length > 0 ? [stacked(rest)] : []),
     alone(dims),

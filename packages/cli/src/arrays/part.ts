@@ -1,7 +1,7 @@
 /** Samples of inputs, from one file: what a model is fed is put together from one or several of these. */
 
 import { InputError, OptionError, type InputArray } from "@relprop/core";
-import { sizeOf } from "@relprop/core/onnx";
+import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput, type Fit } from "./fit.ts";
 import type { StoredArray } from "./stored-array.ts";
 import type { TableColumns, TableInput } from "./table-input.ts";

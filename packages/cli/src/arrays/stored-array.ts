@@ -1,10 +1,17 @@
 /** Arrays of numbers as they lie in files: their type and sizes, and any stretch of their first axis. */
 
-import type { InputArray } from "@relprop/core";
-import { InputError } from "@relprop/core";
-import { elementSize, numbersOf, sizeOf, type DataType } from "@relprop/core/onnx";
-import { longestNpyHeader, npyTensor, readNpyHeader, type NpyHeader } from "@relprop/core/heatmap";
 import { open } from "node:fs/promises";
+import { InputError, type InputArray } from "@relprop/core";
+import {
+  elementSize,
+  longestNpyHeader,
+  npyTensor,
+  numbersOf,
+  readNpyHeader,
+  sizeOf,
+  type NpyHeader,
+} from "@relprop/core/internal";
+import type { DataType } from "@relprop/core/onnx";
 
 /** An array of a file. */
 export interface StoredArray {

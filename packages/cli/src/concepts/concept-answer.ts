@@ -1,14 +1,8 @@
 /** One answer of a picture -> its strongest channels, their heatmaps and the contact sheet. */
 
-import {
-  conceptHeatmaps,
-  InputError,
-  requireFinite,
-  type Explainer,
-  type FloatArray,
-  type Pick,
-} from "@relprop/core";
+import { conceptHeatmaps, InputError, type Explainer, type FloatArray, type Pick } from "@relprop/core";
 import { npyFile, renderHeatmap, type Heatmap, type Pixels, type Theme } from "@relprop/core/heatmap";
+import { requireFinite } from "@relprop/core/internal";
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import type { AnswerRecord, ConceptRecord } from "./concept-record.ts";
 import { startText } from "./concept-text.ts";

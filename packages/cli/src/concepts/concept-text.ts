@@ -1,7 +1,7 @@
 /** Words of `relprop concepts`: shares, sides, and how much of an answer passed through the layer. */
 
-import { startWord, type CompiledFacts, type FloatArray } from "@relprop/core";
-import { relevanceText } from "@relprop/core/heatmap";
+import type { CompiledFacts, FloatArray } from "@relprop/core";
+import { startWord, relevanceText } from "@relprop/core/internal";
 import type { AnswerRequest } from "../run/answer-requests.ts";
 
 /** A share in percent, with its sign. */

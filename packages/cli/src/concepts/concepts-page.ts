@@ -1,6 +1,6 @@
 /** The page of `relprop concepts`: for each answer the picture and the maps of its strongest channels, side by side. */
 
-import { capital, relevanceText } from "@relprop/core/heatmap";
+import { capital, relevanceText } from "@relprop/core/internal";
 import type { AnswerRecord, ConceptRecord } from "./concept-record.ts";
 import { passageText, shareText, sideText, sumTexts } from "./concept-text.ts";
 import { escape, href, pageHead, settingsList, type Page } from "../pages/page-parts.ts";

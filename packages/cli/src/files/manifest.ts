@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { access, appendFile, mkdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { OptionError } from "@relprop/core";
-import { software } from "@relprop/core/heatmap";
+import { software } from "@relprop/core/internal";
 import { z } from "zod";
 import { refuseKept, type Guard } from "./guard.ts";
 import { writeGuarded } from "./write-file.ts";

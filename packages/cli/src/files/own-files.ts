@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { version } from "@relprop/core";
-import { isPng, software, softwareKeyword, textOf } from "@relprop/core/heatmap";
+import { isPng, software, softwareKeyword, textOf } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 
 /** What stands in every page that we write. */

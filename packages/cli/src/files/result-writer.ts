@@ -2,7 +2,8 @@
 
 import { join } from "node:path";
 import { InputError, OptionError } from "@relprop/core";
-import { stampPng, type Pixels } from "@relprop/core/heatmap";
+import type { Pixels } from "@relprop/core/heatmap";
+import { stampPng } from "@relprop/core/internal";
 import { pngOf } from "../pages/png.ts";
 import { Inputs, refuseKept, type Guard } from "./guard.ts";
 import { isOwnFile } from "./own-files.ts";

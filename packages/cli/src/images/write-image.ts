@@ -1,7 +1,8 @@
 /** An explained image -> its files and its result. */
 
 import { InputError } from "@relprop/core";
-import { colormap, cssGradient, legend, renderHeatmap } from "@relprop/core/heatmap";
+import { colormap, legend, renderHeatmap } from "@relprop/core/heatmap";
+import { cssGradient } from "@relprop/core/internal";
 import { requestText } from "../run/answer-requests.ts";
 import { drawFigure } from "./draw-figure.ts";
 import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";

@@ -3,14 +3,13 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { metadataLabels, ModelFileError } from "@relprop/core";
+import { ModelFileError } from "@relprop/core";
+import { metadataLabels, byteLength, imageNetLabels, overrideCard } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
-import { byteLength, type Model } from "@relprop/core/onnx";
+import type { Model } from "@relprop/core/onnx";
 import {
   guessCard,
   hubCard,
-  imageNetLabels,
-  overrideCard,
   parseModelCard,
   readCheckpoint,
   recognizeNet,

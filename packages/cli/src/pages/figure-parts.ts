@@ -1,17 +1,16 @@
 /** Figures as files, and the pictures in them. */
 
 import {
-  asciiJson,
   drawBox,
   enlarge,
   figureSvg,
   panelScale,
-  stampPng,
   type DrawnBox,
   type Figure,
   type FigurePanel,
   type Pixels,
 } from "@relprop/core/heatmap";
+import { asciiJson, stampPng } from "@relprop/core/internal";
 import { pngOf } from "./png.ts";
 import { rasterize } from "./rasterize.ts";
 

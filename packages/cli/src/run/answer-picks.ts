@@ -4,12 +4,6 @@ import {
   answersOf,
   InputError,
   pickAnswer,
-  pickClass,
-  pickDifference,
-  pickWeights,
-  requireFinite,
-  sampleOf,
-  zeroTarget,
   type DetectionOptions,
   type Explainer,
   type Explanation,
@@ -19,6 +13,14 @@ import {
   type PickSource,
   type RunSource,
 } from "@relprop/core";
+import {
+  pickClass,
+  pickDifference,
+  pickWeights,
+  requireFinite,
+  sampleOf,
+  zeroTarget,
+} from "@relprop/core/internal";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
 import { nameOf, scoreOf, type Score } from "./score.ts";

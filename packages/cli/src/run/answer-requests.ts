@@ -1,7 +1,6 @@
 /** What of an answer is explained: what `--class`, `--target`, `--pixel` and `--box` say, for each kind of output. */
 
 import {
-  isYesOrNo,
   OptionError,
   parseTarget,
   regionsOf,
@@ -9,6 +8,7 @@ import {
   type OutputFacts,
   type OutputKind,
 } from "@relprop/core";
+import { isYesOrNo } from "@relprop/core/internal";
 import { isPicture, waysOf, without, type OtherReadings } from "./answer-ways.ts";
 import { classRequest, commandWord, fileNamePart, type ClassRequest } from "./choose-classes.ts";
 import { nameOf, type AnswerNames } from "./score.ts";

@@ -1,6 +1,7 @@
 /** What can be named of an answer, written as options of the command: ways on for messages. */
 
-import { isAnyMap, isYesOrNo, usualTarget, type OutputFacts, type OutputKind } from "@relprop/core";
+import { usualTarget, type OutputFacts, type OutputKind } from "@relprop/core";
+import { isAnyMap, isYesOrNo } from "@relprop/core/internal";
 import { classWord, commandWord } from "./choose-classes.ts";
 import type { AnswerNames } from "./score.ts";
 

@@ -2,8 +2,6 @@
 
 import {
   chooseExplanation,
-  fittingLabels,
-  isYesOrNo,
   OptionError,
   readAnswer,
   RelpropError,
@@ -16,6 +14,7 @@ import {
 } from "@relprop/core";
 import type { ArrayCard, InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
+import { fittingLabels, isYesOrNo } from "@relprop/core/internal";
 import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
 import { cardOptions } from "../models/card-options.ts";

@@ -2,11 +2,8 @@
 
 import {
   InputError,
-  pickClass,
   regionsOf,
   regionTarget,
-  requireFinite,
-  sampleOf,
   sourceOf,
   type Detection,
   type Explainer,
@@ -16,6 +13,7 @@ import {
   type Ledger,
   type PickSource,
 } from "@relprop/core";
+import { pickClass, requireFinite, sampleOf } from "@relprop/core/internal";
 import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
 import type { AnswerRequest } from "./answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";

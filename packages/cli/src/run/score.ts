@@ -1,6 +1,7 @@
 /** Numbers of an answer with their names: what is printed, and what stands in JSON. Nothing is said that the model does not. */
 
-import { answerName, type AnswerNames as Names, type RankedClass } from "@relprop/core";
+import type { RankedClass } from "@relprop/core";
+import { answerName, type AnswerNames as Names } from "@relprop/core/internal";
 import { z } from "zod";
 
 /** A class, or another number of an answer. */

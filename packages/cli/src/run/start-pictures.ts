@@ -1,6 +1,7 @@
 /** A model of pictures, loaded, decided about, compiled and started; and what was decided, said. */
 
-import { filterSearch, OptionError, type CompileOptions, type OutputKind } from "@relprop/core";
+import { OptionError, type CompileOptions, type OutputKind } from "@relprop/core";
+import { filterSearch } from "@relprop/core/internal";
 import { zooEntry } from "@relprop/core/zoo";
 import type { AnswerPlan } from "./answer-picks.ts";
 import {

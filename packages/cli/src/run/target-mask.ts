@@ -2,8 +2,9 @@
 
 import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
-import { InputError, isYesOrNo, OptionError, type FloatArray, type OutputFacts } from "@relprop/core";
+import { InputError, OptionError, type FloatArray, type OutputFacts } from "@relprop/core";
 import { readNpy } from "@relprop/core/heatmap";
+import { isYesOrNo } from "@relprop/core/internal";
 import { resample, resizePlan } from "@relprop/core/preprocess";
 import type { InputCard } from "@relprop/core/zoo";
 import sharp from "sharp";

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
-import { build, RelpropError, sessionModel, readAnswer, version } from "@relprop/core";
+import { RelpropError, sessionModel, readAnswer, version } from "@relprop/core";
 import type {
   CompiledFacts,
   CompileOptions,
@@ -15,7 +15,8 @@ import type {
   MethodOptions,
   SessionModel,
 } from "@relprop/core";
-import { placeOf, type ExternalView, type Model } from "@relprop/core/onnx";
+import { build, placeOf } from "@relprop/core/internal";
+import type { ExternalView, Model } from "@relprop/core/onnx";
 import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "../models/model-cache.ts";
 import { writeWhole } from "../files/write-file.ts";

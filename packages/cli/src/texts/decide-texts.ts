@@ -2,14 +2,12 @@
 
 import {
   chooseExplanation,
-  compiledOpset,
   OptionError,
   readAnswer,
-  tokenEmbedding,
   type CompileOptions,
   type MethodOptions,
-  type TokenEmbedding,
 } from "@relprop/core";
+import { tokenEmbedding, type TokenEmbedding } from "@relprop/core/internal";
 import { convertOpset, type Model } from "@relprop/core/onnx";
 import { given } from "../given.ts";
 import { checkSeed, type RunChoices } from "../run/decide.ts";
@@ -34,7 +32,7 @@ export function decideTexts(
   known: Pick<CompileOptions, "outputKind" | "labelCount">,
 ): TextDecision {
   const { compile, method } = choices;
-  const embedding = tokenEmbedding(convertOpset(model, compiledOpset).graph, compile.input);
+  const embedding = tokenEmbedding(convertOpset(model).graph, compile.input);
   if (!embedding) {
     const inputs = model.graph.inputs.map(
       ({ name, dataType, shape }) => `${name} ${dataType} [${shape.join(", ")}]`,

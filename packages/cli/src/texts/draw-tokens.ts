@@ -1,6 +1,7 @@
 /** Relevance of tokens -> colours, as heatmaps of one row. */
 
-import { cssGradient, legend, renderHeatmap, type Legend } from "@relprop/core/heatmap";
+import { legend, renderHeatmap, type Legend } from "@relprop/core/heatmap";
+import { cssGradient } from "@relprop/core/internal";
 import type { Coloring } from "../run/decide.ts";
 import type { Rgb } from "../terminal/terminal-colors.ts";
 import type { TextResult } from "./text-result.ts";

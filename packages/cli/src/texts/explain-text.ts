@@ -4,12 +4,12 @@ import {
   InputError,
   ModelFileError,
   RelpropError,
-  requireFinite,
   type Explainer,
   type Explanation,
   type FloatArray,
   type RankedClass,
 } from "@relprop/core";
+import { requireFinite } from "@relprop/core/internal";
 import type { ClassRequest } from "../run/choose-classes.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import { excerpt } from "./plain-text.ts";

@@ -1,6 +1,6 @@
 /** What `explain --text` says: coloured tokens for people (a table where there are no colours), records for programs. */
 
-import { relevanceText } from "@relprop/core/heatmap";
+import { relevanceText } from "@relprop/core/internal";
 import type { TextDrawing } from "./draw-tokens.ts";
 import { withoutControls } from "./plain-text.ts";
 import { amountText as scoreAmount } from "../run/score.ts";

@@ -3,9 +3,7 @@
 import {
   InputError,
   OptionError,
-  binaryAnswer,
   rankAnswers,
-  zeroTarget,
   type Compiled,
   type Explanation,
   type FloatArray,
@@ -13,6 +11,7 @@ import {
   type OutputKind,
   type RankedClass,
 } from "@relprop/core";
+import { binaryAnswer, zeroTarget } from "@relprop/core/internal";
 import { excerpt } from "./plain-text.ts";
 import type { TextTokenizer, Tokenized } from "./tokenize.ts";
 

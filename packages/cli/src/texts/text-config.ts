@@ -3,7 +3,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { OutputKind } from "@relprop/core";
-import { parseLabels, problemKinds } from "@relprop/core/zoo";
+import { problemKinds } from "@relprop/core/internal";
+import { parseLabels } from "@relprop/core/zoo";
 import { z } from "zod";
 import { readJson } from "../files/read-json.ts";
 

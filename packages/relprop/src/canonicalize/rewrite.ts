@@ -6,10 +6,13 @@ import { inPlaceOf } from "../onnx/owners.ts";
 
 /** Why a rewrite that nearly applied was not done; `inspect` shows it. */
 export interface Note {
+  /** What was tried, in a word or two. */
   readonly rewrite: string;
   /** The node's name. */
   readonly node: string;
+  /** The node's operator. */
   readonly operator: string;
+  /** What kept it from being done, in a clause. */
   readonly why: string;
 }
 

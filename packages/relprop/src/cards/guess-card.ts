@@ -8,11 +8,17 @@ import { channelCount, imageNetPixels, type InputCard, type ModelCard, type Resi
 
 /** What the user says about the input; it overrides cards and guesses. The fields are those of {@link InputCard}. */
 export interface InputOptions {
+  /** Order of the axes. */
   readonly layout?: InputCard["layout"];
+  /** [height, width] in pixels. */
   readonly size?: readonly [number, number];
+  /** Order of the colours. */
   readonly channels?: InputCard["channels"];
+  /** First factor of pixels 0..255. */
   readonly scale?: number;
+  /** Subtracted after scaling, one number per channel. */
   readonly mean?: readonly number[];
+  /** Divisor after subtracting, one number per channel. */
   readonly std?: readonly number[];
 }
 
@@ -21,6 +27,7 @@ const plainGray = { scale: 1 / 255, mean: [0], std: [1] };
 
 /** A card, part of which may be guessed. */
 export interface GuessedCard {
+  /** With all fields of the input, guessed or known. */
   readonly card: ModelCard;
   /** The guessed parts in words, to be printed; empty if nothing was guessed. */
   readonly guesses: readonly string[];

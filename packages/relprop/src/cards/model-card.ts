@@ -38,9 +38,11 @@ export interface InputCard {
   readonly layout: "NCHW" | "NHWC";
   /** [height, width] in pixels. */
   readonly size: readonly [number, number];
+  /** How a picture of another size is brought to this one. */
   readonly resize: Resize;
   /** How pixels are resampled, always antialiased. Browsers use their own filter. @default bilinear */
   readonly interpolation?: Interpolation;
+  /** Order of the colours in the tensor. */
   readonly channels: ChannelOrder;
   /** First factor of pixels: 1/255 for the range 0..1, 1 for 0..255. */
   readonly scale: number;
@@ -68,12 +70,15 @@ export interface AnswerCard {
   readonly topK?: number;
   /** Source of the model: a URL or a citation. */
   readonly source?: string;
+  /** Licence of the weights: an SPDX identifier or a sentence. */
   readonly license?: string;
+  /** Anything else that users should know. */
   readonly notes?: string;
 }
 
 /** Everything besides its file that is needed to use a model of pictures. Read one with {@link parseModelCard}. */
 export interface ModelCard extends AnswerCard {
+  /** How a picture becomes the input tensor. */
   readonly input: InputCard;
 }
 
@@ -118,9 +123,18 @@ export function parseArrayCard(json: unknown, file = "model card"): ArrayCard {
   card.only(...answerFields, "input", "features", "rate");
   return {
     ...answerCard(card),
-    ...given("input", card.optional("input", (at) => inputCard(at.fields()))),
-    ...given("features", card.optional("features", (at) => at.list().map((name) => name.text()))),
-    ...given("rate", card.optional("rate", (at) => at.number(Number.MIN_VALUE, Number.MAX_VALUE))),
+    ...given(
+      "input",
+      card.optional("input", (at) => inputCard(at.fields())),
+    ),
+    ...given(
+      "features",
+      card.optional("features", (at) => at.list().map((name) => name.text())),
+    ),
+    ...given(
+      "rate",
+      card.optional("rate", (at) => at.number(Number.MIN_VALUE, Number.MAX_VALUE)),
+    ),
   };
 }
 
@@ -150,10 +164,16 @@ function answerCard(card: Fields): AnswerCard {
     name: card.required("name").text(),
     labels: card.optional("labels", (at) => at.list().map((label) => label.text())) ?? [],
     ...given("output", text("output")),
-    ...given("kind", card.optional("kind", (at) => at.oneOf(...kinds))),
+    ...given(
+      "kind",
+      card.optional("kind", (at) => at.oneOf(...kinds)),
+    ),
     ...given("unit", text("unit")),
     ...given("composite", text("composite")),
-    ...given("topK", card.optional("topK", (at) => at.number(0, 1))),
+    ...given(
+      "topK",
+      card.optional("topK", (at) => at.number(0, 1)),
+    ),
     ...given("source", text("source")),
     ...given("license", text("license")),
     ...given("notes", text("notes")),

@@ -5,13 +5,16 @@ import type { Model } from "../onnx/graph.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { prepare } from "./prepare.ts";
 import type { CompositeName, SeedRelevance } from "../relevance/composites.ts";
-import { compositeFor } from "./suggest-composite.ts";
+import { compositeFor } from "./composite-for.ts";
 
 /** What of a model a choice depends on. */
 export interface AnswerReading {
   /** What the explained output is. */
   readonly facts: OutputFacts;
-  /** The composite that fits the network: {@link suggestComposite}. */
+  /**
+   * The one that fits the network: `attnlrp` where matrices that depend on the input are multiplied with each other, as in
+   * attention; `fischer` where all activations are ReLU or clipped ReLU; `epsilon-plus` elsewhere.
+   */
   readonly composite: CompositeName;
 }
 

@@ -37,6 +37,7 @@ export const relevanceOutput = "relevance";
 
 /** An explained input. */
 export interface ExplainedOutput {
+  /** The model's own. */
   readonly input: Value;
   /** Name of the output that its relevance is. */
   readonly relevance: string;
@@ -100,6 +101,10 @@ export interface Compiled {
  *
  * @throws UnexplainableError listing every node that relevance cannot cross
  * @throws OptionError for an option with a value that is not allowed
+ *
+ * @example
+ *     const { model, plan } = compile(readModel(bytes), { composite: "epsilon-plus", reduce: "channels" });
+ *     const file = concatChunks(writeModel(model).chunks); // inputs: the source model's and `target`
  */
 export function compile(source: Model, options: CompileOptions = {}): Compiled {
   checkCompileOptions(options);

@@ -22,7 +22,7 @@ export const compiledOpset = 17;
 export interface PrepareOptions extends RelevanceOptions, TensorOptions {
   /**
    * Operators that relprop does not have, by "domain/OpType": how sizes follow from those of inputs, and how relevance
-   * crosses them. Of model-local functions give {@link readModel} the same, else they are taken apart. @default none
+   * crosses them. Of model-local functions give `readModel` the same, else they are taken apart. @default none
    *
    * @example { "my.lab/SwiReLU": { shape: (node, [x]) => x && [x], row: activation((site, s) => …) } }
    */

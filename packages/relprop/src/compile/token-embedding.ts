@@ -17,7 +17,7 @@ export interface TokenEmbedding {
 /** Operators that leave ids what they are. */
 const keepsIds = new Set(["Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
-/** Where a model turns token ids into vectors: {@link lookupsOf} of a graph of which nothing is known yet. */
+/** Where a model of opset 17 turns token ids into vectors, found in its graph alone; undefined where it does not. */
 export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | undefined {
   return vocabulary(lookupsOf(graph, inferGraph(graph)), input);
 }

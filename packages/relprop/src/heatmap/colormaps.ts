@@ -24,7 +24,9 @@ export type ColormapKind = "diverging" | "sequential";
 
 /** A colour map. Get one with {@link colormap}. */
 export interface Colormap {
+  /** As {@link colormap} takes it. */
   readonly name: ColormapName;
+  /** What relevance it is for: signed, or of one sign. */
   readonly kind: ColormapKind;
   /** 256 colours of 3 bytes (red, green, blue); entry i is the colour of position i/255. */
   readonly colors: Uint8Array;
@@ -99,12 +101,13 @@ const recipes = {
       ..."#2d004b #542788 #8073ac #b2abd2 #d8daeb #f7f7f7 #fee0b6 #fdb863 #e08214 #b35806 #7f3b08".split(" "),
     ),
   },
-  // Perceptual maps. Turbo is not for signed data: its middle is a bright green, not a neutral zero.
-  turbo: { kind: "sequential", ends: ["blue", "red"], from: interpolateTurbo },
-  inferno: { kind: "sequential", ends: ["black", "yellow"], from: interpolateInferno },
-  magma: { kind: "sequential", ends: ["black", "cream"], from: interpolateMagma },
-  plasma: { kind: "sequential", ends: ["blue", "yellow"], from: interpolatePlasma },
-  viridis: { kind: "sequential", ends: ["purple", "yellow"], from: interpolateViridis },
+  // Perceptual maps, under a type of ours: declarations of d3 are none that users of this library have.
+  // Turbo is not for signed data: its middle is a bright green, not a neutral zero.
+  turbo: { kind: "sequential", ends: ["blue", "red"], from: interpolateTurbo as Colors },
+  inferno: { kind: "sequential", ends: ["black", "yellow"], from: interpolateInferno as Colors },
+  magma: { kind: "sequential", ends: ["black", "cream"], from: interpolateMagma as Colors },
+  plasma: { kind: "sequential", ends: ["blue", "yellow"], from: interpolatePlasma as Colors },
+  viridis: { kind: "sequential", ends: ["purple", "yellow"], from: interpolateViridis as Colors },
 } as const satisfies Record<string, Recipe>;
 
 /** Name of a colour map; {@link colormapNames} lists them. */
@@ -120,6 +123,9 @@ const tables = new Map<ColormapName, Colormap>();
 /**
  * The colour map of a name, computed on first use.
  * @throws OptionError if no map has that name
+ *
+ * @example
+ *     const middle = colormap("bwr").colors.subarray(3 * 128, 3 * 128 + 3); // nearly white
  */
 export function colormap(name: string): Colormap {
   if (!isName(name)) {

@@ -4,9 +4,13 @@ import type { Pixels } from "./render.ts";
 
 /** Edges in pixels, fractions allowed; the part outside of the picture is not drawn. */
 export interface DrawnBox {
+  /** From the left edge of the picture. */
   readonly left: number;
+  /** From the upper edge of the picture. */
   readonly top: number;
+  /** From the left edge, not from the right. */
   readonly right: number;
+  /** From the upper edge, not from the lower. */
   readonly bottom: number;
 }
 

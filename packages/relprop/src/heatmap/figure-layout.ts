@@ -25,9 +25,13 @@ export interface PlacedText extends TextStyle {
 
 /** A rectangle. */
 export interface Box {
+  /** Of the left edge. */
   readonly x: number;
+  /** Of the upper edge, downwards. */
   readonly y: number;
+  /** To the right edge. */
   readonly width: number;
+  /** To the lower edge. */
   readonly height: number;
 }
 

@@ -5,6 +5,7 @@ import type { Legend } from "./legend.ts";
 
 /** A picture of a figure. */
 export interface FigurePanel {
+  /** One line above the picture that names it: `heatmap`. */
   readonly caption: string;
   /** Further lines below it: `2.2 % for`. */
   readonly details?: readonly string[];
@@ -12,6 +13,7 @@ export interface FigurePanel {
   readonly image: string;
   /** Size before it was enlarged, in pixels. */
   readonly width: number;
+  /** As `width`. */
   readonly height: number;
 }
 
@@ -27,8 +29,11 @@ export interface Figure {
   readonly title: string;
   /** What is explained, the heading first: `Egyptian cat 0.767`, then `rather than lynx`. */
   readonly explained: readonly string[];
+  /** Pictures from left to right, in rows if there are many. */
   readonly panels: readonly FigurePanel[];
+  /** The colours of the bar below the pictures. */
   readonly colormap: Colormap;
+  /** The numbers and the sentence below the bar: {@link legend} makes them. */
   readonly legend: Legend;
   /** Where relevance stayed: the `verdict` of a ledger, if one was kept. */
   readonly verdict?: string;

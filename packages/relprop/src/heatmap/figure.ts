@@ -7,9 +7,11 @@ import type { Figure, Theme } from "./figure-parts.ts";
 
 /** A drawn figure. */
 export interface FigureSvg {
+  /** The whole file, as text. */
   readonly svg: string;
   /** Its size in pixels, scaled. */
   readonly width: number;
+  /** As `width`. */
   readonly height: number;
   /** The place of each panel's picture, scaled as well. */
   readonly panels: readonly Box[];
@@ -23,7 +25,19 @@ const paints: Readonly<Record<Theme, Record<"paper" | "ink" | "soft" | "line", s
 /** Inter if it is installed, as in the command; else the font of the system. */
 const fonts = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', sans-serif";
 
-/** Draws a figure. Equal figures have equal SVG. */
+/**
+ * Draws a figure. Equal figures have equal SVG.
+ *
+ * @example
+ *     const { svg } = figureSvg({
+ *       title: "chelsea.png",
+ *       explained: ["Egyptian cat 0.767"],
+ *       panels: [{ caption: "heatmap", image: "data:image/png;base64,…", width: 224, height: 224 }],
+ *       colormap: heatmap.colormap,
+ *       legend: legend(heatmap, "symmetric", "Egyptian cat"),
+ *       method: ["composite epsilon-plus"],
+ *     });
+ */
 export function figureSvg(figure: Figure): FigureSvg {
   const { width, height, texts, images, bar } = layoutFigure(figure);
   const { paper, ink, soft, line } = paints[figure.theme ?? "light"];

@@ -1,21 +1,26 @@
 /** Turns relevance into pictures and figures, the same in Node and the browser. */
-export * from "./colormaps.ts";
-export * from "./enlarge.ts";
+export { colormap, colormapNames, type Colormap, type ColormapKind, type ColormapName } from "./colormaps.ts";
+export { drawBox, type DrawnBox } from "./draw-box.ts";
+export { enlarge } from "./enlarge.ts";
 export { figureSvg, type FigureSvg } from "./figure.ts";
-export * from "./figure-parts.ts";
 export { panelScale, type Box } from "./figure-layout.ts";
-export { capital, cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";
-export * from "./normalize.ts";
-export * from "./npy.ts";
-export * from "./overlay.ts";
-export * from "./png-text.ts";
-export * from "./render.ts";
-export { longestNpyHeader, npyTensor, readNpy, readNpyHeader, type NpyHeader } from "./read-npy.ts";
+export { themes, type Figure, type FigurePanel, type Theme } from "./figure-parts.ts";
+export { legend, type Legend, type LegendTick } from "./legend.ts";
 export {
-  chooseColoring,
-  signedClip,
-  usualColoring,
-  type ColoringOptions,
-  type UsualColoring,
-} from "./usual-coloring.ts";
-export * from "./draw-box.ts";
+  normalizations,
+  normalize,
+  type Normalization,
+  type NormalizeOptions,
+  type Normalized,
+} from "./normalize.ts";
+export { npyFile } from "./npy.ts";
+export { renderOverlay } from "./overlay.ts";
+export { readNpy } from "./read-npy.ts";
+export {
+  renderHeatmap,
+  type Heatmap,
+  type HeatmapOptions,
+  type Pixels,
+  type RelevanceMap,
+} from "./render.ts";
+export { chooseColoring, usualColoring, type ColoringOptions, type UsualColoring } from "./usual-coloring.ts";

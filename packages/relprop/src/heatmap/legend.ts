@@ -16,6 +16,7 @@ export interface LegendTick {
 
 /** A legend: draw the bar with {@link cssGradient} or the map's own colours. */
 export interface Legend {
+  /** The ends of the bar and its middle; one tick if all relevance is the same. */
   readonly ticks: readonly LegendTick[];
   /** The meaning of the ends in a word, `["against", "for"]`; empty if all relevance is the same. */
   readonly ends: readonly [low: string, high: string];
@@ -27,6 +28,10 @@ export interface Legend {
  * The legend of a heatmap.
  * @param label the name of the explained class; undefined for the whole prediction
  * @param part what each value belongs to, in a word
+ *
+ * @example
+ *     const { ticks, sentence } = legend(heatmap, "symmetric", "Egyptian cat");
+ *     // sentence: Red speaks for “Egyptian cat”, blue against it.
  */
 export function legend(heatmap: Heatmap, kind: Normalization, label?: string, part = "pixel"): Legend {
   const { low, high, rest } = heatmap.normalized;

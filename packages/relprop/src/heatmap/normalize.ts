@@ -16,6 +16,7 @@ export const normalizations: readonly Normalization[] = ["symmetric", "absolute"
 
 /** Options of {@link normalize}. */
 export interface NormalizeOptions {
+  /** Which range of relevance the colour map covers. */
   readonly normalize: Normalization;
   /**
    * Contrast: a factor of the positions, about the middle for `symmetric`, about zero or the minimum for the others. 1
@@ -47,6 +48,9 @@ export interface Normalized {
  * Maps relevance to [0, 1]. If all values are equal, such as zero, their position is `rest`.
  * @param relevance values of any sign, unitless; [H, W] of one picture, or those of several that share a scale
  * @throws InputError if a value is not a finite number
+ *
+ * @example
+ *     normalize([-1, 0, 2], { normalize: "symmetric" }); // positions 0.25, 0.5, 1; low -2, high 2
  */
 export function normalize(relevance: ArrayLike<number>, options: NormalizeOptions): Normalized {
   const { normalize: kind, level = 1, clip = 100 } = options;

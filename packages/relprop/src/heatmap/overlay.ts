@@ -11,6 +11,9 @@ const defaultOpacity = 0.9;
  * @param picture the pixels that the network saw, of the heatmap's size; RGBA, alpha is ignored
  * @param opacity of the strongest relevance, in [0, 1]; default 0.9
  * @throws InputError if the sizes differ
+ *
+ * @example
+ *     const overlay = renderOverlay(resample(photo, resizePlan(photo.width, photo.height, card.input)), heatmap);
  */
 export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number = defaultOpacity): Pixels {
   const { height, width, normalized } = heatmap;

@@ -59,7 +59,7 @@ export const software: string = `relprop ${version}`;
 
 /**
  * A PNG with the name of this program, and further texts.
- * @param texts by keyword, as {@link withText} takes them
+ * @param texts ASCII, by keyword of 1 to 79 characters
  */
 export function stampPng(png: Uint8Array, texts: Readonly<Record<string, string>> = {}): Bytes {
   const withTexts = Object.entries(texts).reduce(
@@ -69,7 +69,7 @@ export function stampPng(png: Uint8Array, texts: Readonly<Record<string, string>
   return withText(withTexts, softwareKeyword, software);
 }
 
-/** A value as JSON in ASCII, for {@link withText}. */
+/** A value as JSON in ASCII, as texts of PNG files are. */
 export const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replaceAll(
     /[^ -~]/g,

@@ -5,15 +5,21 @@ import { normalize, type NormalizeOptions, type Normalized } from "./normalize.t
 
 /** Relevance of one picture, summed over its channels: [H, W], row by row. */
 export interface RelevanceMap {
+  /** Unitless, H·W numbers, row by row. */
   readonly data: ArrayLike<number>;
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
 }
 
 /** RGBA pixels, 4 bytes each, row by row, as canvases and image libraries take them. */
 export interface Pixels {
+  /** Red, green, blue and alpha of each pixel, from 0 to 255. */
   readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
 }
 
@@ -25,7 +31,9 @@ export interface HeatmapOptions extends NormalizeOptions {
 
 /** A heatmap and the meaning of its colours. */
 export interface Heatmap extends Pixels {
+  /** The colours that it is drawn in. */
   readonly colormap: Colormap;
+  /** The range that they cover, and the position of each value in it. */
   readonly normalized: Normalized;
 }
 
@@ -33,6 +41,12 @@ export interface Heatmap extends Pixels {
  * Draws relevance as a picture of the same size, one opaque pixel for each value.
  * @throws OptionError if the colour map does not exist
  * @throws InputError if the relevance is not finite
+ *
+ * @example
+ *     // relevance [1, H, W], as an explainer with `reduce: "channels"` gives it
+ *     const [, height, width] = relevance.dims;
+ *     const heatmap = renderHeatmap({ data: relevance.data, height, width }, usualColoring(true));
+ *     context.putImageData(new ImageData(heatmap.data, width, height), 0, 0);
  */
 export function renderHeatmap(relevance: RelevanceMap, options: HeatmapOptions): Heatmap {
   const { height, width } = relevance;

@@ -5,7 +5,9 @@ import type { Normalization } from "./normalize.ts";
 
 /** The colours of a heatmap. */
 export interface UsualColoring {
+  /** As {@link renderHeatmap} takes it. */
   readonly colormap: ColormapName;
+  /** Which range of relevance it covers. */
   readonly normalize: Normalization;
   /** Percentile that gets the colour at the end of the map, see {@link NormalizeOptions.clip}. */
   readonly clip: number;
@@ -26,8 +28,11 @@ export function usualColoring(isSigned: boolean, isDark = false): UsualColoring 
 
 /** The colours that the user asks for; the others are chosen. */
 export interface ColoringOptions {
+  /** One of {@link colormapNames}. @default that of {@link usualColoring} */
   readonly colormap?: string | undefined;
+  /** @default `symmetric` for diverging maps, else `min-max` */
   readonly normalize?: Normalization | undefined;
+  /** Percentile, see {@link NormalizeOptions.clip}. @default 99.5 for `symmetric`, else 100 */
   readonly clip?: number | undefined;
 }
 

@@ -46,8 +46,11 @@ export interface WayOn {
 
 /** What an output of the model is taken for, and why. */
 export interface InspectedOutput {
+  /** As the model has it. */
   readonly name: string;
+  /** What its numbers are, as {@link outputKinds} says. */
   readonly kind: OutputKind;
+  /** What the kind was read from, in a clause. */
   readonly why: string;
   /** Which axis counts what, and what the numbers are, in words. */
   readonly layout: string;

@@ -14,15 +14,14 @@ import { smoothGrad } from "./smoothgrad.ts";
  * `target: "top1"`), the inputs of the method (`baseline`, `noise`) and the output `relevance`. It explains
  * target · output, where output is before a final Softmax.
  *
- * ```ts
- * const { model } = compileMethod(readModel(bytes), { method: "integrated-gradients", steps: 64 });
- * ```
- *
  * The plain gradient, guided backpropagation and similar methods are composites: `compile(model, { composite: "gradient" })`.
  *
  * @throws UnexplainableError listing every node that the gradient cannot cross
  * @throws OptionError if the method does not have an option, a value is not allowed, or the batch is fixed although the
  *   method needs an open one
+ *
+ * @example
+ *     const { model } = compileMethod(readModel(bytes), { method: "integrated-gradients", steps: 64 });
  */
 export function compileMethod(source: Model, options: MethodOptions): Compiled {
   checkMethod(options);

@@ -3,7 +3,9 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ModelFileError } from "../errors.ts";
-import { readModelIn, type Model, type ModelFolder, type ReadModelOptions } from "../onnx/index.ts";
+import type { Model } from "../onnx/graph.ts";
+import type { ModelFolder } from "../onnx/model-folder.ts";
+import { readModelIn, type ReadModelOptions } from "../onnx/read-model.ts";
 
 /**
  * Reads an .onnx file and its external data, but leaves large weights on disk: onnxruntime-node maps them from there, so

@@ -22,7 +22,9 @@ import { sure } from "../sure.ts";
 
 /** What the nodes that are built meanwhile are called, `name/…`, and what they are made for. */
 export interface Scope {
+  /** What the names of the nodes begin with: `lrp/conv1`. */
   readonly name: string;
+  /** The node of the model, and the rule, that they belong to. */
   readonly owner: Owner;
 }
 
@@ -38,6 +40,16 @@ const words: Readonly<Record<string, string>> = {
 const wordOf = (opType: string): string =>
   words[opType] ?? opType.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
 
+/**
+ * Builds a graph node by node, in the order that they compute. Shapes are inferred on the way; an operator with the inputs and
+ * attributes of an earlier one is that one. Node names are given, and unique.
+ *
+ * @example
+ *     const b = new GraphBuilder();
+ *     const x = b.input("x", "float32", ["N", 8]);
+ *     b.output(b.op("Relu", [x]), "y");
+ *     const graph = b.graph("relu");
+ */
 export class GraphBuilder {
   readonly #values = new Map<string, Value>();
   readonly #initializers = new Map<string, Tensor>();
@@ -218,6 +230,7 @@ export class GraphBuilder {
     this.#taken.add(name);
   }
 
+  /** What was built so far, in the order in which it was added. */
   graph(name: string): Graph {
     return {
       name,

@@ -37,7 +37,7 @@ export interface Tensor {
   readonly dims: readonly number[];
   /** The elements, row-major and little-endian; of sub-byte types two or more share a byte. */
   readonly bytes: Uint8Array;
-  /** As {@link roundingOf} gives it, where the numbers were computed from others that were stored less precisely. */
+  /** How far an element may be from the one that was meant, as a share of it (2⁻¹¹ for what was float16), where the numbers were computed from others that were stored less precisely. */
   readonly rounding?: number;
 }
 
@@ -117,7 +117,7 @@ export interface TensorInfo {
 /** Gives what is known of a node's outputs, or undefined where not even the rank can be known. */
 export type ShapeOf = (node: Node, inputs: readonly (TensorInfo | undefined)[]) => TensorInfo[] | undefined;
 
-/** Shape rules of operators that are not ONNX's, by {@link operatorKey}. */
+/** Shape rules of operators that are not ONNX's, by "domain/OpType". */
 export type OperatorShapes = ReadonlyMap<string, ShapeOf>;
 
 /** An operator's domain and name as one text: `my.lab/SwiReLU`. */
@@ -172,7 +172,9 @@ export interface SubgraphValue {
 
 /** A function of the model that stays one: its calls are nodes of its domain and name. */
 export interface ModelFunction {
+  /** The domain of the nodes that call it. */
   readonly domain: string;
+  /** The operator of the nodes that call it. */
   readonly name: string;
   /** The version of ai.onnx that it is written in. */
   readonly opset: number;

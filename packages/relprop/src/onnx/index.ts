@@ -1,12 +1,45 @@
 /** .onnx bytes <-> typed graph. Knows nothing of relevance. */
-export * from "./graph.ts";
-export * from "./tensor.ts";
+export {
+  float,
+  floats,
+  int,
+  ints,
+  intsAttribute,
+  numberAttribute,
+  string,
+  stringAttribute,
+  tensorAttribute,
+  type Attribute,
+  type Attributes,
+  type AttributeValues,
+  type DataType,
+  type Dim,
+  type Graph,
+  type Model,
+  type ModelFunction,
+  type Node,
+  type OperatorShapes,
+  type Owner,
+  type Shape,
+  type ShapeOf,
+  type Subgraph,
+  type SubgraphValue,
+  type Tensor,
+  type TensorInfo,
+  type Value,
+} from "./graph.ts";
+export {
+  constantIntegers,
+  float32Tensor,
+  floatTensor,
+  int64Tensor,
+  numbersOf,
+  type FloatType,
+} from "./tensor.ts";
 export { GraphBuilder, type Scope } from "./graph-builder.ts";
 export { convertOpset } from "./convert-opset.ts";
 export { printGraph } from "./print-graph.ts";
-export type { ModelFolder } from "./model-folder.ts";
-export { type Place, placeOf } from "./stored-tensor.ts";
-export { type ReadModelOptions, readModel, readModelIn, readableOpsets } from "./read-model.ts";
+export { type ReadModelOptions, readModel, readableOpsets } from "./read-model.ts";
 export type { ReadExternal } from "./read/source.ts";
 export {
   type ExternalView,

@@ -51,6 +51,10 @@ export interface ReadModelOptions {
  *   not tensors, external data without `readExternal`, or an inconsistent graph; it says where
  *
  * Format: https://github.com/onnx/onnx/blob/main/docs/IR.md
+ *
+ * @example
+ *     const model = readModel(await readFile("net.onnx"), { file: "net.onnx" });
+ *     console.log(model.opsets[""], model.graph.inputs);
  */
 export function readModel(
   bytes: Uint8Array,

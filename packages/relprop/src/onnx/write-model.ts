@@ -65,6 +65,9 @@ type Place = (tensor: Tensor) => Readonly<Record<string, string>> | undefined;
  * values and nodes stay.
  *
  * @throws ModelFileError if the file would be 2 GiB or larger, which protobuf does not allow, or `location` leaves the folder
+ *
+ * @example
+ *     await writeFile("net.onnx", concatChunks(writeModel(model).chunks));
  */
 export function writeModel(model: Model, options: WriteModelOptions = {}): WrittenModel {
   if (!options.external) return encode(model, () => undefined);
@@ -94,7 +97,7 @@ export function writeModel(model: Model, options: WriteModelOptions = {}): Writt
 /**
  * Writes a model for a session that uses the weights without copying them: a small .onnx file, and each initializer of
  * `threshold` bytes or more (default 1024) as external data. The views may lie at any address. If weights were left in files
- * ({@link readModelIn}), the model refers to them there, and all others are in the .onnx file.
+ * (`readModelFile` of `@relprop/core/node`), the model refers to them there, and all others are in the .onnx file.
  *
  * @throws ModelFileError if the .onnx file would be 2 GiB or larger
  */

@@ -1,4 +1,4 @@
 /** Turns pictures into tensors, the same in Node and the browser. */
-export * from "./preprocess.ts";
-export * from "./resize-plan.ts";
+export { inputDims, preprocess, type Picture } from "./preprocess.ts";
+export { resizePlan, type ResizePlan } from "./resize-plan.ts";
 export { resample, type RgbaPixels } from "./resample.ts";

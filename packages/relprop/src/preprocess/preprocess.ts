@@ -5,8 +5,11 @@ import { channelCount, type InputCard } from "../cards/model-card.ts";
 
 /** Pixels of a picture, row by row, 3 bytes (RGB) or 4 (RGBA, alpha ignored) each. */
 export interface Picture {
+  /** From 0 to 255, width·height·3 or width·height·4 numbers. */
   readonly data: ArrayLike<number>;
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 
@@ -22,6 +25,11 @@ export function inputDims(card: InputCard, batch: number): number[] {
  * @param pictures of the card's size, so already resized and cropped, see {@link resizePlan}
  * @returns the tensor and its shape, see {@link inputDims}
  * @throws InputError if a picture has another size
+ *
+ * @example
+ *     const plan = resizePlan(photo.width, photo.height, card.input);
+ *     const input = preprocess([resample(photo, plan, card.input.interpolation)], card.input);
+ *     const { relevance } = await explainer.explain(input, { target: 285 });
  */
 export function preprocess(
   pictures: readonly Picture[],

@@ -50,8 +50,11 @@ function tapsOf(index: number, scale: number, length: number, interpolation: Int
 
 /** A picture of RGBA pixels, 4 bytes each, row by row. */
 export interface RgbaPixels {
+  /** Red, green, blue and alpha of each pixel, from 0 to 255. */
   readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 

@@ -5,8 +5,11 @@ import type { InputCard, Resize } from "../cards/model-card.ts";
 
 /** Resize to `width`×`height` (with the card's `interpolation`, antialiased), then keep the `crop`. All in pixels. */
 export interface ResizePlan {
+  /** Of the whole resized picture, before the crop. */
   readonly width: number;
+  /** As `width`. */
   readonly height: number;
+  /** The part of the resized picture that becomes the input; all of it if nothing is cropped. */
   readonly crop: {
     readonly left: number;
     readonly top: number;

@@ -35,7 +35,9 @@ export type StabilizerKind = (typeof stabilizerKinds)[number];
 
 /** What is done about small denominators; ε = 0 leaves them as they are, whatever the kind. */
 export interface Stabilizer {
+  /** ε ≥ 0, in units of z; relative to ‖z‖ for `norm` and `norm-clip`. */
   readonly epsilon: number;
+  /** The formula of S. */
   readonly kind: StabilizerKind;
 }
 
@@ -85,7 +87,7 @@ export class Algebra {
     return !this.#without.includes(economy);
   }
 
-  /** Whether R is known to be 0 wherever z is not positive: {@link Zeros}. */
+  /** Whether R is known to be 0 wherever z is not positive. */
   vanishesBelow(R: Value, z: Value): boolean {
     return this.saves("zeros") && this.#zeros.vanishesBelow(R, z);
   }
@@ -144,6 +146,7 @@ export class Algebra {
     return term;
   }
 
+  /** Whether a value is known not to be negative: an output of ReLU, a square, what {@link nonNegative} was told. */
   isNonNegative(value: Value): boolean {
     return this.#nonNegative.has(value.name);
   }
@@ -174,6 +177,7 @@ export class Algebra {
     return this.#b.op("Min", [v, this.#b.scalar(bound)]);
   }
 
+  /** a + b, which broadcast; zero if both are. */
   add(a: Term, b: Term): Term {
     if (!a || !b) return a ?? b;
     const shared = this.saves("factors") && this.#factors.shared(a, b);
@@ -183,11 +187,13 @@ export class Algebra {
     return total;
   }
 
+  /** a − b, which broadcast; zero if both are. */
   subtract(a: Term, b: Term): Term {
     if (!b) return a;
     return a ? this.#b.op("Sub", [a, b]) : this.#b.op("Neg", [b]);
   }
 
+  /** a ⊙ b, which broadcast; zero if one of them is. */
   multiply(a: Term, b: Term): Term {
     return a && b && this.#product(a, b);
   }
@@ -199,6 +205,7 @@ export class Algebra {
     return product;
   }
 
+  /** factor · v; zero for the factor 0. */
   scale(factor: number, term: Term): Term {
     return factor === 0 || !term ? undefined : this.#times(factor, term);
   }
@@ -209,6 +216,7 @@ export class Algebra {
     return factor > 0 && this.isNonNegative(v) ? this.nonNegative(product) : product;
   }
 
+  /** v ⊙ v, known not to be negative. */
   square(term: Term): Term {
     return this.nonNegative(this.multiply(term, term));
   }
@@ -258,6 +266,7 @@ export class Algebra {
     return this.#b.op("Sqrt", [this.#b.op("ReduceMean", [square], { axes, keepdims: int(1) })]);
   }
 
+  /** a / b, not guarded against b = 0: {@link share} is. */
   divide(a: Value, b: Value): Value {
     return this.keepsZeros(a, this.#b.op("Div", [a, b]));
   }
@@ -353,6 +362,7 @@ export class Algebra {
     return this.vanishesBelow(R, z) ? undefined : this.multiply(R, this.#isNegative(z));
   }
 
+  /** A float32 constant that broadcasts over everything. */
   scalar(number: number): Value {
     return this.#b.scalar(number);
   }

@@ -33,7 +33,9 @@ export type OwnRules = {
  * @example { extends: "epsilon-plus", rules: { first: (layer, R, m) => layer.pullBack(R, m.square(layer.weights)) } }
  */
 export interface OwnComposite extends Partial<Omit<Composite, "rules">> {
+  /** The composite whose rules, seed and strides hold where this one says nothing. */
   readonly extends?: CompositeName;
+  /** By kind of layer: {@link layerKinds}. */
   readonly rules?: OwnRules;
 }
 
@@ -61,6 +63,10 @@ const kinds: readonly string[] = Object.keys(layerKinds);
  *
  * @param file where the JSON comes from, for errors
  * @throws OptionError naming what is not understood, and what is
+ *
+ * @example
+ *     const composite = parseComposite(JSON.parse(await readFile("mine.json", "utf8")), "mine.json");
+ *     const { model } = compile(source, { composite });
  */
 export function parseComposite(json: unknown, file?: string): Composite {
   const fail = (what: string, why: string, fix: { fix?: string } = {}): OptionError =>

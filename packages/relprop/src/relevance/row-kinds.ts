@@ -34,6 +34,7 @@ export type Family =
   | "normalization";
 
 interface Common {
+  /** Which rule of a composite it gets. */
   readonly family: Family;
   /** Whether the relevance filter acts on what arrives here (the seed filters at its layers, not at activations). */
   readonly filtered: boolean;
@@ -61,6 +62,7 @@ interface Common {
   readonly gives: readonly number[] | undefined;
   /** Whether the output is the input at another size (Resize): the same numbers, at places between them too. */
   readonly resizes: boolean;
+  /** Where an axis of an input stands in the output: what keeps samples apart, and tokens. */
   readonly keepsAxis: KeepsAxis;
   /** The response function that the operator is, if a model may end in it. */
   readonly response: Response | undefined;
@@ -73,7 +75,9 @@ interface Common {
 
 /** Weights and an input: rules modify both. */
 export interface LinearRow extends Common {
+  /** Tells rows apart. */
   readonly kind: "linear";
+  /** Its input, weights and bias, its forward pass and its transpose. */
   readonly operator: (site: Site) => LinearOperator;
   /** The operator whose strides are averages (docs/rules.md §5); undefined where it has none. */
   readonly averaged?: (site: Site) => LinearOperator | undefined;
@@ -83,13 +87,17 @@ export interface LinearRow extends Common {
 
 /** An operator in place of another: its output and its transpose. */
 export interface StandIn {
+  /** What the model would have put out with it. */
   readonly y: Value;
+  /** Its transpose, for s in the shape of `y`. */
   readonly pullBack: (s: Value) => Value;
 }
 
 /** No weights: relevance goes back by the operator's Jacobian, by a share of its output, or unchanged. */
 export interface PlainRow extends Common {
+  /** Tells rows apart. */
   readonly kind: "plain";
+  /** Jᵀs for one input. */
   readonly pullBack: PullBack;
   /** As `pullBack`, with the statistics of the input held constant, which is what LRP does; gradients never do. */
   readonly frozen?: PullBack;
@@ -121,10 +129,13 @@ export interface PlainRow extends Common {
 
 /** Several outputs: takes the relevance of all (zeros where none arrived). */
 export interface SplittingRow extends Common {
+  /** Tells rows apart. */
   readonly kind: "splitting";
+  /** Jᵀs for one input, of an s for each output. */
   readonly pullBackAll: (site: Site, s: readonly Value[], input: number) => Value;
 }
 
+/** How relevance crosses an operator. Make one with {@link linear}, {@link activation} and the other constructors. */
 export type Row = LinearRow | PlainRow | SplittingRow;
 
 /**
@@ -141,13 +152,36 @@ export function partsOf(row: Row | undefined, site: Site, isGradient: boolean): 
 
 /** An operator that is of one kind or another by its attributes: a row for each form. */
 export interface Forms {
+  /** Tells it from a {@link Row}. */
   readonly kind: "forms";
   /** The name of the form that a node has. */
   readonly formOf: (node: Pick<Node, "attributes">) => string;
+  /** By the names that `formOf` gives; a form without a row is refused. */
   readonly rows: Readonly<Record<string, Row>>;
 }
 
-type Options = Partial<Omit<Common, "family">>;
+/** What is known of an operator besides its kind; what is left out costs a larger graph at most, never other relevance. */
+export type RowOptions = Partial<
+  Pick<
+    Common,
+    | "refuses"
+    | "nonNegative"
+    | "filtered"
+    | "rectifier"
+    | "relu"
+    | "closesBelowZero"
+    | "gates"
+    | "range"
+    | "joins"
+    | "border"
+    | "parts"
+    | "gives"
+    | "resizes"
+    | "keepsAxis"
+    | "response"
+    | "trend"
+  >
+>;
 
 const never = (): undefined => undefined;
 const no = (): boolean => false;
@@ -162,12 +196,15 @@ export const ifPartsAre =
 /** The output cannot be negative if no input can. */
 export const ifInputsAre = (site: Site): boolean =>
   site.inputs.every((input) => !input || site.isNonNegative(input));
+/** For any node: a fact that its attributes and inputs do not change. */
 export const always = (): boolean => true;
+/** The trend of a function that never falls. */
 export const rising = (): 1 => 1;
+/** The trend of a function that never rises. */
 export const falling = (): -1 => -1;
 
 /** @param usual of this kind of row, where it is not what most kinds have */
-const common = (family: Family, options: Options, usual: Options = {}): Common => ({
+const common = (family: Family, options: RowOptions, usual: RowOptions = {}): Common => ({
   family,
   filtered: false,
   refuses: never,
@@ -205,7 +242,7 @@ const common = (family: Family, options: Options, usual: Options = {}): Common =
 export function linear(
   family: "convolution" | "dense" | "affine",
   row: Pick<LinearRow, "operator" | "averaged"> & Partial<Pick<LinearRow, "input">>,
-  options: Options = {},
+  options: RowOptions = {},
 ): LinearRow {
   return {
     kind: "linear",
@@ -224,14 +261,14 @@ export function linear(
  */
 export function activation(
   pullBack: PullBack,
-  { parameters, ...options }: Options & Pick<PlainRow, "parameters"> = {},
+  { parameters, ...options }: RowOptions & Pick<PlainRow, "parameters"> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, ...(parameters && { parameters }) } as const;
   return { ...row, ...common("activation", options, { keepsAxis: aligned }) };
 }
 
 /** y = ±a ± b …: each input owns a share of the sum. */
-export function sum(pullBack: PullBack, options: Options = {}): PlainRow {
+export function sum(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return {
     kind: "plain",
     pullBack,
@@ -241,7 +278,7 @@ export function sum(pullBack: PullBack, options: Options = {}): PlainRow {
 }
 
 /** y = weighted average or sum of x: shared in proportion to the parts. */
-export function average(pullBack: PullBack, options: Options = {}): PlainRow {
+export function average(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return {
     kind: "plain",
     pullBack,
@@ -253,7 +290,7 @@ export function average(pullBack: PullBack, options: Options = {}): PlainRow {
 /** y = a norm or another measure of all of x: shared in proportion to the parts that it is made of. */
 export function measure(
   row: Pick<PlainRow, "pullBack" | "frozen" | "pullBackLog" | "active">,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("average", options) };
 }
@@ -261,7 +298,7 @@ export function measure(
 /** y = the largest of x: the winner takes all. */
 export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   const usual = { nonNegative: ifInputsAre, filtered: true, range: asParts(options.parts) };
   return {
@@ -275,19 +312,23 @@ export function maximum(
 /** Elements move, nothing is computed: relevance moves back. They come from the first input, or from all that join. */
 export function routing(
   pullBack: PullBack,
-  { again, elementwise = false, ...options }: Options & Partial<Pick<PlainRow, "elementwise" | "again">> = {},
+  {
+    again,
+    elementwise = false,
+    ...options
+  }: RowOptions & Partial<Pick<PlainRow, "elementwise" | "again">> = {},
 ): PlainRow {
   const row = { kind: "plain", pullBack, elementwise, ...(again && { again }) } as const;
   return { ...row, ...moved(options) };
 }
 
 /** As {@link routing}, for an operator with several outputs. */
-export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Options = {}): SplittingRow {
+export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: RowOptions = {}): SplittingRow {
   return { kind: "splitting", pullBackAll, ...moved(options) };
 }
 
 /** What moves elements makes none negative. */
-function moved(options: Options): Common {
+function moved(options: RowOptions): Common {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
   const nonNegative = parts ? ifPartsAre(parts) : ifInputsAre;
   return common("routing", options, { parts, nonNegative, range: asParts(parts) });
@@ -301,7 +342,7 @@ export const forms = (formOf: Forms["formOf"], rows: Forms["rows"]): Forms => ({
 });
 
 /** y = signal ⊙ gate, both computed. */
-export function gate(pullBack: PullBack, options: Options = {}): PlainRow {
+export function gate(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return {
     kind: "plain",
     pullBack,
@@ -311,13 +352,13 @@ export function gate(pullBack: PullBack, options: Options = {}): PlainRow {
 }
 
 /** y = signal / gate, both computed: what is divided by is a measure, not a part. */
-export function quotient(pullBack: PullBack, options: Options = {}): PlainRow {
+export function quotient(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, gateInput: 1 } as const;
   return { ...row, ...common("quotient", options, { nonNegative: ifInputsAre, keepsAxis: aligned }) };
 }
 
 /** y = A·B, sums of products of two computed tensors. */
-export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainRow {
+export function matrixProduct(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   return {
     kind: "plain",
     pullBack,
@@ -329,7 +370,7 @@ export function matrixProduct(pullBack: PullBack, options: Options = {}): PlainR
 /** y = softmax(x), or its logarithm, along an axis. */
 export function softmax(
   row: Pick<PlainRow, "pullBack" | "pullBackLog" | "active" | "finite">,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("softmax", options) };
 }
@@ -337,7 +378,7 @@ export function softmax(
 /** y = x, brought by its own statistics to a common scale, and a constant affine map. */
 export function normalization(
   row: Pick<PlainRow, "pullBack" | "bias"> & Required<Pick<PlainRow, "frozen">>,
-  options: Options = {},
+  options: RowOptions = {},
 ): PlainRow {
   return { kind: "plain", ...row, elementwise: false, ...common("normalization", options) };
 }

@@ -25,6 +25,7 @@ export interface RuleChoice extends RuleOptions {
 export interface OwnRule {
   /** What it is called: `function NAME`. */
   readonly rule: `function ${string}`;
+  /** The function itself. */
   readonly of: LinearRule | PlainRule;
 }
 
@@ -144,7 +145,7 @@ function textOf(value: string | number | boolean | readonly number[]): string {
   return typeof value === "object" ? value.join("/") : String(value);
 }
 
-/** A rule as text, as it is printed everywhere: `zplus(bias=0, epsilon=0.00001)`. {@link parseRule} reads it back. */
+/** A rule as text, as it is printed everywhere: `zplus(bias=0, epsilon=0.00001)`. {@link RuleOverride.rule} takes it back. */
 export function ruleText(choice: Choice): string {
   if (isOwn(choice)) return choice.rule;
   const { rule, ...options } = choice;

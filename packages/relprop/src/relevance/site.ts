@@ -7,7 +7,9 @@ import { product } from "../onnx/operators/sizes.ts";
 
 /** One node of the model, at the moment relevance reaches it. */
 export interface Site {
+  /** Adds the nodes of the pull-back to the graph. */
   readonly b: GraphBuilder;
+  /** Its operator and attributes. */
   readonly node: Node;
   /** In the node's order; `undefined` for an optional input that is absent. */
   readonly inputs: readonly (Value | undefined)[];
@@ -15,6 +17,7 @@ export interface Site {
   readonly outputs: readonly (Value | undefined)[];
   /** True for a value that depends on an input of the model. */
   readonly isComputed: (value: Value) => boolean;
+  /** True for a value that is known not to be negative. */
   readonly isNonNegative: (value: Value) => boolean;
   /** True for a value that opens and closes others: it comes from a sigmoid or its kind. */
   readonly isGate: (value: Value) => boolean;
@@ -47,16 +50,24 @@ function absent(node: Node, what: "input" | "output", index: number): never {
   });
 }
 
-/** The node's first input and first output: all there is to most operators. */
+/** The node's first input: x of y = f(x). */
 export const x = (site: Site): Value => site.input(0);
+/** The node's first output: y of y = f(x). */
 export const y = (site: Site): Value => site.output(0);
 
+/**
+ * Jᵀs: the vector-Jacobian product for the input of that index. s has the shape of the output, the result that of the input, or one
+ * that broadcasts to it.
+ */
 export type PullBack = (site: Site, s: Value, input: number) => Value;
 
 /** z = W x + b with constant W and b, and the transpose of W. */
 export interface LinearOperator {
+  /** The input that relevance goes to. */
   readonly x: Value;
+  /** W: constant, in whatever shape the operator takes it. */
   readonly weights: Value;
+  /** b: constant; undefined where the node has none. */
   readonly bias: Value | undefined;
   /** The shape that a bias has, or would have; undefined if the operator takes none. */
   readonly biasShape: Shape | undefined;
@@ -75,9 +86,13 @@ export interface LinearOperator {
  * `inner` elements. Heads and samples that an attention layer merges into one axis are such factors.
  */
 export interface AxisPlace {
+  /** Its index. */
   readonly axis: number;
+  /** Elements of the axis beyond the place, slower than it. */
   readonly outer: Dim;
+  /** Elements of the place itself. */
   readonly length: Dim;
+  /** Elements of the axis within one step of the place. */
   readonly inner: Dim;
 }
 

@@ -57,16 +57,13 @@ export interface PreparedOptions extends SessionOptions {
 const rankedClasses = 5;
 
 /**
- * Explains batches of inputs.
+ * Explains batches of inputs. The constructor compiles and throws what {@link compile} throws; the session is made at the
+ * first run, or by {@link Explainer.ready}. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
  *
- * ```ts
- * const explainer = new Explainer({ ort, model: await readFile("resnet50.onnx"), composite: "epsilon-plus" });
- * const { relevance, top } = await explainer.explain({ data, dims: [1, 3, 224, 224] }, { target: 285 });
- * await explainer.dispose();
- * ```
- *
- * The constructor compiles and throws what {@link compile} throws; the session is made at the first run, or by
- * {@link Explainer.ready}. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
+ * @example
+ *     const explainer = new Explainer({ ort, model: await readFile("resnet50.onnx"), composite: "epsilon-plus" });
+ *     const { relevance, top } = await explainer.explain({ data, dims: [1, 3, 224, 224] }, { target: 285 });
+ *     await explainer.dispose();
  */
 export class Explainer {
   /** What was compiled. */

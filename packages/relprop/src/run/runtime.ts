@@ -9,7 +9,10 @@ export type NamedTensors = Readonly<Record<string, OrtTensor>>;
 export interface Session {
   /** Gives all outputs. */
   run(feeds: NamedTensors): Promise<NamedTensors>;
-  /** @param fetches names of the outputs that are wanted */
+  /**
+   * Gives some outputs; others are not computed.
+   * @param fetches their names
+   */
   run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
   /** Frees what the session holds. */
   release(): Promise<void>;

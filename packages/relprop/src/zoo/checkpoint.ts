@@ -14,7 +14,7 @@ export interface Checkpoint {
   /** `torch-zip` is the format of torch.save since 1.6, `torch-legacy` the one before. */
   readonly format: "safetensors" | "torch-zip" | "torch-legacy";
   /**
-   * Tensors by parameter name, in the order and with the element types of the file; {@link toFloat32} converts them.
+   * Tensors by parameter name, in the order and with the element types of the file.
    * Tensors that share memory in the file share it here as well.
    */
   readonly tensors: ReadonlyMap<string, Tensor>;

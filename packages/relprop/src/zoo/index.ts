@@ -1,24 +1,11 @@
 /** Readers of checkpoints, models built from them, and model cards. */
 export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
-export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions, toFloat32 } from "./checkpoint.ts";
-export {
-  guessCard,
-  type GuessedCard,
-  hubCard,
-  type InputOptions,
-  overrideCard,
-} from "../cards/guess-card.ts";
-export {
-  type HubConfig,
-  type HubFile,
-  type PictureInput,
-  problemKinds,
-  readHubConfig,
-} from "../cards/hub-config.ts";
+export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions } from "./checkpoint.ts";
+export { guessCard, type GuessedCard, hubCard, type InputOptions } from "../cards/guess-card.ts";
+export { type HubConfig, type HubFile, type PictureInput, readHubConfig } from "../cards/hub-config.ts";
 export { type KerasLayer, type KerasModel, kerasShardPaths, readKerasLayers } from "./keras-layers.ts";
 export {
-  channelCount,
   type ChannelOrder,
   type InputCard,
   type Interpolation,
@@ -33,16 +20,6 @@ export type { Family, RecognizedNet } from "./architectures/family.ts";
 export type { BuildOptions, StateDict } from "./architectures/net-builder.ts";
 export { families, recognizeNet } from "./architectures/recognize.ts";
 export {
-  buildVgg,
-  recognizeVgg,
-  vggCard,
-  type VggForm,
-  type VggName,
-  vggNames,
-  type VggOptions,
-} from "./architectures/vgg.ts";
-export {
-  imageNetLabels,
   type NpmPackage,
   type NpmWeights,
   parseLabels,

@@ -11,9 +11,11 @@ import { type Field, type Fields, fieldsOf } from "../cards/json-fields.ts";
 
 /** A layer of a Keras model. */
 export interface KerasLayer {
+  /** Unique in the model; inputs of other layers refer to it. */
   readonly name: string;
   /** Its class, such as `Conv2D`. */
   readonly type: string;
+  /** Its settings, as Keras saves them, checked on reading. */
   readonly config: Fields;
   /** Names of the layers whose outputs it reads. */
   readonly inputs: readonly string[];

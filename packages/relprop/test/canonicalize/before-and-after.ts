@@ -10,8 +10,8 @@ import {
   type Tensor,
   type Value,
   float32Tensor,
-  sizeOf,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { inferGraph } from "../../src/onnx/infer-shapes.ts";
 import { randomNumbers, relativeDistance, runModel } from "../support/run.ts";
 

@@ -16,8 +16,8 @@ import {
   int64Tensor,
   ints,
   numbersOf,
-  sizeOf,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { randomNumbers, relativeDistance, runModel } from "../support/run.ts";
 import { operators } from "./before-and-after.ts";
 import { nodeOf } from "./subgraphs.ts";

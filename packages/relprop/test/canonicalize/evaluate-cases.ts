@@ -9,9 +9,9 @@ import {
   int,
   int64Tensor,
   ints,
-  sizeOf,
   string,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { randomNumbers } from "../support/run.ts";
 
 export interface EvaluateCase {

@@ -15,8 +15,8 @@ import {
   floatTensor,
   int,
   printGraph,
-  sizeOf,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { prune } from "../../src/onnx/prune.ts";
 import { randomNumbers, relativeDistance, runModel } from "../support/run.ts";
 import { declared, nodeOf, subgraph } from "./subgraphs.ts";

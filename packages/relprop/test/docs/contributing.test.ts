@@ -30,7 +30,7 @@ const additions: readonly Addition[] = [
     what: "rule",
     example: "wsquare",
     mention: /\bwsquare\b/,
-    users: [`${relevance}composites.ts`, `${relevance}dialects.ts`],
+    users: [`${relevance}composites.ts`, `${relevance}dialects.ts`, "packages/relprop/src/rules/index.ts"],
     most: 3,
   },
   { what: "composite", example: "excitation-backprop", mention: /\bexcitation-backprop\b/, most: 2 },

@@ -1,7 +1,7 @@
 import { crc32 as referee } from "node:zlib";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { asciiJson, isPng, software, stampPng, textOf, withText } from "../../src/heatmap/index.ts";
+import { asciiJson, isPng, software, stampPng, textOf, withText } from "../../src/heatmap/png-text.ts";
 
 const png = async (): Promise<Uint8Array> =>
   sharp({ create: { width: 3, height: 2, channels: 4, background: "#f80" } })

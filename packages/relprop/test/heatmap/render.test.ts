@@ -1,15 +1,8 @@
 import { randomNumbers } from "../support/run.ts";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
-import {
-  cssGradient,
-  colormap,
-  legend,
-  normalize,
-  relevanceText,
-  renderHeatmap,
-  renderOverlay,
-} from "../../src/heatmap/index.ts";
+import { colormap, legend, normalize, renderHeatmap, renderOverlay } from "../../src/heatmap/index.ts";
+import { cssGradient, relevanceText } from "../../src/heatmap/legend.ts";
 
 const pixel = (pixels: ArrayLike<number>, i: number): number[] => Array.from(pixels).slice(4 * i, 4 * i + 4);
 

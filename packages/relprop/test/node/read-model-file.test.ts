@@ -13,13 +13,13 @@ import {
   float32Tensor,
   GraphBuilder,
   ints,
-  placeOf,
   readModel,
-  readModelIn,
   writeModel,
   type Model,
-  type ModelFolder,
 } from "../../src/onnx/index.ts";
+import { placeOf } from "../../src/onnx/stored-tensor.ts";
+import { readModelIn } from "../../src/onnx/read-model.ts";
+import type { ModelFolder } from "../../src/onnx/model-folder.ts";
 import {
   TensorProto_DataType as Code,
   AttributeProto_AttributeType as Type,

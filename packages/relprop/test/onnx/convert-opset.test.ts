@@ -12,15 +12,15 @@ import {
   type Subgraph,
   concatChunks,
   convertOpset,
-  graphAttribute,
   int,
   int64Tensor,
   ints,
   printGraph,
-  sizeOf,
   string,
   writeModel,
 } from "../../src/onnx/index.ts";
+import { graphAttribute } from "../../src/onnx/graph.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { ValueInfoProtoSchema } from "../../src/onnx/onnx_pb.ts";
 import { randomNumbers } from "../support/run.ts";
 import {

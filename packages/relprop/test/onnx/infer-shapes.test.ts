@@ -18,10 +18,10 @@ import {
   int,
   int64Tensor,
   ints,
-  sizeOf,
   string,
   writeModel,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { canInfer, inferGraph, inferNode } from "../../src/onnx/infer-shapes.ts";
 
 /** "N" is a batch of 3 at run time. */

@@ -10,7 +10,7 @@ import {
   compile,
   compileMethod,
   inspect,
-  suggestComposite,
+  readAnswer,
 } from "../../src/index.ts";
 import { dataTypeCodes } from "../../src/onnx/data-types.ts";
 import {
@@ -23,8 +23,8 @@ import {
   type Tensor,
   int,
   ints,
-  sizeOf,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { prepare } from "../../src/compile/prepare.ts";
 import { prune } from "../../src/onnx/prune.ts";
 import { declared, nodeOf, subgraph } from "../canonicalize/subgraphs.ts";
@@ -170,7 +170,7 @@ describe.each(Object.entries(besides))("%s", (_what, make) => {
       expect(found.packsWeights).toBe(wanted.packsWeights);
       expect(await relevanceOf(found.model.graph)).toEqual(await relevanceOf(wanted.model.graph));
     }
-    expect(suggestComposite(modelOf(graph))).toBe(suggestComposite(modelOf(plain())));
+    expect(readAnswer(modelOf(graph)).composite).toBe(readAnswer(modelOf(plain())).composite);
   });
 
   it.each(["input-x-gradient", "integrated-gradients", "smoothgrad", "grad-cam"] as const)(
@@ -188,7 +188,7 @@ describe.each(Object.entries(besides))("%s", (_what, make) => {
     expect(compile(model, { output: explained }).plan).toEqual(
       compile(modelOf(plain()), { output: explained }).plan,
     );
-    expect(suggestComposite(model, { output: explained })).toBeTypeOf("string");
+    expect(readAnswer(model, { output: explained }).composite).toBeTypeOf("string");
   });
 
   it.each(["x", "mean", "z"])("on the way, from %s, is what the refusal names", (from) => {
@@ -213,7 +213,7 @@ describe.each(Object.entries(besides))("%s", (_what, make) => {
       if (named !== undefined) expect(unknown).toContain(named);
     }
     expect(() => compile(model, options)).toThrow(UnexplainableError);
-    expect(suggestComposite(model)).toBeTypeOf("string");
+    expect(readAnswer(model).composite).toBeTypeOf("string");
   });
 });
 

@@ -11,13 +11,13 @@ import {
   layerKinds,
   OptionError,
   parseComposite,
-  parseRule,
   ruleNames,
   ruleText,
   type Composite,
   type CompileOptions,
   type RuleChoice,
 } from "../../src/index.ts";
+import { parseRule } from "../../src/relevance/rule-choice.ts";
 import { float32Tensor, GraphBuilder, int, ints, type Model } from "../../src/onnx/index.ts";
 import { composites, seeds, strideWays } from "../../src/relevance/composites.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";

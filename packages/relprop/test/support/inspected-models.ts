@@ -4,12 +4,12 @@ import {
   float32Tensor,
   GraphBuilder,
   int,
-  sizeOf,
   type Graph,
   type Model,
   type Node,
   type Value,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { random } from "../canonicalize/before-and-after.ts";
 import { randomNumbers } from "./run.ts";
 

@@ -9,8 +9,8 @@ import {
   float32Tensor,
   int,
   ints,
-  sizeOf,
 } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { randomNumbers } from "../support/run.ts";
 
 /** Weights with which no sum that z⁺ divides by is nearly 0, so that rounding changes relevance as little as the numbers. */

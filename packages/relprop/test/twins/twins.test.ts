@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { type CompileOptions, compile } from "../../src/index.ts";
-import { type Graph, sizeOf } from "../../src/onnx/index.ts";
+import type { Graph } from "../../src/onnx/index.ts";
+import { sizeOf } from "../../src/onnx/tensor.ts";
 import { type Array32, randomNumbers, relativeDistance, runModel } from "../support/run.ts";
 import { networks } from "./networks.ts";
 import { inHalf, inQdq, modelOf } from "./twins.ts";

@@ -10,8 +10,8 @@ import {
   floatTensor,
   int,
   numbersOf,
-  smallIntegers,
 } from "../../src/onnx/index.ts";
+import { smallIntegers } from "../../src/onnx/tensor.ts";
 import { inferGraph } from "../../src/onnx/infer-shapes.ts";
 import { type Array32, runModel } from "../support/run.ts";
 

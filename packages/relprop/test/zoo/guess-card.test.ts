@@ -1,7 +1,8 @@
 import { OptionError } from "../../src/index.ts";
 import type { Model, Shape } from "../../src/onnx/index.ts";
 import { describe, expect, test } from "vitest";
-import { guessCard, overrideCard } from "../../src/zoo/index.ts";
+import { guessCard } from "../../src/zoo/index.ts";
+import { overrideCard } from "../../src/cards/guess-card.ts";
 
 const model = (shape: Shape): Model => ({
   irVersion: 8,

@@ -1,6 +1,7 @@
 /** What can be taken away: PNG, NPY, settings. */
 
-import { npyFile, stampPng, type Theme } from "@relprop/core/heatmap";
+import { npyFile, type Theme } from "@relprop/core/heatmap";
+import { stampPng } from "@relprop/core/internal";
 import type { ExplainResult } from "@relprop/engine/engine";
 import { settingsKeyword, type SeenResult } from "../state/settings-file.ts";
 import type { ShownHeatmap } from "./saved-figure.ts";

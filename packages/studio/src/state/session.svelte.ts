@@ -1,11 +1,11 @@
 /** What the app knows and does, whatever mode is shown: its state, its model, its picture, what went wrong. */
 
 import { InputError } from "@relprop/core";
+import { textOf } from "@relprop/core/internal";
 import { parseModelCard } from "@relprop/core/zoo";
 import type { Target } from "@relprop/engine/engine";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
 import { isModelFile } from "./file-name.ts";
-import { textOf } from "@relprop/core/heatmap";
 import type { AppState } from "./fields.ts";
 import { readHash, writeHash } from "./hash.ts";
 import { Models } from "./models.svelte.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Download, Locator, Page } from "playwright-core";
-import { software } from "@relprop/core/heatmap";
+import { software } from "@relprop/core/internal";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSettings } from "../../src/state/settings-file.ts";

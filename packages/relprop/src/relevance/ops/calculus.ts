@@ -4,6 +4,7 @@ import { int, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { x, y, type PullBack, type Site } from "../site.ts";
 
+/** A tensor of the graph, or a number that broadcasts over it. */
 export type Operand = Value | number;
 
 /** 1 where a condition holds, else 0. */
@@ -25,29 +26,53 @@ export class Calculus {
     (opType: string) =>
     (a: Value): Value =>
       this.#b.op(opType, [a]);
+  /** a + c */
   readonly add: (a: Operand, c: Operand) => Value = this.#binary("Add");
+  /** a − c */
   readonly sub: (a: Operand, c: Operand) => Value = this.#binary("Sub");
+  /** a ⊙ c */
   readonly mul: (a: Operand, c: Operand) => Value = this.#binary("Mul");
+  /** a / c */
   readonly div: (a: Operand, c: Operand) => Value = this.#binary("Div");
+  /** aᶜ */
   readonly pow: (a: Operand, c: Operand) => Value = this.#binary("Pow");
+  /** [a > c], as booleans */
   readonly above: (a: Operand, c: Operand) => Value = this.#binary("Greater");
+  /** [a < c], as booleans */
   readonly below: (a: Operand, c: Operand) => Value = this.#binary("Less");
+  /** [a = c], as booleans */
   readonly equal: (a: Operand, c: Operand) => Value = this.#binary("Equal");
+  /** [a and c], of booleans */
   readonly and: (a: Value, c: Value) => Value = this.#binary("And");
+  /** [not a], of booleans */
   readonly not: (a: Value) => Value = this.#unary("Not");
+  /** −a */
   readonly neg: (a: Value) => Value = this.#unary("Neg");
+  /** │a│ */
   readonly abs: (a: Value) => Value = this.#unary("Abs");
+  /** eᵃ */
   readonly exp: (a: Value) => Value = this.#unary("Exp");
+  /** The natural logarithm of a. */
   readonly log: (a: Value) => Value = this.#unary("Log");
+  /** √a */
   readonly sqrt: (a: Value) => Value = this.#unary("Sqrt");
+  /** sin a, in radians */
   readonly sin: (a: Value) => Value = this.#unary("Sin");
+  /** cos a, in radians */
   readonly cos: (a: Value) => Value = this.#unary("Cos");
+  /** (eᵃ − e⁻ᵃ) / 2 */
   readonly sinh: (a: Value) => Value = this.#unary("Sinh");
+  /** (eᵃ + e⁻ᵃ) / 2 */
   readonly cosh: (a: Value) => Value = this.#unary("Cosh");
+  /** (eᵃ − e⁻ᵃ) / (eᵃ + e⁻ᵃ) */
   readonly tanh: (a: Value) => Value = this.#unary("Tanh");
+  /** 2/√π · ∫₀ᵃ e^(−t²) dt */
   readonly erf: (a: Value) => Value = this.#unary("Erf");
+  /** σ(a) = 1 / (1 + e⁻ᵃ) */
   readonly sigmoid: (a: Value) => Value = this.#unary("Sigmoid");
+  /** log(1 + eᵃ) */
   readonly softplus: (a: Value) => Value = this.#unary("Softplus");
+  /** a where the condition holds, c elsewhere. */
   where = (condition: Value, a: Operand, c: Operand): Value =>
     this.#b.op("Where", [condition, this.#value(a), this.#value(c)]);
 

@@ -11,6 +11,9 @@ import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
  * Options: `alpha` (2), `beta` (1), `epsilon` (1e-6), `stabilizer`, `bias` (false, "whole"), `split: "weights"`.
  * Bach et al. 2015, eq. 60.
  * @throws OptionError unless α, β ≥ 0 and α − β = 1
+ *
+ * @example
+ *     compile(model, { composite: { extends: "epsilon-plus", rules: { convolution: { rule: "alpha-beta", alpha: 1, beta: 0 } } } });
  */
 export function alphaBeta(options: RuleOptions = {}): LinearRule {
   const { alpha = 2, beta = 1 } = options;

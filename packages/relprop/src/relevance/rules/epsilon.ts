@@ -7,6 +7,11 @@ import { biasOf, stabilizerOf, type LinearRule, type RuleOptions } from "./rule.
  *
  * Options: `epsilon` (1e-6; it absorbs relevance where z is small, 0 is LRP-0), `stabilizer`, `bias: false`.
  * Bach et al. 2015, eq. 58.
+ *
+ * @example
+ *     // A rule made of two: z⁺ where an output is made of 512 inputs at most, ε elsewhere.
+ *     const [plus, eps] = [zplus(), epsilon({ epsilon: 0.01 })];
+ *     const bySize: LinearRule = (layer, R, m) => (layer.fanIn > 512 ? eps : plus)(layer, R, m);
  */
 export function epsilon(options: RuleOptions = {}): LinearRule {
   const stabilizer = stabilizerOf(options);

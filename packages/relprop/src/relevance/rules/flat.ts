@@ -7,6 +7,9 @@ import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
  *
  * The fan-in counts the inputs that exist: at a padded border it is smaller. Options: `epsilon` (1e-6), `stabilizer`.
  * Lapuschkin et al. 2019.
+ *
+ * @example
+ *     compile(model, { composite: { extends: "epsilon-plus", rules: { first: "flat" } } });
  */
 export function flat(options: RuleOptions = {}): LinearRule {
   const stabilizer = stabilizerOf(options);

@@ -14,6 +14,9 @@ import { modifiedBias, stabilizerOf, type LinearRule, type RuleOptions } from ".
  * With `split: "weights"` there is one sign for all, as for x ≥ 0 and z > 0: R_in = x⊙Pᵀ(R/S(Px + p)).
  * Options: `gamma` (0.25), `epsilon` (1e-6), `stabilizer`, `bias` (false, "whole"), `split`. Montavon et al. 2019; Andéol et al. 2021.
  * @throws OptionError if γ is negative
+ *
+ * @example
+ *     compile(model, { composite: { extends: "epsilon-plus", rules: { convolution: "gamma:0.1" } } });
  */
 export function gamma(options: RuleOptions = {}): LinearRule {
   const { gamma: g = 0.25 } = options;

@@ -50,6 +50,7 @@ export const plainRules = {
 
 export type LinearRuleName = keyof typeof linearRules;
 export type PlainRuleName = keyof typeof plainRules;
+/** What a rule is called in composites and options; `pass` and `gradient` exist with weights and without. */
 export type RuleName = LinearRuleName | PlainRuleName;
 
 const share = ["epsilon", "stabilizer"] as const;

@@ -10,6 +10,7 @@ import { stabilizerOf, type RuleOptions } from "./rule.ts";
 export interface PlainLayer {
   /** The input that relevance goes to. */
   readonly x: Value;
+  /** The output that relevance comes from. */
   readonly y: Value;
   /** Jᵀs for the true Jacobian J. */
   readonly gradient: (s: Value) => Value;

@@ -22,8 +22,11 @@ export type Part = readonly [x: Term, weights: Term];
 
 /** A layer with weights, z = Wx + b, as a rule sees it. */
 export interface LinearLayer {
+  /** The input that relevance goes to: [N, C, …], or [N, features]. */
   readonly x: Value;
+  /** W, as the operator takes it: [out, in, …] for convolutions. */
   readonly weights: Value;
+  /** b; undefined where the layer has none. */
   readonly bias: Value | undefined;
   /** Wx + b as the layer computes it (recomputed where its strides are averages). */
   readonly z: () => Value;

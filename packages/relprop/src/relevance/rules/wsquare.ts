@@ -7,6 +7,9 @@ import { biasOf, stabilizerOf, type LinearRule, type RuleOptions } from "./rule.
  *     R_in = (W²)ᵀ( R / S(den) )
  *
  * Options: `epsilon` (1e-6), `stabilizer`, `bias: false`. Montavon et al. 2017.
+ *
+ * @example
+ *     compile(model, { composite: { extends: "epsilon-plus", rules: { first: "wsquare" } } });
  */
 export function wsquare(options: RuleOptions = {}): LinearRule {
   const stabilizer = stabilizerOf(options);

@@ -10,6 +10,9 @@ import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
  * Options: `low`, `high` (required: a number, or one for each channel), `epsilon` (1e-6), `stabilizer`. Padding contributes 0.
  * Montavon et al. 2017.
  * @throws OptionError if a bound is missing, or low is not below high
+ *
+ * @example
+ *     compile(model, { composite: { extends: "epsilon-plus", rules: { first: { rule: "zbox", low: [-2.1, -2, -1.8], high: [2.2, 2.4, 2.6] } } } });
  */
 export function zbox(options: RuleOptions = {}): LinearRule {
   const { low, high } = options;

@@ -9,6 +9,9 @@ import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
  *
  * Options: `epsilon` (1e-6), `stabilizer`, `bias` (false, "whole"), `input: "ones"`, `split: "weights"`.
  * Montavon et al. 2017; α-β with (1, 0).
+ *
+ * @example
+ *     compile(model, { composite: { extends: "epsilon-plus", rules: { dense: "zplus(bias=0)" } } });
  */
 export function zplus(options: RuleOptions = {}): LinearRule {
   stabilizerOf(options);

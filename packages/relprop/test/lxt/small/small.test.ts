@@ -8,7 +8,8 @@ import { gunzipSync } from "node:zlib";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { compile, type CompileOptions } from "../../../src/index.ts";
-import { concatChunks, readModel, sizeOf, writeModel } from "../../../src/onnx/index.ts";
+import { concatChunks, readModel, writeModel } from "../../../src/onnx/index.ts";
+import { sizeOf } from "../../../src/onnx/tensor.ts";
 import { relativeDistance } from "../../support/run.ts";
 
 interface Reference {

@@ -1,6 +1,4 @@
-import type { TensorOptions } from "./choose-tensors.ts";
-import type { Model } from "../onnx/graph.ts";
-import { planRequest, prepare, type Prepared } from "./prepare.ts";
+import { planRequest, type Prepared } from "./prepare.ts";
 import { assignRules } from "../relevance/assign-rules.ts";
 import type { CompositeName } from "../relevance/composites.ts";
 import { settle } from "../relevance/settings.ts";
@@ -10,12 +8,7 @@ import { settle } from "../relevance/settings.ts";
  * multiplied with each other, as in attention, `fischer` where all activations are ReLU or clipped ReLU, as in VGG and
  * ResNet, `epsilon-plus` elsewhere. Where these two stop at a product of which no factor is known to be the gate,
  * `attnlrp` again, which shares between them.
- * @param options what of the model is to be explained
  */
-export const suggestComposite = (model: Model, options: TensorOptions = {}): CompositeName =>
-  compositeFor(prepare(model, options));
-
-/** As {@link suggestComposite}, of a model that is prepared already. */
 export function compositeFor(prepared: Prepared): CompositeName {
   const plan = (name: CompositeName) => assignRules(planRequest(prepared, settle({ composite: name })));
   const { analysis, ends } = prepared;

@@ -1,0 +1,24 @@
+/**
+ * `@relprop/core/internal`: what relprop's own command, engine and studio share beyond the library. Unstable: names go and
+ * change in any version, without a word in the changelog. Programs of others take the other entries.
+ */
+export { answerName, fittingLabels, readableLabel, type AnswerNames } from "../answers/answer-names.ts";
+export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "../answers/picks.ts";
+export { overrideCard } from "../cards/guess-card.ts";
+export { problemKinds } from "../cards/hub-config.ts";
+export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
+export { capital, cssGradient, relevanceText } from "../heatmap/legend.ts";
+export { npyData, npyHeader } from "../heatmap/npy.ts";
+export { longestNpyHeader, npyTensor, readNpyHeader, type NpyHeader } from "../heatmap/read-npy.ts";
+export { asciiJson, isPng, software, softwareKeyword, stampPng, textOf } from "../heatmap/png-text.ts";
+export { placeOf, type Place } from "../onnx/stored-tensor.ts";
+export { byteLength, elementSize, isFloat, numbersOf, sizeOf } from "../onnx/tensor.ts";
+export { metadataLabels } from "../outputs/metadata.ts";
+export { isAnyMap } from "../outputs/output-kinds.ts";
+export { isYesOrNo } from "../outputs/yes-or-no.ts";
+export { filterSearch } from "../run/explainer.ts";
+export { requireFinite } from "../run/finite.ts";
+export { startWord } from "../run/start-sum.ts";
+export { zeroTarget } from "../run/targets.ts";
+export { build } from "../version.ts";
+export { imageNetLabels } from "../zoo/zoo.ts";

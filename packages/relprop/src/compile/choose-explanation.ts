@@ -23,7 +23,7 @@ export function readAnswer(model: Model, options: CompileOptions = {}): AnswerRe
 }
 
 /** What is asked for. */
-export interface ExplanationWish extends Pick<CompileOptions, "composite" | "seed" | "topK"> {
+export interface ExplanationRequest extends Pick<CompileOptions, "composite" | "seed" | "topK"> {
   /** Whether something of the answer is named: a class, a box, a pixel. */
   readonly isTarget: boolean;
   /** What a model's card says is usual for it. */
@@ -82,17 +82,17 @@ export const usualFilter = 0.1;
  */
 export function chooseExplanation(
   { facts, composite }: AnswerReading,
-  wish: ExplanationWish,
+  request: ExplanationRequest,
 ): ExplanationChoice {
-  const { usual = {} } = wish;
-  const isClasses = facts.kind === "classes" && !wish.isTarget;
+  const { usual = {} } = request;
+  const isClasses = facts.kind === "classes" && !request.isTarget;
   const signed = composite === "fischer" ? "epsilon-plus-ones" : composite;
-  const chosen = wish.composite ?? (isClasses ? (usual.composite ?? composite) : signed);
-  const isWhole = isClasses && (wish.seed ?? (chosen === "fischer" ? "softmax" : "logit")) === "softmax";
+  const chosen = request.composite ?? (isClasses ? (usual.composite ?? composite) : signed);
+  const isWhole = isClasses && (request.seed ?? (chosen === "fischer" ? "softmax" : "logit")) === "softmax";
   return {
     composite: chosen,
-    seed: wish.seed ?? (isWhole ? "softmax" : "logit"),
-    topK: wish.topK ?? (isWhole && chosen === "fischer" ? (usual.topK ?? usualFilter) : 0),
+    seed: request.seed ?? (isWhole ? "softmax" : "logit"),
+    topK: request.topK ?? (isWhole && chosen === "fischer" ? (usual.topK ?? usualFilter) : 0),
     isWhole,
   };
 }

@@ -12,7 +12,7 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
-import { packingPays } from "./packing.ts";
+import { shouldPackWeights } from "./packing.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "../relevance/assign-rules.ts";
 import { batchOfAll } from "../relevance/batch.ts";
@@ -207,7 +207,7 @@ export function compilePrepared(
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
-    packsWeights: packingPays(analysis),
+    packsWeights: shouldPackWeights(analysis),
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };

@@ -9,7 +9,7 @@ import { sizeOf } from "../onnx/tensor.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 
 /** Whether most weights of the graph's matrix products meet more than one row of a sample. */
-export function packingPays({ graph, operators, value }: Analysis): boolean {
+export function shouldPackWeights({ graph, operators, value }: Analysis): boolean {
   let [one, many] = [0, 0];
   for (const node of graph.nodes) {
     const { inputs } = node;

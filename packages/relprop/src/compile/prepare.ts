@@ -97,19 +97,19 @@ export function startOf(
   const output = float32SourceOf(graph, outputName);
   const all = b.graph(graph.name);
   const before = all.nodes.length;
-  const behind = logitFinder(analysis);
-  const logits = behind(output);
+  const findLogits = logitFinder(analysis);
+  const logits = findLogits(output);
   if (!logits || where === "output" || origins.includes(logits.value.name))
     return {
       analysis: analysis.explained === output ? analysis : analysis.of({ explained: output }),
       output,
-      behind,
+      findLogits,
     };
   const nodes = [...graph.nodes, ...all.nodes.slice(before)];
   return {
     analysis: analysis.of({ graph: { ...graph, nodes }, explained: logits.value.name }),
     output,
-    behind,
+    findLogits,
   };
 }
 

@@ -8,7 +8,7 @@ import type { Prepared } from "../compile/prepare.ts";
 import { nodesBetween } from "../relevance/analysis.ts";
 import type { Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
-import { carriesNone } from "../relevance/other-operators.ts";
+import { operatorsWithoutRelevance } from "../relevance/other-operators.ts";
 
 /** What relevance does at a node; "behind" one that is refused, nothing is known of it, not even its shape. */
 export type NodeState = "explained" | "carries no relevance" | "refused" | "behind";
@@ -35,11 +35,11 @@ export interface InspectedNode {
 
 type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
 
-/** The model's nodes in their order; those that conversion and canonicalization added stand where they compute. */
+/** The model's nodes in treplacement order; those that conversion and canonicalization added stand where they compute. */
 export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
   const { converted, analysis } = prepared;
   const { nodes } = analysis.graph;
-  const judge = new Judge(prepared, plan);
+  const verdicts = new NodeVerdicts(prepared, plan);
   const position = new Map(nodes.map((node, index) => [node.name, index]));
   const ofSource = new Set(source.graph.nodes.map((node) => node.name));
   const convertedByName = new Map(converted.nodes.map((node) => [node.name, node]));
@@ -61,7 +61,7 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
         form: "added",
         into: [],
         shape,
-        ...judge.canonical(node),
+        ...verdicts.ofCanonical(node),
       });
     }
   };
@@ -72,9 +72,9 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
     const row = { name: node.name, operator: operatorOf(node), shape: shapeOf(node.outputs) };
     if (kept) {
       const form = kept.opType === node.opType ? "" : kept.opType;
-      rows.push({ ...row, form, into: [], ...judge.canonical(kept) });
+      rows.push({ ...row, form, into: [], ...verdicts.ofCanonical(kept) });
     } else {
-      rows.push({ ...row, ...judge.gone(node, convertedByName.get(node.name) ?? node) });
+      rows.push({ ...row, ...verdicts.ofRemoved(node, convertedByName.get(node.name) ?? node) });
     }
   }
   addMadeBefore(nodes.length);
@@ -84,7 +84,7 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
 const operatorOf = ({ domain, opType }: Node): string => (domain === "" ? opType : `${domain}.${opType}`);
 
 /** Says what relevance does at the nodes of a planned model. */
-class Judge {
+class NodeVerdicts {
   readonly #prepared: Prepared;
   readonly #steps: ReadonlyMap<string, Plan["steps"][number]>;
   readonly #obstacles: ReadonlyMap<string, string>;
@@ -108,8 +108,8 @@ class Judge {
     );
   }
 
-  /** A node that canonical form has. */
-  canonical(node: Node): Verdict {
+  /** The verdict on a node of the canonical graph. */
+  ofCanonical(node: Node): Verdict {
     const obstacle = this.#obstacles.get(node.name);
     if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
     const before = this.#behind.get(node.name);
@@ -119,13 +119,13 @@ class Judge {
     return none(this.#whyNone(node, this.#prepared.analysis.graph));
   }
 
-  /** A node that canonicalization took away. */
-  gone(node: Node, converted: Node): Verdict & Pick<InspectedNode, "form" | "into"> {
-    const { became, into } = this.#whereabouts(node.name);
-    const heirs = into.flatMap((name) => this.#nodes.get(name) ?? []);
-    const names = heirs.map((heir) => `${heir.opType} "${heir.name}"`).join(", ");
+  /** The verdict on a node that canonicalization removed. */
+  ofRemoved(node: Node, converted: Node): Verdict & Pick<InspectedNode, "form" | "into"> {
+    const { became, into } = this.#replacementsOf(node.name);
+    const replacements = into.flatMap((name) => this.#nodes.get(name) ?? []);
+    const names = replacements.map((replacement) => `${replacement.opType} "${replacement.name}"`).join(", ");
     if (became === "part" || became === "folded") {
-      const verdicts = heirs.map((heir) => this.canonical(heir));
+      const verdicts = replacements.map((replacement) => this.ofCanonical(replacement));
       const verdict =
         verdicts.find(({ state }) => state === "refused") ??
         verdicts.find(({ state }) => state === "behind") ??
@@ -145,17 +145,17 @@ class Judge {
     return { ...verdict, form: isWrapper ? "unwrapped" : "dropped", into };
   }
 
-  /** Where the work of a node is done that is gone, following nodes that are gone themselves. */
-  #whereabouts(name: string): Pick<RemovedNode, "became" | "into"> {
+  /** The canonical nodes that do the work of a removed node, found through replacements that were removed as well. */
+  #replacementsOf(name: string): Pick<RemovedNode, "became" | "into"> {
     const { removedNodes } = this.#prepared.canonical;
     const removed = removedNodes.get(name) ?? { became: "unneeded", into: [] };
     const seen = new Set([name]);
     const follow = (into: readonly string[]): string[] =>
-      into.flatMap((heir) => {
-        if (this.#nodes.has(heir)) return [heir];
-        if (seen.has(heir)) return [];
-        seen.add(heir);
-        return follow(removedNodes.get(heir)?.into ?? []);
+      into.flatMap((replacement) => {
+        if (this.#nodes.has(replacement)) return [replacement];
+        if (seen.has(replacement)) return [];
+        seen.add(replacement);
+        return follow(removedNodes.get(replacement)?.into ?? []);
       });
     return { became: removed.became, into: [...new Set(follow(removed.into))] };
   }
@@ -166,13 +166,13 @@ class Judge {
   }
 
   #whyNone(node: Node, graph: Graph): string {
-    const { analysis, behind, outputName, inputs, ends } = this.#prepared;
+    const { analysis, findLogits, outputName, inputs, ends } = this.#prepared;
     const { explained } = analysis;
     const { endsRelevance } = analysis.operators;
-    if (endsRelevance(node)) return `it ${carriesNone.get(node.opType) ?? "carries none"}`;
+    if (endsRelevance(node)) return `it ${operatorsWithoutRelevance.get(node.opType) ?? "carries none"}`;
     const isAfter = (name: string): boolean => reachedFrom(graph, endsRelevance, name).has(node);
     if (!graph.inputs.some(({ name }) => isAfter(name))) return "no value of an input reaches it";
-    const isLogit = node.outputs.some((name) => behind(name) !== undefined);
+    const isLogit = node.outputs.some((name) => findLogits(name) !== undefined);
     if (isLogit && explained !== outputName)
       return `relevance starts before it, at the logits "${explained}"`;
     if (isAfter(explained)) return `it comes after the explained tensor "${explained}"`;

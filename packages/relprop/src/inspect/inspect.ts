@@ -15,7 +15,7 @@ import { layoutText } from "../outputs/layout-text.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { SeedRelevance, Strides } from "../relevance/composites.ts";
 import type { RuleName } from "../relevance/rules/index.ts";
-import { tensorsBefore, tensorsBehind, usefulFirst } from "../relevance/ways-past.ts";
+import { tensorsBefore, tensorsBehind, usefulFirst } from "../relevance/advice.ts";
 import { version } from "../version.ts";
 
 export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
@@ -37,7 +37,7 @@ export interface InspectedObstacle extends Obstacle {
 }
 
 /** Something to try, written as options of the command. */
-export interface WayOn {
+export interface Alternative {
   /** The option of `compile` that helps. */
   readonly option: string;
   /** What it does, in a clause. */
@@ -96,7 +96,7 @@ export interface Inspection {
   /** Other reasons why `compile` would fail with these options. */
   readonly problems: readonly Readonly<ErrorParts>[];
   /** Options with which it can be explained all the same. */
-  readonly waysOn: readonly WayOn[];
+  readonly alternatives: readonly Alternative[];
   /** Rewrites to canonical form that nearly applied, and why they did not. */
   readonly notes: readonly Note[];
   /** Whether `compile` succeeds with these options. */
@@ -118,7 +118,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
   const explanation = explanationOf(source);
   const facts = { v: 1, relprop: version, model: factsOf(source), explanation } as const;
   if (explanation) {
-    const nothing = { outputs: [], nodes: [], obstacles: [], waysOn: [], notes: [] };
+    const nothing = { outputs: [], nodes: [], obstacles: [], alternatives: [], notes: [] };
     const problem = {
       what: "cannot explain this model",
       why: "it is a compiled explanation already",
@@ -139,7 +139,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     outputs: outputsOf(source, prepared),
     nodes: inspectNodes(source, prepared, plan),
     obstacles,
-    waysOn: plan.refusal ? waysOn(prepared, obstacles) : [],
+    alternatives: plan.refusal ? alternatives(prepared, obstacles) : [],
     notes: canonical.notes,
   };
   // Last, since it adds to the graph.
@@ -236,7 +236,7 @@ function problemsOf(source: Model, options: CompileOptions, prepared: Prepared, 
 const word = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-function waysOn(prepared: Prepared, obstacles: readonly InspectedObstacle[]): WayOn[] {
+function alternatives(prepared: Prepared, obstacles: readonly InspectedObstacle[]): Alternative[] {
   const { settings, outputName } = prepared;
   const analysis = ofCanonical(prepared);
   const request = planRequest(prepared);
@@ -246,7 +246,7 @@ function waysOn(prepared: Prepared, obstacles: readonly InspectedObstacle[]): Wa
     const { steps, obstacles } = assignRules({ ...request, analysis: start.analysis, ends });
     return steps.length > 0 && obstacles.length === 0;
   };
-  const ways: WayOn[] = [];
+  const ways: Alternative[] = [];
   const outputs = analysis.graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
   for (const name of outputs.filter(canExplain)) {
     ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });

@@ -12,7 +12,7 @@ const marks: Readonly<Record<NodeState, string>> = {
 
 /**
  * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused, ? behind one
- * that is refused; then obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
+ * that is refused; then obstacles, problems, alternatives and notes, and what it comes to. Lines end in "\n" but for the last.
  */
 export function inspectionText(inspection: Inspection): string {
   const { explanation, nodes } = inspection;
@@ -86,7 +86,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-function findings({ obstacles, problems, waysOn, notes, explanation }: Inspection): string[] {
+function findings({ obstacles, problems, alternatives, notes, explanation }: Inspection): string[] {
   const lines: string[] = [];
   const section = (title: string, content: readonly string[]): void => {
     if (content.length > 0) lines.push("", title, ...content.map((line) => `  ${line}`));
@@ -109,7 +109,7 @@ function findings({ obstacles, problems, waysOn, notes, explanation }: Inspectio
       ]),
     );
   }
-  section("ways on", aligned(waysOn.map(({ option, does }) => [option, does])));
+  section("alternatives", aligned(alternatives.map(({ option, does }) => [option, does])));
   section(
     "notes on canonical form",
     notes.map(({ node, operator, rewrite, why }) => `${operator} "${node}" (${rewrite}): ${why}`),

@@ -73,8 +73,8 @@ const found = (
     format: "cxcywh",
     ...layout,
   };
-  const { behind, output, outputName } = reading;
-  const logits = behind(output);
+  const { findLogits, output, outputName } = reading;
+  const logits = findLogits(output);
   const isBeside = detections.boxes === outputName;
   const scale: Scale =
     isBeside && logits ? { kind: "probability", by: "sigmoid" } : (logits?.scale ?? { kind: "value" });
@@ -130,7 +130,7 @@ function beside(reading: Reading): FoundLayout | undefined {
 
 /** The last joint of the graph whose axis reaches the output whole, and what is joined there. */
 function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stretch[] } | undefined {
-  const { analysis, behind, output } = reading;
+  const { analysis, findLogits, output } = reading;
   const { graph, operators, value } = analysis;
   for (const node of graph.nodes.toReversed()) {
     const row = operators.rowOf(node);
@@ -142,7 +142,7 @@ function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stre
     const lengths = node.inputs.map((name) => value(name)?.shape[own]);
     if (!lengths.every((length) => typeof length === "number")) continue;
     const stretches = node.inputs.map((name, i): Stretch => {
-      const logits = behind(name);
+      const logits = findLogits(name);
       return {
         length: sureNumber(lengths[i]),
         isScore: logits?.isWhole === true && logits.scale.kind === "probability",
@@ -163,7 +163,7 @@ function isFromIntegers({ analysis: { graph, value } }: Reading, name: string): 
 
 /** Scores of boxes that another output of the model has. */
 function apart(reading: Reading): FoundLayout | undefined {
-  const { shape, axes, behind, output, outputName, source, analysis } = reading;
+  const { shape, axes, findLogits, output, outputName, source, analysis } = reading;
   const [boxAxis, featureAxis] = axes as [number, number];
   const classes = shape[featureAxis];
   if (axes.length !== 2 || typeof classes !== "number") return undefined;
@@ -173,7 +173,7 @@ function apart(reading: Reading): FoundLayout | undefined {
   const boxes = source.graph.outputs.find(
     ({ name, shape: declared }) => name !== outputName && isBoxes(analysis.value(name)?.shape ?? declared),
   );
-  const logits = behind(output);
+  const logits = findLogits(output);
   const isBoxesItself = classes === coordinates && !logits && /box|coord|loc|reg/i.test(outputName);
   if (!boxes || isBoxesItself) return undefined;
   const why = `its numbers are for the boxes of the output "${boxes.name}"`;

@@ -42,25 +42,25 @@ export interface Part {
 }
 
 /** What stands before the response functions that a value ends in; undefined if it ends in none. */
-export type LogitsBehind = (name: string) => Logits | undefined;
+export type FindLogits = (name: string) => Logits | undefined;
 
 /** What a value's computed inputs have behind them, by their names. */
 export type InnerLogits = ReadonlyMap<string, Logits | undefined>;
 
-export const numbered = (number: OfProbability | undefined): Pick<Logits, "number" | "scale"> => ({
+export const numberAndScale = (number: OfProbability | undefined): Pick<Logits, "number" | "scale"> => ({
   number,
   scale: scaleOf(number),
 });
 
 /** Logits that several others make together, so that they rank otherwise than what they make. */
-export const together = (
+export const jointLogits = (
   value: Value,
   members: readonly Logits[],
   number: OfProbability | undefined,
 ): Logits => ({
   value,
   responses: new Set(members.flatMap(({ responses }) => [...responses])),
-  ...numbered(number),
+  ...numberAndScale(number),
   isWhole: true,
   order: undefined,
   isJoint: true,

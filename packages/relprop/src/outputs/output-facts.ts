@@ -63,7 +63,7 @@ export interface OutputOptions {
  * @throws OptionError for a kind that does not fit the output's shape
  */
 export function outputFacts(request: OutputRequest, { outputKind, labelCount }: OutputOptions): OutputFacts {
-  const { analysis, output, behind, source } = request;
+  const { analysis, output, findLogits, source } = request;
   const { shape } = analysis.b.value(output);
   const { axis, outer = 1, inner = 1 } = analysis.batch?.output ?? {};
   const isOwnAxis = axis !== undefined && outer === 1 && inner === 1;
@@ -73,7 +73,7 @@ export function outputFacts(request: OutputRequest, { outputKind, labelCount }: 
     shape,
     batchAxis,
     axes: shape.flatMap((_, each) => (each === batchAxis ? [] : [each])),
-    logits: behind(output),
+    logits: findLogits(output),
     labels: labelCount ?? metadataLabels(source).length,
   };
   const read = decide(reading);

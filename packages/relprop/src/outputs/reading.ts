@@ -2,7 +2,7 @@
 
 import type { Model, Value } from "../onnx/graph.ts";
 import type { Analysis } from "../relevance/analysis.ts";
-import type { Logits, LogitsBehind } from "./logits.ts";
+import type { Logits, FindLogits } from "./logits.ts";
 
 /** Where relevance starts. */
 export interface Start {
@@ -10,7 +10,7 @@ export interface Start {
   readonly analysis: Analysis;
   /** Name of the output in float32. */
   readonly output: string;
-  readonly behind: LogitsBehind;
+  readonly findLogits: FindLogits;
 }
 
 /** What is known of an output. */

@@ -28,7 +28,7 @@ const points = [0, Math.exp(-1), 1 - Math.exp(-1), 1];
 const logarithm = points.map(Math.log);
 
 /** A falling function of p as the rising function of 1 − p that it is. */
-export const turned = (number: OfProbability | undefined): OfProbability | undefined =>
+export const ofComplement = (number: OfProbability | undefined): OfProbability | undefined =>
   number && { ...number, images: number.images.toReversed() };
 
 /** What a response function gives, as a function of the probability that its logit stands for; softplus is −log(1 − σ). */
@@ -99,7 +99,7 @@ function computed(
  * A node's output as a function of a probability, found by computing it at the points.
  * @param numbers of its inputs, by name: functions of a probability themselves
  */
-export function after(
+export function functionAfter(
   numbers: ReadonlyMap<string, OfProbability | undefined>,
   node: Node,
   b: GraphBuilder,

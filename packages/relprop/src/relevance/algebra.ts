@@ -6,7 +6,7 @@
 import { OptionError } from "../errors.ts";
 import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import type { Economy } from "./economies.ts";
+import type { Optimization } from "./optimizations.ts";
 import { Factors, type Multiple } from "./factors.ts";
 import { indicator } from "./ops/calculus.ts";
 import { filled, sameShape } from "./ops/shapes.ts";
@@ -54,7 +54,7 @@ export interface Knowledge {
   readonly nonNegative: Iterable<string>;
   readonly rectified: Rectified;
   /** Savings that are left out. */
-  readonly without: readonly Economy[];
+  readonly without: readonly Optimization[];
 }
 
 const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
@@ -71,7 +71,7 @@ export class Algebra {
   readonly #nonNegative: Set<string>;
   readonly #zeros: Zeros;
   readonly #factors = new Factors();
-  readonly #without: readonly Economy[];
+  readonly #without: readonly Optimization[];
 
   constructor(builder: GraphBuilder, { nonNegative, rectified, without }: Knowledge = nothing) {
     this.#b = builder;
@@ -81,8 +81,8 @@ export class Algebra {
   }
 
   /** Whether a saving is to be made. */
-  saves(economy: Economy): boolean {
-    return !this.#without.includes(economy);
+  saves(optimization: Optimization): boolean {
+    return !this.#without.includes(optimization);
   }
 
   /** Whether R is known to be 0 wherever z is not positive: {@link Zeros}. */

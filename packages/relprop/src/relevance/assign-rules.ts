@@ -14,9 +14,9 @@ import { partsOf, type Row } from "./row-kinds.ts";
 import { type Site } from "./site.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
-import { severed } from "./severed.ts";
+import { noRelevanceError } from "./no-relevance.ts";
 import { Shapeless } from "./shapeless.ts";
-import { waysPast } from "./ways-past.ts";
+import { adviceFor } from "./advice.ts";
 
 /** What happens to relevance at one node. */
 export interface PlanStep {
@@ -59,7 +59,7 @@ export function assignRules(request: PlanRequest): Plan {
   const between = analysis.between(ends);
   const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
   if (apart.length > 0)
-    return { steps: [], obstacles: [], behind: new Map(), refusal: severed(analysis, apart) };
+    return { steps: [], obstacles: [], behind: new Map(), refusal: noRelevanceError(analysis, apart) };
   const first = firstLayers(analysis, origins);
   const steps: PlanStep[] = [];
   const found: Omit<Obstacle, "behind">[] = [];
@@ -154,7 +154,7 @@ function obstructed(
   const nodes = behind.size === 1 ? "1 node stands" : `${behind.size} nodes stand`;
   const way = `from the output "${analysis.explained}" to the input ${namesText(ends)}`;
   const operators = countedText(obstacles.map(({ operator }) => operator));
-  const ways = waysPast(
+  const ways = adviceFor(
     { ...request, between, obstacles, rulesFor: (node) => rulesFor(node, request) },
     ({ explained, ...change }) => {
       const tried = explained === undefined ? analysis : analysis.of({ explained });

@@ -31,13 +31,13 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
 };
 
 /** How relevance can cross strides: through the operator as it is, or averaged over its positions. */
-export const strideWays = ["exact", "average"] as const;
-/** One of {@link strideWays}. */
-export type Strides = (typeof strideWays)[number];
+export const strideModes = ["exact", "average"] as const;
+/** One of {@link strideModes}. */
+export type Strides = (typeof strideModes)[number];
 /** Which activations the rule for ReLUs is for. */
-export const activationWays = ["relu", "all"] as const;
-/** One of {@link activationWays}. */
-export type Activations = (typeof activationWays)[number];
+export const activationModes = ["relu", "all"] as const;
+/** One of {@link activationModes}. */
+export type Activations = (typeof activationModes)[number];
 /** Where relevance can start: softmax (all classes, no target), logit (output ⊙ target), one (target). */
 export const seeds = ["softmax", "logit", "one"] as const;
 /** One of {@link seeds}. */
@@ -60,7 +60,7 @@ export interface Composite {
 }
 
 /** What all LRP composites do where nothing else is said (docs/rules.md §3). */
-export const throughTheRest = {
+export const lrpDefaults = {
   affine: { rule: "epsilon" },
   sum: { rule: "norm" },
   average: { rule: "norm" },
@@ -98,7 +98,7 @@ const single = (rule: RuleName, about: string, source: string): Composite => ({
   about,
   source,
   ...lrp,
-  rules: { ...throughTheRest, convolution: { rule }, dense: { rule }, affine: { rule } },
+  rules: { ...lrpDefaults, convolution: { rule }, dense: { rule }, affine: { rule } },
 });
 
 const fischerStabiliser = 1e-5;
@@ -132,14 +132,14 @@ export const composites = {
     about: "z⁺ on convolutions, ε on dense layers",
     source: "Kohlbrenner et al. 2020; zennit",
     ...lrp,
-    rules: { ...throughTheRest, convolution: { rule: "zplus" }, dense: { rule: "epsilon" } },
+    rules: { ...lrpDefaults, convolution: { rule: "zplus" }, dense: { rule: "epsilon" } },
   },
   "epsilon-plus-flat": {
     about: "flat on the first layer, z⁺ on convolutions, ε on dense layers",
     source: "Kohlbrenner et al. 2020; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       first: { rule: "flat" },
       convolution: { rule: "zplus" },
       dense: { rule: "epsilon" },
@@ -152,7 +152,7 @@ export const composites = {
     seed: "logit",
     strides: "average",
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       first: { rule: "zplus", bias: false, input: "ones" },
       convolution: { rule: "zplus" },
       dense: { rule: "epsilon" },
@@ -164,7 +164,7 @@ export const composites = {
     source: "Bach et al. 2015; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       convolution: { rule: "alpha-beta", alpha: 2, beta: 1 },
       dense: { rule: "epsilon" },
     },
@@ -174,7 +174,7 @@ export const composites = {
     source: "Bach et al. 2015; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       first: { rule: "flat" },
       convolution: { rule: "alpha-beta", alpha: 2, beta: 1 },
       dense: { rule: "epsilon" },
@@ -185,7 +185,7 @@ export const composites = {
     source: "Montavon et al. 2019; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       "first convolution": { rule: "zbox" },
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
@@ -196,7 +196,7 @@ export const composites = {
     source: "Achtibat et al. 2024",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
       gate: { rule: "uniform" },
@@ -207,7 +207,7 @@ export const composites = {
     source: "Ali et al. 2022",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
       product: { rule: "signal" },

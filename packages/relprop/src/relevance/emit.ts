@@ -9,14 +9,14 @@ import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
 import {
   asTranspose,
-  besideTheWay,
+  withFiniteInput,
   constantLayer,
   linearLayer,
   plainLayer,
   type LayerContext,
   type Share,
 } from "./layers.ts";
-import type { Entered, LedgerWriter } from "./ledger.ts";
+import type { RelevanceTerm, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
 import { linearRuleOf, plainRuleOf } from "./rule-choice.ts";
@@ -52,7 +52,7 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   for (const [index, step] of [...plan.steps.entries()].toReversed())
     b.within(ofStep(step), () => cross(step, index));
   const masked = ends.find((end) => concepts?.isAt(b.value(end)));
-  if (masked !== undefined) leaveAround(masked, -1);
+  if (masked !== undefined) dropRelevanceAround(masked, -1);
   return ends.map((end) => {
     const R = relevance.get(end);
     if (!R || !concepts || end !== masked) return R;
@@ -64,7 +64,7 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   function cross(step: PlanStep, index: number): void {
     const site = analysis.siteOf(step.node);
     const layer = concepts && site.outputs.find((value) => concepts.isAt(value))?.name;
-    if (layer !== undefined) leaveAround(layer, index);
+    if (layer !== undefined) dropRelevanceAround(layer, index);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
     if (arriving.every((R) => R === undefined)) return;
     const masked = arriving.map((R, i) =>
@@ -81,17 +81,17 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       isOnTheWay: (name) => onTheWay.has(name),
     });
     const outputs = step.node.outputs;
-    const leaving: Entered[] = [];
-    const others: Entered[] = constants.map((R) => ({ of: outputs[0] as string, R }));
+    const leaving: RelevanceTerm[] = [];
+    const others: RelevanceTerm[] = constants.map((R) => ({ of: outputs[0] as string, R }));
     for (const [at, R] of contributions) {
       const name = step.node.inputs[at] as string;
       const total = m.add(relevance.get(name), R);
       if (total) relevance.set(name, total);
       (onTheWay.has(name) ? leaving : others).push({ of: name, R });
     }
-    const entered = (terms: readonly Term[]): Entered[] =>
+    const termsOf = (terms: readonly Term[]): RelevanceTerm[] =>
       terms.map((R, i) => ({ of: outputs[i] as string, R }));
-    const crossing = { arriving: entered(arriving), masked: entered(masked), kept: entered(kept) };
+    const crossing = { arriving: termsOf(arriving), masked: termsOf(masked), kept: termsOf(kept) };
     b.within(ofStep(step, "ledger"), () => ledger?.enter(step, { ...crossing, leaving, others, ...crossed }));
   }
 
@@ -99,14 +99,14 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
    * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.
    * @param index of the step that makes the layer
    */
-  function leaveAround(layer: string, index: number): void {
+  function dropRelevanceAround(layer: string, index: number): void {
     const made = plan.steps.slice(0, index + 1).flatMap(({ node }) => node.outputs);
-    const around = [...new Set([...ends, ...made])].flatMap((of): Entered[] =>
+    const around = [...new Set([...ends, ...made])].flatMap((of): RelevanceTerm[] =>
       of !== layer && relevance.has(of) ? [{ of, R: relevance.get(of) }] : [],
     );
     for (const { of } of around) relevance.delete(of);
     if (!relevance.has(layer)) return;
-    b.within(ofTensor(graph, layer, "ledger", layer), () => ledger?.leaveAround(layer, around));
+    b.within(ofTensor(graph, layer, "ledger", layer), () => ledger?.enterAround(layer, around));
   }
 }
 
@@ -174,7 +174,8 @@ function crossNode(
   const contributions = computed.map((index): Contribution => {
     const layer = plainLayer(row, index, averaged, context, R);
     const isBeside = context.shares !== undefined && !isOnTheWay(site.node.inputs[index] as string);
-    const cross = (relevance: Value): Term => rule(isBeside ? besideTheWay(layer, m) : layer, relevance, m);
+    const cross = (relevance: Value): Term =>
+      rule(isBeside ? withFiniteInput(layer, m) : layer, relevance, m);
     if (!isMoved) return [index, cross(R)];
     const { x, y } = layer;
     const back = m.moved([{ R, y }], x, ([moving = R]) => cross(moving), keepsAll(row, x, y));

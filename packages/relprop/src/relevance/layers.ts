@@ -28,7 +28,7 @@ export interface Share {
    * Where the denominator is nothing but stabiliser, or infinite (a mask of −∞), as booleans: there is nothing to share
    * R among.
    */
-  readonly isNothing: Value;
+  readonly isUnshareable: Value;
 }
 
 /** What builds a layer: the node and its row's words, and who wants to hear of each division. */
@@ -51,8 +51,8 @@ function shareOut(
   const z = whole && m.openPart(R, whole, stabilizer);
   const s = m.share(R, z, stabilizer, n);
   if (z && shares && !shares.some((share) => share.s === s)) {
-    const isNothing = m.either(m.isZero(z), m.isInfinite(z));
-    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer, n), isNothing });
+    const isUnshareable = m.either(m.isZero(z), m.isInfinite(z));
+    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer, n), isUnshareable });
   }
   return s;
 }
@@ -96,9 +96,9 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
   };
 
   /** R / d for a d that is stable already, by a part of it. */
-  function shareOfStable(R: Value, d: Value, isNothing: Value, b: Term, stabiliser: number): Value {
+  function shareOfStable(R: Value, d: Value, isUnshareable: Value, b: Term, stabiliser: number): Value {
     const s = m.divide(R, d);
-    shares?.push({ R, s, bias: placed(b), stabiliser: m.scalar(stabiliser), isNothing });
+    shares?.push({ R, s, bias: placed(b), stabiliser: m.scalar(stabiliser), isUnshareable });
     return s;
   }
 
@@ -135,7 +135,7 @@ export function plainLayer(
 ): PlainLayer {
   const { site, m } = context;
   const input = site.input(index);
-  const x = sharer(row, input, R, context);
+  const x = shareBasis(row, input, R, context);
   // What stands in is an average: of what cannot be negative, it cannot be negative either.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
   const y = averaged?.y ?? site.output(0);
@@ -160,7 +160,7 @@ export function plainLayer(
 }
 
 /** What shares are in proportion to. */
-function sharer(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext): Value {
+function shareBasis(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext): Value {
   if (R && row.finite && m.vanishes(R, site.output(0))) return m.standsFor(row.finite(site), input);
   return row.active?.(site) ?? input;
 }
@@ -169,7 +169,7 @@ function sharer(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext)
  * What does not come from the explained input, for the ledger: a mask of −∞ takes no part, as its share would be no
  * number.
  */
-export const besideTheWay = (layer: PlainLayer, m: Algebra): PlainLayer => ({
+export const withFiniteInput = (layer: PlainLayer, m: Algebra): PlainLayer => ({
   ...layer,
   x: m.finite(layer.x),
 });
@@ -179,7 +179,7 @@ export const besideTheWay = (layer: PlainLayer, m: Algebra): PlainLayer => ({
  * shape of the output, one for each sample, however the constant broadcasts.
  */
 export function constantLayer(row: PlainRow, index: number, context: LayerContext): PlainLayer {
-  const layer = besideTheWay(plainLayer(row, index, undefined, context), context.m);
+  const layer = withFiniteInput(plainLayer(row, index, undefined, context), context.m);
   if (!row.elementwise) return layer;
   const { site } = context;
   const full = expandLike(site.b, site.input(index), site.output(0));

@@ -94,7 +94,7 @@ export const aroundOperator = "around";
 export const maskOperator = "mask";
 
 /** Relevance, and the name of the value whose shape it has: its samples stand where the value's do. */
-export interface Entered {
+export interface RelevanceTerm {
   readonly of: string;
   readonly R: Term;
 }
@@ -102,12 +102,12 @@ export interface Entered {
 /** What happened to relevance at one node. */
 export interface Crossing {
   /** Relevance of the node's outputs; with channels masked; with the filter applied. */
-  readonly arriving: readonly Entered[];
-  readonly masked: readonly Entered[];
-  readonly kept: readonly Entered[];
+  readonly arriving: readonly RelevanceTerm[];
+  readonly masked: readonly RelevanceTerm[];
+  readonly kept: readonly RelevanceTerm[];
   /** What goes to inputs on the way, and what to others. */
-  readonly leaving: readonly Entered[];
-  readonly others: readonly Entered[];
+  readonly leaving: readonly RelevanceTerm[];
+  readonly others: readonly RelevanceTerm[];
   /** The divisions that the rule made, in the shape of the node's first output. */
   readonly shares: readonly Share[];
   /** Whether the shares, or a mere move of elements, say where everything went; otherwise the rule lost the difference. */
@@ -155,17 +155,17 @@ export class LedgerWriter {
       filter: difference(m, afterMask, afterFilter),
       others,
     };
-    const gone = m.subtract(difference(m, afterFilter, leaving), others);
-    if (!isExact) sums[why === "fallback" ? "fallback" : "rule"] = gone;
-    else if (hasBorder) sums.border = gone;
+    const lost = m.subtract(difference(m, afterFilter, leaving), others);
+    if (!isExact) sums[why === "fallback" ? "fallback" : "rule"] = lost;
+    else if (hasBorder) sums.border = lost;
     else if (shares.length > 0) Object.assign(sums, this.#shared(shares, y, afterFilter));
     const known = shareColumns.reduce((sum, column) => m.add(sum, sums[column]), leaving);
     sums.rest = difference(m, atOutput, known);
     this.#row({ node: node.name, operator: node.opType, rule: ruleText(choice) }, sums);
   }
 
-  /** Enters the relevance of tensors that is left out since it flows around a layer. */
-  leaveAround(layer: string, left: readonly Entered[]): void {
+  /** Enters relevance that is dropped because it flows around the layer of concepts. */
+  enterAround(layer: string, left: readonly RelevanceTerm[]): void {
     if (left.length === 0) return;
     const arriving = this.#total(left);
     const magnitude = this.#total(left.map(({ of, R }) => ({ of, R: R && this.#b.op("Abs", [R]) })));
@@ -210,9 +210,9 @@ export class LedgerWriter {
     const where = (condition: Value, a: Value, c: Value): Value => this.#b.op("Where", [condition, a, c]);
     const total = (of: (share: Share) => Term): Term =>
       this.#total(shares.map((share) => ({ of: y, R: of(share) })));
-    const absorbed = ({ s, stabiliser, isNothing }: Share): Term => {
+    const absorbed = ({ s, stabiliser, isUnshareable }: Share): Term => {
       const part = m.multiply(s, stabiliser);
-      return part && where(isNothing, zero, part);
+      return part && where(isUnshareable, zero, part);
     };
     return {
       bias: total(({ s, bias }) => m.multiply(s, bias)),
@@ -223,7 +223,7 @@ export class LedgerWriter {
           arrived,
           total(({ R }) => R),
         ),
-        total(({ R, isNothing }) => where(isNothing, R, zero)),
+        total(({ R, isUnshareable }) => where(isUnshareable, R, zero)),
       ),
     };
   }
@@ -233,7 +233,7 @@ export class LedgerWriter {
     for (const column of ledgerColumns) this.#sums.push(sums[column] ?? this.#zero());
   }
 
-  #total(terms: readonly Entered[]): Term {
+  #total(terms: readonly RelevanceTerm[]): Term {
     return terms.reduce<Term>((sum, { of, R }) => this.#m.add(sum, R && this.#sum(R, of)), undefined);
   }
 

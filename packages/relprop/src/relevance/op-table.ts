@@ -17,7 +17,7 @@ import * as blocks from "./ops/blocks.ts";
 import * as pick from "./ops/picking.ts";
 import * as pool from "./ops/pooling.ts";
 import * as copy from "./ops/repeating.ts";
-import { refusesResize, resizeForm, unresize, weighedRange, weighsUp } from "./ops/resampling.ts";
+import { refusesResize, resizeForm, unresize, weighedRange, isResizeNonNegative } from "./ops/resampling.ts";
 import * as scatter from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as product from "./ops/products.ts";
@@ -342,7 +342,7 @@ export const opTable = {
       keepsAxis: axes.unlessResized(),
       filtered: false,
       parts: [0],
-      nonNegative: weighsUp,
+      nonNegative: isResizeNonNegative,
       range: weighedRange,
     }),
   }),

@@ -13,7 +13,7 @@ const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
   );
 
 /** Operators that reach no rule, since reading or canonicalization makes others of them; else the sentence says why not. */
-export const takenAway: ReadonlyMap<string, string> = listOf([
+export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
   ["it is no constant of the file", "Constant"],
   [
     "it could be folded into no layer and is no affine map: it trains, or its parameters are no float32 constants",
@@ -29,7 +29,7 @@ export const takenAway: ReadonlyMap<string, string> = listOf([
  * Operators whose output does not change with the values of their inputs, or only by jumps between yes and no, or from
  * one index to another: their derivative is zero. Relevance ends there, and what they give counts as constant.
  */
-export const carriesNone: ReadonlyMap<string, string> = listOf([
+export const operatorsWithoutRelevance: ReadonlyMap<string, string> = listOf([
   ["gives sizes, not values", "Shape Size ConstantOfShape EyeLike SequenceLength OptionalHasElement"],
   ["gives yes or no", "Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN And Or Xor Not"],
   ["computes with bits", "BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"],
@@ -88,7 +88,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
 
 /** Whether relevance ends at the node, as its output does not change with its inputs' values. */
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
-  node.domain === "" && carriesNone.has(node.opType);
+  node.domain === "" && operatorsWithoutRelevance.has(node.opType);
 
 /** Operators of com.microsoft that compute with integers. */
 const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
@@ -102,12 +102,13 @@ export const isUnknown = ({
   readonly domain: string;
 }): boolean =>
   !domain.startsWith("com.microsoft") &&
-  (domain !== "" || ![refused, takenAway, carriesNone].some((list) => list.has(opType)));
+  (domain !== "" ||
+    ![refused, rewrittenOperators, operatorsWithoutRelevance].some((list) => list.has(opType)));
 
 /** Why relevance cannot cross a node that has no row, as a sentence about the node. */
 export function refusalOf(node: { readonly opType: string; readonly domain: string }): string {
   const isStandard = node.domain === "" || node.domain === "relprop";
-  const sentence = isStandard ? (refused.get(node.opType) ?? takenAway.get(node.opType)) : undefined;
+  const sentence = isStandard ? (refused.get(node.opType) ?? rewrittenOperators.get(node.opType)) : undefined;
   const name = isStandard ? node.opType : `${node.domain}.${node.opType}`;
   if (node.domain.startsWith("com.microsoft")) {
     if (isQuantized(node.opType)) return quantizedSentence;

@@ -7,8 +7,8 @@ import {
   composites,
   layerKinds,
   seeds,
-  strideWays,
-  throughTheRest,
+  strideModes,
+  lrpDefaults,
   type Composite,
   type CompositeName,
   type LayerKind,
@@ -99,7 +99,7 @@ export function parseComposite(json: unknown, file?: string): Composite {
     readChoice(rule, file === undefined ? kind : `${file}, ${kind}`),
   ]);
   const rules: Partial<Record<LayerKind, Choice>> = {
-    ...(base?.rules ?? throughTheRest),
+    ...(base?.rules ?? lrpDefaults),
     ...Object.fromEntries(chosen),
   };
   for (const kind of ["convolution", "dense"] as const) {
@@ -113,7 +113,7 @@ export function parseComposite(json: unknown, file?: string): Composite {
     about: text("about", base?.about ?? ""),
     source: text("source", base?.source ?? file ?? ""),
     seed: oneOf("seed", seeds, base?.seed ?? "logit"),
-    strides: oneOf("strides", strideWays, base?.strides ?? "exact"),
+    strides: oneOf("strides", strideModes, base?.strides ?? "exact"),
     rules,
   };
 }

@@ -3,11 +3,11 @@
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
 import {
-  activationWays,
+  activationModes,
   composites,
   compositeNames,
   seeds,
-  strideWays,
+  strideModes,
   type Activations,
   type Composite,
   type CompositeName,
@@ -16,7 +16,7 @@ import {
   type Strides,
 } from "./composites.ts";
 import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
-import { economies, type Economy } from "./economies.ts";
+import { optimizations, type Optimization } from "./optimizations.ts";
 import { searches, type Search } from "./filter.ts";
 import { parseTarget, type TargetSelection } from "./target-text.ts";
 import { parseComposite, type OwnComposite } from "./read-composite.ts";
@@ -70,7 +70,7 @@ export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
   /** Rules for nodes by name, before those of the composite. */
   readonly rules?: readonly RuleOverride[];
   /** Savings that are left out, to measure or to prove them: relevance is the same without. @default none */
-  readonly without?: readonly Economy[];
+  readonly without?: readonly Optimization[];
 }
 
 /** {@link RelevanceOptions} with everything decided. */
@@ -98,7 +98,7 @@ export interface Settings {
   /** Rules for nodes by name. */
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
   /** Savings that are left out. */
-  readonly without: readonly Economy[];
+  readonly without: readonly Optimization[];
 }
 
 function choose<T extends string>(
@@ -122,7 +122,7 @@ function choose<T extends string>(
  */
 export function settle(options: RelevanceOptions): Settings {
   const { name, composite } = chooseComposite(options.composite);
-  const activations = choose("activations", options.activations, activationWays, "relu");
+  const activations = choose("activations", options.activations, activationModes, "relu");
   const layers = activations === "all" ? forAllActivations(name, composite.rules) : composite.rules;
   const { topK = 0 } = options;
   if (topK !== "input" && !(topK >= 0 && topK <= 1)) {
@@ -147,7 +147,10 @@ export function settle(options: RelevanceOptions): Settings {
       choice: { ...usualOptions(usual, choice.rule), ...given(options, choice.rule), ...choice },
     };
   });
-  refuseVain(options, name, [...rules.map(([, choice]) => choice), ...overrides.map(({ choice }) => choice)]);
+  refuseUnusedOption(options, name, [
+    ...rules.map(([, choice]) => choice),
+    ...overrides.map(({ choice }) => choice),
+  ]);
   return {
     composite: name,
     dialect,
@@ -156,11 +159,13 @@ export function settle(options: RelevanceOptions): Settings {
     reduce: choose("reduce", options.reduce, ["none", "channels"], "none"),
     topK: topK === 1 ? 0 : topK,
     filterBy: choose("filterBy", options.filterBy, searches, "sorting"),
-    strides: choose("strides", options.strides, strideWays, composite.strides),
+    strides: choose("strides", options.strides, strideModes, composite.strides),
     target: chooseTarget(options.target),
     fallback: options.fallback && choose("fallback", options.fallback, ["gradient", "pass"] as const, "pass"),
     overrides,
-    without: (options.without ?? []).map((economy) => choose("without", economy, economies, "zeros")),
+    without: (options.without ?? []).map((optimization) =>
+      choose("without", optimization, optimizations, "zeros"),
+    ),
   };
 }
 
@@ -205,8 +210,8 @@ const ruleOptions = Object.keys(valuesOf).filter((option) => option !== "input")
 export const givesSensitivities = ({ rules }: Pick<Settings, "rules">): boolean =>
   rules.dense?.rule === "gradient" && rules.convolution?.rule === "gradient";
 
-/** Options that do nothing but what a rule does with them: given in vain, they are a mistake. */
-const inVain: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
+/** Options that only rules use. Giving one that no rule of the composite uses is a mistake. */
+const optionsOfRulesOnly: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
 
 /**
  * What of the options of the whole explanation a rule takes. `epsilon` is that of layers, and sums keep the composite's:
@@ -223,17 +228,17 @@ function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
   );
 }
 
-function refuseVain(options: RelevanceOptions, composite: string, rules: readonly Choice[]): void {
+function refuseUnusedOption(options: RelevanceOptions, composite: string, rules: readonly Choice[]): void {
   const all: RuleOptions = options;
-  const vain = inVain.find(
+  const unused = optionsOfRulesOnly.find(
     (option) =>
       all[option] !== undefined &&
       !rules.some((choice) => !isOwn(choice) && optionsOf[choice.rule].includes(option)),
   );
-  if (vain === undefined) return;
-  const users = ruleNames.filter((rule) => optionsOf[rule].includes(vain));
+  if (unused === undefined) return;
+  const users = ruleNames.filter((rule) => optionsOf[rule].includes(unused));
   throw new OptionError({
-    what: `nothing uses ${vain}`,
+    what: `nothing uses ${unused}`,
     where: `composite ${composite}`,
     why: `it is an option of ${users.join(", ")}`,
     fix: "leave it out, or choose a composite or a rule that uses it",

@@ -166,7 +166,7 @@ function nearest(b: GraphBuilder, at: Value, { nearestMode }: Resampling): Value
 }
 
 /** Linear interpolation weighs by numbers from 0 to 1, cubic also by negative ones. */
-export const weighsUp = (site: Site): boolean =>
+export const isResizeNonNegative = (site: Site): boolean =>
   resamplingOf(site.node)?.mode === "linear" && site.isNonNegative(x(site));
 
 /** Weights from 0 to 1 that add up to 1 stay between the elements that they weigh. */

@@ -3,13 +3,13 @@
 import { UnexplainableError } from "../errors.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Analysis } from "./analysis.ts";
-import { carriesNone } from "./other-operators.ts";
+import { operatorsWithoutRelevance } from "./other-operators.ts";
 
 /**
  * The refusal of an output that relevance does not leave for some of its ends.
  * @param apart names of the tensors that no relevance would reach
  */
-export function severed(analysis: Analysis, apart: readonly string[]): UnexplainableError {
+export function noRelevanceError(analysis: Analysis, apart: readonly string[]): UnexplainableError {
   const output = analysis.explained;
   const what = `cannot explain the output "${output}"`;
   const names = `"${apart.join('", "')}"`;
@@ -26,7 +26,7 @@ export function severed(analysis: Analysis, apart: readonly string[]): Unexplain
   return new UnexplainableError({
     what,
     where: `${opType} "${name}"`,
-    why: `it ${carriesNone.get(opType) ?? "carries none"}, which no small change of the input ${names} moves: no relevance passes`,
+    why: `it ${operatorsWithoutRelevance.get(opType) ?? "carries none"}, which no small change of the input ${names} moves: no relevance passes`,
     ...(before !== undefined && { fix: `explain the tensor before it (--output ${before})` }),
   });
 }

@@ -29,7 +29,7 @@ interface Blocked extends Way {
 }
 
 /** Advice with the command's options in brackets. @param helps whether a plan with the change has no obstacle */
-export function waysPast(blocked: Blocked, helps: (change: Change) => boolean): string[] {
+export function adviceFor(blocked: Blocked, helps: (change: Change) => boolean): string[] {
   const { analysis, ends, settings, between, obstacles, rulesFor } = blocked;
   const stops = new Set(obstacles.map(({ node }) => node));
   const isInput = (name: string): boolean => analysis.graph.inputs.some((input) => input.name === name);

@@ -10,7 +10,8 @@ import type { Family } from "../relevance/row-kinds.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { suggestion } from "../suggestion.ts";
 import { lookupsOf, vocabulary, type TokenEmbedding } from "./token-embedding.ts";
-import { sureNumber } from "../sure.ts";
+import { areBoxesOf } from "../outputs/detection-layout.ts";
+import { sure } from "../sure.ts";
 
 /** Where relevance can start. */
 export const starts = ["logit", "output"] as const;
@@ -106,18 +107,19 @@ export function withSize(graph: Graph, options: TensorOptions): Graph {
 }
 
 /**
- * Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or
- * [N, K, A]; or of as many boxes as a run finds, [A, 4] and [A].
+ * Whether one output has boxes, [N, A, 4] or [N, 4, A], and another their scores, [N, A, K] or [N, K, A]; or, for as many
+ * boxes as a run finds, [A, 4] and [A].
  * @param samples first sizes of the inputs
  */
-function areBoxesOf(boxes: Shape, scores: Shape, samples: Shape): boolean {
+function areBoxesAndScores(boxes: Shape, scores: Shape, samples: Shape): boolean {
   if (boxes.length === 2 && scores.length === 1) {
     const [found, numbers] = boxes;
     return numbers === 4 && found === scores[0] && typeof found === "string" && !samples.includes(found);
   }
-  if (boxes.length !== 3 || scores.length !== 3) return false;
-  const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
-  return unlike.length === 1 && boxes[sureNumber(unlike[0])] === 4;
+  const [ofBoxes, ofScores] = [boxes.slice(1), scores.slice(1)];
+  return (
+    boxes.length === 3 && [0, 1].some((axis) => ofScores[axis] !== 4 && areBoxesOf(ofBoxes, ofScores, axis))
+  );
 }
 
 /** The explained output: one of the model's, or any tensor by name. */
@@ -133,8 +135,8 @@ export function chooseOutput(
     const real = names.filter(isReal);
     const shapes = real.map((name) => values.get(name)?.shape ?? []);
     const samples = graph.inputs.flatMap(({ shape }) => shape.slice(0, 1));
-    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape, samples));
-    return scores ?? real[0] ?? (names[0] as string);
+    const scores = real.find((_, i) => i > 0 && areBoxesAndScores(sure(shapes[0]), sure(shapes[i]), samples));
+    return scores ?? real[0] ?? sure(names[0]);
   }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
   throw new OptionError({

@@ -10,7 +10,7 @@ import type { Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
 import { operatorsWithoutRelevance } from "../relevance/other-operators.ts";
 
-/** What relevance does at a node; "behind" one that is refused, nothing is known of it, not even its shape. */
+/** What relevance does at a node. "behind": a refused node leaves its shape unknown, and so whether a rule applies. */
 export type NodeState = "explained" | "carries no relevance" | "refused" | "behind";
 
 /** One node of the model. */
@@ -21,9 +21,9 @@ export interface InspectedNode {
   readonly operator: string;
   /** What became of it in canonical form, as text: `Linear`, `folded into Conv "conv1"`; "" if it stays as it is. */
   readonly form: string;
-  /** Names of the canonical nodes that do its work, if it is none itself. */
+  /** Names of the canonical nodes that do its work, if it is not canonical itself. */
   readonly into: readonly string[];
-  /** Of its first output; null if it is not known. */
+  /** Shape of its first output; null if unknown. */
   readonly shape: readonly Dim[] | null;
   /** Whether relevance crosses it. */
   readonly state: NodeState;
@@ -35,7 +35,7 @@ export interface InspectedNode {
 
 type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
 
-/** The model's nodes in treplacement order; those that conversion and canonicalization added stand where they compute. */
+/** The model's nodes in their order. Nodes that conversion and canonicalization added stand where they run. */
 export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
   const { converted, analysis } = prepared;
   const { nodes } = analysis.graph;
@@ -187,7 +187,7 @@ class NodeVerdicts {
 
 const none = (why: string): Verdict => ({ state: "carries no relevance", rule: null, why });
 
-/** The nodes that a value reaches; remembered, since it is asked for node by node. */
+/** The nodes that a value reaches, cached because every node asks. */
 function reachedFrom(graph: Graph, endsRelevance: (node: Node) => boolean, name: string): ReadonlySet<Node> {
   const known = reaches.get(graph) ?? new Map<string, ReadonlySet<Node>>();
   reaches.set(graph, known);

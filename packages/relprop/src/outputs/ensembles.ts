@@ -1,4 +1,4 @@
-/** Members of an ensemble: probabilities that are added or averaged have the average of their logits, with the same weights. */
+/** Logits of ensembles: the explained logit of averaged probabilities is the average of the members' logits, with the same weights. */
 
 import type { Analysis } from "../relevance/analysis.ts";
 import { usesOf, type Node } from "../onnx/graph.ts";
@@ -8,7 +8,7 @@ import { rerouteLogits } from "./reroute-logits.ts";
 import { functionAfter, mixingWeights, riseOf, type OfProbability } from "./scale.ts";
 import { sureNumber } from "../sure.ts";
 
-/** A sum of members. */
+/** Logits of a sum of members. */
 export function mixedLogits(
   { b }: Analysis,
   node: Node,
@@ -27,7 +27,7 @@ export function mixedLogits(
   return jointLogits(value, members, functionAfter(numbers, node, b));
 }
 
-/** Members that were stacked and are averaged over that axis. */
+/** Logits of members that were stacked and are averaged over that axis. */
 export function averagedLogits(
   analysis: Analysis,
   node: Node,
@@ -50,7 +50,7 @@ export function averagedLogits(
   return jointLogits(value, [logits], number);
 }
 
-/** The axis along which a value was put together from parts of length 1. */
+/** The axis along which a value was concatenated from inputs of length 1. */
 function stackedAlong(analysis: Analysis, name: string): number | undefined {
   const { graph, b } = analysis;
   const node = usesOf(graph).producer.get(name);

@@ -1,10 +1,10 @@
 /**
- * Where relevance starts. A model may end in a response function (softmax, sigmoid …) that turns logits into what it puts
- * out. Relevance starts at the logits, also where elements are moved, picked or put beside others after the response:
+ * Finds where relevance starts. A model may end in a response function (softmax, sigmoid …) of its logits. Relevance
+ * starts at the logits, even if later nodes move, pick or concatenate the responses:
  *
  *     y = concat(boxes, σ(z))   ->   explained: concat(boxes, z)
  *
- * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (docs/rules.md §6).
+ * Starting at σ(z) would flip signs where z < 0, and a saturated σ has no slope (docs/rules.md §6).
  */
 
 import { usesOf, type Node } from "../onnx/graph.ts";
@@ -26,8 +26,8 @@ import { comparesInOrder, isUniform, orderOf } from "./order.ts";
 import { functionAfter, responseOf, ofComplement } from "./scale.ts";
 
 /**
- * Takes response functions off. Moves behind them are made once more, on the logits; a function of single elements that
- * only rises or only falls is left out, its sign kept: 1 − σ(z) = σ(−z).
+ * Removes response functions. Nodes that move elements after a response are repeated on the logits. Monotonic
+ * elementwise functions are dropped, and a falling one negates: 1 − σ(z) = σ(−z).
  */
 export function logitFinder(analysis: Analysis): FindLogits {
   const { graph, b, siteOf } = analysis;
@@ -52,7 +52,7 @@ export function logitFinder(analysis: Analysis): FindLogits {
     const parts = relevantInputs(node).filter((each) => each !== "");
     const computed = parts.filter((each) => site.isComputed(b.value(each)));
     const [only = ""] = computed;
-    // exp(log p) is no response of its own, but a function of p.
+    // exp(log p) is a function of p, not another response.
     const isFunction = row.trend(site) !== undefined && findLogits(only)?.isWhole === true;
     if (row.response && computed.length === 1 && !isFunction)
       return beforeResponse(node, row, row.response, only);
@@ -68,7 +68,7 @@ export function logitFinder(analysis: Analysis): FindLogits {
     const isEvery = known.length === computed.length && known.length === parts.length;
     const isProbability = known.every(({ isWhole, scale }) => isWhole && scale.kind === "probability");
     if (row.family === "routing") return rerouteLogits(analysis, node, name, inner);
-    // The largest of what rises with the logits has the largest logit; of several softmaxes it may have another.
+    // A maximum keeps the largest logit only if responses rank as their logits do, which several softmaxes do not.
     if (row.family === "maximum")
       return isEvery && comparesInOrder(analysis, node, inner)
         ? rerouteLogits(analysis, node, name, inner)

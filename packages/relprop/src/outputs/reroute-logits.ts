@@ -1,4 +1,4 @@
-/** What moves elements, made once more on the logits of what it moves. */
+/** Repeats a node that moves elements, on the logits of its inputs. */
 
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Node, Value } from "../onnx/graph.ts";
@@ -8,7 +8,7 @@ import { orderAfter } from "./order.ts";
 import { isSame } from "./scale.ts";
 import { sure } from "../sure.ts";
 
-/** The logits behind a node that moves, picks or joins elements; undefined for one that cannot be made again. */
+/** The logits of a node that moves, picks or joins elements; undefined if the node cannot be repeated. */
 export function rerouteLogits(
   analysis: Analysis,
   node: Node,
@@ -51,7 +51,7 @@ export function rerouteLogits(
   };
 }
 
-/** A choice between a logit's response and the logit itself, as softplus is written for large numbers: the logit. */
+/** The logit, where a node chooses between it and its response, as a softplus for large numbers does. */
 function chosenAlike(y: Value, inner: InnerLogits): Logits | undefined {
   const known = [...inner.values()].find((logits) => logits?.isWhole);
   const isAlike = [...inner].every(([name, logits]) => (logits?.value.name ?? name) === known?.value.name);

@@ -10,6 +10,7 @@ import type { Model } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import { externalView, type ExternalView } from "../onnx/write-model.ts";
 import type { RunSource } from "../answers/pick-answer.ts";
+import { sure } from "../sure.ts";
 import { logitsName, withOutput, withWeights, type CompiledFacts } from "./session-model.ts";
 
 /** What {@link AnswerSession} needs. */
@@ -65,7 +66,7 @@ export class AnswerSession {
       const numbers = fetchedNumbers(tensor);
       if (numbers) outputs[name] = numbers;
     }
-    const explained = (outputs[logitsName] ?? outputs[output.name]) as FloatArray;
+    const explained = sure(outputs[logitsName] ?? outputs[output.name]);
     delete outputs[logitsName];
     return { facts, values: outputs[outputName], explained, outputs };
   }

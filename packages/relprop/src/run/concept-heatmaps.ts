@@ -5,6 +5,8 @@ import { OptionError } from "../errors.ts";
 import type { Explainer } from "./explainer.ts";
 import type { RunOptions } from "./explanation.ts";
 import type { FloatArray } from "./float-array.ts";
+import { sizeAlong } from "../onnx/axis.ts";
+import { sure } from "../sure.ts";
 import type { Ledger } from "./read-ledger.ts";
 import type { Target } from "./targets.ts";
 
@@ -76,8 +78,9 @@ export async function conceptHeatmaps(
       fix: 'make it with concepts: { layer: "NODE" }',
     });
   }
-  const samples = whole.channelRelevance.dims[0] as number;
-  const strongest = strongestChannels(whole.channelRelevance, count);
+  const { channelRelevance } = whole;
+  const samples = sizeAlong(channelRelevance.dims, 0);
+  const strongest = strongestChannels(channelRelevance, count);
   const target = run.target ?? whole.target;
   const { compiled } = explainer;
   // The whole input goes in again for each rank of channel, several times in a run where the batch allows it.
@@ -89,17 +92,16 @@ export async function conceptHeatmaps(
   const concepts: Concept[][] = strongest.map(() => []);
   for (let rank = 0; rank < ranks; rank += ranksPerRun) {
     const copies = Math.min(ranksPerRun, ranks - rank);
-    const channels = Array.from({ length: copies * samples }, (_, i) => {
-      return strongest[i % samples]?.[rank + Math.floor(i / samples)]?.channel as number;
-    });
+    const asked = Array.from({ length: copies * samples }, (_, i) =>
+      sure(strongest[i % samples]?.[rank + Math.floor(i / samples)]),
+    );
     const explained = await explainer.explain(repeated(input, copies), {
       ...run,
-      channels,
+      channels: asked.map(({ channel }) => channel),
       ...(target === undefined ? {} : { target: repeatedTarget(target, copies) }),
     });
-    for (const [i] of channels.entries()) {
-      const found = strongest[i % samples]?.[rank + Math.floor(i / samples)] as Strong;
-      const kept = passageOf(explained.ledgers, channels.length, i)?.kept;
+    for (const [i, found] of asked.entries()) {
+      const kept = passageOf(explained.ledgers, asked.length, i)?.kept;
       const relevance = sampleOf(explained.relevance, i);
       concepts[i % samples]?.push({ ...found, relevance, ...(kept && { kept }) });
     }
@@ -110,8 +112,8 @@ export async function conceptHeatmaps(
     const passage = passageOf(whole.ledgers, samples, sample);
     return {
       concepts: found,
-      start: whole.start[sample] as number,
-      passed: passedIn(whole.channelRelevance as FloatArray, sample),
+      start: sure(whole.start[sample]),
+      passed: passedIn(channelRelevance, sample),
       ...(passage && { around: passage.around, above: passage.above }),
     };
   }
@@ -146,7 +148,7 @@ function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][
 
 /** ΣR over a sample's channels. */
 function passedIn({ data, dims }: FloatArray, sample: number): number {
-  const channels = dims[1] as number;
+  const channels = sizeAlong(dims, 1);
   return data.subarray(sample * channels, (sample + 1) * channels).reduce((a, n) => a + n, 0);
 }
 

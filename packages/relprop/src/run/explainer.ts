@@ -10,6 +10,7 @@ import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Shape } from "../onnx/graph.ts";
+import { sizeAlong } from "../onnx/axis.ts";
 import { readModel } from "../onnx/read-model.ts";
 import { rankAnswers, type Answers, type RankedClass } from "../answers/rank-classes.ts";
 import { runOptionNames, type Explanation, type RunOptions } from "./explanation.ts";
@@ -29,6 +30,7 @@ import { startSums } from "./start-sum.ts";
 import { directions, nextTokens } from "./usual-targets.ts";
 import { regionTarget, targetNumbers, type Target } from "./targets.ts";
 import { regionsOf } from "../relevance/target-text.ts";
+import { sure } from "../sure.ts";
 
 interface SessionOptions {
   /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
@@ -144,8 +146,7 @@ export class Explainer {
   }
 
   #samples({ dims }: InputArray): number {
-    const { batchAxis } = this.compiled;
-    return batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+    return sizeAlong(dims, this.compiled.batchAxis);
   }
 
   /** What was explained, as a tensor in the output's shape. */
@@ -200,7 +201,7 @@ export class Explainer {
     const { tokens, output } = this.compiled;
     // A text's length is its answer's.
     if (tokens && output.shape.length === 3)
-      return [input.dims[0], input.dims[1], output.shape[2]] as number[];
+      return [sizeAlong(input.dims, 0), sizeAlong(input.dims, 1), sizeAlong(output.shape, 2)];
     return this.#outputDims(this.#samples(input));
   }
 
@@ -223,9 +224,9 @@ export class Explainer {
     if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
     if (this.#isAdded("baseline")) feed("baseline", baselineLike(input as FloatArray, run.baseline));
     if (compiled.concepts)
-      feed(channelsInput, channelMask(run.channels, input.dims[0] as number, compiled.concepts));
+      feed(channelsInput, channelMask(run.channels, sizeAlong(input.dims, 0), compiled.concepts));
     const noise = compiled.added.find(({ name }) => name === "noise");
-    if (noise) feed("noise", noiseLike(input as FloatArray, noise.shape[0] as number, run.noiseSeed ?? 1));
+    if (noise) feed("noise", noiseLike(input as FloatArray, sizeAlong(noise.shape, 0), run.noiseSeed ?? 1));
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
@@ -321,7 +322,7 @@ function takeAdded(
 ): Pick<Explanation, "outputs" | "relevance" | "relevances" | "channelRelevance" | "ledgers"> {
   const outputs = { ...fetched };
   const take = (name: string): FloatArray => {
-    const taken = outputs[name] as FloatArray;
+    const taken = sure(outputs[name]);
     delete outputs[name];
     return taken;
   };
@@ -329,7 +330,7 @@ function takeAdded(
   const ledgers = ledger && readLedger(ledger, take(ledgerOutput));
   const relevances = Object.fromEntries(inputs.map(({ input, relevance }) => [input.name, take(relevance)]));
   const [first] = inputs;
-  const relevance = relevances[first?.input.name ?? ""] as FloatArray;
+  const relevance = sure(relevances[first?.input.name ?? ""]);
   return {
     outputs,
     relevance,

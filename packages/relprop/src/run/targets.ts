@@ -7,8 +7,10 @@
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "./float-array.ts";
 import type { Shape } from "../onnx/graph.ts";
+import { indexAlong, sizeAlong, strideAlong } from "../onnx/axis.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import type { TargetRegion } from "../relevance/target-text.ts";
+import { elementAt } from "../sure.ts";
 
 /**
  * A class index for all samples, one for each sample, the numbers of a tensor of the output's shape, or that tensor.
@@ -41,13 +43,10 @@ export function targetNumbers(
     });
   }
   for (const index of indices) checkIndex(index, classes);
-  const along = (flat: number, axis: number | undefined): number =>
-    axis === undefined || axis >= dims.length
-      ? 0
-      : Math.floor(flat / sizeOf(dims.slice(axis + 1))) % (dims[axis] as number);
-  return Float32Array.from({ length: sizeOf(dims) }, (_, flat) =>
-    along(flat, classAxis) === indices[along(flat, batchAxis)] ? 1 : 0,
-  );
+  const along = (axis = dims.length): ((position: number) => number) =>
+    indexAlong(dims, axis < dims.length ? axis : undefined);
+  const [classAt, sampleAt] = [along(classAxis), along(batchAxis)];
+  return Float32Array.from({ length: sizeOf(dims) }, (_, i) => (classAt(i) === indices[sampleAt(i)] ? 1 : 0));
 }
 
 /**
@@ -158,9 +157,7 @@ function rows(row: Float32Array, count: number): FloatArray {
 export function maskTarget(dims: readonly number[], indices: readonly (readonly number[])[]): FloatArray {
   const data = new Float32Array(sizeOf(dims));
   for (const place of indices) {
-    const isInside =
-      place.length <= dims.length &&
-      place.every((n, axis) => Number.isInteger(n) && n >= 0 && n < (dims[axis] as number));
+    const isInside = place.every((n, axis) => Number.isInteger(n) && n >= 0 && n < (dims[axis] ?? 0));
     if (!isInside) {
       throw new OptionError({
         what: `there is no output [${place.join(", ")}]`,
@@ -168,7 +165,7 @@ export function maskTarget(dims: readonly number[], indices: readonly (readonly 
       });
     }
     const below = sizeOf(dims.slice(place.length));
-    const start = place.reduce((offset, n, axis) => offset * (dims[axis] as number) + n, 0) * below;
+    const start = place.reduce((offset, n, axis) => offset + n * strideAlong(dims, axis), 0);
     data.fill(1, start, start + below);
   }
   return { data, dims };
@@ -192,10 +189,10 @@ function fillRegion(
   start: number,
 ): void {
   if (axis === dims.length) {
-    data[start] = (data[start] as number) + 1;
+    data[start] = elementAt(data, start) + 1;
     return;
   }
-  const stride = sizeOf(dims.slice(axis + 1));
-  const { from, to } = region[axis] ?? { from: 0, to: (dims[axis] as number) - 1 };
+  const stride = strideAlong(dims, axis);
+  const { from, to } = region[axis] ?? { from: 0, to: sizeAlong(dims, axis) - 1 };
   for (let i = from; i <= to; i++) fillRegion(data, dims, region, axis + 1, start + i * stride);
 }

@@ -1,6 +1,7 @@
 /** Targets that are found in an answer: what is explained where nothing is said. */
 
 import type { FloatArray } from "./float-array.ts";
+import { sizeAlong } from "../onnx/axis.ts";
 import { rankClasses } from "../answers/rank-classes.ts";
 
 /** [N, T, words] -> one-hot at the highest word of the last position of each sample: what would follow the text. */
@@ -17,7 +18,7 @@ export function nextTokens({ data, dims }: FloatArray): FloatArray {
 
 /** Each sample's embedding, brought to length 1: relevance then explains the embedding's length. */
 export function directions({ data, dims }: FloatArray, batchAxis: number | undefined): FloatArray {
-  const samples = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  const samples = sizeAlong(dims, batchAxis);
   const size = data.length / samples;
   const target = new Float32Array(data.length);
   for (let sample = 0; sample < samples; sample++) {

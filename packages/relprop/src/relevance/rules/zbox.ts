@@ -1,4 +1,5 @@
 import { OptionError } from "../../errors.ts";
+import { sure } from "../../sure.ts";
 import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
@@ -36,7 +37,7 @@ export function zbox(options: RuleOptions = {}): LinearRule {
   };
 }
 
-const at = (bounds: readonly number[], channel: number): number => bounds[channel % bounds.length] as number;
+const at = (bounds: readonly number[], channel: number): number => sure(bounds[channel % bounds.length]);
 
 function refuseBounds(low: readonly number[], high: readonly number[]): void {
   const channels = Math.max(low.length, high.length);

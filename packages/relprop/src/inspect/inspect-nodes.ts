@@ -1,4 +1,4 @@
-/** Each node of a model as `inspect` shows it: what canonicalization made of it, and what relevance does there. */
+/** The nodes of a model as `inspect` shows them: their canonical form and their rule. */
 
 import type { RemovedNode } from "../canonicalize/removed-nodes.ts";
 import { readBy } from "../onnx/captures.ts";
@@ -17,9 +17,9 @@ export type NodeState = "explained" | "carries no relevance" | "refused" | "behi
 export interface InspectedNode {
   /** Its name in the model. */
   readonly name: string;
-  /** As the model has it; with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
+  /** The operator in the model, with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
   readonly operator: string;
-  /** What became of it in canonical form, as text: `Linear`, `folded into Conv "conv1"`; "" if it stays as it is. */
+  /** Its canonical form: `Linear`, `folded into Conv "conv1"`; "" if it is unchanged. */
   readonly form: string;
   /** Names of the canonical nodes that do its work, if it is not canonical itself. */
   readonly into: readonly string[];
@@ -27,9 +27,9 @@ export interface InspectedNode {
   readonly shape: readonly Dim[] | null;
   /** Whether relevance crosses it. */
   readonly state: NodeState;
-  /** The rule that it gets, as text: `zplus(bias=0)`; null unless it is explained. */
+  /** Its rule as text: `zplus(bias=0)`; null unless it is explained. */
   readonly rule: string | null;
-  /** Which line of the composite or which override decided, or why there is no relevance. */
+  /** The line of the composite or the override that decided, or why there is no relevance. */
   readonly why: string;
 }
 
@@ -83,7 +83,7 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
 
 const operatorOf = ({ domain, opType }: Node): string => (domain === "" ? opType : `${domain}.${opType}`);
 
-/** Says what relevance does at the nodes of a planned model. */
+/** The verdicts on the nodes of a planned model. */
 class NodeVerdicts {
   readonly #prepared: Prepared;
   readonly #steps: ReadonlyMap<string, Plan["steps"][number]>;

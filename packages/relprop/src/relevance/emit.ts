@@ -27,16 +27,16 @@ export interface Walk {
   readonly analysis: Analysis;
   readonly plan: Plan;
   readonly settings: Settings;
-  /** The fraction the relevance filter keeps, where it is a graph input. */
+  /** The fraction that the relevance filter keeps, if it is a graph input. */
   readonly keep: Value | undefined;
-  /** Enters every crossing, if a ledger is asked for. */
+  /** Records every node, if a ledger is requested. */
   readonly ledger?: LedgerWriter | undefined;
-  /** Masks the channels of one layer, if asked for. */
+  /** Masks the channels of one layer, if requested. */
   readonly concepts?: ConceptMask | undefined;
 }
 
 /**
- * Adds the nodes that carry relevance from the explained tensor to those where it ends.
+ * Adds the nodes that carry relevance from the explained tensor to the ends.
  * @param seed relevance of the explained tensor, in its shape
  * @returns relevance of each end, in its shape; undefined if none can reach it
  */
@@ -96,8 +96,8 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   }
 
   /**
-   * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.
-   * @param index of the step that makes the layer
+   * Restarts relevance at the layer of concepts. Relevance of other tensors at this point flows around the layer.
+   * @param index index of the step that computes the layer
    */
   function dropRelevanceAround(layer: string, index: number): void {
     const made = plan.steps.slice(0, index + 1).flatMap(({ node }) => node.outputs);
@@ -114,14 +114,14 @@ type Contribution = readonly [input: number, R: Term];
 
 interface Crossed {
   readonly contributions: readonly Contribution[];
-  /** For the ledger: what joined constants took, the divisions made, and whether these say where everything went. */
+  /** For the ledger: relevance of joined constants, the divisions, and whether these account for everything. */
   readonly constants: readonly Term[];
   readonly shares: readonly Share[];
   readonly isExact: boolean;
   readonly hasBorder: boolean;
 }
 
-/** y = Σ_i x_i ∂y/∂x_i, plus a bias: what is shared by y's parts is shared whole. */
+/** Families with y = Σ_i x_i ∂y/∂x_i plus a bias, whose shares conserve relevance. */
 const additive: ReadonlySet<Family> = new Set([
   "convolution",
   "dense",
@@ -135,7 +135,7 @@ const additive: ReadonlySet<Family> = new Set([
   "normalization",
 ]);
 
-/** What moves elements moves their relevance along the gradient, whole. */
+/** Whether relevance only moves, along the gradient. */
 const moves = (row: Row, rule: string): boolean =>
   row.kind === "splitting" || (rule === "gradient" && (row.family === "routing" || row.family === "maximum"));
 
@@ -188,7 +188,7 @@ function crossNode(
   return crossed(contributions, constants);
 }
 
-/** Whether what moves elements moves each of the input's, and adds none. */
+/** Whether a node only permutes elements: none are dropped or added. */
 const keepsAll = (row: Row, x: Value, y: Value): boolean =>
   row.family === "routing" && !row.joins && !row.border && product(x.shape) === product(y.shape);
 
@@ -198,7 +198,7 @@ function crossSplit(
   arriving: readonly Term[],
   computed: readonly number[],
 ): Contribution[] {
-  // The parts of a whole are all there: none is optional.
+  // Outputs of these operators are not optional.
   const outputs = site.outputs as readonly Value[];
   const there = outputs.flatMap((y, i): Moving[] => (arriving[i] ? [{ R: arriving[i], y }] : []));
   const join = (index: number) => (relevance: readonly Value[]) => {

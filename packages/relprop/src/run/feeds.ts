@@ -1,4 +1,4 @@
-/** Numbers as tensors of the type that a model's input has, and back. */
+/** Converts numbers to tensors of an input's type, and output tensors to numbers. */
 
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
@@ -7,8 +7,8 @@ import type { Value } from "../onnx/graph.ts";
 import { floatTensor, numbersOf } from "../onnx/tensor.ts";
 
 /**
- * A tensor for an input of type float32, float16 or float64, or, for token ids, int32 or int64.
- * @throws InputError for an input of another type
+ * A tensor for an input of type float32, float16, float64, or int32 and int64 for token ids.
+ * @throws InputError for other types
  */
 export function feedTensor(
   Tensor: TensorConstructor,

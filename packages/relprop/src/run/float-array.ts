@@ -6,10 +6,10 @@ export interface FloatArray {
   readonly dims: readonly number[];
 }
 
-/** Values of the explained input. Whole numbers may be held by any of these. */
+/** Values of the explained input. */
 export interface InputArray {
   /** The elements, row-major. */
   readonly data: Float32Array | Int32Array | BigInt64Array;
-  /** Sizes, outermost axis first: the batch, then as the model has them. */
+  /** Sizes, outermost axis first. */
   readonly dims: readonly number[];
 }

@@ -1,4 +1,4 @@
-/** What relevance starts with: its sum, and a word for it. */
+/** The sum that relevance starts with, and a word for it. */
 
 import type { FloatArray } from "./float-array.ts";
 import { indexAlong, sizeAlong } from "../onnx/axis.ts";
@@ -10,7 +10,7 @@ import { elementAt, sure } from "../sure.ts";
 /**
  * For each sample: Σ target ⊙ output for the seed `logit`, Σ target for `one`, 1 for `softmax`.
  * @param explained the explained tensor
- * @param target in its shape, or in one that broadcasts to it
+ * @param target weights in its shape, or in one that broadcasts to it
  */
 export function startSums(
   seed: SeedRelevance,
@@ -29,7 +29,7 @@ export function startSums(
   return sums;
 }
 
-/** What relevance starts from, in a word: `logit`, `value`, `probability`; `target` where it is the target itself. */
+/** A word for what relevance starts from: `logit`, `value`, `probability`, or `target` for the target itself. */
 export function startWord({ seed }: Pick<Settings, "seed">, { scale }: Pick<OutputFacts, "scale">): string {
   if (seed === "softmax") return "probability";
   if (seed === "one") return "target";

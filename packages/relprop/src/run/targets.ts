@@ -1,7 +1,6 @@
 /**
- * Targets: what of the output is explained. A target is a tensor t of the output's shape, and relevance explains
- * t · output: one class, several, one against another, or any region of an output that is no list of classes
- * (detection, segmentation, regression).
+ * Targets. A target is a tensor t of the output's shape, and relevance explains t · output: one class, several classes,
+ * one class against another, or any region of an output (detection, segmentation, regression).
  */
 
 import { OptionError } from "../errors.ts";
@@ -13,8 +12,8 @@ import type { TargetRegion } from "../relevance/target-text.ts";
 import { elementAt } from "../sure.ts";
 
 /**
- * A class index for all samples, one for each sample, the numbers of a tensor of the output's shape, or that tensor.
- * A class of a segmentation [N, classes, H, W] stands for all its pixels, added up.
+ * A class index for all samples, one for each sample, or a tensor of the output's shape, with or without its dims. A
+ * class of a segmentation [N, classes, H, W] means the sum over all pixels.
  */
 export type Target = number | readonly number[] | Float32Array | FloatArray;
 
@@ -50,9 +49,9 @@ export function targetNumbers(
 }
 
 /**
- * A target of zeros, for a run whose answer alone is looked at.
+ * A target of zeros, for runs that only need the answer.
  * @param shape sizes of the explained tensor
- * @param open what stands for a size that only a run knows; 1 broadcasts. @default 1
+ * @param open the size for symbolic axes other than the batch; 1 broadcasts. @default 1
  */
 export function zeroTarget(
   shape: Shape,
@@ -90,8 +89,8 @@ function checkIndex(index: number, classes: number): void {
 }
 
 /**
- * One class against all others: +1 on the class, −1/(classes − 1) on each other. The result sums to 0, so what speaks
- * for every class alike cancels (docs/rules.md §6).
+ * One class against all others: +1 on the class, −1/(classes − 1) on each other. It sums to 0, which cancels evidence that
+ * all classes share (docs/rules.md §6).
  * @param index the class, the same for all samples
  * @param count samples N
  * @returns [N, classes]
@@ -110,7 +109,7 @@ export function contrastTarget(classes: number, index: number, count: number = 1
 }
 
 /**
- * Why class A rather than B: +1 on A, −1 on B, so that relevance explains the difference of two outputs.
+ * Why class A rather than B: +1 on A, −1 on B. Relevance explains the difference of the two outputs.
  * @param count samples N
  * @returns [N, classes]
  */
@@ -142,7 +141,7 @@ function rows(row: Float32Array, count: number): FloatArray {
 }
 
 /**
- * Ones at the given places of an output of any shape, zeros elsewhere: the sum of those outputs is explained.
+ * Ones at the given places of an output of any shape, zeros elsewhere. Relevance explains the sum over these places.
  *
  * ```ts
  * maskTarget([1, 84, 8400], [[0, 4 + 16, 1234]]);   // YOLO: class 16 of box 1234
@@ -151,7 +150,7 @@ function rows(row: Float32Array, count: number): FloatArray {
  * ```
  *
  * @param dims the output's shape
- * @param indices places, sample first; one with fewer numbers than the output has axes stands for all below it
+ * @param indices places, sample first; a place with fewer indices than axes includes all elements below it
  * @throws OptionError if a place lies outside
  */
 export function maskTarget(dims: readonly number[], indices: readonly (readonly number[])[]): FloatArray {

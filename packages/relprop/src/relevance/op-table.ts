@@ -1,6 +1,6 @@
 /**
- * How relevance crosses each operator: one row per operator, in the words of row-kinds.ts. The graph that arrives
- * here is canonical: opset 17, batch-norms folded or written as `Affine`, MatMul + Add as `Linear`, Dropout gone.
+ * The op table: how relevance crosses each operator. The kinds of row are in row-kinds.ts. Graphs are canonical here:
+ * opset 17, batch norms folded or written as `Affine`, MatMul + Add as `Linear`, without Dropout.
  */
 
 import * as f from "./ops/activations.ts";
@@ -52,11 +52,11 @@ import { aligned, type Site } from "./site.ts";
 
 const computedWeights = (site: Site): string | undefined => d.refusesComputedWeights(site, 1);
 const withPositiveSlope = { nonNegative: ifInputsAre };
-/** The largest of several cannot be negative if one of them cannot. */
+/** A maximum cannot be negative if one of its inputs cannot. */
 const anyIsNonNegative = (site: Site): boolean =>
   site.inputs.some((value) => value !== undefined && site.isNonNegative(value));
 const neverNegative = { nonNegative: always };
-/** Its second input says along which axes: it is no part of the output. */
+/** Options of reductions whose second input is the axes. */
 const alongAxes = {
   keepsAxis: axes.throughReduction(reduce.knownAxes),
   parts: [0],
@@ -65,7 +65,7 @@ const alongAxes = {
   filtered: false,
 };
 
-/** Its axes are an attribute. */
+/** Options of reductions whose axes are an attribute. */
 const reducing = {
   refuses: reduce.refusesOpenAxes,
   keepsAxis: axes.throughReduction(reduce.knownAxes),

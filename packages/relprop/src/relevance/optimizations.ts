@@ -1,6 +1,6 @@
 /**
- * Savings that the compiler makes: each leaves relevance as it is, but for rounding, and can be left out to measure
- * what it is worth or to prove that it changes nothing (test/relevance/optimizations.test.ts).
+ * Optimizations of the compiler. Each keeps relevance the same, except for rounding, and can be turned off to measure
+ * its effect or to test that it changes nothing (test/relevance/optimizations.test.ts).
  *
  * | optimization       | what is saved                                                                                  |
  * |---------------|------------------------------------------------------------------------------------------------|

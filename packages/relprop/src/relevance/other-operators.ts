@@ -1,10 +1,10 @@
 /**
- * The operators of ai.onnx (opsets 7 to 28) that have no row in the op table, in three closed lists: those that
- * canonicalization takes away, those that carry no relevance, and those that are refused, with the reason. With the
- * table's rows, every operator is in exactly one of the four; a test holds the lists to that.
+ * The operators of ai.onnx (opsets 7 to 28) without a row in the op table, in three lists: those that canonicalization
+ * rewrites, those without relevance, and those that are refused, with reasons. A test checks that every operator is either
+ * in the table or in exactly one list.
  */
 
-/** A sentence, and the operators that it is true of. */
+/** A sentence, and the operators that it describes. */
 type Group = readonly [sentence: string, operators: string];
 
 const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
@@ -12,7 +12,7 @@ const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
     groups.flatMap(([sentence, operators]) => operators.split(" ").map((name) => [name, sentence] as const)),
   );
 
-/** Operators that reach no rule, since reading or canonicalization makes others of them; else the sentence says why not. */
+/** Operators that reading or canonicalization rewrites to others. The sentence says why one can remain. */
 export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
   ["it is no constant of the file", "Constant"],
   [
@@ -26,8 +26,8 @@ export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
 ]);
 
 /**
- * Operators whose output does not change with the values of their inputs, or only by jumps between yes and no, or from
- * one index to another: their derivative is zero. Relevance ends there, and what they give counts as constant.
+ * Operators whose derivative is zero: their output does not depend on the values of their inputs, or jumps between yes and
+ * no or from index to index. Relevance ends there, and their outputs count as constants.
  */
 export const operatorsWithoutRelevance: ReadonlyMap<string, string> = listOf([
   ["gives sizes, not values", "Shape Size ConstantOfShape EyeLike SequenceLength OptionalHasElement"],
@@ -86,14 +86,14 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["its type is that of another tensor: export it as Cast", "CastLike"],
 ]);
 
-/** Whether relevance ends at the node, as its output does not change with its inputs' values. */
+/** Whether relevance ends at the node because its derivative is zero. */
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
   node.domain === "" && operatorsWithoutRelevance.has(node.opType);
 
 /** Operators of com.microsoft that compute with integers. */
 const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
 
-/** Whether an operator without a row is in none of the lists, nor one of ONNX Runtime's. */
+/** Whether an operator without a row is in no list, and not one of ONNX Runtime's. */
 export const isUnknown = ({
   opType,
   domain,

@@ -1,4 +1,4 @@
-/** Composites that users write: JSON that says which rule for which layer. Its schema is published beside the code. */
+/** Reads custom composites from JSON. Its schema is schema/composite.schema.json. */
 
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
@@ -29,7 +29,7 @@ export type OwnRules = {
 };
 
 /**
- * A composite of one's own; what it may leave out is at {@link parseComposite}.
+ * A custom composite. {@link parseComposite} has the defaults.
  * @example { extends: "epsilon-plus", rules: { first: (layer, R, m) => layer.pullBack(R, m.square(layer.weights)) } }
  */
 export interface OwnComposite extends Partial<Omit<Composite, "rules">> {
@@ -54,13 +54,13 @@ const kinds: readonly string[] = Object.keys(layerKinds);
  * }
  * ```
  *
- * With `extends` all that is not named is the other composite's. Without it `convolution` and `dense` must be named, and
- * the rest is as in all LRP composites: shares through sums and averages, the winner through maxima, activations pass.
- * A {@link Composite} is such JSON itself. In a program a rule may be a function, too: a `LinearRule` for layers with weights,
- * a `PlainRule` for all others ({@link OwnComposite}).
+ * With `extends`, the other composite has the defaults. Without it, `convolution` and `dense` are required, and the defaults
+ * are those of all LRP composites: sums and averages share, maxima follow the gradient, activations pass. A {@link Composite}
+ * is valid JSON. In a program a rule can also be a function: a `LinearRule` for layers with weights, else a `PlainRule`
+ * ({@link OwnComposite}).
  *
  * @param file where the JSON comes from, for errors
- * @throws OptionError naming what is not understood, and what is
+ * @throws OptionError naming the unknown field or value, and the allowed ones
  */
 export function parseComposite(json: unknown, file?: string): Composite {
   const fail = (what: string, why: string, fix: { fix?: string } = {}): OptionError =>

@@ -101,7 +101,7 @@ export function softmaxOf(site: Site): Value {
   return c.exp(c.sub(x(site), keepAxes(site, y(site))));
 }
 
-/** R as it is, in a shape that broadcasts over x: what ReduceLogSumExp multiplies by its softmax. */
+/** R in a shape that broadcasts over x, which ReduceLogSumExp multiplies by its softmax. */
 export const wholeToAll: PullBack = keepAxes;
 
 /** y = (Σ |x|ᵖ)^(1/p): ∂y/∂x = ±(|x|/y)ᵖ⁻¹, and 0 where y = 0. `spread` brings a value of y's shape to x. */

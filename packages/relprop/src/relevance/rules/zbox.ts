@@ -24,7 +24,7 @@ export function zbox(options: RuleOptions = {}): LinearRule {
   }
   refuseBounds([low].flat(), [high].flat());
   return (layer, R, m) => {
-    // The denominator is taken as it comes: an input outside its bounds can make it negative.
+    // An input outside its bounds can make the denominator negative.
     const ones = m.onesLike(layer.x);
     const l = m.multiply(ones, m.perChannel(low, layer.x));
     const h = m.multiply(ones, m.perChannel(high, layer.x));

@@ -8,8 +8,8 @@ export {
   type InspectedObstacle,
   type InspectedOutput,
   type InspectedTensor,
+  type Alternative,
   type NodeState,
-  type WayOn,
 } from "./inspect/inspect.ts";
 export { inspectionText } from "./inspect/inspection-text.ts";
 export type { Note } from "./canonicalize/rewrite.ts";
@@ -47,16 +47,16 @@ export {
   type Obstacle,
 } from "./errors.ts";
 export { stabilizerKinds, type StabilizerKind } from "./relevance/algebra.ts";
-export { economies, type Economy } from "./relevance/economies.ts";
+export { optimizations, type Optimization } from "./relevance/optimizations.ts";
 export { searches, type Search } from "./relevance/filter.ts";
 export { starts } from "./compile/choose-tensors.ts";
 export {
-  activationWays,
+  activationModes,
   compositeNames,
   compositeText,
   layerKinds,
   seeds,
-  strideWays,
+  strideModes,
   type Activations,
   type Composite,
   type CompositeName,
@@ -92,7 +92,7 @@ export {
   usualTarget,
   type AnswerReading,
   type ExplanationChoice,
-  type ExplanationWish,
+  type ExplanationRequest,
   type UsualTarget,
 } from "./compile/choose-explanation.ts";
 export { AnswerSession, type AnswerSessionOptions } from "./run/answer-session.ts";

@@ -1,14 +1,17 @@
-/** What is there by construction: an error says so if it is not, where a cast would pass on what is none. */
+/** Checks of what holds by construction. Unlike a cast, they throw if it does not. */
 
-/** A value that is there. */
+/** A value that is not undefined. */
 export function sure<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("relprop has lost a value: please report this model as a bug");
   return value;
 }
 
-/** A size that is a number, and not one that only a run knows. */
+/** A size that is a number, not a symbol. */
 export function sureNumber(value: number | string | undefined): number {
   if (typeof value !== "number")
     throw new Error(`relprop takes the size ${value} for a number: please report this model as a bug`);
   return value;
 }
+
+/** The element at an index that is in bounds. Not checked, for hot loops. */
+export const elementAt = (data: Float32Array, index: number): number => data[index] as number;

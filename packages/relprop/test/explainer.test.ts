@@ -84,7 +84,7 @@ const overridden = (pattern: string): string[] =>
     .map(({ operator }) => operator);
 
 describe("compile", () => {
-  it("names every node that stands in the way, all at once, and the ways on", () => {
+  it("names every node that stands in the way, all at once, and the alternatives", () => {
     const model = modelOf((b, x) =>
       b.op("Round", [b.op("Relu", [b.op("Ceil", [x], {}, "first")])], {}, "second"),
     );

@@ -1,4 +1,4 @@
-/** What inspect says: each node, each obstacle, the ways on; and that compile agrees. */
+/** What inspect says: each node, each obstacle, the alternatives; and that compile agrees. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -65,7 +65,7 @@ describe("each node", () => {
       plan: { composite: "epsilon-plus", input: "x", layer: "x", output: "y", explained: "bias" },
       obstacles: [],
       problems: [],
-      waysOn: [],
+      alternatives: [],
       canCompile: true,
     });
     expect(inspection.model.parameters).toBe(4 * 27 + 4 * 4 + 64 * 5 + 5 + 3);
@@ -162,8 +162,8 @@ describe("obstacles", () => {
     }
   });
 
-  it("come with ways on, each of which helps", () => {
-    expect(inspection.waysOn.map(({ option }) => option)).toEqual([
+  it("come with alternatives, each of which helps", () => {
+    expect(inspection.alternatives.map(({ option }) => option)).toEqual([
       "--output easy",
       "--output relu",
       "--layer gate",
@@ -172,7 +172,7 @@ describe("obstacles", () => {
       "--rule gate=gradient",
       "--fallback pass",
     ]);
-    for (const { option } of inspection.waysOn) {
+    for (const { option } of inspection.alternatives) {
       const after = inspect(twoHeads(), asOptions(option));
       if (option.startsWith("--rule")) expect(after.obstacles).toHaveLength(inspection.obstacles.length - 1);
       else expect(after.canCompile).toBe(true);
@@ -196,7 +196,7 @@ describe("obstacles", () => {
     b.output(b.op("Unique", [x], {}, "unique"), "y");
     const found = inspect(modelOf(b.graph("g")), { fallback: "pass" });
     expect(found.obstacles).toMatchObject([{ node: "unique", rules: [] }]);
-    expect(found.waysOn).toEqual([]);
+    expect(found.alternatives).toEqual([]);
     expect(() => compile(modelOf(b.graph("g")), { fallback: "pass" })).toThrow(/unique/);
   });
 });
@@ -222,7 +222,7 @@ describe("what is no obstacle but a problem", () => {
     expect(inspect(model).plan?.input).toBe("z");
     const found = inspect(model, { input: "x" });
     expect(found.problems).toMatchObject([{ why: 'it does not depend on the input "x"' }]);
-    expect(found.waysOn.map(({ option }) => option)).toEqual(["--output other"]);
+    expect(found.alternatives.map(({ option }) => option)).toEqual(["--output other"]);
     expect(inspectionText(found)).toContain("cannot be compiled\n  cannot explain the output");
   });
 });
@@ -392,7 +392,7 @@ describe("a compiled explanation", () => {
   });
 });
 
-it("prints a table, obstacles and ways on", () => {
+it("prints a table, obstacles and alternatives", () => {
   expect(inspectionText(inspect(twoHeads()))).toMatchInlineSnapshot(`
     "model        opset 17, test 1, 9 nodes, 78 parameters
     inputs       x float32[N, 8]
@@ -424,7 +424,7 @@ it("prints a table, obstacles and ways on", () => {
         none of its factors comes from a sigmoid or softmax, so which is the gate is not known: share between them (--rule 'gate=uniform')
         rules that can cross it: gradient, pass, norm, constant, uniform, deconvnet, guided-backprop, beta-smooth
 
-    ways on
+    alternatives
       --output easy         explains another output of the model
       --output relu         explains the tensor before Hardmax "winner"
       --layer gate          lets relevance stop behind what is in the way

@@ -4,14 +4,14 @@
  */
 
 import {
-  activationWays,
+  activationModes,
   compositeNames,
   dialectNames,
   outputKinds,
   seeds,
   stabilizerKinds,
   starts,
-  strideWays,
+  strideModes,
   type CompileOptions,
   type OutputKind,
 } from "@relprop/core";
@@ -44,12 +44,12 @@ export const relevanceOptions = {
   strides: {
     flag: "--strides <way>",
     help: "how relevance crosses strides; average leaves no grid",
-    choices: strideWays,
+    choices: strideModes,
   },
   activations: {
     flag: "--activations <which>",
     help: "what deconvnet, guided-backprop and beta-smooth act on: ReLUs, or every activation",
-    choices: activationWays,
+    choices: activationModes,
   },
   epsilon: {
     flag: "--epsilon <e>",

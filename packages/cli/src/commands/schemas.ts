@@ -1,6 +1,6 @@
 /** Forms of what the command prints as JSON, for programs that read it; `schema/` holds them as JSON Schema. */
 
-import { outputKinds, ruleNames, seeds, strideWays, type Inspection, type OutputKind } from "@relprop/core";
+import { outputKinds, ruleNames, seeds, strideModes, type Inspection, type OutputKind } from "@relprop/core";
 import { z } from "zod";
 import { textRecordSchema } from "../texts/text-result.ts";
 
@@ -53,7 +53,7 @@ export const inspectionSchema: z.ZodType<Inspection> = z
       .strictObject({
         composite: z.string(),
         seed: z.enum(seeds),
-        strides: z.enum(strideWays),
+        strides: z.enum(strideModes),
         input: z.string(),
         inputs: z.array(z.string()).describe("all that are explained, `input` first"),
         layer: z.string().describe("where relevance stops: the input, or a tensor that was named"),
@@ -108,7 +108,9 @@ export const inspectionSchema: z.ZodType<Inspection> = z
         }),
       )
       .describe("other reasons why the model cannot be compiled with these options"),
-    waysOn: z.array(z.strictObject({ option: z.string().describe("of the command"), does: z.string() })),
+    alternatives: z.array(
+      z.strictObject({ option: z.string().describe("of the command"), does: z.string() }),
+    ),
     notes: z
       .array(z.strictObject({ rewrite: z.string(), node: z.string(), operator: z.string(), why: z.string() }))
       .describe("rewrites to canonical form that nearly applied"),

@@ -1,19 +1,19 @@
-/** What the numbers of an answer are called. */
+/** Names for the numbers of an answer. */
 
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { isYesOrNo } from "../outputs/yes-or-no.ts";
 
-/** What names depend on. */
+/** The facts that names depend on. */
 export interface AnswerNames {
   /** What the output is. */
   readonly facts: Pick<OutputFacts, "kind" | "classAxis" | "shape">;
-  /** By index; empty if they are not known. */
+  /** By index; empty if unknown. */
   readonly labels: readonly string[];
-  /** How many numbers an answer has, if that is known. */
+  /** How many numbers an answer has, if known. */
   readonly count: number | undefined;
 }
 
-/** The name of one number of an answer; of a yes-or-no question 1 is yes and 0 is no. */
+/** The name of one number of an answer. For a yes-or-no question 1 is yes and 0 is no. */
 export function answerName({ facts, labels, count }: AnswerNames, index: number): string {
   const { kind } = facts;
   if (isYesOrNo(facts) && labels.length === 1) {
@@ -27,11 +27,11 @@ export function answerName({ facts, labels, count }: AnswerNames, index: number)
   return kind === "embedding" ? `feature ${index}` : `class ${index}`;
 }
 
-/** A label as people read it: the first synonym, without `_`. */
+/** A readable label: its first synonym, with spaces for `_`. */
 export const readableLabel = (label: string): string =>
   (label.split(",")[0] ?? "").replaceAll("_", " ").trim();
 
-/** The labels that fit an output: none where its numbers are ranks, or where there are more or fewer of them. */
+/** The labels that fit an output: none if its numbers are ranks, or scores of another count. */
 export function fittingLabels(
   { kind, isRanked }: Pick<OutputFacts, "kind" | "isRanked">,
   labels: readonly string[],

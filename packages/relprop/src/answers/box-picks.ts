@@ -1,4 +1,4 @@
-/** Which of a detector's boxes is explained in one sample. */
+/** Picks a detected box of one sample. */
 
 import { bestScore, findDetections, type DetectionOptions, type DetectionOutputs } from "./detections.ts";
 import { InputError } from "../errors.ts";
@@ -7,8 +7,8 @@ import { regionTarget } from "../run/targets.ts";
 import type { AxisRange } from "../relevance/target-text.ts";
 
 /**
- * The n-th best box, from 1 on, after thresholds and suppression.
- * @throws InputError if there are fewer
+ * Picks the box of a rank, counted from 1, after thresholds and suppression.
+ * @throws InputError if there are fewer boxes
  */
 export function pickBox(
   source: PickSource,

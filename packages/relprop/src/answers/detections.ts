@@ -1,10 +1,11 @@
-/** Boxes of a detector: read from its outputs, sorted out by score and overlap. */
+/** Reads the boxes of a detector and selects them by score and overlap. */
 
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
-import { sizeOf } from "../onnx/tensor.ts";
+import { sizeAlong, strideAlong } from "../onnx/axis.ts";
 import type { BoxFormat } from "../outputs/detection-layout.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
+import { elementAt, sure } from "../sure.ts";
 
 /** A box in pixels of the picture that the model sees. */
 export interface Box {
@@ -18,40 +19,40 @@ export interface Box {
   readonly bottom: number;
 }
 
-/** A box that the model found. */
+/** A detected box. */
 export interface Detection extends Box {
-  /** Its place along the axis of boxes. */
+  /** Its index along the axis of boxes. */
   readonly index: number;
-  /** The class that it is most likely of. */
+  /** Its most likely class. */
   readonly classIndex: number;
-  /** The class's probability, times that of there being an object where the model has one. */
+  /** The probability of the class, times the objectness if the model has one. */
   readonly score: number;
 }
 
-/** How boxes are sorted out. */
+/** How boxes are selected. */
 export interface DetectionOptions {
-  /** Boxes of a lower score are left out. @default 0.25 */
+  /** Boxes with a lower score are dropped. @default 0.25 */
   readonly threshold?: number;
-  /** Of two boxes of a class that overlap more (intersection over union), the one with the lower score is left out. @default 0.45 */
+  /** If two boxes of a class overlap more (intersection over union), the one with the lower score is dropped. @default 0.45 */
   readonly overlap?: number;
-  /** How four numbers say a box. @default what the layout says, or what the numbers themselves show */
+  /** The encoding of a box. @default read from the layout and the numbers */
   readonly format?: BoxFormat;
   /** Only boxes of this class. */
   readonly classIndex?: number;
 }
 
-/** An output of four numbers for each box, where they stand apart from the scores. */
+/** The outputs with scores and boxes. */
 export interface DetectionOutputs {
   /** The explained output, with the scores. */
   readonly scores: FloatArray;
-  /** The output with the boxes: the same one, or another. */
+  /** The output with the boxes, which may be the same one. */
   readonly boxes: FloatArray;
   /** Height and width of the picture that the model sees, in pixels. */
   readonly size: readonly [height: number, width: number];
 }
 
 /**
- * The boxes of one sample, best first: those above the threshold, after greedy non-maximum suppression within each class.
+ * The boxes of one sample above the threshold, best first, after greedy non-maximum suppression within each class.
  * @throws OptionError if the output has no boxes
  */
 export function findDetections(
@@ -68,16 +69,17 @@ export function findDetections(
   for (const each of scoresIn(facts, scores, sample, classIndex))
     if (each.score >= threshold) found.push(each);
   const number = readerOf(facts, boxes, sample, boxAxis, featureAxis);
-  const count = boxes.dims[boxAxis] as number;
-  const all = Array.from(
-    { length: count },
-    (_, index) => [0, 1, 2, 3].map((i) => number(index, i)) as unknown as Four,
-  );
+  const all = Array.from({ length: sizeAlong(boxes.dims, boxAxis) }, (_, index): Four => [
+    number(index, 0),
+    number(index, 1),
+    number(index, 2),
+    number(index, 3),
+  ]);
   const format = options.format ?? formatOf(layout.format, all);
   const scale = scaleOf(all, size);
   const kept: Detection[] = [];
   for (const each of found.toSorted((a, c) => c.score - a.score)) {
-    const box = { ...each, ...boxOf(all[each.index] as Four, format, scale) };
+    const box = { ...each, ...boxOf(sure(all[each.index]), format, scale) };
     const isNew = kept.every(
       (other) => other.classIndex !== box.classIndex || overlapOf(other, box) <= overlap,
     );
@@ -86,7 +88,7 @@ export function findDetections(
   return kept;
 }
 
-/** The best score of all boxes in a sample, of one class or of any, whatever the threshold; −∞ if there is none. */
+/** The best score in a sample, of one class or of any, without a threshold; −∞ if there is none. */
 export function bestScore(facts: OutputFacts, scores: FloatArray, sample: number, only?: number): number {
   let best = -Infinity;
   for (const { score } of scoresIn(facts, scores, sample, only)) best = Math.max(best, score);
@@ -102,7 +104,8 @@ function* scoresIn(
 ): Generator<Pick<Detection, "index" | "classIndex" | "score">> {
   const { boxAxis, featureAxis, objectness, firstClass, classes, background, classIndex } = layoutOf(facts);
   const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
-  for (let index = 0; index < (scores.dims[boxAxis] as number); index++) {
+  const boxes = sizeAlong(scores.dims, boxAxis);
+  for (let index = 0; index < boxes; index++) {
     const whole = objectness === undefined ? 1 : score(index, objectness);
     for (let k = 0; k < classes; k++) {
       if (k === background) continue;
@@ -113,7 +116,7 @@ function* scoresIn(
   }
 }
 
-/** A threshold has a meaning for probabilities alone. */
+/** Thresholds apply only to probabilities. */
 function requireProbabilities(best: number): void {
   if (best === -Infinity || (best >= 0 && best <= 1)) return;
   throw new OptionError({
@@ -141,19 +144,18 @@ function readerOf(
   boxAxis: number,
   featureAxis: number,
 ): (box: number, feature: number) => number {
-  const stride = (axis: number): number => sizeOf(dims.slice(axis + 1));
-  const start = batchAxis === undefined ? 0 : sample * stride(batchAxis);
-  const [perBox, perFeature] = [stride(boxAxis), stride(featureAxis)];
-  return (box, feature) => data[start + box * perBox + feature * perFeature] as number;
+  const start = batchAxis === undefined ? 0 : sample * strideAlong(dims, batchAxis);
+  const [perBox, perFeature] = [strideAlong(dims, boxAxis), strideAlong(dims, featureAxis)];
+  return (box, feature) => elementAt(data, start + box * perBox + feature * perFeature);
 }
 
-/** Corners are in order; where they are not, the numbers are a centre and a size. */
+/** Corners that are out of order mean that the numbers are a centre and a size. */
 function formatOf(usual: BoxFormat, boxes: readonly Four[]): BoxFormat {
   const isOrdered = boxes.every(([a, c, d, e]) => d >= a && e >= c);
   return usual === "xyxy" && !isOrdered ? "cxcywh" : usual;
 }
 
-/** Boxes in fractions of the picture reach not much beyond 1. */
+/** Boxes whose numbers are all small are fractions of the picture; they scale with its size. */
 function scaleOf(
   boxes: readonly Four[],
   [height, width]: readonly [number, number],

@@ -1,4 +1,4 @@
-/** What is asked of an answer, found in the numbers of a run. */
+/** Finds the requested part of an answer in the numbers of a run. */
 
 import { pickBox } from "./box-picks.ts";
 import type { DetectionOptions } from "./detections.ts";
@@ -7,6 +7,7 @@ import type { Explanation } from "../run/explanation.ts";
 import { pickPixel, pickWhereWins } from "./map-picks.ts";
 import { binaryAnswer, pickClass, pickElements, pickLength, type Pick, type PickSource } from "./picks.ts";
 import { rankAnswers, type RankedClass } from "./rank-classes.ts";
+import { sure } from "../sure.ts";
 import { parseTarget, type TargetSelection } from "../relevance/target-text.ts";
 
 /** One thing to explain in each sample. */
@@ -15,7 +16,7 @@ export type PickRequest =
   | { readonly kind: "class"; readonly index: number }
   /** Elements of the output by their indices: {@link parseTarget}. */
   | { readonly kind: "elements"; readonly text: string }
-  /** One place of a map, in pixels of the picture that the network sees; without a class the one that wins there. */
+  /** One place of a map, in pixels of the picture that the network sees. @default the class that wins there */
   | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index?: number | undefined }
   /** All places of a map where a class wins. */
   | { readonly kind: "where"; readonly index: number }
@@ -24,13 +25,13 @@ export type PickRequest =
   /** The length of an embedding. */
   | { readonly kind: "length" };
 
-/** The numbers of a run, as picks need them, and all outputs. */
+/** The numbers of a run and all outputs. */
 export interface RunSource extends PickSource {
-  /** The model's own outputs, by name: boxes may stand apart from their scores. */
+  /** The model's own outputs by name, since boxes and scores may be separate outputs. */
   readonly outputs: Explanation["outputs"];
 }
 
-/** What picks are made from, of an explanation and the explainer that made it. */
+/** The source for picks, from an explanation and its explainer. */
 export function sourceOf(
   { compiled }: { readonly compiled: Explainer["compiled"] },
   {
@@ -42,15 +43,15 @@ export function sourceOf(
 }
 
 /**
- * All numbers of a sample's answer, best first, where it is one list of them; of a yes-or-no question with one number yes (1)
- * and no (0). Empty for an embedding, and where there are several places.
+ * All numbers of a sample's answer, best first. A yes-or-no question has the two answers yes (1) and no (0). Empty for
+ * embeddings, and for outputs with several places.
  */
 export function answersOf(source: PickSource, sample: number): RankedClass[] {
   const { kind, placeAxes } = source.facts;
   if (placeAxes.length > 0 || kind === "embedding") return [];
   const ranked = rankAnswers(source.facts, source, { sample });
   if (kind !== "binary") return ranked;
-  const both = [1, 0].map((index) => binaryAnswer(ranked[0] as RankedClass, index));
+  const both = [1, 0].map((index) => binaryAnswer(sure(ranked[0]), index));
   return both.toSorted((a, c) => (c.logit ?? 0) - (a.logit ?? 0));
 }
 
@@ -58,15 +59,15 @@ export function answersOf(source: PickSource, sample: number): RankedClass[] {
 export interface PickOptions {
   /** Height and width of the picture that the network sees, in pixels. */
   readonly size: readonly [height: number, width: number];
-  /** How boxes are sorted out. */
+  /** How boxes are selected. */
   readonly detection?: DetectionOptions;
-  /** What a class is called, for messages. */
+  /** The name of a class, for messages. */
   readonly nameOf: (index: number) => string;
 }
 
 /**
- * Finds what is asked for in one sample.
- * @throws InputError if it is not there
+ * Finds the requested part of one sample's answer.
+ * @throws InputError if it does not exist
  */
 export function pickAnswer(
   source: RunSource,
@@ -94,7 +95,7 @@ export function pickAnswer(
   }
 }
 
-/** A target text is about one sample: an index of the batch's axis, which can only be 0, stands for each of them. */
+/** Reads a target text for one sample. Index 0 on the batch axis applies to every sample. */
 function ownSample(text: string, { facts, explained }: PickSource): TargetSelection {
   const selection = parseTarget(text);
   const { batchAxis } = facts;

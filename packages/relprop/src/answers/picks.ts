@@ -1,19 +1,21 @@
-/** What of an answer is explained in one sample: single numbers of it, by class, place or element. */
+/** Picks parts of a sample's answer to explain: by class, place or element. */
 
 import type { Detection } from "./detections.ts";
 import type { FloatArray } from "../run/float-array.ts";
+import { indexAlong, sizeAlong, strideAlong } from "../onnx/axis.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { isYesOrNo } from "../outputs/yes-or-no.ts";
 import { rankAnswers, type Answers, type RankedClass } from "./rank-classes.ts";
 import { regionTarget } from "../run/targets.ts";
+import { elementAt, sure } from "../sure.ts";
 import { regionsOf, type TargetSelection } from "../relevance/target-text.ts";
 
 /** A part of one sample's answer. */
 export interface Pick {
-  /** Its weights in the explained tensor, with one sample: relevance explains their sum with it. */
+  /** Weights t for one sample of the explained tensor z: relevance explains Σ t ⊙ z. */
   readonly target: FloatArray;
-  /** The numbers of what is picked; of several elements the sum of what is explained, values or logits. */
+  /** The numbers of the picked element, or sums over several. */
   readonly numbers: Partial<RankedClass>;
   /** How many elements are picked. */
   readonly elements: number;
@@ -21,7 +23,7 @@ export interface Pick {
   readonly box?: Detection;
 }
 
-/** What picks are made from: an output and the run's numbers of it. */
+/** The source for picks: the facts and numbers of an output. */
 export interface PickSource extends Answers {
   /** What the explained output is. */
   readonly facts: OutputFacts;
@@ -43,23 +45,24 @@ export function sampleOf(
     const size = sizeOf(own);
     return { data: data.subarray(sample * size, (sample + 1) * size), dims: own };
   }
-  const stride = sizeOf(dims.slice(batchAxis + 1));
-  const block = stride * (dims[batchAxis] as number);
-  const picked = Float32Array.from({ length: sizeOf(own) }, (_, i) => {
-    const [outer, inner] = [Math.floor(i / stride), i % stride];
-    return data[outer * block + sample * stride + inner] as number;
-  });
+  const stride = strideAlong(dims, batchAxis);
+  const block = stride * sizeAlong(dims, batchAxis);
+  const picked = new Float32Array(sizeOf(own));
+  for (let outer = 0; outer * stride < picked.length; outer++) {
+    const start = outer * block + sample * stride;
+    picked.set(data.subarray(start, start + stride), outer * stride);
+  }
   return { data: picked, dims: own };
 }
 
-/** The elements that a target names. */
+/** Picks the elements that a target names. */
 export function pickElements(source: PickSource, sample: number, selection: TargetSelection): Pick {
   const { facts } = source;
   const dims = oneSample(source);
   return pickWeights(source, sample, regionTarget(dims, regionsOf(selection, dims, facts)));
 }
 
-/** One class at one place; of a yes-or-no question class 1 is the one number that there is, class 0 its negative. */
+/** Picks one class at one place. For a yes-or-no question class 1 is its only number, and class 0 the negative of that. */
 export function pickClass(
   source: PickSource,
   sample: number,
@@ -77,14 +80,14 @@ export function pickClass(
   const target = regionTarget(dims, [region]);
   const ranked = rankAnswers(facts, source, { sample, place });
   if (!isBinary) {
-    const numbers = ranked.find((each) => each.index === index) as RankedClass;
+    const numbers = sure(ranked.find((each) => each.index === index));
     return { target, numbers, elements: 1 };
   }
-  const numbers = binaryAnswer(ranked[0] as RankedClass, index);
+  const numbers = binaryAnswer(sure(ranked[0]), index);
   return { target: index === 1 ? target : negative(target), numbers, elements: 1 };
 }
 
-/** The numbers of yes (1) or no (0), from the one number that speaks for yes. */
+/** The numbers for yes (1) or no (0), from those for yes. */
 export function binaryAnswer({ value, logit, probability }: RankedClass, index: number): RankedClass {
   const of = (
     number: number | undefined,
@@ -99,16 +102,16 @@ export function binaryAnswer({ value, logit, probability }: RankedClass, index: 
   };
 }
 
-/** Why one and not the other: the difference of two picks, with the numbers of the first. */
+/** The difference of two picks, with the numbers of the first: why one and not the other. */
 export const pickDifference = (pick: Pick, other: Pick): Pick => ({
   ...pick,
   target: {
-    data: pick.target.data.map((weight, i) => weight - (other.target.data[i] as number)),
+    data: pick.target.data.map((weight, i) => weight - elementAt(other.target.data, i)),
     dims: pick.target.dims,
   },
 });
 
-/** The embedding in the direction of itself: what is explained is its length. */
+/** Picks the length of an embedding: its target is the embedding's own direction. */
 export function pickLength(source: PickSource, sample: number): Pick {
   const { data, dims } = sampleOf(source.explained, source.facts.batchAxis, sample);
   const length = Math.hypot(...data);
@@ -121,7 +124,7 @@ export function pickLength(source: PickSource, sample: number): Pick {
 
 const negative = ({ data, dims }: FloatArray): FloatArray => ({ data: data.map((n) => -n), dims });
 
-/** A target with the sums of what it weighs; a single number is told as what it is, and the class, if all are of one. */
+/** Picks by weights. The numbers are weighted sums; a single element also has its probability, and elements of one class its index. */
 export function pickWeights(source: PickSource, sample: number, target: FloatArray): Pick {
   const { facts, explained, values } = source;
   const at: number[] = [];
@@ -129,14 +132,15 @@ export function pickWeights(source: PickSource, sample: number, target: FloatArr
   const logits = sampleOf(explained, facts.batchAxis, sample).data;
   const own = values && sampleOf(values, facts.batchAxis, sample).data;
   const sum = (numbers: Float32Array): number =>
-    at.reduce((total, i) => total + (target.data[i] as number) * (numbers[i] as number), 0);
+    at.reduce((total, i) => total + elementAt(target.data, i) * elementAt(numbers, i), 0);
   const hasLogits = facts.scale.kind !== "value" || (own !== undefined && values !== explained);
   const index = classOf(facts, target, at);
-  const single = at.length === 1 && target.data[at[0] as number] === 1 ? at[0] : undefined;
+  const [first] = at;
+  const single = at.length === 1 && first !== undefined && target.data[first] === 1 ? first : undefined;
   const numbers = {
     ...(index !== undefined && { index }),
-    // A sum of probabilities says nothing; that of logits is what relevance starts with. The model's own number is that of
-    // yes, also where it is explained as no.
+    // Sums of logits are what relevance starts with; sums of probabilities mean nothing. The model's own number is that of
+    // yes, even if no is explained.
     ...(own && (at.length === 1 || !hasLogits)
       ? { value: isYesOrNo(facts) && index === 0 ? -sum(own) : sum(own) }
       : {}),
@@ -150,7 +154,7 @@ export function pickWeights(source: PickSource, sample: number, target: FloatArr
   };
 }
 
-/** The probability that one element stands for, on whatever scale it is. */
+/** The probability of one element, on any scale. */
 function probabilityAt(
   source: PickSource,
   sample: number,
@@ -158,30 +162,28 @@ function probabilityAt(
   element: number,
 ): Partial<RankedClass> {
   const { facts } = source;
-  const along = (axis: number): number =>
-    Math.floor(element / sizeOf(dims.slice(axis + 1))) % (dims[axis] as number);
+  const along = (axis: number | undefined): number => indexAlong(dims, axis)(element);
   const place = facts.placeAxes.map(along);
-  const own = facts.classAxis === undefined ? 0 : along(facts.classAxis);
+  const own = along(facts.classAxis);
   const found = rankAnswers(facts, source, { sample, place }).find(({ index }) => index === own);
   return found?.probability === undefined ? {} : { probability: found.probability };
 }
 
-/** The number that all of a list are. */
+/** The number that all numbers of a list equal, if they do. */
 function only(all: readonly number[]): number | undefined {
   const different = new Set(all);
   return different.size === 1 ? all[0] : undefined;
 }
 
-/** The class of some elements of a target, if it is the same for all; a box's coordinates are of none. */
+/** The class of elements of a target, if all share one. Box coordinates have none. */
 function classOf(
   { kind, classAxis, detections, shape }: OutputFacts,
   { data, dims }: FloatArray,
   at: readonly number[],
 ): number | undefined {
-  if (isYesOrNo({ kind, classAxis, shape })) return only(at.map((i) => ((data[i] as number) > 0 ? 1 : 0)));
+  if (isYesOrNo({ kind, classAxis, shape })) return only(at.map((i) => (elementAt(data, i) > 0 ? 1 : 0)));
   if (classAxis === undefined) return at.length > 0 ? 0 : undefined;
-  const stride = sizeOf(dims.slice(classAxis + 1));
-  const feature = only(at.map((i) => Math.floor(i / stride) % (dims[classAxis] as number)));
+  const feature = only(at.map(indexAlong(dims, classAxis)));
   if (feature === undefined || !detections) return feature;
   const index = feature - detections.firstClass;
   const isScore = detections.classIndex === undefined && index >= 0 && index < detections.classes;

@@ -1,42 +1,40 @@
-/** The numbers of an answer: what the model puts out, and which of them are logits or probabilities. */
+/** The numbers of an answer, as values, logits and probabilities. */
 
 import type { FloatArray } from "../run/float-array.ts";
-import { sizeOf } from "../onnx/tensor.ts";
+import { sizeAlong, strideAlong } from "../onnx/axis.ts";
 import type { OutputFacts, OutputScale } from "../outputs/output-facts.ts";
+import { elementAt, sure } from "../sure.ts";
 
 /** One of the numbers of an answer. */
 export interface RankedClass {
   /** Along the axis of classes. */
   readonly index: number;
-  /** The number that the model puts out; absent where the explained tensor is none of its outputs and the number cannot be told. */
+  /** The number that the model outputs; absent if the explained tensor belongs to no output. */
   readonly value?: number;
-  /** The number before softmax or sigmoid, where the answer has them. */
+  /** The number before softmax or sigmoid, if the output has logits. */
   readonly logit?: number;
-  /** From 0 to 1, where the answer means one: a softmax over all classes, or a sigmoid. */
+  /** From 0 to 1, by a softmax over all classes or a sigmoid, if the output means probabilities. */
   readonly probability?: number;
 }
 
 /**
- * The highest logits of a list of classes that exclude each other, best first, with their softmax over all of them.
+ * The highest logits of exclusive classes, best first, with their softmax over all classes.
  * @param logits one for each class
  */
 export function rankClasses(logits: Float32Array, count: number): Required<RankedClass>[] {
-  const probabilities = softmax(logits);
-  return Array.from(logits, (logit, index) => ({
-    index,
-    value: logit,
-    logit,
-    probability: probabilities[index] as number,
-  }))
+  return Array.from(softmax(logits), (probability, index) => {
+    const logit = elementAt(logits, index);
+    return { index, value: logit, logit, probability };
+  })
     .sort((a, c) => c.logit - a.logit)
     .slice(0, count);
 }
 
-/** Where in an output the numbers of one answer stand: at one sample and one place. */
+/** The position of one answer in an output: a sample and a place. */
 export interface AnswerPlace {
   /** Which sample of the batch, from 0. */
   readonly sample: number;
-  /** An index for each of the output's axes of places, in their order. */
+  /** An index for each of the output's place axes. */
   readonly place?: readonly number[];
 }
 
@@ -48,7 +46,7 @@ export interface Answers {
   readonly explained: FloatArray;
 }
 
-/** All numbers at one place, best first: of classes their logits and probabilities, of anything else its values. */
+/** All numbers at one place, best first. Classes have logits and probabilities, other kinds only values. */
 export function rankAnswers(
   facts: Pick<OutputFacts, "batchAxis" | "classAxis" | "placeAxes" | "scale" | "isOrdered">,
   { values, explained }: Answers,
@@ -60,29 +58,29 @@ export function rankAnswers(
   const ranks = facts.isOrdered ? logits : (own ?? logits);
   return (
     Array.from(logits, (_, index) => index)
-      // Probabilities that were rounded to 1 are told apart by their logits.
+      // Logits break ties between probabilities that round to 1.
       .sort(
-        (a, c) =>
-          (ranks[c] as number) - (ranks[a] as number) || (logits[c] as number) - (logits[a] as number),
+        (a, c) => elementAt(ranks, c) - elementAt(ranks, a) || elementAt(logits, c) - elementAt(logits, a),
       )
       .map(numbers)
   );
 }
 
-/** The numbers along the axis of classes, at one place; the one number there is, if there are no classes. */
+/** The numbers along the class axis at one place; the single number if there is no class axis. */
 export function rowAt(
   { batchAxis, classAxis, placeAxes }: Pick<OutputFacts, "batchAxis" | "classAxis" | "placeAxes">,
   { data, dims }: FloatArray,
   { sample, place = [] }: AnswerPlace,
 ): Float32Array {
-  const stride = (axis: number): number => sizeOf(dims.slice(axis + 1));
   const start = placeAxes.reduce(
-    (offset, axis, i) => offset + (place[i] ?? 0) * stride(axis),
-    batchAxis === undefined ? 0 : sample * stride(batchAxis),
+    (offset, axis, i) => offset + (place[i] ?? 0) * strideAlong(dims, axis),
+    batchAxis === undefined ? 0 : sample * strideAlong(dims, batchAxis),
   );
   if (classAxis === undefined) return data.slice(start, start + 1);
-  const step = stride(classAxis);
-  return Float32Array.from({ length: dims[classAxis] as number }, (_, i) => data[start + i * step] as number);
+  const step = strideAlong(dims, classAxis);
+  return Float32Array.from({ length: sizeAlong(dims, classAxis) }, (_, i) =>
+    elementAt(data, start + i * step),
+  );
 }
 
 const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
@@ -94,13 +92,14 @@ function softmax(logits: Float32Array): Float64Array {
   return powers.map((power) => power / total);
 }
 
-/** What each number is, by the scale that the output is on. */
+/** The numbers of a class, by the scale of the output. */
 function numbersOf(
   scale: OutputScale,
   logits: Float32Array,
   own: Float32Array | undefined,
 ): (index: number) => RankedClass {
-  const valueAt = (index: number): Pick<RankedClass, "value"> => (own ? { value: own[index] as number } : {});
+  const valueAt = (index: number): Pick<RankedClass, "value"> =>
+    own ? { value: elementAt(own, index) } : {};
   switch (scale.kind) {
     case "value":
       return (index) => ({ index, ...valueAt(index) });
@@ -109,13 +108,13 @@ function numbersOf(
     case "log-probability": {
       const computed = scale.by === "softmax" ? softmax(logits) : logits.map(sigmoid);
       const probability = (index: number): number => {
-        if (!own || scale.kind === "logit") return computed[index] as number;
-        return scale.kind === "probability" ? (own[index] as number) : Math.exp(own[index] as number);
+        if (!own || scale.kind === "logit") return sure(computed[index]);
+        return scale.kind === "probability" ? elementAt(own, index) : Math.exp(elementAt(own, index));
       };
       return (index) => ({
         index,
         ...valueAt(index),
-        logit: logits[index] as number,
+        logit: elementAt(logits, index),
         probability: probability(index),
       });
     }

@@ -27,12 +27,12 @@ const partsOf = (node: Node): string[] =>
 /** The nodes that a rewrite removed on the way from `before` to `after`, by name. */
 export function findRemovedNodes(before: Graph, after: Graph, rewrite: Rewrite): Map<string, RemovedNode> {
   const remaining = new Set(after.nodes.map((node) => node.name));
-  const gone = before.nodes.filter((node) => !remaining.has(node.name));
+  const missing = before.nodes.filter((node) => !remaining.has(node.name));
   const removed = new Map<string, RemovedNode>();
-  if (gone.length === 0) return removed;
+  if (missing.length === 0) return removed;
   const wholes = new Map(after.nodes.flatMap((node) => partsOf(node).map((part) => [part, node.name])));
   const producer = new Map(after.nodes.flatMap((node) => node.outputs.map((output) => [output, node.name])));
-  for (const node of gone) {
+  for (const node of missing) {
     const [output = ""] = node.outputs;
     const record = (became: RemovedNode["became"], into: readonly string[] = []): void => {
       removed.set(node.name, { rewrite: rewrite.name, became, into });

@@ -1,4 +1,4 @@
-/** What is chosen about an explanation where nothing is said: the same for the command, the studio and everyone else. */
+/** Defaults of an explanation, shared by the command and the studio. */
 
 import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import type { Model } from "../onnx/graph.ts";
@@ -7,9 +7,9 @@ import { prepare } from "./prepare.ts";
 import type { CompositeName, SeedRelevance } from "../relevance/composites.ts";
 import { compositeFor } from "./composite-for.ts";
 
-/** What of a model a choice depends on. */
+/** The facts about a model that defaults depend on. */
 export interface AnswerReading {
-  /** What the explained output is. */
+  /** The facts about the explained output. */
   readonly facts: OutputFacts;
   /**
    * The one that fits the network: `attnlrp` where matrices that depend on the input are multiplied with each other, as in
@@ -18,50 +18,51 @@ export interface AnswerReading {
   readonly composite: CompositeName;
 }
 
-/** Reads a model once for all choices. @throws what `compile` throws for options that cannot be used */
+/** Reads these facts. @throws what {@link compile} throws for options that cannot be used */
 export function readAnswer(model: Model, options: CompileOptions = {}): AnswerReading {
   checkCompileOptions(options);
   const prepared = prepare(model, options);
   return { facts: prepared.facts, composite: compositeFor(prepared) };
 }
 
-/** What is asked for. */
-export interface ExplanationWish extends Pick<CompileOptions, "composite" | "seed" | "topK"> {
-  /** Whether something of the answer is named: a class, a box, a pixel. */
+/** The options that were given. */
+export interface ExplanationRequest extends Pick<CompileOptions, "composite" | "seed" | "topK"> {
+  /** Whether a part of the answer is named: a class, a box, a pixel. */
   readonly isTarget: boolean;
-  /** What a model's card says is usual for it. */
+  /** Defaults from the model's card. */
   readonly usual?: { readonly composite?: string | undefined; readonly topK?: number | undefined };
 }
 
-/** What is chosen. */
+/** The chosen options. */
 export interface ExplanationChoice {
-  /** Which rules. */
+  /** The composite. */
   readonly composite: NonNullable<CompileOptions["composite"]>;
   /** Where relevance starts. */
   readonly seed: SeedRelevance;
-  /** What the filter keeps. */
+  /** The fraction that the relevance filter keeps. */
   readonly topK: number | "input";
   /** Whether the prediction as a whole is explained, from the softmax over all classes. */
   readonly isWhole: boolean;
 }
 
-/** What is explained where nothing is named. */
+/** The target if none is named. */
 export type UsualTarget =
   /** The prediction as a whole, from the softmax. */
   | "whole"
-  /** The highest of a list of numbers. */
+  /** The highest number of a list. */
   | "highest"
-  /** The one number that there is; of a yes-or-no question, yes. */
+  /** A single number; for a yes-or-no question, yes. */
   | "value"
   /** The length of an embedding. */
   | "length";
 
 /**
- * - classes: the prediction as a whole where `isWhole`, else the best one
- * - several sigmoids, numbers of unknown meaning: the highest
- * - one value, one sigmoid: that number, signed
+ * The default target:
+ * - classes: the whole prediction if `isWhole`, else the highest
+ * - several sigmoids, scores: the highest
+ * - one value, one sigmoid: that number
  * - an embedding: its length
- * - anything else (several values, maps, boxes, sequences, nodes): nothing, it has to be named
+ * - others (several values, maps, boxes, sequences, nodes): none
  */
 export function usualTarget(
   { kind, classAxis, shape }: OutputFacts,
@@ -74,28 +75,29 @@ export function usualTarget(
   return kind === "classes" || kind === "multi-label" || kind === "scores" ? "highest" : undefined;
 }
 
-/** The fraction that the relevance filter keeps under `fischer`, where a card says nothing: on most networks clear maps. */
+/** The default fraction that the relevance filter keeps under `fischer`. It gives clear maps on most networks. */
 export const usualFilter = 0.1;
 
 /**
- * - Classes of a softmax, nothing named, a network of ReLUs: `fischer` from the softmax with its filter: where the network
- *   looked. Other networks: what fits them, from the highest logit.
- * - Anything else, or something named: signed relevance from that logit or value, unfiltered; `epsilon-plus-ones` for
+ * Chooses composite, seed and filter:
+ * - Classes, no target named: `fischer` from the softmax with its filter for networks of ReLUs; for others the composite
+ *   that fits them, from the highest logit.
+ * - Other outputs, or a named target: signed relevance from the logit or value, unfiltered, with `epsilon-plus-ones` for
  *   networks of ReLUs.
  */
 export function chooseExplanation(
   { facts, composite }: AnswerReading,
-  wish: ExplanationWish,
+  request: ExplanationRequest,
 ): ExplanationChoice {
-  const { usual = {} } = wish;
-  const isClasses = facts.kind === "classes" && !wish.isTarget;
+  const { usual = {} } = request;
+  const isClasses = facts.kind === "classes" && !request.isTarget;
   const signed = composite === "fischer" ? "epsilon-plus-ones" : composite;
-  const chosen = wish.composite ?? (isClasses ? (usual.composite ?? composite) : signed);
-  const isWhole = isClasses && (wish.seed ?? (chosen === "fischer" ? "softmax" : "logit")) === "softmax";
+  const chosen = request.composite ?? (isClasses ? (usual.composite ?? composite) : signed);
+  const isWhole = isClasses && (request.seed ?? (chosen === "fischer" ? "softmax" : "logit")) === "softmax";
   return {
     composite: chosen,
-    seed: wish.seed ?? (isWhole ? "softmax" : "logit"),
-    topK: wish.topK ?? (isWhole && chosen === "fischer" ? (usual.topK ?? usualFilter) : 0),
+    seed: request.seed ?? (isWhole ? "softmax" : "logit"),
+    topK: request.topK ?? (isWhole && chosen === "fischer" ? (usual.topK ?? usualFilter) : 0),
     isWhole,
   };
 }

@@ -1,4 +1,4 @@
-/** Which inputs are explained, and where relevance stops on its way to them. */
+/** Chooses the explained inputs, and the tensors where relevance stops. */
 
 import { chooseLayer, type TensorOptions } from "./choose-tensors.ts";
 import { OptionError } from "../errors.ts";
@@ -10,30 +10,30 @@ import type { Start } from "../outputs/output-facts.ts";
 import { suggestion } from "../suggestion.ts";
 import { vocabulary, type TokenEmbedding } from "./token-embedding.ts";
 
-/** An input that relevance goes to. */
+/** An explained input. */
 export interface ExplainedInput {
   readonly input: Value;
-  /** Name of the tensor that relevance is computed from: the input, or where it holds token ids the vectors of its tokens. */
+  /** Name of the first tensor with relevance: the input, or the token vectors if the input holds ids. */
   readonly origin: string;
-  /** Rows of the table that the vectors of its tokens come from. */
+  /** Rows of the embedding table, if the input holds token ids. */
   readonly words?: number;
 }
 
 /** A tensor where relevance stops. */
 export interface End {
   readonly name: string;
-  /** The input that it is, or lies behind, and the tensor that this one's relevance is computed from. */
+  /** The input that it is, or depends on, and the first tensor with relevance after that. */
   readonly input: Value;
   readonly origin: string;
-  /** Whether the input holds token ids and relevance stops at their vectors, to be summed up for each token. */
+  /** Whether relevance stops at token vectors, and is summed for each token. */
   readonly isTokens: boolean;
 }
 
 /**
- * The explained inputs, the chosen one first: those that `explain` names, else all that hold real numbers and lie on the way
- * to the output. Settings of the run are not explained unless they are named: a single number for the whole batch (a rate, a
- * temperature), what is only added to attention scores (a mask), and beside token ids a number for each token (a mask, too).
- * @param lookups where token ids become vectors
+ * The explained inputs, the chosen one first: those that `explain` names, else all floating-point inputs on the way to the
+ * output. Settings are explained only if named: a single number for the whole batch (a rate, a temperature), attention
+ * masks, and a number for each token beside token ids (also a mask).
+ * @param lookups the token embeddings
  * @param chosen name of the input whose relevance is the output `relevance`
  * @throws OptionError for a name that the model does not have, or an input that relevance cannot go to
  */
@@ -64,7 +64,7 @@ export function chooseInputs(
     .map(({ name }) => b.value(name))
     .filter((input) => input.name !== chosen && isFloat(input.dataType) && !isSetting(input, given))
     .filter((input) => isOnTheWay(input) && !isMask(analysis, input.name));
-  // Which of several comes first is the caller's to say, or else that of the first one that counts.
+  // The caller chooses the first of several inputs; the default is the first one that is explained.
   const isElsewhere =
     wanted === undefined && isFloat(given.dataType) && others.length > 0 && !isOnTheWay(given);
   const [first = given, ...rest] = isElsewhere ? others : [given, ...others];
@@ -72,10 +72,10 @@ export function chooseInputs(
   return [explained(first), ...rest.map(explained)];
 }
 
-/** Families that change a mask on its way to a softmax and leave it a mask. */
+/** Families that keep a mask a mask on its way to a softmax. */
 const keepMasks: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
 
-/** Whether an input is only added to what a softmax weighs: an attention mask, of −∞ where nothing is to be seen. */
+/** Whether an input is only added to the scores of a softmax: an attention mask, −∞ where attention is blocked. */
 function isMask({ graph, operators }: Analysis, input: string): boolean {
   const reached = new Set([input]);
   let meetsSoftmax = false;
@@ -104,7 +104,7 @@ function explainedInput(
   if (isFloat(input.dataType)) return { input, origin: input.name };
   const embedding = vocabulary(lookups, input.name);
   if (embedding) return { input, origin: embedding.vectors, words: embedding.rows };
-  // A layer can be reached also where the input cannot.
+  // Relevance may reach a layer, but not the input.
   if (layer !== undefined && layer !== input.name) return { input, origin: input.name };
   throw new OptionError({
     what: `relevance cannot reach the input "${input.name}"`,
@@ -113,7 +113,7 @@ function explainedInput(
   });
 }
 
-/** Where relevance stops: at the explained inputs, or at the layer that the caller names. */
+/** The tensors where relevance stops: the explained inputs, or the layer that the caller names. */
 export function chooseEnds(
   start: Start,
   inputs: readonly [ExplainedInput, ...ExplainedInput[]],

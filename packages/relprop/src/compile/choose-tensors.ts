@@ -1,4 +1,4 @@
-/** Which output is explained, from which input, and at which layer relevance stops. */
+/** Chooses the input, the explained output, and the layer where relevance stops. */
 
 import { OptionError } from "../errors.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
@@ -10,43 +10,44 @@ import type { Family } from "../relevance/row-kinds.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { suggestion } from "../suggestion.ts";
 import { lookupsOf, vocabulary, type TokenEmbedding } from "./token-embedding.ts";
-import { sureNumber } from "../sure.ts";
+import { areBoxesOf } from "../outputs/detection-layout.ts";
+import { sure } from "../sure.ts";
 
-/** Where relevance can start. */
+/** The choices of where relevance starts. */
 export const starts = ["logit", "output"] as const;
 
-/** What of {@link CompileOptions} is about tensors. */
+/** The part of {@link CompileOptions} about tensors. */
 export interface TensorOptions extends OutputOptions {
-  /** The input whose relevance is the output `relevance`. @default the first that holds real numbers; else the one that holds token ids */
+  /** The input whose relevance is the output `relevance`. @default the first floating-point input, else the token ids */
   readonly input?: string;
   /**
-   * Names of all inputs that are explained; each but `input` gets an output `relevance.NAME`. @default all that hold real
-   * numbers and lie on the way to the output
+   * Names of all explained inputs. Those other than `input` get an output `relevance.NAME`. @default all floating-point
+   * inputs on the way to the output
    */
   readonly explain?: readonly string[];
   /**
-   * The output that is explained. @default the first that holds real numbers, or, where those are boxes, the one that holds
-   * their scores; else the first
+   * The explained output. @default the first floating-point output (for a detector, the scores rather than the boxes), else
+   * the first
    */
   readonly output?: string;
   /**
-   * Where relevance stops on its way to the input: a tensor or a node of the model by name, or "last-map", the last
-   * [N, C, h, w] before the model pools or flattens it away, or makes its answers of it. The relevance is that tensor's, in its shape.
+   * The tensor or node where relevance stops, by name, or "last-map", the last feature map [N, C, h, w] before pooling,
+   * flattening or the answer. The relevance is that of this tensor, in its shape.
    * @default the input
    */
   readonly layer?: string;
   /**
-   * Where relevance starts: at the logits, before the softmax, sigmoid or other response function that the output ends in, or
-   * at the output as it is. @default "logit"
+   * Where relevance starts: at the logits before a final response function (softmax, sigmoid …), or at the output itself.
+   * @default "logit"
    */
   readonly start?: (typeof starts)[number];
-  /** Height and width of the input, in elements, where the model leaves them open. */
+  /** Height and width of the input, in elements, for models with open sizes. */
   readonly size?: readonly [height: number, width: number];
 }
 
 /**
  * The input whose relevance is the output `relevance`.
- * @param lookups where token ids become vectors
+ * @param lookups the token embeddings
  */
 export function chooseInput(
   graph: Graph,
@@ -94,7 +95,7 @@ export function withSize(graph: Graph, options: TensorOptions): Graph {
     return size;
   });
   const inputs = graph.inputs.map((input) => (input === chosen ? { ...input, shape } : input));
-  // The file's hints call the sizes by the names that the input gave them.
+  // The file's hints use the input's names of the sizes.
   const sizes = new Map(chosen.shape.map((dim, axis) => [dim, shape[axis] ?? dim]));
   const hints = new Map(
     [...(graph.hints ?? [])].map(([name, hint]) => {
@@ -106,18 +107,19 @@ export function withSize(graph: Graph, options: TensorOptions): Graph {
 }
 
 /**
- * Whether an output's shape is that of boxes, [N, A, 4] or [N, 4, A], and another's that of their scores, [N, A, K] or
- * [N, K, A]; or of as many boxes as a run finds, [A, 4] and [A].
+ * Whether one output has boxes, [N, A, 4] or [N, 4, A], and another their scores, [N, A, K] or [N, K, A]; or, for as many
+ * boxes as a run finds, [A, 4] and [A].
  * @param samples first sizes of the inputs
  */
-function areBoxesOf(boxes: Shape, scores: Shape, samples: Shape): boolean {
+function areBoxesAndScores(boxes: Shape, scores: Shape, samples: Shape): boolean {
   if (boxes.length === 2 && scores.length === 1) {
     const [found, numbers] = boxes;
     return numbers === 4 && found === scores[0] && typeof found === "string" && !samples.includes(found);
   }
-  if (boxes.length !== 3 || scores.length !== 3) return false;
-  const unlike = [1, 2].filter((axis) => boxes[axis] !== scores[axis]);
-  return unlike.length === 1 && boxes[sureNumber(unlike[0])] === 4;
+  const [ofBoxes, ofScores] = [boxes.slice(1), scores.slice(1)];
+  return (
+    boxes.length === 3 && [0, 1].some((axis) => ofScores[axis] !== 4 && areBoxesOf(ofBoxes, ofScores, axis))
+  );
 }
 
 /** The explained output: one of the model's, or any tensor by name. */
@@ -128,13 +130,13 @@ export function chooseOutput(
 ): string {
   const names = graph.outputs.map((output) => output.name);
   if (wanted === undefined) {
-    // Beside its probabilities a classifier may put out the class itself, an index.
+    // A classifier may output the index of the class before its probabilities.
     const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
     const real = names.filter(isReal);
     const shapes = real.map((name) => values.get(name)?.shape ?? []);
     const samples = graph.inputs.flatMap(({ shape }) => shape.slice(0, 1));
-    const scores = real.find((_, i) => i > 0 && areBoxesOf(shapes[0] as Shape, shapes[i] as Shape, samples));
-    return scores ?? real[0] ?? (names[0] as string);
+    const scores = real.find((_, i) => i > 0 && areBoxesAndScores(sure(shapes[0]), sure(shapes[i]), samples));
+    return scores ?? real[0] ?? sure(names[0]);
   }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
   throw new OptionError({
@@ -145,8 +147,8 @@ export function chooseOutput(
 }
 
 /**
- * A tensor between the explained inputs and what is explained, where relevance stops.
- * @param origins names of the tensors that relevance is computed from: inputs, or the vectors of tokens
+ * A tensor between the explained inputs and the explained tensor, where relevance stops.
+ * @param origins names of the explained inputs, or of their token vectors
  */
 export function chooseLayer({ analysis, output }: Start, origins: readonly string[], wanted: string): string {
   const { explained } = analysis;
@@ -175,13 +177,13 @@ export function chooseLayer({ analysis, output }: Start, origins: readonly strin
   });
 }
 
-/** Several channels, and several places. */
+/** Whether a tensor has several channels and several places. */
 const isMap = (shape: Shape): boolean =>
   shape.length === 4 && shape[1] !== 1 && !(shape[2] === 1 && shape[3] === 1);
 
 /**
- * The last tensor that convolutions laid out as [N, C, h, w], before it is pooled to one pixel, flattened or turned: of
- * those that all relevance passes, if there is one. What holds the explained numbers, in whatever order, is none.
+ * The last feature map [N, C, h, w] of convolutions that all relevance passes, or the last one if there is none. Maps of the
+ * explained numbers themselves do not count.
  */
 function lastMap(analysis: Analysis, between: readonly Node[], origins: readonly string[]): string {
   const { explained, operators, value } = analysis;
@@ -210,10 +212,10 @@ function lastMap(analysis: Analysis, between: readonly Node[], origins: readonly
   });
 }
 
-/** Families whose outputs are their inputs' numbers still, moved, scaled or put together with their like. */
+/** Families that only move, scale or add up the explained numbers. */
 const keepAnswers: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
 
-/** The explained tensor, and those that hold its numbers before they are moved, scaled, resized or mixed with others' alike. */
+/** The explained tensor, and the tensors with its numbers before nodes move, scale, add or resize them. */
 function answersIn({ operators, explained }: Analysis, between: readonly Node[]): Set<string> {
   const answers = new Set([explained]);
   for (const node of between.toReversed()) {
@@ -225,7 +227,7 @@ function answersIn({ operators, explained }: Analysis, between: readonly Node[])
   return answers;
 }
 
-/** Tensors that lie on every way from the origins to what is explained, in their order. */
+/** Tensors on every path from the origins to the explained tensor, in the order of the graph. */
 function passedByAll(
   { operators, explained }: Analysis,
   between: readonly Node[],
@@ -239,7 +241,7 @@ function passedByAll(
   const passed: string[] = [];
   for (const [i, node] of between.entries()) {
     for (const name of operators.relevantOutputs(node)) made.add(name);
-    // What is not used any more leads nowhere.
+    // Unused tensors end a path.
     for (const name of made) if ((lastUse.get(name) ?? -1) <= i) made.delete(name);
     const [only] = made;
     if (made.size === 1 && only !== undefined && node.outputs.includes(only)) passed.push(only);

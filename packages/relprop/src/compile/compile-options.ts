@@ -1,4 +1,4 @@
-/** What can be chosen about a compilation. */
+/** Options of `compile`. */
 
 import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import type { RuleOptions } from "../relevance/rules/rule.ts";
@@ -8,23 +8,23 @@ import type { LedgerPrecision } from "../relevance/ledger.ts";
 import type { PrepareOptions } from "./prepare.ts";
 import type { TensorOptions } from "./choose-tensors.ts";
 
-/** Everything that can be chosen; all of it has defaults. */
+/** Options of {@link compile}. All are optional. */
 export interface CompileOptions extends PrepareOptions {
-  /** SHA-256 of the source model in hexadecimal, to be written into the metadata. */
+  /** SHA-256 of the source model in hexadecimal, for the metadata. */
   readonly sourceSha256?: string;
   /**
-   * Adds the output `ledger`, float32 [N, rows, columns]: for each node on the way, how much relevance arrived, went on,
-   * and where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
+   * Adds the output `ledger`, float32 [N, rows, columns]: for each node, how much relevance arrived, how much left, and
+   * where the rest stayed. `Compiled.ledger` names rows and columns; {@link readLedger} reads it. @default false
    */
   readonly ledger?: boolean;
   /**
-   * What the ledger's sums are computed in. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
+   * The precision of the ledger's sums. `float32` rounds each to 1e-6 of Σ|R| and runs everywhere; ONNX Runtime
    * Web's builds with WebGPU (1.30) have no float64. @default "float64"
    */
   readonly ledgerPrecision?: LedgerPrecision;
   /**
-   * Adds the output `channel_relevance` [N, C] of one layer and the input `channels` [N, C], whose numbers the
-   * relevance of its channels is multiplied by. {@link conceptHeatmaps} makes use of both.
+   * Adds the output `channel_relevance` [N, C] of one layer, and the input `channels` [N, C], which multiplies the
+   * relevance of its channels. {@link conceptHeatmaps} uses both.
    */
   readonly concepts?: ConceptOptions;
 }

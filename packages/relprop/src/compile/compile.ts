@@ -12,7 +12,7 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
-import { packingPays } from "./packing.ts";
+import { shouldPackWeights } from "./packing.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "../relevance/assign-rules.ts";
 import { batchOfAll } from "../relevance/batch.ts";
@@ -32,66 +32,66 @@ import { givesSensitivities, type Settings } from "../relevance/settings.ts";
 import { startWord } from "../run/start-sum.ts";
 import { version } from "../version.ts";
 
-/** The name of the output that has the first input's relevance; the others' are `relevance.NAME`. */
+/** The output with the relevance of the first input. Those of others are called `relevance.NAME`. */
 export const relevanceOutput = "relevance";
 
 /** An explained input. */
 export interface ExplainedOutput {
   /** The model's own. */
   readonly input: Value;
-  /** Name of the output that its relevance is. */
+  /** Name of the output with its relevance. */
   readonly relevance: string;
 }
 
-/** What happens at one node, in words. */
+/** The rule of a node, as text. */
 export interface PlanLine {
   /** The node's name. */
   readonly node: string;
   /** Its operator. */
   readonly operator: string;
-  /** The rule that it gets, with its parameters. */
+  /** The rule with its parameters. */
   readonly rule: string;
-  /** What the rule was chosen by. */
+  /** The reason for the rule. */
   readonly why: string;
 }
 
 /** A model that also outputs its relevance. */
 export interface Compiled {
-  /** Inputs and outputs of the source model, and: output `relevance`; inputs `target` and `keep` if asked for. */
+  /** The source model with the output `relevance`, and inputs `target` and `keep` if requested. */
   readonly model: Model;
-  /** The input whose relevance is the output `relevance`: [N, C, H, W] mostly. */
+  /** The input whose relevance is the output `relevance`: usually [N, C, H, W]. */
   readonly input: Value;
-  /** All explained inputs, `input` first, each with the name of the output that has its relevance. One where relevance stops at a layer. */
+  /** All explained inputs, `input` first. Only one if relevance stops at a layer. */
   readonly inputs: readonly ExplainedOutput[];
   /** The tensor that relevance belongs to: the input, or the tensor that the option `layer` names. */
   readonly layer: Value;
-  /** False where relevance is a length, as gradients of tokens are: then nothing of it speaks against the answer. */
+  /** False if relevance is a length and never negative, as for gradients of tokens. */
   readonly isSigned: boolean;
-  /** Where the input holds token ids: their vectors [N, T, features], whose relevance is summed up for each token. */
+  /** The vectors [N, T, features] of token ids, whose relevance is summed for each token. */
   readonly tokens?: Value;
-  /** The explained tensor, before a final softmax, sigmoid or other response: [N, classes] mostly, in the output's shape. */
+  /** The explained tensor, in the shape of the output and before its response function: usually [N, classes]. */
   readonly output: Value;
-  /** Name of the model's output that was chosen to be explained. */
+  /** Name of the explained output. */
   readonly outputName: string;
-  /** What the highest class is found in: `output`, or the model's own output where probabilities have another order. */
+  /** The tensor that ranks classes: `output`, or the model's own output if probabilities have another order. */
   readonly ranked: Value;
-  /** What that output is. */
+  /** The facts about that output. */
   readonly facts: OutputFacts;
-  /** The axis of the input that counts samples; undefined where the model does not keep them apart, as graph networks. */
+  /** The batch axis of the input; undefined if samples are not kept apart, as in graph networks. */
   readonly batchAxis: number | undefined;
-  /** The source model's inputs that a run must be given besides `input`. */
+  /** Inputs of the source model that a run needs besides `input`. */
   readonly others: readonly Value[];
-  /** The inputs that the source model does not have: `target`, `keep`, what a method needs. */
+  /** Inputs that compiling added: `target`, `keep`, and those of methods. */
   readonly added: readonly Value[];
-  /** Everything that was decided. */
+  /** All settings. */
   readonly settings: Settings;
-  /** The rule of each node, from the input on. */
+  /** The rule of each node, from the input to the output. */
   readonly plan: readonly PlanLine[];
-  /** Whether a session should keep packed copies of weights, in the words of ONNX Runtime: prepacking. */
+  /** Whether a session should keep packed copies of weights: ONNX Runtime's prepacking. */
   readonly packsWeights: boolean;
-  /** What the rows of the output `ledger` are, if it was asked for. */
+  /** The rows of the output `ledger`, if requested. */
   readonly ledger?: LedgerLayout;
-  /** The layer whose channels the input `channels` masks, their axis in it, and the node that makes it. */
+  /** The layer whose channels the input `channels` masks, its channel axis, and the node that computes it. */
   readonly concepts?: { readonly layer: Value; readonly axis: number; readonly node: string };
 }
 
@@ -115,7 +115,7 @@ export function compile(source: Model, options: CompileOptions = {}): Compiled {
   return compilePrepared(source, options, prepared, plan);
 }
 
-/** The rest of {@link compile}, once there is a plan that can be carried out. Adds to the analysis' graph, so: only once. */
+/** Compiles a plan without obstacles. It adds to the analysis' graph, so it can run only once. */
 export function compilePrepared(
   source: Model,
   options: CompileOptions,
@@ -184,9 +184,9 @@ export function compilePrepared(
     if (made) b.output(made.value, ledgerOutput);
     return made;
   });
-  // A gradient does not need the numbers that it is of; whoever runs the model or adds to it does.
+  // A gradient does not need its explained numbers, but users of the model do.
   const explanation = prune(b.graph(graph.name), [output, ranked]);
-  // What an id's vector gets is the id's.
+  // The relevance of an id is that of its vector.
   const layer = isInput(first) ? input : b.value(first.name);
 
   return {
@@ -212,13 +212,13 @@ export function compilePrepared(
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,
     plan: planLines(plan),
-    packsWeights: packingPays(analysis),
+    packsWeights: shouldPackWeights(analysis),
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };
 }
 
-/** Sums of a gradient over a token's features say nothing, so they are not given by that name. */
+/** Refuses gradients that are summed over a token's features, since these sums mean nothing. */
 function refuseSignedSensitivities(
   ends: readonly End[],
   settings: Settings,
@@ -233,12 +233,12 @@ function refuseSignedSensitivities(
   });
 }
 
-/** Whether relevance that stops there has reached an input. */
+/** Whether the tensor is an input, or the vectors of its tokens. */
 const isInput = ({ name, input, isTokens }: End): boolean => isTokens || name === input.name;
 
 /**
- * Relevance in the shape that is asked for: channels summed up if wanted, token vectors always. Of sensitivities a token has
- * their length over its features: their sum is 0 behind a LayerNorm, whatever the token means.
+ * Relevance in the requested shape. Channels are summed on request, features of tokens always. Sensitivities of a token
+ * become their length over features, since their sum is 0 after a LayerNorm.
  */
 function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value {
   const { reduce } = settings;
@@ -249,13 +249,13 @@ function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value 
   return axis < shape.length ? sumOver(b, R, axis) : R;
 }
 
-/** The axis of the channels of a tensor where relevance ends: the features of tokens, the colours of a picture. */
+/** The channel axis of a tensor where relevance ends: features of tokens, colours of a picture. */
 const channelAxisOf = ({ isTokens, name, input }: End, { shape }: Value): number => {
   if (isTokens) return shape.length - 1;
   return name === input.name ? channelAxis(input) : 1;
 };
 
-/** Keeps names for what is added to the graph; a model that uses one of them itself would lose its tensor. */
+/** Reserves the names of added inputs and outputs. @throws OptionError if the model uses one of them */
 function reserveNames(b: GraphBuilder, names: readonly string[]): void {
   for (const name of names) {
     if (b.values.has(name)) {
@@ -287,7 +287,7 @@ function refuseCompiled(source: Model): void {
   });
 }
 
-/** What `metadata_props` of a compiled model say about it. */
+/** The `metadata_props` of a compiled model. */
 export function metadataOf(
   settings: Settings,
   { input, layer, outputName }: Pick<Compiled, "input" | "layer" | "outputName">,

@@ -4,15 +4,14 @@ import type { CompositeName } from "../relevance/composites.ts";
 import { settle } from "../relevance/settings.ts";
 
 /**
- * The composite for a model about which nothing else is known: `attnlrp` where matrices that depend on the input are
- * multiplied with each other, as in attention, `fischer` where all activations are ReLU or clipped ReLU, as in VGG and
- * ResNet, `epsilon-plus` elsewhere. Where these two stop at a product of which no factor is known to be the gate,
- * `attnlrp` again, which shares between them.
+ * The default composite of a model: `attnlrp` if it multiplies computed matrices, as attention does; `fischer` if all
+ * activations are ReLU or clipped ReLU, as in VGG and ResNet; else `epsilon-plus`. If the last two stop at a product
+ * without a known gate, `attnlrp`, which shares between the factors.
  */
 export function compositeFor(prepared: Prepared): CompositeName {
   const plan = (name: CompositeName) => assignRules(planRequest(prepared, settle({ composite: name })));
   const { analysis, ends } = prepared;
-  // What turns logits into the answer is not on the way, and says nothing of the network.
+  // Response functions after the logits do not count.
   const names = ends.map(({ name }) => name);
   const rows = analysis.between(names).map((node) => analysis.operators.rowOf(node));
   if (rows.some((row) => row?.family === "product")) return "attnlrp";

@@ -1,4 +1,4 @@
-/** What comes before a plan, shared by `compile` and `inspect`: settings, the canonical graph, what is explained in it. */
+/** Prepares a model for its plan: settings, canonical graph, explained tensors. Shared by `compile` and `inspect`. */
 
 import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
@@ -15,38 +15,38 @@ import { Operators, type OwnOperators } from "../relevance/operators.ts";
 import { settle, type RelevanceOptions, type Settings } from "../relevance/settings.ts";
 import { lookupsOf } from "./token-embedding.ts";
 
-/** The opset of every compiled graph: the highest that all of ONNX Runtime's back ends run whole. */
+/** The opset of every compiled graph: the highest that all back ends of ONNX Runtime support completely. */
 export const compiledOpset = 17;
 
-/** What a model is explained with: all of it has defaults. */
+/** Options of {@link prepare}. All are optional. */
 export interface PrepareOptions extends RelevanceOptions, TensorOptions {
   /**
-   * Operators that relprop does not have, by "domain/OpType": how sizes follow from those of inputs, and how relevance
-   * crosses them. Of model-local functions give `readModel` the same, else they are taken apart. @default none
+   * Shape rules and rows for operators that relprop does not have, by "domain/OpType". For model-local functions,
+   * `readModel` needs the same, or it inlines them. @default none
    *
    * @example { "my.lab/SwiReLU": { shape: (node, [x]) => x && [x], row: activation((site, s) => …) } }
    */
   readonly operators?: OwnOperators;
 }
 
-/** A model on the way to its explanation, up to the point where rules are assigned. */
+/** A model that is ready for rules to be assigned. */
 export interface Prepared extends Start {
   readonly settings: Settings;
-  /** The model in opset 17, its input size fixed if the caller gave one. */
+  /** The model in opset 17, with the input size that the caller gave. */
   readonly converted: Graph;
   readonly canonical: Canonical;
-  /** The explained inputs; the first one's relevance is the output `relevance`. */
+  /** The explained inputs. The relevance of the first is the output `relevance`. */
   readonly inputs: readonly [ExplainedInput, ...ExplainedInput[]];
-  /** Where relevance stops: at these inputs, or at the one tensor that the option `layer` names. */
+  /** The tensors where relevance stops: these inputs, or the layer that the options name. */
   readonly ends: readonly [End, ...End[]];
-  /** Name of the chosen output. */
+  /** Name of the explained output. */
   readonly outputName: string;
-  /** What the chosen output is. */
+  /** The facts about the explained output. */
   readonly facts: OutputFacts;
 }
 
 /**
- * Brings a model into canonical form and chooses what is explained.
+ * Brings a model into canonical form and chooses the explained tensors.
  * @throws OptionError for an option with a value that is not allowed
  * @throws ModelFileError for a model that opset 17 cannot express, or whose shapes contradict each other
  */
@@ -78,15 +78,15 @@ export function prepare(given: Model, options: PrepareOptions): Prepared {
   return { ...start, settings: { ...settings, seed }, converted, canonical, inputs, ends, outputName, facts };
 }
 
-/** The composite's seed; but a softmax has a meaning only over the classes of one answer. */
+/** The composite's seed, unless that is a softmax and the output is not a single list of classes. */
 function seedFor(seed: Settings["seed"], { kind }: OutputFacts): Settings["seed"] {
   const isList = kind === "classes" || kind === "scores";
   return seed === "softmax" && !isList ? "logit" : seed;
 }
 
 /**
- * The tensor that is explained for an output: in float32, and before its response functions unless it is wanted as it is.
- * @param analysis of the canonical graph
+ * The explained tensor of an output: in float32, and before response functions unless `where` is "output".
+ * @param analysis analysis of the canonical graph
  */
 export function startOf(
   analysis: Analysis,
@@ -97,23 +97,23 @@ export function startOf(
   const output = float32SourceOf(graph, outputName);
   const all = b.graph(graph.name);
   const before = all.nodes.length;
-  const behind = logitFinder(analysis);
-  const logits = behind(output);
+  const findLogits = logitFinder(analysis);
+  const logits = findLogits(output);
   if (!logits || where === "output" || origins.includes(logits.value.name))
     return {
       analysis: analysis.explained === output ? analysis : analysis.of({ explained: output }),
       output,
-      behind,
+      findLogits,
     };
   const nodes = [...graph.nodes, ...all.nodes.slice(before)];
   return {
     analysis: analysis.of({ graph: { ...graph, nodes }, explained: logits.value.name }),
     output,
-    behind,
+    findLogits,
   };
 }
 
-/** What the plan is asked for. */
+/** The request for a plan. */
 export function planRequest(prepared: Prepared, settings: Settings = prepared.settings): PlanRequest {
   const { canonical, analysis, ends } = prepared;
   const notes = new Map(canonical.notes.map(({ node, why }) => [node, why]));

@@ -1,30 +1,30 @@
-/** Where a text model turns token ids into vectors: the place where relevance can stop, since an id has no size. */
+/** Finds where a text model turns token ids into vectors. Relevance stops there, since ids have no slope. */
 
 import { constantNames } from "../canonicalize/rewrite.ts";
 import { numberAttribute, usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 
-/** Where a text model turns token ids into vectors. */
+/** A lookup of token vectors. */
 export interface TokenEmbedding {
-  /** The input of the model that holds the ids, [N, T] mostly. */
+  /** The input with the ids, usually [N, T]. */
   readonly ids: string;
   /** The vectors of the tokens, [N, T, features]. */
   readonly vectors: string;
-  /** Rows of the table: ids are below it. */
+  /** Rows of the table. Ids are below it. */
   readonly rows: number;
 }
 
-/** Operators that leave ids what they are. */
+/** Operators that keep ids unchanged. */
 const keepsIds = new Set(["Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
-/** Where a model of opset 17 turns token ids into vectors, found in its graph alone; undefined where it does not. */
+/** The token embedding of a model of opset 17 that was not prepared; undefined where it has none. */
 export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | undefined {
   return vocabulary(lookupsOf(graph, inferGraph(graph)), input);
 }
 
 /**
- * Of several lookups (words, positions, segments) the one with the most rows, which is the vocabulary.
- * @param input the input that the ids must come from. @default any that holds whole numbers
+ * The lookup with the most rows: the vocabulary, not positions or segments.
+ * @param input the input of the ids. @default any input of integers
  */
 export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): TokenEmbedding | undefined {
   const fitting = lookups.filter(({ ids }) => input === undefined || ids === input);
@@ -32,7 +32,7 @@ export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): 
   return fitting.find(({ rows }) => rows === most);
 }
 
-/** All lookups `Gather(table, ids)` of a constant table by ids that are an input of the model. */
+/** All lookups `Gather(table, ids)` of a constant table by an input of the model. */
 export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): TokenEmbedding[] {
   const whole = graph.inputs.filter(({ dataType }) => dataType.startsWith("int"));
   const names = new Set(whole.map(({ name }) => name));

@@ -1,4 +1,4 @@
-/** Each node of a model as `inspect` shows it: what canonicalization made of it, and what relevance does there. */
+/** The nodes of a model as `inspect` shows them: their canonical form and their rule. */
 
 import type { RemovedNode } from "../canonicalize/removed-nodes.ts";
 import { readBy } from "../onnx/captures.ts";
@@ -8,38 +8,38 @@ import type { Prepared } from "../compile/prepare.ts";
 import { nodesBetween } from "../relevance/analysis.ts";
 import type { Plan } from "../relevance/assign-rules.ts";
 import { ruleText } from "../relevance/rule-choice.ts";
-import { carriesNone } from "../relevance/other-operators.ts";
+import { operatorsWithoutRelevance } from "../relevance/other-operators.ts";
 
-/** What relevance does at a node; "behind" one that is refused, nothing is known of it, not even its shape. */
+/** What relevance does at a node. "behind": a refused node leaves its shape unknown, and so whether a rule applies. */
 export type NodeState = "explained" | "carries no relevance" | "refused" | "behind";
 
 /** One node of the model. */
 export interface InspectedNode {
   /** Its name in the model. */
   readonly name: string;
-  /** As the model has it; with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
+  /** The operator in the model, with its domain unless that is ai.onnx: `com.microsoft.FusedConv`. */
   readonly operator: string;
-  /** What became of it in canonical form, as text: `Linear`, `folded into Conv "conv1"`; "" if it stays as it is. */
+  /** Its canonical form: `Linear`, `folded into Conv "conv1"`; "" if it is unchanged. */
   readonly form: string;
-  /** Names of the canonical nodes that do its work, if it is none itself. */
+  /** Names of the canonical nodes that do its work, if it is not canonical itself. */
   readonly into: readonly string[];
-  /** Of its first output; null if it is not known. */
+  /** Shape of its first output; null if unknown. */
   readonly shape: readonly Dim[] | null;
   /** Whether relevance crosses it. */
   readonly state: NodeState;
-  /** The rule that it gets, as text: `zplus(bias=0)`; null unless it is explained. */
+  /** Its rule as text: `zplus(bias=0)`; null unless it is explained. */
   readonly rule: string | null;
-  /** Which line of the composite or which override decided, or why there is no relevance. */
+  /** The line of the composite or the override that decided, or why there is no relevance. */
   readonly why: string;
 }
 
 type Verdict = Pick<InspectedNode, "state" | "rule" | "why">;
 
-/** The model's nodes in their order; those that conversion and canonicalization added stand where they compute. */
+/** The model's nodes in their order. Nodes that conversion and canonicalization added stand where they run. */
 export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): InspectedNode[] {
   const { converted, analysis } = prepared;
   const { nodes } = analysis.graph;
-  const judge = new Judge(prepared, plan);
+  const verdicts = new NodeVerdicts(prepared, plan);
   const position = new Map(nodes.map((node, index) => [node.name, index]));
   const ofSource = new Set(source.graph.nodes.map((node) => node.name));
   const convertedByName = new Map(converted.nodes.map((node) => [node.name, node]));
@@ -61,7 +61,7 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
         form: "added",
         into: [],
         shape,
-        ...judge.canonical(node),
+        ...verdicts.ofCanonical(node),
       });
     }
   };
@@ -72,9 +72,9 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
     const row = { name: node.name, operator: operatorOf(node), shape: shapeOf(node.outputs) };
     if (kept) {
       const form = kept.opType === node.opType ? "" : kept.opType;
-      rows.push({ ...row, form, into: [], ...judge.canonical(kept) });
+      rows.push({ ...row, form, into: [], ...verdicts.ofCanonical(kept) });
     } else {
-      rows.push({ ...row, ...judge.gone(node, convertedByName.get(node.name) ?? node) });
+      rows.push({ ...row, ...verdicts.ofRemoved(node, convertedByName.get(node.name) ?? node) });
     }
   }
   addMadeBefore(nodes.length);
@@ -83,8 +83,8 @@ export function inspectNodes(source: Model, prepared: Prepared, plan: Plan): Ins
 
 const operatorOf = ({ domain, opType }: Node): string => (domain === "" ? opType : `${domain}.${opType}`);
 
-/** Says what relevance does at the nodes of a planned model. */
-class Judge {
+/** The verdicts on the nodes of a planned model. */
+class NodeVerdicts {
   readonly #prepared: Prepared;
   readonly #steps: ReadonlyMap<string, Plan["steps"][number]>;
   readonly #obstacles: ReadonlyMap<string, string>;
@@ -108,8 +108,8 @@ class Judge {
     );
   }
 
-  /** A node that canonical form has. */
-  canonical(node: Node): Verdict {
+  /** The verdict on a node of the canonical graph. */
+  ofCanonical(node: Node): Verdict {
     const obstacle = this.#obstacles.get(node.name);
     if (obstacle !== undefined) return { state: "refused", rule: null, why: obstacle };
     const before = this.#behind.get(node.name);
@@ -119,13 +119,13 @@ class Judge {
     return none(this.#whyNone(node, this.#prepared.analysis.graph));
   }
 
-  /** A node that canonicalization took away. */
-  gone(node: Node, converted: Node): Verdict & Pick<InspectedNode, "form" | "into"> {
-    const { became, into } = this.#whereabouts(node.name);
-    const heirs = into.flatMap((name) => this.#nodes.get(name) ?? []);
-    const names = heirs.map((heir) => `${heir.opType} "${heir.name}"`).join(", ");
+  /** The verdict on a node that canonicalization removed. */
+  ofRemoved(node: Node, converted: Node): Verdict & Pick<InspectedNode, "form" | "into"> {
+    const { became, into } = this.#replacementsOf(node.name);
+    const replacements = into.flatMap((name) => this.#nodes.get(name) ?? []);
+    const names = replacements.map((replacement) => `${replacement.opType} "${replacement.name}"`).join(", ");
     if (became === "part" || became === "folded") {
-      const verdicts = heirs.map((heir) => this.canonical(heir));
+      const verdicts = replacements.map((replacement) => this.ofCanonical(replacement));
       const verdict =
         verdicts.find(({ state }) => state === "refused") ??
         verdicts.find(({ state }) => state === "behind") ??
@@ -145,17 +145,17 @@ class Judge {
     return { ...verdict, form: isWrapper ? "unwrapped" : "dropped", into };
   }
 
-  /** Where the work of a node is done that is gone, following nodes that are gone themselves. */
-  #whereabouts(name: string): Pick<RemovedNode, "became" | "into"> {
+  /** The canonical nodes that do the work of a removed node, found through replacements that were removed as well. */
+  #replacementsOf(name: string): Pick<RemovedNode, "became" | "into"> {
     const { removedNodes } = this.#prepared.canonical;
     const removed = removedNodes.get(name) ?? { became: "unneeded", into: [] };
     const seen = new Set([name]);
     const follow = (into: readonly string[]): string[] =>
-      into.flatMap((heir) => {
-        if (this.#nodes.has(heir)) return [heir];
-        if (seen.has(heir)) return [];
-        seen.add(heir);
-        return follow(removedNodes.get(heir)?.into ?? []);
+      into.flatMap((replacement) => {
+        if (this.#nodes.has(replacement)) return [replacement];
+        if (seen.has(replacement)) return [];
+        seen.add(replacement);
+        return follow(removedNodes.get(replacement)?.into ?? []);
       });
     return { became: removed.became, into: [...new Set(follow(removed.into))] };
   }
@@ -166,13 +166,13 @@ class Judge {
   }
 
   #whyNone(node: Node, graph: Graph): string {
-    const { analysis, behind, outputName, inputs, ends } = this.#prepared;
+    const { analysis, findLogits, outputName, inputs, ends } = this.#prepared;
     const { explained } = analysis;
     const { endsRelevance } = analysis.operators;
-    if (endsRelevance(node)) return `it ${carriesNone.get(node.opType) ?? "carries none"}`;
+    if (endsRelevance(node)) return `it ${operatorsWithoutRelevance.get(node.opType) ?? "carries none"}`;
     const isAfter = (name: string): boolean => reachedFrom(graph, endsRelevance, name).has(node);
     if (!graph.inputs.some(({ name }) => isAfter(name))) return "no value of an input reaches it";
-    const isLogit = node.outputs.some((name) => behind(name) !== undefined);
+    const isLogit = node.outputs.some((name) => findLogits(name) !== undefined);
     if (isLogit && explained !== outputName)
       return `relevance starts before it, at the logits "${explained}"`;
     if (isAfter(explained)) return `it comes after the explained tensor "${explained}"`;
@@ -187,7 +187,7 @@ class Judge {
 
 const none = (why: string): Verdict => ({ state: "carries no relevance", rule: null, why });
 
-/** The nodes that a value reaches; remembered, since it is asked for node by node. */
+/** The nodes that a value reaches, cached because every node asks. */
 function reachedFrom(graph: Graph, endsRelevance: (node: Node) => boolean, name: string): ReadonlySet<Node> {
   const known = reaches.get(graph) ?? new Map<string, ReadonlySet<Node>>();
   reaches.set(graph, known);

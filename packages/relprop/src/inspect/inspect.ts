@@ -1,4 +1,4 @@
-/** What can be explained of a model, by which rules, and what stands in the way. */
+/** Reports which nodes of a model can be explained, by which rules, and which cannot. */
 
 import { compilePrepared } from "../compile/compile.ts";
 import type { Note } from "../canonicalize/rewrite.ts";
@@ -15,7 +15,7 @@ import { layoutText } from "../outputs/layout-text.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { SeedRelevance, Strides } from "../relevance/composites.ts";
 import type { RuleName } from "../relevance/rules/index.ts";
-import { tensorsBefore, tensorsBehind, usefulFirst } from "../relevance/ways-past.ts";
+import { tensorsBefore, tensorsBehind, usefulFirst } from "../relevance/advice.ts";
 import { version } from "../version.ts";
 
 export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
@@ -24,27 +24,27 @@ export type { InspectedNode, NodeState } from "./inspect-nodes.ts";
 export interface InspectedTensor {
   /** Its name. */
   readonly name: string;
-  /** What its elements are. */
+  /** The type of its elements. */
   readonly dataType: DataType;
-  /** Sizes; a name stands for one that only a run knows. */
+  /** Sizes; symbolic ones are names. */
   readonly shape: readonly Dim[];
 }
 
-/** A node that stands in the way, and the rules that could cross it if they were asked for. */
+/** A node that relevance cannot cross, and rules that could cross it. */
 export interface InspectedObstacle extends Obstacle {
-  /** Rules that could be given to it by name. */
+  /** Rules that an override could give it. */
   readonly rules: readonly RuleName[];
 }
 
-/** Something to try, written as options of the command. */
-export interface WayOn {
-  /** The option of `compile` that helps. */
+/** Options of the command that make an explanation possible. */
+export interface Alternative {
+  /** An option of the command, with its value. */
   readonly option: string;
-  /** What it does, in a clause. */
+  /** Its effect, as a clause. */
   readonly does: string;
 }
 
-/** What an output of the model is taken for, and why. */
+/** The kind of an output, and why. */
 export interface InspectedOutput {
   /** As the model has it. */
   readonly name: string;
@@ -52,63 +52,63 @@ export interface InspectedOutput {
   readonly kind: OutputKind;
   /** What the kind was read from, in a clause. */
   readonly why: string;
-  /** Which axis counts what, and what the numbers are, in words. */
+  /** Its axes and scale, in words. */
   readonly layout: string;
 }
 
-/** What {@link inspect} found. Plain data: `JSON.stringify` keeps all of it. */
+/** The result of {@link inspect}: plain data that survives `JSON.stringify`. */
 export interface Inspection {
-  /** Version of this form. */
+  /** Version of this format. */
   readonly v: 1;
   /** Version of relprop. */
   readonly relprop: string;
   /** The file. */
   readonly model: {
-    /** Of ai.onnx, as the file has it. */
+    /** The file's version of ai.onnx. */
     readonly opset: number | null;
     readonly irVersion: number;
     readonly producer: string;
     readonly nodes: number;
-    /** Elements of all floating-point constants of the file. */
+    /** Number of elements in floating-point initializers. */
     readonly parameters: number;
     readonly inputs: readonly InspectedTensor[];
     readonly outputs: readonly InspectedTensor[];
   };
-  /** What a compiled explanation says of itself (its metadata `relprop.…`); null for any other model. */
+  /** The metadata `relprop.…` of a compiled explanation; null for any other model. */
   readonly explanation: Readonly<Record<string, string>> | null;
-  /** What is to be explained and how; null for a compiled explanation. */
+  /** The explained tensors and settings; null for a compiled explanation. */
   readonly plan: {
     readonly composite: string;
     readonly seed: SeedRelevance;
     readonly strides: Strides;
-    /** The input whose relevance is the output `relevance`, and all that are explained. */
+    /** The input whose relevance is the output `relevance`, and all explained inputs. */
     readonly input: string;
     readonly inputs: readonly string[];
-    /** Where relevance stops: the input, the vectors of its tokens, or the tensor that `layer` named. */
+    /** The tensor where relevance stops: the input, the vectors of its tokens, or the layer that the options name. */
     readonly layer: string;
     readonly output: string;
-    /** The tensor that is explained: the output, or its logits. */
+    /** The explained tensor: the output, or its logits. */
     readonly explained: string;
   } | null;
-  /** The explained output first, then the model's others; empty for a compiled explanation. */
+  /** The explained output, then the others; empty for a compiled explanation. */
   readonly outputs: readonly InspectedOutput[];
-  /** In the model's order; empty for a compiled explanation. */
+  /** Nodes in the model's order; empty for a compiled explanation. */
   readonly nodes: readonly InspectedNode[];
   /** All nodes that relevance cannot cross. */
   readonly obstacles: readonly InspectedObstacle[];
   /** Other reasons why `compile` would fail with these options. */
   readonly problems: readonly Readonly<ErrorParts>[];
-  /** Options with which it can be explained all the same. */
-  readonly waysOn: readonly WayOn[];
-  /** Rewrites to canonical form that nearly applied, and why they did not. */
+  /** Options with which the model can be explained. */
+  readonly alternatives: readonly Alternative[];
+  /** Rewrites to canonical form that almost applied, and why they did not. */
   readonly notes: readonly Note[];
   /** Whether `compile` succeeds with these options. */
   readonly canCompile: boolean;
 }
 
 /**
- * Looks at a model before it is compiled, with the same options. What stands in the way of an explanation is part of
- * the result, not an error. {@link inspectionText} prints it.
+ * Inspects a model with the options of {@link compile}. Obstacles to an explanation are part of the result, not errors.
+ * {@link inspectionText} prints the result.
  *
  * @throws OptionError for an option with a value that is not allowed, or a tensor that the model does not have
  * @throws ModelFileError for a model that opset 17 cannot express, or whose shapes contradict each other
@@ -121,7 +121,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
   const explanation = explanationOf(source);
   const facts = { v: 1, relprop: version, model: factsOf(source), explanation } as const;
   if (explanation) {
-    const nothing = { outputs: [], nodes: [], obstacles: [], waysOn: [], notes: [] };
+    const nothing = { outputs: [], nodes: [], obstacles: [], alternatives: [], notes: [] };
     const problem = {
       what: "cannot explain this model",
       why: "it is a compiled explanation already",
@@ -142,10 +142,10 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
     outputs: outputsOf(source, prepared),
     nodes: inspectNodes(source, prepared, plan),
     obstacles,
-    waysOn: plan.refusal ? waysOn(prepared, obstacles) : [],
+    alternatives: plan.refusal ? alternatives(prepared, obstacles) : [],
     notes: canonical.notes,
   };
-  // Last, since it adds to the graph.
+  // Comes last because it adds to the graph.
   const problems = problemsOf(source, options, prepared, plan);
   const { composite, seed, strides } = settings;
   return {
@@ -166,7 +166,7 @@ export function inspect(source: Model, options: CompileOptions = {}): Inspection
   };
 }
 
-/** What each output is taken for; those that no input reaches, or that hold no real numbers, are left out. */
+/** The kinds of all floating-point outputs that an input reaches. */
 function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
   const { outputName, facts, ends, inputs } = prepared;
   const analysis = ofCanonical(prepared);
@@ -187,7 +187,7 @@ function outputsOf(source: Model, prepared: Prepared): InspectedOutput[] {
   ];
 }
 
-/** The canonical graph alone, without what leads to the logits of the explained output. */
+/** The canonical graph, without added nodes for the logits of the explained output. */
 const ofCanonical = ({ analysis, canonical: { graph } }: Prepared): Analysis =>
   graph === analysis.graph ? analysis : analysis.of({ graph });
 
@@ -221,7 +221,7 @@ function explanationOf({ metadata }: Model): Inspection["explanation"] {
   return Object.fromEntries(ours.map(([key, value]) => [key.slice(prefix.length), value]));
 }
 
-/** What is wrong besides obstacles; compiles to see whether a plan without any can be carried out. */
+/** Problems other than obstacles. Compiles a plan without obstacles to find them. */
 function problemsOf(source: Model, options: CompileOptions, prepared: Prepared, plan: Plan): ErrorParts[] {
   if (plan.obstacles.length > 0) return [];
   try {
@@ -235,11 +235,11 @@ function problemsOf(source: Model, options: CompileOptions, prepared: Prepared, 
   }
 }
 
-/** A word of a shell's command line. */
+/** Quotes a word for a shell if necessary. */
 const word = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-function waysOn(prepared: Prepared, obstacles: readonly InspectedObstacle[]): WayOn[] {
+function alternatives(prepared: Prepared, obstacles: readonly InspectedObstacle[]): Alternative[] {
   const { settings, outputName } = prepared;
   const analysis = ofCanonical(prepared);
   const request = planRequest(prepared);
@@ -249,7 +249,7 @@ function waysOn(prepared: Prepared, obstacles: readonly InspectedObstacle[]): Wa
     const { steps, obstacles } = assignRules({ ...request, analysis: start.analysis, ends });
     return steps.length > 0 && obstacles.length === 0;
   };
-  const ways: WayOn[] = [];
+  const ways: Alternative[] = [];
   const outputs = analysis.graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
   for (const name of outputs.filter(canExplain)) {
     ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });

@@ -1,8 +1,8 @@
-/** An inspection as text for people. */
+/** Prints an inspection as text. */
 
 import type { InspectedNode, InspectedTensor, Inspection, NodeState } from "./inspect.ts";
 
-/** What stands before a node's line; one character, so that programs can tell the lines apart. */
+/** The mark before the line of a node: one character, which programs can parse. */
 const marks: Readonly<Record<NodeState, string>> = {
   explained: "✓",
   "carries no relevance": "·",
@@ -11,8 +11,8 @@ const marks: Readonly<Record<NodeState, string>> = {
 };
 
 /**
- * An inspection as a table, one line a node, without colours: ✓ explained, · carries no relevance, ✗ refused, ? behind one
- * that is refused; then obstacles, problems, ways on and notes, and what it comes to. Lines end in "\n" but for the last.
+ * An inspection as text without colours: a table of nodes (✓ explained, · carries no relevance, ✗ refused, ? behind a
+ * refused node), then obstacles, problems, alternatives and notes, then the conclusion. The last line has no "\n".
  */
 export function inspectionText(inspection: Inspection): string {
   const { explanation, nodes } = inspection;
@@ -75,7 +75,7 @@ function nodeTable(nodes: readonly InspectedNode[]): string[] {
   return aligned([head, ...cells]);
 }
 
-/** Rows of cells as lines with straight columns; the last column is as wide as it likes. */
+/** Rows of cells as lines with aligned columns. The last column is not padded. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => {
@@ -86,7 +86,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-function findings({ obstacles, problems, waysOn, notes, explanation }: Inspection): string[] {
+function findings({ obstacles, problems, alternatives, notes, explanation }: Inspection): string[] {
   const lines: string[] = [];
   const section = (title: string, content: readonly string[]): void => {
     if (content.length > 0) lines.push("", title, ...content.map((line) => `  ${line}`));
@@ -109,7 +109,7 @@ function findings({ obstacles, problems, waysOn, notes, explanation }: Inspectio
       ]),
     );
   }
-  section("ways on", aligned(waysOn.map(({ option, does }) => [option, does])));
+  section("alternatives", aligned(alternatives.map(({ option, does }) => [option, does])));
   section(
     "notes on canonical form",
     notes.map(({ node, operator, rewrite, why }) => `${operator} "${node}" (${rewrite}): ${why}`),

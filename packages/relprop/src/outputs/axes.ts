@@ -1,5 +1,3 @@
-/** Axes of what is followed back from an output. */
-
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Node, Value } from "../onnx/graph.ts";
 import { wholeAxis } from "../relevance/axis-trace.ts";
@@ -7,11 +5,11 @@ import { sharedAxis } from "../relevance/feature-axis.ts";
 import type { Row } from "../relevance/row-kinds.ts";
 import type { AxisPlace } from "../relevance/site.ts";
 
-/** The axis of a node's output along which its elements are put together, or share a sum. */
+/** The axis along which a node joins its inputs, or computes a shared sum such as that of a softmax. */
 export const axisOf = (analysis: Analysis, node: Node, row: Row, y: Value): number | undefined =>
   sharedAxis(analysis, node, row, y);
 
-/** Where an axis of an input stands in the output; undefined where elements along it are mixed, picked or dropped. */
+/** The position of an input axis in the output; undefined if the node mixes, picks or drops elements along it. */
 export const placeAfter = (
   { b, siteOf, operators }: Analysis,
   node: Node,

@@ -1,16 +1,14 @@
-/** Which axis of an output counts its classes. */
-
 import { axisOfNode, featureAxisOf, sharedAxis, type AxisOf } from "../relevance/feature-axis.ts";
 import type { Reading } from "./reading.ts";
 
-/** The axis along which the last softmax runs, else that of the features which the last layer makes. */
+/** The class axis of an output: the axis of the last softmax, else the feature axis of the last layer. */
 export function classAxisOf({ axes, analysis, output }: Reading): number | undefined {
   for (const node of analysis.graph.nodes.toReversed()) {
     const axis = axisOfNode(analysis, node, alongSoftmax, output);
     if (axis !== undefined) return axis;
   }
   const axis = featureAxisOf(analysis, output);
-  // An axis of length 1 may have been dropped, and the batch stand where it stood.
+  // If an axis of length 1 was dropped, the batch may be in its place.
   return axis !== undefined && axes.includes(axis) ? axis : undefined;
 }
 

@@ -1,43 +1,43 @@
 /**
- * Where a detector puts its boxes and their scores: [N, 4 + K, A] and [N, A, 4 + K], with an objectness between them
- * [N, A, 5 + K], after non-maximum suppression [N, A, 6], or scores [N, A, K] with the boxes [N, A, 4] in another output.
+ * Layouts of detector outputs: [N, 4 + K, A] or [N, A, 4 + K]; with objectness [N, A, 5 + K]; after non-maximum
+ * suppression [N, A, 6]; or scores [N, A, K] with boxes [N, A, 4] in another output.
  */
 
-import type { Dim } from "../onnx/graph.ts";
+import type { Shape } from "../onnx/graph.ts";
 import { axisIn, sharedAxis } from "../relevance/feature-axis.ts";
 import { metadataTask } from "./metadata.ts";
 import type { Reading } from "./reading.ts";
 import type { Scale } from "./scale.ts";
-import { sureNumber } from "../sure.ts";
+import { sure, sureNumber } from "../sure.ts";
 
-/** How four numbers say a box: corners, or centre and size, or one corner and size. */
+/** Encodings of a box as four numbers: two corners, centre and size, or one corner and size. */
 export const boxFormats = ["xyxy", "cxcywh", "xywh", "yxyx"] as const;
 /** One of {@link boxFormats}. */
 export type BoxFormat = (typeof boxFormats)[number];
 
-/** Where boxes and scores stand. */
+/** Where an output holds boxes and scores. */
 export interface DetectionLayout {
-  /** Name of the output that has the boxes; the explained output where they stand beside the scores. */
+  /** Name of the output with the boxes; the explained output itself if it holds both boxes and scores. */
   readonly boxes: string;
-  /** The axis along which a box's numbers stand, in both outputs, and that of the boxes. */
+  /** The axis of the numbers of one box, in both outputs. */
   readonly featureAxis: number;
-  /** The axis along which boxes stand. */
+  /** The axis of the boxes. */
   readonly boxAxis: number;
-  /** The index of the score that there is something at all, which the scores of classes are multiplied by. */
+  /** Index of the objectness score, which class scores are multiplied by. */
   readonly objectness: number | undefined;
-  /** Index of the first class's score, and how many classes there are. */
+  /** Index of the first class score. */
   readonly firstClass: number;
-  /** How many classes have a score. */
+  /** Number of class scores. */
   readonly classes: number;
-  /** The class that stands for nothing being there, which is no answer. */
+  /** The background class, which is never an answer. */
   readonly background: number | undefined;
-  /** Index of the number that says which class it is, where each box has one score. */
+  /** Index of the number that names the class, where each box has a single score. */
   readonly classIndex: number | undefined;
-  /** How four numbers say a box. */
+  /** The encoding of a box. */
   readonly format: BoxFormat;
 }
 
-/** A layout, why it is thought to be that, and the axes that it gives a name. */
+/** A layout, the reason for it, and the axes that it names. */
 export interface FoundLayout {
   readonly why: string;
   readonly classAxis: number;
@@ -49,8 +49,8 @@ export interface FoundLayout {
 const coordinates = 4;
 
 /**
- * The layout of an output of two axes for each sample; undefined if it has none.
- * @param isSaid whether the caller knows that these are detections: then shapes alone will do
+ * The detection layout of an output with two axes besides the batch; undefined if it is not one.
+ * @param isSaid whether the caller says that these are detections; then the shape alone is enough
  */
 export function detectionLayout(reading: Reading, isSaid = false): FoundLayout | undefined {
   return beside(reading) ?? apart(reading) ?? named(reading) ?? (isSaid ? byShape(reading) : undefined);
@@ -73,24 +73,24 @@ const found = (
     format: "cxcywh",
     ...layout,
   };
-  const { behind, output, outputName } = reading;
-  const logits = behind(output);
+  const { findLogits, output, outputName } = reading;
+  const logits = findLogits(output);
   const isBeside = detections.boxes === outputName;
   const scale: Scale =
     isBeside && logits ? { kind: "probability", by: "sigmoid" } : (logits?.scale ?? { kind: "value" });
   return { why, classAxis: featureAxis, placeAxes: [boxAxis], scale, detections };
 };
 
-/** One stretch of the axis along which an output is put together. */
+/** One input of a concatenation. */
 interface Stretch {
   readonly length: number;
   /** Whether its numbers are probabilities. */
   readonly isScore: boolean;
-  /** Whether no relevance can come from it: an index. */
+  /** Whether it is an index, which carries no relevance. */
   readonly isIndex: boolean;
 }
 
-/** Boxes beside scores: four numbers that are none, and then probabilities. */
+/** Boxes and scores in one output: four numbers that are not probabilities, then probabilities. */
 function beside(reading: Reading): FoundLayout | undefined {
   const joint = stretchesOf(reading);
   if (!joint) return undefined;
@@ -118,7 +118,7 @@ function beside(reading: Reading): FoundLayout | undefined {
     );
   }
   if (!after.every(({ isScore }) => isScore)) return undefined;
-  // Centre and size are computed apart where objectness and classes share a sigmoid (YOLOv5), or it has one of its own (YOLOX).
+  // Objectness is a stretch by itself (YOLOX), or shares a sigmoid with the classes while centre and size are two stretches (YOLOv5).
   const hasObjectness =
     (first?.length === 1 && rest.length > 0) || (before.length === 2 && reading.labels !== total);
   return found(reading, axis, hasObjectness ? `${why}, the first that there is an object` : why, {
@@ -128,9 +128,9 @@ function beside(reading: Reading): FoundLayout | undefined {
   });
 }
 
-/** The last joint of the graph whose axis reaches the output whole, and what is joined there. */
+/** The last concatenation whose axis reaches the output unchanged, and its inputs. */
 function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stretch[] } | undefined {
-  const { analysis, behind, output } = reading;
+  const { analysis, findLogits, output } = reading;
   const { graph, operators, value } = analysis;
   for (const node of graph.nodes.toReversed()) {
     const row = operators.rowOf(node);
@@ -142,7 +142,7 @@ function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stre
     const lengths = node.inputs.map((name) => value(name)?.shape[own]);
     if (!lengths.every((length) => typeof length === "number")) continue;
     const stretches = node.inputs.map((name, i): Stretch => {
-      const logits = behind(name);
+      const logits = findLogits(name);
       return {
         length: sureNumber(lengths[i]),
         isScore: logits?.isWhole === true && logits.scale.kind === "probability",
@@ -154,40 +154,43 @@ function stretchesOf(reading: Reading): { axis: number; stretches: readonly Stre
   return undefined;
 }
 
-/** Whether a value is a whole number cast to a real one. */
+/** Whether a value is cast from integers. */
 function isFromIntegers({ analysis: { graph, value } }: Reading, name: string): boolean {
   const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
   const input = value(node?.inputs[0] ?? "");
   return input?.dataType.startsWith("int") === true && node?.inputs.length === 1;
 }
 
-/** Scores of boxes that another output of the model has. */
+/** Whether boxes have the shape of the scores, except for four numbers along the feature axis. */
+export const areBoxesOf = (boxes: Shape, scores: Shape, featureAxis: number): boolean =>
+  boxes.length === scores.length &&
+  boxes.every((dim, axis) => (axis === featureAxis ? dim === coordinates : dim === scores[axis]));
+
+/** Scores whose boxes are in another output. */
 function apart(reading: Reading): FoundLayout | undefined {
-  const { shape, axes, behind, output, outputName, source, analysis } = reading;
-  const [boxAxis, featureAxis] = axes as [number, number];
-  const classes = shape[featureAxis];
-  if (axes.length !== 2 || typeof classes !== "number") return undefined;
-  const isBoxes = (other: readonly Dim[]): boolean =>
-    other.length === shape.length &&
-    other.every((dim, axis) => (axis === featureAxis ? dim === coordinates : dim === shape[axis]));
+  const { shape, axes, findLogits, output, outputName, source, analysis } = reading;
+  const [, featureAxis] = axes;
+  const classes = shape[featureAxis ?? -1];
+  if (axes.length !== 2 || featureAxis === undefined || typeof classes !== "number") return undefined;
   const boxes = source.graph.outputs.find(
-    ({ name, shape: declared }) => name !== outputName && isBoxes(analysis.value(name)?.shape ?? declared),
+    ({ name, shape: declared }) =>
+      name !== outputName && areBoxesOf(analysis.value(name)?.shape ?? declared, shape, featureAxis),
   );
-  const logits = behind(output);
+  const logits = findLogits(output);
   const isBoxesItself = classes === coordinates && !logits && /box|coord|loc|reg/i.test(outputName);
   if (!boxes || isBoxesItself) return undefined;
   const why = `its numbers are for the boxes of the output "${boxes.name}"`;
-  return found({ ...reading, axes: [boxAxis, featureAxis] }, featureAxis, why, {
+  return found(reading, featureAxis, why, {
     boxes: boxes.name,
     firstClass: 0,
     classes,
-    // SSD's softmax has one class more than there are names, the first.
+    // SSD's softmax has an extra first class: the background.
     background: logits?.scale.by === "softmax" ? 0 : undefined,
     format: "xyxy",
   });
 }
 
-/** What the file's metadata, or the number of class names, says of an output whose graph says nothing. */
+/** The layout by the metadata or the number of class names, for a graph that does not show it. */
 function named(reading: Reading): FoundLayout | undefined {
   const { labels, source } = reading;
   if (labels === 0 && metadataTask(source) !== "detect") return undefined;
@@ -209,14 +212,14 @@ function byCount(reading: Reading, classes: number): FoundLayout | undefined {
   return undefined;
 }
 
-/** The shorter axis has the numbers of a box. */
+/** Takes the shorter axis for the feature axis. */
 function byShape(reading: Reading): FoundLayout | undefined {
   const { axes, shape } = reading;
   const sizes = axes.map((axis) => shape[axis]);
   if (axes.length !== 2 || !sizes.every((size) => typeof size === "number")) return undefined;
-  const [a, c] = sizes as [number, number];
-  const featureAxis = sureNumber(a < c ? axes[0] : axes[1]);
-  const classes = Math.min(a, c) - coordinates;
+  const shorter = Math.min(...sizes);
+  const featureAxis = sure(axes[sizes.lastIndexOf(shorter)]);
+  const classes = shorter - coordinates;
   if (classes < 1) return undefined;
   return found(reading, featureAxis, `axis ${featureAxis} is the shorter one`, {
     firstClass: coordinates,

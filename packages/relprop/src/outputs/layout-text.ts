@@ -4,13 +4,13 @@ import type { OutputKind } from "./output-kinds.ts";
 const axis = (name: string, index: number | undefined): string[] =>
   index === undefined ? [] : [`axis ${index}: ${name}`];
 
-/** What the numbers along an axis are of. */
+/** The name of the class axis. */
 function countedBy(kind: OutputKind): string {
   if (kind === "embedding") return "features";
   return kind === "values" || kind === "scores" ? "numbers" : "classes";
 }
 
-/** Which axis of an output counts what, and what its numbers are, in words. */
+/** The axes of an output and its scale, in words. */
 export function layoutText({
   kind,
   batchAxis,

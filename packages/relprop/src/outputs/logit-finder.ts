@@ -1,10 +1,10 @@
 /**
- * Where relevance starts. A model may end in a response function (softmax, sigmoid …) that turns logits into what it puts
- * out. Relevance starts at the logits, also where elements are moved, picked or put beside others after the response:
+ * Finds where relevance starts. A model may end in a response function (softmax, sigmoid …) of its logits. Relevance
+ * starts at the logits, even if later nodes move, pick or concatenate the responses:
  *
  *     y = concat(boxes, σ(z))   ->   explained: concat(boxes, z)
  *
- * since σ(z) > 0 where z < 0 would turn every sign round, and a saturated σ has no slope (docs/rules.md §6).
+ * Starting at σ(z) would flip signs where z < 0, and a saturated σ has no slope (docs/rules.md §6).
  */
 
 import { usesOf, type Node } from "../onnx/graph.ts";
@@ -12,31 +12,31 @@ import type { Analysis } from "../relevance/analysis.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
 import { ofNode } from "../relevance/scopes.ts";
 import { axisOf } from "./axes.ts";
-import { averaged, mixed } from "./ensembles.ts";
+import { averagedLogits, mixedLogits } from "./ensembles.ts";
 import {
   isSameShape,
-  numbered,
-  together,
+  numberAndScale,
+  jointLogits,
   type InnerLogits,
   type Logits,
-  type LogitsBehind,
+  type FindLogits,
 } from "./logits.ts";
-import { moved } from "./moved.ts";
+import { rerouteLogits } from "./reroute-logits.ts";
 import { comparesInOrder, isUniform, orderOf } from "./order.ts";
-import { after, responseOf, turned } from "./scale.ts";
+import { functionAfter, responseOf, ofComplement } from "./scale.ts";
 
 /**
- * Takes response functions off. Moves behind them are made once more, on the logits; a function of single elements that
- * only rises or only falls is left out, its sign kept: 1 − σ(z) = σ(−z).
+ * Removes response functions. Nodes that move elements after a response are repeated on the logits. Monotonic
+ * elementwise functions are dropped, and a falling one negates: 1 − σ(z) = σ(−z).
  */
-export function logitFinder(analysis: Analysis): LogitsBehind {
+export function logitFinder(analysis: Analysis): FindLogits {
   const { graph, b, siteOf } = analysis;
   const { rowOf, relevantInputs, relevantOutputs } = analysis.operators;
   const { producer } = usesOf(graph);
   const found = new Map<string, Logits | undefined>();
-  return behind;
+  return findLogits;
 
-  function behind(name: string): Logits | undefined {
+  function findLogits(name: string): Logits | undefined {
     if (found.has(name)) return found.get(name);
     found.set(name, undefined);
     const node = producer.get(name);
@@ -52,11 +52,11 @@ export function logitFinder(analysis: Analysis): LogitsBehind {
     const parts = relevantInputs(node).filter((each) => each !== "");
     const computed = parts.filter((each) => site.isComputed(b.value(each)));
     const [only = ""] = computed;
-    // exp(log p) is no response of its own, but a function of p.
-    const isFunction = row.trend(site) !== undefined && behind(only)?.isWhole === true;
+    // exp(log p) is a function of p, not another response.
+    const isFunction = row.trend(site) !== undefined && findLogits(only)?.isWhole === true;
     if (row.response && computed.length === 1 && !isFunction)
       return beforeResponse(node, row, row.response, only);
-    const inner: InnerLogits = new Map(computed.map((each) => [each, behind(each)]));
+    const inner: InnerLogits = new Map(computed.map((each) => [each, findLogits(each)]));
     const known = [...inner.values()].filter((logits) => logits !== undefined);
     const [first] = known;
     if (!first) return undefined;
@@ -67,36 +67,36 @@ export function logitFinder(analysis: Analysis): LogitsBehind {
     }
     const isEvery = known.length === computed.length && known.length === parts.length;
     const isProbability = known.every(({ isWhole, scale }) => isWhole && scale.kind === "probability");
-    if (row.family === "routing") return moved(analysis, node, name, inner);
-    // The largest of what rises with the logits has the largest logit; of several softmaxes it may have another.
+    if (row.family === "routing") return rerouteLogits(analysis, node, name, inner);
+    // A maximum keeps the largest logit only if responses rank as their logits do, which several softmaxes do not.
     if (row.family === "maximum")
       return isEvery && comparesInOrder(analysis, node, inner)
-        ? moved(analysis, node, name, inner)
+        ? rerouteLogits(analysis, node, name, inner)
         : undefined;
     if (row.family === "gate" && isEvery && isProbability) return product(known, name);
-    if (row.family === "sum" && isEvery) return mixed(analysis, node, name, inner);
-    if (row.family === "average") return averaged(analysis, node, name, inner);
+    if (row.family === "sum" && isEvery) return mixedLogits(analysis, node, name, inner);
+    if (row.family === "average") return averagedLogits(analysis, node, name, inner);
     const trend = computed.length === 1 ? row.trend(site) : undefined;
     if (!trend || !first.isWhole || !isSameShape(first.value, b.value(name))) return undefined;
     const isRising = trend === 1;
-    const number = after(new Map([[only, first.number]]), node, b);
+    const number = functionAfter(new Map([[only, first.number]]), node, b);
     return {
       ...first,
       order: isUniform(analysis, node, only) ? first.order : undefined,
       value: isRising ? first.value : (first.negated ?? b.op("Neg", [first.value])),
       negated: isRising ? first.negated : first.value,
-      ...numbered(isRising ? number : turned(number)),
+      ...numberAndScale(isRising ? number : ofComplement(number)),
     };
   }
 
   function beforeResponse(node: Node, row: Row, response: Response, input: string): Logits {
-    const before = behind(input);
+    const before = findLogits(input);
     const isElementwise = row.family !== "softmax";
     const axis = isElementwise ? undefined : axisOf(analysis, node, row, b.value(node.outputs[0] ?? ""));
     return {
       value: before?.isWhole ? before.value : b.value(input),
       responses: new Set([...(before?.responses ?? []), response]),
-      ...numbered(responseOf(response)),
+      ...numberAndScale(responseOf(response)),
       isWhole: true,
       order: orderOf(axis, isElementwise, before?.isWhole ? before : undefined),
       isJoint: before?.isJoint ?? false,
@@ -112,6 +112,6 @@ export function logitFinder(analysis: Analysis): LogitsBehind {
     );
     if (isOpposed) return undefined;
     const value = factors.map((factor) => factor.value).reduce((a, c) => b.op("Add", [a, c]));
-    return isSameShape(value, b.value(name)) ? together(value, factors, responseOf("sigmoid")) : undefined;
+    return isSameShape(value, b.value(name)) ? jointLogits(value, factors, responseOf("sigmoid")) : undefined;
   }
 }

@@ -1,66 +1,65 @@
-/** What stands before the response functions that a value ends in. */
+/** The logits from which response functions compute a value. */
 
 import type { Value } from "../onnx/graph.ts";
 import type { Response } from "../relevance/row-kinds.ts";
 import { scaleOf, type OfProbability, type Scale } from "./scale.ts";
 
 /**
- * Among which elements a higher logit always means a higher number: all of them, those along one axis, which share a softmax,
- * or none for sure.
+ * The elements that rank as their logits do: all, only those along one axis (they share a softmax), or unknown.
  */
 export type Order = "all" | { readonly along: number } | undefined;
 
-/** What stands before the response functions of a value. */
+/** The logits of a value. */
 export interface Logits {
-  /** In the value's shape: logits where a response was taken off, the value's own elements elsewhere. */
+  /** In the value's shape: logits where a response was removed, the value's own elements elsewhere. */
   readonly value: Value;
-  /** The response functions that were taken off. */
+  /** The response functions that were removed. */
   readonly responses: ReadonlySet<Response>;
-  /** What the value's own numbers are, where a response made them. */
+  /** The scale of the value's own numbers, where they come from a response. */
   readonly scale: Scale;
-  /** The same as a function of the probability that a logit stands for, if it is one. */
+  /** The value as a function of the probability that its logit stands for, if known. */
   readonly number: OfProbability | undefined;
   readonly order: Order;
-  /** Whether several probabilities make one number. */
+  /** Whether each number combines several probabilities. */
   readonly isJoint: boolean;
-  /** Whether elements stand in the order of their size, so that an index is a rank and no class. */
+  /** Whether elements are sorted by size: an index is then a rank, not a class. */
   readonly isRanked: boolean;
   /** Whether every element comes from a response. */
   readonly isWhole: boolean;
-  /** Which do, where not all do and one axis tells them apart. */
+  /** The elements that do, if only some do and one axis tells them apart. */
   readonly part?: Part | undefined;
-  /** What `value` is −1 times of, if it is a negated logit. */
+  /** −`value`, if that is in the graph because `value` is a negated logit. */
   readonly negated?: Value | undefined;
-  /** Whether the elements are one logit and its negative side by side: a yes-or-no question, both answers put out. */
+  /** Whether the elements are one logit and its negative: both answers to a yes-or-no question. */
   readonly isComplementary: boolean;
 }
 
-/** Elements along one axis: for each index whether they come from a response. */
+/** For each index along an axis, whether its elements come from a response. */
 export interface Part {
   readonly axis: number;
   readonly isResponse: readonly boolean[];
 }
 
-/** What stands before the response functions that a value ends in; undefined if it ends in none. */
-export type LogitsBehind = (name: string) => Logits | undefined;
+/** Gives the logits of a value by its name; undefined if it does not come from a response. */
+export type FindLogits = (name: string) => Logits | undefined;
 
-/** What a value's computed inputs have behind them, by their names. */
+/** The logits of a node's computed inputs, by name. */
 export type InnerLogits = ReadonlyMap<string, Logits | undefined>;
 
-export const numbered = (number: OfProbability | undefined): Pick<Logits, "number" | "scale"> => ({
+export const numberAndScale = (number: OfProbability | undefined): Pick<Logits, "number" | "scale"> => ({
   number,
   scale: scaleOf(number),
 });
 
-/** Logits that several others make together, so that they rank otherwise than what they make. */
-export const together = (
+/** Logits that combine those of several members. They need not rank as the output does. */
+export const jointLogits = (
   value: Value,
   members: readonly Logits[],
   number: OfProbability | undefined,
 ): Logits => ({
   value,
   responses: new Set(members.flatMap(({ responses }) => [...responses])),
-  ...numbered(number),
+  ...numberAndScale(number),
   isWhole: true,
   order: undefined,
   isJoint: true,

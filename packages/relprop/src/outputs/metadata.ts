@@ -1,11 +1,11 @@
-/** What exporters write into a file's metadata about its outputs: class names, the task. */
+/** What a file's metadata says about its outputs: class names and task. */
 
 import type { Model } from "../onnx/graph.ts";
 
-/** Keys that hold class names: ultralytics' exporter writes `names`, others `labels`, `classes` and their kin. */
+/** Keys for class names. Ultralytics writes `names`. */
 const nameKeys = ["names", "class_names", "labels", "classes", "id2label"] as const;
 
-/** Class names by index; empty if the file names none. */
+/** Class names by index; empty if the file has none. */
 export function metadataLabels({ metadata }: Pick<Model, "metadata">): readonly string[] {
   for (const key of nameKeys) {
     const names = metadata[key] === undefined ? [] : namesIn(metadata[key]);
@@ -14,10 +14,10 @@ export function metadataLabels({ metadata }: Pick<Model, "metadata">): readonly 
   return [];
 }
 
-/** What the model was trained for, as ultralytics' exporter says: detect, segment, classify, pose, obb. */
+/** The task as Ultralytics writes it: detect, segment, classify, pose, obb. */
 export const metadataTask = ({ metadata }: Pick<Model, "metadata">): string | undefined => metadata["task"];
 
-/** A JSON list, an object from index to name, or Python's way of writing either. */
+/** Reads a list of names, or an object from index to name, as JSON or as a Python literal. */
 function namesIn(text: string): readonly string[] {
   const fromJson = listIn(parsed(text));
   if (fromJson.length > 0) return fromJson;
@@ -42,7 +42,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Names by index, if there is one for each index from 0 on. */
+/** Names by index, if every index from 0 has one. */
 function listIn(json: unknown): readonly string[] {
   if (typeof json !== "object" || json === null) return [];
   const named = new Map(Object.entries(json));

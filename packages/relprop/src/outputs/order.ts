@@ -1,4 +1,4 @@
-/** Among which elements logits rank as the numbers do that were made of them. */
+/** The order of logits: which elements rank as their logits do. */
 
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Node } from "../onnx/graph.ts";
@@ -7,14 +7,14 @@ import { placeAfter } from "./axes.ts";
 import type { InnerLogits, Logits, Order } from "./logits.ts";
 import { isSame } from "./scale.ts";
 
-/** The order after a response function: of single elements, or along the axis that its sum runs over. */
+/** The order after a response function that is elementwise, or sums along an axis. */
 export function orderOf(axis: number | undefined, isElementwise: boolean, before: Logits | undefined): Order {
   const inner: Order = before ? before.order : "all";
   if (isElementwise || inner === undefined || axis === undefined) return isElementwise ? inner : undefined;
   return inner === "all" || inner.along === axis ? { along: axis } : undefined;
 }
 
-/** The order after a move. Elements that come from several tensors rank together if one function made them all. */
+/** The order after a node that moves elements. Elements of several inputs compare if the same function made them. */
 export function orderAfter(analysis: Analysis, node: Node, inner: InnerLogits): Order {
   const entries = [...inner];
   const [[input = "", logits] = []] = entries;
@@ -25,7 +25,7 @@ export function orderAfter(analysis: Analysis, node: Node, inner: InnerLogits): 
   return kept && kept.outer === 1 && kept.inner === 1 ? { along: kept.axis } : undefined;
 }
 
-/** Whether a node that picks the largest compares only elements whose logits rank as they do. */
+/** Whether a maximum compares only elements that rank as their logits do. */
 export function comparesInOrder(analysis: Analysis, node: Node, inner: InnerLogits): boolean {
   if (isAlike(inner)) return true;
   const [[input = "", logits] = []] = inner;
@@ -38,7 +38,7 @@ export function comparesInOrder(analysis: Analysis, node: Node, inner: InnerLogi
   );
 }
 
-/** Whether all other inputs of a function are the same for each element. */
+/** Whether each of the node's other inputs is a constant with one value. */
 export const isUniform = ({ b }: Analysis, node: Node, input: string): boolean =>
   node.inputs.every((each) => {
     if (each === input || each === "") return true;

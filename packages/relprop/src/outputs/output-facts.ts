@@ -1,6 +1,6 @@
 /**
- * What the explained output is: classes, values, a map, boxes … Read from the graph (its last operators, where its axes come
- * from, its metadata), or said by the caller. Everything that is printed about an answer, and every default, follows from it.
+ * Decides what the explained output is: classes, values, a map, boxes … It is read from the last operators, the origin of
+ * the axes and the metadata, unless the caller says it. All printed answers and all defaults depend on it.
  */
 
 import { OptionError } from "../errors.ts";
@@ -16,35 +16,35 @@ import { sureNumber } from "../sure.ts";
 
 export type { OutputRequest, Start } from "./reading.ts";
 
-/** What the output's own numbers are. A logit becomes a probability by the function that `by` names. */
+/** The scale of the output's own numbers. The function `by` turns a logit into a probability. */
 export type OutputScale = Scale | { readonly kind: "logit"; readonly by: "softmax" | "sigmoid" };
 
 /** What the explained output is. */
 export interface OutputFacts {
-  /** What it is; {@link outputKinds} says each in a line. */
+  /** One of {@link outputKinds}. */
   readonly kind: OutputKind;
-  /** Why it is taken for that, in a clause. */
+  /** The reason for the kind, as a clause. */
   readonly why: string;
-  /** What its own numbers are: probabilities, logits, values. */
+  /** The scale of its own numbers: probabilities, logits, values. */
   readonly scale: OutputScale;
   /**
-   * Whether a higher logit always means a higher number of the output. Not so where several probabilities make one (members of
-   * an ensemble, an objectness beside a class): then what is highest is read from the output.
+   * Whether a higher logit always means a higher number of the output. False where a number combines several
+   * probabilities (ensembles, objectness times class): then classes rank by the output.
    */
   readonly isOrdered: boolean;
-  /** Whether the numbers stand in the order of their size (TopK): then an index is a rank and names no class. */
+  /** Whether the numbers are sorted by size (TopK): an index is then a rank, not a class. */
   readonly isRanked: boolean;
-  /** Its sizes; a name stands for one that only a run knows. */
+  /** Its sizes; symbolic ones are names. */
   readonly shape: Shape;
-  /** The axis of the samples; undefined where there is none. */
+  /** The axis of the samples; undefined if there is none. */
   readonly batchAxis: number | undefined;
-  /** The axis of classes, values or features; undefined where there is one number for each place. */
+  /** The axis of classes, values or features; undefined if there is one number for each place. */
   readonly classAxis: number | undefined;
   /** The axes of places: pixels, tokens, nodes, anchors. */
   readonly placeAxes: readonly number[];
-  /** Whether the classes are the words that the input's tokens are of: a language model's. */
+  /** Whether classes are the tokens of the input's vocabulary, as in a language model. */
   readonly isVocabulary: boolean;
-  /** Where boxes and scores stand, for detections. */
+  /** The layout of boxes and scores, for detections. */
   readonly detections?: DetectionLayout;
 }
 
@@ -52,9 +52,9 @@ type Decision = Pick<OutputFacts, "kind" | "why"> & Partial<OutputFacts>;
 
 /** What the caller says about the output. */
 export interface OutputOptions {
-  /** What the output is, where the graph does not tell. @default what the graph tells */
+  /** The kind of the output. @default read from the graph */
   readonly outputKind?: OutputKind;
-  /** How many class names are known: a list of as many numbers is classes. @default as many as the file's metadata has */
+  /** Number of known class names; a list of that length is read as classes. @default the number in the file's metadata */
   readonly labelCount?: number;
 }
 
@@ -63,7 +63,7 @@ export interface OutputOptions {
  * @throws OptionError for a kind that does not fit the output's shape
  */
 export function outputFacts(request: OutputRequest, { outputKind, labelCount }: OutputOptions): OutputFacts {
-  const { analysis, output, behind, source } = request;
+  const { analysis, output, findLogits, source } = request;
   const { shape } = analysis.b.value(output);
   const { axis, outer = 1, inner = 1 } = analysis.batch?.output ?? {};
   const isOwnAxis = axis !== undefined && outer === 1 && inner === 1;
@@ -73,7 +73,7 @@ export function outputFacts(request: OutputRequest, { outputKind, labelCount }: 
     shape,
     batchAxis,
     axes: shape.flatMap((_, each) => (each === batchAxis ? [] : [each])),
-    logits: behind(output),
+    logits: findLogits(output),
     labels: labelCount ?? metadataLabels(source).length,
   };
   const read = decide(reading);
@@ -89,13 +89,13 @@ export function outputFacts(request: OutputRequest, { outputKind, labelCount }: 
   return { shape, batchAxis, scale, isOrdered, isRanked, isVocabulary, ...facts };
 }
 
-/** Whether classes rank by their logits as they do by the output's own numbers. */
+/** Whether logits rank classes as the output's own numbers do. */
 function isInOrder({ logits }: Reading, classAxis: number | undefined): boolean {
   if (!logits || logits.order === "all") return true;
   return logits.order !== undefined && logits.order.along === classAxis;
 }
 
-/** What the output's numbers are: what made them says it, else what they are taken for. */
+/** The scale by the response that made the numbers, else by the kind of output. */
 function scaleFor(kind: OutputKind, isVocabulary: boolean, { logits, outputName }: Reading): OutputScale {
   if (logits?.isWhole) return logits.scale;
   const isNamed =
@@ -176,10 +176,10 @@ function listOfNumbers(reading: Reading, classAxis: number): Decision {
   };
 }
 
-/** Classes of ImageNet-1k, with a background, and of ImageNet-21k in its editions. */
+/** Class counts of ImageNet-1k, with and without a background class, and of editions of ImageNet-21k. */
 const imageNetCounts: ReadonlySet<unknown> = new Set([1000, 1001, 11221, 21841, 21843]);
 
-/** Whether the output is divided by a measure of itself, as embeddings are. Shares of a sum are no embedding. */
+/** Whether the output is normalised by a measure of itself, as embeddings are. A non-negative quotient may be a share of a sum. */
 function isStandardized({ analysis, output }: Reading): boolean {
   const { producer } = usesOf(analysis.graph);
   const node = producer.get(output);
@@ -194,10 +194,10 @@ function isStandardized({ analysis, output }: Reading): boolean {
   return dependsOn(divisor, normSteps);
 }
 
-/** A norm is this many nodes at most: square, sum, root, a least value, an expansion. */
+/** The most nodes of a norm: square, sum, root, lower bound, expansion. */
 const normSteps = 6;
 
-/** Whether the first axis counts nodes: no axis of the input stays apart, and there are as many rows as in the input. */
+/** Whether the first axis counts nodes of a graph: rows of the input mix, and the output has as many. */
 const isGraph = ({ batchAxis, shape, inputs }: Reading): boolean => {
   const input = inputs[0]?.input;
   return batchAxis === undefined && input?.shape.length === 2 && input.shape[0] === shape[0];
@@ -236,7 +236,7 @@ function places(reading: Reading): Decision {
   return { kind: "map", why, classAxis, placeAxes };
 }
 
-/** Why the numbers of places are values and no scores of classes; undefined if they may be scores. */
+/** Why the numbers of places are values, not class scores; undefined if they may be scores. */
 function whyNoScores(reading: Reading, classAxis: number | undefined): string | undefined {
   const { logits, labels, shape, outputName, analysis, output } = reading;
   const isNamed = labels > 0 && labels === (classAxis === undefined ? 1 : shape[classAxis]);
@@ -244,7 +244,7 @@ function whyNoScores(reading: Reading, classAxis: number | undefined): string | 
   if (logits?.isWhole) return `they end in ${responseText(logits)}`;
   const last = usesOf(analysis.graph).producer.get(output);
   const y = analysis.value(output);
-  // Logits have both signs and no bounds: else no class could be spoken against, or be sure.
+  // Logits are unbounded and have both signs.
   if (last && analysis.operators.rowOf(last)?.family === "activation") return `they end in ${last.opType}`;
   if (last && y && analysis.isNonNegative(y)) return "none of them can be below 0";
   return valueNames.test(outputName) ? `they are called "${outputName}"` : undefined;
@@ -252,7 +252,7 @@ function whyNoScores(reading: Reading, classAxis: number | undefined): string | 
 
 const valueNames = /depth|dispar|flow|normals|density|height|recon|image/i;
 
-/** Kinds of one list of numbers for each sample. */
+/** Kinds that have one list of numbers for each sample. */
 const ofLists: ReadonlySet<OutputKind> = new Set([
   "classes",
   "binary",
@@ -262,7 +262,7 @@ const ofLists: ReadonlySet<OutputKind> = new Set([
   "embedding",
 ]);
 
-/** The kind that the caller names, on the axes that were read. */
+/** The kind that the caller names, with the axes that were read. */
 function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
   const { axes, shape, outputName } = reading;
   const why = "said so";

@@ -1,4 +1,4 @@
-/** What an output can be, in one line each. */
+/** The kinds of output, with a line about each. */
 export const outputKinds = {
   classes: "scores of classes that exclude each other, [N, classes]: softmax",
   binary: "one score of a yes-or-no question, [N] or [N, 1]: sigmoid",

@@ -1,4 +1,4 @@
-/** Which elements of a value come from response functions, followed through what moves them along one axis. */
+/** Tracks which elements along an axis come from a response, through nodes that move them. */
 
 import { evaluate } from "../onnx/evaluate.ts";
 import type { Analysis } from "../relevance/analysis.ts";
@@ -7,7 +7,7 @@ import { float32Tensor, numbersOf } from "../onnx/tensor.ts";
 import { axisOf, placeAfter } from "./axes.ts";
 import type { InnerLogits, Logits, Part } from "./logits.ts";
 
-/** The part of a node's output; undefined where no one axis tells its elements apart. */
+/** The part of a node's output; undefined if no single axis tells its elements apart. */
 export function partAfter(
   analysis: Analysis,
   node: Node,
@@ -18,7 +18,7 @@ export function partAfter(
   return parts.length > 1 ? joined(analysis, node, name, inner) : picked(analysis, node, name, inner);
 }
 
-/** Of parts side by side. */
+/** The part after a concatenation. */
 function joined(analysis: Analysis, node: Node, name: string, inner: InnerLogits): Part | undefined {
   const { b } = analysis;
   const row = analysis.operators.rowOf(node);
@@ -37,7 +37,7 @@ function maskOf(logits: Logits | undefined, axis: number, length: number): (bool
   return logits.part?.axis === axis ? [...logits.part.isResponse] : [undefined];
 }
 
-/** Of one tensor that is moved, or some of whose elements are picked. */
+/** The part after a node that moves or picks elements of one input. */
 function picked(analysis: Analysis, node: Node, name: string, inner: InnerLogits): Part | undefined {
   const { b } = analysis;
   const [[input = "", logits] = []] = inner;
@@ -51,7 +51,7 @@ function picked(analysis: Analysis, node: Node, name: string, inner: InnerLogits
   return marks && { axis: part.axis, isResponse: marks };
 }
 
-/** What the node does to marks along the axis. */
+/** Runs the node on marks along the axis. */
 function moveMarks(
   node: Node,
   input: string,

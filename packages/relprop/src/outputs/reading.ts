@@ -1,19 +1,19 @@
-/** What a kind of output is decided from. */
+/** The facts from which the kind of an output is decided. */
 
 import type { Model, Value } from "../onnx/graph.ts";
 import type { Analysis } from "../relevance/analysis.ts";
-import type { Logits, LogitsBehind } from "./logits.ts";
+import type { Logits, FindLogits } from "./logits.ts";
 
-/** Where relevance starts. */
+/** The tensor where relevance starts. */
 export interface Start {
-  /** Of the canonical graph and what leads to the explained tensor. */
+  /** The canonical graph, with the nodes that compute the explained tensor. */
   readonly analysis: Analysis;
   /** Name of the output in float32. */
   readonly output: string;
-  readonly behind: LogitsBehind;
+  readonly findLogits: FindLogits;
 }
 
-/** What is known of an output. */
+/** The output to be read. */
 export interface OutputRequest extends Start {
   readonly source: Model;
   readonly outputName: string;
@@ -21,11 +21,11 @@ export interface OutputRequest extends Start {
   readonly inputs: readonly { readonly input: Value; readonly origin: string; readonly words?: number }[];
 }
 
-/** What a kind is decided from, once the axes are known. */
+/** The output with its axes. */
 export interface Reading extends OutputRequest {
   readonly shape: Value["shape"];
   readonly batchAxis: number | undefined;
-  /** Axes that are no batch. */
+  /** All axes except the batch. */
   readonly axes: readonly number[];
   readonly logits: Logits | undefined;
   readonly labels: number;

@@ -1,4 +1,4 @@
-/** What the numbers of an output are: probabilities, their logarithms, logits, or values of a kind of their own. */
+/** The scale of an output: probabilities, log-probabilities, logits or plain values. */
 
 import { evaluate } from "../onnx/evaluate.ts";
 import type { Node } from "../onnx/graph.ts";
@@ -7,31 +7,31 @@ import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Response } from "../relevance/row-kinds.ts";
 import { sureNumber } from "../sure.ts";
 
-/** What a number means. Probabilities say what they are: shares of one, or each a question of its own. */
+/** The meaning of a number. `by` says whether probabilities exclude each other (softmax) or not (sigmoid). */
 export type Scale =
   | { readonly kind: "probability" | "log-probability"; readonly by: "softmax" | "sigmoid" }
   | { readonly kind: "value"; readonly by?: undefined };
 
-/** A function of a probability p that rises with it, by what it gives at a few points. */
+/** An increasing function of a probability p, given by its values at a few points. */
 export interface OfProbability {
   readonly by: "softmax" | "sigmoid";
-  /** What stands there where p is 0, 1/e, 1 − 1/e and 1. */
+  /** Its values at p = 0, 1/e, 1 − 1/e and 1. */
   readonly images: readonly number[];
 }
 
-/** How far a function of a probability rises from p = 0 to p = 1. */
+/** How much a function of a probability rises from p = 0 to p = 1. */
 export const riseOf = ({ images }: OfProbability): number =>
   sureNumber(images.at(-1)) - sureNumber(images[0]);
 
-/** Points that tell p and log p apart, and what these are there; 1 − p passes them the other way round. */
+/** Points that tell p and log p apart. The map p -> 1 − p reverses their order. */
 const points = [0, Math.exp(-1), 1 - Math.exp(-1), 1];
 const logarithm = points.map(Math.log);
 
-/** A falling function of p as the rising function of 1 − p that it is. */
-export const turned = (number: OfProbability | undefined): OfProbability | undefined =>
+/** A decreasing function of p as an increasing function of 1 − p. */
+export const ofComplement = (number: OfProbability | undefined): OfProbability | undefined =>
   number && { ...number, images: number.images.toReversed() };
 
-/** What a response function gives, as a function of the probability that its logit stands for; softplus is −log(1 − σ). */
+/** Response functions as functions of the probability that the logit stands for. Softplus is −log(1 − σ). */
 const responses: Readonly<Record<Response, OfProbability | undefined>> = {
   softmax: { by: "softmax", images: points },
   "log-softmax": { by: "softmax", images: logarithm },
@@ -43,10 +43,10 @@ const responses: Readonly<Record<Response, OfProbability | undefined>> = {
 
 export const responseOf = (response: Response): OfProbability | undefined => responses[response];
 
-/** A response that is clipped just short of 0 and 1, against infinite losses, is still one. */
+/** Allows for responses that are clipped close to 0 and 1 to avoid infinite losses. */
 const tolerance = 0.01;
 
-/** Whether two functions are the same, to the precision of float32. */
+/** Whether two functions are equal, to the precision of float32. */
 export const isSame = (a: OfProbability | undefined, c: OfProbability | undefined): boolean =>
   a === c ||
   (a?.by === c?.by &&
@@ -55,7 +55,7 @@ export const isSame = (a: OfProbability | undefined, c: OfProbability | undefine
       return image === other || Math.abs(image - other) <= 1e-6;
     }) === true);
 
-/** What a function of a probability is. */
+/** The scale of a function of a probability. */
 export function scaleOf(number: OfProbability | undefined): Scale {
   if (!number) return { kind: "value" };
   const { by, images } = number;
@@ -69,8 +69,8 @@ export function scaleOf(number: OfProbability | undefined): Scale {
 }
 
 /**
- * What a node gives for numbers that its inputs have everywhere; NaN where it cannot be told, or elements differ.
- * @param dims in which the numbers stand
+ * The output of a node whose inputs each repeat one number; NaN if it cannot be computed, or elements differ.
+ * @param dims shape of the inputs
  */
 function computed(
   node: Node,
@@ -96,10 +96,10 @@ function computed(
 }
 
 /**
- * A node's output as a function of a probability, found by computing it at the points.
- * @param numbers of its inputs, by name: functions of a probability themselves
+ * A node's output as a function of a probability, computed at the points.
+ * @param numbers its inputs by name, as functions of a probability
  */
-export function after(
+export function functionAfter(
   numbers: ReadonlyMap<string, OfProbability | undefined>,
   node: Node,
   b: GraphBuilder,
@@ -115,8 +115,8 @@ export function after(
 }
 
 /**
- * The weights with which a node mixes functions of probabilities, adding up to 1: how far it rises with each of them.
- * Undefined where it does not rise, or not by a number.
+ * The weights with which a node mixes functions of probabilities, normalised to sum 1: how much it rises with each.
+ * Undefined if it does not rise with each by a finite amount.
  */
 export function mixingWeights(
   numbers: ReadonlyMap<string, OfProbability | undefined>,

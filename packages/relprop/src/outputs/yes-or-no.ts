@@ -1,8 +1,6 @@
-/** Outputs with one number for a question that is answered by yes or no. */
-
 import type { OutputFacts } from "./output-facts.ts";
 
-/** Whether one number speaks for class 1 and against class 0: alone, or at each place of a map. */
+/** Whether an output answers a yes-or-no question by one number, or by one at each place of a map: high for class 1, low for 0. */
 export const isYesOrNo = ({
   kind,
   classAxis,

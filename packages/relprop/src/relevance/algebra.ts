@@ -1,12 +1,12 @@
 /**
- * The arithmetic that rules are written in. A {@link Term} is a value or zero: zero is a word of the language, never
- * a tensor, so that half of a signed rule vanishes from the graph where a tensor cannot be negative.
+ * The arithmetic of rules. A {@link Term} is a value or zero. Zero is `undefined`, never a tensor, so half of a signed rule
+ * vanishes from the graph if a tensor cannot be negative.
  */
 
 import { OptionError } from "../errors.ts";
 import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import type { Economy } from "./economies.ts";
+import type { Optimization } from "./optimizations.ts";
 import { Factors, type Multiple } from "./factors.ts";
 import { indicator } from "./ops/calculus.ts";
 import { filled, sameShape } from "./ops/shapes.ts";
@@ -16,7 +16,7 @@ import { Zeros, type Rectified } from "./zeros.ts";
 export type Term = Value | undefined;
 
 /**
- * How a denominator z is kept away from 0, σ(z) being +1 for z ≥ 0 and −1 below:
+ * Stabilizers S(z) of a denominator z. σ(z) is +1 for z ≥ 0 and −1 below:
  *
  * | kind        | S(z)                                                       |
  * |-------------|------------------------------------------------------------|
@@ -27,13 +27,13 @@ export type Term = Value | undefined;
  * | `unsigned`  | z + ε                                                      |
  * | `zero`      | ε where z = 0, else z                                      |
  *
- * The first four are zennit's `Stabilizer`, `unsigned` is LXT's, `zero` iNNvestigate's.
+ * The first four are zennit's `Stabilizer`, `unsigned` is LXT's, and `zero` iNNvestigate's.
  */
 export const stabilizerKinds = ["add", "clip", "norm", "norm-clip", "unsigned", "zero"] as const;
 /** One of {@link stabilizerKinds}. */
 export type StabilizerKind = (typeof stabilizerKinds)[number];
 
-/** What is done about small denominators; ε = 0 leaves them as they are, whatever the kind. */
+/** A stabilizer for small denominators. With ε = 0 every kind leaves them unchanged. */
 export interface Stabilizer {
   /** ε ≥ 0, in units of z; relative to ‖z‖ for `norm` and `norm-clip`. */
   readonly epsilon: number;
@@ -41,39 +41,39 @@ export interface Stabilizer {
   readonly kind: StabilizerKind;
 }
 
-/** Whether the stabiliser's size is taken from all of z. */
+/** Whether the stabilizer's size depends on all of z. */
 export const isRelative = (kind: StabilizerKind): boolean => kind === "norm" || kind === "norm-clip";
 
-/** Relevance R of a value y that x's elements were moved to. */
+/** Relevance R of a value y that holds moved elements of x. */
 export interface Moving {
   readonly R: Value;
   readonly y: Value;
 }
 
-/** What is known of the model's values before relevance is computed. */
+/** Facts about the model's values. */
 export interface Knowledge {
-  /** Names of values that are known not to be negative. */
+  /** Names of values that cannot be negative. */
   readonly nonNegative: Iterable<string>;
   readonly rectified: Rectified;
-  /** Savings that are left out. */
-  readonly without: readonly Economy[];
+  /** Optimizations that are turned off. */
+  readonly without: readonly Optimization[];
 }
 
 const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
 
 /**
- * Adds arithmetic to the graph. A product with zero is zero, a sum with zero its other summand; what cannot be negative
- * has no negative part.
+ * Adds arithmetic to the graph. A product with zero is zero, a sum with zero is its other summand, and the negative part
+ * of a value that cannot be negative is zero.
  *
  * @example
- *     const size = m.subtract(m.positive(v), m.negative(v)); // │v│; where v ≥ 0 it is v itself, and costs nothing
+ *     const size = m.subtract(m.positive(v), m.negative(v)); // │v│; just v if it cannot be negative
  */
 export class Algebra {
   readonly #b: GraphBuilder;
   readonly #nonNegative: Set<string>;
   readonly #zeros: Zeros;
   readonly #factors = new Factors();
-  readonly #without: readonly Economy[];
+  readonly #without: readonly Optimization[];
 
   constructor(builder: GraphBuilder, { nonNegative, rectified, without }: Knowledge = nothing) {
     this.#b = builder;
@@ -82,9 +82,9 @@ export class Algebra {
     this.#without = without;
   }
 
-  /** Whether a saving is to be made. */
-  saves(economy: Economy): boolean {
-    return !this.#without.includes(economy);
+  /** Whether an optimization is turned on. */
+  saves(optimization: Optimization): boolean {
+    return !this.#without.includes(optimization);
   }
 
   /** Whether R is known to be 0 wherever z is not positive. */
@@ -92,7 +92,7 @@ export class Algebra {
     return this.saves("zeros") && this.#zeros.vanishesBelow(R, z);
   }
 
-  /** States that `to`, made of `from`, is 0 wherever that is: a filter, a mask. */
+  /** States that `to`, computed from `from`, is 0 wherever that is, as after a filter or mask. */
   keepsZeros<T extends Term>(from: Value, to: T): T {
     if (to) this.#zeros.product(to, [from]);
     return to;
@@ -103,17 +103,17 @@ export class Algebra {
     return this.saves("zeros") && this.#zeros.vanishes(R, v);
   }
 
-  /** States that `substitute` is x but where relevance is 0. */
+  /** States that `substitute` equals x except where relevance is 0. */
   standsFor(substitute: Value, x: Value): Value {
     this.#factors.standsFor(substitute, x);
     return substitute;
   }
 
   /**
-   * Brings relevance back to an x whose elements were only moved, in one value y or in several. It vanishes with x if it
-   * did with each y. If x lost no element and relevance is y ⊙ c, it is x ⊙ move(c) there.
-   * @param move gives x's relevance for that of each y
-   * @param isWhole whether each element of x stands in a y
+   * Relevance of an x whose elements only moved, to one value y or several. It vanishes with x if it vanishes with each y.
+   * If all elements of x are in y and the relevance is y ⊙ c, the relevance of x is x ⊙ move(c).
+   * @param move maps the relevance of each y to that of x
+   * @param isWhole whether every element of x is in a y
    */
   moved(
     arriving: readonly Moving[],
@@ -131,7 +131,7 @@ export class Algebra {
   /** The c of R = y ⊙ c, if it can be moved like y to an x of the same type. */
   #wholeCofactor(R: Value, y: Value, x: Value): Value | undefined {
     const multiple = this.#multipleOf(R, y);
-    // What stands for y does not stand for x.
+    // A substitute for y is not one for x.
     if (multiple?.of.name !== y.name || x.dataType !== y.dataType) return undefined;
     return sameShape(multiple.by.shape, y.shape) ? multiple.by : undefined;
   }
@@ -162,12 +162,12 @@ export class Algebra {
     return term && !this.isNonNegative(term) ? this.atMost(term, 0) : undefined;
   }
 
-  /** max(a, b); both are zero or none. */
+  /** max(a, b). Either both are zero or neither. */
   larger(a: Term, b: Term): Term {
     return a && b && this.#b.op("Max", [a, b]);
   }
 
-  /** min(a, b); both are zero or none. */
+  /** min(a, b). Either both are zero or neither. */
   smaller(a: Term, b: Term): Term {
     return a && b && this.#b.op("Min", [a, b]);
   }
@@ -245,8 +245,8 @@ export class Algebra {
   }
 
   /**
-   * `size` with the sign of z, + for 0: a large multiple of z, cut off. On CPUs `Where` takes several times as long. A z
-   * between −1e-30 and 0 counts as 0, and z + 1e-30 has no sum with `size` that is 0.
+   * `size` with the sign of z, + for 0: a large multiple of z, clipped. On CPUs `Where` takes several times as long. A z
+   * between −1e-30 and 0 counts as 0, so that the sum of z and the result is never 0.
    */
   #sign(z: Value, size: number): Value {
     const open = this.#b.op("Add", [z, this.#b.scalar(1e-30)]);
@@ -272,14 +272,14 @@ export class Algebra {
   }
 
   /**
-   * What R can be divided by in z's place: max(z, 0), if R is 0 wherever z is not positive. It needs no sign, and mostly
-   * the model has computed it already. A size that is relative to z is that of all of z.
+   * The denominator in place of z: max(z, 0), if R is 0 wherever z is not positive. It needs no sign, and the model has
+   * usually computed it. Stabilizers relative to z need all of z.
    */
   openPart(R: Value, z: Value, { kind }: Stabilizer): Value {
     return (this.vanishesBelow(R, z) && !isRelative(kind) && this.positive(z)) || z;
   }
 
-  /** R / S(n·z). Where S(n·z) = 0 there is nothing to share and the quotient is taken as 0. */
+  /** R / S(n·z), and 0 where S(n·z) = 0. */
   share(R: Value, z: Term, stabilizer: Stabilizer, n = 1): Value {
     if (!z) return this.#b.op("Mul", [R, this.#b.scalar(0)]);
     const multiple = this.#multipleOf(R, z);
@@ -287,14 +287,14 @@ export class Algebra {
     if (cofactor) return this.keepsZeros(R, cofactor);
     const denominator = this.stabilize(this.#times(n, z), stabilizer);
     const quotient = this.divide(R, denominator);
-    // A size relative to z vanishes where all of z does; any other ε > 0 keeps the denominator from 0.
+    // A relative stabilizer vanishes if all of z is 0. Any other ε > 0 keeps the denominator from 0.
     if (stabilizer.epsilon !== 0 && !isRelative(stabilizer.kind)) return quotient;
     return this.keepsZeros(R, this.whereZero(denominator, this.#b.scalar(0), quotient));
   }
 
   /**
-   * (z ⊙ c) / S(n·z) = c ⊙ │z│ / (n│z│ + ε): no sign of z is needed, and no product; for ε = 0 it is c / n but where z = 0.
-   * Undefined where it saves nothing.
+   * (z ⊙ c) / S(n·z) = c ⊙ │z│ / (n│z│ + ε), without the sign of z and the product. For ε = 0 it is c / n except at z = 0.
+   * Undefined if it saves nothing.
    */
   #shareOfMultiple({ of, by }: Multiple, z: Value, { epsilon, kind }: Stabilizer, n: number): Term {
     if (epsilon === 0) return this.whereZero(z, this.#b.scalar(0), this.#times(1 / n, by));
@@ -304,7 +304,7 @@ export class Algebra {
     return this.#product(by, this.#b.op("Div", [size, stable]));
   }
 
-  /** What S adds to n·z: S(n·z) − n·z. */
+  /** S(n·z) − n·z */
   stabiliser(z: Value, stabilizer: Stabilizer, n = 1): Term {
     if (stabilizer.epsilon === 0) return undefined;
     const whole = this.#times(n, z);
@@ -386,14 +386,14 @@ export class Algebra {
   }
 
   /**
-   * Ones in the shape of x but for one sample: it broadcasts over the batch, and is constant, with all that is
-   * computed from it, where the size of x is fixed.
+   * Ones in the shape of one sample of x, which broadcast over the batch. If the size of x is fixed they are constant, and
+   * so are all values computed from them.
    */
   onesLike(x: Value): Value {
     return this.nonNegative(filled(this.#b, 1, [1, ...x.shape.slice(1)], x));
   }
 
-  /** Ones in the very shape of the given weights. */
+  /** Ones in the shape of the given weights. */
   onesOf(weights: Value): Value {
     return this.nonNegative(filled(this.#b, 1, weights.shape, weights));
   }

@@ -1,4 +1,4 @@
-/** What is known of a model's canonical graph: found out once, when it is first asked for, and handed to all stages. */
+/** Facts about a canonical graph, shared by all stages and computed when first needed. */
 
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
@@ -9,11 +9,11 @@ import { nonNegativeValues } from "./signs.ts";
 import { siteOf, type Site } from "./site.ts";
 import { rectifiedValues, type Rectified } from "./zeros.ts";
 
-/** What an analysis is of. */
+/** The subject of an analysis. */
 interface Subject {
-  /** The canonical graph and, where relevance starts before a response function, what leads to the logits. */
+  /** The canonical graph, with added nodes for the logits where relevance starts. */
   readonly graph: Graph;
-  /** Holds that graph; relevance is added to it. */
+  /** The builder of that graph, which relevance is added to. */
   readonly b: GraphBuilder;
   readonly operators: Operators;
   /** Names of the explained inputs, or of the vectors of their tokens, the chosen one first. */
@@ -38,7 +38,7 @@ export class Analysis implements Subject {
     this.explained = explained;
   }
 
-  /** The same of something else: of a graph with more nodes in it, from other inputs. */
+  /** An analysis of another graph, other inputs or another explained tensor. */
   of(changes: Partial<Subject>): Analysis {
     const { graph, b, operators, origins, explained } = this;
     return new Analysis({ graph, b, operators, origins, explained, ...changes });
@@ -49,14 +49,14 @@ export class Analysis implements Subject {
     return this.#once.get(find) as T;
   }
 
-  /** What is known of a value by its name; undefined where that is nothing. */
+  /** A value by its name; undefined if its type and shape are unknown. */
   value = (name: string): Value | undefined => this.b.values.get(name);
 
-  /** Whether types and shapes of all that a node reads and makes are known. */
+  /** Whether the types and shapes of all inputs and outputs of a node are known. */
   isKnown = (node: Node): boolean =>
     [...node.inputs, ...node.outputs].every((name) => name === "" || this.b.values.has(name));
 
-  /** A node as the rows see it; asked only of nodes whose values are all known. */
+  /** A node as rows see it. All its values have to be known. */
   siteOf = (node: Node): Site =>
     siteOf({
       b: this.b,
@@ -68,7 +68,7 @@ export class Analysis implements Subject {
       isGate: this.isGate,
     });
 
-  /** Whether a value depends on the explained inputs; for relevance the others are constants, computed or not. */
+  /** Whether a value depends on the explained inputs. To relevance, all other values are constants. */
   isComputed = ({ name }: Value): boolean => this.#found(computedValues).has(name);
 
   isNonNegative = ({ name }: Value): boolean => this.nonNegative.has(name);
@@ -80,19 +80,19 @@ export class Analysis implements Subject {
     return this.#found(nonNegativeValues);
   }
 
-  /** Where samples stand; undefined where the graph does not keep them apart. */
+  /** The positions of samples; undefined if the graph does not keep them apart. */
   get batch(): Batch | undefined {
     return this.#found(findBatch);
   }
 
-  /** Where relevance vanishes, among nodes on the way: of others not even the shapes may be known. */
+  /** Where relevance vanishes. Only for nodes on the way, since shapes of others may be unknown. */
   rectified(nodes: readonly Node[]): Rectified {
     return rectifiedValues(nodes, this);
   }
 
   /**
-   * Nodes from which a value can be reached and which one of the inputs reaches, in the model's order. What carries no
-   * relevance (Shape, comparisons) reaches nothing, so that computing a size or an index is not on the way.
+   * Nodes on paths from the inputs to a value, in the model's order. Nodes that carry no relevance (Shape, comparisons) end
+   * a path, so computing a size or an index is not on the way.
    */
   between(inputs: readonly string[] = this.origins, output: string = this.explained): Node[] {
     return nodesBetween(this, output, inputs);
@@ -122,8 +122,8 @@ export function nodesBetween(
 }
 
 /**
- * Names of the values that depend on the explained inputs, or on the vectors of their tokens; the others are weights, what
- * another input gives (a mask), and what carries no relevance (a size, a comparison, the indices that TopK gives).
+ * Names of the values that depend on the explained inputs, or on the vectors of their tokens. The others are weights,
+ * values of other inputs (a mask), and values without relevance (sizes, comparisons, indices of TopK).
  */
 function computedValues({ graph, origins, operators }: Subject): Set<string> {
   const computed = new Set(origins);

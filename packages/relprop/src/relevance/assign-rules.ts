@@ -1,4 +1,4 @@
-/** Composite + the user's overrides -> a rule for every node between the explained input and output; the first match wins. */
+/** Assigns a rule to every node between the explained inputs and the output: overrides first, then the composite. */
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
 import { usesOf, type Node } from "../onnx/graph.ts";
@@ -14,52 +14,52 @@ import { partsOf, type Row } from "./row-kinds.ts";
 import { type Site } from "./site.ts";
 import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
-import { severed } from "./severed.ts";
+import { noRelevanceError } from "./no-relevance.ts";
 import { Shapeless } from "./shapeless.ts";
-import { waysPast } from "./ways-past.ts";
+import { adviceFor } from "./advice.ts";
 
-/** What happens to relevance at one node. */
+/** The rule of one node. */
 export interface PlanStep {
   readonly node: Node;
-  /** Undefined where a fallback steps in for an operator that has no row. */
+  /** Undefined if a fallback replaces a missing row. */
   readonly row: Row | undefined;
   readonly choice: Choice;
-  /** Which line of the composite, or which override, decided. */
+  /** The line of the composite, or the override, that decided. */
   readonly why: string;
 }
 
-/** What happens at every node between the explained input and output, and what stands in the way. */
+/** The rules of all nodes between the explained inputs and the output, and the obstacles. */
 export interface Plan {
-  /** In the model's order; complete only if there is no obstacle. */
+  /** In the model's order. Complete only without obstacles. */
   readonly steps: readonly PlanStep[];
-  /** All of them, in the model's order. */
+  /** All obstacles, in the model's order. */
   readonly obstacles: readonly Obstacle[];
-  /** Names of nodes whose shapes are not known because of an obstacle, and that obstacle's. */
+  /** Names of nodes whose shapes are unknown because of an obstacle, with the name of that obstacle. */
   readonly behind: ReadonlyMap<string, string>;
-  /** Why the plan cannot be carried out, obstacles included; undefined if it can. */
+  /** The error that the plan leads to, with obstacles; undefined if there is none. */
   readonly refusal: UnexplainableError | undefined;
 }
 
-/** What a plan is made for. */
+/** The request for a plan. */
 export interface PlanRequest {
   readonly analysis: Analysis;
   /** Names of the tensors where relevance stops. */
   readonly ends: readonly string[];
-  /** Names of the explained inputs, or of the vectors of their tokens: first layers are first from there, wherever relevance stops. */
+  /** Names of the explained inputs, or of their token vectors. First layers count from there, even if relevance stops at a later layer. */
   readonly origins: readonly string[];
   readonly settings: Settings;
-  /** Why canonicalization left a node as it is, where it nearly did not. */
+  /** Why a rewrite to canonical form almost applied to a node, but did not. */
   readonly noteOn: (node: Node) => string | undefined;
 }
 
-/** A rule for every node between input and output, or the reason why there is none. Throws nothing: the plan says it. */
+/** Plans a rule for every node between input and output. Errors are part of the plan, and not thrown. */
 export function assignRules(request: PlanRequest): Plan {
   const { analysis, ends, origins, settings } = request;
   const { rowOf } = analysis.operators;
   const between = analysis.between(ends);
   const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
   if (apart.length > 0)
-    return { steps: [], obstacles: [], behind: new Map(), refusal: severed(analysis, apart) };
+    return { steps: [], obstacles: [], behind: new Map(), refusal: noRelevanceError(analysis, apart) };
   const first = firstLayers(analysis, origins);
   const steps: PlanStep[] = [];
   const found: Omit<Obstacle, "behind">[] = [];
@@ -103,7 +103,7 @@ export function assignRules(request: PlanRequest): Plan {
     steps,
     obstacles,
     behind,
-    // Trying the ways on takes plans of their own, and who only asks for obstacles needs none.
+    // Computed on demand, since advice needs trial plans.
     get refusal() {
       if (obstacles.length > 0) return obstructed(request, between, { obstacles, behind });
       return unusedOverride({ steps, first, used, overrides: settings.overrides });
@@ -112,8 +112,8 @@ export function assignRules(request: PlanRequest): Plan {
 }
 
 /**
- * Names of the nodes that relevance arrives at. Where a rule sends none, as to a gate or through attention weights that
- * are taken as constant, what lies before is not in the way.
+ * Names of the nodes that relevance reaches. Nodes before an input that gets no relevance, such as a gate or constant
+ * attention weights, are no obstacles.
  */
 function reachedNames(
   between: readonly Node[],
@@ -134,7 +134,7 @@ function reachedNames(
   return reached;
 }
 
-/** Whether an input opens and closes the others, or divides them. */
+/** Whether an input is the gate of the others, or their divisor. */
 function isGateOf(site: Site, index: number, row: Row | undefined): boolean {
   if (row?.kind === "plain" && row.gateInput !== undefined) return row.gateInput === index;
   const computed = site.inputs.filter((value) => value && site.isComputed(value));
@@ -154,7 +154,7 @@ function obstructed(
   const nodes = behind.size === 1 ? "1 node stands" : `${behind.size} nodes stand`;
   const way = `from the output "${analysis.explained}" to the input ${namesText(ends)}`;
   const operators = countedText(obstacles.map(({ operator }) => operator));
-  const ways = waysPast(
+  const ways = adviceFor(
     { ...request, between, obstacles, rulesFor: (node) => rulesFor(node, request) },
     ({ explained, ...change }) => {
       const tried = explained === undefined ? analysis : analysis.of({ explained });
@@ -179,7 +179,7 @@ function countedText(names: readonly string[]): string {
   return [...counts].map(([name, count]) => (count === 1 ? name : `${count} × ${name}`)).join(", ");
 }
 
-/** Names of the rules that relevance could cross a node by, if they were asked for with an override. */
+/** Names of the rules that could cross a node if an override named them. */
 export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
   const row = request.analysis.operators.rowOf(node);
   const names = Object.keys({ ...linearRules, ...plainRules }) as RuleName[];
@@ -221,7 +221,7 @@ function stepFor(
     const choice = settings.rules[kind];
     if (!choice) continue;
     const why = `${settings.composite}, ${kind}`;
-    // A maximum whose strides are averages is an average, and shared as one.
+    // A maximum with averaged strides is an average, and shares like one.
     const isAveraged = settings.strides === "average" && row.kind === "plain" && row.averaged !== undefined;
     const asAverage = row.family === "maximum" && isAveraged && choice.rule === "gradient";
     const average = settings.rules.average ?? { rule: "norm" };
@@ -241,11 +241,11 @@ function matches(pattern: string, node: Node, kinds: readonly LayerKind[], posit
   return new RegExp(`^${expression}$`).test(node.name);
 }
 
-/** The step of the fallback that was asked for, if it can cross what no rule can. */
+/** The step of the chosen fallback, if it can cross the node. */
 function fallbackAt({ node, row }: PlanStep, request: PlanRequest): PlanStep | undefined {
   const { fallback } = request.settings;
   if (fallback === undefined) return undefined;
-  // The gradient needs the row's transpose; passing needs nothing.
+  // The gradient needs the row's transpose, passing does not.
   const crossing = {
     node,
     row: fallback === "gradient" ? row : undefined,
@@ -308,7 +308,7 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
   return row?.refuses(site);
 }
 
-/** Which node it is because of that the shape of a value is not known, as a clause; nothing if it is this one. */
+/** A clause naming the node that leaves the shape of a value unknown; "" if it is this one. */
 function whyShapeless(node: Node, name: string, { analysis }: PlanRequest): string {
   const { producer } = usesOf(analysis.graph);
   let maker = producer.get(name);
@@ -336,7 +336,7 @@ function pathTo({ graph, explained: output }: Analysis, node: Node): string[] {
   return whole.length <= 4 ? whole : [whole[0] as string, whole[1] as string, "…", whole.at(-1) as string];
 }
 
-/** An override that matches nothing is a typing error, and must not pass in silence. */
+/** Refuses overrides that match no node, which are usually typing errors. */
 function unusedOverride(plan: {
   readonly steps: readonly PlanStep[];
   readonly first: ReadonlySet<Node>;

@@ -1,17 +1,17 @@
-/** Follows an axis of inputs through the graph: where samples stand in every value, wherever the model moves them. */
+/** Traces axes of inputs through the graph, to find the samples in every value. */
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { Operators } from "./operators.ts";
 import { placeAt, type AxisPlace, type KeepsAxis, type Site } from "./site.ts";
 
-/** Where an axis stands, by the names of the values that have it. */
+/** The places of an axis, by the names of values. */
 export type AxisTrace = ReadonlyMap<string, AxisPlace>;
 
-/** A graph whose axes are followed: an analysis, or some of its nodes. */
+/** The graph to trace: an analysis, or some of its nodes. */
 export interface Followed {
   readonly graph: Pick<Graph, "nodes">;
   readonly operators: Operators;
-  /** A node as the rows see it; asked only of nodes whose values are all known. */
+  /** A node as rows see it. All its values have to be known. */
   readonly siteOf: (node: Node) => Site;
   readonly isKnown: (node: Node) => boolean;
 }
@@ -25,8 +25,8 @@ export const wholeAxis = ({ shape }: Pick<Value, "shape">, axis: number): AxisPl
 });
 
 /**
- * Follows axes from where they start. A value that depends on a start without keeping the axis has no place, nor has
- * what is made of it: there elements of different samples have met.
+ * Traces axes from their starts. A value that depends on a start but does not keep the axis apart has no place, and
+ * neither do values computed from it.
  */
 export function traceAxes(
   { graph, operators, siteOf, isKnown }: Followed,
@@ -46,7 +46,7 @@ export function traceAxes(
   }
   return places;
 
-  /** Where the axis stands in the outputs of a node: in all inputs that have it, it must end in one place. */
+  /** The place of the axis in the outputs of a node. All inputs that have the axis must agree on it. */
   function placeAfter(node: Node): AxisPlace | undefined {
     const row = rowOf(node);
     if (!isKnown(node)) return undefined;
@@ -64,7 +64,7 @@ export function traceAxes(
   }
 }
 
-/** Of an operator that nothing is known of: an axis that has its size in the same place is taken for the same one. */
+/** For an unknown operator, an output axis with the same position and size counts as the same axis. */
 const unlessMoved: KeepsAxis = (site, place) => placeAt(site, place, place.axis);
 
 const isSamePlace = (a: AxisPlace, b: AxisPlace): boolean =>

@@ -1,33 +1,32 @@
-/** Which axis of the explained input is the batch, and where its samples stand in every value of the graph. */
+/** Finds the batch axis of the explained input, and the samples in every value of the graph. */
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { traceAxes, wholeAxis, type AxisTrace, type Followed } from "./axis-trace.ts";
 import type { Row } from "./row-kinds.ts";
 import type { AxisPlace, Site } from "./site.ts";
 
-/** A graph that works on each sample by itself. */
+/** The places of samples, in a graph that keeps them apart. */
 export interface Batch {
   /** The axis of the samples in the explained input. */
   readonly inputAxis: number;
-  /** Where samples stand in the explained output. */
+  /** The place of samples in the explained output. */
   readonly output: AxisPlace;
-  /** Where they stand in each value that keeps them apart. */
+  /** Their place in each value that keeps them apart. */
   readonly places: AxisTrace;
 }
 
-/** What the batch is looked for in. */
+/** The graph to search. */
 interface BatchRequest extends Followed {
   readonly graph: Graph;
   readonly value: (name: string) => Value | undefined;
-  /** Samples are counted in the first: the explained input, or the vectors of its tokens. */
+  /** The explained inputs, or the vectors of their tokens. The first one defines the samples. */
   readonly origins: readonly string[];
   readonly explained: string;
 }
 
 /**
- * Follows each axis of the input through the graph; the first one whose elements meet nowhere on the way to the output is
- * the batch. Axes that the model leaves open come before fixed ones. Attention that works on [T, N, C] has it second, a
- * graph network, whose nodes exchange messages, has none.
+ * The batch is the first input axis that stays apart all the way to the output. Symbolic axes are tried before fixed ones.
+ * Attention on [T, N, C] has it second; a graph network, whose nodes exchange messages, has none.
  */
 export function findBatch(request: BatchRequest): Batch | undefined {
   const { graph, value, origins, explained } = request;
@@ -50,7 +49,7 @@ export function findBatch(request: BatchRequest): Batch | undefined {
   return undefined;
 }
 
-/** The batch, if every value that relevance meets on its way keeps the samples apart. */
+/** The batch, if every value on the way keeps the samples apart. */
 export function batchOfAll(
   { batch, operators, siteOf }: Followed & { readonly batch: Batch | undefined },
   nodes: readonly Node[],
@@ -68,13 +67,13 @@ export function batchOfAll(
   return isApart ? batch : undefined;
 }
 
-/** Whether the samples of a constant stand where the output's do: a constant that is scattered into others has axes of its own. */
+/** Whether a constant has the samples at the output's place. A constant that is scattered into another has different axes. */
 function isAligned(row: Row | undefined, constant: Value, { outputs }: Site): boolean {
   const isOwn = row?.joins === true && row.kind === "plain" && !row.elementwise;
   return !isOwn || constant.shape.length === outputs[0]?.shape.length;
 }
 
-/** The axis of another input that has as many elements as there are samples; the first one, where both are left open. */
+/** The axis of another input with as many elements as samples; the first axis if both are symbolic. */
 function sampleAxis({ shape }: Value, samples: unknown): number | undefined {
   const same = shape.indexOf(samples as never);
   if (same !== -1) return same;

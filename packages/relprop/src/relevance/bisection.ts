@@ -1,6 +1,6 @@
 /**
- * The k-th largest of n numbers by bisection, for GPUs: ONNX Runtime's TopK sorts all of them there, log²n passes over
- * memory; this takes 34 whatever n is, all of them comparisons and sums. The result is exact to the last bit.
+ * The k-th largest of n numbers by bisection, for GPUs. There ONNX Runtime's TopK sorts all numbers in log²n passes over
+ * memory. Bisection takes 34 passes of comparisons and sums for any n. The result is exact to the last bit.
  */
 
 import { int, type Value } from "../onnx/graph.ts";
@@ -22,7 +22,7 @@ export function keepAboveThreshold(b: GraphBuilder, v: Value, k: Value, n: Value
   const count = (marks: Value): Value => b.op("ReduceSum", [marks, b.integers([1])], { keepdims: int(1) });
   const zero = b.scalar(0);
 
-  // Where fewer than k are ≥ 0, the threshold is negative: then the n − k smallest are looked for, and dropped.
+  // If fewer than k are ≥ 0, the threshold is negative: the n − k smallest are found and dropped.
   const isNegative = indicator(b, b.op("Less", [count(isAtLeast(v, zero)), k]));
   const sign = b.op("Sub", [b.scalar(1), b.op("Mul", [isNegative, b.scalar(2)])]);
   const sized = b.op("Mul", [v, sign]);
@@ -31,16 +31,16 @@ export function keepAboveThreshold(b: GraphBuilder, v: Value, k: Value, n: Value
     b.op("Mul", [isNegative, dropped]),
     b.op("Mul", [b.op("Sub", [b.scalar(1), isNegative]), k]),
   ]);
-  // Zeros add nothing, whether they stay or go.
+  // Zeros do not matter.
   const positive = count(indicator(b, b.op("Greater", [sized, zero])));
   const sought = b.op("Min", [wanted, positive]);
 
-  // The largest m > 0 that `sought` numbers are not below: first its exponent, then its mantissa, bit by bit.
+  // The largest m > 0 such that `sought` numbers are at least m: first its exponent, then its mantissa, bit by bit.
   const enough = (bound: Value): Value =>
     indicator(b, b.op("GreaterOrEqual", [count(isAtLeast(sized, bound)), sought]));
   let bound: Value = b.scalar(smallest);
   for (const step of exponentSteps) {
-    // 2¹²⁸ is no float32: the largest step is made of two.
+    // 2¹²⁸ is not a float32, so the largest step is two steps.
     const half = b.op("Mul", [bound, b.scalar(2 ** (step / 2))]);
     const higher =
       step === 1 ? b.op("Mul", [bound, b.scalar(2)]) : b.op("Mul", [half, b.scalar(2 ** (step / 2))]);
@@ -53,7 +53,7 @@ export function keepAboveThreshold(b: GraphBuilder, v: Value, k: Value, n: Value
   }
 
   const isAbove = isAtLeast(sized, bound);
-  // Of what is looked for among the smallest, the rest stays.
+  // If the smallest were found, the others stay.
   const stays = b.op("Add", [b.op("Mul", [isAbove, sign]), isNegative]);
   return b.op("Mul", [v, stays]);
 }

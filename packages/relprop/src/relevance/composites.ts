@@ -1,16 +1,16 @@
 /**
- * The named composites, as data: which rule for which layer. `first` are the linear layers reached from the explained
- * input without crossing another; where it is not named, they get their family's rule. Table: docs/rules.md §4.
+ * The named composites, as data. `first` are the linear layers reached from the explained input without crossing another.
+ * A composite without it gives them the rule of their family. Table: docs/rules.md §4.
  */
 
 import type { Family } from "./row-kinds.ts";
 import { ruleText, type Choice } from "./rule-choice.ts";
 import type { RuleName } from "./rules/index.ts";
 
-/** Where a layer stands counts before what family it is of, and ReLU before activations in general. */
+/** Kinds of layer. "first" takes precedence over families, and "relu" over activations. */
 export type LayerKind = Family | "first" | "first convolution" | "relu";
 
-/** What the kinds of layer are, in the order in which they are asked. */
+/** Descriptions of the kinds of layer, in the order of precedence. */
 export const layerKinds: Readonly<Record<LayerKind, string>> = {
   "first convolution": "convolutions reached from the explained input without crossing another linear layer",
   first: "linear layers reached from the explained input without crossing another",
@@ -31,36 +31,36 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
 };
 
 /** How relevance can cross strides: through the operator as it is, or averaged over its positions. */
-export const strideWays = ["exact", "average"] as const;
-/** One of {@link strideWays}. */
-export type Strides = (typeof strideWays)[number];
-/** Which activations the rule for ReLUs is for. */
-export const activationWays = ["relu", "all"] as const;
-/** One of {@link activationWays}. */
-export type Activations = (typeof activationWays)[number];
+export const strideModes = ["exact", "average"] as const;
+/** One of {@link strideModes}. */
+export type Strides = (typeof strideModes)[number];
+/** The activations that get the rule for ReLUs. */
+export const activationModes = ["relu", "all"] as const;
+/** One of {@link activationModes}. */
+export type Activations = (typeof activationModes)[number];
 /** Where relevance can start: softmax (all classes, no target), logit (output ⊙ target), one (target). */
 export const seeds = ["softmax", "logit", "one"] as const;
 /** One of {@link seeds}. */
 export type SeedRelevance = (typeof seeds)[number];
 
-/** Which rule for which layer. `parseComposite` reads one from JSON. */
+/** A rule for each kind of layer. `parseComposite` reads one from JSON. */
 export interface Composite {
-  /** The name of one that relprop does not have itself; it is written into the compiled model. @default "custom" */
+  /** The name of a custom composite, for the compiled model. @default "custom" */
   readonly name?: string;
   /** One line for --help and the documentation. */
   readonly about: string;
-  /** The paper or library that it comes from. */
+  /** The paper or library of its origin. */
   readonly source: string;
   /** Where relevance starts. */
   readonly seed: SeedRelevance;
   /** How relevance crosses strides. */
   readonly strides: Strides;
-  /** Which rule for which layer; the first that fits is taken. */
+  /** The rule for each kind of layer, in the order of {@link layerKinds}. */
   readonly rules: Readonly<Partial<Record<LayerKind, Choice>>>;
 }
 
-/** What all LRP composites do where nothing else is said (docs/rules.md §3). */
-export const throughTheRest = {
+/** The default rules of all LRP composites (docs/rules.md §3). */
+export const lrpDefaults = {
   affine: { rule: "epsilon" },
   sum: { rule: "norm" },
   average: { rule: "norm" },
@@ -74,7 +74,7 @@ export const throughTheRest = {
   normalization: { rule: "norm" },
 } satisfies Composite["rules"];
 
-/** What all gradient methods do. */
+/** The rules of gradient methods. */
 const gradients = {
   convolution: { rule: "gradient" },
   dense: { rule: "gradient" },
@@ -98,7 +98,7 @@ const single = (rule: RuleName, about: string, source: string): Composite => ({
   about,
   source,
   ...lrp,
-  rules: { ...throughTheRest, convolution: { rule }, dense: { rule }, affine: { rule } },
+  rules: { ...lrpDefaults, convolution: { rule }, dense: { rule }, affine: { rule } },
 });
 
 const fischerStabiliser = 1e-5;
@@ -132,14 +132,14 @@ export const composites = {
     about: "z⁺ on convolutions, ε on dense layers",
     source: "Kohlbrenner et al. 2020; zennit",
     ...lrp,
-    rules: { ...throughTheRest, convolution: { rule: "zplus" }, dense: { rule: "epsilon" } },
+    rules: { ...lrpDefaults, convolution: { rule: "zplus" }, dense: { rule: "epsilon" } },
   },
   "epsilon-plus-flat": {
     about: "flat on the first layer, z⁺ on convolutions, ε on dense layers",
     source: "Kohlbrenner et al. 2020; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       first: { rule: "flat" },
       convolution: { rule: "zplus" },
       dense: { rule: "epsilon" },
@@ -152,7 +152,7 @@ export const composites = {
     seed: "logit",
     strides: "average",
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       first: { rule: "zplus", bias: false, input: "ones" },
       convolution: { rule: "zplus" },
       dense: { rule: "epsilon" },
@@ -164,7 +164,7 @@ export const composites = {
     source: "Bach et al. 2015; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       convolution: { rule: "alpha-beta", alpha: 2, beta: 1 },
       dense: { rule: "epsilon" },
     },
@@ -174,7 +174,7 @@ export const composites = {
     source: "Bach et al. 2015; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       first: { rule: "flat" },
       convolution: { rule: "alpha-beta", alpha: 2, beta: 1 },
       dense: { rule: "epsilon" },
@@ -185,7 +185,7 @@ export const composites = {
     source: "Montavon et al. 2019; zennit",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       "first convolution": { rule: "zbox" },
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
@@ -196,7 +196,7 @@ export const composites = {
     source: "Achtibat et al. 2024",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
       gate: { rule: "uniform" },
@@ -207,7 +207,7 @@ export const composites = {
     source: "Ali et al. 2022",
     ...lrp,
     rules: {
-      ...throughTheRest,
+      ...lrpDefaults,
       convolution: { rule: "gamma", gamma: 0.25 },
       dense: { rule: "epsilon" },
       product: { rule: "signal" },

@@ -1,31 +1,31 @@
-/** Which tensor of the graph a layer of concepts is, by the name that it has in the model or in its canonical form. */
+/** Finds the layer of concepts by a name in the model or in its canonical form. */
 
 import { OptionError } from "../errors.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { suggestion } from "../suggestion.ts";
 import type { Plan } from "./assign-rules.ts";
 
-/** What a layer is looked for in. */
+/** The model to search. */
 export interface LayerRequest {
   readonly plan: Plan;
-  /** The model before it was brought into canonical form: names that folding took away still stand there. */
+  /** The model before canonicalization, which has the names of folded nodes. */
   readonly source: Pick<Graph, "nodes">;
-  /** Names of the tensors where relevance ends: the explained inputs, or a text model's vectors of its tokens. */
+  /** Names of the tensors where relevance ends: the explained inputs, or the vectors of their tokens. */
   readonly ends: readonly string[];
   /** Name of the explained tensor, where relevance starts. */
   readonly explained: string;
 }
 
-/** A layer: a tensor that relevance arrives at, and the name that the ledger has for where it does. */
+/** A tensor that relevance reaches, and its name in the ledger. */
 export interface ConceptLayer {
   readonly tensor: string;
   readonly node: string;
 }
 
 /**
- * Finds a layer by the name of a node, whose first output is meant, or of a tensor. What was folded into another node is
- * found there: a batch norm in its convolution, the convolution's own output in what the batch norm made of it.
- * @throws OptionError if no relevance can arrive at it, with the reason
+ * Finds a layer by the name of a tensor, or of a node (its first output). Folded nodes lead to the node they are part of:
+ * for both a batch norm and its convolution, the output of the folded convolution.
+ * @throws OptionError with the reason if no relevance can reach it
  */
 export function findConceptLayer(wanted: string, request: LayerRequest): ConceptLayer {
   const { source, ends } = request;

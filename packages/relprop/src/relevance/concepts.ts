@@ -1,7 +1,7 @@
 /**
- * Concept-conditional relevance: the relevance that flows through chosen channels of one layer, and nothing else. A channel
- * stands for a concept; relevance starts again at the layer with that of the chosen channels, so that what flows around the
- * layer by skip connections is left out. CRP, Achtibat et al. 2023 (Nature Machine Intelligence 5, 1006-1019).
+ * Concept-conditional relevance: only relevance that flows through chosen channels of one layer. A channel stands for a
+ * concept. Relevance restarts at the layer with that of the chosen channels, and what flows around the layer by skip
+ * connections is dropped. CRP, Achtibat et al. 2023 (Nature Machine Intelligence 5, 1006-1019).
  *
  *     R′ = R_layer ⊙ channels,   channel_relevance_c = Σ_space R_c,   Σ R′_input = Σ R′ − what stays below the layer
  */
@@ -14,23 +14,23 @@ import { findConceptLayer, type LayerRequest } from "./concept-layer.ts";
 import { featureAxisOf } from "./feature-axis.ts";
 import type { AxisPlace } from "./site.ts";
 
-/** Asks for relevance by channel, and for the means to choose among the channels at run time. */
+/** Options for relevance by channel, with channels chosen at run time. */
 export interface ConceptOptions {
-  /** A node, whose first output is meant, or a tensor, from the explained input to what is explained. */
+  /** Name of a node (its first output) or a tensor, between the explained input and the explained tensor. */
   readonly layer: string;
-  /** The layer's axis of channels. @default that of the features which the layer, or the last one before it, makes */
+  /** The layer's channel axis. @default the feature axis of the layer, or of the last layer before it */
   readonly axis?: number;
 }
 
-/** The graph input that chooses channels, float32 [N, C]: factors of their relevance, 1 to keep it, 0 to drop it. */
+/** The graph input that chooses channels, float32 [N, C]: factors of their relevance, 1 to keep and 0 to drop. */
 export const channelsInput = "channels";
 
 /** The graph output of the channels' relevance before the mask, float32 [N, C]. */
 export const channelRelevanceOutput = "channel_relevance";
 
-/** Where samples stand in a layer. */
+/** The samples in a layer. */
 interface SampleAxis {
-  /** Undefined where there is none: then there is one row of channels. */
+  /** Undefined if there are none: the layer has one row of channels. */
   readonly axis?: number | undefined;
   readonly count: Dim;
   /** Where samples share their axis, with windows or tokens: the layer's sizes with it in three parts, and as they are; −1 is open. */
@@ -40,7 +40,7 @@ interface SampleAxis {
 
 const isKnown = (dims: readonly Dim[]): dims is number[] => dims.every((dim) => typeof dim === "number");
 
-/** @returns undefined where sizes that only a run knows would be needed to tell samples apart */
+/** @returns undefined if telling samples apart needs sizes that are unknown before a run */
 function samplesIn({ shape }: Value, place: AxisPlace | undefined, count: Dim): SampleAxis | undefined {
   if (!place) return { count: 1, whole: [] };
   const { axis, outer, inner } = place;
@@ -51,7 +51,7 @@ function samplesIn({ shape }: Value, place: AxisPlace | undefined, count: Dim): 
   return isKnown(apart) && isKnown(whole) ? { axis, count, apart, whole } : undefined;
 }
 
-/** The layer whose channels are masked: makes the input `channels` and, once relevance arrives, its sums. */
+/** Masks the channels of a layer: adds the input `channels` and sums the relevance of channels. */
 export class ConceptMask {
   readonly layer: Value;
   /** The node that makes the layer; an input's own name. */
@@ -74,7 +74,7 @@ export class ConceptMask {
     return value?.name === this.layer.name;
   }
 
-  /** R with its channels weighted; notes their sums. */
+  /** R with weighted channels. Stores their sums. */
   mask(b: GraphBuilder, R: Value): Value {
     return b.within("mask", () => this.#masked(b, R));
   }
@@ -82,7 +82,7 @@ export class ConceptMask {
   #masked(b: GraphBuilder, R: Value): Value {
     const { apart, whole, axis: batchAxis } = this.#samples;
     if (apart === undefined) return this.#weigh(b, R, this.axis, batchAxis);
-    // Samples get an axis of their own: the one that they share becomes three.
+    // The axis that samples share is split in three, one of which is theirs.
     const shared = whole.indexOf(-1);
     const axis = this.axis > shared ? this.axis + 2 : this.axis;
     const weighted = this.#weigh(b, b.op("Reshape", [R, b.integers(apart)]), axis, shared + 1);
@@ -107,7 +107,7 @@ export class ConceptMask {
   }
 }
 
-/** What the layer is looked for in. */
+/** The model to search. */
 export interface ConceptRequest extends Omit<LayerRequest, "ends" | "explained"> {
   readonly analysis: Analysis;
   /** How many samples there are. */

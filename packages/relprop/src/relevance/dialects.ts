@@ -1,7 +1,6 @@
 /**
- * Dialects: what the rules of other libraries do where the same name means something else (docs/rules.md §7), as options of
- * our rules. A dialect says only what a rule does where neither composite nor user says anything; which rule a layer
- * gets is the composite's business. Without a dialect rules are zennit's.
+ * Dialects: the rules of other libraries under the same names (docs/rules.md §7), as options of our rules. A dialect only
+ * sets options that neither composite nor user set. It does not choose rules. Without a dialect rules are zennit's.
  */
 
 import type { LayerKind } from "./composites.ts";
@@ -11,16 +10,16 @@ import type { RuleName, RuleOptions } from "./rules/index.ts";
 export interface Dialect {
   /** One line for --help and the documentation. */
   readonly about: string;
-  /** Whose behaviour was measured, and in which version. */
+  /** The library and version whose behaviour was measured. */
   readonly source: string;
   readonly rules: Readonly<Partial<Record<RuleName, RuleOptions>>>;
-  /** Where a rule has other options on one kind of layer. */
+  /** Rules with different options on a kind of layer. */
   readonly exceptions?: Readonly<
     Partial<Record<LayerKind, Readonly<Partial<Record<RuleName, RuleOptions>>>>>
   >;
 }
 
-/** What a dialect says of a rule on a kind of layer, if it says anything. */
+/** The options that a dialect sets for a rule on a kind of layer. */
 export const usualOptions = (
   { rules, exceptions }: Pick<Dialect, "rules" | "exceptions">,
   rule: RuleName,
@@ -29,10 +28,10 @@ export const usualOptions = (
 
 /** Clamps or adds to weights, whatever the input's sign, and leaves the bias alone. */
 const captumWeights = { split: "weights", bias: "whole", epsilon: 1e-9 } as const;
-/** Adds ε to z, whatever the sign of z: more to it in layers than in sums and products of tensors. */
+/** Adds ε to z regardless of its sign. ε is larger in layers than in sums and products of tensors. */
 const lxtLayer = { stabilizer: "unsigned", epsilon: 1e-6 } as const;
 const lxtTensors = { stabilizer: "unsigned", epsilon: 1e-8 } as const;
-/** Divides by z as it is, by ε where z = 0. */
+/** Divides by z, or by ε where z = 0. */
 const innvestigateShare = { stabilizer: "zero", epsilon: 1e-7 } as const;
 
 export const dialects = {

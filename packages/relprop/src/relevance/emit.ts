@@ -9,14 +9,14 @@ import type { ConceptMask } from "./concepts.ts";
 import { keepLargest } from "./filter.ts";
 import {
   asTranspose,
-  besideTheWay,
+  withFiniteInput,
   constantLayer,
   linearLayer,
   plainLayer,
   type LayerContext,
   type Share,
 } from "./layers.ts";
-import type { Entered, LedgerWriter } from "./ledger.ts";
+import type { RelevanceTerm, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
 import { linearRuleOf, plainRuleOf } from "./rule-choice.ts";
@@ -27,16 +27,16 @@ export interface Walk {
   readonly analysis: Analysis;
   readonly plan: Plan;
   readonly settings: Settings;
-  /** The fraction the relevance filter keeps, where it is a graph input. */
+  /** The fraction that the relevance filter keeps, if it is a graph input. */
   readonly keep: Value | undefined;
-  /** Enters every crossing, if a ledger is asked for. */
+  /** Records every node, if a ledger is requested. */
   readonly ledger?: LedgerWriter | undefined;
-  /** Masks the channels of one layer, if asked for. */
+  /** Masks the channels of one layer, if requested. */
   readonly concepts?: ConceptMask | undefined;
 }
 
 /**
- * Adds the nodes that carry relevance from the explained tensor to those where it ends.
+ * Adds the nodes that carry relevance from the explained tensor to the ends.
  * @param seed relevance of the explained tensor, in its shape
  * @returns relevance of each end, in its shape; undefined if none can reach it
  */
@@ -52,7 +52,7 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   for (const [index, step] of [...plan.steps.entries()].toReversed())
     b.within(ofStep(step), () => cross(step, index));
   const masked = ends.find((end) => concepts?.isAt(b.value(end)));
-  if (masked !== undefined) leaveAround(masked, -1);
+  if (masked !== undefined) dropRelevanceAround(masked, -1);
   return ends.map((end) => {
     const R = relevance.get(end);
     if (!R || !concepts || end !== masked) return R;
@@ -64,7 +64,7 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   function cross(step: PlanStep, index: number): void {
     const site = analysis.siteOf(step.node);
     const layer = concepts && site.outputs.find((value) => concepts.isAt(value))?.name;
-    if (layer !== undefined) leaveAround(layer, index);
+    if (layer !== undefined) dropRelevanceAround(layer, index);
     const arriving = step.node.outputs.map((name) => relevance.get(name));
     if (arriving.every((R) => R === undefined)) return;
     const masked = arriving.map((R, i) =>
@@ -81,32 +81,32 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       isOnTheWay: (name) => onTheWay.has(name),
     });
     const outputs = step.node.outputs;
-    const leaving: Entered[] = [];
-    const others: Entered[] = constants.map((R) => ({ of: outputs[0] as string, R }));
+    const leaving: RelevanceTerm[] = [];
+    const others: RelevanceTerm[] = constants.map((R) => ({ of: outputs[0] as string, R }));
     for (const [at, R] of contributions) {
       const name = step.node.inputs[at] as string;
       const total = m.add(relevance.get(name), R);
       if (total) relevance.set(name, total);
       (onTheWay.has(name) ? leaving : others).push({ of: name, R });
     }
-    const entered = (terms: readonly Term[]): Entered[] =>
+    const termsOf = (terms: readonly Term[]): RelevanceTerm[] =>
       terms.map((R, i) => ({ of: outputs[i] as string, R }));
-    const crossing = { arriving: entered(arriving), masked: entered(masked), kept: entered(kept) };
+    const crossing = { arriving: termsOf(arriving), masked: termsOf(masked), kept: termsOf(kept) };
     b.within(ofStep(step, "ledger"), () => ledger?.enter(step, { ...crossing, leaving, others, ...crossed }));
   }
 
   /**
-   * Relevance starts again at the layer of concepts. All that goes through it has arrived; what waits elsewhere flows around.
-   * @param index of the step that makes the layer
+   * Restarts relevance at the layer of concepts. Relevance of other tensors at this point flows around the layer.
+   * @param index index of the step that computes the layer
    */
-  function leaveAround(layer: string, index: number): void {
+  function dropRelevanceAround(layer: string, index: number): void {
     const made = plan.steps.slice(0, index + 1).flatMap(({ node }) => node.outputs);
-    const around = [...new Set([...ends, ...made])].flatMap((of): Entered[] =>
+    const around = [...new Set([...ends, ...made])].flatMap((of): RelevanceTerm[] =>
       of !== layer && relevance.has(of) ? [{ of, R: relevance.get(of) }] : [],
     );
     for (const { of } of around) relevance.delete(of);
     if (!relevance.has(layer)) return;
-    b.within(ofTensor(graph, layer, "ledger", layer), () => ledger?.leaveAround(layer, around));
+    b.within(ofTensor(graph, layer, "ledger", layer), () => ledger?.enterAround(layer, around));
   }
 }
 
@@ -114,14 +114,14 @@ type Contribution = readonly [input: number, R: Term];
 
 interface Crossed {
   readonly contributions: readonly Contribution[];
-  /** For the ledger: what joined constants took, the divisions made, and whether these say where everything went. */
+  /** For the ledger: relevance of joined constants, the divisions, and whether these account for everything. */
   readonly constants: readonly Term[];
   readonly shares: readonly Share[];
   readonly isExact: boolean;
   readonly hasBorder: boolean;
 }
 
-/** y = Σ_i x_i ∂y/∂x_i, plus a bias: what is shared by y's parts is shared whole. */
+/** Families with y = Σ_i x_i ∂y/∂x_i plus a bias, whose shares conserve relevance. */
 const additive: ReadonlySet<Family> = new Set([
   "convolution",
   "dense",
@@ -135,7 +135,7 @@ const additive: ReadonlySet<Family> = new Set([
   "normalization",
 ]);
 
-/** What moves elements moves their relevance along the gradient, whole. */
+/** Whether relevance only moves, along the gradient. */
 const moves = (row: Row, rule: string): boolean =>
   row.kind === "splitting" || (rule === "gradient" && (row.family === "routing" || row.family === "maximum"));
 
@@ -174,7 +174,8 @@ function crossNode(
   const contributions = computed.map((index): Contribution => {
     const layer = plainLayer(row, index, averaged, context, R);
     const isBeside = context.shares !== undefined && !isOnTheWay(site.node.inputs[index] as string);
-    const cross = (relevance: Value): Term => rule(isBeside ? besideTheWay(layer, m) : layer, relevance, m);
+    const cross = (relevance: Value): Term =>
+      rule(isBeside ? withFiniteInput(layer, m) : layer, relevance, m);
     if (!isMoved) return [index, cross(R)];
     const { x, y } = layer;
     const back = m.moved([{ R, y }], x, ([moving = R]) => cross(moving), keepsAll(row, x, y));
@@ -187,7 +188,7 @@ function crossNode(
   return crossed(contributions, constants);
 }
 
-/** Whether what moves elements moves each of the input's, and adds none. */
+/** Whether a node only permutes elements: none are dropped or added. */
 const keepsAll = (row: Row, x: Value, y: Value): boolean =>
   row.family === "routing" && !row.joins && !row.border && product(x.shape) === product(y.shape);
 
@@ -197,7 +198,7 @@ function crossSplit(
   arriving: readonly Term[],
   computed: readonly number[],
 ): Contribution[] {
-  // The parts of a whole are all there: none is optional.
+  // Outputs of these operators are not optional.
   const outputs = site.outputs as readonly Value[];
   const there = outputs.flatMap((y, i): Moving[] => (arriving[i] ? [{ R: arriving[i], y }] : []));
   const join = (index: number) => (relevance: readonly Value[]) => {

@@ -1,17 +1,17 @@
 /**
- * What relevance is a multiple of, known when the graph is compiled. What a layer hands back is x ⊙ c. Whoever divides it
- * by x next needs c and no sign of x, and where two multiples of x meet, x is multiplied once.
+ * Tracks the factors of relevance at compile time. A layer returns x ⊙ c. A division by x then needs only c, not the sign
+ * of x, and two multiples of x add up with one multiplication by x.
  */
 
 import type { Value } from "../onnx/graph.ts";
 
-/** A value that is `of ⊙ by`. */
+/** A value that equals `of ⊙ by`. */
 export interface Multiple {
   readonly of: Value;
   readonly by: Value;
 }
 
-/** Remembers of products what they are multiples of. */
+/** Stores the factors of products. */
 export class Factors {
   readonly #multiples = new Map<string, ReadonlyMap<string, Multiple>>();
   readonly #standsFor = new Map<string, string>();
@@ -29,17 +29,17 @@ export class Factors {
     this.#multiples.set(result.name, multiples);
   }
 
-  /** A multiple of `substitute` counts as one of x: they differ only where what it is multiplied with is 0. */
+  /** Multiples of `substitute` count as multiples of x, since the two differ only where the other factor is 0. */
   standsFor(substitute: Value, x: Value): void {
     this.#standsFor.set(substitute.name, x.name);
   }
 
-  /** R as a multiple of x, or of what stands for it. */
+  /** R as a multiple of x or of its substitute. */
   of(R: Value, x: Value): Multiple | undefined {
     return this.#multiples.get(R.name)?.get(x.name);
   }
 
-  /** Both as multiples of the same value, if they are. */
+  /** Both as multiples of the same value, if possible. */
   shared(a: Value, b: Value): readonly [Multiple, Multiple] | undefined {
     for (const multiple of this.#multiples.get(a.name)?.values() ?? []) {
       const other = this.#multiples.get(b.name)?.get(multiple.of.name);

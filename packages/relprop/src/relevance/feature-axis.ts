@@ -1,18 +1,18 @@
-/** Which axis of a tensor counts its features: the channels of a convolution, the columns of a dense layer. */
+/** Finds the feature axis of a tensor: the channels of a convolution, or the columns of a dense layer. */
 
 import type { Node, Value } from "../onnx/graph.ts";
 import { traceAxes, wholeAxis, type Followed } from "./axis-trace.ts";
 import type { Row } from "./row-kinds.ts";
 
-/** A graph whose axes are followed. */
+/** The graph to trace. */
 export interface AxisRequest extends Followed {
   readonly value: (name: string) => Value | undefined;
 }
 
-/** The axis of a node's output that its features stand along. */
+/** Gives the feature axis of a node's output. */
 export type AxisOf = (request: AxisRequest, node: Node, row: Row, y: Value) => number | undefined;
 
-/** Where a whole axis of a value stands in another one that comes after it, if it is still whole there. */
+/** The position of an axis of a value in a later value, if it is kept whole. */
 export function axisIn(
   { graph, operators, siteOf, isKnown }: AxisRequest,
   from: Value,
@@ -30,7 +30,7 @@ export function axisIn(
   return place?.outer === 1 && place.inner === 1 ? place.axis : undefined;
 }
 
-/** Where the axis that a node has features along stands in a value. */
+/** The position of a node's feature axis in a later value. */
 export function axisOfNode(request: AxisRequest, node: Node, axisOf: AxisOf, to: string): number | undefined {
   const row = request.operators.rowOf(node);
   const y = request.value(node.outputs[0] ?? "");
@@ -38,7 +38,7 @@ export function axisOfNode(request: AxisRequest, node: Node, axisOf: AxisOf, to:
   return axis === undefined || !y ? undefined : axisIn(request, y, axis, to);
 }
 
-/** The axis of the features that the last layer before a value makes, followed through all that moves it on the way. */
+/** The feature axis of the last layer before a value, traced to that value. */
 export function featureAxisOf(request: AxisRequest, name: string): number | undefined {
   for (const node of request.graph.nodes.toReversed()) {
     const axis = axisOfNode(request, node, ofLayer, name);

@@ -1,6 +1,6 @@
 /**
- * The relevance filter (the seed's own): of each sample's R only the k largest values go on, k = max(1, ⌊p·n⌋ ) of n;
- * the rest becomes 0, nothing is renormalised. Fischer 2021.
+ * The relevance filter of `fischer`: each sample keeps its k = max(1, ⌊p·n⌋) largest of n values. The others become 0, and
+ * nothing is renormalised. Fischer 2021.
  */
 
 import { int, type Value } from "../onnx/graph.ts";
@@ -9,17 +9,17 @@ import { keepAboveThreshold } from "./bisection.ts";
 import { filled, reshapeLike } from "./ops/shapes.ts";
 
 /**
- * Float32 has rounded p, and rounds p·n, by up to 6e-8 of itself each: without this, 0.7 of a number of values could be
- * one too few. (In float64 it would be exact, but ONNX Runtime Web's builds with WebGPU cannot cast to that.)
+ * Float32 rounds p and p·n by up to 6e-8 of itself each. Without this tolerance, 0.7 of a number of values could be one too
+ * few. (float64 would be exact, but ONNX Runtime Web's builds with WebGPU cannot cast to it.)
  */
 const roundingOfFloat32 = 1 + 1.2e-7;
 
-/** How the largest values are found: by TopK, or by `keepAboveThreshold`, whose time GPUs can afford. */
+/** How the largest values are found: by TopK, or by `keepAboveThreshold` for GPUs. */
 export const searches = ["sorting", "bisection"] as const;
 /** One of {@link searches}. */
 export type Search = (typeof searches)[number];
 
-/** @param keep the fraction p that is kept, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything */
+/** @param keep the fraction p to keep, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything */
 export function keepLargest(b: GraphBuilder, R: Value, keep: number | Value, search: Search): Value {
   return b.within("filter", () => kept(b, R, keep, search));
 }

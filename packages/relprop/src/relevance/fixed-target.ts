@@ -1,10 +1,10 @@
-/** A target that is compiled into the graph, so that a run need not be given one. */
+/** A target that is compiled into the graph. */
 
 import { int, type Dim, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { TargetRegion } from "./target-text.ts";
 
-/** Ones in the regions, zeros elsewhere, in a shape that broadcasts over the output: a product of one vector for each axis. */
+/** Ones in the regions and zeros elsewhere, in a shape that broadcasts over the output: products of a vector for each axis. */
 export function fixedTarget(b: GraphBuilder, output: Value, regions: readonly TargetRegion[]): Value {
   const rank = output.shape.length;
   const masks = regions.map((region) => {

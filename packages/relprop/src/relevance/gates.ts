@@ -1,8 +1,7 @@
 /**
- * Which values are gates: what they are multiplied with they let through, more or less. A sigmoid's output is one, and so
- * is what is made of gates and constants alone by moving, averaging, adding and multiplying, as long as it keeps its
- * sign: 1 − σ(z), 2·σ(z), 1 + σ(z) as x·(1 + σ(z)) = x + x·σ(z), the product of two gates as (x ⊙ g) ⊙ h. What changes
- * its sign is a signal: 2·σ(2z) − 1 is tanh(z).
+ * Finds gates: factors that control how much of a signal passes. A sigmoid's output is one. So are values computed only
+ * from gates and constants by moving, averaging, adding and multiplying, if they keep one sign: 1 − σ(z), 2·σ(z), 1 + σ(z)
+ * as in x + x·σ(z), or a product of gates. A value that changes sign is a signal: 2·σ(2z) − 1 = tanh(z).
  */
 
 import type { Graph, Value } from "../onnx/graph.ts";
@@ -11,7 +10,7 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Operators } from "./operators.ts";
 import { unit, zero, type Range } from "./ops/ranges.ts";
 
-/** Constants of more elements are not looked through. */
+/** Constants with more elements are not searched. */
 const maxElements = 2 ** 18;
 
 function rangeOfConstant({ constant }: Value): Range | undefined {

@@ -1,4 +1,4 @@
-/** A node, seen through its row, as the layer that rules work on: where operators and rules meet. */
+/** Makes the layers that rules work on from nodes and their rows. */
 
 import type { Value } from "../onnx/graph.ts";
 import type { Algebra, Stabilizer, Term } from "./algebra.ts";
@@ -9,37 +9,34 @@ import type { Site } from "./site.ts";
 import type { LinearLayer, Part, PlainLayer } from "./rules/index.ts";
 import { sure } from "../sure.ts";
 
-/** Names what an operator's transpose is made of. */
+/** Names the nodes of an operator's transpose. */
 export const asTranspose = <T>({ b }: Site, build: () => T): T => b.within("transpose", build);
 
 const unstable: Stabilizer = { epsilon: 0, kind: "add" };
 
-/** One division of relevance by a denominator, as the ledger needs to see it: R = s ⊙ (parts + bias + stabiliser). */
+/** One division of relevance by a denominator, for the ledger: R = s ⊙ (parts + bias + stabilizer). */
 export interface Share {
-  /** The relevance that is shared out. */
+  /** The relevance to share. */
   readonly R: Value;
   /** R / denominator */
   readonly s: Value;
-  /** What in the denominator is bias, in a shape that broadcasts over s. */
+  /** The bias in the denominator, in a shape that broadcasts over s. */
   readonly bias: Term;
-  /** What in the denominator is stabiliser, ±ε. */
+  /** The stabilizer in the denominator, ±ε. */
   readonly stabiliser: Term;
-  /**
-   * Where the denominator is nothing but stabiliser, or infinite (a mask of −∞), as booleans: there is nothing to share
-   * R among.
-   */
-  readonly isNothing: Value;
+  /** Booleans: where R cannot be shared, as the denominator is only stabilizer, or infinite (a mask of −∞). */
+  readonly isUnshareable: Value;
 }
 
-/** What builds a layer: the node and its row's words, and who wants to hear of each division. */
+/** The context of a layer: its node, the arithmetic and the list of divisions. */
 export interface LayerContext {
   readonly site: Site;
   readonly m: Algebra;
-  /** Collects every division; undefined where no ledger is kept, and then nothing is built for it. */
+  /** Collects every division; undefined without a ledger, for which nothing is then built. */
   readonly shares: Share[] | undefined;
 }
 
-/** R / S(n·z), entered among the shares: once, also if several inputs of a node ask for it. */
+/** R / S(n·z), recorded once even if several inputs of a node need it. */
 function shareOut(
   { m, shares }: LayerContext,
   R: Value,
@@ -51,8 +48,8 @@ function shareOut(
   const z = whole && m.openPart(R, whole, stabilizer);
   const s = m.share(R, z, stabilizer, n);
   if (z && shares && !shares.some((share) => share.s === s)) {
-    const isNothing = m.either(m.isZero(z), m.isInfinite(z));
-    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer, n), isNothing });
+    const isUnshareable = m.either(m.isZero(z), m.isInfinite(z));
+    shares.push({ R, s, bias, stabiliser: m.stabiliser(z, stabilizer, n), isUnshareable });
   }
   return s;
 }
@@ -84,7 +81,7 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
     shareOfRest(R, parts, b, rest, stabilizer) {
       const { total, offset } = sumOfPositive(parts, b, stabilizer);
       const left = sure(m.subtract(site.outputs[0], total));
-      // What was added to the sum to keep it from 0 keeps what is left of z from 0, too: S(d) = d − ε for d ≤ 0.
+      // The ε in the sum also keeps the rest of z from 0: S(d) = d − ε for d ≤ 0.
       if (offset > 0 && stabilizer.kind === "add") {
         const d = m.atMost(left, -offset);
         return shareOfStable(R, d, m.isAtLeast(d, -offset), rest, -offset);
@@ -95,14 +92,14 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
     sumOfPositive: (parts, b) => sumOfPositive(parts, b, unstable).total,
   };
 
-  /** R / d for a d that is stable already, by a part of it. */
-  function shareOfStable(R: Value, d: Value, isNothing: Value, b: Term, stabiliser: number): Value {
+  /** R / d for a d that contains its stabilizer. */
+  function shareOfStable(R: Value, d: Value, isUnshareable: Value, b: Term, stabiliser: number): Value {
     const s = m.divide(R, d);
-    shares?.push({ R, s, bias: placed(b), stabiliser: m.scalar(stabiliser), isNothing });
+    shares?.push({ R, s, bias: placed(b), stabiliser: m.scalar(stabiliser), isUnshareable });
     return s;
   }
 
-  /** Σ_k W_k x_k + b + offset, of what cannot be negative. The offset is ε where the operator's bias can take it, else 0. */
+  /** Σ_k W_k x_k + b + offset, of non-negative parts. The offset is ε if the operator's bias can hold it, else 0. */
   function sumOfPositive(
     parts: readonly Part[],
     b: Term,
@@ -122,9 +119,9 @@ export function linearLayer(row: LinearRow, strides: Strides, context: LayerCont
 
 /**
  * A node without weights, for the plain rules.
- * @param index the input that relevance goes to
- * @param averaged what stands in for the operator where strides are averages
- * @param R the relevance that arrives, if what is known of it may spare something
+ * @param index index of the input that gets relevance
+ * @param averaged replaces the operator if strides are averaged
+ * @param R the relevance of the output, if known facts about it may save nodes
  */
 export function plainLayer(
   row: PlainRow,
@@ -135,8 +132,8 @@ export function plainLayer(
 ): PlainLayer {
   const { site, m } = context;
   const input = site.input(index);
-  const x = sharer(row, input, R, context);
-  // What stands in is an average: of what cannot be negative, it cannot be negative either.
+  const x = shareBasis(row, input, R, context);
+  // An average of non-negative elements is not negative.
   if (averaged && m.isNonNegative(x)) m.nonNegative(averaged.y);
   const y = averaged?.y ?? site.output(0);
   const back = averaged?.pullBack ?? ((s: Value): Value => row.pullBack(site, s, index));
@@ -159,27 +156,27 @@ export function plainLayer(
   };
 }
 
-/** What shares are in proportion to. */
-function sharer(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext): Value {
+/** The value that shares are proportional to. */
+function shareBasis(row: PlainRow, input: Value, R: Term, { site, m }: LayerContext): Value {
   if (R && row.finite && m.vanishes(R, site.output(0))) return m.standsFor(row.finite(site), input);
   return row.active?.(site) ?? input;
 }
 
 /**
- * What does not come from the explained input, for the ledger: a mask of −∞ takes no part, as its share would be no
- * number.
+ * The layer with a finite input, for the ledger: an input that does not depend on the explained one may be a mask of −∞,
+ * whose share would be NaN.
  */
-export const besideTheWay = (layer: PlainLayer, m: Algebra): PlainLayer => ({
+export const withFiniteInput = (layer: PlainLayer, m: Algebra): PlainLayer => ({
   ...layer,
   x: m.finite(layer.x),
 });
 
 /**
- * A constant that is joined to computed inputs (Add, Concat), for the ledger: the part that is its own, in the full
- * shape of the output, one for each sample, however the constant broadcasts.
+ * The layer of a constant that is joined to computed inputs (Add, Concat), for the ledger: its share in the full shape of
+ * the output, even if the constant broadcasts.
  */
 export function constantLayer(row: PlainRow, index: number, context: LayerContext): PlainLayer {
-  const layer = besideTheWay(plainLayer(row, index, undefined, context), context.m);
+  const layer = withFiniteInput(plainLayer(row, index, undefined, context), context.m);
   if (!row.elementwise) return layer;
   const { site } = context;
   const full = expandLike(site.b, site.input(index), site.output(0));

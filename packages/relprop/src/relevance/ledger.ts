@@ -1,13 +1,12 @@
 /**
- * The conservation ledger: where relevance stays on its way from the explained output to the input, node by node.
- * Written by nodes of the compiled graph beside the relevance itself, in float64 unless the runtime has none, so that it
- * is exact to what the relevance pass computes: nothing is estimated. For every node and every sample
+ * The conservation ledger: where relevance stays on its way from the output to the input, node by node. Nodes of the
+ * compiled graph compute it in float64 (float32 on request) from the relevance itself. For every node and every sample
  *
  *     arriving = leaving + bias + epsilon + filter + mask + around + others + border + fallback + rule + rest
  *
- * A rule shares R by s = R / (parts + bias + ε). Hence R = Σ s·part + s·bias + s·ε: the first goes on, the second is
- * the bias's share, the third the stabiliser's. The leak of LRP by biases: Bach et al. 2015, §"Layer-wise relevance
- * propagation"; Montavon et al. 2019.
+ * A rule shares R by s = R / (parts + bias + ε). Hence R = Σ s·part + s·bias + s·ε: the share that goes on, that of the
+ * bias and that of the stabilizer. Leaks by biases: Bach et al. 2015, §"Layer-wise relevance propagation"; Montavon et al.
+ * 2019.
  */
 
 import { int, type Value } from "../onnx/graph.ts";
@@ -23,36 +22,36 @@ import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.
 import type { AxisPlace } from "./site.ts";
 import { sure } from "../sure.ts";
 
-/** Where relevance can stay, in the order of the ledger's columns. */
+/** The causes for which relevance stays, in the order of the columns. */
 export const shareColumns = [
-  /** What biases were given. */
+  /** Shares of biases. */
   "bias",
-  /** What stabilisers absorbed. */
+  /** Absorbed by stabilizers. */
   "epsilon",
-  /** What the relevance filter took away. */
+  /** Removed by the relevance filter. */
   "filter",
-  /** What a mask of channels took away ({@link ConceptOptions}). */
+  /** Removed by the mask of channels ({@link ConceptOptions}). */
   "mask",
-  /** What flows around the layer whose channels are masked. */
+  /** Flows around the layer whose channels are masked. */
   "around",
-  /** Shares of joined constants, and of values that do not come from the explained input. */
+  /** Shares of joined constants, and of values that do not depend on the explained input. */
   "others",
-  /** Relevance of elements that come from nowhere: padding. */
+  /** Relevance of padding. */
   "border",
-  /** What an operator without a rule lost or added under `fallback`. */
+  /** Lost or added by a `fallback` at an operator without a rule. */
   "fallback",
-  /** What the rule itself does not conserve: gradients, α-β where nothing speaks against, denominators that are 0. */
+  /** Not conserved by the rule itself: gradients, α-β without negative contributions, denominators of 0. */
   "rule",
-  /** What is left: float32's rounding. */
+  /** The remainder: rounding in float32. */
   "rest",
 ] as const;
 
-/** Where relevance stayed. */
+/** One of {@link shareColumns}. */
 export type ShareColumn = (typeof shareColumns)[number];
 
 /**
- * The last axis of the output `ledger`: Σ|R| and ΣR of what arrives at the node's outputs, ΣR of what goes on to
- * inputs on the way, and where the difference stayed.
+ * The last axis of the output `ledger`: Σ|R| and ΣR arriving at the node's outputs, ΣR leaving to inputs on the way, and
+ * where the difference stayed.
  */
 export const ledgerColumns = ["magnitude", "arriving", "leaving", ...shareColumns] as const;
 /** One of {@link ledgerColumns}. */
@@ -68,55 +67,55 @@ export interface LedgerRow {
   readonly rule: string;
 }
 
-/** What the output `ledger` says, float32 [N, rows, columns]: its rows; the columns are {@link ledgerColumns}. */
+/** The layout of the output `ledger`, float32 [N, rows, columns]. The columns are {@link ledgerColumns}. */
 export interface LedgerLayout {
-  /** What relevance started from. */
+  /** The seed relevance. */
   readonly seed: SeedRelevance;
-  /** What relevance starts from, in a word: logit, value, probability, target. */
+  /** A word for what relevance starts from: logit, value, probability, target. */
   readonly word: string;
-  /** The nodes that relevance reached, from the output on. The last rows are where it ends: the inputs, or the chosen layer. */
+  /** The nodes that relevance reached, output first. The last rows are its ends: the inputs, or the chosen layer. */
   readonly rows: readonly LedgerRow[];
 }
 
-/** What sums are computed in. */
+/** The precision of sums. */
 export type LedgerPrecision = "float64" | "float32";
 
 /** The name of the output. */
 export const ledgerOutput = "ledger";
 
-/** The operator in the last rows of every ledger: what arrives at the input, or the chosen layer, has reached it. */
+/** The operators in the last rows of a ledger, for relevance that reached an input or the chosen layer. */
 export const endOperators = { input: "input", layer: "layer" } as const;
 
-/** The operator in the row of what flows around the layer of concepts. */
+/** The operator in the row for relevance that flows around the layer of concepts. */
 export const aroundOperator = "around";
 
-/** The operator in the row where channels of an input itself are masked. */
+/** The operator in the row for an input whose channels are masked. */
 export const maskOperator = "mask";
 
-/** Relevance, and the name of the value whose shape it has: its samples stand where the value's do. */
-export interface Entered {
+/** Relevance, and the name of the value that it belongs to, which has the same shape. */
+export interface RelevanceTerm {
   readonly of: string;
   readonly R: Term;
 }
 
-/** What happened to relevance at one node. */
+/** The relevance at one node. */
 export interface Crossing {
-  /** Relevance of the node's outputs; with channels masked; with the filter applied. */
-  readonly arriving: readonly Entered[];
-  readonly masked: readonly Entered[];
-  readonly kept: readonly Entered[];
-  /** What goes to inputs on the way, and what to others. */
-  readonly leaving: readonly Entered[];
-  readonly others: readonly Entered[];
-  /** The divisions that the rule made, in the shape of the node's first output. */
+  /** Relevance of the node's outputs: before the mask, after the mask, and after the filter. */
+  readonly arriving: readonly RelevanceTerm[];
+  readonly masked: readonly RelevanceTerm[];
+  readonly kept: readonly RelevanceTerm[];
+  /** Relevance of inputs on the way, and of other inputs. */
+  readonly leaving: readonly RelevanceTerm[];
+  readonly others: readonly RelevanceTerm[];
+  /** The divisions of the rule, in the shape of the node's first output. */
   readonly shares: readonly Share[];
-  /** Whether the shares, or a mere move of elements, say where everything went; otherwise the rule lost the difference. */
+  /** Whether shares, or moved elements, account for all relevance. Otherwise the rule lost the difference. */
   readonly isExact: boolean;
-  /** Whether some outputs come from no input. */
+  /** Whether some elements of the output come from no input. */
   readonly hasBorder: boolean;
 }
 
-/** Builds the ledger's part of the graph. */
+/** Adds the ledger to the graph. */
 export class LedgerWriter {
   readonly #b: GraphBuilder;
   readonly #m: Algebra;
@@ -127,9 +126,8 @@ export class LedgerWriter {
   readonly #sums: Value[] = [];
 
   /**
-   * @param origin the tensor that samples are counted in: the explained input, or the vectors of its tokens
-   * @param batch where samples stand at all nodes on the way; undefined where some node does not keep them apart: then a run
-   *   has one row
+   * @param origin the tensor that defines the samples: the explained input, or the vectors of its tokens
+   * @param batch the places of samples; undefined if some node does not keep them apart, so that a run has one ledger
    */
   constructor(b: GraphBuilder, origin: Value, batch: Batch | undefined, precision: LedgerPrecision) {
     this.#b = b;
@@ -139,7 +137,7 @@ export class LedgerWriter {
     this.#batch = batch;
   }
 
-  /** Enters a node. */
+  /** Adds the row of a node. */
   enter({ node, choice, why }: PlanStep, crossing: Crossing): void {
     const m = this.#m;
     const { arriving, masked, kept, shares, isExact, hasBorder } = crossing;
@@ -155,24 +153,24 @@ export class LedgerWriter {
       filter: difference(m, afterMask, afterFilter),
       others,
     };
-    const gone = m.subtract(difference(m, afterFilter, leaving), others);
-    if (!isExact) sums[why === "fallback" ? "fallback" : "rule"] = gone;
-    else if (hasBorder) sums.border = gone;
+    const lost = m.subtract(difference(m, afterFilter, leaving), others);
+    if (!isExact) sums[why === "fallback" ? "fallback" : "rule"] = lost;
+    else if (hasBorder) sums.border = lost;
     else if (shares.length > 0) Object.assign(sums, this.#shared(shares, y, afterFilter));
     const known = shareColumns.reduce((sum, column) => m.add(sum, sums[column]), leaving);
     sums.rest = difference(m, atOutput, known);
     this.#row({ node: node.name, operator: node.opType, rule: ruleText(choice) }, sums);
   }
 
-  /** Enters the relevance of tensors that is left out since it flows around a layer. */
-  leaveAround(layer: string, left: readonly Entered[]): void {
+  /** Adds the row of relevance that is dropped because it flows around the layer of concepts. */
+  enterAround(layer: string, left: readonly RelevanceTerm[]): void {
     if (left.length === 0) return;
     const arriving = this.#total(left);
     const magnitude = this.#total(left.map(({ of, R }) => ({ of, R: R && this.#b.op("Abs", [R]) })));
     this.#row({ node: layer, operator: aroundOperator, rule: "" }, { magnitude, arriving, around: arriving });
   }
 
-  /** Enters what a mask of an input's own channels took away. */
+  /** Adds the row of an input whose channels are masked. */
   maskEnd(of: string, R: Value, masked: Value): void {
     const arriving = this.#total([{ of, R }]);
     const leaving = this.#total([{ of, R: masked }]);
@@ -182,7 +180,7 @@ export class LedgerWriter {
   }
 
   /**
-   * Enters where relevance ends, a row for each end, and makes the output `ledger`, float32 [N, rows, columns].
+   * Adds a row for each end, and returns the output `ledger`, float32 [N, rows, columns].
    * @param ends the explained inputs or the layer where relevance stops, and their relevance
    */
   finish(ends: readonly LedgerEnd[]): { value: Value; rows: readonly LedgerRow[] } {
@@ -199,7 +197,7 @@ export class LedgerWriter {
     return { value: this.#as("float32", table), rows: this.#rows };
   }
 
-  /** What the divisions of a rule gave to biases and stabilisers, and what they were not given, or could not share. */
+  /** What the divisions of a rule gave to biases and stabilizers, and relevance that they did not share. */
   #shared(
     shares: readonly Share[],
     y: string,
@@ -210,9 +208,9 @@ export class LedgerWriter {
     const where = (condition: Value, a: Value, c: Value): Value => this.#b.op("Where", [condition, a, c]);
     const total = (of: (share: Share) => Term): Term =>
       this.#total(shares.map((share) => ({ of: y, R: of(share) })));
-    const absorbed = ({ s, stabiliser, isNothing }: Share): Term => {
+    const absorbed = ({ s, stabiliser, isUnshareable }: Share): Term => {
       const part = m.multiply(s, stabiliser);
-      return part && where(isNothing, zero, part);
+      return part && where(isUnshareable, zero, part);
     };
     return {
       bias: total(({ s, bias }) => m.multiply(s, bias)),
@@ -223,7 +221,7 @@ export class LedgerWriter {
           arrived,
           total(({ R }) => R),
         ),
-        total(({ R, isNothing }) => where(isNothing, R, zero)),
+        total(({ R, isUnshareable }) => where(isUnshareable, R, zero)),
       ),
     };
   }
@@ -233,16 +231,16 @@ export class LedgerWriter {
     for (const column of ledgerColumns) this.#sums.push(sums[column] ?? this.#zero());
   }
 
-  #total(terms: readonly Entered[]): Term {
+  #total(terms: readonly RelevanceTerm[]): Term {
     return terms.reduce<Term>((sum, { of, R }) => this.#m.add(sum, R && this.#sum(R, of)), undefined);
   }
 
-  /** Σ over everything but the samples, [N, 1]. */
+  /** Σ over all axes except the samples, [N, 1]. */
   #sum(R: Value, of: string): Value {
     const b = this.#b;
     const rows = this.#rowsOf(this.#as(this.#precision, R), of);
     const axes = rows.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-    // Samples that stand first need no axis before them.
+    // Samples on the first axis need no axis before them.
     if (this.#batch === undefined || this.#isFirst(of))
       return b.op("ReduceSum", [rows, b.integers([1])], { keepdims: int(1) });
     const sums = b.op("ReduceSum", [rows, b.integers(axes)], { keepdims: int(0) });
@@ -299,16 +297,16 @@ export class LedgerWriter {
   }
 }
 
-/** Where relevance ends, and what arrives there. */
+/** A tensor where relevance ends, and its relevance. */
 export interface LedgerEnd {
   readonly value: Value;
   readonly R: Value;
-  /** Whether what reaches it has reached an input: it is one, or the vectors of its tokens. */
+  /** Whether it is an input, or the vectors of its tokens. */
   readonly isInput: boolean;
 }
 
 /** TensorProto.DataType */
 const typeNumbers: Readonly<Record<LedgerPrecision, number>> = { float32: 1, float64: 11 };
 
-/** a − b, and nothing at all where both are the same value. */
+/** a − b, and zero if both are the same value. */
 const difference = (m: Algebra, a: Term, b: Term): Term => (a && a === b ? undefined : m.subtract(a, b));

@@ -1,6 +1,6 @@
 /**
- * How relevance crosses each operator: one row per operator, in the words of row-kinds.ts. The graph that arrives
- * here is canonical: opset 17, batch-norms folded or written as `Affine`, MatMul + Add as `Linear`, Dropout gone.
+ * The op table: how relevance crosses each operator. The kinds of row are in row-kinds.ts. Graphs are canonical here:
+ * opset 17, batch norms folded or written as `Affine`, MatMul + Add as `Linear`, without Dropout.
  */
 
 import * as activations from "./ops/activations.ts";
@@ -17,7 +17,7 @@ import * as blocks from "./ops/blocks.ts";
 import * as picking from "./ops/picking.ts";
 import * as pooling from "./ops/pooling.ts";
 import * as repeating from "./ops/repeating.ts";
-import { refusesResize, resizeForm, unresize, weighedRange, weighsUp } from "./ops/resampling.ts";
+import { isResizeNonNegative, refusesResize, resizeForm, unresize, weighedRange } from "./ops/resampling.ts";
 import * as scattering from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as products from "./ops/products.ts";
@@ -63,7 +63,7 @@ const multiplying = { refuses: dense.refusesVector, keepsAxis: axes.throughProdu
 const neverNegative = { nonNegative: always };
 /** No output is negative where no input is. */
 const keepsPositive = { nonNegative: ifInputsAre };
-/** The largest of several cannot be negative if one of them cannot. */
+/** A maximum cannot be negative if one of its inputs cannot. */
 const positiveWithAny = {
   nonNegative: ({ inputs, isNonNegative }: Site): boolean =>
     inputs.some((value) => value !== undefined && isNonNegative(value)),
@@ -77,7 +77,7 @@ const convolving = {
 };
 /** The scale and offset are constants. */
 const scaling = { refuses: normalizations.refusesComputedScale };
-/** Its axes are an attribute. */
+/** Options of reductions whose axes are an attribute. */
 const reducing = {
   refuses: reductions.refusesOpenAxes,
   keepsAxis: axes.throughReduction(reductions.knownAxes),
@@ -344,7 +344,7 @@ export const opTable = {
       ...resizing,
       filtered: false,
       parts: [0],
-      nonNegative: weighsUp,
+      nonNegative: isResizeNonNegative,
       range: weighedRange,
     }),
   }),

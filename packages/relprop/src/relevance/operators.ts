@@ -1,4 +1,4 @@
-/** The operators that an explanation knows: those of the op table, and those that the caller brings along. */
+/** The operators of an explanation: those of the op table, and those that the caller adds. */
 
 import { OptionError } from "../errors.ts";
 import { readBy } from "../onnx/captures.ts";
@@ -7,15 +7,15 @@ import { opTable } from "./op-table.ts";
 import { endsRelevance } from "./other-operators.ts";
 import type { Forms, Row } from "./row-kinds.ts";
 
-/** What relprop must know of an operator that it does not have itself. */
+/** An operator that the caller adds. */
 export interface OwnOperator {
-  /** Gives type and sizes of the outputs, in their order; undefined where not even the rank can be known. */
+  /** Returns type and sizes of each output; undefined if even the rank is unknown. */
   readonly shape: ShapeOf;
-  /** How relevance crosses it; of several kinds by its attributes: `forms`. */
+  /** How relevance crosses it. Use `forms` if its kind depends on attributes. */
   readonly row: Row | Forms;
 }
 
-/** The shape rule of an operator that keeps type and sizes of its first input: an activation, a normalisation. */
+/** The shape rule for outputs with the type and sizes of the first input, as of activations and normalisations. */
 export const likeFirstInput: ShapeOf = (_node, [first]) =>
   first && [{ dataType: first.dataType, shape: first.shape }];
 
@@ -25,12 +25,12 @@ export const likeFirstInput: ShapeOf = (_node, [first]) =>
  */
 export type OwnOperators = Readonly<Record<string, OwnOperator>>;
 
-/** What an operator is made of, as far as its node alone tells. */
+/** The part of a node that identifies its operator and inputs. */
 type Named = Pick<Node, "opType" | "domain" | "attributes">;
 
 const builtIn: Readonly<Record<string, Row | Forms>> = opTable;
 
-/** The row of relprop's own; other domains may mean something else by the same name. */
+/** The row of the op table. Other domains may use the same names for other operators. */
 function builtInRow(opType: string, domain: string): Row | Forms | undefined {
   const isOurs = (domain === "" || domain === "relprop") && Object.hasOwn(builtIn, opType);
   return isOurs ? builtIn[opType] : undefined;
@@ -38,11 +38,11 @@ function builtInRow(opType: string, domain: string): Row | Forms | undefined {
 
 /** Rows by operator, for one explanation. */
 export class Operators {
-  /** Shape rules of the operators that the caller brought along. */
+  /** Shape rules of the operators that the caller added. */
   readonly shapes: OperatorShapes;
   readonly #own: ReadonlyMap<string, Row | Forms>;
 
-  /** @throws OptionError for a key that is no operator's, or that of an operator which relprop has itself */
+  /** @throws OptionError for a key that is not a domain and operator, or one that relprop has */
   constructor(own: OwnOperators = {}) {
     for (const [key, { shape, row }] of Object.entries(own)) check(key, shape, row);
     this.shapes = new Map(Object.entries(own).map(([key, { shape }]) => [key, shape]));
@@ -55,19 +55,19 @@ export class Operators {
     return row?.kind === "forms" ? row.rows[row.formOf(node)] : row;
   };
 
-  /** The inputs of a node that relevance can go to, by name: sizes, indices and conditions are none. */
+  /** Names of the inputs that can get relevance: no sizes, indices or conditions. */
   relevantInputs = (node: Node): readonly string[] => {
     const parts = this.rowOf(node)?.parts;
     return parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
   };
 
-  /** The outputs of a node that relevance can come from, by name: indices and masks are none. */
+  /** Names of the outputs that can have relevance: no indices or masks. */
   relevantOutputs = (node: Node): readonly string[] => {
     const gives = this.rowOf(node)?.gives;
     return gives ? node.outputs.filter((_, index) => gives.includes(index)) : node.outputs;
   };
 
-  /** Whether relevance ends at the node, as its output does not change with its inputs' values. */
+  /** Whether relevance ends at the node because its derivative is zero. */
   endsRelevance = (node: Node): boolean => endsRelevance(node) && !this.#own.has(operatorKey(node));
 }
 

@@ -1,10 +1,10 @@
 /**
- * The operators of ai.onnx (opsets 7 to 28) that have no row in the op table, in three closed lists: those that
- * canonicalization takes away, those that carry no relevance, and those that are refused, with the reason. With the
- * table's rows, every operator is in exactly one of the four; a test holds the lists to that.
+ * The operators of ai.onnx (opsets 7 to 28) without a row in the op table, in three lists: those that canonicalization
+ * rewrites, those without relevance, and those that are refused, with reasons. A test checks that every operator is either
+ * in the table or in exactly one list.
  */
 
-/** A sentence, and the operators that it is true of. */
+/** A sentence, and the operators that it describes. */
 type Group = readonly [sentence: string, operators: string];
 
 const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
@@ -12,8 +12,8 @@ const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
     groups.flatMap(([sentence, operators]) => operators.split(" ").map((name) => [name, sentence] as const)),
   );
 
-/** Operators that reach no rule, since reading or canonicalization makes others of them; else the sentence says why not. */
-export const takenAway: ReadonlyMap<string, string> = listOf([
+/** Operators that reading or canonicalization rewrites to others. The sentence says why one can remain. */
+export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
   ["it is no constant of the file", "Constant"],
   [
     "it could be folded into no layer and is no affine map: it trains, or its parameters are no float32 constants",
@@ -26,10 +26,10 @@ export const takenAway: ReadonlyMap<string, string> = listOf([
 ]);
 
 /**
- * Operators whose output does not change with the values of their inputs, or only by jumps between yes and no, or from
- * one index to another: their derivative is zero. Relevance ends there, and what they give counts as constant.
+ * Operators whose derivative is zero: their output does not depend on the values of their inputs, or jumps between yes and
+ * no or from index to index. Relevance ends there, and their outputs count as constants.
  */
-export const carriesNone: ReadonlyMap<string, string> = listOf([
+export const operatorsWithoutRelevance: ReadonlyMap<string, string> = listOf([
   ["gives sizes, not values", "Shape Size ConstantOfShape EyeLike SequenceLength OptionalHasElement"],
   ["gives yes or no", "Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN And Or Xor Not"],
   ["computes with bits", "BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"],
@@ -86,14 +86,14 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["its type is that of another tensor: export it as Cast", "CastLike"],
 ]);
 
-/** Whether relevance ends at the node, as its output does not change with its inputs' values. */
+/** Whether relevance ends at the node because its derivative is zero. */
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
-  node.domain === "" && carriesNone.has(node.opType);
+  node.domain === "" && operatorsWithoutRelevance.has(node.opType);
 
 /** Operators of com.microsoft that compute with integers. */
 const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
 
-/** Whether an operator without a row is in none of the lists, nor one of ONNX Runtime's. */
+/** Whether an operator without a row is in no list, and not one of ONNX Runtime's. */
 export const isUnknown = ({
   opType,
   domain,
@@ -102,12 +102,13 @@ export const isUnknown = ({
   readonly domain: string;
 }): boolean =>
   !domain.startsWith("com.microsoft") &&
-  (domain !== "" || ![refused, takenAway, carriesNone].some((list) => list.has(opType)));
+  (domain !== "" ||
+    ![refused, rewrittenOperators, operatorsWithoutRelevance].some((list) => list.has(opType)));
 
 /** Why relevance cannot cross a node that has no row, as a sentence about the node. */
 export function refusalOf(node: { readonly opType: string; readonly domain: string }): string {
   const isStandard = node.domain === "" || node.domain === "relprop";
-  const sentence = isStandard ? (refused.get(node.opType) ?? takenAway.get(node.opType)) : undefined;
+  const sentence = isStandard ? (refused.get(node.opType) ?? rewrittenOperators.get(node.opType)) : undefined;
   const name = isStandard ? node.opType : `${node.domain}.${node.opType}`;
   if (node.domain.startsWith("com.microsoft")) {
     if (isQuantized(node.opType)) return quantizedSentence;

@@ -1,4 +1,4 @@
-/** Composites that users write: JSON that says which rule for which layer. Its schema is published beside the code. */
+/** Reads custom composites from JSON. Its schema is schema/composite.schema.json. */
 
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
@@ -7,8 +7,8 @@ import {
   composites,
   layerKinds,
   seeds,
-  strideWays,
-  throughTheRest,
+  strideModes,
+  lrpDefaults,
   type Composite,
   type CompositeName,
   type LayerKind,
@@ -29,7 +29,7 @@ export type OwnRules = {
 };
 
 /**
- * A composite of one's own; what it may leave out is at {@link parseComposite}.
+ * A custom composite. {@link parseComposite} has the defaults.
  * @example { extends: "epsilon-plus", rules: { first: (layer, R, m) => layer.pullBack(R, m.square(layer.weights)) } }
  */
 export interface OwnComposite extends Partial<Omit<Composite, "rules">> {
@@ -56,13 +56,13 @@ const kinds: readonly string[] = Object.keys(layerKinds);
  * }
  * ```
  *
- * With `extends` all that is not named is the other composite's. Without it `convolution` and `dense` must be named, and
- * the rest is as in all LRP composites: shares through sums and averages, the winner through maxima, activations pass.
- * A {@link Composite} is such JSON itself. In a program a rule may be a function, too: a `LinearRule` for layers with weights,
- * a `PlainRule` for all others ({@link OwnComposite}).
+ * With `extends`, the other composite has the defaults. Without it, `convolution` and `dense` are required, and the defaults
+ * are those of all LRP composites: sums and averages share, maxima follow the gradient, activations pass. A {@link Composite}
+ * is valid JSON. In a program a rule can also be a function: a `LinearRule` for layers with weights, else a `PlainRule`
+ * ({@link OwnComposite}).
  *
  * @param file where the JSON comes from, for errors
- * @throws OptionError naming what is not understood, and what is
+ * @throws OptionError naming the unknown field or value, and the allowed ones
  *
  * @example
  *     const composite = parseComposite(JSON.parse(await readFile("mine.json", "utf8")), "mine.json");
@@ -105,7 +105,7 @@ export function parseComposite(json: unknown, file?: string): Composite {
     readChoice(rule, file === undefined ? kind : `${file}, ${kind}`),
   ]);
   const rules: Partial<Record<LayerKind, Choice>> = {
-    ...(base?.rules ?? throughTheRest),
+    ...(base?.rules ?? lrpDefaults),
     ...Object.fromEntries(chosen),
   };
   for (const kind of ["convolution", "dense"] as const) {
@@ -119,7 +119,7 @@ export function parseComposite(json: unknown, file?: string): Composite {
     about: text("about", base?.about ?? ""),
     source: text("source", base?.source ?? file ?? ""),
     seed: oneOf("seed", seeds, base?.seed ?? "logit"),
-    strides: oneOf("strides", strideWays, base?.strides ?? "exact"),
+    strides: oneOf("strides", strideModes, base?.strides ?? "exact"),
     rules,
   };
 }

@@ -1,9 +1,9 @@
 /**
- * The few kinds of row that the op table is made of. A row says how an operator's output depends on its inputs, in
- * words that rules and the reverse walk understand; it names no rule, and no rule names an operator.
+ * The kinds of row of the op table. A row describes how an operator's output depends on its inputs, for rules and for the
+ * reverse walk. Rows name no rules, and rules name no operators.
  *
- * `pullBack(site, s, input)` is the vector-Jacobian product everywhere: s has the output's shape, the result the
- * shape of that input (or one that broadcasts to it).
+ * `pullBack(site, s, input)` is always the vector-Jacobian product: s has the shape of the output, and the result that of
+ * the input (or one that broadcasts to it).
  */
 
 import type { Node, Value } from "../onnx/graph.ts";
@@ -11,13 +11,12 @@ import { asParts, type Ranged } from "./ops/ranges.ts";
 import { aligned, type KeepsAxis, type LinearOperator, type PullBack, type Site } from "./site.ts";
 
 /**
- * The response functions (inverse links) that a model may end in: they make of logits, or of another real number, what the
- * model puts out, and are positive where that number is not. Relevance starts before them (docs/rules.md §6). tanh is none: it has
- * the sign of what it is made of.
+ * The response functions (inverse links) that a model may end in. They map logits or other real numbers to the output, and
+ * are positive where these are negative. Relevance starts before them (docs/rules.md §6). tanh is none: it keeps the sign.
  */
 export type Response = "softmax" | "log-softmax" | "sigmoid" | "hard-sigmoid" | "softplus" | "exp";
 
-/** What composites tell layers apart by. */
+/** Families of operators, by which composites choose rules. */
 export type Family =
   | "convolution"
   | "dense"
@@ -36,56 +35,56 @@ export type Family =
 interface Common {
   /** Which rule of a composite it gets. */
   readonly family: Family;
-  /** Whether the relevance filter acts on what arrives here (the seed filters at its layers, not at activations). */
+  /** Whether the relevance filter applies to the output: at layers, not at activations. */
   readonly filtered: boolean;
-  /** Why relevance cannot cross this very node, or undefined if it can. */
+  /** Why relevance cannot cross a particular node; undefined if it can. */
   readonly refuses: (site: Site) => string | undefined;
-  /** For an activation: whether it is the identity or a constant everywhere, as ReLU is. z⁺ was made for such networks. */
+  /** For an activation: whether it is piecewise the identity or constant, like ReLU. z⁺ is made for networks of these. */
   readonly rectifier: boolean;
-  /** For an activation: whether it is max(x, 0) itself, which some rules were made for and are not for its kin. */
+  /** For an activation: whether it is exactly max(x, 0), which some rules require. */
   readonly relu: boolean;
   /** For an activation: whether y = 0 wherever x ≤ 0. */
   readonly closesBelowZero: (site: Site) => boolean;
-  /** For an activation: whether it goes from 0, closed, to 1, open, so that what it is multiplied with is gated by it. */
+  /** For an activation: whether it goes from 0 (closed) to 1 (open), and so gates its other factor. */
   readonly gates: boolean;
-  /** What the output lies between, given what its inputs do: for what is made of gates. Undefined: nobody knows. */
+  /** The range of the output given the ranges of the inputs, to recognise gates. Undefined: unknown. */
   readonly range: Ranged | undefined;
   /** Whether no output can be negative. */
   readonly nonNegative: (site: Site) => boolean;
-  /** Whether every input is a part of the output (Add, Concat), none a size or an axis: a constant among them takes its share. */
+  /** Whether every input is a part of the output (Add, Concat), so that constants take a share. */
   readonly joins: boolean;
-  /** Whether some elements of the output come from no element of an input (Pad): relevance that stands there goes no further. */
+  /** Whether some elements of the output come from no input (Pad): their relevance ends here. */
   readonly border: boolean;
-  /** The inputs that the output is made of, by index; the others are sizes, indices or conditions, and take no relevance. Undefined: all. */
+  /** Indices of the inputs that are parts of the output. Others (sizes, indices, conditions) get no relevance. Undefined: all. */
   readonly parts: readonly number[] | undefined;
-  /** The outputs that are made of the inputs, by index; the others are indices or masks, and bring no relevance. Undefined: all. */
+  /** Indices of the outputs that consist of inputs. Others (indices, masks) have no relevance. Undefined: all. */
   readonly gives: readonly number[] | undefined;
-  /** Whether the output is the input at another size (Resize): the same numbers, at places between them too. */
+  /** Whether the output is the input at another size (Resize). */
   readonly resizes: boolean;
   /** Where an axis of an input stands in the output: what keeps samples apart, and tokens. */
   readonly keepsAxis: KeepsAxis;
   /** The response function that the operator is, if a model may end in it. */
   readonly response: Response | undefined;
   /**
-   * For a function of single elements: 1 where it never falls as its computed input rises, −1 where it never rises;
-   * undefined where neither is known.
+   * For an elementwise function: 1 if it never falls as its computed input rises, −1 if it never rises; undefined if neither
+   * is known.
    */
   readonly trend: (site: Site) => 1 | -1 | undefined;
 }
 
-/** Weights and an input: rules modify both. */
+/** An operator with weights. Rules modify its input and weights. */
 export interface LinearRow extends Common {
   /** Tells rows apart. */
   readonly kind: "linear";
   /** Its input, weights and bias, its forward pass and its transpose. */
   readonly operator: (site: Site) => LinearOperator;
-  /** The operator whose strides are averages (docs/rules.md §5); undefined where it has none. */
+  /** The operator with averaged strides (docs/rules.md §5); undefined if it has no strides. */
   readonly averaged?: (site: Site) => LinearOperator | undefined;
-  /** Index of the input that relevance goes to. */
+  /** Index of the input that gets relevance. */
   readonly input: (site: Site) => number;
 }
 
-/** An operator in place of another: its output and its transpose. */
+/** The output and transpose of an operator that replaces another. */
 export interface StandIn {
   /** What the model would have put out with it. */
   readonly y: Value;
@@ -93,41 +92,41 @@ export interface StandIn {
   readonly pullBack: (s: Value) => Value;
 }
 
-/** No weights: relevance goes back by the operator's Jacobian, by a share of its output, or unchanged. */
+/** An operator without weights: relevance follows its Jacobian, shares of its output, or passes unchanged. */
 export interface PlainRow extends Common {
   /** Tells rows apart. */
   readonly kind: "plain";
   /** Jᵀs for one input. */
   readonly pullBack: PullBack;
-  /** As `pullBack`, with the statistics of the input held constant, which is what LRP does; gradients never do. */
+  /** `pullBack` with statistics of the input held constant, for LRP. Gradients never use it. */
   readonly frozen?: PullBack;
   /** The part of the output that comes from no input, in a shape that broadcasts over it; undefined if there is none. */
   readonly bias?: (site: Site) => Value | undefined;
   /**
-   * Jᵀ(R / y) without the division, where y > 0 may be too small to divide by (the transpose of ∂ log y / ∂x), or where
-   * y is a logarithm and what it is the logarithm of has parts.
+   * Jᵀ(R / y) without the division, if y > 0 may be too small to divide by (the transpose of ∂ log y / ∂x), or if y is the
+   * logarithm of a value with parts.
    */
   readonly pullBackLog?: PullBack;
-  /** What shares are in proportion to, where it is not the input itself: elements at −∞ take no part. */
+  /** The value that shares are proportional to, if not the input itself: elements at −∞ get none. */
   readonly active?: (site: Site) => Value;
-  /** As `active`, where no relevance arrives at what takes no part: the input, with a number for −∞. */
+  /** As `active`, if no relevance arrives at elements without a share: the input with a finite number for −∞. */
   readonly finite?: (site: Site) => Value;
-  /** The same picks made of another tensor, for an operator that picks by the values of the tensor itself. */
+  /** Repeats the picks on another tensor, for an operator that picks by values of its input. */
   readonly again?: (site: Site, v: Value) => Value;
   /** Index of the input that is always the gate (a denominator). */
   readonly gateInput?: number;
   /**
-   * Inputs that shape the function and are not what it is a function of (PReLU's slope, a power's exponent), by index:
-   * LRP holds them constant, gradients do not. Undefined: none.
+   * Indices of inputs that are parameters of the function (PReLU's slope, an exponent). LRP holds them constant, gradients
+   * do not. Undefined: none.
    */
   readonly parameters?: (site: Site) => readonly number[];
   /** Whether each element of the output is made of one element of each input, broadcasting aside. */
   readonly elementwise: boolean;
-  /** The operator that stands in for this one when strides are averages: its output and its transpose. */
+  /** Replaces the operator if strides are averaged. */
   readonly averaged?: (site: Site) => StandIn;
 }
 
-/** Several outputs: takes the relevance of all (zeros where none arrived). */
+/** An operator with several outputs: it needs the relevance of all of them (zeros if none arrived). */
 export interface SplittingRow extends Common {
   /** Tells rows apart. */
   readonly kind: "splitting";
@@ -139,8 +138,8 @@ export interface SplittingRow extends Common {
 export type Row = LinearRow | PlainRow | SplittingRow;
 
 /**
- * The inputs that relevance can go to, by index, constants among them.
- * @param isGradient whether parameters, too, get what is theirs
+ * Indices of the inputs that can get relevance, including constants.
+ * @param isGradient whether parameters are included
  */
 export function partsOf(row: Row | undefined, site: Site, isGradient: boolean): number[] {
   const held = !isGradient && row?.kind === "plain" ? row.parameters?.(site) : undefined;
@@ -150,7 +149,7 @@ export function partsOf(row: Row | undefined, site: Site, isGradient: boolean): 
   });
 }
 
-/** An operator that is of one kind or another by its attributes: a row for each form. */
+/** An operator whose kind depends on its attributes, with a row for each form. */
 export interface Forms {
   /** Tells it from a {@link Row}. */
   readonly kind: "forms";
@@ -185,7 +184,7 @@ export type RowOptions = Partial<
 
 const never = (): undefined => undefined;
 const no = (): boolean => false;
-/** The output cannot be negative if none of the inputs that it is made of can. */
+/** The output cannot be negative if none of its parts can. */
 export const ifPartsAre =
   (parts: readonly number[]) =>
   (site: Site): boolean =>
@@ -295,7 +294,7 @@ export function measure(
   return { kind: "plain", ...row, elementwise: false, ...common("average", options) };
 }
 
-/** y = the largest of x: the winner takes all. */
+/** y = the largest of x. */
 export function maximum(
   row: Pick<PlainRow, "pullBack" | "averaged"> & Partial<Pick<PlainRow, "elementwise">>,
   options: RowOptions = {},
@@ -309,7 +308,7 @@ export function maximum(
   };
 }
 
-/** Elements move, nothing is computed: relevance moves back. They come from the first input, or from all that join. */
+/** Elements of the first input, or of all joined inputs, only move: relevance moves back. */
 export function routing(
   pullBack: PullBack,
   {
@@ -327,14 +326,14 @@ export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: Row
   return { kind: "splitting", pullBackAll, ...moved(options) };
 }
 
-/** What moves elements makes none negative. */
+/** Options of operators that only move elements: they make none negative. */
 function moved(options: RowOptions): Common {
   const parts = options.parts ?? (options.joins ? undefined : [0]);
   const nonNegative = parts ? ifPartsAre(parts) : ifInputsAre;
   return common("routing", options, { parts, nonNegative, range: asParts(parts) });
 }
 
-/** An operator whose attributes decide what kind it is of. */
+/** An operator whose kind depends on its attributes. */
 export const forms = (formOf: Forms["formOf"], rows: Forms["rows"]): Forms => ({
   kind: "forms",
   formOf,
@@ -351,7 +350,7 @@ export function gate(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   };
 }
 
-/** y = signal / gate, both computed: what is divided by is a measure, not a part. */
+/** y = signal / gate, both computed. The divisor is a measure, not a part. */
 export function quotient(pullBack: PullBack, options: RowOptions = {}): PlainRow {
   const row = { kind: "plain", pullBack, elementwise: true, gateInput: 1 } as const;
   return { ...row, ...common("quotient", options, { nonNegative: ifInputsAre, keepsAxis: aligned }) };
@@ -375,7 +374,7 @@ export function softmax(
   return { kind: "plain", ...row, elementwise: false, ...common("softmax", options) };
 }
 
-/** y = x, brought by its own statistics to a common scale, and a constant affine map. */
+/** y = x, normalised by its own statistics, with a constant affine map. */
 export function normalization(
   row: Pick<PlainRow, "pullBack" | "bias"> & Required<Pick<PlainRow, "frozen">>,
   options: RowOptions = {},

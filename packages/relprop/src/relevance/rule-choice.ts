@@ -1,4 +1,4 @@
-/** A rule and its options: as users write them (`gamma:0.1`, `zplus(bias=0)`), as JSON, and back to text. */
+/** Rules with options: parsed from text (`gamma:0.1`, `zplus(bias=0)`) or JSON, and printed. */
 
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
@@ -15,30 +15,30 @@ import {
   type RuleOptions,
 } from "./rules/index.ts";
 
-/** A rule and what was chosen about it. */
+/** A rule and its options. */
 export interface RuleChoice extends RuleOptions {
   /** The name of the rule. */
   readonly rule: RuleName;
 }
 
-/** A rule that is a function of the caller's. */
+/** A rule that the caller defines by a function. */
 export interface OwnRule {
-  /** What it is called: `function NAME`. */
+  /** Its name: `function NAME`. */
   readonly rule: `function ${string}`;
   /** The function itself. */
   readonly of: LinearRule | PlainRule;
 }
 
-/** What a layer gets. */
+/** The rule of a layer. */
 export type Choice = RuleChoice | OwnRule;
 
 export const isOwn = (choice: Choice): choice is OwnRule => "of" in choice;
 
-/** The rule for a layer with weights that a choice stands for. */
+/** The function of a rule for layers with weights. */
 export const linearRuleOf = (choice: Choice): LinearRule =>
   isOwn(choice) ? (choice.of as LinearRule) : linearRules[choice.rule as LinearRuleName](choice);
 
-/** The rule for a layer without weights that a choice stands for. */
+/** The function of a rule for layers without weights. */
 export const plainRuleOf = (choice: Choice): PlainRule =>
   isOwn(choice) ? (choice.of as PlainRule) : plainRules[choice.rule as PlainRuleName](choice);
 
@@ -58,7 +58,7 @@ const mainOption: Partial<Record<RuleName, keyof RuleOptions>> = {
   "beta-smooth": "beta",
 };
 
-/** What an option can be: words, numbers from 0 on, or bounds (a number, or one for each channel). */
+/** Types of option: words, non-negative numbers, or bounds (a number, or one for each channel). */
 type Values = "numbers from 0 on" | "bounds" | readonly (string | boolean)[];
 
 /** The values that each option takes. */
@@ -76,9 +76,9 @@ export const valuesOf: Readonly<Record<keyof RuleOptions, Values>> = {
 };
 
 /**
- * Checks a rule and its options that come from outside.
- * @param where what was read, for the error
- * @throws OptionError for a rule, an option or a value that there is not
+ * Checks a rule and its options.
+ * @param where the text that was read, for errors
+ * @throws OptionError for an unknown rule or option, or a value that is not allowed
  */
 export function checkRule(
   name: string,
@@ -135,17 +135,17 @@ function isAmong(values: Values, value: unknown): boolean {
   return (values as readonly unknown[]).includes(value);
 }
 
-/** A value in an error: text in quotation marks, so that "1" is not 1. */
+/** A value for errors: strings are quoted to tell "1" from 1. */
 const shown = (value: unknown): string =>
   typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
 
-/** A value as it stands in the text of a rule. */
+/** A value in the text of a rule. */
 function textOf(value: string | number | boolean | readonly number[]): string {
   if (typeof value === "boolean") return value ? "1" : "0";
   return typeof value === "object" ? value.join("/") : String(value);
 }
 
-/** A rule as text, as it is printed everywhere: `zplus(bias=0, epsilon=0.00001)`. {@link RuleOverride.rule} takes it back. */
+/** A rule as text: `zplus(bias=0, epsilon=0.00001)`. {@link RuleOverride.rule} takes it back. */
 export function ruleText(choice: Choice): string {
   if (isOwn(choice)) return choice.rule;
   const { rule, ...options } = choice;
@@ -155,8 +155,8 @@ export function ruleText(choice: Choice): string {
 
 /**
  * Reads a rule as users write it: `gamma`, `gamma:0.1`, `zplus(bias=0,epsilon=1e-5)`, `zbox(low=-2.1/-2/-1.8,high=3)`.
- * @param where where the text stands, for errors
- * @throws OptionError for a rule, an option or a value that there is not, naming those that there are
+ * @param where the place of the text, for errors
+ * @throws OptionError for an unknown rule or option, or a value that is not allowed, naming the allowed ones
  */
 export function parseRule(text: string, where: string = text): RuleChoice {
   const parts = /^([a-z][a-z-]*)(?::(\S+)|\((.*)\))?$/.exec(text.trim());
@@ -185,7 +185,7 @@ export function parseRule(text: string, where: string = text): RuleChoice {
   return checkRule(rule, { [main]: readValue(main, number) }, where);
 }
 
-/** What a word means for an option; the word itself if it means nothing. */
+/** The value of a word for an option; the word itself if it is not known. */
 function readValue(option: string, word: string): unknown {
   const values = Object.hasOwn(valuesOf, option) ? valuesOf[option as keyof RuleOptions] : undefined;
   if (typeof values === "string") {

@@ -1,6 +1,6 @@
 /**
- * What the nodes of an explanation are called and whose they are: `lrp/LAYER/WORD` where relevance crosses a layer,
- * `lrp/STAGE/…` before, after and beside that (start, seed, ledger, relevance). A graph viewer and a profile show both.
+ * Names and owners of the nodes of an explanation: `lrp/LAYER/WORD` for relevance that crosses a layer, `lrp/STAGE/…` for
+ * other stages (start, seed, ledger, relevance). Graph viewers and profiles show both.
  */
 
 import type { Scope } from "../onnx/graph-builder.ts";
@@ -19,10 +19,10 @@ const scope = (owner: Owner, ...path: readonly string[]): Scope => ({
 export const ofStep = ({ node, choice }: PlanStep, ...stage: readonly string[]): Scope =>
   scope({ ...ownerOf(node), rule: ruleText(choice) }, ...stage, node.name);
 
-/** A node's part in a stage that knows no rules. */
+/** The scope of a node in a stage without rules. */
 export const ofNode = (node: Node, stage: string): Scope => scope(ownerOf(node), stage, node.name);
 
-/** A stage that starts or ends at a tensor: it belongs to the node that makes it, or to the input. */
+/** The scope of a stage at a tensor, which belongs to the node that computes it, or to the input. */
 export function ofTensor(graph: Graph, name: string, ...path: readonly string[]): Scope {
   const maker = graph.nodes.find(({ outputs }) => outputs.includes(name));
   return scope(maker ? ownerOf(maker) : { node: name }, ...path);

@@ -1,4 +1,4 @@
-/** Where relevance starts (docs/rules.md §6), and how it is summed up in the end. */
+/** The seed relevance (docs/rules.md §6), and sums over the resulting relevance. */
 
 import { OptionError } from "../errors.ts";
 import { int, type Value } from "../onnx/graph.ts";
@@ -10,10 +10,10 @@ import { expandLike, filled } from "./ops/shapes.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * The relevance of the explained output, in its shape. Adds the input `target` to the graph where the settings ask
- * for one: softmax needs none, logit is output ⊙ target, one is the target itself.
- * @param axes of samples and of classes; undefined where there are none
- * @param ranked what the highest class is found in: the explained output, or the probabilities if these have another order
+ * The relevance of the explained output, in its shape: its softmax, output ⊙ target (logit), or the target (one). Adds the
+ * input `target` to the graph if the settings need it.
+ * @param axes the axes of samples and classes; undefined if there are none
+ * @param ranked the tensor that ranks classes: the explained output, or probabilities if these have another order
  */
 export function seedRelevance(
   b: GraphBuilder,
@@ -54,7 +54,7 @@ function oneNumber(b: GraphBuilder, output: Value, settings: Settings): Value {
   return settings.seed === "logit" ? output : filled(b, 1, output.shape, output);
 }
 
-/** One-hot over the classes at the highest output of each sample, the first if several are. */
+/** One-hot over the classes at the highest output of each sample, or the first of several. */
 function highest(b: GraphBuilder, output: Value, axis: number): Value {
   const best = b.op("ArgMax", [output], { axis: int(axis), keepdims: int(1) });
   const length = output.shape[axis];
@@ -73,13 +73,13 @@ function highest(b: GraphBuilder, output: Value, axis: number): Value {
 
 const isFew = (dim: unknown): boolean => typeof dim === "number" && dim <= 4;
 
-/** Channels come second, unless the model says otherwise: [N, H, W, 3]. */
+/** The channel axis: the second, unless the shape is like [N, H, W, 3]. */
 export function channelAxis(input: Pick<Value, "shape">): number {
   const [, second, , last] = input.shape;
   return input.shape.length === 4 && isFew(last) && !isFew(second) ? 3 : 1;
 }
 
-/** Relevance [N, C, H, W] -> [N, H, W], where the axis is 1. */
+/** Sums relevance over an axis: [N, C, H, W] -> [N, H, W] for axis 1. */
 export function sumOver(b: GraphBuilder, relevance: Value, axis: number): Value {
   return b.op("ReduceSum", [relevance, b.integers([axis])], { keepdims: int(0) });
 }

@@ -1,13 +1,13 @@
-/** What can be chosen about an explanation, and what is chosen where nothing is said. */
+/** The options of an explanation, and their defaults. */
 
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
 import {
-  activationWays,
+  activationModes,
   composites,
   compositeNames,
   seeds,
-  strideWays,
+  strideModes,
   type Activations,
   type Composite,
   type CompositeName,
@@ -16,7 +16,7 @@ import {
   type Strides,
 } from "./composites.ts";
 import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
-import { economies, type Economy } from "./economies.ts";
+import { optimizations, type Optimization } from "./optimizations.ts";
 import { searches, type Search } from "./filter.ts";
 import { parseTarget, type TargetSelection } from "./target-text.ts";
 import { parseComposite, type OwnComposite } from "./read-composite.ts";
@@ -31,7 +31,7 @@ import {
 } from "./rule-choice.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
 
-/** A rule for the nodes that a pattern names; goes before the composite. */
+/** A rule for the nodes that match a pattern. It overrides the composite. */
 export interface RuleOverride {
   /** A node name with `*` and `?`, an operator (`Conv`), a layer kind (`first`, `convolution`, …) or `#3`, the third linear layer. */
   readonly pattern: string;
@@ -40,65 +40,65 @@ export interface RuleOverride {
 }
 
 /**
- * What may be chosen about an explanation; the options of rules go to every rule that takes them. `epsilon` goes to
- * layers, while sums and averages keep the composite's; 0 goes to all of them.
+ * Options of an explanation. Options of rules apply to every rule that has them. `epsilon` applies to layers, while sums
+ * and averages keep that of the composite; 0 applies to all.
  */
 export interface RelevanceOptions extends Omit<RuleOptions, "input"> {
-  /** Which rule for which layer: a name, or a composite of one's own. @default "epsilon-plus" */
+  /** The rules for each kind of layer: the name of a composite, or a custom one. @default "epsilon-plus" */
   readonly composite?: CompositeName | (string & {}) | OwnComposite;
-  /** Whose rules are meant where another library's differ from ours. @default ours, which are zennit's */
+  /** The library whose variants of the rules are used. @default relprop's, which are zennit's */
   readonly dialect?: DialectName;
   /** Where relevance starts: softmax (all classes, no target), logit (output ⊙ target), one (target). @default the composite's */
   readonly seed?: SeedRelevance;
-  /** "channels" sums the result over its channels. @default "none" */
+  /** "channels" sums relevance over channels. @default "none" */
   readonly reduce?: "none" | "channels";
   /** The relevance filter: the fraction of relevance values kept at each layer, 0 for all, or "input" to give it at run time as `keep`. @default 0 */
   readonly topK?: number | "input";
-  /** How the filter finds the largest values: "bisection" is for GPUs, whose TopK sorts all. @default "sorting" */
+  /** How the filter finds the largest values. "bisection" is faster on GPUs. @default "sorting" */
   readonly filterBy?: Search;
   /** How relevance crosses strides (docs/rules.md §5). @default the composite's */
   readonly strides?: Strides;
-  /** Which activations get the rule that the composite has for ReLUs: deconvnet, guided-backprop, beta-smooth. @default "relu" */
+  /** The activations that get the composite's rule for ReLUs (deconvnet, guided-backprop, beta-smooth). @default "relu" */
   readonly activations?: Activations;
   /**
    * "input" makes the target a graph input; "top1" explains each sample's highest output; a class index, the indices of an
    * element, or text that {@link parseTarget} reads, is compiled into the graph. @default "input"
    */
   readonly target?: "input" | "top1" | number | readonly number[] | (string & {});
-  /** What to do at an operator that has no rule. @default an error that lists all of them */
+  /** What to do at operators without a rule. @default an error that lists all of them */
   readonly fallback?: "gradient" | "pass";
-  /** Rules for nodes by name, before those of the composite. */
+  /** Rules for nodes by name, which override the composite. */
   readonly rules?: readonly RuleOverride[];
-  /** Savings that are left out, to measure or to prove them: relevance is the same without. @default none */
-  readonly without?: readonly Economy[];
+  /** Optimizations to turn off, to measure or test them. Relevance stays the same. @default none */
+  readonly without?: readonly Optimization[];
 }
 
-/** {@link RelevanceOptions} with everything decided. */
+/** {@link RelevanceOptions} with all defaults applied. */
 export interface Settings {
-  /** Its name, "custom" for one that has none. */
+  /** Name of the composite; "custom" if it has none. */
   readonly composite: string;
-  /** Whose rules are meant where libraries differ. */
+  /** The library whose variants of the rules are used. */
   readonly dialect: DialectName | undefined;
-  /** Which rule for which layer. */
+  /** The rules for each kind of layer. */
   readonly rules: Composite["rules"];
   /** Where relevance starts. */
   readonly seed: SeedRelevance;
-  /** Whether channels are summed up. */
+  /** Whether channels are summed. */
   readonly reduce: "none" | "channels";
   /** The fraction of relevance that the filter keeps; 0 for all. */
   readonly topK: number | "input";
-  /** How the filter finds it. */
+  /** How the filter finds the largest values. */
   readonly filterBy: Search;
   /** How relevance crosses strides. */
   readonly strides: Strides;
-  /** What is explained, as far as it is known before a run. */
+  /** The target, as far as it is known before a run. */
   readonly target: "input" | "top1" | TargetSelection;
-  /** What is done at operators without a rule. */
+  /** What to do at operators without a rule. */
   readonly fallback: "gradient" | "pass" | undefined;
   /** Rules for nodes by name. */
   readonly overrides: readonly { readonly pattern: string; readonly choice: RuleChoice }[];
-  /** Savings that are left out. */
-  readonly without: readonly Economy[];
+  /** Optimizations that are turned off. */
+  readonly without: readonly Optimization[];
 }
 
 function choose<T extends string>(
@@ -117,12 +117,12 @@ function choose<T extends string>(
 }
 
 /**
- * Decides everything that was left open.
- * @throws OptionError for a value that is not allowed, naming those that are
+ * Applies all defaults.
+ * @throws OptionError for a value that is not allowed, naming the allowed ones
  */
 export function settle(options: RelevanceOptions): Settings {
   const { name, composite } = chooseComposite(options.composite);
-  const activations = choose("activations", options.activations, activationWays, "relu");
+  const activations = choose("activations", options.activations, activationModes, "relu");
   const layers = activations === "all" ? forAllActivations(name, composite.rules) : composite.rules;
   const { topK = 0 } = options;
   if (topK !== "input" && !(topK >= 0 && topK <= 1)) {
@@ -147,7 +147,10 @@ export function settle(options: RelevanceOptions): Settings {
       choice: { ...usualOptions(usual, choice.rule), ...given(options, choice.rule), ...choice },
     };
   });
-  refuseVain(options, name, [...rules.map(([, choice]) => choice), ...overrides.map(({ choice }) => choice)]);
+  refuseUnusedOption(options, name, [
+    ...rules.map(([, choice]) => choice),
+    ...overrides.map(({ choice }) => choice),
+  ]);
   return {
     composite: name,
     dialect,
@@ -156,15 +159,17 @@ export function settle(options: RelevanceOptions): Settings {
     reduce: choose("reduce", options.reduce, ["none", "channels"], "none"),
     topK: topK === 1 ? 0 : topK,
     filterBy: choose("filterBy", options.filterBy, searches, "sorting"),
-    strides: choose("strides", options.strides, strideWays, composite.strides),
+    strides: choose("strides", options.strides, strideModes, composite.strides),
     target: chooseTarget(options.target),
     fallback: options.fallback && choose("fallback", options.fallback, ["gradient", "pass"] as const, "pass"),
     overrides,
-    without: (options.without ?? []).map((economy) => choose("without", economy, economies, "zeros")),
+    without: (options.without ?? []).map((optimization) =>
+      choose("without", optimization, optimizations, "zeros"),
+    ),
   };
 }
 
-/** A target as the options have it: a number, or the indices of an element, are text that {@link parseTarget} reads. */
+/** Reads the target option. Numbers and lists of indices are read as text by {@link parseTarget}. */
 export function chooseTarget(target: RelevanceOptions["target"] = "input"): Settings["target"] {
   if (target === "input") return "input";
   if (target === "top1") return "top1";
@@ -180,7 +185,7 @@ function chooseComposite(given: RelevanceOptions["composite"]): { name: string; 
   return { name, composite: composites[name] };
 }
 
-/** With the rule for ReLUs as the rule for every activation. */
+/** The rules with that for ReLUs applied to every activation. */
 function forAllActivations(name: string, rules: Composite["rules"]): Composite["rules"] {
   if (rules.relu) return { ...rules, activation: rules.relu };
   const users = compositeNames.filter((each) => "relu" in composites[each].rules);
@@ -192,25 +197,25 @@ function forAllActivations(name: string, rules: Composite["rules"]): Composite["
   });
 }
 
-/** An option of the whole explanation has a value that some rule could take. */
+/** Checks that some rule allows the value of an option. */
 function checkGiven(option: keyof RuleOptions, options: RuleOptions): void {
   const user = ruleNames.find((rule) => optionsOf[rule].includes(option));
   if (user && options[option] !== undefined) checkRule(user, { [option]: options[option] }, option);
 }
 
-/** Options of the whole explanation that rules take; the others are a composite's or an override's to say. */
+/** Options of rules that can be set for a whole explanation. Others belong to a composite or an override. */
 const ruleOptions = Object.keys(valuesOf).filter((option) => option !== "input") as (keyof RuleOptions)[];
 
-/** Whether relevance is a gradient, how much the output answers to changes, and no share of it: by the rules of linear layers. */
+/** Whether relevance is a gradient (a sensitivity), not a share of the output: by the rules of linear layers. */
 export const givesSensitivities = ({ rules }: Pick<Settings, "rules">): boolean =>
   rules.dense?.rule === "gradient" && rules.convolution?.rule === "gradient";
 
-/** Options that do nothing but what a rule does with them: given in vain, they are a mistake. */
-const inVain: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
+/** Options that only rules use. Giving one that no rule of the composite uses is a mistake. */
+const optionsOfRulesOnly: readonly (keyof RuleOptions)[] = ["gamma", "alpha", "beta", "bias", "split"];
 
 /**
- * What of the options of the whole explanation a rule takes. `epsilon` is that of layers, and sums keep the composite's:
- * its size goes with that of z. But 0 is no size, it is the wish for no ε at all.
+ * The options of the explanation that apply to a rule. `epsilon` is for layers; sums keep the composite's, since ε scales
+ * with z. ε = 0 applies to all rules.
  */
 function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
   const keepsEpsilon = rule === "norm" && options.epsilon !== 0;
@@ -223,17 +228,17 @@ function given(options: RelevanceOptions, rule: RuleName): RuleOptions {
   );
 }
 
-function refuseVain(options: RelevanceOptions, composite: string, rules: readonly Choice[]): void {
+function refuseUnusedOption(options: RelevanceOptions, composite: string, rules: readonly Choice[]): void {
   const all: RuleOptions = options;
-  const vain = inVain.find(
+  const unused = optionsOfRulesOnly.find(
     (option) =>
       all[option] !== undefined &&
       !rules.some((choice) => !isOwn(choice) && optionsOf[choice.rule].includes(option)),
   );
-  if (vain === undefined) return;
-  const users = ruleNames.filter((rule) => optionsOf[rule].includes(vain));
+  if (unused === undefined) return;
+  const users = ruleNames.filter((rule) => optionsOf[rule].includes(unused));
   throw new OptionError({
-    what: `nothing uses ${vain}`,
+    what: `nothing uses ${unused}`,
     where: `composite ${composite}`,
     why: `it is an option of ${users.join(", ")}`,
     fix: "leave it out, or choose a composite or a rule that uses it",

@@ -1,8 +1,8 @@
-/** Follows through a graph which values have no shape, and because of which obstacle. */
+/** Tracks the values without a shape through a graph, and the obstacles that cause this. */
 
 import type { Node } from "../onnx/graph.ts";
 
-/** Nodes have to be entered in the graph's order. */
+/** Nodes have to be added in the graph's order. */
 export class Shapeless {
   readonly #isKnown: (name: string) => boolean;
   /** Value -> name of the obstacle. */
@@ -28,7 +28,7 @@ export class Shapeless {
     return true;
   }
 
-  /** The obstacle that a node stands behind. */
+  /** The obstacle before a node. */
   cause(node: string): string | undefined {
     return this.#nodes.get(node);
   }

@@ -1,4 +1,4 @@
-/** Which values cannot be negative, decided when the graph is compiled. After ReLU half of every signed rule is zero. */
+/** Finds values that cannot be negative, at compile time. After ReLU half of every signed rule is zero. */
 
 import type { Graph, Value } from "../onnx/graph.ts";
 import { numbersOf, sizeOf } from "../onnx/tensor.ts";
@@ -6,7 +6,7 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Operators } from "./operators.ts";
 import { siteOf } from "./site.ts";
 
-/** Constants up to this many elements are looked through; weights are not worth it. */
+/** Constants with more elements are not searched, since weights have both signs. */
 const smallConstant = 4096;
 
 const isUnsigned = ({ dataType }: Value): boolean => dataType === "bool" || dataType.startsWith("uint");

@@ -1,4 +1,4 @@
-/** A node as rows and operators see it, and the words in which they speak of it. */
+/** A node as rows and operators see it, with their shared types. */
 
 import { ModelFileError } from "../errors.ts";
 import type { Dim, Node, Shape, Value } from "../onnx/graph.ts";
@@ -19,18 +19,18 @@ export interface Site {
   readonly isComputed: (value: Value) => boolean;
   /** True for a value that is known not to be negative. */
   readonly isNonNegative: (value: Value) => boolean;
-  /** True for a value that opens and closes others: it comes from a sigmoid or its kind. */
+  /** True for a gate: a value that comes from a sigmoid or a similar function. */
   readonly isGate: (value: Value) => boolean;
-  /** An input that must be there. @throws ModelFileError naming the node if it is absent */
+  /** A required input. @throws ModelFileError naming the node if it is absent */
   input(index: number): Value;
-  /** An output that must be there. @throws ModelFileError naming the node if it is absent */
+  /** A required output. @throws ModelFileError naming the node if it is absent */
   output(index: number): Value;
 }
 
-/** What a {@link Site} is made of. */
+/** The facts about a {@link Site}. */
 export type SiteParts = Omit<Site, "input" | "output">;
 
-/** A node with what is known of it, as rows ask for it. */
+/** Makes the site of a node. */
 export const siteOf = (parts: SiteParts): Site => ({
   ...parts,
   input(index) {
@@ -50,7 +50,7 @@ function absent(node: Node, what: "input" | "output", index: number): never {
   });
 }
 
-/** The node's first input: x of y = f(x). */
+/** The node's first input and first output. Most operators have no others. */
 export const x = (site: Site): Value => site.input(0);
 /** The node's first output: y of y = f(x). */
 export const y = (site: Site): Value => site.output(0);
@@ -69,21 +69,21 @@ export interface LinearOperator {
   readonly weights: Value;
   /** b: constant; undefined where the node has none. */
   readonly bias: Value | undefined;
-  /** The shape that a bias has, or would have; undefined if the operator takes none. */
+  /** The shape of a bias; undefined if the operator has none. */
   readonly biasShape: Shape | undefined;
-  /** How many inputs an output is made of, if that is known. */
+  /** The fan-in of an output, if known. */
   readonly fanIn?: number | undefined;
-  /** A bias in a shape that broadcasts over z, if it does not as it is. */
+  /** Reshapes a bias to broadcast over z, if necessary. */
   readonly placeBias?: (bias: Value) => Value;
-  /** Wx + b for weights and bias of the same shapes as the operator's own. */
+  /** Wx + b for weights and bias in the operator's shapes. */
   forward(x: Value, weights: Value, bias: Value | undefined): Value;
   /** Wᵀs */
   pullBack(s: Value, weights: Value): Value;
 }
 
 /**
- * An axis of a tensor, or a factor of one: the axis has outer · length · inner elements, and one step along the place is
- * `inner` elements. Heads and samples that an attention layer merges into one axis are such factors.
+ * An axis of a tensor, or a factor of one. The axis has outer · length · inner elements, and a step along the place is
+ * `inner` elements. Heads and samples that attention merges into one axis are such factors.
  */
 export interface AxisPlace {
   /** Its index. */
@@ -96,12 +96,12 @@ export interface AxisPlace {
   readonly inner: Dim;
 }
 
-/** Where an axis of an input stands in the outputs; undefined where elements along it are mixed, picked or dropped. */
+/** The place of an input axis in the outputs; undefined if elements along it are mixed, picked or dropped. */
 export type KeepsAxis = (site: Site, place: AxisPlace, input: number) => AxisPlace | undefined;
 
 /**
- * The place in an axis of the output, if that has its size. Two names of open sizes may stand for the same: inputs of one
- * model often call their batch by names of their own.
+ * The place at an axis of the output, if the sizes agree. Two symbolic sizes always do, since inputs often have different
+ * names for the batch.
  */
 export function placeAt(site: Site, place: AxisPlace, axis: number): AxisPlace | undefined {
   const { outer, length, inner } = place;
@@ -111,7 +111,7 @@ export function placeAt(site: Site, place: AxisPlace, axis: number): AxisPlace |
   return isOpen ? { ...place, axis, length: size } : undefined;
 }
 
-/** Broadcasting: axes are aligned at the last one. An axis of size 1 that is repeated is not kept. */
+/** Axes under broadcasting, aligned at the last one. A repeated axis of size 1 is not kept. */
 export const aligned: KeepsAxis = (site, place, input) => {
   const rank = site.input(input).shape.length;
   return placeAt(site, place, place.axis + y(site).shape.length - rank);

@@ -3,10 +3,10 @@
  *
  *     3            class 3, of every sample
  *     0,6,27       one element: an index for each axis
- *     0,6,:        all elements along the last axis, added up
+ *     0,6,:        the sum along the last axis
  *     0,3..5,27    a range, both ends included
- *     6,27         the batch left out: of every sample
- *     0,6,27+0,6,28   several, added up
+ *     6,27         without the batch: of every sample
+ *     0,6,27+0,6,28   the sum of several
  *
  * Negative indices count from the end.
  */
@@ -14,18 +14,18 @@
 import { OptionError } from "../errors.ts";
 import type { Dim, Shape } from "../onnx/graph.ts";
 
-/** Which indices of an axis are meant, both ends included; undefined: all. */
+/** A range of indices of an axis, both ends included; undefined for all. */
 export type AxisRange = { readonly from: number; readonly to: number } | undefined;
 
 /** A rectangular part of an output: a range for each axis. */
 export type TargetRegion = readonly AxisRange[];
 
-/** What of an output is explained: the sum over all elements of all regions. A lone number is a class. */
+/** The explained part of an output: a class, or the sum over all elements of regions. */
 export type TargetSelection = { readonly classIndex: number } | { readonly regions: readonly TargetRegion[] };
 
 /**
- * Reads a target; `regionsOf` brings it to the axes of an output.
- * @throws OptionError for text that is no target
+ * Reads a target. {@link regionsOf} applies it to an output.
+ * @throws OptionError for text that is not a target
  */
 export function parseTarget(text: string): TargetSelection {
   if (/^\s*-?\d+\s*$/.test(text)) return { classIndex: Number(text) };
@@ -45,15 +45,15 @@ function rangeIn(part: string, text: string): AxisRange {
   });
 }
 
-/** Axes that have a meaning of their own. */
+/** The axes of samples and classes. */
 interface Axes {
   readonly batchAxis: number | undefined;
   readonly classAxis: number | undefined;
 }
 
 /**
- * The regions on the axes of an output.
- * @throws OptionError if it has other axes, or an index lies outside
+ * The regions of a target on the axes of an output.
+ * @throws OptionError if the number of axes differs, or an index is out of range
  */
 export function regionsOf(
   selection: TargetSelection,

@@ -1,17 +1,17 @@
 /**
- * Where relevance is known to be zero, decided when the graph is compiled. What a layer hands back is x ⊙ c, which is 0
- * where x is. If x is a ReLU's output, no relevance arrives where the ReLU's input is not positive, and half of every
- * signed rule has nothing to do: gamma needs one transpose, and a denominator no sign.
+ * Tracks where relevance is zero, at compile time. A layer returns x ⊙ c, which is 0 where x is. If x is the output of a
+ * ReLU, no relevance arrives where the ReLU's input is not positive. Half of every signed rule is then not needed: gamma
+ * takes one transpose, and denominators need no sign.
  */
 
 import type { Node, Value } from "../onnx/graph.ts";
 import type { Operators } from "./operators.ts";
 import type { Site } from "./site.ts";
 
-/** For each value z, the values that are 0 wherever z ≤ 0: what rectifiers make of it. */
+/** For each value z, the outputs of rectifiers that are 0 wherever z ≤ 0. */
 export type Rectified = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** @param nodes those on the way: of others not even the shapes may be known */
+/** @param nodes nodes on the way, whose shapes are known */
 export function rectifiedValues(
   nodes: readonly Node[],
   { siteOf, operators }: { readonly siteOf: (node: Node) => Site; readonly operators: Operators },
@@ -25,7 +25,7 @@ export function rectifiedValues(
   return rectified;
 }
 
-/** Remembers for relevance the values that it vanishes with. */
+/** Stores for relevance the values with which it vanishes. */
 export class Zeros {
   readonly #vanishing = new Map<string, ReadonlySet<string>>();
   readonly #rectified: Rectified;

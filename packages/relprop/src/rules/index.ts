@@ -1,11 +1,10 @@
 /**
- * `@relprop/core/rules`: what rules and rows are made of, for a rule of one's own or an operator that relprop does not
- * have. docs/extending.md shows both.
+ * `@relprop/core/rules`: the building blocks of rules and rows, for custom rules and operators. docs/extending.md shows both.
  *
- * A rule is a function `(layer, R, m) => R_in` that adds nodes to the graph: `layer` gives its input and weights, its
- * forward pass and its transpose, `m` the arithmetic. Zero is `undefined`, so that what vanishes is not computed.
+ * A rule is a function `(layer, R, m) => R_in` that adds nodes to the graph. `layer` has its input, weights, forward pass and
+ * transpose; `m` is the arithmetic. Zero is `undefined`, and is not computed.
  *
- * A row says how an operator's output depends on its inputs; the constructors name the kinds that there are.
+ * A row describes how an operator's output depends on its inputs. There is a constructor for each kind.
  */
 export {
   Algebra,

@@ -1,4 +1,4 @@
-/** A model's answers alone, without relevance: what a sweep or a comparison needs, at the cost of the model itself. */
+/** Runs a model without relevance, at the cost of the model alone: for sweeps and comparisons. */
 
 import type { InferenceSession } from "onnxruntime-common";
 import { compile, type Compiled } from "../compile/compile.ts";
@@ -10,20 +10,21 @@ import type { Model } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import { externalView, type ExternalView } from "../onnx/write-model.ts";
 import type { RunSource } from "../answers/pick-answer.ts";
+import { sure } from "../sure.ts";
 import { logitsName, withOutput, withWeights, type CompiledFacts } from "./session-model.ts";
 
-/** What {@link AnswerSession} needs. */
+/** Options of {@link AnswerSession}. */
 export interface AnswerSessionOptions extends CompileOptions {
   /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
   readonly ort: Runtime;
   /** Passed on to ONNX Runtime: execution providers, threads. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
-  /** The model whose answers are wanted. */
+  /** The model to run. */
   readonly model: Model;
 }
 
 /**
- * Runs a model forward and reads its answer as explanations read it: `picks` and rankings hold for both.
+ * Runs a model forward. Its answers are read as an {@link Explainer} reads them, so picks and rankings are the same.
  *
  * ```ts
  * const session = new AnswerSession({ ort, model });
@@ -33,7 +34,7 @@ export interface AnswerSessionOptions extends CompileOptions {
  * Runs must not overlap where ONNX Runtime computes on WebGPU.
  */
 export class AnswerSession {
-  /** What the explained output is. */
+  /** The facts about the explained output. */
   readonly facts: CompiledFacts["facts"];
   readonly #compiled: CompiledFacts;
   readonly #view: ExternalView;
@@ -51,7 +52,7 @@ export class AnswerSession {
     this.#sessionOptions = sessionOptions;
   }
 
-  /** The model's outputs that hold real numbers, and the explained tensor. */
+  /** Runs the model and returns its floating-point outputs and the explained tensor. */
   async answer(input: InputArray): Promise<RunSource> {
     this.#session ??= this.#ort.InferenceSession.create(
       this.#view.bytes,
@@ -65,7 +66,7 @@ export class AnswerSession {
       const numbers = fetchedNumbers(tensor);
       if (numbers) outputs[name] = numbers;
     }
-    const explained = (outputs[logitsName] ?? outputs[output.name]) as FloatArray;
+    const explained = sure(outputs[logitsName] ?? outputs[output.name]);
     delete outputs[logitsName];
     return { facts, values: outputs[outputName], explained, outputs };
   }

@@ -1,17 +1,17 @@
-/** Which channels of a layer relevance goes through, where it was compiled with `concepts`. */
+/** The channels that relevance passes through, for models compiled with `concepts`. */
 
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "./float-array.ts";
 import type { Value } from "../onnx/graph.ts";
 
 /**
- * A channel's index for all samples, one for each sample, or the factors of all channels' relevance: C numbers for all
- * samples, or [N, C].
+ * One channel index for all samples, an index for each sample, or factors for the relevance of all channels: C numbers
+ * for all samples, or [N, C].
  */
 export type Channels = number | readonly number[] | Float32Array | FloatArray;
 
 /**
- * The tensor of the input `channels`, [N, C]: one-hot for indices, ones where nothing is asked for.
+ * The tensor for the input `channels`, [N, C]: one-hot for indices, ones by default.
  * @param layer the layer and its axis of channels, `Compiled.concepts`
  * @throws OptionError if the channels do not fit the layer
  */

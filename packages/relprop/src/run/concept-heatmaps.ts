@@ -1,10 +1,12 @@
-/** The concepts that speak for a target: a layer's strongest channels, each with its own relevance of the input. */
+/** The concepts behind an answer: a layer's strongest channels, each with its own relevance of the input. */
 
 import { layerPassage, type KeptShares, type LayerPassage } from "./concept-ledger.ts";
 import { OptionError } from "../errors.ts";
 import type { Explainer } from "./explainer.ts";
 import type { RunOptions } from "./explanation.ts";
 import type { FloatArray } from "./float-array.ts";
+import { sizeAlong } from "../onnx/axis.ts";
+import { sure } from "../sure.ts";
 import type { Ledger } from "./read-ledger.ts";
 import type { Target } from "./targets.ts";
 
@@ -14,36 +16,36 @@ export interface Concept {
   readonly channel: number;
   /** ΣR of the channel, unitless: above 0 it speaks for the target, below 0 against it. */
   readonly channelRelevance: number;
-  /** The part of the layer's Σ|R| over channels that is this channel's, with its sign; 0 where all are 0. */
+  /** ΣR of the channel divided by Σ|R| of all channels; 0 if all are 0. */
   readonly share: number;
   /** Relevance of the input that flowed through this channel: [1, C, H, W], or [1, H, W] with `reduce: "channels"`. */
   readonly relevance: FloatArray;
   /**
-   * With `ledger: true`, where the graph keeps samples apart: ΣR that the layer and those below it kept, by cause. What
-   * reached the inputs and this add up to `channelRelevance`.
+   * ΣR that the layer and the layers below it kept, by cause. With the relevance of the inputs it adds up to
+   * `channelRelevance`. Needs `ledger: true`, and a graph that keeps samples apart.
    */
   readonly kept?: KeptShares;
 }
 
-/** What went through a layer, in one sample. */
+/** The relevance of a layer, in one sample. */
 export interface LayerConcepts {
   /** The channels with the largest |ΣR|, strongest first. */
   readonly concepts: readonly Concept[];
-  /** ΣR that relevance started with, and ΣR of the layer; the rest flowed around it, or stayed above. */
+  /** ΣR that relevance started with. What did not pass the layer flowed around it, or stayed above it. */
   readonly start: number;
   /** ΣR of the layer, all channels together. */
   readonly passed: number;
-  /** With `ledger: true`, where the graph keeps samples apart: how much of the rest did which. */
+  /** ΣR that flowed around the layer. Needs `ledger: true`, and a graph that keeps samples apart. */
   readonly around?: number;
-  /** ΣR that nodes above the layer kept. */
+  /** ΣR that nodes above the layer kept. Needs the same. */
   readonly above?: number;
 }
 
-/** How many channels are explained, and what is explained of each sample. */
+/** Options of {@link conceptHeatmaps}. */
 export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
   /** How many channels for each sample; the layer may have fewer. @default 5 */
   readonly count?: number;
-  /** How many samples go into one run, where the model's batch is its first axis and open. @default 8, or as many as the input has */
+  /** Samples in one run, if the batch is the first axis and open. @default 8, or as many as the input has */
   readonly batch?: number;
 }
 
@@ -56,8 +58,8 @@ export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "ba
  * const [{ concepts }] = await conceptHeatmaps(explainer, input, { target: 285, count: 3 });
  * ```
  *
- * @returns for each sample its concepts, and how much of its relevance went through the layer
- * @throws OptionError if the explainer knows of no layer, or the options cannot be used
+ * @returns the concepts of each sample, and how much of its relevance passed the layer
+ * @throws OptionError if the explainer was made without a layer, or an option cannot be used
  */
 export async function conceptHeatmaps(
   explainer: Explainer,
@@ -76,11 +78,12 @@ export async function conceptHeatmaps(
       fix: 'make it with concepts: { layer: "NODE" }',
     });
   }
-  const samples = whole.channelRelevance.dims[0] as number;
-  const strongest = strongestChannels(whole.channelRelevance, count);
+  const { channelRelevance } = whole;
+  const samples = sizeAlong(channelRelevance.dims, 0);
+  const strongest = strongestChannels(channelRelevance, count);
   const target = run.target ?? whole.target;
   const { compiled } = explainer;
-  // The whole input goes in again for each rank of channel, several times in a run where the batch allows it.
+  // Each rank needs a pass over the whole input. An open batch takes several ranks in one run.
   const isFixed =
     compiled.batchAxis !== 0 || typeof compiled.input.shape[0] === "number" || run.others !== undefined;
   const ranks = strongest[0]?.length ?? 0;
@@ -89,17 +92,16 @@ export async function conceptHeatmaps(
   const concepts: Concept[][] = strongest.map(() => []);
   for (let rank = 0; rank < ranks; rank += ranksPerRun) {
     const copies = Math.min(ranksPerRun, ranks - rank);
-    const channels = Array.from({ length: copies * samples }, (_, i) => {
-      return strongest[i % samples]?.[rank + Math.floor(i / samples)]?.channel as number;
-    });
+    const asked = Array.from({ length: copies * samples }, (_, i) =>
+      sure(strongest[i % samples]?.[rank + Math.floor(i / samples)]),
+    );
     const explained = await explainer.explain(repeated(input, copies), {
       ...run,
-      channels,
+      channels: asked.map(({ channel }) => channel),
       ...(target === undefined ? {} : { target: repeatedTarget(target, copies) }),
     });
-    for (const [i] of channels.entries()) {
-      const found = strongest[i % samples]?.[rank + Math.floor(i / samples)] as Strong;
-      const kept = passageOf(explained.ledgers, channels.length, i)?.kept;
+    for (const [i, found] of asked.entries()) {
+      const kept = passageOf(explained.ledgers, asked.length, i)?.kept;
       const relevance = sampleOf(explained.relevance, i);
       concepts[i % samples]?.push({ ...found, relevance, ...(kept && { kept }) });
     }
@@ -110,13 +112,13 @@ export async function conceptHeatmaps(
     const passage = passageOf(whole.ledgers, samples, sample);
     return {
       concepts: found,
-      start: whole.start[sample] as number,
-      passed: passedIn(whole.channelRelevance as FloatArray, sample),
+      start: sure(whole.start[sample]),
+      passed: passedIn(channelRelevance, sample),
       ...(passage && { around: passage.around, above: passage.above }),
     };
   }
 
-  /** A sample's passage; undefined where there is no ledger, or one for all samples. */
+  /** The passage of a sample; undefined without a ledger for each sample. */
   function passageOf(
     ledgers: readonly Ledger[] | undefined,
     count: number,
@@ -146,7 +148,7 @@ function strongestChannels({ data, dims }: FloatArray, count: number): Strong[][
 
 /** ΣR over a sample's channels. */
 function passedIn({ data, dims }: FloatArray, sample: number): number {
-  const channels = dims[1] as number;
+  const channels = sizeAlong(dims, 1);
   return data.subarray(sample * channels, (sample + 1) * channels).reduce((a, n) => a + n, 0);
 }
 

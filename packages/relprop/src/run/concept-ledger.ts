@@ -1,18 +1,18 @@
-/** What a ledger says of a layer of concepts: what stayed above it, flowed around it, and was kept on the way from it. */
+/** Sums from the ledger about a layer of concepts: what stayed above it, flowed around it, or was kept below it. */
 
 import type { Ledger } from "./read-ledger.ts";
 import { aroundOperator, shareColumns, type ShareColumn } from "../relevance/ledger.ts";
 
-/** ΣR kept, by cause; what channels that are not asked for lose at the layer is none of it. */
+/** ΣR kept, by cause. Relevance of masked channels does not count. */
 export type KeptShares = Readonly<Record<Exclude<ShareColumn, "mask" | "around">, number>>;
 
-/** How relevance came to a layer, and how it went on. */
+/** Where the relevance before, around and after a layer stayed. */
 export interface LayerPassage {
   /** ΣR that stayed above the layer: in biases, stabilisers, other inputs. */
   readonly above: number;
   /** ΣR that flowed around the layer. */
   readonly around: number;
-  /** ΣR that the layer and those below it kept of what was to go on. */
+  /** ΣR that the layer and the layers below it kept. */
   readonly kept: KeptShares;
 }
 
@@ -21,7 +21,7 @@ const causes = shareColumns.filter((column) => column !== "mask" && column !== "
 const total = (rows: Ledger["entries"], columns: readonly ShareColumn[]): number =>
   rows.reduce((sum, { sums }) => columns.reduce((all, column) => all + sums[column], sum), 0);
 
-/** @param node the one that makes the layer, `Compiled.concepts.node` */
+/** @param node the node that makes the layer, `Compiled.concepts.node` */
 export function layerPassage({ entries }: Ledger, node: string): LayerPassage {
   const at = entries.findLastIndex((entry) => entry.node === node && entry.operator !== aroundOperator);
   const below = entries.slice(at);

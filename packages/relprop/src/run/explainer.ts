@@ -1,4 +1,4 @@
-/** A compiled explanation, ready to run: compile + session + targets, on whichever ONNX Runtime is given. */
+/** A compiled explanation with its session, on any ONNX Runtime. */
 
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { channelMask } from "./channels.ts";
@@ -10,6 +10,7 @@ import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Shape } from "../onnx/graph.ts";
+import { sizeAlong } from "../onnx/axis.ts";
 import { readModel } from "../onnx/read-model.ts";
 import { rankAnswers, type Answers, type RankedClass } from "../answers/rank-classes.ts";
 import { runOptionNames, type Explanation, type RunOptions } from "./explanation.ts";
@@ -29,36 +30,39 @@ import { startSums } from "./start-sum.ts";
 import { directions, nextTokens } from "./usual-targets.ts";
 import { regionTarget, targetNumbers, type Target } from "./targets.ts";
 import { regionsOf } from "../relevance/target-text.ts";
+import { sure } from "../sure.ts";
 
 interface SessionOptions {
   /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
   readonly ort: Runtime;
-  /** Passed on to ONNX Runtime: execution providers, threads, …; what its `extra` says goes before what we choose. */
+  /** Passed on to ONNX Runtime: execution providers, threads, … Its `extra` overrides our settings. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
 }
 
 interface ModelOptions extends SessionOptions {
   /**
-   * An .onnx file's bytes, or a model that was read or built already. Of one that `readModelFile` of `@relprop/core/node` read,
-   * onnxruntime-node maps the weights from the file.
+   * The bytes of an .onnx file, or a model. If `readModelFile` of `@relprop/core/node` read it, onnxruntime-node maps the
+   * weights from the file.
    */
   readonly model: Uint8Array | Model;
 }
 
-/** The options of {@link compile}, or with `method` those of {@link compileMethod}, and what a session needs. */
+/** Options of {@link compile}, or with `method` of {@link compileMethod}, and of the session. */
 export type ExplainerOptions = ModelOptions & (CompileOptions | MethodOptions);
 
-/** In their place, what {@link sessionModel} made of a model before. */
+/** Options for a model that {@link sessionModel} has compiled. */
 export interface PreparedOptions extends SessionOptions {
-  /** What was compiled before. */
+  /** The compiled model. */
   readonly prepared: SessionModel;
 }
 
 const rankedClasses = 5;
 
 /**
- * Explains batches of inputs. The constructor compiles and throws what {@link compile} throws; the session is made at the
- * first run, or by {@link Explainer.ready}. Runs are queued: ONNX Runtime's WebGPU back end must not run two at a time.
+ * Explains batches of inputs.
+ *
+ * The constructor compiles, and throws what {@link compile} throws. The first run or {@link Explainer.ready} makes the
+ * session. Runs are queued because ONNX Runtime's WebGPU back end cannot run two at a time.
  *
  * @example
  *     const explainer = new Explainer({ ort, model: await readFile("resnet50.onnx"), composite: "epsilon-plus" });
@@ -66,7 +70,7 @@ const rankedClasses = 5;
  *     await explainer.dispose();
  */
 export class Explainer {
-  /** What was compiled. */
+  /** The facts about the compiled model. */
   readonly compiled: CompiledFacts;
   readonly #view: SessionModel["view"];
   readonly #ort: Runtime;
@@ -82,14 +86,14 @@ export class Explainer {
     this.#view = view;
   }
 
-  /** Makes the session, so that the first run does not have to. */
+  /** Makes the session before the first run. */
   async ready(): Promise<void> {
     await this.#load();
   }
 
   /**
-   * @param input the explained input's values: [N, C, H, W] mostly, or token ids [N, T]
-   * @throws InputError if their shape is not the model's; OptionError for an option that is not one
+   * @param input values of the explained input: usually [N, C, H, W], or token ids [N, T]
+   * @throws InputError if the shape is not the model's; OptionError for an unknown option
    */
   async explain(input: InputArray, run: RunOptions = {}): Promise<Explanation> {
     refuseUnknown("explain", run, runOptionNames);
@@ -141,11 +145,10 @@ export class Explainer {
   }
 
   #samples({ dims }: InputArray): number {
-    const { batchAxis } = this.compiled;
-    return batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+    return sizeAlong(dims, this.compiled.batchAxis);
   }
 
-  /** What was explained, as a tensor in the output's shape. */
+  /** The target that was explained, in the output's shape. */
   #explainedTarget(answers: Answers, input: InputArray, target: Target | undefined): FloatArray {
     const { settings, facts } = this.compiled;
     const { dims } = answers.explained;
@@ -159,7 +162,7 @@ export class Explainer {
     };
   }
 
-  /** The answer of each sample, best first, where it is one list of numbers. */
+  /** The ranked answer of each sample, if it is one list of numbers. */
   #rankings(answers: Answers, input: InputArray): RankedClass[][] {
     const { facts } = this.compiled;
     if (facts.placeAxes.length > 0) return [];
@@ -168,7 +171,7 @@ export class Explainer {
     );
   }
 
-  /** What is explained where nothing is said: see {@link RunOptions.target}. */
+  /** The default of {@link RunOptions.target}. */
   async #defaultTarget(input: InputArray, run: RunOptions): Promise<Target> {
     const { output, facts } = this.compiled;
     const isList = facts.placeAxes.length === 0;
@@ -195,9 +198,9 @@ export class Explainer {
   /** Sizes of the target for this input. */
   #targetDims(input: InputArray): number[] {
     const { tokens, output } = this.compiled;
-    // A text's length is its answer's.
+    // The answer is as long as the text.
     if (tokens && output.shape.length === 3)
-      return [input.dims[0], input.dims[1], output.shape[2]] as number[];
+      return [sizeAlong(input.dims, 0), sizeAlong(input.dims, 1), sizeAlong(output.shape, 2)];
     return this.#outputDims(this.#samples(input));
   }
 
@@ -220,9 +223,9 @@ export class Explainer {
     if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
     if (this.#isAdded("baseline")) feed("baseline", baselineLike(input as FloatArray, run.baseline));
     if (compiled.concepts)
-      feed(channelsInput, channelMask(run.channels, input.dims[0] as number, compiled.concepts));
+      feed(channelsInput, channelMask(run.channels, sizeAlong(input.dims, 0), compiled.concepts));
     const noise = compiled.added.find(({ name }) => name === "noise");
-    if (noise) feed("noise", noiseLike(input as FloatArray, noise.shape[0] as number, run.noiseSeed ?? 1));
+    if (noise) feed("noise", noiseLike(input as FloatArray, sizeAlong(noise.shape, 0), run.noiseSeed ?? 1));
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
@@ -238,7 +241,7 @@ export class Explainer {
     return { fetched, explained };
   }
 
-  /** @throws InputError naming what the model needs and was not given */
+  /** @throws InputError naming the inputs that were not given */
   #others(given: NonNullable<RunOptions["others"]>): Record<string, OrtTensor> {
     const { others } = this.compiled;
     const missing = others.filter(({ name }) => !(name in given));
@@ -262,7 +265,7 @@ export class Explainer {
 
   #targetTensor(target: Target, batch: number): FloatArray {
     const { output, facts } = this.compiled;
-    // A tensor brings its sizes along, so it also serves outputs whose sizes only a run knows.
+    // A tensor has its own sizes, so it also works for symbolic output shapes.
     const isOpen = output.shape.some((dim, axis) => axis !== facts.batchAxis && typeof dim === "string");
     if (isOpen && typeof target === "object" && "dims" in target) return target;
     const dims = this.#outputDims(batch);
@@ -302,7 +305,7 @@ function compileSource({ ort: _ort, sessionOptions, model, ...chosen }: Explaine
   return sessionModel(source, { filterBy, ...chosen });
 }
 
-/** How the relevance filter is quickest where ONNX Runtime computes on the first of these providers. */
+/** The fastest search of the relevance filter on the first of these execution providers. */
 export function filterSearch(
   providers: InferenceSession.SessionOptions["executionProviders"] = [],
 ): NonNullable<CompileOptions["filterBy"]> {
@@ -311,14 +314,14 @@ export function filterSearch(
   return ["cpu", "wasm"].includes(name) ? "sorting" : "bisection";
 }
 
-/** Parts what compiling added from the model's own outputs. */
+/** Separates the outputs that compiling added from the model's own. */
 function takeAdded(
   { concepts, ledger, inputs }: CompiledFacts,
   fetched: Readonly<Record<string, FloatArray>>,
 ): Pick<Explanation, "outputs" | "relevance" | "relevances" | "channelRelevance" | "ledgers"> {
   const outputs = { ...fetched };
   const take = (name: string): FloatArray => {
-    const taken = outputs[name] as FloatArray;
+    const taken = sure(outputs[name]);
     delete outputs[name];
     return taken;
   };
@@ -326,7 +329,7 @@ function takeAdded(
   const ledgers = ledger && readLedger(ledger, take(ledgerOutput));
   const relevances = Object.fromEntries(inputs.map(({ input, relevance }) => [input.name, take(relevance)]));
   const [first] = inputs;
-  const relevance = relevances[first?.input.name ?? ""] as FloatArray;
+  const relevance = sure(relevances[first?.input.name ?? ""]);
   return {
     outputs,
     relevance,

@@ -1,4 +1,4 @@
-/** What a run explains, and what it gives. */
+/** Options and result of a run. */
 
 import type { Tensor as OrtTensor } from "onnxruntime-common";
 import type { RankedClass } from "../answers/rank-classes.ts";
@@ -8,25 +8,25 @@ import type { FloatArray, InputArray } from "./float-array.ts";
 import type { Ledger } from "./read-ledger.ts";
 import type { Target } from "./targets.ts";
 
-/** What one run explains, and what it is fed besides the input. */
+/** Options of a run. */
 export interface RunOptions {
   /**
-   * What is explained, where the seed asks for it: a class index for all samples, one for each, or a tensor of the
+   * The target, unless the seed is the softmax: a class index for all samples, one for each sample, or a tensor of the
    * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}, {@link parseTarget}).
-   * @default each sample's highest number where the output is a list of classes or scores, which takes a run of its own to
-   *   find (`target: "top1"` at compile time does not); the number itself where there is one; the length of an embedding; the
-   *   next token of a language model; else it must be given
+   * @default the highest number of a list of classes or scores (found by an extra run, unless the model was compiled with
+   *   `target: "top1"`), a single number itself, the length of an embedding, or the next token of a language model;
+   *   other outputs need a target
    */
   readonly target?: Target;
-  /** The fraction the relevance filter keeps, with `topK: "input"`. @default 0, all */
+  /** The fraction that the relevance filter keeps, with `topK: "input"`. @default 0, all */
   readonly keep?: number;
   /** The channels of the layer that relevance goes through, with `concepts`. @default all */
   readonly channels?: Channels;
-  /** Where integrated gradients start, with `baseline: "input"`: in the input's shape, or one sample for all. */
+  /** The start of integrated gradients, with `baseline: "input"`: in the input's shape, or one sample for all. */
   readonly baseline?: FloatArray;
-  /** What SmoothGrad's noise is drawn from: the same seed gives the same noise everywhere. @default 1 */
+  /** The seed of SmoothGrad's noise, which is the same on every platform. @default 1 */
   readonly noiseSeed?: number;
-  /** Values of the model's other inputs, if it has any, by name: tensors of the runtime, or numbers and their dims. */
+  /** Values of the model's other inputs by name: tensors of the runtime, or numbers with dims. */
   readonly others?: Readonly<Record<string, OrtTensor | InputArray>>;
 }
 
@@ -44,19 +44,19 @@ export const runOptionNames: OptionNames<RunOptions> = {
 export interface Explanation {
   /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
   readonly relevance: FloatArray;
-  /** The relevance of every explained input, by the input's name; the first one's is `relevance`. */
+  /** The relevance of every explained input by name. That of the first input is `relevance`. */
   readonly relevances: Readonly<Record<string, FloatArray>>;
   /** The model's own outputs that hold floating-point numbers, by name. */
   readonly outputs: Readonly<Record<string, FloatArray>>;
-  /** The explained tensor, in the shape of its output: the logits where that ends in softmax, sigmoid or another response. */
+  /** The explained tensor, in the shape of the output: its logits, if it ends in a response function such as a softmax. */
   readonly explained: FloatArray;
-  /** What was explained of it: weights in its shape; undefined for the whole prediction, from the softmax. */
+  /** The target: weights in the shape of `explained`; undefined for the whole prediction, from the softmax. */
   readonly target?: FloatArray;
   /** ΣR that each sample's relevance starts with. */
   readonly start: readonly number[];
-  /** For each sample the five highest numbers, best first. Empty for outputs that have several places, as maps and boxes. */
+  /** The five highest numbers of each sample, best first. Empty for outputs with several places, such as maps and boxes. */
   readonly top: readonly (readonly RankedClass[])[];
-  /** Relevance of the layer's channels before any is masked, [N, C], with `concepts`. */
+  /** Relevance of the layer's channels before masking, [N, C], with `concepts`. */
   readonly channelRelevance?: FloatArray;
   /** Where the relevance of each sample stayed, with `ledger: true`. */
   readonly ledgers?: readonly Ledger[];

@@ -1,4 +1,4 @@
-/** Numbers as tensors of the type that a model's input has, and back. */
+/** Converts numbers to tensors of an input's type, and output tensors to numbers. */
 
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { InputError } from "../errors.ts";

@@ -1,10 +1,10 @@
-/** Answers and relevance that are numbers: nothing else is shown. */
+/** Refuses answers and relevance that are NaN or infinite. */
 
 import { InputError } from "../errors.ts";
 
 /**
- * @param numbers of one sample
- * @throws InputError if one is none, naming what they are of
+ * @param numbers numbers of one sample
+ * @throws InputError if a number is NaN or infinite
  */
 export function requireFinite(numbers: Float32Array, what: "answer" | "relevance"): void {
   const bad = numbers.find((number) => !Number.isFinite(number));

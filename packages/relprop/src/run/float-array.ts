@@ -10,6 +10,6 @@ export interface FloatArray {
 export interface InputArray {
   /** The elements, row-major. */
   readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array;
-  /** Sizes, outermost axis first: the batch, then as the model has them. */
+  /** Sizes, outermost axis first. */
   readonly dims: readonly number[];
 }

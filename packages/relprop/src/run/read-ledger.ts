@@ -1,4 +1,4 @@
-/** Reads the output `ledger` of a compiled graph, and says in a sentence where relevance stayed. */
+/** Reads the output `ledger` of a compiled graph, and sums it up in a sentence. */
 
 import { InputError } from "../errors.ts";
 import type { FloatArray } from "./float-array.ts";
@@ -13,33 +13,33 @@ import {
   type ShareColumn,
 } from "../relevance/ledger.ts";
 
-/** A node's line: which node, and the sums over its relevance in one sample; unitless, as relevance. */
+/** The row of a node, with sums over its relevance in one sample. Unitless, like relevance. */
 export interface LedgerEntry extends LedgerRow {
-  /** Σ|R|, arriving and leaving relevance, and the share of each cause. */
+  /** Σ|R|, ΣR arriving and leaving, and the share of each cause. */
   readonly sums: Readonly<Record<LedgerColumn, number>>;
 }
 
 /**
- * Where the relevance of one sample stayed. At every node
+ * Where the relevance of one sample stayed. Each node satisfies
  *
  *     arriving = leaving + Σ shares
  *
- * and, since forks sum, over the whole graph
+ * and the graph as a whole
  *
  *     start = reached + Σ stayed
  *
- * up to the float32 of the table itself, 6e-8 of its largest numbers.
+ * up to the float32 precision of the table, 6e-8 of its largest numbers.
  */
 export interface Ledger {
   /** Where relevance starts. */
   readonly seed: SeedRelevance;
-  /** From the output on; the last is the input. */
+  /** From the output to the inputs. */
   readonly entries: readonly LedgerEntry[];
   /** ΣR of the seed relevance. */
   readonly start: number;
-  /** What relevance starts from, in a word: logit, value, probability, target. */
+  /** A word for what relevance starts from: logit, value, probability, target. */
   readonly word: string;
-  /** Where relevance ends: the explained inputs, or the layer it stops at. */
+  /** The rows where relevance ends: the explained inputs, or the layer where it stops. */
   readonly ends: readonly LedgerEntry[];
   /** ΣR that reached the ends. */
   readonly reached: number;
@@ -50,7 +50,7 @@ export interface Ledger {
 /**
  * @param layout `Compiled.ledger`
  * @param table the output `ledger`, [N, rows, columns]
- * @returns one for each sample; one for the whole batch where the explained output has no samples
+ * @returns one ledger for each sample; a single one if the graph does not keep samples apart
  * @throws InputError if the table has another shape
  */
 export function readLedger(layout: LedgerLayout, { data, dims }: FloatArray): Ledger[] {
@@ -99,12 +99,12 @@ const shareWords: Readonly<Record<ShareColumn, string>> = {
   rest: "rounding",
 };
 
-/** Shares below this fraction of the start are not worth naming. */
+/** Shares below this fraction of the start are not named. */
 const leastNamed = 0.0005;
 
 /**
- * One line: `98.7 % of the logit reached the input; 0.9 % bias, 0.4 % ε`, in percent of what relevance started with,
- * the largest share first. A share below 0 is relevance that was added on the way.
+ * One line: `98.7 % of the logit reached the input; 0.9 % bias, 0.4 % ε`, in percent of the start, largest share first.
+ * A negative share is relevance that was added.
  */
 export function verdict({ word, start, ends, reached, stayed }: Ledger): string {
   if (start === 0) return `the ${word} is 0: there is nothing to explain`;

@@ -1,24 +1,21 @@
-/** What is needed of an ONNX Runtime. */
+/** The part of the ONNX Runtime API that relprop uses. */
 
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 
 /** Tensors by the names of inputs or outputs. */
 export type NamedTensors = Readonly<Record<string, OrtTensor>>;
 
-/** What is needed of a session. */
+/** A session. */
 export interface Session {
-  /** Gives all outputs. */
+  /** Returns all outputs. */
   run(feeds: NamedTensors): Promise<NamedTensors>;
-  /**
-   * Gives some outputs; others are not computed.
-   * @param fetches their names
-   */
+  /** @param fetches names of the outputs to return */
   run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
-  /** Frees what the session holds. */
+  /** Frees the session. */
   release(): Promise<void>;
 }
 
-/** What the explainer needs of onnxruntime-node, onnxruntime-web or any other that follows onnxruntime-common. */
+/** onnxruntime-node, onnxruntime-web, or any runtime with the API of onnxruntime-common. */
 export interface Runtime {
   /** Makes sessions. */
   readonly InferenceSession: {

@@ -1,4 +1,4 @@
-/** A compiled explanation in the form that a session is made of. */
+/** A compiled explanation in the form that sessions load. */
 
 import type { InferenceSession } from "onnxruntime-common";
 import { compile, type Compiled } from "../compile/compile.ts";
@@ -8,23 +8,23 @@ import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { externalView, type ExternalView } from "../onnx/write-model.ts";
 
-/** All that is known of a compiled explanation but its graph: plain values, which can be copied and kept. */
+/** A compiled explanation without its graph: plain data that can be copied and stored. */
 export type CompiledFacts = Omit<Compiled, "model">;
 
 /**
- * What an {@link Explainer} runs. It can be kept, and used again without compiling: `facts` and `view.bytes` are small,
- * and most of `view.data` are the source model's own weights.
+ * The model that an {@link Explainer} runs. It can be stored and reused without compiling: `facts` and `view.bytes` are
+ * small, and most of `view.data` are the source model's weights.
  */
 export interface SessionModel {
-  /** What was compiled, without its graph. */
+  /** The facts about the compiled model. */
   readonly facts: CompiledFacts;
-  /** The graph, which also outputs the logits that classes are ranked by, and its weights. */
+  /** The graph, which also outputs the logits for ranking, and its weights. */
   readonly view: ExternalView;
 }
 
 /**
- * The options of a session that is made of a view: it finds the weights in memory or in their folder.
- * @param settings of the session, in ONNX Runtime's words, where `options` don't say otherwise
+ * Options for a session that loads a view with its weights, from memory or from their folder.
+ * @param settings ONNX Runtime session settings, which `options` override
  */
 export function withWeights(
   { data, folder }: ExternalView,
@@ -40,7 +40,7 @@ export function withWeights(
   };
 }
 
-/** Name of the output that the logits before a final softmax get. */
+/** Name of the added output with the explained tensor, if that is not an output of the model. */
 export const logitsName = "relprop.logits";
 
 /**
@@ -55,12 +55,12 @@ export function sessionModel(source: Model, options: CompileOptions | MethodOpti
   const { model, ...facts } = compiled;
   const { output } = facts;
   const isOutput = model.graph.outputs.some(({ name }) => name === output.name);
-  // The logits before a final softmax are what is ranked, so they are asked for too.
+  // Ranking needs the logits.
   const graph = isOutput ? model.graph : withOutput(model.graph, output, logitsName);
   return { facts, view: externalView({ ...model, graph }) };
 }
 
-/** A graph with one of its values as an output more. */
+/** The graph with one of its values as another output. */
 export function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {
   const inputs = [value.name];
   const identity = { name, opType: "Identity", domain: "", inputs, outputs: [name], attributes: {} };

@@ -1,15 +1,16 @@
-/** What relevance starts with: its sum, and a word for it. */
+/** The sum that relevance starts with, and a word for it. */
 
 import type { FloatArray } from "./float-array.ts";
-import { sizeOf } from "../onnx/tensor.ts";
+import { indexAlong, sizeAlong } from "../onnx/axis.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import type { SeedRelevance } from "../relevance/composites.ts";
 import type { Settings } from "../relevance/settings.ts";
+import { elementAt, sure } from "../sure.ts";
 
 /**
  * For each sample: Σ target ⊙ output for the seed `logit`, Σ target for `one`, 1 for `softmax`.
  * @param explained the explained tensor
- * @param target in its shape, or in one that broadcasts to it
+ * @param target weights in its shape, or in one that broadcasts to it
  */
 export function startSums(
   seed: SeedRelevance,
@@ -17,19 +18,18 @@ export function startSums(
   { data, dims }: FloatArray,
   target: FloatArray,
 ): number[] {
-  const samples = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
-  const sums = Array.from({ length: samples }, () => 0);
+  const sums = Array.from({ length: sizeAlong(dims, batchAxis) }, () => 0);
   if (seed === "softmax") return sums.map(() => 1);
-  const stride = batchAxis === undefined ? data.length : sizeOf(dims.slice(batchAxis + 1));
+  const sampleOf = indexAlong(dims, batchAxis);
   for (const [i, weight] of target.data.entries()) {
     if (weight === 0) continue;
-    const sample = batchAxis === undefined ? 0 : Math.floor(i / stride) % samples;
-    sums[sample] = (sums[sample] as number) + (seed === "one" ? weight : weight * (data[i] as number));
+    const sample = sampleOf(i);
+    sums[sample] = sure(sums[sample]) + (seed === "one" ? weight : weight * elementAt(data, i));
   }
   return sums;
 }
 
-/** What relevance starts from, in a word: `logit`, `value`, `probability`; `target` where it is the target itself. */
+/** A word for what relevance starts from: `logit`, `value`, `probability`, or `target` for the target itself. */
 export function startWord({ seed }: Pick<Settings, "seed">, { scale }: Pick<OutputFacts, "scale">): string {
   if (seed === "softmax") return "probability";
   if (seed === "one") return "target";

@@ -1,18 +1,19 @@
 /**
- * Targets: what of the output is explained. A target is a tensor t of the output's shape, and relevance explains
- * t · output: one class, several, one against another, or any region of an output that is no list of classes
- * (detection, segmentation, regression).
+ * Targets. A target is a tensor t of the output's shape, and relevance explains t · output: one class, several classes,
+ * one class against another, or any region of an output (detection, segmentation, regression).
  */
 
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "./float-array.ts";
 import type { Shape } from "../onnx/graph.ts";
+import { indexAlong, sizeAlong, strideAlong } from "../onnx/axis.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import type { TargetRegion } from "../relevance/target-text.ts";
+import { elementAt } from "../sure.ts";
 
 /**
- * A class index for all samples, one for each sample, the numbers of a tensor of the output's shape, or that tensor.
- * A class of a segmentation [N, classes, H, W] stands for all its pixels, added up.
+ * A class index for all samples, one for each sample, or a tensor of the output's shape, with or without its dims. A
+ * class of a segmentation [N, classes, H, W] means the sum over all pixels.
  */
 export type Target = number | readonly number[] | Float32Array | FloatArray;
 
@@ -41,19 +42,16 @@ export function targetNumbers(
     });
   }
   for (const index of indices) checkIndex(index, classes);
-  const along = (flat: number, axis: number | undefined): number =>
-    axis === undefined || axis >= dims.length
-      ? 0
-      : Math.floor(flat / sizeOf(dims.slice(axis + 1))) % (dims[axis] as number);
-  return Float32Array.from({ length: sizeOf(dims) }, (_, flat) =>
-    along(flat, classAxis) === indices[along(flat, batchAxis)] ? 1 : 0,
-  );
+  const along = (axis = dims.length): ((position: number) => number) =>
+    indexAlong(dims, axis < dims.length ? axis : undefined);
+  const [classAt, sampleAt] = [along(classAxis), along(batchAxis)];
+  return Float32Array.from({ length: sizeOf(dims) }, (_, i) => (classAt(i) === indices[sampleAt(i)] ? 1 : 0));
 }
 
 /**
- * A target of zeros, for a run whose answer alone is looked at.
+ * A target of zeros, for runs that only need the answer.
  * @param shape sizes of the explained tensor
- * @param open what stands for a size that only a run knows; 1 broadcasts. @default 1
+ * @param open the size for symbolic axes other than the batch; 1 broadcasts. @default 1
  */
 export function zeroTarget(
   shape: Shape,
@@ -91,8 +89,8 @@ function checkIndex(index: number, classes: number): void {
 }
 
 /**
- * One class against all others: +1 on the class, −1/(classes − 1) on each other. The result sums to 0, so what speaks
- * for every class alike cancels (docs/rules.md §6).
+ * One class against all others: +1 on the class, −1/(classes − 1) on each other. It sums to 0, which cancels evidence that
+ * all classes share (docs/rules.md §6).
  * @param index the class, the same for all samples
  * @param count samples N
  * @returns [N, classes]
@@ -111,7 +109,7 @@ export function contrastTarget(classes: number, index: number, count: number = 1
 }
 
 /**
- * Why class A rather than B: +1 on A, −1 on B, so that relevance explains the difference of two outputs.
+ * Why class A rather than B: +1 on A, −1 on B. Relevance explains the difference of the two outputs.
  * @param count samples N
  * @returns [N, classes]
  */
@@ -143,7 +141,7 @@ function rows(row: Float32Array, count: number): FloatArray {
 }
 
 /**
- * Ones at the given places of an output of any shape, zeros elsewhere: the sum of those outputs is explained.
+ * Ones at the given places of an output of any shape, zeros elsewhere. Relevance explains the sum over these places.
  *
  * ```ts
  * maskTarget([1, 84, 8400], [[0, 4 + 16, 1234]]);   // YOLO: class 16 of box 1234
@@ -152,15 +150,13 @@ function rows(row: Float32Array, count: number): FloatArray {
  * ```
  *
  * @param dims the output's shape
- * @param indices places, sample first; one with fewer numbers than the output has axes stands for all below it
+ * @param indices places, sample first; a place with fewer indices than axes includes all elements below it
  * @throws OptionError if a place lies outside
  */
 export function maskTarget(dims: readonly number[], indices: readonly (readonly number[])[]): FloatArray {
   const data = new Float32Array(sizeOf(dims));
   for (const place of indices) {
-    const isInside =
-      place.length <= dims.length &&
-      place.every((n, axis) => Number.isInteger(n) && n >= 0 && n < (dims[axis] as number));
+    const isInside = place.every((n, axis) => Number.isInteger(n) && n >= 0 && n < (dims[axis] ?? 0));
     if (!isInside) {
       throw new OptionError({
         what: `there is no output [${place.join(", ")}]`,
@@ -168,7 +164,7 @@ export function maskTarget(dims: readonly number[], indices: readonly (readonly 
       });
     }
     const below = sizeOf(dims.slice(place.length));
-    const start = place.reduce((offset, n, axis) => offset * (dims[axis] as number) + n, 0) * below;
+    const start = place.reduce((offset, n, axis) => offset + n * strideAlong(dims, axis), 0);
     data.fill(1, start, start + below);
   }
   return { data, dims };
@@ -192,10 +188,10 @@ function fillRegion(
   start: number,
 ): void {
   if (axis === dims.length) {
-    data[start] = (data[start] as number) + 1;
+    data[start] = elementAt(data, start) + 1;
     return;
   }
-  const stride = sizeOf(dims.slice(axis + 1));
-  const { from, to } = region[axis] ?? { from: 0, to: (dims[axis] as number) - 1 };
+  const stride = strideAlong(dims, axis);
+  const { from, to } = region[axis] ?? { from: 0, to: sizeAlong(dims, axis) - 1 };
   for (let i = from; i <= to; i++) fillRegion(data, dims, region, axis + 1, start + i * stride);
 }

@@ -1,9 +1,10 @@
-/** Targets that are found in an answer: what is explained where nothing is said. */
+/** Default targets that are computed from an answer. */
 
 import type { FloatArray } from "./float-array.ts";
+import { sizeAlong } from "../onnx/axis.ts";
 import { rankClasses } from "../answers/rank-classes.ts";
 
-/** [N, T, words] -> one-hot at the highest word of the last position of each sample: what would follow the text. */
+/** [N, T, words] -> one-hot at the highest word of the last position of each sample: the next token. */
 export function nextTokens({ data, dims }: FloatArray): FloatArray {
   const [batch = 1, length = 1, words = 1] = dims;
   const target = new Float32Array(data.length);
@@ -15,9 +16,9 @@ export function nextTokens({ data, dims }: FloatArray): FloatArray {
   return { data: target, dims };
 }
 
-/** Each sample's embedding, brought to length 1: relevance then explains the embedding's length. */
+/** Each sample's embedding, normalised to length 1. As a target it explains the embedding's length. */
 export function directions({ data, dims }: FloatArray, batchAxis: number | undefined): FloatArray {
-  const samples = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  const samples = sizeAlong(dims, batchAxis);
   const size = data.length / samples;
   const target = new Float32Array(data.length);
   for (let sample = 0; sample < samples; sample++) {

@@ -170,7 +170,7 @@ describe.each(["float16", "bfloat16"] as const)("a %s graph", (type) => {
       `it gives ${type}, where relevance starts from float32`,
     );
     expect(() => compile(model, { fallback: "pass" })).toThrow(UnexplainableError);
-    expect(inspect(model).waysOn.map(({ option }) => option)).toEqual(["--output a"]);
+    expect(inspect(model).alternatives.map(({ option }) => option)).toEqual(["--output a"]);
     expect(compile(model, { output: "a" }).output).toMatchObject({ name: "a_float32", dataType: "float32" });
   });
 

@@ -19,7 +19,7 @@ import {
 } from "../../src/index.ts";
 import { parseRule } from "../../src/relevance/rule-choice.ts";
 import { float32Tensor, GraphBuilder, int, ints, type Model } from "../../src/onnx/index.ts";
-import { composites, seeds, strideWays } from "../../src/relevance/composites.ts";
+import { composites, seeds, strideModes } from "../../src/relevance/composites.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
 import { optionsOf, type RuleOptions } from "../../src/relevance/rules/index.ts";
 import { settle } from "../../src/relevance/settings.ts";
@@ -338,7 +338,7 @@ describe("composites from JSON", () => {
     const schema = JSON.parse(readFileSync(file, "utf8"));
     expect(schema.properties.extends.enum).toEqual(compositeNames);
     expect(schema.properties.seed.enum).toEqual([...seeds]);
-    expect(schema.properties.strides.enum).toEqual([...strideWays]);
+    expect(schema.properties.strides.enum).toEqual([...strideModes]);
     expect(Object.keys(schema.properties.rules.properties)).toEqual(Object.keys(layerKinds));
     const { rule, ...options } = schema.$defs.choice.oneOf[1].properties;
     expect(rule.enum).toEqual(ruleNames);

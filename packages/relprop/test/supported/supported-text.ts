@@ -5,7 +5,11 @@ import type { CompileOptions } from "../../src/index.ts";
 import { compositeNames, compositeText, layerKinds } from "../../src/relevance/composites.ts";
 import { dialects } from "../../src/relevance/dialects.ts";
 import { opTable } from "../../src/relevance/op-table.ts";
-import { carriesNone, refused, takenAway } from "../../src/relevance/other-operators.ts";
+import {
+  operatorsWithoutRelevance,
+  refused,
+  rewrittenOperators,
+} from "../../src/relevance/other-operators.ts";
 import type { Family, Forms, Row } from "../../src/relevance/row-kinds.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
 import { linearRules, optionsOf, type RuleName, type RuleOptions } from "../../src/relevance/rules/index.ts";
@@ -173,15 +177,15 @@ ${table(
   rewrites.map(({ name, about }) => [name, about]),
 )}
 
-So ${names([...takenAway.keys()])} never reach a rule. If one is left, it is refused:
+So ${names([...rewrittenOperators.keys()])} never reach a rule. If one is left, it is refused:
 
-${table(["operators", "why one can be left"], bySentence(takenAway))}
+${table(["operators", "why one can be left"], bySentence(rewrittenOperators))}
 
 ### Carry no relevance
 
 Their output does not depend on the values of their inputs, or changes only by jumps. Relevance ends there, and the output counts as constant.
 
-${table(["operators", "what each does"], bySentence(carriesNone))}
+${table(["operators", "what each does"], bySentence(operatorsWithoutRelevance))}
 
 ### Refused
 

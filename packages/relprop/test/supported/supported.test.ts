@@ -3,7 +3,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { opTable } from "../../src/relevance/op-table.ts";
-import { carriesNone, refused, takenAway } from "../../src/relevance/other-operators.ts";
+import {
+  operatorsWithoutRelevance,
+  refused,
+  rewrittenOperators,
+} from "../../src/relevance/other-operators.ts";
 import { architecturesText } from "./architectures-text.ts";
 import { onnxOperators } from "./onnx-operators.ts";
 import { supportedText } from "./supported-text.ts";
@@ -15,8 +19,8 @@ const own = ["Linear", "Affine", "Silu", "FakeQuantize", "Product", "Contraction
 
 const lists: Readonly<Record<string, Iterable<string>>> = {
   "the op table": Object.keys(opTable),
-  takenAway: takenAway.keys(),
-  carriesNone: carriesNone.keys(),
+  rewrittenOperators: rewrittenOperators.keys(),
+  operatorsWithoutRelevance: operatorsWithoutRelevance.keys(),
   refused: refused.keys(),
 };
 
@@ -33,12 +37,17 @@ it("every operator of ai.onnx is in exactly one list", () => {
 
 it("the lists name no operator that ONNX does not have", () => {
   const all = new Set([...onnxOperators, ...own]);
-  const unknown = [...Object.keys(opTable), ...takenAway.keys(), ...carriesNone.keys(), ...refused.keys()];
+  const unknown = [
+    ...Object.keys(opTable),
+    ...rewrittenOperators.keys(),
+    ...operatorsWithoutRelevance.keys(),
+    ...refused.keys(),
+  ];
   expect(unknown.filter((name) => !all.has(name))).toEqual([]);
 });
 
 it("sentences about nodes can follow a colon", () => {
-  for (const sentence of [...refused.values(), ...takenAway.values()])
+  for (const sentence of [...refused.values(), ...rewrittenOperators.values()])
     expect(sentence).toMatch(/^(it|its|a|relevance) .*[^.]$/);
 });
 

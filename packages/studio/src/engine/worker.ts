@@ -16,7 +16,7 @@ import type {
 } from "@relprop/engine/engine";
 import { EngineHost, type ModelFile, type ProviderChoice } from "./engine-host.ts";
 import { loadedChannel } from "../loaded-channel.ts";
-import { pageWords } from "@relprop/engine/page-words";
+import { browserMessage } from "@relprop/engine/browser-message";
 import type { TimingMemory } from "./provider-timings.ts";
 import { loadRuntime } from "./runtime.ts";
 
@@ -75,7 +75,7 @@ const api = {
 /** An error crosses to the page as its name and its message. */
 async function inPageWords<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
-    if (error instanceof RelpropError) error.message = pageWords(error);
+    if (error instanceof RelpropError) error.message = browserMessage(error);
     throw error;
   });
 }

@@ -1,7 +1,6 @@
 /**
- * Where an axis of an input stands in the output of an operator: what the op table's rows say of axes. An axis is kept if
- * the operator computes each element of the output from elements at the same index along it. So the samples of a batch
- * can be told apart at every node, wherever their axis stands.
+ * The place of an input axis in the output of an operator, for the op table's rows. An axis is kept if the operator computes
+ * each element of the output from elements at the same index along it. This tracks the samples of a batch through the graph.
  */
 
 import { wrapped } from "../../onnx/axis.ts";
@@ -12,7 +11,7 @@ import { aligned, placeAt as at, x, y, type KeepsAxis, type Site } from "../site
 
 const rankOf = (site: Site, input: number): number => site.input(input).shape.length;
 
-/** Output and input have the same axes; those are kept that the operator does not work along. */
+/** Output and input have the same axes, and those that the operator does not work along are kept. */
 export const allBut =
   (worksAlong: (site: Site) => readonly number[] | undefined): KeepsAxis =>
   (site, place, input) => {
@@ -73,7 +72,7 @@ export const throughReduction =
     return at(site, place, isKept ? place.axis : place.axis - before);
   };
 
-/** How many elements lie between two neighbours along an axis. */
+/** The stride of an axis, in elements. */
 const stride = (shape: readonly Dim[], axis: number): Dim => product(shape.slice(axis + 1));
 
 /**

@@ -29,7 +29,7 @@ export function gemm(site: Site): LinearOperator {
   };
 }
 
-/** The Gemms whose scaling or transposed input canonicalization could not take away. */
+/** Refuses a Gemm whose scaling or transposed input canonicalization could not remove. */
 export function refusesGemm(site: Site): string | undefined {
   const { node } = site;
   if (numberAttribute(node, "transA", 0) !== 0)
@@ -111,7 +111,7 @@ export function affineTrend({ inputs }: Site): 1 | -1 | undefined {
   return isEach((factor) => factor > 0) ? 1 : isEach((factor) => factor < 0) ? -1 : undefined;
 }
 
-/** z = x ⊙ a + c with constant a and c that broadcast over x: what is left of a batch-norm that nothing could take. */
+/** z = x ⊙ a + c with constant a and c that broadcast over x, as of a batch norm that could not be folded. */
 export function affine(site: Site): LinearOperator {
   const { b, inputs } = site;
   return {

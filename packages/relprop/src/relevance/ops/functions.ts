@@ -1,7 +1,6 @@
 /**
- * Functions of mathematics y = f(x), element by element: s ⊙ f′(x). At a point where f′ is infinite or there is none
- * (√ and log at 0, arcsin at ±1), the slope is taken as 0, so that no gradient is ever infinite; torch's autograd has 0
- * at the kink of |x|, too, but inf at the others.
+ * Elementwise functions y = f(x): s ⊙ f′(x). Where f′ is infinite or undefined (√ and log at 0, arcsin at ±1), the slope is
+ * 0, so no gradient is infinite. torch's autograd also has 0 at the kink of |x|, but inf at the others.
  */
 
 import { int, numberAttribute, type Value } from "../../onnx/graph.ts";
@@ -57,7 +56,7 @@ export const acosh: PullBack = slope((c, x) => c.quotient(1, c.sqrt(c.sub(c.mul(
 /** 1/(1 − x²) */
 export const atanh: PullBack = slope((c, x) => c.quotient(1, c.sub(1, c.mul(x, x))));
 
-/** What y = xᵉ is a function of: the base, or, if that is a constant, the exponent. The other one shapes it. */
+/** The argument of y = xᵉ: the base, or the exponent if the base is constant. The other is a parameter. */
 export const shapesPower = (site: Site): readonly number[] => (site.isComputed(x(site)) ? [1] : [0]);
 
 /** The exponent as a float tensor; ONNX allows whole numbers, too. */

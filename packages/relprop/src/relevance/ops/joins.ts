@@ -10,7 +10,7 @@ import { sureNumber } from "../../sure.ts";
 export const add = (site: Site, s: Value, input: number): Value => sumTo(site.b, s, site.input(input));
 
 /**
- * How a sum moves with its only computed term, where the others are constant.
+ * Whether a sum rises or falls with its only computed term.
  * @param signs of the terms
  */
 export const sumTrend =
@@ -20,7 +20,7 @@ export const sumTrend =
     return computed.length === 1 ? signs[sureNumber(computed[0])] : undefined;
   };
 
-/** How a product rises with its only computed factor, where the others are constant and not negative: masks, scales. */
+/** Whether a product rises with its only computed factor, if the others are non-negative constants: masks, scales. */
 export function factorTrend({ inputs, isComputed, isNonNegative }: Site): 1 | undefined {
   const others = inputs.filter((value) => value && !isComputed(value));
   const isScaled =

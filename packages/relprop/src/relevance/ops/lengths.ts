@@ -1,6 +1,6 @@
 /**
- * Normalisations by a length: x divided by its own norm, or by what its neighbouring channels amount to. The length is
- * what LRP holds constant (`frozen`), as with other normalisations (AttnLRP, Achtibat et al. 2024, proposition 3.4).
+ * Normalisations by a length: x divided by its own norm, or by a mean over neighbouring channels. LRP holds the length
+ * constant (`frozen`), as with other normalisations (AttnLRP, Achtibat et al. 2024, proposition 3.4).
  */
 
 import { int, ints, numberAttribute, type Value } from "../../onnx/graph.ts";

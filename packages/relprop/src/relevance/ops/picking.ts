@@ -1,6 +1,6 @@
 /**
- * Operators that pick elements by index (Gather, TopK, Compress …). What was picked goes back to where it was; what was
- * picked twice gets both. Relevance never goes to the indices.
+ * Operators that pick elements by index (Gather, TopK, Compress …). Relevance goes back to the picked elements, and adds up
+ * for elements that were picked twice. Indices get none.
  */
 
 import { wrapped } from "../../onnx/axis.ts";

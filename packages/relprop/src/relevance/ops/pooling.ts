@@ -5,7 +5,7 @@ import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
 import { type StandIn } from "../row-kinds.ts";
 import { x, y, type Site } from "../site.ts";
-import { equalParts, fromNorm, toFirst } from "./reductions.ts";
+import { equalParts, pullBackNorm, toFirst } from "./reductions.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";
 import { sureNumber } from "../../sure.ts";
@@ -192,9 +192,9 @@ export const averagedGlobalMaxPool = (site: Site): StandIn => ({
 
 /** LpPool: y = (Σ |x|ᵖ)^(1/p) of each window. */
 export const lpPool = (site: Site, s: Value): Value =>
-  fromNorm(site, s, normOrder(site), (v) => spread(site.b, v, poolingWindow(site), x(site)));
+  pullBackNorm(site, s, normOrder(site), (v) => spread(site.b, v, poolingWindow(site), x(site)));
 
 /** GlobalLpPool: y = (Σ |x|ᵖ)^(1/p) of each channel. */
-export const globalLpPool = (site: Site, s: Value): Value => fromNorm(site, s, normOrder(site), (v) => v);
+export const globalLpPool = (site: Site, s: Value): Value => pullBackNorm(site, s, normOrder(site), (v) => v);
 
 const normOrder = (site: Site): number => numberAttribute(site.node, "p", 2);

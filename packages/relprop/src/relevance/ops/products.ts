@@ -98,7 +98,7 @@ export function einsum(site: Site): LinearOperator {
   };
 }
 
-/** What the transposed equation cannot say. */
+/** Refuses an Einsum whose transpose has no equation. */
 export function refusesEinsum(site: Site): string | undefined {
   const { inputs, output } = equationOf(site);
   const text = stringAttribute(site.node, "equation", "");

@@ -1,13 +1,13 @@
 /**
- * Between which numbers an output lies, given what its inputs lie between: interval arithmetic. It tells which values
- * that are made of gates are gates themselves: 1 − σ(z), 2·σ(z), a product of two.
+ * Interval arithmetic: the range of an output from the ranges of its inputs. It finds which values computed from gates are
+ * gates themselves: 1 − σ(z), 2·σ(z), a product of two.
  */
 
 import type { Node } from "../../onnx/graph.ts";
 
 export type Range = readonly [low: number, high: number];
 
-/** `undefined` stands for what is not known; an absent input is 0. In the order of the node's inputs. */
+/** Maps the ranges of a node's inputs to that of its output. `undefined` is unknown; an absent input is 0. */
 export type Ranged = (inputs: readonly (Range | undefined)[], node: Node) => Range | undefined;
 
 export const zero: Range = [0, 0];

@@ -101,11 +101,11 @@ export function softmaxOf(site: Site): Value {
   return c.exp(c.sub(x(site), keepAxes(site, y(site))));
 }
 
-/** R as it is, in a shape that broadcasts over x: what ReduceLogSumExp multiplies by its softmax. */
+/** R in a shape that broadcasts over x, which ReduceLogSumExp multiplies by its softmax. */
 export const wholeToAll: PullBack = keepAxes;
 
 /** y = (Σ |x|ᵖ)^(1/p): ∂y/∂x = ±(|x|/y)ᵖ⁻¹, and 0 where y = 0. `spread` brings a value of y's shape to x. */
-export function fromNorm(site: Site, s: Value, p: number, spread: (v: Value) => Value): Value {
+export function pullBackNorm(site: Site, s: Value, p: number, spread: (v: Value) => Value): Value {
   const c = new Calculus(site.b);
   const power = c.power(y(site), p - 1);
   const scaled = typeof power === "number" ? s : c.mul(s, c.quotient(1, power));
@@ -114,10 +114,10 @@ export function fromNorm(site: Site, s: Value, p: number, spread: (v: Value) => 
 }
 
 /** y = Σ |x| */
-export const reduceL1 = (site: Site, s: Value): Value => fromNorm(site, s, 1, (v) => keepAxes(site, v));
+export const reduceL1 = (site: Site, s: Value): Value => pullBackNorm(site, s, 1, (v) => keepAxes(site, v));
 
 /** y = √(Σ x²) */
-export const reduceL2 = (site: Site, s: Value): Value => fromNorm(site, s, 2, (v) => keepAxes(site, v));
+export const reduceL2 = (site: Site, s: Value): Value => pullBackNorm(site, s, 2, (v) => keepAxes(site, v));
 
 /** y = Σ x² */
 export const reduceSumSquare = (site: Site, s: Value): Value =>

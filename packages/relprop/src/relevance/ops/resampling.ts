@@ -125,7 +125,7 @@ function countUp(b: GraphBuilder, length: Size): Value {
   return b.op("Cast", [b.op("Range", [b.integer(0), end, b.integer(1)])], { to: int(float32) });
 }
 
-/** Where in the input each element of the result lies: in ONNX Runtime's order of operations, as it rounds. */
+/** The input coordinate of each element of the result, with ONNX Runtime's order of operations and rounding. */
 function coordinates(
   b: GraphBuilder,
   { transformation }: Resampling,
@@ -165,8 +165,8 @@ function nearest(b: GraphBuilder, at: Value, { nearestMode }: Resampling): Value
   }
 }
 
-/** Linear interpolation weighs by numbers from 0 to 1, cubic also by negative ones. */
-export const weighsUp = (site: Site): boolean =>
+/** Linear interpolation has weights from 0 to 1, cubic also negative ones. */
+export const isResizeNonNegative = (site: Site): boolean =>
   resamplingOf(site.node)?.mode === "linear" && site.isNonNegative(x(site));
 
 /** Weights from 0 to 1 that add up to 1 stay between the elements that they weigh. */

@@ -66,8 +66,8 @@ function samePadding(node: Node, window: Window, x: Value, y: Value): number[] {
   });
 }
 
-/** How many output rows and columns ceil_mode adds beyond the end pads: elements the last window overhangs. */
-export function overhang(window: Window, x: Value, y: Value): number[] | undefined {
+/** How far the last window reaches beyond the end pads, which ceil_mode allows. */
+export function ceilModePads(window: Window, x: Value, y: Value): number[] | undefined {
   const input = spatialSizes(x);
   const output = spatialSizes(y);
   if (!input || !output) return undefined;

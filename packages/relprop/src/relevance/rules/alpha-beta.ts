@@ -3,7 +3,7 @@ import { inProportion, shareContributions } from "./contributions.ts";
 import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
- * α-β: what speaks for the output is shared α times, what speaks against it −β times.
+ * α-β: positive contributions share αR, negative contributions −βR.
  *
  *     dα   = W⁺x⁺ + W⁻x⁻ + b⁺          dβ = W⁻x⁺ + W⁺x⁻ + b⁻
  *     R_in = x⁺⊙W⁺ᵀsα + x⁻⊙W⁻ᵀsα + x⁺⊙W⁻ᵀsβ + x⁻⊙W⁺ᵀsβ,   sα = αR/S(dα), sβ = −βR/S(dβ)

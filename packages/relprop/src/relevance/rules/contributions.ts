@@ -2,20 +2,20 @@ import type { Algebra, Term } from "../algebra.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { modifiedBias, stabilizerOf, type LinearLayer, type Part, type RuleOptions } from "./rule.ts";
 
-/** What inputs get for each unit of them, Wᵀs; as it is where there is no x. */
+/** A pulled-back quotient Wᵀs and the x to multiply it with; without x it is the share itself. */
 export interface Shared {
   readonly x: Term;
   readonly pulled: Term;
 }
 
 /**
- * Shares R among the contributions of one sign, those that speak for the output or those that speak against it:
+ * Shares R among the contributions of one sign, those for the output or those against it:
  *
  *     for:      d = W⁺x⁺ + W⁻x⁻ + b⁺,   R_in = x⁺⊙W⁺ᵀs + x⁻⊙W⁻ᵀs
  *     against:  d = W⁻x⁺ + W⁺x⁻ + b⁻,   R_in = x⁺⊙W⁻ᵀs + x⁻⊙W⁺ᵀs,   s = R/S(d)
  *
  * With `split: "weights"` the sign is the weight's alone: d = W⁺x + b⁺, R_in = x⊙W⁺ᵀs, and W⁻, b⁻ against.
- * z⁺ and α-β are made of it, by way of {@link inProportion}.
+ * z⁺ and α-β use it through {@link inProportion}.
  */
 export function shareContributions(
   layer: LinearLayer,
@@ -64,8 +64,8 @@ export function inProportion(m: Algebra, shares: readonly Shared[]): Term {
 }
 
 /**
- * From how many inputs on contributions against an output are taken as its value less those for it. That difference has
- * the rounding of both, 1e-7 of their sum: of a few inputs all may be for it, and nothing but rounding be left.
+ * The least fan-in for which contributions against an output are computed as its value minus those for it. The difference
+ * has the rounding of both, 1e-7 of their sum. With few inputs, all may be for the output, leaving only rounding.
  */
 const many = 256;
 
@@ -92,7 +92,7 @@ export function contributions(
   return all.filter(([v, weights]) => v && weights);
 }
 
-/** Whether the contributions against an output are its value less those for it, all of both being in the rule. */
+/** Whether the contributions against an output can be computed as its value minus those for it. */
 export const complementsAreKnown = (layer: LinearLayer, m: Algebra, options: RuleOptions): boolean =>
   m.saves("complements") &&
   layer.isAsComputed &&

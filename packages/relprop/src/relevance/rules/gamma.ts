@@ -10,8 +10,8 @@ import { modifiedBias, stabilizerOf, type LinearRule, type RuleOptions } from ".
  *     z₊ = Px⁺ + Nx⁻ + p,  z₋ = Nx⁺ + Px⁻ + n,  s₊ = [z>0]·R/S(z₊),  s₋ = [z<0]·R/S(z₋)
  *     R_in = x⁺⊙(Pᵀs₊ + Nᵀs₋) + x⁻⊙(Nᵀs₊ + Pᵀs₋)
  *
- * z is the layer's own output, with its bias, whatever `bias` says of the denominators.
- * With `split: "weights"` there is one sign for all, as for x ≥ 0 and z > 0: R_in = x⊙Pᵀ(R/S(Px + p)).
+ * z is the layer's own output with its bias, independent of the option `bias`.
+ * `split: "weights"` treats all as x ≥ 0 and z > 0: R_in = x⊙Pᵀ(R/S(Px + p)).
  * Options: `gamma` (0.25), `epsilon` (1e-6), `stabilizer`, `bias` (false, "whole"), `split`. Montavon et al. 2019; Andéol et al. 2021.
  * @throws OptionError if γ is negative
  *
@@ -30,7 +30,7 @@ export function gamma(options: RuleOptions = {}): LinearRule {
     });
   }
   return (layer, R, m) => {
-    // v + γv⁺ and v + γv⁻, of weights with a copy less.
+    // v + γv⁺ and v + γv⁻, with a copy of weights less.
     const more = (v: Term): Term => m.larger(v, m.scale(1 + g, v));
     const less = (v: Term): Term => m.smaller(v, m.scale(1 + g, v));
     const P = more(layer.weights);

@@ -8,26 +8,26 @@ import { stabilizerOf, type RuleOptions } from "./rule.ts";
 
 /** An operator without weights, y = f(x, …), as a rule sees it. */
 export interface PlainLayer {
-  /** The input that relevance goes to. */
+  /** The input that gets relevance. */
   readonly x: Value;
   /** The output that relevance comes from. */
   readonly y: Value;
   /** Jᵀs for the true Jacobian J. */
   readonly gradient: (s: Value) => Value;
   /**
-   * Jᵀ( R / S(n·y) ), statistics of the input held constant in J: what an input owns of the output, by 1/n where n
-   * inputs own all of it.
+   * Jᵀ( R / S(n·y) ), with statistics of the input held constant in J: the share of an input, divided by n if each of n
+   * inputs contributes the whole output.
    */
   readonly pullBackShare: (R: Value, stabilizer: Stabilizer, n?: number) => Value;
-  /** True if x opens and closes the other factor of a product, or divides it. */
+  /** True if x is the gate of the other factor, or its divisor. */
   readonly isGate: boolean;
-  /** Whether each element of y is made of one element of x, broadcasting aside. */
+  /** Whether y is elementwise in x, apart from broadcasting. */
   readonly isElementwise: boolean;
-  /** How many inputs depend on the model's: the factors that a product is shared among. */
+  /** The number of inputs that depend on the model's: the factors that share a product. */
   readonly factors: number;
   /** Relevance in y's shape, summed over the axes along which x was broadcast. */
   readonly collect: (R: Value) => Value;
-  /** A copy in the full shape of x, if the transpose gave something that only broadcasts to it. */
+  /** Expands a transpose that only broadcasts to x to the full shape of x. */
   readonly whole: (v: Value) => Value;
 }
 
@@ -35,7 +35,7 @@ export interface PlainLayer {
  * A rule for operators without weights: the relevance of one input from that of the output; `undefined` is zero.
  *
  * @example
- *     // An activation passes on what speaks for the output, and nothing else: R_in = R⁺
+ *     // An activation passes only positive relevance: R_in = R⁺
  *     const onlyFor: PlainRule = (_layer, R, m) => m.positive(R);
  */
 export type PlainRule = (layer: PlainLayer, R: Value, m: Algebra) => Term;
@@ -52,15 +52,14 @@ export function norm(options: RuleOptions = {}): PlainRule {
 /** `R_in = R` */
 export const pass = (): PlainRule => (_layer, R) => R;
 
-/** `R_in = JᵀR`: the gradient; for operators that only move elements, and for the maximum, also what LRP does. */
+/** `R_in = JᵀR`: the gradient. LRP uses it for maxima and for operators that only move elements. */
 export const plainGradient = (): PlainRule => (layer, R) => layer.whole(layer.gradient(R));
 
 /** `R_in = 0`: the output is taken as constant. CP-LRP's attention weights: Ali et al. 2022. */
 export const constant = (): PlainRule => () => undefined;
 
 /**
- * On a product of signal and gate: everything to the signal, nothing to the gate, which is taken as constant. Arras et
- * al. 2017. On a matrix product the signal's rows share by `norm`. Options: `epsilon` (1e-6), `stabilizer`.
+ * For a product of signal and gate: all relevance goes to the signal, and the gate counts as constant. Arras et al. 2017. On a matrix product the signal's rows share by `norm`. Options: `epsilon` (1e-6), `stabilizer`.
  */
 export function signal(options: RuleOptions = {}): PlainRule {
   const stabilizer = stabilizerOf(options);
@@ -76,7 +75,7 @@ export function uniform(options: RuleOptions = {}): PlainRule {
   return (layer, R, m) => part(layer, R, m, stabilizer, layer.factors);
 }
 
-/** What one of n factors of a product owns, if each owns as much. */
+/** The share of one of n factors of a product, if all are equal. */
 function part(layer: PlainLayer, R: Value, m: Algebra, stabilizer: Stabilizer, n: number): Term {
   if (layer.isElementwise) return m.scale(1 / n, layer.collect(R));
   return m.multiply(layer.x, layer.pullBackShare(R, stabilizer, n));

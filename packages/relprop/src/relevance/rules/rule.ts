@@ -1,6 +1,6 @@
 /**
- * What a rule is: mathematics on one linear layer. A rule says how input, weights and denominator are modified; the
- * layer supplies its forward pass and its transpose.
+ * Rules for linear layers. A rule modifies input, weights and denominator; the layer supplies its forward pass and its
+ * transpose.
  *
  *     R_in = Σ_k x_k ⊙ W_kᵀ( R / S(denominator) )
  *
@@ -17,7 +17,7 @@ import {
   type Term,
 } from "../algebra.ts";
 
-/** W_k x_k of a sum: zero if one of them is. */
+/** A part W_k x_k of a sum; zero if W_k or x_k is. */
 export type Part = readonly [x: Term, weights: Term];
 
 /** A layer with weights, z = Wx + b, as a rule sees it. */
@@ -28,24 +28,24 @@ export interface LinearLayer {
   readonly weights: Value;
   /** b; undefined where the layer has none. */
   readonly bias: Value | undefined;
-  /** Wx + b as the layer computes it (recomputed where its strides are averages). */
+  /** Wx + b as the layer computes it, or recomputed with averaged strides. */
   readonly z: () => Value;
-  /** Whether z is the model's own, which costs nothing. */
+  /** Whether z is the model's own output, which costs nothing. */
   readonly isAsComputed: boolean;
-  /** How many inputs an output is made of; 0 if that is not known. */
+  /** The fan-in of an output; 0 if unknown. */
   readonly fanIn: number;
   /** Wx + b for modified x, W, b; zero where x or W is zero. */
   readonly forward: (x: Term, weights: Term, bias?: Term) => Term;
-  /** R / S(z) for a z that holds `bias`: what falls to the bias and to ε is known to the ledger. */
+  /** R / S(z) for a z that contains `bias`. The ledger records the shares of the bias and of ε. */
   readonly share: (R: Value, z: Term, bias: Term, stabilizer: Stabilizer) => Value;
   /**
-   * R / S(Σ_k W_k x_k + b) for parts and a bias that cannot be negative. Where the operator has a bias, an ε that is
-   * added is part of it, and the stabiliser costs nothing.
+   * R / S(Σ_k W_k x_k + b) for parts and a bias that cannot be negative. An operator with a bias adds ε to the bias, so the
+   * stabilizer costs nothing.
    */
   readonly shareOfPositive: (R: Value, parts: readonly Part[], bias: Term, stabilizer: Stabilizer) => Value;
   /**
-   * R / S(d) for d = z − (Σ_k W_k x_k + b) ≤ 0, what is left of z without its positive parts; `rest` is the bias in it.
-   * It costs no convolution if `shareOfPositive` was asked for the same parts.
+   * R / S(d) for d = z − (Σ_k W_k x_k + b) ≤ 0: z without its positive parts. `rest` is the bias in d. It costs no
+   * convolution after `shareOfPositive` with the same parts.
    */
   readonly shareOfRest: (
     R: Value,
@@ -74,41 +74,41 @@ export interface LinearLayer {
  */
 export type LinearRule = (layer: LinearLayer, R: Value, m: Algebra) => Term;
 
-/** What may be chosen about a rule. Everything is optional; each rule documents what it uses and its defaults. */
+/** Options of rules. All are optional. Each rule documents its options and their defaults. */
 export interface RuleOptions {
   /** ε of the stabiliser S, in units of the denominator (of its root mean square for `norm` and `norm-clip`). */
   readonly epsilon?: number;
-  /** How S keeps a denominator from 0; the formulas stand at stabilizerKinds. @default "add" */
+  /** How S keeps a denominator from 0. The formulas are at stabilizerKinds. @default "add" */
   readonly stabilizer?: StabilizerKind;
-  /** γ, how much more positive contributions count, for `gamma`; 0 is ε, ∞ is z⁺. */
+  /** γ, the extra weight of positive contributions, for `gamma`; 0 is ε, ∞ is z⁺. */
   readonly gamma?: number;
-  /** α, what positive contributions are multiplied by, for `alpha-beta`; α − β = 1. */
+  /** α, the factor of positive contributions, for `alpha-beta`; α − β = 1. */
   readonly alpha?: number;
-  /** β, what negative contributions are multiplied by, for `alpha-beta`. */
+  /** β, the factor of negative contributions, for `alpha-beta`. */
   readonly beta?: number;
   /** The smallest and largest value an input can have: a number, or one for each channel. */
   readonly low?: number | readonly number[];
   /** The largest value an input can have. */
   readonly high?: number | readonly number[];
   /**
-   * The bias in denominators: false takes it as 0 ("zero-bias"), true has it modified as the rule modifies weights,
-   * "whole" leaves it as it is beside modified weights. @default true
+   * The bias in denominators: false drops it ("zero-bias"), true modifies it as the rule modifies weights, "whole" keeps it
+   * unmodified. @default true
    */
   readonly bias?: boolean | "whole";
-  /** "ones": the layer's input is taken as 1 everywhere, so that the result does not depend on it. */
+  /** "ones" replaces the layer's input by 1, so the result does not depend on it. */
   readonly input?: "x" | "ones";
   /**
-   * What a rule tells apart by sign: "contributions" (input times weight), or "weights" alone, which is the same
-   * where inputs cannot be negative, and cheaper. @default "contributions"
+   * Whether a rule splits by the sign of "contributions" (input times weight) or of "weights", which is cheaper, and the same
+   * if inputs cannot be negative. @default "contributions"
    */
   readonly split?: "contributions" | "weights";
 }
 
-/** ε where nothing else is said, as in zennit. */
+/** The default ε, as in zennit. */
 export const defaultEpsilon = 1e-6;
 
 /**
- * The stabiliser as the options have it.
+ * The stabilizer of the options.
  * @throws OptionError if ε is negative or the kind unknown
  */
 export function stabilizerOf(options: RuleOptions): Stabilizer {
@@ -129,10 +129,10 @@ export function stabilizerOf(options: RuleOptions): Stabilizer {
   return { epsilon, kind };
 }
 
-/** The bias as the options have it. */
+/** The bias of the options. */
 export const biasOf = (layer: LinearLayer, options: RuleOptions): Term =>
   options.bias === false ? undefined : layer.bias;
 
-/** The bias as the options have it, modified as the rule modifies weights unless it is to stay whole. */
+/** The bias of the options, modified as the rule modifies weights unless it is "whole". */
 export const modifiedBias = (layer: LinearLayer, options: RuleOptions, modify: (bias: Term) => Term): Term =>
   options.bias === "whole" ? layer.bias : modify(biasOf(layer, options));

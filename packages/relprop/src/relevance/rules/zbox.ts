@@ -1,4 +1,5 @@
 import { OptionError } from "../../errors.ts";
+import { sure } from "../../sure.ts";
 import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
@@ -26,7 +27,7 @@ export function zbox(options: RuleOptions = {}): LinearRule {
   }
   refuseBounds([low].flat(), [high].flat());
   return (layer, R, m) => {
-    // The denominator is taken as it comes: an input outside its bounds can make it negative.
+    // An input outside its bounds can make the denominator negative.
     const ones = m.onesLike(layer.x);
     const l = m.multiply(ones, m.perChannel(low, layer.x));
     const h = m.multiply(ones, m.perChannel(high, layer.x));
@@ -39,7 +40,7 @@ export function zbox(options: RuleOptions = {}): LinearRule {
   };
 }
 
-const at = (bounds: readonly number[], channel: number): number => bounds[channel % bounds.length] as number;
+const at = (bounds: readonly number[], channel: number): number => sure(bounds[channel % bounds.length]);
 
 function refuseBounds(low: readonly number[], high: readonly number[]): void {
   const channels = Math.max(low.length, high.length);

@@ -2,7 +2,7 @@ import { inProportion, shareContributions } from "./contributions.ts";
 import { stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 
 /**
- * z⁺: only what speaks for the output is shared; for convolutions after ReLU.
+ * z⁺: shares only among positive contributions; for convolutions after ReLU.
  *
  *     den  = W⁺x⁺ + W⁻x⁻ + b⁺
  *     R_in = x⁺ ⊙ W⁺ᵀ(R/S(den)) + x⁻ ⊙ W⁻ᵀ(R/S(den))

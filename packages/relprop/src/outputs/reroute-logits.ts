@@ -1,15 +1,20 @@
-/** What moves elements, made once more on the logits of what it moves. */
+/** Repeats a node that moves elements, on the logits of its inputs. */
 
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Node, Value } from "../onnx/graph.ts";
-import { isSameShape, numbered, type InnerLogits, type Logits } from "./logits.ts";
+import { isSameShape, numberAndScale, type InnerLogits, type Logits } from "./logits.ts";
 import { partAfter } from "./part.ts";
 import { orderAfter } from "./order.ts";
 import { isSame } from "./scale.ts";
 import { sure } from "../sure.ts";
 
-/** The logits behind a node that moves, picks or joins elements; undefined for one that cannot be made again. */
-export function moved(analysis: Analysis, node: Node, name: string, inner: InnerLogits): Logits | undefined {
+/** The logits of a node that moves, picks or joins elements; undefined if the node cannot be repeated. */
+export function rerouteLogits(
+  analysis: Analysis,
+  node: Node,
+  name: string,
+  inner: InnerLogits,
+): Logits | undefined {
   const { b } = analysis;
   if (node.body || node.domain !== "") return undefined;
   const same = chosenAlike(b.value(name), inner);
@@ -37,7 +42,7 @@ export function moved(analysis: Analysis, node: Node, name: string, inner: Inner
       (isPair && (isNegative(first, second) || isNegative(second, first))) ||
       (joined.length === 1 && first?.isComplementary === true),
     responses: new Set(known.flatMap(({ responses }) => [...responses])),
-    ...numbered(known.map(({ number }) => number).reduce((a, c) => (isSame(a, c) ? a : undefined))),
+    ...numberAndScale(known.map(({ number }) => number).reduce((a, c) => (isSame(a, c) ? a : undefined))),
     order: isWhole ? orderAfter(analysis, node, inner) : undefined,
     isJoint: known.some(({ isJoint }) => isJoint),
     isRanked: known.some(({ isRanked }) => isRanked),
@@ -46,7 +51,7 @@ export function moved(analysis: Analysis, node: Node, name: string, inner: Inner
   };
 }
 
-/** A choice between a logit's response and the logit itself, as softplus is written for large numbers: the logit. */
+/** The logit, where a node chooses between it and its response, as a softplus for large numbers does. */
 function chosenAlike(y: Value, inner: InnerLogits): Logits | undefined {
   const known = [...inner.values()].find((logits) => logits?.isWhole);
   const isAlike = [...inner].every(([name, logits]) => (logits?.value.name ?? name) === known?.value.name);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { compile, type CompileOptions } from "../../src/index.ts";
-import { economies, type Economy } from "../../src/relevance/economies.ts";
+import { optimizations, type Optimization } from "../../src/relevance/optimizations.ts";
 import { float32Tensor, GraphBuilder, int, ints, type Model, type Value } from "../../src/onnx/index.ts";
 import { randomNumbers, relativeDistance, runModel } from "../support/run.ts";
 import { model, product } from "../support/random-net.ts";
@@ -127,22 +127,26 @@ const explanations: [string, CompileOptions, (keyof typeof networks)?][] = [
 ];
 
 describe.each(explanations)("%s", (_title, options, name = "wide") => {
-  it.each(economies)("is the same without %s", async (economy) => {
+  it.each(optimizations)("is the same without %s", async (optimization) => {
     const saved = await explained(networks[name], options);
-    const whole = await explained(networks[name], { ...options, without: [economy] });
+    const whole = await explained(networks[name], { ...options, without: [optimization] });
     expect(relativeDistance(saved.relevance, whole.relevance)).toBeLessThan(1e-5);
     expect(saved.work.macs).toBeLessThanOrEqual(whole.work.macs);
   });
 });
 
 describe("savings", () => {
-  const work = (name: keyof typeof networks, composite: string, without: readonly Economy[] = []): Work => {
+  const work = (
+    name: keyof typeof networks,
+    composite: string,
+    without: readonly Optimization[] = [],
+  ): Work => {
     const { source, shape } = networks[name];
     const { graph } = compile(source, { seed: "one", composite, without }).model;
     return countWork(graph, { input: shape, target: [2, classes] });
   };
   const forward = countWork(networks.wide.source.graph, { input: networks.wide.shape }).macs;
-  const passes = (composite: string, without: readonly Economy[] = []): number =>
+  const passes = (composite: string, without: readonly Optimization[] = []): number =>
     work("wide", composite, without).macs / forward;
 
   it("zeros spare gamma the contributions against outputs that are not negative", () => {
@@ -164,6 +168,6 @@ describe("savings", () => {
 });
 
 it("refuses a saving that there is not", () => {
-  const without = ["everything"] as unknown as Economy[];
+  const without = ["everything"] as unknown as Optimization[];
   expect(() => compile(networks.wide.source, { without })).toThrow(/without cannot be "everything"/u);
 });

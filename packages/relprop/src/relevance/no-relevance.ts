@@ -1,15 +1,15 @@
-/** Why an output has no relevance to send to an input: nothing leads there, or what leads there carries none. */
+/** The error for an output without relevance for an input: no path connects them, or no path carries relevance. */
 
 import { UnexplainableError } from "../errors.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Analysis } from "./analysis.ts";
-import { carriesNone } from "./other-operators.ts";
+import { operatorsWithoutRelevance } from "./other-operators.ts";
 
 /**
- * The refusal of an output that relevance does not leave for some of its ends.
- * @param apart names of the tensors that no relevance would reach
+ * The error for an output whose relevance cannot reach some ends.
+ * @param apart names of the ends that relevance cannot reach
  */
-export function severed(analysis: Analysis, apart: readonly string[]): UnexplainableError {
+export function noRelevanceError(analysis: Analysis, apart: readonly string[]): UnexplainableError {
   const output = analysis.explained;
   const what = `cannot explain the output "${output}"`;
   const names = `"${apart.join('", "')}"`;
@@ -26,18 +26,18 @@ export function severed(analysis: Analysis, apart: readonly string[]): Unexplain
   return new UnexplainableError({
     what,
     where: `${opType} "${name}"`,
-    why: `it ${carriesNone.get(opType) ?? "carries none"}, which no small change of the input ${names} moves: no relevance passes`,
+    why: `it ${operatorsWithoutRelevance.get(opType) ?? "carries none"}, which no small change of the input ${names} moves: no relevance passes`,
     ...(before !== undefined && { fix: `explain the tensor before it (--output ${before})` }),
   });
 }
 
 interface Cut {
   readonly node: Node;
-  /** What could be explained in place of the output; undefined if nothing lies between the node and the ends. */
+  /** A tensor before the node that can be explained instead; undefined if there is none between it and the ends. */
   readonly before: string | undefined;
 }
 
-/** Where all ways from the ends to the output are cut, last ones first. */
+/** The nodes that end relevance on all paths from the output to the ends, last node first. */
 function cutsBefore({ graph, explained, operators }: Analysis, ends: readonly string[]): Cut[] {
   const { relevantInputs, relevantOutputs, endsRelevance } = operators;
   const reached = new Set(ends);

@@ -10,7 +10,7 @@ const lastClause = /[:;,][^:;,]*(?<![\w-])--[a-z].*$/;
 const elsewhere = "the studio cannot do more here, but the command `relprop` can";
 
 /** The message, without the command's options; where they would help, it says that the command can. */
-export function pageWords({ message, fix }: Pick<RelpropError, "message" | "fix">): string {
+export function browserMessage({ message, fix }: Pick<RelpropError, "message" | "fix">): string {
   if (!flag.test(message)) return message;
   const said = fix !== undefined && flag.test(fix) ? message.replace(fix, elsewhere) : message;
   return said

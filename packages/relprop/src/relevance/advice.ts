@@ -1,4 +1,4 @@
-/** What can be done about operators that stand in the way: of options only what was tried, and helps. */
+/** Advice about operators that relevance cannot cross. Only options that help are named, which trial plans decide. */
 
 import type { Obstacle } from "../errors.ts";
 import { operatorKey, type Node } from "../onnx/graph.ts";
@@ -7,7 +7,7 @@ import { isUnknown } from "./other-operators.ts";
 import type { RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
-/** What an option of the command changes about a plan. */
+/** The change of a plan by an option. */
 interface Change {
   readonly explained?: string;
   readonly ends?: readonly string[];
@@ -28,8 +28,8 @@ interface Blocked extends Way {
   readonly rulesFor: (node: Node) => readonly RuleName[];
 }
 
-/** Advice with the command's options in brackets. @param helps whether a plan with the change has no obstacle */
-export function waysPast(blocked: Blocked, helps: (change: Change) => boolean): string[] {
+/** Advice, with options of the command in brackets. @param helps whether a plan with the change has no obstacle */
+export function adviceFor(blocked: Blocked, helps: (change: Change) => boolean): string[] {
   const { analysis, ends, settings, between, obstacles, rulesFor } = blocked;
   const stops = new Set(obstacles.map(({ node }) => node));
   const isInput = (name: string): boolean => analysis.graph.inputs.some((input) => input.name === name);
@@ -63,7 +63,7 @@ export function waysPast(blocked: Blocked, helps: (change: Change) => boolean): 
   ];
 }
 
-/** How a program says what operators are that relprop has never heard of. */
+/** How a program can define operators that relprop does not know. */
 function asOperators({ analysis, between }: Way, stops: ReadonlySet<string>): string[] {
   const unknown = between.filter(
     (node) => stops.has(node.name) && isUnknown(node) && !analysis.operators.rowOf(node),
@@ -76,7 +76,7 @@ function asOperators({ analysis, between }: Way, stops: ReadonlySet<string>): st
   ];
 }
 
-/** Rules in the order to name them: the gradient is at least the operator's own, passing assumes more. */
+/** Sorts rules by usefulness: a gradient comes from the operator itself, passing on relevance assumes more. */
 export const usefulFirst = (rules: readonly RuleName[]): RuleName[] =>
   rules.toSorted((a, b) => usefulness.indexOf(b) - usefulness.indexOf(a));
 const usefulness: readonly RuleName[] = ["pass", "gradient"];
@@ -101,7 +101,7 @@ export function tensorsBefore(
   return [...found].map(([tensor, before]) => ({ tensor, before }));
 }
 
-/** Tensors from the last obstacle on at which relevance could stop, nearest first. */
+/** Tensors after the last obstacle where relevance could stop, nearest first. */
 export function tensorsBehind({ analysis, between }: Way, stops: ReadonlySet<string>): string[] {
   const { explained, operators } = analysis;
   const last = between.findLastIndex(({ name }) => stops.has(name));

@@ -1,9 +1,9 @@
-/** Which targets a model's output has. */
+/** Which kinds of target an output has. */
 
 import { isAnyMap, type OutputFacts } from "@relprop/core";
 import type { Target } from "./engine.ts";
 
-/** Whether an output has targets of a kind: classes of lists, places of maps, boxes of detectors. */
+/** Whether an output has a kind of target: classes of lists, places of maps, boxes of detectors. */
 export function hasTarget(
   { kind, placeAxes }: Pick<OutputFacts, "kind" | "placeAxes">,
   target: Target["kind"],

@@ -1,10 +1,10 @@
-/** What `compile` and `inspect` choose where nothing is said: the same as `explain` for the same model. */
+/** Defaults of `compile` and `inspect`: the same as those of `explain` for the same model. */
 
 import { chooseExplanation, readAnswer, type CompileOptions } from "@relprop/core";
 import type { CompilableModel } from "../models/load-model.ts";
 import { given } from "../given.ts";
 
-/** The options with composite, seed and filter. */
+/** Fills in composite, seed and filter. */
 export function chosenOptions(
   { model, card }: Pick<CompilableModel, "model" | "card">,
   options: CompileOptions,

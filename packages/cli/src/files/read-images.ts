@@ -1,4 +1,4 @@
-/** Which images are meant, and their pixels as the network sees them. */
+/** Finds images and decodes them as the network sees them. */
 
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
@@ -11,10 +11,10 @@ import { glob, isDynamicPattern } from "tinyglobby";
 import type { EarlierResults } from "./earlier-results.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
-/** An image that was asked for. */
+/** An image to explain. */
 export interface ImageFile {
   readonly path: string;
-  /** Where its results go: a path below the output folder, with "/" and without an extension; no two are the same. */
+  /** Unique path of its results below the output folder, with "/" and without an extension. */
   readonly key: string;
 }
 
@@ -24,24 +24,24 @@ const ofFolders = `**/*.{${extensions.join(",")}}`;
 /** An image, and how it was found. */
 interface Found {
   readonly path: string;
-  /** Its path below what the user named. */
+  /** Its path below the given folder. */
   readonly below: string;
-  /** The folder that was searched; none if the image itself was named. */
+  /** The searched folder; undefined if the image itself was named. */
   readonly folder?: string;
 }
 
 /** Images to explain. */
 export interface FoundImages {
   readonly images: readonly ImageFile[];
-  /** How many others were found that are results of earlier runs. */
+  /** The number of results of earlier runs that were left out. */
   readonly leftOut: number;
 }
 
 /**
- * Finds images: files as they are, folders recursively, globs. Sorted by path, each once. A file that does not exist
- * is kept, so that it fails alone when it's read. Results of earlier runs are left out, unless nothing else was named file
- * by file.
- * @throws OptionError if nothing is asked for, or a folder or a glob holds no images.
+ * Finds images: files, folders (recursively), globs. Sorted by path, without duplicates. A missing file stays in the
+ * list and fails when it is read. Results of earlier runs are left out, unless every source is a single
+ * file.
+ * @throws OptionError if nothing is given, or a folder or a glob has no images.
  */
 export async function findImages(sources: readonly string[], results: EarlierResults): Promise<FoundImages> {
   const found = new Map<string, Found>();
@@ -56,14 +56,14 @@ export async function findImages(sources: readonly string[], results: EarlierRes
   if (kept.length === 0) {
     throw new OptionError({
       what: `no images in ${sources.map((source) => `"${source}"`).join(", ")}`,
-      why: "all that is there was written by relprop, or lies in the output folder",
-      fix: "name the pictures that the network is to see, or another output folder (-o)",
+      why: "all pictures there were written by relprop, or lie in the output folder",
+      fix: "name the pictures to explain, or another output folder (-o)",
     });
   }
   return { images: withKeys(kept), leftOut: all.length - kept.length };
 }
 
-/** So many files are open at a time. */
+/** The number of files that are checked at a time. */
 const lookedAt = 64;
 
 async function withoutResults(found: readonly Found[], results: EarlierResults): Promise<Found[]> {
@@ -88,7 +88,7 @@ async function imagesOf(source: string): Promise<Found[]> {
     expandDirectories: false,
   });
   if (paths.length === 0) {
-    const why = isGlob ? "nothing matches it" : `it holds no ${extensions.join(", ")}`;
+    const why = isGlob ? "nothing matches it" : `it has no ${extensions.join(", ")}`;
     throw new OptionError({ what: `no images in "${source}"`, why });
   }
   if (!isGlob) return paths.map((path) => ({ path: join(source, path), below: path, folder: source }));
@@ -96,7 +96,7 @@ async function imagesOf(source: string): Promise<Found[]> {
   return paths.map((path) => ({ path, below: relative(folder, path), folder }));
 }
 
-/** The deepest folder that holds all of some files. */
+/** The deepest folder that contains all given files. */
 function commonFolder(paths: readonly string[]): string {
   const split = paths.map((path) => dirname(resolve(path)).split(sep));
   const first = split[0] ?? [];
@@ -104,7 +104,7 @@ function commonFolder(paths: readonly string[]): string {
   return first.slice(0, shared === -1 ? first.length : shared).join(sep) || sep;
 }
 
-/** Shortest name that tells an image from the others: `cat`, else `cat.jpg`, else the path from a common folder. */
+/** Gives each image its shortest unique name: `cat`, else `cat.jpg`, else the path from a common folder. */
 function withKeys(images: readonly Found[]): ImageFile[] {
   const root = commonFolder(images.map(({ path }) => path));
   const names: readonly ((image: Found) => string)[] = [
@@ -129,12 +129,12 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   });
 }
 
-/** A header can claim any size; this many pixels decode to 0.8 GB. */
+/** A header can claim any size; this many pixels take 0.8 GB. */
 const maxPixels = 16384 ** 2;
 
 /**
- * Decodes an image and brings it to the network's size: EXIF orientation applied, transparency on white, resampled as Pillow
- * does it, and the studio. (libvips shrinks by boxes first, and has other borders: some grey levels.)
+ * Decodes an image and resizes it for the network: EXIF orientation applied, transparency on white, resampled like
+ * Pillow. (libvips pre-shrinks with a box filter and treats borders differently, which changes some grey levels.)
  * @throws InputError if it can't be decoded, claims more than 16384² pixels, or does not fit the card.
  */
 export async function readImage(
@@ -143,7 +143,7 @@ export async function readImage(
   card: Pick<InputCard, "size" | "resize" | "interpolation">,
 ): Promise<Pixels> {
   try {
-    // Colour profiles are left alone: networks were trained on pictures that were read so.
+    // Colour profiles are ignored, as they are when networks are trained.
     const image = sharp(bytes, { autoOrient: true, ignoreIcc: true, limitInputPixels: maxPixels });
     const { autoOrient } = await image.metadata();
     const plan = resizePlan(autoOrient.width, autoOrient.height, card);

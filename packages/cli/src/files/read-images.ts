@@ -39,8 +39,8 @@ export interface FoundImages {
 
 /**
  * Finds images: files, folders (recursively), globs. Sorted by path, without duplicates. A missing file stays in the
- * list and fails when it is read. Results of earlier runs are left out, unless every source is a single
- * file.
+ * list and fails when it is read. Results of earlier runs are left out; result files named one by one stay if no other
+ * image was named.
  * @throws OptionError if nothing is given, or a folder or a glob has no images.
  */
 export async function findImages(sources: readonly string[], results: EarlierResults): Promise<FoundImages> {

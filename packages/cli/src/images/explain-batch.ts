@@ -1,4 +1,4 @@
-/** A batch of images and what is asked of each answer -> relevance and scores, one explanation per image and request. */
+/** A batch of images and the requests -> relevance and scores, one explanation per image and request. */
 
 import {
   InputError,
@@ -21,34 +21,34 @@ import type { RelevanceArray } from "./image-files.ts";
 
 /** One explained part of an image's answer. */
 export interface ExplainedAnswer {
-  /** What was asked for; undefined for the prediction as a whole. */
+  /** The request; undefined for the whole prediction. */
   readonly request: AnswerRequest | undefined;
   readonly score: AnswerScore;
   readonly relevance: RelevanceArray;
-  /** How many elements of the output are explained together. */
+  /** The number of output elements that are explained together. */
   readonly elements: number;
-  /** ΣR that relevance starts with: of a class told apart from another the difference of the two. */
+  /** ΣR at the start; with `against`, the difference of the two classes. */
   readonly start: number;
-  /** The class that this one was told apart from. */
+  /** The class that this one is compared to. */
   readonly against?: { readonly index: number; readonly label: string };
-  /** Where its relevance stayed, if account was kept. */
+  /** The ledger, if it was asked for. */
   readonly ledger?: Ledger;
   readonly box?: Detection;
 }
 
-/** What came of an image. */
+/** The result of an image. */
 export interface ExplainedImage {
   /** The five best numbers of the answer, if it is one list. */
   readonly top: readonly Score[];
-  /** One for each request, each class once; one for the prediction as a whole if nothing was asked for. */
+  /** One answer per request, without duplicate classes; without requests, one for the whole prediction. */
   readonly answers: readonly ExplainedAnswer[];
-  /** Why this image has no answers although others have. */
+  /** Why this image has no answers, though others of the batch have. */
   readonly error?: InputError;
 }
 
 const isClass = (kind: string | undefined): boolean => kind === "class" || kind === "top";
 
-/** Runs the network as often as requests need. */
+/** Runs the network as often as the requests need. */
 export async function explainBatch(
   explainer: Explainer,
   input: FloatArray,
@@ -104,7 +104,7 @@ export async function explainBatch(
 const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
   c?.data.length === a.data.length && a.data.every((weight, i) => weight === c.data[i]);
 
-/** What the first run explains: the first class that is named, else nothing; then it is the answer that is looked at. */
+/** The target of the first run: the first named class, else zeros; the requests are then read from its answer. */
 function openingTarget(
   explainer: Explainer,
   samples: number,
@@ -124,7 +124,7 @@ function openingTarget(
   return target;
 }
 
-/** The targets of all samples as one tensor, zeros where there is none; undefined if there is none anywhere. */
+/** Stacks the targets of all samples, with zeros where a sample has none; undefined if no sample has one. */
 function stacked(picks: readonly Picked[], { facts, explained }: PickSource): FloatArray | undefined {
   const targets = picks.map((each) => (each && !(each instanceof InputError) ? each.pick.target : undefined));
   if (targets.every((target) => target === undefined)) return undefined;
@@ -165,7 +165,7 @@ function answerOf(
   };
 }
 
-/** One sample of relevance [N, …], a view. */
+/** One sample of relevance [N, …], as a view. */
 function sampleOfFirst({ data, dims }: FloatArray, sample: number): RelevanceArray {
   const inner = dims.slice(1);
   const size = inner.reduce((product, dim) => product * dim, 1);

@@ -1,4 +1,4 @@
-/** An attribution method beyond relevance propagation, as the user choices it. */
+/** The chosen attribution method other than relevance propagation. */
 
 import type { CompileOptions, MethodName, MethodOptions } from "@relprop/core";
 import { given } from "../given.ts";
@@ -12,8 +12,8 @@ export interface MethodChoice {
 }
 
 /**
- * Options of the library for a method, from what is chosen and what methods have in common with relevance propagation.
- * Whether the method has the chosen options, the library checks.
+ * The library's options for a method: its own, and those shared with relevance propagation.
+ * The library checks whether the method has the chosen options.
  */
 export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;

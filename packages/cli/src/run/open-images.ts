@@ -1,4 +1,4 @@
-/** What comes before pictures are explained: which they are, where results go, and what lies there. */
+/** The preparation of a run on pictures: find the pictures, open the output folder, check its files. */
 
 import type { z } from "zod";
 import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
@@ -8,7 +8,7 @@ import { ResultWriter } from "../files/result-writer.ts";
 import { isSilent, say } from "../terminal/report.ts";
 import type { RunOptions } from "./run-inputs.ts";
 
-/** Pictures to explain, and the folder of their results. */
+/** The pictures to explain, and the folder of their results. */
 export interface OpenImages<Result extends Listed> {
   readonly images: readonly ImageFile[];
   readonly writer: ResultWriter;
@@ -16,10 +16,10 @@ export interface OpenImages<Result extends Listed> {
 }
 
 /**
- * Finds pictures and asks for the output folder.
- * @param form of results that earlier runs listed there
- * @param ofRun files of the whole run that will be written
- * @throws OptionError if there are no pictures, or files of others are in the way
+ * Finds pictures and opens the output folder.
+ * @param form schema of results that earlier runs listed there
+ * @param ofRun files that the whole run will write
+ * @throws OptionError if there are no pictures, or foreign files would be overwritten
  */
 export async function openImages<Result extends Listed>(
   sources: readonly string[],

@@ -1,4 +1,4 @@
-/** How a text model is compiled, as far as the user left it open. */
+/** Decides how a text model is compiled, as far as the user left it open. */
 
 import {
   chooseExplanation,
@@ -15,7 +15,7 @@ import { given } from "../given.ts";
 import { checkSeed, type RunChoices } from "../run/decide.ts";
 import { optionsOfMethod } from "../run/method-choice.ts";
 
-/** What was decided about a text model. */
+/** The decisions about a text model. */
 export interface TextDecision {
   readonly options: CompileOptions | MethodOptions;
   readonly embedding: TokenEmbedding;
@@ -24,9 +24,9 @@ export interface TextDecision {
 }
 
 /**
- * Chooses what to compile: as {@link chooseExplanation} does for one answer, so that signs can be read.
- * @param known what the files beside the model say of its output
- * @throws OptionError if the model takes no token ids, or options do not go together
+ * Chooses what to compile, as {@link chooseExplanation} does for one answer, so that relevance has signs.
+ * @param known description of the output in the files beside the model
+ * @throws OptionError if the model takes no token ids, or options exclude each other
  */
 export function decideTexts(
   model: Model,

@@ -1,4 +1,4 @@
-/** One text and the classes asked for -> relevance of each token, one explanation per class. */
+/** One text and the classes to explain -> relevance of each token, one explanation per class. */
 
 import {
   InputError,
@@ -21,12 +21,12 @@ import type { TextResult } from "./text-result.ts";
 import type { TextSession } from "./text-session.ts";
 import type { Tokenized } from "./tokenize.ts";
 
-/** How many of the best classes are told. */
+/** The number of best classes that are listed. */
 const best = 5;
 
 /**
  * Explains a text, each class once.
- * @throws InputError if the text cannot be explained, OptionError if no text can be, so
+ * @throws InputError if this text cannot be explained; OptionError if no text can be explained with these options
  */
 export async function explainText(
   session: TextSession,
@@ -93,7 +93,7 @@ export async function explainText(
   return results;
 }
 
-/** Masked language models guess the word that is there, others the one that follows. */
+/** Masked language models predict the masked word, others the next one. */
 const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["answer"] =>
   (
     {
@@ -105,7 +105,7 @@ const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["a
     } as const
   )[kind];
 
-/** Ids beyond the table would be read from nowhere. */
+/** @throws OptionError if an id lies outside the model's table of vectors */
 function checkIds({ decision, tokenizer }: TextSession, { tokens }: Tokenized): void {
   const { rows } = decision.embedding;
   const strange = tokens.find(({ id }) => id >= rows);
@@ -117,7 +117,7 @@ function checkIds({ decision, tokenizer }: TextSession, { tokens }: Tokenized): 
   });
 }
 
-/** Indices of the classes, each once, without the one that they are told apart from. */
+/** Indices of the classes without duplicates, and without the class that they are compared to. */
 function indicesOf(
   classes: readonly ClassRequest[],
   ranked: readonly RankedClass[],
@@ -129,7 +129,7 @@ function indicesOf(
   return [...new Set(indices)].filter((index) => index !== against);
 }
 
-/** Runs the model. @param target undefined where relevance starts at the softmax */
+/** Runs the model. @param target undefined if relevance starts at the softmax */
 async function run(
   explainer: Explainer,
   { ids, others }: TextFeed,
@@ -144,14 +144,14 @@ async function run(
       {
         what: `cannot run the model on a text of ${place.tokens} tokens`,
         why: error.message.split("\n")[0] ?? "",
-        fix: "a shorter text helps if this one is longer than the model's positions",
+        fix: "try a shorter text, if this one is longer than the model's position table",
       },
       { cause: error },
     );
   }
 }
 
-/** Relevance of the text's tokens, and of what fills it up. */
+/** Relevance of the text's tokens, and of its padding. */
 function relevanceOf(
   { relevance }: Explanation,
   { tokens }: Tokenized,

@@ -139,7 +139,7 @@ describe("class names", () => {
 
 describe("names that do not fit", () => {
   test.each([
-    ["softmax", 4, "they are 4, and the output [N, 5] has 5 of them to name"],
+    ["softmax", 4, "there are 4, and the output [N, 5] has 5 numbers to name"],
     ["one sigmoid", 3, "they are 3, and the output [N, 1] has one number"],
     ["a U-Net of one class", 3, "they are 3"],
     ["a U-Net of two classes", 3, "they are 3"],
@@ -166,8 +166,8 @@ describe("names that do not fit", () => {
     for (const [file, content, why] of [
       ["n.csv", "a,b", "it is CSV"],
       ["n.yml", "- a", "it is YAML"],
-      ["n.txt", Uint8Array.of(97, 0, 98, 0), "it is no text in UTF-8"],
-      ["m.txt", Uint8Array.of(97, 0xe9, 10), "it is no text in UTF-8"],
+      ["n.txt", Uint8Array.of(97, 0, 98, 0), "it is not UTF-8 text"],
+      ["m.txt", Uint8Array.of(97, 0xe9, 10), "it is not UTF-8 text"],
     ] as const) {
       const refused = await shop.explain(path, "--labels", await shop.file(file, content));
       expect(refused.status).toBe(4);

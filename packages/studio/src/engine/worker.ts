@@ -1,4 +1,4 @@
-/** The worker: owns ONNX Runtime, compiles and runs. One for the page; {@link BrowserEngine} speaks to it. */
+/** The worker: owns ONNX Runtime, compiles and runs. {@link BrowserEngine} is its counterpart in the page. */
 
 import { expose } from "comlink";
 import { RelpropError } from "@relprop/core";
@@ -20,7 +20,7 @@ import { pageWords } from "@relprop/engine/page-words";
 import type { TimingMemory } from "./provider-timings.ts";
 import { loadRuntime } from "./runtime.ts";
 
-/** What the page gives once, before anything else. */
+/** Data from the page, sent once at the start. */
 export interface Page extends TimingMemory {
   onStatus(status: EngineStatus): void;
 }
@@ -31,7 +31,7 @@ const api = {
   async start(page: Page): Promise<void> {
     host = new EngineHost({
       loadRuntime,
-      // Workers have no localStorage, so the page keeps the timings.
+      // Workers have no localStorage, so the page stores the timings.
       memory: page,
       onStatus: (status) => page.onStatus(status),
     });
@@ -72,7 +72,7 @@ const api = {
   },
 };
 
-/** An error crosses to the page as its name and its message. */
+/** An error is sent to the page as its name and its message. */
 async function inPageWords<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     if (error instanceof RelpropError) error.message = pageWords(error);
@@ -80,10 +80,10 @@ async function inPageWords<T>(work: Promise<T>): Promise<T> {
   });
 }
 
-/** What the worker answers to. */
+/** The methods of the worker. */
 export type WorkerApi = typeof api;
 
-/** Tells the page which files were loaded here, so that its service worker keeps them for offline use. */
+/** Tells the page which files the worker has loaded, for the offline cache. */
 function tellLoaded(): void {
   const channel = new BroadcastChannel(loadedChannel);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no other origins

@@ -397,7 +397,7 @@ describe("what cannot be explained", () => {
     [
       "a model with other inputs",
       2,
-      /also takes past_key_values\.0\.key.*use_cache=False/,
+      /also needs past_key_values\.0\.key.*use_cache=False/,
       () => save("past", withPast(), { "tokenizer.json": wordLevel }),
       ["--text", "a"],
     ],
@@ -411,7 +411,7 @@ describe("what cannot be explained", () => {
     [
       "images",
       2,
-      /"photo\.jpg" would be an image/,
+      /"photo\.jpg" is read as an image/,
       () => save("bag", bagOfWords(), {}),
       ["photo.jpg", "--text", "a"],
     ],

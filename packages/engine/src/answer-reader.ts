@@ -24,7 +24,7 @@ import {
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { AnswerNumbers, Explained, ExplainRequest, Target } from "./engine.ts";
-import { startOf, type AskedStart } from "./explain-options.ts";
+import { startOf, type TargetStart } from "./explain-options.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { hasTarget } from "./target-kinds.ts";
 
@@ -41,7 +41,7 @@ export interface AnswerSource extends RunnerOptions {
 }
 
 /** What a request means for one run. */
-export interface Asked extends AskedStart {
+export interface Asked extends TargetStart {
   /** Whether the length of an embedding is explained. */
   readonly isLength: boolean;
   readonly run: Pick<RunOptions, "target" | "keep">;
@@ -90,7 +90,7 @@ export class AnswerReader {
     const pick = this.#pickOf(target);
     const known = this.#isKnownBefore(target) ? undefined : await this.answer(input);
     const found = known && pick(known);
-    const weights = found?.target ?? pick(this.#silent(input)).target;
+    const weights = found?.target ?? pick(this.#zeroAnswer(input)).target;
     const isLength = target.kind === "prediction" && this.#usual() === "length";
     return { ...start, isLength, run: { keep, target: weights }, pick: found ? () => found : pick };
   }
@@ -110,7 +110,7 @@ export class AnswerReader {
       const { explained, facts } = await this.answer(input);
       for (let sample = 0; sample < (input.dims[0] ?? 0); sample++) {
         const { data } = sampleOf(explained, facts.batchAxis, sample);
-        scores.push(data.reduce((sum, number, i) => sum + number * (weights[i] as number), 0));
+        scores.push(data.reduce((sum, number, i) => sum + number * (weights[i] ?? 0), 0));
       }
     }
     return Float32Array.from(scores);
@@ -172,7 +172,7 @@ export class AnswerReader {
   }
 
   /** An answer of zeros: it gives the weights of targets that do not depend on the answer. */
-  #silent(input: FloatArray): RunSource {
+  #zeroAnswer(input: FloatArray): RunSource {
     const { facts } = this;
     const explained = zeroTarget(facts.shape, facts.batchAxis, input.dims[0] ?? 1);
     return { facts, values: undefined, explained, outputs: {} };
@@ -191,10 +191,12 @@ const pickBest = (source: RunSource): AnswerPick => pickClass(source, 0, answers
 export function numbersOf(source: RunSource): AnswerNumbers {
   const all = answersOf(source, 0);
   const column = (key: "value" | "logit" | "probability"): Float32Array | undefined => {
-    if (all.length === 0 || all.some((each) => each[key] === undefined)) return undefined;
     const numbers = new Float32Array(all.length);
-    for (const each of all) numbers[each.index] = each[key] as number;
-    return numbers;
+    for (const { index, [key]: number } of all) {
+      if (number === undefined) return undefined;
+      numbers[index] = number;
+    }
+    return all.length === 0 ? undefined : numbers;
   };
   const values = column("value");
   const logits = column("logit");

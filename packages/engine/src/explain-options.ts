@@ -29,7 +29,7 @@ export const compositeOptions = (
 });
 
 /** How relevance starts for a target; see {@link chooseExplanation}. */
-export interface AskedStart {
+export interface TargetStart {
   /** Whether the whole prediction is explained. */
   readonly isWhole: boolean;
   /** Options that are compiled into the graph. */
@@ -40,7 +40,7 @@ export interface AskedStart {
 export function startOf(
   reading: AnswerReading,
   { composite, target, keep }: Pick<ExplainRequest, "composite" | "target" | "keep">,
-): AskedStart {
+): TargetStart {
   const isTarget = target.kind !== "prediction";
   const { seed, isWhole } = chooseExplanation(reading, { composite, isTarget });
   const isHighest = !isTarget && ["classes", "multi-label", "scores"].includes(reading.facts.kind);

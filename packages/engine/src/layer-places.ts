@@ -41,7 +41,7 @@ export function readLayer(
   { data, dims }: FloatArray,
   { channelAxis, size, skip }: Places,
 ): Pick<LayerResult, "total" | "map" | "channelRelevance"> {
-  const channels = channelAxis === 0 ? 0 : (dims[channelAxis] as number);
+  const channels = channelAxis === 0 ? 0 : (dims[channelAxis] ?? 0);
   // Element i is in channel ⌊i / inner⌋ mod C; the remaining index without the channel is its place.
   const inner = dims.slice(channelAxis + 1).reduce((a, n) => a * n, 1);
   const channelRelevance = new Float32Array(channels);
@@ -51,9 +51,9 @@ export function readLayer(
     total += R;
     if (channels === 0) continue;
     const channel = Math.floor(i / inner) % channels;
-    channelRelevance[channel] = (channelRelevance[channel] as number) + R;
+    channelRelevance[channel] = (channelRelevance[channel] ?? 0) + R;
     const place = (i % inner) + inner * Math.floor(i / (inner * channels)) - skip;
-    if (map && place >= 0) map.data[place] = (map.data[place] as number) + R;
+    if (map && place >= 0) map.data[place] = (map.data[place] ?? 0) + R;
   }
   return { total, channelRelevance, ...(map && { map }) };
 }

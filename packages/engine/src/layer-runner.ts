@@ -37,9 +37,9 @@ interface Kept {
 }
 
 /** Weights above this many bytes leave room for only one session in total, not one per purpose. */
-const mostForThree = 256e6;
+const maxBytesForAllKinds = 256e6;
 /** Above this many bytes of weights, channels are explained one at a time to save memory. */
-const mostForBatches = 16e6;
+const maxBytesForBatches = 16e6;
 const batch = 8;
 
 /** float32 suffices, since 0.1 % is the smallest part that is shown; browsers with WebGPU have no float64. */
@@ -125,7 +125,7 @@ export class LayerRunner {
     const [found] = await conceptHeatmaps(explainer, picture, {
       ...asked.run,
       count,
-      batch: weightBytes > mostForBatches ? 1 : batch,
+      batch: weightBytes > maxBytesForBatches ? 1 : batch,
     });
     return (found?.concepts ?? []).map(({ channel, channelRelevance, share, relevance }) => ({
       channel,
@@ -143,7 +143,7 @@ export class LayerRunner {
   ): Promise<Explainer> {
     const { ort, sessionOptions, model, weightBytes } = this.#source;
     const key = JSON.stringify([purpose, composite, asked.options, options]);
-    const slot = weightBytes > mostForThree ? "any" : purpose;
+    const slot = weightBytes > maxBytesForAllKinds ? "any" : purpose;
     const known = this.#kept.get(slot);
     if (known?.key === key) return known.explainer;
     // Release first: two sessions at a time may need more memory than there is.

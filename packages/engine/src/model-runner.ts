@@ -189,7 +189,7 @@ function countOf(facts: OutputFacts): number {
 }
 
 function namesOf(facts: OutputFacts, all: readonly string[], count: number): string[] {
-  const labels = fittingLabels(facts, all, count);
+  const labels = fittingLabels(facts, all, count) ?? [];
   return Array.from({ length: count }, (_, index) => answerName({ facts, labels, count }, index));
 }
 

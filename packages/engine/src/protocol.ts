@@ -144,9 +144,9 @@ function readHeader(frame: Uint8Array): { message: unknown; buffers: readonly un
 function bufferInfo(info: unknown): BufferInfo {
   const { kind, bytes } = (info ?? {}) as Partial<BufferInfo>;
   if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) throw malformed(`unknown kind of buffer`);
-  const isSize = Number.isSafeInteger(bytes) && (bytes as number) >= 0;
-  if (!isSize || (kind === "float32" && (bytes as number) % 4 !== 0)) throw malformed(`bad size of a buffer`);
-  return { kind, bytes: bytes as number };
+  const isSize = typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0;
+  if (!isSize || (kind === "float32" && bytes % 4 !== 0)) throw malformed(`bad size of a buffer`);
+  return { kind, bytes };
 }
 
 /** Replaces references to buffers by the arrays. */

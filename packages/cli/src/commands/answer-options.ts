@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { boxFormats } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import type { AnswerChoices } from "../run/answer-requests.ts";
 import type { RunChoices } from "../run/decide.ts";
 import { collect, integer, number } from "./arguments.ts";
@@ -70,5 +70,9 @@ export const answerChoices = (
   targets: values.target ?? [],
   pixels: values.pixel ?? [],
   boxes: values.box ?? [],
-  detection: given({ threshold: values.scoreThreshold, overlap: values.iou, format: values.boxFormat }),
+  detection: withoutUndefined({
+    threshold: values.scoreThreshold,
+    overlap: values.iou,
+    format: values.boxFormat,
+  }),
 });

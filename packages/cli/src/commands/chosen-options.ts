@@ -2,7 +2,7 @@
 
 import { chooseExplanation, readAnswer, type CompileOptions } from "@relprop/core";
 import type { CompilableModel } from "../models/load-model.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 
 /** Fills in composite, seed and filter. */
 export function chosenOptions(
@@ -14,7 +14,7 @@ export function chosenOptions(
   const choice = chooseExplanation(readAnswer(model, options), {
     isTarget,
     usual: { composite: card.composite, topK: card.topK },
-    ...given({ composite, seed, topK }),
+    ...withoutUndefined({ composite, seed, topK }),
   });
   return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
 }

@@ -21,7 +21,7 @@ import { megabyteText } from "../terminal/progress.ts";
 import { say } from "../terminal/report.ts";
 import { writeGuarded } from "../files/write-file.ts";
 import { size } from "./arguments.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { methodChoice, methodOptions } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
@@ -75,7 +75,7 @@ has the input "target" (float32, shaped like the explained output, 1 at the clas
 input, the input "keep"; with --ledger, the output "ledger".`;
 
 /** A protobuf file must stay below 2 GiB; weights above this size go into a separate file. */
-const mostWeightBytes = 2e9;
+const maxWeightBytes = 2e9;
 
 /** Adds the command to the program. @param done receives the exit status. */
 export function addCompile(program: Command, done: (status: number) => void): void {
@@ -92,19 +92,23 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       const data = `${out}.data`;
       const guard = (files: readonly string[]): Promise<Guard> => guardOf(out, data, force, [name, ...files]);
       await refuseKept(externalData ? [out, data] : [out], await guard([]));
-      const loaded = await loadCompilable(name, given({ size, quiet }));
+      const loaded = await loadCompilable(name, withoutUndefined({ size, quiet }));
       const { sha256 } = loaded;
-      const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256, target });
+      const sized = withoutUndefined({
+        size: loaded.isSized ? undefined : size,
+        sourceSha256: sha256,
+        target,
+      });
       const common: CompileOptions = {
         ...relevance,
         ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...sized,
-        ...given({ layer, explain }),
+        ...withoutUndefined({ layer, explain }),
       };
       const compiled = method
         ? compileMethod(loaded.model, optionsOfMethod(method, common))
         : compile(loaded.model, chosenOptions(loaded, common));
-      const isLarge = weightBytes(compiled.model) > mostWeightBytes;
+      const isLarge = weightBytes(compiled.model) > maxWeightBytes;
       const external = { location: basename(data) };
       const file = writeModel(compiled.model, externalData || isLarge ? { external } : {});
       // Data first: data without a model does less harm than a model without its data.

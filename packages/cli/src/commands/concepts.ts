@@ -3,7 +3,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import { conceptExtras } from "../concepts/concept-answer.ts";
 import { explainConcepts } from "../concepts/explain-concepts.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { usualJobs } from "../run/run-inputs.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
@@ -95,7 +95,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         jobs: usualJobs(),
         theme: options.theme,
         extras: options.save ?? [],
-        load: given({ input: given({ size }), card, labels, inputName: input }),
+        load: withoutUndefined({ input: withoutUndefined({ size }), card, labels, inputName: input }),
         ...answerChoices(options),
         compile: await compileOptions(options),
         folder: options.out,

@@ -2,7 +2,7 @@
 
 import type { Command } from "@commander-js/extra-typings";
 import { colormapNames, normalizations } from "@relprop/core/heatmap";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { explainImages } from "../images/explain-images.ts";
 import { extras, styles } from "../images/image-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
@@ -169,19 +169,30 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         cache,
         folder: options.out,
         jobs: options.jobs ?? usualJobs(),
-        ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
+        ...withoutUndefined({
+          against,
+          method,
+          colormap,
+          normalize,
+          level: options.level,
+          clip: options.clip,
+        }),
       };
       const status = await interruptible((interrupted) => {
         if (ofTexts) {
           const { texts, ...rest } = ofTexts;
-          return explainTexts(texts, { ...shared, ...rest, batch: 1, ...given({ labels }) }, interrupted);
+          return explainTexts(
+            texts,
+            { ...shared, ...rest, batch: 1, ...withoutUndefined({ labels }) },
+            interrupted,
+          );
         }
         const ofImages = {
           ...shared,
-          ...given({ detection }),
+          ...withoutUndefined({ detection }),
           model: options.model,
-          load: given({
-            input: given({ layout, size, channels, scale, mean, std }),
+          load: withoutUndefined({
+            input: withoutUndefined({ layout, size, channels, scale, mean, std }),
             card,
             labels,
             inputName: input,

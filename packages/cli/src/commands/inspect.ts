@@ -7,7 +7,7 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { loadCompilable } from "../models/load-model.ts";
 import { size } from "./arguments.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
 import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
@@ -41,12 +41,12 @@ export function addInspect(program: Command, done: (status: number) => void): vo
     async (name, options) => {
       const { size, json, layer } = options;
       const relevance = await compileOptions(options);
-      const loaded = await loadCompilable(name, given({ size, quiet: json }));
+      const loaded = await loadCompilable(name, withoutUndefined({ size, quiet: json }));
       const { model } = loaded;
       const said: CompileOptions = {
         ...relevance,
         ...cardOptions(loaded.card, loaded.model.graph, relevance),
-        ...given({ layer, size: loaded.isSized ? undefined : size }),
+        ...withoutUndefined({ layer, size: loaded.isSized ? undefined : size }),
       };
       const isCompiled = model.metadata["relprop.composite"] !== undefined;
       const inspection = inspect(model, isCompiled ? said : chosenOptions(loaded, said));

@@ -1,7 +1,7 @@
 /** `--method` and its options: attribution methods other than relevance propagation. */
 
 import { methodNames, OptionError, type MethodName } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import type { MethodChoice } from "../run/method-choice.ts";
 import { integer } from "./arguments.ts";
 import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
@@ -41,17 +41,17 @@ export function methodChoice(
     return undefined;
   }
   const names = Object.keys(relevanceOptions) as (keyof typeof relevanceOptions)[];
-  const vain = names
+  const unusable = names
     .filter((name) => values[name] !== undefined)
     .map((name) => longFlag(relevanceOptions[name]));
-  if (vain.length > 0) {
+  if (unusable.length > 0) {
     throw new OptionError({
-      what: `${vain.join(", ")} and --method do not go together`,
+      what: `${unusable.join(", ")} and --method do not go together`,
       why: `they are options of relevance propagation, not of ${method}`,
       fix: "leave out one or the other",
     });
   }
-  return { method, ...given({ steps, samples, layer }) };
+  return { method, ...withoutUndefined({ steps, samples, layer }) };
 }
 
 /** The error for an option of a method that was not chosen. */

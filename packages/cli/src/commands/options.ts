@@ -34,16 +34,18 @@ type ValueOf<Data> = Data extends { readonly read: (...given: never) => infer Va
         : true;
 
 /** Options that always have a value. */
-type Certain =
+type AlwaysSet =
   | { readonly default: unknown }
   | { readonly isRequired: true }
   | { readonly flag: `--no-${string}` };
 
-type CertainOf<Table> = { [Name in keyof Table]: Table[Name] extends Certain ? Name : never }[keyof Table];
+type AlwaysSetOf<Table> = {
+  [Name in keyof Table]: Table[Name] extends AlwaysSet ? Name : never;
+}[keyof Table];
 
 /** The values that commander reads from a table. */
-export type ValuesOf<Table> = { [Name in CertainOf<Table>]: ValueOf<Table[Name]> } & {
-  [Name in Exclude<keyof Table, CertainOf<Table>>]?: ValueOf<Table[Name]>;
+export type ValuesOf<Table> = { [Name in AlwaysSetOf<Table>]: ValueOf<Table[Name]> } & {
+  [Name in Exclude<keyof Table, AlwaysSetOf<Table>>]?: ValueOf<Table[Name]>;
 };
 
 /** Puts the table's options below a heading of their own. */
@@ -80,7 +82,7 @@ export function addOptions<Args extends unknown[], Table extends OptionTable>(
 }
 
 /** The texts below the options in the two forms of help. */
-export interface HelpEnds {
+export interface HelpFooters {
   readonly short: string;
   readonly all: string;
 }
@@ -89,7 +91,7 @@ export interface HelpEnds {
 export function addHelp<Args extends unknown[], Values extends OptionValues>(
   command: Command<Args, Values>,
   table: OptionTable,
-  ends: HelpEnds,
+  ends: HelpFooters,
 ): Command<Args, Values> {
   const plain = new Help();
   const shortOf = (option: Option): OptionData["short"] => table[option.attributeName()]?.short;

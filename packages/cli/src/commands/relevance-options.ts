@@ -15,7 +15,7 @@ import {
   type CompileOptions,
   type OutputKind,
 } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { readComposite } from "../models/read-composite.ts";
 import { fractionOrInput, number, numbers, rules } from "./arguments.ts";
 import { without, type OptionData, type ValuesOf } from "./options.ts";
@@ -118,7 +118,7 @@ export type CompileValues = Partial<ValuesOf<typeof table>>;
 export async function compileOptions(values: CompileValues): Promise<CompileOptions> {
   const own = Object.keys(without(table, "composite", "zeroBias", "rule")) as (keyof typeof table)[];
   const { composite, zeroBias, rule } = values;
-  return given({
+  return withoutUndefined({
     ...Object.fromEntries(own.map((name) => [name, values[name]])),
     composite: composite === undefined ? undefined : await readComposite(composite),
     bias: zeroBias ? false : undefined,

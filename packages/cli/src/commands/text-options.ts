@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { OptionError } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { collect, integer } from "./arguments.ts";
 import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
 
@@ -62,12 +62,12 @@ export async function textChoices(
       fix: "add --text or --text-file",
     });
   }
-  const vain = Object.entries(table).flatMap(([name, data]) =>
+  const unusable = Object.entries(table).flatMap(([name, data]) =>
     data.isOfPictures && isGiven(name) ? [longFlag(data)] : [],
   );
-  if (vain.length > 0) {
+  if (unusable.length > 0) {
     throw new OptionError({
-      what: `${vain.join(", ")} and --text do not go together`,
+      what: `${unusable.join(", ")} and --text do not go together`,
       why: "they are options for pictures",
       fix: "leave out one or the other",
     });
@@ -77,7 +77,7 @@ export async function textChoices(
     texts,
     model: modelOf(positional, values.model, isGiven("model")),
     positions: position ?? [],
-    ...given({ pair, tokenizer }),
+    ...withoutUndefined({ pair, tokenizer }),
   };
 }
 

@@ -11,7 +11,7 @@ import type { Coloring } from "../run/decide.ts";
 import type { DrawnFigure } from "../pages/figure-parts.ts";
 
 /** The maximum number of maps on a sheet; a layer may have thousands of channels. */
-export const mostOnSheet = 30;
+export const maxMapsOnSheet = 30;
 
 /** The content of a sheet. */
 export interface SheetParts {
@@ -32,7 +32,7 @@ const isFlat = ({ normalized: { low, high } }: Heatmap): boolean => low === high
 /** Draws the contact sheet of an answer with at least one channel. */
 export async function drawConcepts(parts: SheetParts): Promise<DrawnFigure> {
   const { input, layer, answer, picture, coloring, theme } = parts;
-  const heatmaps = parts.heatmaps.slice(0, mostOnSheet);
+  const heatmaps = parts.heatmaps.slice(0, maxMapsOnSheet);
   // A map of zeros has no signs, so the legend uses another one.
   const first = heatmaps.find((each) => !isFlat(each)) ?? (heatmaps[0] as Heatmap);
   const { concepts } = answer;

@@ -28,7 +28,7 @@ export class EarlierResults {
   }
 
   /** Whether a picture was found in the output folder, while searching a folder above it. */
-  async areWhere(path: string, named: string): Promise<boolean> {
+  async isInOutputFolder(path: string, named: string): Promise<boolean> {
     return isBelow(this.#folder, await realPath(named)) && isBelow(await realPath(path), this.#folder);
   }
 }

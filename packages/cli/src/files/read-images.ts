@@ -64,13 +64,13 @@ export async function findImages(sources: readonly string[], results: EarlierRes
 }
 
 /** The number of files that are checked at a time. */
-const lookedAt = 64;
+const maxOpenFiles = 64;
 
 async function withoutResults(found: readonly Found[], results: EarlierResults): Promise<Found[]> {
   const keep = async ({ path, folder }: Found): Promise<boolean> =>
-    !(folder !== undefined && (await results.areWhere(path, folder))) && !(await results.has(path));
+    !(folder !== undefined && (await results.isInOutputFolder(path, folder))) && !(await results.has(path));
   const isKept: boolean[] = [];
-  for await (const each of inOrder(found, lookedAt, keep)) isKept.push(each);
+  for await (const each of inOrder(found, maxOpenFiles, keep)) isKept.push(each);
   const isNamed = ({ folder }: Found): boolean => folder === undefined;
   const kept = found.filter((_image, i) => isKept[i]);
   return kept.some(isNamed) ? kept : found.filter((image, i) => isKept[i] || isNamed(image));

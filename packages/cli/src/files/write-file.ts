@@ -13,7 +13,7 @@ type Content = Uint8Array | string | readonly Uint8Array[];
  * @throws OptionError if the system refuses: no permission, no space, a file in place of a folder.
  */
 export async function writeWhole(path: string, content: Content): Promise<void> {
-  await throughPart(path, content, (part) => rename(part, path));
+  await writeViaPart(path, content, (part) => rename(part, path));
 }
 
 /**
@@ -22,17 +22,17 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
  * @throws the guard's error, or OptionError as above
  */
 export async function writeGuarded(path: string, content: Content, guard: Guard): Promise<void> {
-  await throughPart(path, content, async (part) => {
+  await writeViaPart(path, content, async (part) => {
     for (;;) {
       const place = await placeOf(path, guard);
       if (place.kind === "kept") throw refusalOf(path, place, guard);
       if (place.kind === "ours") return rename(part, path);
-      if (await putNew(part, path)) return;
+      if (await linkIfFree(part, path)) return;
     }
   });
 }
 
-async function throughPart(
+async function writeViaPart(
   path: string,
   content: Content,
   put: (part: string) => Promise<void>,
@@ -58,7 +58,7 @@ async function throughPart(
 }
 
 /** Gives a file a name that is still free; false if it is taken. */
-async function putNew(part: string, path: string): Promise<boolean> {
+async function linkIfFree(part: string, path: string): Promise<boolean> {
   try {
     await link(part, path);
     return true;

@@ -133,7 +133,7 @@ function stacked(picks: readonly Picked[], { facts, explained }: PickSource): Fl
   const { batchAxis } = facts;
   const stride =
     batchAxis === undefined ? data.length : dims.slice(batchAxis + 1).reduce((product, n) => product * n, 1);
-  const count = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  const count = batchAxis === undefined ? 1 : (dims[batchAxis] ?? 1);
   for (const [sample, target] of targets.entries()) {
     for (const [i, weight] of target?.data.entries() ?? []) {
       if (weight !== 0) data[(Math.floor(i / stride) * count + sample) * stride + (i % stride)] = weight;
@@ -158,7 +158,7 @@ function answerOf(
     score: scoreOf(names, pick.numbers, label),
     relevance,
     elements: pick.elements,
-    start: explanation.start[sample] as number,
+    start: explanation.start[sample] ?? 0,
     ...(isDifference && { against: { index: against, label: nameOf(names, against) } }),
     ...(ledger && { ledger }),
     ...(pick.box && { box: pick.box }),

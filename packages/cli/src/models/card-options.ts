@@ -3,7 +3,7 @@
 import type { CompileOptions } from "@relprop/core";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 
 /** The part of a card that concerns the explanation. */
 export type ExplainedCard = Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK">;
@@ -18,7 +18,7 @@ export function cardOptions(
   { output, outputKind }: Pick<CompileOptions, "output" | "outputKind">,
 ): Pick<CompileOptions, "output" | "outputKind" | "labelCount"> {
   const isOwn = output === undefined || output === (card.output ?? outputs[0]?.name);
-  return given({
+  return withoutUndefined({
     output: output ?? card.output,
     outputKind: outputKind ?? (isOwn ? card.kind : undefined),
     labelCount: card.labels.length > 0 ? card.labels.length : undefined,

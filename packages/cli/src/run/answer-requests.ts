@@ -9,7 +9,7 @@ import {
   type OutputFacts,
   type OutputKind,
 } from "@relprop/core";
-import { isPicture, waysOf, without, type OtherReadings } from "./answer-ways.ts";
+import { isPicture, targetHints, without, type OtherReadings } from "./target-hints.ts";
 import { classRequest, commandWord, fileNamePart, type ClassRequest } from "./choose-classes.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 import { readMask, requireShape, type Geometry, type Mask } from "./target-mask.ts";
@@ -41,7 +41,7 @@ export interface AnswerChoices {
 const isBoxes = ({ kind }: OutputFacts): boolean => kind === "detections";
 
 /** What is needed to read requests. */
-export interface Asking {
+export interface RequestContext {
   readonly names: AnswerNames & { readonly facts: OutputFacts };
   /** Whether the whole prediction is explained by default. */
   readonly isWhole: boolean;
@@ -59,7 +59,7 @@ const lists: ReadonlySet<OutputKind> = new Set(["classes", "binary", "multi-labe
  */
 export async function readRequests(
   { classes, targets, pixels, boxes }: AnswerChoices,
-  asking: Asking,
+  asking: RequestContext,
 ): Promise<AnswerRequest[] | undefined> {
   const { names, isWhole } = asking;
   const { facts } = names;
@@ -86,7 +86,7 @@ export async function readRequests(
 }
 
 /** Reads a named class. For a yes-or-no output, 1 is yes and 0 is no, also at each place of a map. */
-function classOf(text: string, { facts, labels, count }: Asking["names"]): ClassRequest {
+function classOf(text: string, { facts, labels, count }: RequestContext["names"]): ClassRequest {
   if (facts.kind === "embedding") {
     throw new OptionError({
       what: `cannot explain the class "${text}"`,
@@ -112,7 +112,7 @@ function oneClass(request: ClassRequest): number {
 }
 
 /** The requests of a class without pixel or box. */
-function alone(request: ClassRequest, names: Asking["names"]): AnswerRequest[] {
+function alone(request: ClassRequest, names: RequestContext["names"]): AnswerRequest[] {
   const { kind } = names.facts;
   if (lists.has(kind)) return [request];
   if (kind === "map") return [{ kind: "where", index: oneClass(request) }];
@@ -121,7 +121,7 @@ function alone(request: ClassRequest, names: Asking["names"]): AnswerRequest[] {
 }
 
 /** @throws OptionError for the background class, which no box has */
-function boxOf(rank: number, index: number | undefined, names: Asking["names"]): AnswerRequest {
+function boxOf(rank: number, index: number | undefined, names: RequestContext["names"]): AnswerRequest {
   if (index === undefined || names.facts.detections?.background !== index)
     return { kind: "box", rank, index };
   throw new OptionError({
@@ -132,7 +132,7 @@ function boxOf(rank: number, index: number | undefined, names: Asking["names"]):
 }
 
 /** @throws OptionError if a place has several values, and none of them is the main one */
-function requireWhich({ facts, count = 1 }: Asking["names"]): void {
+function requireWhich({ facts, count = 1 }: RequestContext["names"]): void {
   if (facts.kind !== "value-map" || count === 1) return;
   throw new OptionError({
     what: "cannot tell which value is meant",
@@ -144,7 +144,7 @@ function requireWhich({ facts, count = 1 }: Asking["names"]): void {
 async function targetRequests(
   text: string,
   asked: readonly ClassRequest[],
-  asking: Asking,
+  asking: RequestContext,
 ): Promise<AnswerRequest[]> {
   const { facts, count } = asking.names;
   const mask = await readMask(text, asking.geometry);
@@ -183,7 +183,7 @@ async function requireFit(
   option: string,
   wanted: OutputKind,
   fits: (facts: OutputFacts) => boolean,
-  { names, isWhole, others }: Asking,
+  { names, isWhole, others }: RequestContext,
   what: string = option,
 ): Promise<void> {
   const { facts } = names;
@@ -205,13 +205,13 @@ async function requireFit(
   });
 }
 
-function mustBeNamed(names: Asking["names"]): OptionError {
+function mustBeNamed(names: RequestContext["names"]): OptionError {
   const { facts } = names;
   return new OptionError({
     what: "cannot tell what to explain",
     where: `output [${facts.shape.join(", ")}]`,
     why: `it is read as ${facts.kind} (${facts.why}), and none of its numbers is the answer`,
-    fix: `name it: ${waysOf(names)}; --output-kind corrects the kind if it is wrong`,
+    fix: `name it: ${targetHints(names)}; --output-kind corrects the kind if it is wrong`,
   });
 }
 

@@ -31,11 +31,11 @@ export function classRequest(
   const number = /^(?:index:)?(\d+)$/.exec(text)?.[1];
   if (number !== undefined) {
     const index = Number(number);
-    const called = number === text ? exactly(text, labels).filter((each) => each !== index) : [];
+    const other = number === text ? exactly(text, labels).find((each) => each !== index) : undefined;
     const isThere = classes === undefined || index < classes;
-    if (isThere && called.length > 0) throw twoMeanings(text, index, called[0] as number, labels);
+    if (isThere && other !== undefined) throw twoMeanings(text, index, other, labels);
     if (isThere) return { kind: "class", index };
-    if (called.length === 0) {
+    if (other === undefined) {
       const why = classes === 1 ? "there is one number, 0" : `the model has the classes 0 to ${classes - 1}`;
       throw noClass(text, why);
     }

@@ -16,11 +16,11 @@ import {
 } from "@relprop/core";
 import type { InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
-import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
+import { without, type NamedOutput, type OtherReadings } from "./target-hints.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { classRequest } from "./choose-classes.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import type { LoadedModel } from "../models/load-model.ts";
 import { optionsOfMethod, type MethodChoice } from "./method-choice.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
@@ -79,11 +79,11 @@ export async function decideCompile(
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
   const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
-  const fits = doNamesFit(facts, card.labels.length, count);
-  if (!fits && labelsFrom !== undefined) throw notFitting(labelsFrom, card.labels.length, facts, count);
+  const labels = fittingLabels(facts, card.labels, count);
+  if (!labels && labelsFrom !== undefined) throw notFitting(labelsFrom, card.labels.length, facts, count);
   const names = {
     facts,
-    labels: fits ? fittingLabels(facts, card.labels, count) : [],
+    labels: labels ?? [],
     count,
     unit: card.unit,
     ...(found.options.output !== common.output && { output: found.options.output }),
@@ -91,7 +91,7 @@ export async function decideCompile(
   const isAsked = choices.against !== undefined || namesAnswer(choices);
   const isTarget = choices.needsAnswer === true || isAsked;
   const choice = chooseExplanation(found.reading, {
-    ...given({ composite: compile.composite, seed: compile.seed, topK: compile.topK }),
+    ...withoutUndefined({ composite: compile.composite, seed: compile.seed, topK: compile.topK }),
     usual: { composite: card.composite, topK: card.topK },
     isTarget,
   });
@@ -117,14 +117,6 @@ export async function decideCompile(
   if (method) return { ...decided, options: optionsOfMethod(method, options) };
   const { composite, seed, topK } = choice;
   return { ...decided, options: { ...options, composite, seed, topK } };
-}
-
-/** Whether the number of names fits the output; a single sigmoid may have a name for yes, or names for no and yes. */
-function doNamesFit(facts: OutputFacts, names: number, count: number | undefined): boolean {
-  if (names === 0) return true;
-  if (isYesOrNo(facts)) return names <= 2;
-  const isNamed = facts.kind !== "embedding" && facts.isRanked !== true;
-  return !isNamed || count === undefined || names === count;
 }
 
 const notFitting = (

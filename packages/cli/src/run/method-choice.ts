@@ -1,7 +1,7 @@
 /** The chosen attribution method other than relevance propagation. */
 
 import type { CompileOptions, MethodName, MethodOptions } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 
 /** The method, and options that only some methods have. */
 export interface MethodChoice {
@@ -18,7 +18,7 @@ export interface MethodChoice {
 export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;
   const { start, outputKind, labelCount } = shared;
-  const common = given({
+  const common = withoutUndefined({
     input,
     output,
     size,

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { InputError } from "@relprop/core";
-import { throughStages, type Abreast, type Stages } from "./stages.ts";
+import { throughStages, type ParallelLimits, type Stages } from "./stages.ts";
 import { SessionThreads } from "../sessions/session-thread.ts";
 import type { Device } from "../sessions/start-explainer.ts";
 import type { Explainers } from "../sessions/start-sessions.ts";
@@ -11,7 +11,7 @@ import { startProgress } from "../terminal/progress.ts";
 import { failureRecord, say, sayError, summaryText, type ReportOptions } from "../terminal/report.ts";
 
 /** The options that all kinds of runs share. */
-export interface RunOptions extends ReportOptions, Abreast {
+export interface RunOptions extends ReportOptions, ParallelLimits {
   readonly device: Device;
   /** Whether compiled models are cached. */
   readonly cache: boolean;

@@ -34,7 +34,7 @@ interface Explained<Input, Ready, Found> extends Pending<Input, Ready> {
 }
 
 /** Limits of parallel work. */
-export interface Abreast {
+export interface ParallelLimits {
   /** Inputs that are read, and inputs that are written, at a time. */
   readonly jobs: number;
   /** Inputs per run of the network. */
@@ -45,19 +45,22 @@ export interface Abreast {
  * The maximum number of inputs in memory: `jobs` being read and `jobs` being written; one batch each being filled,
  * running in each session, waiting for a session and passed on; and the one being reported.
  */
-export const mostAlive = ({ jobs, batch, sessions }: Abreast & { readonly sessions: number }): number =>
-  2 * jobs + (sessions + 3) * batch + 1;
+export const maxInputsInMemory = ({
+  jobs,
+  batch,
+  sessions,
+}: ParallelLimits & { readonly sessions: number }): number => 2 * jobs + (sessions + 3) * batch + 1;
 
 /**
  * Takes inputs through all stages; yields the outcomes in the order of the inputs. Reading and writing overlap with the
- * network's runs. At most {@link mostAlive} inputs are in memory at a time.
+ * network's runs. At most {@link maxInputsInMemory} inputs are in memory at a time.
  * @param interrupted polled between inputs and between batches; true ends the run after the current work
  * @throws errors of the whole run: ModelFileError if the model cannot be run
  */
 export async function* throughStages<Input, Ready, Found, Result>(
   inputs: readonly Input[],
   { prepare, explain, write }: Stages<Input, Ready, Found, Result>,
-  { explainers, jobs, batch }: Abreast & { readonly explainers: Explainers },
+  { explainers, jobs, batch }: ParallelLimits & { readonly explainers: Explainers },
   interrupted: () => boolean,
 ): AsyncGenerator<Outcome<Input, Result>, void, undefined> {
   type Out = Outcome<Input, Result>;

@@ -68,7 +68,7 @@ export async function startPictures(
   const settings = [...decisions, ...(special.settings ?? [])];
   if (!silent) {
     sayDecisions([...settings, ["compiled", how], ["device", device], ["images", String(count)]]);
-    sayGuesses(loaded, decision);
+    printGuesses(loaded, decision);
   }
   const { requests, against, names } = decision;
   const { size } = loaded.card.input;
@@ -77,7 +77,7 @@ export async function startPictures(
 }
 
 /** Prints what was guessed about the model, and which options set it. */
-function sayGuesses({ card, guesses }: PictureRun["loaded"], { names }: CompileDecision): void {
+function printGuesses({ card, guesses }: PictureRun["loaded"], { names }: CompileDecision): void {
   if (guesses.length > 0) {
     say(
       `guessed, since no card says it: ${guesses.join("; ")} (set it with --card, --size, --channels, --mean, --std)`,

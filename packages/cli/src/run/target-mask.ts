@@ -40,16 +40,17 @@ export async function readMask(text: string, geometry: Geometry): Promise<Mask |
   if (extension !== ".npy" && !pictures.has(extension)) return undefined;
   if (!(await stat(text).catch(() => undefined))?.isFile()) throw cannotRead(text, "there is no such file");
   try {
-    if (extension === ".npy") return { kind: "array", array: weighing(text, readNpy(await readFile(text))) };
+    if (extension === ".npy")
+      return { kind: "array", array: requireUsableWeights(text, readNpy(await readFile(text))) };
     const { data, info } = await sharp(text, { autoOrient: true })
       .greyscale()
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
-    const whole = Uint8Array.from({ length: width * height }, (_, i) => data[i * channels] as number);
+    const whole = Uint8Array.from({ length: width * height }, (_, i) => data[i * channels] ?? 0);
     if (!whole.some((grey) => grey > half)) throw marksNothing(text, "no pixel of it is white");
-    const seen = asSeen({ width, height, brightness: whole }, geometry);
+    const seen = croppedMask({ width, height, brightness: whole }, geometry);
     if (!seen.brightness.some((grey) => grey > half))
       throw marksNothing(text, "it marks no part of this answer: the crop contains none of its white pixels");
     return { kind: "picture", ...seen };
@@ -61,7 +62,7 @@ export async function readMask(text: string, geometry: Geometry): Promise<Mask |
 }
 
 /** The part of a mask that the network sees. */
-function asSeen(
+function croppedMask(
   mask: Omit<Extract<Mask, { kind: "picture" }>, "kind">,
   geometry: Geometry,
 ): Omit<Extract<Mask, { kind: "picture" }>, "kind"> {
@@ -72,12 +73,12 @@ function asSeen(
   const rgba = new Uint8Array(4 * brightness.length);
   for (const [i, grey] of brightness.entries()) rgba.fill(grey, 4 * i, 4 * i + 4);
   const { data } = resample({ data: rgba, width, height }, plan, geometry.interpolation);
-  const seen = Uint8Array.from({ length: columns * rows }, (_, i) => data[4 * i] as number);
+  const seen = Uint8Array.from({ length: columns * rows }, (_, i) => data[4 * i] ?? 0);
   return { width: columns, height: rows, brightness: seen };
 }
 
 /** @throws OptionError if a weight is not finite, or all are 0 */
-function weighing(text: string, array: FloatArray): FloatArray {
+function requireUsableWeights(text: string, array: FloatArray): FloatArray {
   const bad = array.data.find((weight) => !Number.isFinite(weight));
   if (bad !== undefined) throw cannotRead(text, `one of its weights is ${bad}`);
   if (array.data.every((weight) => weight === 0)) throw marksNothing(text, "all its weights are 0");
@@ -136,21 +137,20 @@ export function maskWeights(
   }
   const { placeAxes, classAxis } = facts;
   const [rows, columns] = placeAxes.slice(-2) as [number, number];
-  const [height, width] = [dims[rows] as number, dims[columns] as number];
+  const [height = 1, width = 1] = [dims[rows], dims[columns]];
   const isOne = isYesOrNo(facts);
   // The single number speaks for class 1 and against class 0.
   const weight = isOne && index === 0 ? -1 : 1;
   const classIndex = isOne ? 0 : (index ?? 0);
   const stride = (axis: number): number => dims.slice(axis + 1).reduce((product, n) => product * n, 1);
-  const along = (flat: number, axis: number): number =>
-    Math.floor(flat / stride(axis)) % (dims[axis] as number);
+  const along = (flat: number, axis: number): number => Math.floor(flat / stride(axis)) % (dims[axis] ?? 1);
   const data = Float32Array.from({ length: size }, (_, flat) => {
     if (classAxis !== undefined && along(flat, classAxis) !== classIndex) return 0;
     const [top, bottom] = pixelsOf(along(flat, rows), height, mask.height);
     const [left, right] = pixelsOf(along(flat, columns), width, mask.width);
     let sum = 0;
     for (let y = top; y < bottom; y++)
-      for (let x = left; x < right; x++) sum += mask.brightness[y * mask.width + x] as number;
+      for (let x = left; x < right; x++) sum += mask.brightness[y * mask.width + x] ?? 0;
     return sum > half * (bottom - top) * (right - left) ? weight : 0;
   });
   return { data, dims };

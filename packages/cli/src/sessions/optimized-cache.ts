@@ -20,7 +20,7 @@ const format = 1;
 const mostBytes = 4e9;
 
 /** A model is cached if the disk has room for this many times its size. */
-const room = 4;
+const spaceFactor = 4;
 
 const [graphFile, weightsFile, sealFile] = ["model.onnx", "weights.bin", "seal.json"];
 
@@ -36,7 +36,7 @@ export interface FileRuntime extends Runtime {
 const folder = (): string => join(cacheFolder(), "optimized");
 
 /** A runtime that always starts the cached model of a key; undefined if the cache entry is missing or damaged. */
-export async function startingFromKept(runtime: FileRuntime, key: string): Promise<Runtime | undefined> {
+export async function cachedRuntime(runtime: FileRuntime, key: string): Promise<Runtime | undefined> {
   const place = await placeOf(key);
   if (!(await isWhole(place))) return undefined;
   const { create } = runtime.InferenceSession;
@@ -49,7 +49,7 @@ export async function startingFromKept(runtime: FileRuntime, key: string): Promi
 }
 
 /** Whether a model with weights of this size is cached, or will be when it is started. */
-export const canKeep = async (key: string, weights: number): Promise<boolean> =>
+export const canCache = async (key: string, weights: number): Promise<boolean> =>
   (await isWhole(await placeOf(key))) || hasRoom(weights);
 
 /**
@@ -57,13 +57,13 @@ export const canKeep = async (key: string, weights: number): Promise<boolean> =>
  * @param key hash of everything that determines the compiled model
  * @param weights size of the model's weights in bytes
  */
-export function keepOptimized(runtime: FileRuntime, key: string, weights: number): Runtime {
+export function cachingRuntime(runtime: FileRuntime, key: string, weights: number): Runtime {
   const { create } = runtime.InferenceSession;
   return {
     ...runtime,
     InferenceSession: {
       async create(model, options = {}) {
-        const kept = await startingFromKept(runtime, key);
+        const kept = await cachedRuntime(runtime, key);
         if (kept) {
           try {
             return await kept.InferenceSession.create(model, options);
@@ -124,7 +124,7 @@ async function hasRoom(bytes: number): Promise<boolean> {
   const disk = await mkdir(cacheFolder(), { recursive: true })
     .then(() => statfs(cacheFolder()))
     .catch(() => undefined);
-  return disk !== undefined && disk.bavail * disk.bsize > room * bytes;
+  return disk !== undefined && disk.bavail * disk.bsize > spaceFactor * bytes;
 }
 
 const made = (path: string): Promise<boolean> =>

@@ -17,7 +17,7 @@ export interface Numbers {
 export type NamedNumbers = Readonly<Record<string, Numbers>>;
 
 /** A request to the thread. */
-type Given =
+type ThreadRequest =
   | {
       readonly do: "create";
       readonly session: number;
@@ -36,7 +36,7 @@ type Given =
   | { readonly do: "nothing" };
 
 /** A request with its number, as the thread receives it. */
-export type SessionJob = Given & { readonly job: number };
+export type SessionJob = ThreadRequest & { readonly job: number };
 
 /** The results of a run, nothing for other jobs, or the message of ONNX Runtime's error. */
 export type SessionAnswer = { readonly id: number } & (
@@ -51,11 +51,11 @@ const worker = new URL(
 );
 
 /** Weights from this size on move to the thread instead of being copied. */
-const movedFrom = 1 << 20;
+const minTransferBytes = 1 << 20;
 
 /** Starts at once: ONNX Runtime loads while the model is read. */
 export class SessionThread {
-  readonly #thread: JobThread<Given, SessionAnswer>;
+  readonly #thread: JobThread<ThreadRequest, SessionAnswer>;
   #nextSession = 1;
 
   /** @param file module of the worker, for tests */
@@ -101,7 +101,7 @@ export class SessionThread {
   }
 
   /** @throws Error with ONNX Runtime's message */
-  async #ask(given: Given, transfer: readonly ArrayBuffer[] = []): Promise<NamedNumbers> {
+  async #ask(given: ThreadRequest, transfer: readonly ArrayBuffer[] = []): Promise<NamedNumbers> {
     let answer: SessionAnswer | undefined;
     let ended = "";
     await this.#thread.do(
@@ -139,7 +139,7 @@ function weightsOf({ externalData = [] }: InferenceSession.SessionOptions): Arra
     typeof each === "object" && each.data instanceof Uint8Array ? [each.data.buffer] : [],
   );
   return [...new Set(buffers)].filter(
-    (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength >= movedFrom,
+    (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength >= minTransferBytes,
   );
 }
 

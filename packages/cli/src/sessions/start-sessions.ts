@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { CompileOptions, Explainer, MethodOptions, SessionModel } from "@relprop/core";
 import { compileOnce, type Source } from "./compiled-cache.ts";
-import { canKeep, keepOptimized, startingFromKept } from "./optimized-cache.ts";
+import { canCache, cachingRuntime, cachedRuntime } from "./optimized-cache.ts";
 import type { SessionThreads } from "./session-thread.ts";
 import { providerOf, startExplainer, type Device } from "./start-explainer.ts";
 import { weightBytes } from "../models/load-model.ts";
@@ -40,7 +40,7 @@ export async function startSessions(
     // ONNX Runtime cannot write models optimized for a GPU.
     const explainers: Explainers =
       key !== undefined && providerOf(device) === "cpu"
-        ? await startKept({ key, model, weights }, batches, threads)
+        ? await startOnCpu({ key, model, weights }, batches, threads)
         : [await startExplainer(model, device, await threads.first.runtime())];
     return { explainers, how };
   } finally {
@@ -52,22 +52,23 @@ export async function startSessions(
 const many = 4;
 
 /** Larger networks keep all cores busy, and a second copy of their optimized weights takes too much memory. */
-const mostWeights = 2.5e8;
+const maxWeightsForTwo = 2.5e8;
 
 /**
  * Starts a model on the CPU. If there are many batches, two sessions run at a time, each on half of the cores: cores then
  * idle less at the end of each operator and during the filter's single-threaded sorting.
  */
-async function startKept(
+async function startOnCpu(
   { key, model, weights }: { readonly key: string; readonly model: SessionModel; readonly weights: number },
   batches: number,
   threads: SessionThreads,
 ): Promise<Explainers> {
-  const runtime = keepOptimized(await threads.first.runtime(), key, weights);
+  const runtime = cachingRuntime(await threads.first.runtime(), key, weights);
   const half = Math.floor(availableParallelism() / 2);
-  const isShared = half > 0 && batches >= many && weights <= mostWeights && (await canKeep(key, weights));
+  const isShared =
+    half > 0 && batches >= many && weights <= maxWeightsForTwo && (await canCache(key, weights));
   const first = await startExplainer(model, "cpu", runtime, isShared ? half : undefined);
   // The second session starts from the cache of the first, whose thread now has the weights.
-  const kept = isShared && (await startingFromKept(await threads.another().runtime(), key));
+  const kept = isShared && (await cachedRuntime(await threads.another().runtime(), key));
   return kept ? [first, await startExplainer(model, "cpu", kept, half)] : [first];
 }

@@ -15,22 +15,22 @@ export interface ThreadSettings {
 }
 
 /** A request to the thread. */
-type Given =
+type ThreadRequest =
   | { readonly client: number; readonly do: "answer"; readonly request: EngineRequest }
   /** The client has disconnected; its model is freed. */
   | { readonly client: number; readonly do: "leave" };
 
 /** A request with its number, as the thread receives it; the answers are {@link EngineResponse}s with that `id`. */
-export type Job = Given & { readonly job: number };
+export type Job = ThreadRequest & { readonly job: number };
 
-const nobody = (): void => undefined;
+const ignore = (): void => undefined;
 
 /** The worker beside the built code. */
 const builtWorker = new URL("./engine-worker.js", import.meta.url);
 
 /** Starts with the first job, and again with the first job after a crash. The caller sends one job at a time. */
 export class EngineThread {
-  readonly #thread: JobThread<Given, EngineResponse>;
+  readonly #thread: JobThread<ThreadRequest, EngineResponse>;
 
   /**
    * @param onCrash called with the reason; the models of all clients are then lost
@@ -64,7 +64,7 @@ export class EngineThread {
 
   /** Frees a client's model. */
   async leave(client: number): Promise<void> {
-    if (this.#thread.isRunning) await this.#thread.do({ client, do: "leave" }, nobody, nobody);
+    if (this.#thread.isRunning) await this.#thread.do({ client, do: "leave" }, ignore, ignore);
   }
 
   /** Ends the thread after the running job, since a run cannot be stopped. */

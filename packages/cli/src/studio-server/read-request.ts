@@ -6,9 +6,9 @@ import { z } from "zod";
 import type { EngineRequest } from "@relprop/engine/protocol";
 
 /** The largest batch of a sweep; larger ones would delay cancelling. */
-const mostPictures = 256;
+const maxPictures = 256;
 /** Each channel takes a heatmap of its own. */
-const mostChannels = 32;
+const maxChannels = 32;
 const side = z.int().min(1).max(16384);
 const index = z.int().min(0);
 const name = z.string().min(1).max(1000);
@@ -48,13 +48,13 @@ const request = z.discriminatedUnion("ask", [
   z.object({
     id,
     ask: z.literal("scores"),
-    request: z.object({ pictures: z.array(picture).max(mostPictures), target, reference: picture }),
+    request: z.object({ pictures: z.array(picture).max(maxPictures), target, reference: picture }),
   }),
   z.object({ id, ask: z.literal("ledger"), request: explain }),
   z.object({
     id,
     ask: z.literal("layer"),
-    request: explain.extend({ node: name, count: z.int().min(1).max(mostChannels) }),
+    request: explain.extend({ node: name, count: z.int().min(1).max(maxChannels) }),
   }),
   z.object({ id, ask: z.literal("models") }),
   z.object({ id, ask: z.literal("status") }),

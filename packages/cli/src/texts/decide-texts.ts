@@ -11,7 +11,7 @@ import {
   type TokenEmbedding,
 } from "@relprop/core";
 import { convertOpset, type Model } from "@relprop/core/onnx";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { checkSeed, type RunChoices } from "../run/decide.ts";
 import { optionsOfMethod } from "../run/method-choice.ts";
 
@@ -50,7 +50,7 @@ export function decideTexts(
   if (method) return { options: optionsOfMethod(method, common), embedding, isWhole: false };
   const { composite, seed } = chooseExplanation(readAnswer(model, common), {
     isTarget: true,
-    ...given({ composite: compile.composite, seed: compile.seed }),
+    ...withoutUndefined({ composite: compile.composite, seed: compile.seed }),
   });
   return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax" };
 }

@@ -83,7 +83,7 @@ export async function explainText(
       ...(requests.against !== undefined && {
         against: { index: requests.against, label: name(requests.against) },
       }),
-      start: explanation.start[0] as number,
+      start: explanation.start[0] ?? 0,
       ...relevanceOf(explanation, text, feed),
       ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
       top,
@@ -157,12 +157,10 @@ function relevanceOf(
   { tokens }: Tokenized,
   { length }: TextFeed,
 ): Pick<TextResult, "tokens" | "padding"> {
-  const at = (i: number): number => relevance.data[i] as number;
   const padding = length - tokens.length;
-  let filling = 0;
-  for (let i = tokens.length; i < length; i++) filling += at(i);
+  const filling = relevance.data.subarray(tokens.length, length).reduce((sum, R) => sum + R, 0);
   return {
-    tokens: tokens.map((token, i) => ({ ...token, relevance: at(i) })),
+    tokens: tokens.map((token, i) => ({ ...token, relevance: relevance.data[i] ?? 0 })),
     ...(padding > 0 && { padding: { tokens: padding, relevance: filling } }),
   };
 }

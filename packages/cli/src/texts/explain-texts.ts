@@ -4,7 +4,7 @@ import { realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ModelFileError } from "@relprop/core";
 import { readModelFile } from "@relprop/core/node";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { decideTexts } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
 import { explainText } from "./explain-text.ts";
@@ -135,7 +135,7 @@ async function startRun(
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
   const labelCount = options.labels === undefined ? config.labelCount : labels.length;
-  const decision = decideTexts(model, options, given({ outputKind: config.kind, labelCount }));
+  const decision = decideTexts(model, options, withoutUndefined({ outputKind: config.kind, labelCount }));
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);

@@ -18,10 +18,10 @@ import type { TextTokenizer, Tokenized } from "./tokenize.ts";
 
 /**
  * - `classes`: [N, classes], values [N, k], or a single number [N];
- * - `classes`: [N, classes], values [N, k], or a single number [N];
  * - `places`: [N, T], a number for each token, such as the start of an answer (question answering);
- * - `words`: [N, T, words], what follows each token, or stands at a masked one (language models);
+ * - `labels`: [N, T, labels], classes of each token (named entities);
  * - `words`: [N, T, words], the word after each token, or at a masked one (language models);
+ * - `embedding`: [N, features], whose length is explained.
  */
 export type AnswerKind = "classes" | "places" | "labels" | "words" | "embedding";
 

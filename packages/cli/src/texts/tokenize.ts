@@ -95,7 +95,7 @@ async function findTokenizer(model: string): Promise<string> {
 }
 
 /** Larger limits mean nothing: Hugging Face writes 1e30 for "not known". */
-const mostTokens = 1e7;
+const maxTokens = 1e7;
 
 /**
  * Reads a tokenizer, and tokenizer_config.json beside it if it exists.
@@ -146,7 +146,7 @@ export async function loadTokenizer(model: string, given?: string): Promise<Text
     textOf: (id) => readToken(rawOf(id), marks, decode),
     padding: file.padding?.pad_id ?? idOf(config.pad_token) ?? idOf("[PAD]") ?? idOf("<pad>"),
     mask: mask === undefined ? undefined : { id: mask, text: tokenizer.id_to_token(mask) ?? "" },
-    longest: longest !== undefined && longest < mostTokens ? longest : undefined,
+    longest: longest !== undefined && longest < maxTokens ? longest : undefined,
   };
 }
 

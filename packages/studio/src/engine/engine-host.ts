@@ -68,7 +68,7 @@ const tooLargeToTime = 64e6;
 const timedRuns = 3;
 /** The maximum wait for a session on a lost device, which may never end. */
 const disposeMilliseconds = 1000;
-const lostWords = "WebGPU was lost";
+const lostMessage = "WebGPU was lost";
 
 /** Loads, keeps and runs a model. Sessions of all models run in turn: WebGPU hangs if two run at a time. */
 export class EngineHost {
@@ -138,7 +138,7 @@ export class EngineHost {
     const { hasWebGpu, adapter, threads } = await this.#started(choice);
     if (choice === "wasm") return this.#start(name, source, "wasm");
     if (this.#isLost || !hasWebGpu) {
-      const obstacle = this.#isLost ? lostWords : "no WebGPU here";
+      const obstacle = this.#isLost ? lostMessage : "no WebGPU here";
       const isMissed = this.#isLost || choice === "webgpu";
       return { ...(await this.#start(name, source, "wasm")), ...(isMissed && { obstacle }) };
     }
@@ -201,7 +201,7 @@ export class EngineHost {
     const { name, source, provider } = before;
     const running = provider === "wasm" ? before : await this.#start(name, source, "wasm");
     // A run may fail long before the device is reported as lost.
-    this.#running = { ...running, obstacle: this.#isLost ? lostWords : obstacleOf(error) };
+    this.#running = { ...running, obstacle: this.#isLost ? lostMessage : obstacleOf(error) };
     this.#options.onStatus(await this.status());
     if (running !== before) await this.#free(before);
     return running.runner;
@@ -209,7 +209,7 @@ export class EngineHost {
 
   /** Waits for the loss as well, since a run on a lost device may neither end nor fail. */
   #untilLost<T>(work: Promise<T>): Promise<T> {
-    if (this.#isLost) return Promise.reject(new Error(lostWords));
+    if (this.#isLost) return Promise.reject(new Error(lostMessage));
     return new Promise((resolve, reject) => {
       this.#endRun = reject;
       this.#work = work;
@@ -224,7 +224,7 @@ export class EngineHost {
     const { deviceLost } = await this.#started("webgpu");
     void deviceLost().then(() => {
       this.#isLost = true;
-      const error = new Error(lostWords);
+      const error = new Error(lostMessage);
       this.#endRun(error);
       return inTurn(this, () => this.#afterLoss(error));
     });
@@ -251,7 +251,7 @@ export class EngineHost {
 
 const obstacleOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
-  return message === lostWords ? message : `WebGPU failed: ${message.split("\n")[0]?.slice(0, 100)}`;
+  return message === lostMessage ? message : `WebGPU failed: ${message.split("\n")[0]?.slice(0, 100)}`;
 };
 
 async function time({ runner }: Running): Promise<number> {

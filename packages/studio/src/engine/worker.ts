@@ -16,7 +16,7 @@ import type {
 } from "@relprop/engine/engine";
 import { EngineHost, type ModelFile, type ProviderChoice } from "./engine-host.ts";
 import { loadedChannel } from "../loaded-channel.ts";
-import { pageWords } from "@relprop/engine/page-words";
+import { studioMessage } from "@relprop/engine/studio-message";
 import type { TimingMemory } from "./provider-timings.ts";
 import { loadRuntime } from "./runtime.ts";
 
@@ -42,29 +42,29 @@ const api = {
     choice: ProviderChoice,
     onProgress: (fraction: number, what: string) => void,
   ): Promise<LoadedModel> {
-    const loaded = await inPageWords(host.load(model, choice, onProgress));
+    const loaded = await withStudioMessage(host.load(model, choice, onProgress));
     tellLoaded();
     return loaded;
   },
 
   async explain(request: ExplainRequest): Promise<ExplainResult> {
-    return inPageWords(host.run((runner) => runner.explain(request)));
+    return withStudioMessage(host.run((runner) => runner.explain(request)));
   },
 
   async answer(picture: Picture): Promise<AnswerNumbers> {
-    return inPageWords(host.run((runner) => runner.answer(picture)));
+    return withStudioMessage(host.run((runner) => runner.answer(picture)));
   },
 
   async scores(request: ScoreRequest): Promise<Float32Array> {
-    return inPageWords(host.run((runner) => runner.scores(request)));
+    return withStudioMessage(host.run((runner) => runner.scores(request)));
   },
 
   async ledger(request: ExplainRequest): Promise<LedgerResult> {
-    return inPageWords(host.run((runner) => runner.ledger(request)));
+    return withStudioMessage(host.run((runner) => runner.ledger(request)));
   },
 
   async layer(request: LayerRequest): Promise<LayerResult> {
-    return inPageWords(host.run((runner) => runner.layer(request)));
+    return withStudioMessage(host.run((runner) => runner.layer(request)));
   },
 
   async status(): Promise<EngineStatus> {
@@ -73,9 +73,9 @@ const api = {
 };
 
 /** An error is sent to the page as its name and its message. */
-async function inPageWords<T>(work: Promise<T>): Promise<T> {
+async function withStudioMessage<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
-    if (error instanceof RelpropError) error.message = pageWords(error);
+    if (error instanceof RelpropError) error.message = studioMessage(error);
     throw error;
   });
 }

@@ -10,7 +10,7 @@ export const guardCells = 16;
 const cells = guardCells * guardCells;
 const second = 1000;
 const mostChanges = 6;
-const crowd = 0.25 * cells;
+const minCells = 0.25 * cells;
 
 /** A quantity watched in each cell, and the size of a change that counts. */
 interface Watch {
@@ -95,7 +95,7 @@ export class FlashGuard {
   allows(pixels: Uint8ClampedArray, time: number): boolean {
     const values = watches.map((watch) => quantity(watch, pixels));
     const histories = (this.#histories ??= watches.map((watch, i) => new History(watch, values[i] ?? empty)));
-    if (histories.some((history, i) => history.tooMany(values[i] ?? empty, time) >= crowd)) return false;
+    if (histories.some((history, i) => history.tooMany(values[i] ?? empty, time) >= minCells)) return false;
     for (const [i, history] of histories.entries()) history.accept(values[i] ?? empty, time);
     return true;
   }

@@ -5,7 +5,7 @@ export const fills = ["mean", "noise", "black", "white", "blur", "image"] as con
 export type Fill = (typeof fills)[number];
 
 /** Names of the fills, for lists and sentences. */
-export const fillWords: Readonly<Record<Fill, string>> = {
+export const fillNames: Readonly<Record<Fill, string>> = {
   mean: "mean colour",
   noise: "noise",
   black: "black",

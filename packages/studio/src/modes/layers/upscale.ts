@@ -14,8 +14,7 @@ export function upscale(
   const large = new Float32Array(to.height * to.width);
   for (let y = 0; y < to.height; y++) {
     const row = width * cellOf(y, to.height, height);
-    for (let x = 0; x < to.width; x++)
-      large[y * to.width + x] = data[row + cellOf(x, to.width, width)] as number;
+    for (let x = 0; x < to.width; x++) large[y * to.width + x] = data[row + cellOf(x, to.width, width)] ?? 0;
   }
   return { data: large, height: to.height, width: to.width };
 }

@@ -33,7 +33,7 @@ export const isPicture = ({ kind, placeAxes }: OutputFacts): boolean =>
   isAnyMap({ kind }) && placeAxes.length > 1;
 
 /** The options that can name an answer of an output. */
-export function waysOf({ facts, labels, count, output }: NamedOutput): string {
+export function targetHints({ facts, labels, count, output }: NamedOutput): string {
   const where = output === undefined ? "" : `--output ${commandWord(output)} `;
   const element = `${where}--target ${elementOf(facts)} (an index for each axis)`;
   const isOne = isYesOrNo(facts);
@@ -65,5 +65,5 @@ export function waysOf({ facts, labels, count, output }: NamedOutput): string {
 /** The fix for an option that does not fit an output: leave it out, or use what fits. */
 export function without(option: string, names: NamedOutput, isWhole: boolean): string {
   const isUsual = usualTarget(names.facts, isWhole) !== undefined;
-  return isUsual ? `leave ${option} out` : `leave ${option} out and name ${waysOf(names)}`;
+  return isUsual ? `leave ${option} out` : `leave ${option} out and name ${targetHints(names)}`;
 }

@@ -3,7 +3,7 @@
 import { FlashGuard, guardCells } from "./flash-guard.ts";
 
 /** Checks the pictures that a canvas is about to show. */
-export class CalmCanvas {
+export class FlashGuardedCanvas {
   readonly #guard = new FlashGuard();
   readonly #small = document.createElement("canvas");
 
@@ -22,4 +22,4 @@ export class CalmCanvas {
 }
 
 /** Milliseconds before a rejected picture is tried again. */
-export const tryAgainAfter = 350;
+export const retryMilliseconds = 350;

@@ -10,7 +10,7 @@ const lastClause = /[:;,][^:;,]*(?<![\w-])--[a-z].*$/;
 const elsewhere = "the studio cannot do more here, but the command `relprop` can";
 
 /** The message without command-line options; if the fix needs one, it refers to the command instead. */
-export function pageWords({ message, fix }: Pick<RelpropError, "message" | "fix">): string {
+export function studioMessage({ message, fix }: Pick<RelpropError, "message" | "fix">): string {
   if (!flag.test(message)) return message;
   const said = fix !== undefined && flag.test(fix) ? message.replace(fix, elsewhere) : message;
   return said

@@ -2,14 +2,14 @@
 
 import { runCommand } from "./commands/run-command.ts";
 
-// Before anything of ONNX Runtime is loaded.
+// Must be set before ONNX Runtime is loaded.
 process.env["ORT_DISABLE_TELEMETRY"] = "1";
 
-// `relprop … | head` closes the pipe: nobody reads any more, which is no error.
+// `relprop … | head` closes the pipe early, which is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();
 });
 
-// Not exit(): what is still being written to a pipe would be cut off.
+// Unlike exit(), this lets pending writes to a pipe finish.
 process.exitCode = await runCommand(process.argv.slice(2));

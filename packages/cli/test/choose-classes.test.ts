@@ -21,13 +21,13 @@ describe("--class", () => {
   });
 
   test("asks back if several classes could be meant", () => {
-    expect(() => ask("crane")).toThrow(/2 classes are called so: 3 crane, 4 crane; give the index/);
+    expect(() => ask("crane")).toThrow(/2 classes have this name: 3 crane, 4 crane; give the index/);
     expect(() => ask("cat")).toThrow(OptionError);
   });
 
   test("suggests names that begin alike", () => {
     expect(() => ask("tabie")).toThrow(/did you mean 1 tabby/);
-    expect(() => ask("zzz")).toThrow(/no class is called so; give an index/);
+    expect(() => ask("zzz")).toThrow(/no class has this name; give an index/);
   });
 
   test("refuses classes that the model does not have", () => {

@@ -219,13 +219,13 @@ describe("answers for each token", () => {
     const [result] = await explained(path, "--text", "great thing");
     expect(result).toMatchObject({ answer: "word", position: 2 });
     expect(await explain(path, "--text", "great film")).toBe(1);
-    expect(stderr).toContain("put one [UNK] where a word is to be guessed");
+    expect(stderr).toContain("put one [UNK] in place of the word to guess");
   });
 
   test("of a tagger: the token has to be named", async () => {
     const path = await save("tagger", perToken(), { ...files, "config.json": labels });
     expect(await explain(path, "--text", "a film")).toBe(2);
-    expect(stderr).toContain("say for which with --position: 0 [CLS], 1 a, 2 film, 3 [SEP]");
+    expect(stderr).toContain("choose one with --position: 0 [CLS], 1 a, 2 film, 3 [SEP]");
     stderr = "";
     const [result] = await explained(path, "--text", "a film", "--position", "2", "--class", "neutral");
     expect(result).toMatchObject({ answer: "label", position: 2, label: "neutral" });
@@ -397,7 +397,7 @@ describe("what cannot be explained", () => {
     [
       "a model with other inputs",
       2,
-      /also takes past_key_values\.0\.key.*use_cache=False/,
+      /also needs past_key_values\.0\.key.*use_cache=False/,
       () => save("past", withPast(), { "tokenizer.json": wordLevel }),
       ["--text", "a"],
     ],
@@ -411,7 +411,7 @@ describe("what cannot be explained", () => {
     [
       "images",
       2,
-      /"photo\.jpg" would be an image/,
+      /"photo\.jpg" is read as an image/,
       () => save("bag", bagOfWords(), {}),
       ["photo.jpg", "--text", "a"],
     ],

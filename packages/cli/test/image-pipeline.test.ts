@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { float32Tensor, GraphBuilder, int, writeModel } from "@relprop/core/onnx";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { mostAlive } from "../src/run/stages.ts";
+import { maxInputsInMemory } from "../src/run/stages.ts";
 import * as reading from "../src/files/read-images.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 import { SessionThread } from "../src/sessions/session-thread.ts";
@@ -141,7 +141,7 @@ describe("a folder of images", () => {
     );
     expect(read).toBe(count);
     expect(told).toBe(count + 1);
-    expect(most).toBeLessThanOrEqual(mostAlive({ jobs, batch, sessions: 2 }));
+    expect(most).toBeLessThanOrEqual(maxInputsInMemory({ jobs, batch, sessions: 2 }));
     // It does go on while something else runs.
     expect(most).toBeGreaterThan(batch + 1);
   });
@@ -172,7 +172,7 @@ describe("a folder of images", () => {
     expect(await explain("stopped", "-j", "4", "--style", "heatmap")).toBe(130);
     const { done } = lines().at(-1)?.summary ?? { done: 0 };
     expect(done).toBeGreaterThanOrEqual(20);
-    expect(done).toBeLessThanOrEqual(20 + mostAlive({ jobs: 4, batch: 1, sessions: 2 }));
+    expect(done).toBeLessThanOrEqual(20 + maxInputsInMemory({ jobs: 4, batch: 1, sessions: 2 }));
     expect(Object.keys(await written("stopped"))).toHaveLength(done);
     expect(stderr.at(-1)).toContain(`stopped after ${done} of ${count}`);
     onLine = () => undefined;

@@ -7,7 +7,7 @@ import * as ort from "onnxruntime-node";
 import { Explainer, sessionModel, type SessionModel } from "@relprop/core";
 import { float32Tensor, GraphBuilder, ints, readModel, writeModel } from "@relprop/core/onnx";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { keepOptimized, type FileRuntime } from "../src/sessions/optimized-cache.ts";
+import { cachingRuntime, type FileRuntime } from "../src/sessions/optimized-cache.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -52,7 +52,7 @@ function watched(fails: (model: Uint8Array | string) => boolean = () => false): 
 async function relevance(runtime: FileRuntime, key = "key"): Promise<Float32Array> {
   const sessionOptions = { logSeverityLevel: 3 as const };
   const explainer = new Explainer({
-    ort: keepOptimized(runtime, key, 1e5),
+    ort: cachingRuntime(runtime, key, 1e5),
     prepared: prepared(),
     sessionOptions,
   });

@@ -1,4 +1,4 @@
-/** A model's answers: what of them a target means, and their numbers. */
+/** Resolves what a target means in a model's answer, and reads the answer's numbers. */
 
 import {
   AnswerSession,
@@ -21,32 +21,32 @@ import { pickClass, pickDifference, sampleOf, zeroTarget } from "@relprop/core/i
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { AnswerNumbers, Explained, ExplainRequest, Target } from "./engine.ts";
-import { startOf, type AskedStart } from "./explain-options.ts";
+import { startOf, type TargetStart } from "./explain-options.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { hasTarget } from "./target-kinds.ts";
 
-/** A model, and what is asked of all its answers. */
+/** A model, and the settings that all its answers share. */
 export interface AnswerSource extends RunnerOptions {
   readonly model: Model;
   readonly card: ModelCard;
   /** What its output is, and the composite that fits the network. */
   readonly reading: AnswerReading;
-  /** What its numbers are called. */
+  /** The names of its numbers, by index. */
   readonly names: readonly string[];
-  /** Of all compilations. */
+  /** Options of every compilation. */
   readonly options: CompileOptions;
 }
 
-/** What a request asks of one run. */
-export interface Asked extends AskedStart {
-  /** Whether that is the length of an embedding. */
+/** What a request means for one run. */
+export interface Asked extends TargetStart {
+  /** Whether the length of an embedding is explained. */
   readonly isLength: boolean;
   readonly run: Pick<RunOptions, "target" | "keep">;
-  /** What is explained, found in a run's numbers. */
+  /** Finds what is explained in a run's numbers. */
   readonly pick: (source: RunSource) => AnswerPick;
 }
 
-/** Runs the model forward where a target has to be found in the answer. Its session is made when it is needed first. */
+/** Runs the model forward where a target has to be found in the answer. The session is created on first use. */
 export class AnswerReader {
   readonly #source: AnswerSource;
   #session: AnswerSession | undefined;
@@ -59,7 +59,7 @@ export class AnswerReader {
     return this.#source.reading.facts;
   }
 
-  /** The answer to pictures that are a tensor already. */
+  /** Runs the model on preprocessed pictures. */
   answer(input: FloatArray): Promise<RunSource> {
     const { ort, sessionOptions, model, options } = this.#source;
     this.#session ??= new AnswerSession({
@@ -74,8 +74,8 @@ export class AnswerReader {
   }
 
   /**
-   * What is explained in a picture.
-   * @throws OptionError if the target has to be named, or is none of this model's; InputError if it is not there
+   * Resolves what a request explains in a picture.
+   * @throws OptionError if the target must be named, or the model has no such target; InputError if the answer has none
    */
   async asked(request: Omit<ExplainRequest, "picture">, input: FloatArray): Promise<Asked> {
     const { target, keep } = request;
@@ -87,12 +87,12 @@ export class AnswerReader {
     const pick = this.#pickOf(target);
     const known = this.#isKnownBefore(target) ? undefined : await this.answer(input);
     const found = known && pick(known);
-    const weights = found?.target ?? pick(this.#silent(input)).target;
+    const weights = found?.target ?? pick(this.#zeroAnswer(input)).target;
     const isLength = target.kind === "prediction" && this.#usual() === "length";
     return { ...start, isLength, run: { keep, target: weights }, pick: found ? () => found : pick };
   }
 
-  /** The sum of what is explained of a reference, in each of some answers. */
+  /** Scores each input by the sum of the elements that the target selects in the reference's answer. */
   async scores(
     answers: readonly FloatArray[],
     target: Target,
@@ -107,7 +107,7 @@ export class AnswerReader {
       const { explained, facts } = await this.answer(input);
       for (let sample = 0; sample < (input.dims[0] ?? 0); sample++) {
         const { data } = sampleOf(explained, facts.batchAxis, sample);
-        scores.push(data.reduce((sum, number, i) => sum + number * (weights[i] as number), 0));
+        scores.push(data.reduce((sum, number, i) => sum + number * (weights[i] ?? 0), 0));
       }
     }
     return Float32Array.from(scores);
@@ -168,8 +168,8 @@ export class AnswerReader {
     });
   }
 
-  /** An answer of zeros: what a target's weights are told from where they do not depend on it. */
-  #silent(input: FloatArray): RunSource {
+  /** An answer of zeros: it gives the weights of targets that do not depend on the answer. */
+  #zeroAnswer(input: FloatArray): RunSource {
     const { facts } = this;
     const explained = zeroTarget(facts.shape, facts.batchAxis, input.dims[0] ?? 1);
     return { facts, values: undefined, explained, outputs: {} };
@@ -188,10 +188,12 @@ const pickBest = (source: RunSource): AnswerPick => pickClass(source, 0, answers
 export function numbersOf(source: RunSource): AnswerNumbers {
   const all = answersOf(source, 0);
   const column = (key: "value" | "logit" | "probability"): Float32Array | undefined => {
-    if (all.length === 0 || all.some((each) => each[key] === undefined)) return undefined;
     const numbers = new Float32Array(all.length);
-    for (const each of all) numbers[each.index] = each[key] as number;
-    return numbers;
+    for (const { index, [key]: number } of all) {
+      if (number === undefined) return undefined;
+      numbers[index] = number;
+    }
+    return all.length === 0 ? undefined : numbers;
   };
   const values = column("value");
   const logits = column("logit");
@@ -199,11 +201,11 @@ export function numbersOf(source: RunSource): AnswerNumbers {
   return { ...(values && { values }), ...(logits && { logits }), ...(probabilities && { probabilities }) };
 }
 
-/** The best numbers of an answer. */
+/** The best numbers of an answer, in order. */
 export const topOf = (source: RunSource, count: number): RankedClass[] =>
   answersOf(source, 0).slice(0, count);
 
-/** What was explained of an answer. */
+/** Describes what was explained of an answer. */
 export function explainedOf(
   { isWhole, isLength, pick }: Asked,
   source: RunSource,

@@ -1,6 +1,6 @@
 /**
- * What the app asks of whatever runs the network: ONNX Runtime Web in this browser, or onnxruntime-node on this
- * machine behind a WebSocket. Everything that crosses this border is structured-cloneable.
+ * The interface between the app and the engine that runs the network: ONNX Runtime Web in this browser, or
+ * onnxruntime-node on this machine behind a WebSocket. All requests and answers are structured-cloneable.
  */
 
 import type {
@@ -25,15 +25,15 @@ export interface Picture {
 export type ModelSource =
   | { readonly kind: "shipped"; readonly name: string }
   | { readonly kind: "file"; readonly name: string; readonly bytes: Uint8Array; readonly card?: ModelCard }
-  /** By name, through the local engine only. */
+  /** By name; only the local engine has these. */
   | { readonly kind: "zoo"; readonly name: string };
 
 /** A model that the engine knows by name. */
 export interface OfferedModel {
   readonly name: string;
-  /** Named on the command line, or of the zoo. */
+  /** Named on the command line, or part of the zoo. */
   readonly from: "command" | "zoo";
-  /** Its path, or whether it has to be fetched. */
+  /** Its path, or whether it must be downloaded first. */
   readonly about: string;
 }
 
@@ -41,15 +41,15 @@ export interface OfferedModel {
 export interface LoadedModel {
   readonly name: string;
   readonly card: ModelCard;
-  /** What of the card was guessed, in words. */
+  /** What was guessed about the card, in words. */
   readonly guesses: readonly string[];
-  /** How many of its numbers, classes mostly, can be named; of a yes-or-no question there are two. */
+  /** How many of its numbers have names, usually classes; a yes-or-no output has two. */
   readonly classes: number;
-  /** What those numbers are called, by index. */
+  /** The names of those numbers, by index. */
   readonly names: readonly string[];
   /** What its output is. */
   readonly facts: OutputFacts;
-  /** Height and width that pictures are brought to. */
+  /** Height and width that pictures are resized to. */
   readonly size: readonly [height: number, width: number];
   /** What happens at each node: name, operator, rule, why. */
   readonly plan: readonly {
@@ -58,13 +58,13 @@ export interface LoadedModel {
     readonly rule: string;
     readonly why: string;
   }[];
-  /** The composite that fits the model if none is asked for. */
+  /** The composite that fits the model by default. */
   readonly composite: CompositeName;
 }
 
 /** What is explained. */
 export type Target =
-  /** What is usual for the model: the whole prediction, the best class, the one value that there is. */
+  /** The model's default: the whole prediction, the best class, or its only value. */
   | { readonly kind: "prediction" }
   /** Why `index` rather than `against`. */
   | { readonly kind: "contrast"; readonly index: number; readonly against: number }
@@ -72,7 +72,7 @@ export type Target =
   | Exclude<PickRequest, { readonly kind: "length" }>;
 
 export interface ExplainRequest {
-  /** Of the model's size already. */
+  /** Already resized for the model. */
   readonly picture: Picture;
   readonly composite: CompositeName;
   readonly target: Target;
@@ -87,25 +87,25 @@ export interface PlaceRelevance {
   readonly width: number;
 }
 
-/** The numbers of an answer that is one list, by index; each as far as the model has it. None for maps, boxes, sequences. */
+/** The numbers of an answer that is one list, by index, as far as the model has them. Maps, boxes and sequences have none. */
 export interface AnswerNumbers {
-  /** What the model puts out. */
+  /** The model's output. */
   readonly values?: Float32Array;
   /** Before softmax or sigmoid. */
   readonly logits?: Float32Array;
-  /** A softmax over all classes or a sigmoid, where the model means one. */
+  /** A softmax over all classes or a sigmoid, if the output stands for probabilities. */
   readonly probabilities?: Float32Array;
 }
 
-/** What of an answer was explained. */
+/** What was explained of an answer. */
 export interface Explained {
-  /** Whether it is the prediction as a whole, from the softmax. */
+  /** Whether the whole prediction is explained, starting at the softmax. */
   readonly isWhole: boolean;
-  /** Whether it is the length of an embedding. */
+  /** Whether the length of an embedding is explained. */
   readonly isLength: boolean;
-  /** Its class, if it is of one, and its numbers; of several elements sums. */
+  /** The class, if there is one, and its numbers; sums if several elements are explained. */
   readonly numbers: Partial<RankedClass>;
-  /** How many elements of the output it is. */
+  /** The number of explained output elements. */
   readonly elements: number;
   /** ΣR that relevance started with, unitless. */
   readonly start: number;
@@ -113,27 +113,27 @@ export interface Explained {
 }
 
 export interface ExplainResult {
-  /** In the model's size of pictures. */
+  /** At the model's picture size. */
   readonly relevance: PlaceRelevance;
   readonly explained: Explained;
   readonly numbers: AnswerNumbers;
   /** Best first, at most ten; empty where the answer is no list. */
   readonly top: readonly RankedClass[];
-  /** Time of the run itself. */
+  /** Duration of the run itself. */
   readonly milliseconds: number;
 }
 
-/** Asks what several pictures score. */
+/** Asks for the scores of several pictures. */
 export interface ScoreRequest {
   readonly pictures: readonly Picture[];
   readonly target: Target;
-  /** What is explained is found in this picture's answer, so that all pictures are measured alike. */
+  /** The target is resolved in this picture's answer; the scores of all pictures then measure the same elements. */
   readonly reference: Picture;
 }
 
 /** Where relevance stayed on its way through the model, and what the model's nodes are. */
 export interface LedgerResult {
-  /** All nodes of the model, in its order. */
+  /** All nodes of the model, in graph order. */
   readonly nodes: readonly InspectedNode[];
   readonly ledger: Ledger;
   /** The ledger in a sentence. */
@@ -144,11 +144,11 @@ export interface LedgerResult {
   readonly milliseconds: number;
 }
 
-/** Asks what a layer was relevant for. */
+/** Asks for the relevance of a layer. */
 export interface LayerRequest extends ExplainRequest {
-  /** A node that relevance reached, by name, or the model's input: a row of the ledger. */
+  /** A row of the ledger: the name of a node that relevance reached, or the model's input. */
   readonly node: string;
-  /** How many of its strongest channels are explained. */
+  /** The number of channels to explain, strongest first. */
   readonly count: number;
 }
 
@@ -159,43 +159,43 @@ export interface LayerChannel {
   readonly relevance: number;
   /** The channel's ΣR as a part of Σ|ΣR| over all channels, in [−1, 1]; below 0 it speaks against the target. */
   readonly share: number;
-  /** Where in the picture the channel found what it is relevant for: relevance that flowed through it alone. */
+  /** The picture's relevance that flowed through this channel alone. */
   readonly map: PlaceRelevance;
 }
 
 /** Relevance of the tensor that a node makes. */
 export interface LayerResult {
   readonly node: string;
-  /** The tensor's, for one picture: [1, C, h, w] mostly. */
+  /** Shape for one picture, usually [1, C, h, w]. */
   readonly shape: readonly number[];
   /** ΣR of the layer, unitless. */
   readonly total: number;
-  /** Relevance at each place, summed over channels; absent where the layer has no places, as dense layers. */
+  /** Relevance at each place, summed over channels; absent if the layer has no places, such as a dense layer. */
   readonly map?: PlaceRelevance;
-  /** ΣR of each channel; empty where the layer has none. */
+  /** ΣR of each channel; empty if the layer has none. */
   readonly channelRelevance: Float32Array;
   /** The channels of largest |ΣR|, strongest first; empty for the model's input. */
   readonly channels: readonly LayerChannel[];
-  /** ΣR that relevance started with at the output; what is not in `total` flowed around the layer, or stayed above. */
+  /** ΣR at the output. What `total` lacks flowed around the layer, or stayed above it. */
   readonly start: number;
   readonly explained: Explained;
   readonly milliseconds: number;
 }
 
-/** What runs the network, in words for the status line: "WASM, 2 threads", "WebGPU", "this machine, native". */
+/** What runs the network, for the status line: "WASM, 2 threads", "WebGPU", "this machine, native". */
 export interface EngineStatus {
   readonly provider: "wasm" | "webgpu" | "local";
   readonly words: string;
 }
 
 export interface Engine {
-  /** Loads and compiles; reports progress in [0, 1] with a word for what is being done. Throws errors whose message is fit to be shown. */
+  /** Loads and compiles; reports progress in [0, 1] with a word for the current step. Error messages are fit for the page. */
   load(source: ModelSource, onProgress?: (fraction: number, what: string) => void): Promise<LoadedModel>;
-  /** One at a time; the caller waits (newest frame wins, no queue). A new composite, target kind or model recompiles. */
+  /** The caller waits for each answer before it asks again. A new composite, target kind or model recompiles. */
   explain(request: ExplainRequest): Promise<ExplainResult>;
   /** A picture's numbers without relevance. */
   answer(picture: Picture): Promise<AnswerNumbers>;
-  /** The sum of what is explained, for each picture: for occlusion sweeps. Of the whole prediction logits, weighted by the softmax. */
+  /** The sum of the explained elements for each picture, for occlusion sweeps. The whole prediction counts as logits weighted by the softmax. */
   scores(request: ScoreRequest): Promise<Float32Array>;
   /** Relevance per node; its session is kept until another composite, target kind or model is asked for. */
   ledger(request: ExplainRequest): Promise<LedgerResult>;

@@ -1,11 +1,11 @@
-/** What the app asks for -> options of the library. */
+/** The app's requests -> options of the library. */
 
 import { chooseExplanation, OptionError, type AnswerReading, type CompileOptions } from "@relprop/core";
 import type { Model } from "@relprop/core/onnx";
 import type { InputCard, ModelCard } from "@relprop/core/zoo";
 import type { ExplainRequest } from "./engine.ts";
 
-/** What is read and explained of a model, whichever way: as the command does it. */
+/** Options for reading and explaining a model, the same as the command's. */
 export function modelOptions(model: Model, { input, output, kind, labels }: ModelCard): CompileOptions {
   const isOpen = pictureInput(model)
     .shape.slice(1)
@@ -19,7 +19,7 @@ export function modelOptions(model: Model, { input, output, kind, labels }: Mode
   };
 }
 
-/** What a composite needs to know of the pictures. */
+/** What a composite must know about the pictures. */
 export const compositeOptions = (
   { input }: Pick<ModelCard, "input">,
   composite: ExplainRequest["composite"],
@@ -28,19 +28,19 @@ export const compositeOptions = (
   ...(composite === "epsilon-gamma-box" ? pixelRange(input) : {}),
 });
 
-/** What a request makes of a target: see {@link chooseExplanation}. */
-export interface AskedStart {
-  /** Whether the prediction as a whole is explained. */
+/** How relevance starts for a target; see {@link chooseExplanation}. */
+export interface TargetStart {
+  /** Whether the whole prediction is explained. */
   readonly isWhole: boolean;
-  /** What is compiled in. */
+  /** Options that are compiled into the graph. */
   readonly options: Required<Pick<CompileOptions, "seed" | "topK" | "target">>;
 }
 
-/** How relevance starts. Where nothing is named and the highest of a list is explained, the graph finds it. */
+/** Chooses how relevance starts. If the highest number of a list is explained, the graph itself finds it. */
 export function startOf(
   reading: AnswerReading,
   { composite, target, keep }: Pick<ExplainRequest, "composite" | "target" | "keep">,
-): AskedStart {
+): TargetStart {
   const isTarget = target.kind !== "prediction";
   const { seed, isWhole } = chooseExplanation(reading, { composite, isTarget });
   const isHighest = !isTarget && ["classes", "multi-label", "scores"].includes(reading.facts.kind);
@@ -48,7 +48,7 @@ export function startOf(
   return { isWhole, options };
 }
 
-/** The input that pictures are fed to. @throws OptionError if there is none [N, C, H, W] or [N, H, W, C] */
+/** The input for pictures. @throws OptionError if no input has the shape [N, C, H, W] or [N, H, W, C] */
 export function pictureInput(model: Model): Model["graph"]["inputs"][number] {
   const input = model.graph.inputs.find(
     ({ dataType, shape }) => dataType.startsWith("float") && shape.length === 4,
@@ -57,7 +57,7 @@ export function pictureInput(model: Model): Model["graph"]["inputs"][number] {
   throw new OptionError({ what: "cannot feed pictures to this model", why: "it has no input [N, C, H, W]" });
 }
 
-/** Only pictures are fed. @throws OptionError naming what else the model needs */
+/** @throws OptionError if the model needs inputs besides the picture */
 export function refuseOtherInputs({ graph }: Model, picture: string): void {
   const others = graph.inputs.filter(({ name }) => name !== picture && !graph.initializers.has(name));
   if (others.length === 0) return;
@@ -69,7 +69,7 @@ export function refuseOtherInputs({ graph }: Model, picture: string): void {
   });
 }
 
-/** The least and the greatest number that a pixel can become: what z-box needs. */
+/** The smallest and largest values of preprocessed pixels, for the z-box rule. */
 function pixelRange({ scale, mean, std }: InputCard): { low: number; high: number } {
   const at = (pixel: number): number[] => mean.map((each, c) => (pixel * scale - each) / (std[c] ?? 1));
   return { low: Math.min(...at(0)), high: Math.max(...at(255)) };

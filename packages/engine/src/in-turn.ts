@@ -1,8 +1,8 @@
-/** An engine does one thing at a time; its callers in different modes know nothing of each other. */
+/** Serializes jobs of one engine: its callers in different modes do not know of each other. */
 
 const lastOf = new WeakMap<object, Promise<unknown>>();
 
-/** Runs the job when all jobs given before for the same engine have ended, well or not. */
+/** Runs the job after all earlier jobs of the same engine have ended, whether or not they failed. */
 export function inTurn<Result>(engine: object, job: () => Promise<Result>): Promise<Result> {
   const before = lastOf.get(engine) ?? Promise.resolve();
   const mine = before.then(job, job);

@@ -5,19 +5,19 @@ import type { LayerResult } from "./engine.ts";
 
 /** How the tensor of a layer is laid out. */
 export interface Places {
-  /** The axis of channels; 0 where there is none but the samples'. */
+  /** The axis of channels; 0 if the tensor has only the batch axis. */
   readonly channelAxis: number;
-  /** Rows and columns, if its elements lie in the picture; neither 1 × 1 nor features of no place do. */
+  /** Rows and columns, if the elements have places in the picture; absent for 1 × 1 and for dense features. */
   readonly size?: readonly [height: number, width: number];
-  /** Elements per channel that come before the first place: the class token. */
+  /** Elements per channel before the first place: the class token. */
   readonly skip: number;
 }
 
 /**
- * Reads a shape. [1, C, h, w] is a map of channels ([1, h, w, C] where the layout says so), [1, T, C] holds tokens: a
- * map if they fill a square, with a class token before them or not (ViT, Dosovitskiy et al. 2021). The rest has no
+ * Reads a shape. [1, C, h, w] is a map of channels (or [1, h, w, C], by the layout). [1, T, C] holds tokens: a map if
+ * they fill a square, with or without a class token before them (ViT, Dosovitskiy et al. 2021). Other shapes have no
  * places.
- * @param dims of one picture
+ * @param dims shape for one picture
  */
 export function placesOf(dims: readonly number[], layout: "NCHW" | "NHWC"): Places {
   const [, first = 1, second = 1, third = 1] = dims;
@@ -36,13 +36,13 @@ export function placesOf(dims: readonly number[], layout: "NCHW" | "NHWC"): Plac
 
 const isSquare = (n: number): boolean => Number.isInteger(Math.sqrt(n));
 
-/** Sums one picture's relevance: in all, per channel, and per place. */
+/** Sums one picture's relevance: in total, per channel, and per place. */
 export function readLayer(
   { data, dims }: FloatArray,
   { channelAxis, size, skip }: Places,
 ): Pick<LayerResult, "total" | "map" | "channelRelevance"> {
-  const channels = channelAxis === 0 ? 0 : (dims[channelAxis] as number);
-  // Element i belongs to channel ⌊i / inner⌋ mod C, and to the place of what is left of i without it.
+  const channels = channelAxis === 0 ? 0 : (dims[channelAxis] ?? 0);
+  // Element i is in channel ⌊i / inner⌋ mod C; the remaining index without the channel is its place.
   const inner = dims.slice(channelAxis + 1).reduce((a, n) => a * n, 1);
   const channelRelevance = new Float32Array(channels);
   const map = size && { data: new Float32Array(size[0] * size[1]), height: size[0], width: size[1] };
@@ -51,9 +51,9 @@ export function readLayer(
     total += R;
     if (channels === 0) continue;
     const channel = Math.floor(i / inner) % channels;
-    channelRelevance[channel] = (channelRelevance[channel] as number) + R;
+    channelRelevance[channel] = (channelRelevance[channel] ?? 0) + R;
     const place = (i % inner) + inner * Math.floor(i / (inner * channels)) - skip;
-    if (map && place >= 0) map.data[place] = (map.data[place] as number) + R;
+    if (map && place >= 0) map.data[place] = (map.data[place] ?? 0) + R;
   }
   return { total, channelRelevance, ...(map && { map }) };
 }

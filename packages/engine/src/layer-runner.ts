@@ -1,4 +1,4 @@
-/** Relevance inside a model: the ledger of all its nodes, one layer's relevance, and what its channels found. */
+/** Relevance inside a model: the ledger of all nodes, one layer's relevance, and maps of its channels. */
 
 import {
   conceptHeatmaps,
@@ -20,7 +20,7 @@ import { compositeOptions } from "./explain-options.ts";
 import { placesOf, readLayer } from "./layer-places.ts";
 import { rankedClasses } from "./rank.ts";
 
-/** The model that is looked into. */
+/** The inspected model. */
 export interface LayerSource extends AnswerSource {
   readonly answers: AnswerReader;
   readonly input: Value;
@@ -28,7 +28,7 @@ export interface LayerSource extends AnswerSource {
   readonly weightBytes: number;
 }
 
-/** What a session is for; the newest of each kind is kept. */
+/** What a session is for; the newest of each purpose is kept. */
 type Purpose = "ledger" | "map" | "channels";
 
 interface Kept {
@@ -36,16 +36,16 @@ interface Kept {
   readonly explainer: Explainer;
 }
 
-/** Bytes of weights above which the newest session of all kinds is kept, and no other: three more would take gigabytes. */
-const mostForThree = 256e6;
-/** Bytes of weights above which channels are explained one at a time: activations of a batch would take gigabytes. */
-const mostForBatches = 16e6;
+/** Weights above this many bytes leave room for only one session in total, not one per purpose. */
+const maxBytesForAllKinds = 256e6;
+/** Above this many bytes of weights, channels are explained one at a time to save memory. */
+const maxBytesForBatches = 16e6;
 const batch = 8;
 
-/** In float32: browsers with WebGPU have no float64, and a thousandth is the least that is shown. */
+/** float32 suffices, since 0.1 % is the smallest part that is shown; browsers with WebGPU have no float64. */
 const ledgerOptions = { ledger: true, ledgerPrecision: "float32" } as const;
 
-/** The caller sees to it that there is one run at a time. */
+/** The caller starts one run at a time. */
 export class LayerRunner {
   readonly #source: LayerSource;
   readonly #kept = new Map<Purpose | "any", Kept>();
@@ -55,7 +55,7 @@ export class LayerRunner {
     this.#source = source;
   }
 
-  /** @throws InputError if relevance is not finite: then no share means anything */
+  /** @throws InputError if relevance is not finite, since shares would then be meaningless */
   async ledger(request: ExplainRequest): Promise<LedgerResult> {
     const { card, answers } = this.#source;
     const picture = preprocess([request.picture], card.input);
@@ -77,7 +77,7 @@ export class LayerRunner {
     };
   }
 
-  /** @throws OptionError if relevance cannot stop at the node: it has none, or what is explained is its output */
+  /** @throws OptionError if relevance cannot stop at the node: none reaches it, or it makes the explained output */
   async layer(request: LayerRequest): Promise<LayerResult> {
     const { card, answers, input } = this.#source;
     const picture = preprocess([request.picture], card.input);
@@ -125,7 +125,7 @@ export class LayerRunner {
     const [found] = await conceptHeatmaps(explainer, picture, {
       ...asked.run,
       count,
-      batch: weightBytes > mostForBatches ? 1 : batch,
+      batch: weightBytes > maxBytesForBatches ? 1 : batch,
     });
     return (found?.concepts ?? []).map(({ channel, channelRelevance, share, relevance }) => ({
       channel,
@@ -143,10 +143,10 @@ export class LayerRunner {
   ): Promise<Explainer> {
     const { ort, sessionOptions, model, weightBytes } = this.#source;
     const key = JSON.stringify([purpose, composite, asked.options, options]);
-    const slot = weightBytes > mostForThree ? "any" : purpose;
+    const slot = weightBytes > maxBytesForAllKinds ? "any" : purpose;
     const known = this.#kept.get(slot);
     if (known?.key === key) return known.explainer;
-    // Before the next one is made: two at a time may be more than there is memory for.
+    // Release first: two sessions at a time may need more memory than there is.
     this.#kept.delete(slot);
     await known?.explainer.dispose();
     const explainer = new Explainer({

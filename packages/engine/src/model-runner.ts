@@ -30,13 +30,13 @@ import { rankedClasses } from "./rank.ts";
 import type { ReadSource } from "./read-source.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 
-/** Bytes of weights above which only two explainers are kept at a time, instead of six. */
+/** Above this many bytes of weights, two explainers are kept at a time instead of six. */
 const largeModel = 16e6;
 const batch = 32;
 
 /**
- * Explains and answers with one model. The caller sees to it that there is one run at a time (`inTurn`): ONNX Runtime's
- * WebGPU back end must not run two. A new composite, kind of target or switched filter makes a new session; the last
+ * Explains and answers with one model. The caller starts one run at a time (`inTurn`), since ONNX Runtime's WebGPU back
+ * end does not allow two. A new composite, kind of target or filter setting creates a session; the latest sessions are
  * ones are kept.
  */
 export class ModelRunner {
@@ -51,8 +51,8 @@ export class ModelRunner {
   #layers: Promise<LayerRunner> | undefined;
 
   /**
-   * Compiles the model once, to see what can be explained.
-   * @throws UnexplainableError listing every node that stands in the way; OptionError if it takes more than a picture
+   * Compiles the model once to find out what can be explained.
+   * @throws UnexplainableError listing every blocking node; OptionError if the model needs more than a picture
    */
   constructor(name: string, { model, card, guesses }: ReadSource, options: RunnerOptions) {
     refuseOtherInputs(model, pictureInput(model).name);
@@ -110,12 +110,12 @@ export class ModelRunner {
     };
   }
 
-  /** A picture's numbers. */
+  /** A picture's numbers, without relevance. */
   async answer(picture: Picture): Promise<AnswerNumbers> {
     return numbersOf(await this.#answers.answer(preprocess([picture], this.loaded.card.input)));
   }
 
-  /** What is explained, in each picture; runs in batches where the model has a batch axis of any size. */
+  /** The explained sum for each picture; runs in batches if the model's batch axis is open. */
   async scores({ pictures, target, reference }: ScoreRequest): Promise<Float32Array> {
     const { card, composite, facts } = this.loaded;
     const isBatched = facts.batchAxis === 0 && typeof pictureInput(this.#model).shape[0] === "string";
@@ -126,7 +126,7 @@ export class ModelRunner {
     return this.#answers.scores(inputs, target, composite, preprocess([reference], card.input));
   }
 
-  /** Where relevance stayed, node by node. */
+  /** The ledger: where relevance stayed, node by node. */
   async ledger(request: ExplainRequest): Promise<LedgerResult> {
     return (await this.#layerRunner()).ledger(request);
   }
@@ -143,7 +143,7 @@ export class ModelRunner {
     await this.#answers.dispose();
   }
 
-  /** What looks into layers is loaded when somebody does. */
+  /** Loads the code for layers on first use. */
   #layerRunner(): Promise<LayerRunner> {
     this.#layers ??= import("./layer-runner.ts").then(({ LayerRunner }) => new LayerRunner(this.#inside));
     return this.#layers;
@@ -175,7 +175,7 @@ export class ModelRunner {
   }
 }
 
-/** How many numbers of an answer have a name. */
+/** How many numbers of an answer have names. */
 function countOf(facts: OutputFacts): number {
   const { kind, classAxis, detections, shape } = facts;
   if (isYesOrNo(facts)) return 2;
@@ -186,7 +186,7 @@ function countOf(facts: OutputFacts): number {
 }
 
 function namesOf(facts: OutputFacts, all: readonly string[], count: number): string[] {
-  const labels = fittingLabels(facts, all, count);
+  const labels = fittingLabels(facts, all, count) ?? [];
   return Array.from({ length: count }, (_, index) => answerName({ facts, labels, count }, index));
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the app and the local engine say to each other over a WebSocket, and how it is written.
+ * The messages of the app and the local engine over a WebSocket, and their binary encoding.
  *
  * One message is one binary frame: uint32 (little-endian) length of the header, the header (UTF-8 JSON
  * `{ message, buffers: [{ kind, bytes }] }`, padded with spaces to a multiple of 4), then the buffers one after another,
@@ -27,7 +27,7 @@ export const enginePath = "/engine";
 /** Name of the URL parameter that holds the token, in the page's address and in the socket's. */
 export const tokenParameter = "token";
 
-/** What the app asks. `id` comes back with every answer to it. */
+/** A request of the app. Every answer carries its `id`. */
 export type EngineRequest =
   | { readonly id: number; readonly ask: "load"; readonly source: ModelSource }
   | { readonly id: number; readonly ask: "explain"; readonly request: ExplainRequest }
@@ -38,7 +38,7 @@ export type EngineRequest =
   | { readonly id: number; readonly ask: "models" }
   | { readonly id: number; readonly ask: "status" };
 
-/** What each question is answered with. */
+/** The type of answer to each request. */
 export interface EngineAnswers {
   readonly load: LoadedModel;
   readonly explain: ExplainResult;
@@ -50,7 +50,7 @@ export interface EngineAnswers {
   readonly status: EngineStatus;
 }
 
-/** What the server says. `error.message` is fit to be shown. */
+/** A response of the server. `error.message` is fit for the page. */
 export type EngineResponse =
   | { readonly id: number; readonly say: "answer"; readonly answer: EngineAnswers[keyof EngineAnswers] }
   | { readonly id: number; readonly say: "progress"; readonly fraction: number; readonly what: string }
@@ -66,7 +66,7 @@ type Numbers = Uint8Array | Uint8ClampedArray | Float32Array;
 
 interface BufferInfo {
   readonly kind: Kind;
-  /** Its length in bytes. */
+  /** Length in bytes. */
   readonly bytes: number;
 }
 
@@ -78,11 +78,11 @@ function kindOf(value: unknown): Kind | undefined {
   return value instanceof Float32Array ? "float32" : undefined;
 }
 
-/** Writes a message: plain data and typed arrays (uint8, clamped uint8, float32). */
+/** Encodes a message of plain data and typed arrays (uint8, clamped uint8, float32). */
 export function encodeMessage(message: object): Uint8Array<ArrayBuffer> {
   const arrays: Numbers[] = [];
   const buffers: BufferInfo[] = [];
-  // `this` holds the array itself: a Node Buffer has turned into something else by the time it is the value.
+  // `this` holds the original array: JSON.stringify has already converted a Node Buffer in `value`.
   const text = JSON.stringify(message, function (this: Record<string, unknown>, key, value: unknown) {
     const kind = kindOf(this[key]);
     if (!kind) return value;
@@ -106,8 +106,8 @@ export function encodeMessage(message: object): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a message. Its typed arrays are copies. What the message says is the caller's to check.
- * @throws InputError if the frame is malformed: cut short, no JSON, buffers that overlap its end, unknown kinds.
+ * Decodes a message. Its typed arrays are copies. The caller must check the message itself.
+ * @throws InputError if the frame is malformed: truncated, not JSON, a buffer beyond its end, an unknown kind.
  */
 export function decodeMessage(frame: Uint8Array): unknown {
   const { message, buffers, start } = readHeader(frame);
@@ -115,7 +115,7 @@ export function decodeMessage(frame: Uint8Array): unknown {
   const arrays = buffers.map((info): Numbers => {
     const { kind, bytes } = bufferInfo(info);
     if (at + padded(bytes) > frame.length) throw malformed(`buffer of ${bytes} bytes ends after the frame`);
-    // Not slice: a Node Buffer's gives a view, anywhere in memory that others use too.
+    // Not slice: on a Node Buffer it returns a view into shared memory.
     const copy = new Uint8Array(frame.subarray(at, at + bytes));
     at += padded(bytes);
     return new kinds[kind](copy.buffer);
@@ -144,12 +144,12 @@ function readHeader(frame: Uint8Array): { message: unknown; buffers: readonly un
 function bufferInfo(info: unknown): BufferInfo {
   const { kind, bytes } = (info ?? {}) as Partial<BufferInfo>;
   if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) throw malformed(`unknown kind of buffer`);
-  const isSize = Number.isSafeInteger(bytes) && (bytes as number) >= 0;
-  if (!isSize || (kind === "float32" && (bytes as number) % 4 !== 0)) throw malformed(`bad size of a buffer`);
-  return { kind, bytes: bytes as number };
+  const isSize = typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0;
+  if (!isSize || (kind === "float32" && bytes % 4 !== 0)) throw malformed(`bad size of a buffer`);
+  return { kind, bytes };
 }
 
-/** Puts the arrays where the message refers to them. */
+/** Replaces references to buffers by the arrays. */
 function place(value: unknown, arrays: readonly Numbers[]): unknown {
   if (Array.isArray(value)) return value.map((each) => place(each, arrays));
   if (typeof value !== "object" || value === null) return value;

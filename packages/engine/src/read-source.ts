@@ -1,10 +1,10 @@
-/** A dropped file -> a model and how to feed it. */
+/** A dropped file -> a model and its card. */
 
 import { ModelFileError } from "@relprop/core";
 import { readModel, type Model } from "@relprop/core/onnx";
 import { guessCard, type ModelCard } from "@relprop/core/zoo";
 
-/** A model, its card, and what of the card nobody said. */
+/** A model, its card, and the guesses in that card, in words. */
 export interface ReadSource {
   readonly model: Model;
   readonly card: ModelCard;
@@ -13,8 +13,8 @@ export interface ReadSource {
 
 /**
  * Reads an .onnx file, or a checkpoint (.pth, .pt, .safetensors) of an architecture that relprop builds.
- * @param card how to feed it; guessed from the model's input where it is not given.
- * @throws ModelFileError or OptionError, with words for whoever dropped the file.
+ * @param card the preprocessing; by default it is guessed from the model's input.
+ * @throws ModelFileError or OptionError, with a message for the user.
  */
 export async function readSource(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
   if (!name.toLowerCase().endsWith(".onnx")) return readUnnamed(name, bytes, card);

@@ -1,11 +1,11 @@
-/** A checkpoint -> a model: the architectures that relprop builds, loaded when somebody opens one. */
+/** A checkpoint -> a model of a known architecture. Loaded on demand. */
 
 import type { Model } from "@relprop/core/onnx";
 import { bytesSource, readCheckpoint, recognizeNet, type ModelCard } from "@relprop/core/zoo";
 
 /**
  * Reads a checkpoint of an architecture that relprop builds.
- * @throws ModelFileError or OptionError, with words for whoever dropped the file
+ * @throws ModelFileError or OptionError, with a message for the user
  */
 export async function readWeights(
   name: string,

@@ -1,7 +1,7 @@
 import type { Runtime } from "@relprop/core";
 import type { InferenceSession } from "onnxruntime-common";
 
-/** What runs the sessions. */
+/** The runtime of the sessions, and its options. */
 export interface RunnerOptions {
   readonly ort: Runtime;
   readonly sessionOptions?: InferenceSession.SessionOptions;

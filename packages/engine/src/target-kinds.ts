@@ -1,10 +1,10 @@
-/** Which targets a model's output has. */
+/** Which kinds of target an output has. */
 
 import type { OutputFacts } from "@relprop/core";
 import { isAnyMap } from "@relprop/core/internal";
 import type { Target } from "./engine.ts";
 
-/** Whether an output has targets of a kind: classes of lists, places of maps, boxes of detectors. */
+/** Whether an output has a kind of target: classes of lists, places of maps, boxes of detectors. */
 export function hasTarget(
   { kind, placeAxes }: Pick<OutputFacts, "kind" | "placeAxes">,
   target: Target["kind"],

@@ -1,15 +1,15 @@
-/** A first run, before anybody waits for one: it makes the session, and on WebGPU the shaders. */
+/** A first run when a model is opened: it creates the session and, on WebGPU, compiles the shaders. */
 
 import { InputError, usualTarget, type OutputFacts } from "@relprop/core";
 import type { ExplainRequest, LoadedModel, Target } from "./engine.ts";
 
-/** What is explained then: what is usual, or the first element where something has to be named. */
+/** The target of that run: the default, or the first element if a target must be named. */
 export const firstTarget = (facts: OutputFacts): Target =>
   usualTarget(facts, false) === undefined
     ? { kind: "elements", text: facts.shape.map(() => 0).join(",") }
     : { kind: "prediction" };
 
-/** What runs it. */
+/** The part of a runner that {@link warmUp} needs. */
 interface Runner {
   readonly loaded: Pick<LoadedModel, "size" | "composite" | "facts">;
   explain(request: ExplainRequest): Promise<{ readonly milliseconds: number }>;
@@ -17,8 +17,8 @@ interface Runner {
 
 /**
  * Explains a gray picture.
- * @returns how long the run took
- * @throws what the model cannot do; an answer to gray that is no number is no fault of the model's
+ * @returns the duration of the run
+ * @throws errors of the model; InputError is ignored, since an answer to gray that is not finite proves nothing
  */
 export async function warmUp(runner: Runner): Promise<number> {
   const { size, composite, facts } = runner.loaded;

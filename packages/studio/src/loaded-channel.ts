@@ -1,2 +1,2 @@
-/** Name of the channel on which the engine's worker says which files it has loaded. */
+/** Name of the channel on which the engine's worker reports its loaded files. */
 export const loadedChannel = "relprop loaded";

@@ -1,4 +1,4 @@
-/** The app starts here. */
+/** Entry point of the app. */
 
 import { mount } from "svelte";
 import App from "./App.svelte";
@@ -7,6 +7,6 @@ import { registerServiceWorker } from "./service-worker.ts";
 
 const place = document.getElementById("app");
 if (place) mount(App, { target: place });
-// What `relprop studio` serves needs no worker: it is on this machine, and its headers are right.
+// `relprop studio` needs no service worker: its files are local and its headers already set.
 const isServedLocally = new URLSearchParams(location.search).has(tokenParameter);
 if (import.meta.env.PROD && !isServedLocally) void registerServiceWorker();

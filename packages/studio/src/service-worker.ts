@@ -1,11 +1,11 @@
-/** Starts public/sw.js: the app works offline after the first visit, and with threads where the host sends no headers. */
+/** Registers public/sw.js: the app then works offline, and with threads even if the host sends no isolation headers. */
 
 import { loadedChannel } from "./loaded-channel.ts";
 
-/** The page's address tells one build from another: its script's name has a hash. */
+/** Identifies the build by the hash in its script's name. */
 const buildId = (): string => new URL(import.meta.url).pathname.split("/").at(-1) ?? "";
 
-/** Registers the worker. Without one (private windows, old browsers) the app does the same, online and with one thread. */
+/** Registers the worker. Without one (private windows, old browsers) the app runs online only and with one thread. */
 export async function registerServiceWorker(): Promise<void> {
   if (!("serviceWorker" in navigator)) return;
   const { serviceWorker } = navigator;
@@ -28,13 +28,13 @@ export async function registerServiceWorker(): Promise<void> {
 
 const isOurs = (url: string): boolean => new URL(url).origin === location.origin;
 
-/** What was loaded before the worker could see it. */
+/** Files that were loaded before the worker was active. */
 function loadedUrls(): string[] {
   const entries = performance.getEntriesByType("resource").map(({ name }) => name);
   return [location.href.replace(/#.*/, ""), ...entries];
 }
 
-/** The worker adds the headers of cross-origin isolation; they count from the next load of the page on. */
+/** The worker adds the headers of cross-origin isolation, which take effect at the next load. */
 function reloadOnceForIsolation(): void {
   const key = "relprop-isolation";
   if (globalThis.crossOriginIsolated || sessionStorage.getItem(key) !== null) return;

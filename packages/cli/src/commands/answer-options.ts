@@ -1,8 +1,8 @@
-/** Options that name what of an answer is explained, and how boxes are sorted out. */
+/** Options that select the explained part of an answer, and how boxes are filtered. */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { boxFormats } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import type { AnswerChoices } from "../run/answer-requests.ts";
 import type { RunChoices } from "../run/decide.ts";
 import { collect, integer, number } from "./arguments.ts";
@@ -33,19 +33,19 @@ export const answerOptions = {
 export const boxOptions = {
   scoreThreshold: {
     flag: "--score-threshold <p>",
-    help: "boxes of a lower score are left out (0.25)",
+    help: "boxes with a lower score are left out (0.25)",
     read: number(0, 1),
     isOfPictures: true,
   },
   iou: {
     flag: "--iou <share>",
-    help: "overlap from which a box is another one's double (0.45)",
+    help: "boxes that overlap more than this count as duplicates (0.45)",
     read: number(0, 1),
     isOfPictures: true,
   },
   boxFormat: {
     flag: "--box-format <format>",
-    help: "how four numbers say a box, if it is read wrongly",
+    help: "meaning of a box's four numbers, if it is read wrongly",
     choices: boxFormats,
     isOfPictures: true,
   },
@@ -62,7 +62,7 @@ function count(text: string, before: number[] | undefined): number[] {
   return [...(before ?? []), integer(1, 1e6)(text)];
 }
 
-/** What the options name. */
+/** The choices that the options make. */
 export const answerChoices = (
   values: ValuesOf<typeof answerOptions & typeof boxOptions>,
 ): AnswerChoices & Pick<RunChoices, "detection"> => ({
@@ -70,5 +70,9 @@ export const answerChoices = (
   targets: values.target ?? [],
   pixels: values.pixel ?? [],
   boxes: values.box ?? [],
-  detection: given({ threshold: values.scoreThreshold, overlap: values.iou, format: values.boxFormat }),
+  detection: withoutUndefined({
+    threshold: values.scoreThreshold,
+    overlap: values.iou,
+    format: values.boxFormat,
+  }),
 });

@@ -1,4 +1,4 @@
-/** Readers of option values: text of the command line -> numbers, lists, rules. Commander reports what they throw. */
+/** Parsers of option values: text -> numbers, lists, rules. Commander reports the errors that they throw. */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { RuleOverride } from "@relprop/core";
@@ -32,10 +32,10 @@ export function ratio(text: string): number {
   const [over, under = "1"] = text.split("/");
   const value = number()(over ?? "") / number()(under);
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("It must be a number above 0, or a ratio as 1/255.");
+  throw new InvalidArgumentError("It must be a number above 0, or a ratio such as 1/255.");
 }
 
-/** Numbers with commas between them. */
+/** Numbers separated by commas. */
 export const numbers = (text: string): number[] => text.split(",").map((part) => number()(part));
 
 /** `224` or `H,W`. */
@@ -46,24 +46,25 @@ export function size(text: string): [number, number] {
   throw new InvalidArgumentError("It must be one number of pixels, or H,W.");
 }
 
-/** Collects an option that may be given several times. */
+/** Collects the values of a repeatable option. */
 export const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
 
-/** `PATTERN=RULE`, several times. */
+/** `PATTERN=RULE`, repeatable. */
 export function rules(text: string, before: RuleOverride[] | undefined): RuleOverride[] {
   const at = text.indexOf("=");
   if (at < 1 || at === text.length - 1)
-    throw new InvalidArgumentError('It must be PATTERN=RULE, as "layer4.*=gamma:0.1".');
+    throw new InvalidArgumentError('It must be PATTERN=RULE, such as "layer4.*=gamma:0.1".');
   return [...(before ?? []), { pattern: text.slice(0, at), rule: text.slice(at + 1) }];
 }
 
-/** Words with commas between them, each one of `allowed`. */
+/** Words separated by commas, each one of `allowed`. */
 export const words =
   <T extends string>(allowed: readonly T[]) =>
   (text: string): T[] =>
     text.split(",").map((part) => {
       const word = allowed.find((each) => each === part.trim());
-      if (word === undefined) throw new InvalidArgumentError(`"${part}" is none of ${allowed.join(", ")}.`);
+      if (word === undefined)
+        throw new InvalidArgumentError(`"${part}" is not one of ${allowed.join(", ")}.`);
       return word;
     });
 

@@ -1,10 +1,10 @@
-/** What `compile` and `inspect` choose where nothing is said: the same as `explain` for the same model. */
+/** Defaults of `compile` and `inspect`: the same as those of `explain` for the same model. */
 
 import { chooseExplanation, readAnswer, type CompileOptions } from "@relprop/core";
 import type { CompilableModel } from "../models/load-model.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 
-/** The options with composite, seed and filter. */
+/** Fills in composite, seed and filter. */
 export function chosenOptions(
   { model, card }: Pick<CompilableModel, "model" | "card">,
   options: CompileOptions,
@@ -14,7 +14,7 @@ export function chosenOptions(
   const choice = chooseExplanation(readAnswer(model, options), {
     isTarget,
     usual: { composite: card.composite, topK: card.topK },
-    ...given({ composite, seed, topK }),
+    ...withoutUndefined({ composite, seed, topK }),
   });
   return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
 }

@@ -1,4 +1,4 @@
-/** `relprop compile`: a model in, the model that also outputs its relevance out. */
+/** `relprop compile`: writes a model that also outputs its relevance. */
 
 import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
@@ -21,7 +21,7 @@ import { megabyteText } from "../terminal/progress.ts";
 import { say } from "../terminal/report.ts";
 import { writeGuarded } from "../files/write-file.ts";
 import { size } from "./arguments.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { methodChoice, methodOptions } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
@@ -31,32 +31,32 @@ const table = {
   out: { flag: "-o, --out <file>", help: "the .onnx file to write", short: true, isRequired: true },
   target: {
     flag: "--target <what>",
-    help: "compiled in: a class, an element as 0,6,27, top1; else a run is given it",
+    help: "compiled in: a class, an element such as 0,6,27, or top1; by default, each run takes it as an input",
     short: true,
     read: target,
   },
   explain: {
     flag: "--explain <inputs>",
-    help: "all inputs that are explained, with commas between them",
+    help: "all inputs to explain, separated by commas",
     short: true,
     read: names,
   },
   size: { flag: "--size <h,w>", help: "input size, where the model leaves it open", short: true, read: size },
   externalData: {
     flag: "--external-data",
-    help: "weights in <file>.data, as for models above 2 GB",
+    help: "writes the weights to <file>.data, as for models above 2 GB",
     short: true,
     default: false,
   },
   quiet: { flag: "--quiet", help: "errors only", short: true, default: false },
   force: {
     flag: "--force",
-    help: "write also over a file that relprop did not write",
+    help: "also overwrite a file that relprop did not write",
     short: true,
     default: false,
   },
   ...inGroup("How relevance is computed:", { ...relevanceOptions, ...modelOptions }),
-  ...inGroup("Other methods, in place of relevance propagation:", {
+  ...inGroup("Methods other than relevance propagation:", {
     ...methodOptions,
     layer: { flag: "--layer <node>", help: "where relevance stops; with grad-cam, the feature map" },
   }),
@@ -74,10 +74,10 @@ several inputs "relevance.NAME" for each of the others. Composite, seed and filt
 has the input "target" (float32, shaped like the explained output, 1 at the class); with --top-k
 input, the input "keep"; with --ledger, the output "ledger".`;
 
-/** A protobuf file must stay below 2 GiB; weights above this go into a file of their own. */
-const mostWeightBytes = 2e9;
+/** A protobuf file must stay below 2 GiB; weights above this size go into a separate file. */
+const maxWeightBytes = 2e9;
 
-/** Adds the command to the program. @param done called with the exit status. */
+/** Adds the command to the program. @param done receives the exit status. */
 export function addCompile(program: Command, done: (status: number) => void): void {
   const command = program
     .command("compile")
@@ -92,22 +92,26 @@ export function addCompile(program: Command, done: (status: number) => void): vo
       const data = `${out}.data`;
       const guard = (files: readonly string[]): Promise<Guard> => guardOf(out, data, force, [name, ...files]);
       await refuseKept(externalData ? [out, data] : [out], await guard([]));
-      const loaded = await loadCompilable(name, given({ size, quiet }));
+      const loaded = await loadCompilable(name, withoutUndefined({ size, quiet }));
       const { sha256 } = loaded;
-      const sized = given({ size: loaded.isSized ? undefined : size, sourceSha256: sha256, target });
+      const sized = withoutUndefined({
+        size: loaded.isSized ? undefined : size,
+        sourceSha256: sha256,
+        target,
+      });
       const common: CompileOptions = {
         ...relevance,
         ...cardOptions(loaded.card, loaded.model.graph, relevance),
         ...sized,
-        ...given({ layer, explain }),
+        ...withoutUndefined({ layer, explain }),
       };
       const compiled = method
         ? compileMethod(loaded.model, optionsOfMethod(method, common))
         : compile(loaded.model, chosenOptions(loaded, common));
-      const isLarge = weightBytes(compiled.model) > mostWeightBytes;
+      const isLarge = weightBytes(compiled.model) > maxWeightBytes;
       const external = { location: basename(data) };
       const file = writeModel(compiled.model, externalData || isLarge ? { external } : {});
-      // Data first: a model whose data is missing is worse than data without a model.
+      // Data first: data without a model does less harm than a model without its data.
       const whole = await guard(loaded.files);
       await refuseKept([out], whole);
       if (file.external?.byteLength) await writeGuarded(data, file.external.chunks, whole);
@@ -129,13 +133,13 @@ export function addCompile(program: Command, done: (status: number) => void): vo
   );
 }
 
-/** What a run has to be given besides the model's own inputs. */
+/** Lists the inputs that a run needs besides the model's own. */
 const needed = ({ added }: Compiled): string =>
   added.length === 0
     ? ""
     : `; a run is also given ${added.map(({ name, shape }) => `${name} [${shape.join(", ")}]`).join(", ")}`;
 
-/** A target that is compiled in; it is read where the output is known. */
+/** Checks the form of a compiled-in target; its meaning depends on the output. */
 function target(text: string): string {
   if (text !== "top1" && text !== "input") parseTarget(text);
   return text;
@@ -145,15 +149,15 @@ function names(text: string): string[] {
   return text.split(",").map((name) => name.trim());
 }
 
-/** Keeps the model to compile with all its files, and what relprop did not compile. */
+/** Protects all files of the source model, and files that relprop did not compile. */
 async function guardOf(out: string, data: string, force: boolean, inputs: readonly string[]): Promise<Guard> {
   const files = new Set<string>();
-  // Once: as soon as its weights are written over, it is no model anymore.
+  // Checked only once: after its weights are overwritten, the model can no longer be read.
   let isKnown: boolean | undefined;
   const isOurs = (): boolean => (isKnown ??= isOwnModel(out, files));
   return {
     force,
-    // Weights beside a model carry no mark: they are ours if they are those of a model of ours.
+    // A data file carries no mark: it is ours if one of our models refers to it.
     isOurs: async (path) => isOurs() && (path !== data || files.has(await realpath(path))),
     inputs: await Inputs.of("it is the model to compile", inputs),
     Refusal: OptionError,

@@ -1,9 +1,9 @@
-/** `relprop concepts`: which channels of a layer mattered, and where in the image each looked. */
+/** `relprop concepts`: which channels of a layer mattered, and which parts of the image they respond to. */
 
 import type { Command } from "@commander-js/extra-typings";
 import { conceptExtras } from "../concepts/concept-answer.ts";
 import { explainConcepts } from "../concepts/explain-concepts.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { usualJobs } from "../run/run-inputs.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
@@ -17,7 +17,7 @@ const { card, labels } = feedOptions;
 const conceptOptions = {
   layer: {
     flag: "--layer <node>",
-    help: "the node (or tensor) whose channels are looked at",
+    help: "the node (or tensor) whose channels are shown",
     short: true,
     isRequired: true,
   },
@@ -33,17 +33,17 @@ const conceptOptions = {
   out: { flag: "-o, --out <dir>", help: "where results go", short: true, default: "concepts" },
   card,
   labels,
-  theme: { ...themeOption, help: "what contact sheets are drawn on" },
+  theme: { ...themeOption, help: "background of contact sheets" },
   save: {
     flag: "--save <list>",
-    help: `besides: ${conceptExtras.join(", ")}`,
+    help: `also writes: ${conceptExtras.join(", ")}`,
     short: true,
     read: words(conceptExtras),
   },
   ...reportOptions,
   force: {
     flag: "--force",
-    help: "write also over files that relprop did not write",
+    help: "also overwrite files that relprop did not write",
     short: true,
     default: false,
   },
@@ -52,7 +52,7 @@ const conceptOptions = {
 const table = {
   ...conceptOptions,
   ...inGroup("Boxes of detectors:", boxOptions),
-  // Relevance of channels starts at one answer, is not filtered, and keeps its account.
+  // Channel relevance always starts at one answer, without filter and with a ledger.
   ...inGroup("How relevance is computed:", {
     ...without(relevanceOptions, "seed", "topK", "ledger"),
     ...without(modelOptions, "reduce"),
@@ -67,12 +67,12 @@ const examples = `Examples:
 
 A channel's heatmap is the relevance of the picture that flowed through it alone (concept relevance
 propagation); what flows around the layer by skip connections is left out. Its share is of Σ|R| over
-the layer's channels; below 0 it speaks against the class. Colours of each heatmap reach to its own
+the layer's channels; below 0 it speaks against the class. Each heatmap is scaled to its own
 largest relevance. DIR/*.concepts.png are contact sheets, one for each picture and class;
 DIR/concepts.html shows them all, DIR/concepts.json holds all numbers. Exit codes are those of
 explain.`;
 
-/** Adds the command to the program. @param done called with the exit status. */
+/** Adds the command to the program. @param done receives the exit status. */
 export function addConcepts(program: Command, done: (status: number) => void): void {
   const command = program
     .command("concepts")
@@ -95,7 +95,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         jobs: usualJobs(),
         theme: options.theme,
         extras: options.save ?? [],
-        load: given({ input: given({ size }), card, labels, inputName: input }),
+        load: withoutUndefined({ input: withoutUndefined({ size }), card, labels, inputName: input }),
         ...answerChoices(options),
         compile: await compileOptions(options),
         folder: options.out,

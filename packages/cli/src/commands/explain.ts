@@ -2,7 +2,7 @@
 
 import type { Command } from "@commander-js/extra-typings";
 import { colormapNames, normalizations } from "@relprop/core/heatmap";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { explainImages } from "../images/explain-images.ts";
 import { extras, styles } from "../images/image-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
@@ -21,8 +21,8 @@ const imageOptions = {
   ...answerOptions,
   against: {
     flag: "--against <class>",
-    help: "explains each class rather than this one: an index or a name",
-    short: "explains each class rather than this one",
+    help: "explains each class compared to this one: an index or a name",
+    short: "explains each class compared to this one",
   },
   images: {
     flag: "-i, --images <dir>",
@@ -41,17 +41,17 @@ const imageOptions = {
   },
   jobs: {
     flag: "-j, --jobs <n>",
-    help: "images read, and images written, at a time while the network runs (2 to 4, as there are processors)",
+    help: "images to read, and to write, at a time while the network runs (2 to 4, by number of processors)",
     read: integer(1, 64),
   },
-  cache: { flag: "--no-cache", help: "compile the model anew and do not keep it for the next run" },
+  cache: { flag: "--no-cache", help: "compile the model again and do not cache the result" },
 } as const satisfies OptionTable;
 
 const fileOptions = {
   style: {
     flag: "--style <list>",
-    help: `of ${styles.join(", ")}`,
-    short: `of ${styles.join(", ")}`,
+    help: `one or more of ${styles.join(", ")}`,
+    short: `one or more of ${styles.join(", ")}`,
     read: words(styles),
     default: ["picture", "heatmap", "overlay"],
     isOfPictures: true,
@@ -59,7 +59,7 @@ const fileOptions = {
   theme: themeOption,
   save: {
     flag: "--save <list>",
-    help: `besides: ${extras.join(", ")} (of the figure)`,
+    help: `also writes: ${extras.join(", ")} (svg of the figure)`,
     short: true,
     read: words(extras),
     isOfPictures: true,
@@ -67,20 +67,20 @@ const fileOptions = {
   colormap: { flag: "--colormap <name>", help: "colours of the heatmap", choices: colormapNames },
   normalize: {
     flag: "--normalize <way>",
-    help: "how relevance is spread over the colours",
+    help: "how relevance is mapped to the colours",
     choices: normalizations,
   },
-  level: { flag: "--level <x>", help: "contrast, 1 changes nothing", read: number(1e-6) },
+  level: { flag: "--level <x>", help: "contrast; 1 is neutral", read: number(1e-6) },
   clip: {
     flag: "--clip <percent>",
-    help: "percentile drawn as the end of the colours (99.5 if signed, else 100)",
+    help: "percentile at the end of the colours (99.5 if signed, else 100)",
     read: number(50.1, 100),
   },
   ...reportOptions,
   force: {
     flag: "--force",
-    help: "write all results anew: also those that are up to date, also over files that relprop did not write",
-    short: "write all results anew, also over others' files",
+    help: "write all results again, even if they are up to date, and overwrite files that relprop did not write",
+    short: "write all results again, and overwrite other files",
     default: false,
   },
 } as const satisfies OptionTable;
@@ -91,16 +91,16 @@ const table = {
     ...relevanceOptions,
     topK: {
       flag: "-k, --top-k <fraction>",
-      help: "relevance filter: fraction kept at each layer, 0 is off",
+      help: "relevance filter: fraction kept at each layer; 0 is off",
       read: number(0, 1),
     },
     ...modelOptions,
   }),
   ...inGroup("Boxes of detectors:", boxOptions),
-  ...inGroup("Other methods, in place of relevance propagation:", methodOptions),
-  ...inGroup("Texts, in place of images:", textOptions),
+  ...inGroup("Methods other than relevance propagation:", methodOptions),
+  ...inGroup("Texts instead of images:", textOptions),
   ...inGroup(
-    "How pictures are fed to a model (else its card says, or a guess that is printed):",
+    "How pictures are preprocessed (by default as the model card says, or as guessed and printed):",
     feedOptions,
   ),
   ...inGroup("What is written:", fileOptions),
@@ -118,7 +118,7 @@ const examples = `Examples:
   relprop explain photo.jpg                          where the network looked, with ResNet-50
   relprop explain photos -o out --class top3         for and against each of the three best classes
   relprop explain cat.png --class "tabby cat" --class 282 --style figure
-  relprop explain cat.png --class "Egyptian cat" --against lynx   why the one and not the other
+  relprop explain cat.png --class "Egyptian cat" --against lynx   why one rather than the other
   relprop explain cat.png --class top1 --ledger      also says how much relevance reached the picture
   relprop explain cat.png --style figure --save svg  a figure for a paper, as PNG and as SVG
   relprop explain cat.png --composite mine.json --dialect captum --zero-bias
@@ -139,7 +139,7 @@ write. Texts are printed in the colours of their tokens' relevance; DIR/texts.ht
 Exit codes: 0 done, 1 some images or texts failed, 2 usage, 3 model cannot be explained, 4 model or
 tokenizer cannot be loaded, 130 interrupted.`;
 
-/** Adds the command to the program. @param done called with the exit status. */
+/** Adds the command to the program. @param done receives the exit status. */
 export function addExplain(program: Command, done: (status: number) => void): void {
   const command = program
     .command("explain")
@@ -169,19 +169,30 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         cache,
         folder: options.out,
         jobs: options.jobs ?? usualJobs(),
-        ...given({ against, method, colormap, normalize, level: options.level, clip: options.clip }),
+        ...withoutUndefined({
+          against,
+          method,
+          colormap,
+          normalize,
+          level: options.level,
+          clip: options.clip,
+        }),
       };
       const status = await interruptible((interrupted) => {
         if (ofTexts) {
           const { texts, ...rest } = ofTexts;
-          return explainTexts(texts, { ...shared, ...rest, batch: 1, ...given({ labels }) }, interrupted);
+          return explainTexts(
+            texts,
+            { ...shared, ...rest, batch: 1, ...withoutUndefined({ labels }) },
+            interrupted,
+          );
         }
         const ofImages = {
           ...shared,
-          ...given({ detection }),
+          ...withoutUndefined({ detection }),
           model: options.model,
-          load: given({
-            input: given({ layout, size, channels, scale, mean, std }),
+          load: withoutUndefined({
+            input: withoutUndefined({ layout, size, channels, scale, mean, std }),
             card,
             labels,
             inputName: input,

@@ -1,4 +1,4 @@
-/** `relprop inspect`: what can be explained of a model, by which rule, and what stands in the way. */
+/** `relprop inspect`: what can be explained, by which rule, and what prevents it. */
 
 import type { Command } from "@commander-js/extra-typings";
 import picocolors from "picocolors";
@@ -7,7 +7,7 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { loadCompilable } from "../models/load-model.ts";
 import { size } from "./arguments.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { chosenOptions } from "./chosen-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
 import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
@@ -30,23 +30,23 @@ takes the options of compile, all but those of other methods, and says what comp
 compiled explanation it says how it was made. schema/inspection.schema.json describes what --json
 prints. Exit codes: 0 compile would succeed (or the model is a compiled explanation), 3 it would not.`;
 
-/** Adds the command to the program. @param done called with the exit status. */
+/** Adds the command to the program. @param done receives the exit status. */
 export function addInspect(program: Command, done: (status: number) => void): void {
   const command = program
     .command("inspect")
-    .summary("what can be explained, and what stands in the way")
+    .summary("what can be explained, and what prevents it")
     .description("Shows what relevance does at each node of a model, before anything is compiled.")
     .argument("<model>", "name of the zoo, .onnx file or checkpoint");
   addHelp(addOptions(command, table), table, { short: examples, all: examples }).action(
     async (name, options) => {
       const { size, json, layer } = options;
       const relevance = await compileOptions(options);
-      const loaded = await loadCompilable(name, given({ size, quiet: json }));
+      const loaded = await loadCompilable(name, withoutUndefined({ size, quiet: json }));
       const { model } = loaded;
       const said: CompileOptions = {
         ...relevance,
         ...cardOptions(loaded.card, loaded.model.graph, relevance),
-        ...given({ layer, size: loaded.isSized ? undefined : size }),
+        ...withoutUndefined({ layer, size: loaded.isSized ? undefined : size }),
       };
       const isCompiled = model.metadata["relprop.composite"] !== undefined;
       const inspection = inspect(model, isCompiled ? said : chosenOptions(loaded, said));
@@ -60,7 +60,7 @@ export function addInspect(program: Command, done: (status: number) => void): vo
 const statusOf = ({ canCompile, explanation }: Inspection): number =>
   canCompile || explanation ? exitCodes.done : exitCodes.unexplainable;
 
-/** The lines of nodes by what relevance does there; plain where nobody looks at colours. */
+/** Colours the lines of nodes by state, if the output is a terminal. */
 function colored(text: string): string {
   const color = picocolors.createColors(picocolors.isColorSupported && process.stdout.isTTY === true);
   const paint = (line: string): string => {

@@ -1,7 +1,7 @@
-/** `--method` and what goes with it: attribution methods beyond relevance propagation. */
+/** `--method` and its options: attribution methods other than relevance propagation. */
 
 import { methodNames, OptionError, type MethodName } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import type { MethodChoice } from "../run/method-choice.ts";
 import { integer } from "./arguments.ts";
 import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
@@ -10,26 +10,26 @@ import { relevanceOptions, type CompileValues } from "./relevance-options.ts";
 export const methodOptions = {
   method: {
     flag: "--method <name>",
-    help: "another method than relevance propagation",
-    short: "in place of relevance propagation: integrated-gradients …",
+    help: "a method other than relevance propagation",
+    short: "another method: integrated-gradients …",
     choices: methodNames,
   },
   steps: {
     flag: "--steps <n>",
-    help: "points on the path of integrated-gradients (32)",
+    help: "steps on the path of integrated-gradients (32)",
     read: integer(1, 100_000),
   },
   samples: { flag: "--samples <n>", help: "noisy copies of smoothgrad (25)", read: integer(1, 100_000) },
   layer: {
     flag: "--layer <node>",
-    help: "the feature map of grad-cam (the last before the model pools)",
+    help: "the feature map for grad-cam (by default the last before pooling)",
     isOfPictures: true,
   },
 } as const satisfies OptionTable;
 
 /**
- * What the options say about a method; undefined for relevance propagation.
- * @throws OptionError for flags that do not go together
+ * The chosen method and its options; undefined for relevance propagation.
+ * @throws OptionError for options that exclude each other
  */
 export function methodChoice(
   values: ValuesOf<typeof methodOptions> & CompileValues,
@@ -41,20 +41,20 @@ export function methodChoice(
     return undefined;
   }
   const names = Object.keys(relevanceOptions) as (keyof typeof relevanceOptions)[];
-  const vain = names
+  const unusable = names
     .filter((name) => values[name] !== undefined)
     .map((name) => longFlag(relevanceOptions[name]));
-  if (vain.length > 0) {
+  if (unusable.length > 0) {
     throw new OptionError({
-      what: `${vain.join(", ")} and --method do not go together`,
-      why: `${method} is not relevance propagation, which they are options of`,
-      fix: "leave one or the other out",
+      what: `${unusable.join(", ")} and --method do not go together`,
+      why: `they are options of relevance propagation, not of ${method}`,
+      fix: "leave out one or the other",
     });
   }
-  return { method, ...given({ steps, samples, layer }) };
+  return { method, ...withoutUndefined({ steps, samples, layer }) };
 }
 
-/** Says that a flag is one of a method that was not asked for. */
+/** The error for an option of a method that was not chosen. */
 export const needs = (flag: string, method: MethodName): OptionError =>
   new OptionError({
     what: `cannot use ${flag}`,

@@ -1,4 +1,4 @@
-/** `relprop models`: what the zoo has and where it is on this machine, and what it builds from your own checkpoints. */
+/** `relprop models`: the models of the zoo, where they are on this machine, and the architectures of checkpoints. */
 
 import type { Command } from "@commander-js/extra-typings";
 import { ModelFileError } from "@relprop/core";
@@ -8,7 +8,7 @@ import { megabyteText } from "../terminal/progress.ts";
 import { say } from "../terminal/report.ts";
 import { fetchWeights, isCached, weightsPath } from "../models/zoo-files.ts";
 
-/** Adds the command to the program. @param done called with the exit status. */
+/** Adds the command to the program. @param done receives the exit status. */
 export function addModels(program: Command, done: (status: number) => void): void {
   const models = program
     .command("models")
@@ -26,15 +26,15 @@ export function addModels(program: Command, done: (status: number) => void): voi
         process.stdout.write(`${name.padEnd(12)} ${"your file".padStart(9)}  ${summary}\n`);
       }
       say(
-        "your file: say --model PATH of a checkpoint (.pth, .pt, .safetensors); its architecture is told by its weights",
+        "your file: use --model PATH with a checkpoint (.pth, .pt, .safetensors); its weights tell its architecture",
       );
-      say(`kept in ${cacheFolder()} (RELPROP_CACHE chooses another folder)`);
+      say(`cached in ${cacheFolder()} (set RELPROP_CACHE to choose another folder)`);
       done(0);
     });
   models
     .command("pull")
     .argument("<name>")
-    .description("fetches a model's weights, unless they are here")
+    .description("fetches a model's weights, unless they are in the cache")
     .action(async (name) => {
       process.stdout.write(`${await fetchWeights(entryOf(name))}\n`);
       done(0);
@@ -42,7 +42,7 @@ export function addModels(program: Command, done: (status: number) => void): voi
   models
     .command("path")
     .argument("<name>")
-    .description("where a model's weights are, or would be")
+    .description("prints the path of a model's weights, fetched or not")
     .action((name) => {
       process.stdout.write(`${weightsPath(entryOf(name))}\n`);
       done(0);

@@ -1,22 +1,22 @@
-/** Options of commands as data: tables that are looped into a command, and their values' types, derived from them. */
+/** Options of commands as data, and the types of their values, derived from the tables. */
 
 import { Help, Option, type Command, type OptionValues } from "@commander-js/extra-typings";
 
-/** One option. In a table it stands under the name that commander gives its value. */
+/** One option. Its key in the table is commander's name of the value. */
 export interface OptionData {
-  /** As commander writes it: `-m, --model <model>`. */
+  /** In commander's notation: `-m, --model <model>`. */
   readonly flag: string;
   readonly help: string;
-  /** What the short help says, `true` for the same; without it the option is in `--help-all` only. */
+  /** Text of the short help, `true` for the same text; options without it appear in `--help-all` only. */
   readonly short?: string | true;
   readonly choices?: readonly string[];
-  /** Text of the command line -> value; given what came before, the option may be repeated. */
+  /** Parses the value; with a second parameter, the earlier value, the option may be repeated. */
   readonly read?: (text: string, before: never) => unknown;
   readonly default?: unknown;
   readonly isRequired?: true;
-  /** Whether it is about pictures, and senseless with texts. */
+  /** Whether it concerns pictures, and does not apply to texts. */
   readonly isOfPictures?: true;
-  /** Heading that it stands below in the help. */
+  /** The heading above it in the help. */
   readonly group?: string;
 }
 
@@ -34,19 +34,21 @@ type ValueOf<Data> = Data extends { readonly read: (...given: never) => infer Va
         : true;
 
 /** Options that always have a value. */
-type Certain =
+type AlwaysSet =
   | { readonly default: unknown }
   | { readonly isRequired: true }
   | { readonly flag: `--no-${string}` };
 
-type CertainOf<Table> = { [Name in keyof Table]: Table[Name] extends Certain ? Name : never }[keyof Table];
+type AlwaysSetOf<Table> = {
+  [Name in keyof Table]: Table[Name] extends AlwaysSet ? Name : never;
+}[keyof Table];
 
-/** What commander reads from the options of a table. */
-export type ValuesOf<Table> = { [Name in CertainOf<Table>]: ValueOf<Table[Name]> } & {
-  [Name in Exclude<keyof Table, CertainOf<Table>>]?: ValueOf<Table[Name]>;
+/** The values that commander reads from a table. */
+export type ValuesOf<Table> = { [Name in AlwaysSetOf<Table>]: ValueOf<Table[Name]> } & {
+  [Name in Exclude<keyof Table, AlwaysSetOf<Table>>]?: ValueOf<Table[Name]>;
 };
 
-/** The table's options below a heading of their own. */
+/** Puts the table's options below a heading of their own. */
 export const inGroup = <const Table extends OptionTable>(group: string, table: Table): Table =>
   Object.fromEntries(Object.entries(table).map(([name, data]) => [name, { ...data, group }])) as Table;
 
@@ -59,7 +61,7 @@ export function without<Table extends OptionTable, Name extends keyof Table>(
   return Object.fromEntries(kept) as Omit<Table, Name>;
 }
 
-/** The option without its value: `--model`. */
+/** The long flag without its value: `--model`. */
 export const longFlag = ({ flag }: OptionData): string => /--[\w-]+/.exec(flag)?.[0] ?? flag;
 
 /** Adds all options of a table to a command. */
@@ -79,17 +81,17 @@ export function addOptions<Args extends unknown[], Table extends OptionTable>(
   return command as unknown as Command<Args, ValuesOf<Table>>;
 }
 
-/** What stands behind the options in the help. */
-export interface HelpEnds {
+/** The texts below the options in the two forms of help. */
+export interface HelpFooters {
   readonly short: string;
   readonly all: string;
 }
 
-/** Gives a command a help of one screen, and `--help-all`, all options in groups. */
+/** Gives a command a one-screen `--help`, and a `--help-all` with all options in groups. */
 export function addHelp<Args extends unknown[], Values extends OptionValues>(
   command: Command<Args, Values>,
   table: OptionTable,
-  ends: HelpEnds,
+  ends: HelpFooters,
 ): Command<Args, Values> {
   const plain = new Help();
   const shortOf = (option: Option): OptionData["short"] => table[option.attributeName()]?.short;
@@ -101,7 +103,7 @@ export function addHelp<Args extends unknown[], Values extends OptionValues>(
       const short = shortOf(option);
       return typeof short === "string" ? short : plain.optionDescription(option);
     },
-    // All stay visible elsewhere: what is mistyped is compared with them.
+    // Other options stay visible to commander, which suggests them for mistyped ones.
     groupItems: (_all, visible) =>
       new Map([["Options:", visible.filter((each) => !(each instanceof Option) || isCommon(each))]]),
   });

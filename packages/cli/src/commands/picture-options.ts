@@ -1,4 +1,4 @@
-/** Options of all runs over pictures: the model, how it is fed, where it runs, and what is said. */
+/** Options of all commands that run on pictures: model, preprocessing, device, output. */
 
 import { themes } from "@relprop/core/heatmap";
 import { devices } from "../sessions/start-explainer.ts";
@@ -31,7 +31,7 @@ export const runOptions = {
 export const feedOptions = {
   card: {
     flag: "--card <file>",
-    help: "a model card; else <model>.card.json beside the model",
+    help: "a model card; by default <model>.card.json beside the model",
     isOfPictures: true,
   },
   layout: {
@@ -42,34 +42,34 @@ export const feedOptions = {
   },
   channels: {
     flag: "--channels <order>",
-    help: "colours the network takes",
+    help: "colour channels of the input",
     choices: ["RGB", "BGR", "gray"],
     isOfPictures: true,
   },
   scale: {
     flag: "--scale <s>",
-    help: "what pixels 0..255 are multiplied by, as 1/255",
+    help: "factor for pixels 0..255, such as 1/255",
     read: ratio,
     isOfPictures: true,
   },
   mean: {
     flag: "--mean <m>",
-    help: "subtracted then, one number a channel",
+    help: "subtracted next, one number per channel",
     read: numbers,
     isOfPictures: true,
   },
   std: {
     flag: "--std <s>",
-    help: "divided by at last, one number a channel",
+    help: "divided by last, one number per channel",
     read: numbers,
     isOfPictures: true,
   },
-  labels: { flag: "--labels <file>", help: "class names: JSON, or one a line", short: true },
+  labels: { flag: "--labels <file>", help: "class names: JSON, or one per line", short: true },
 } as const satisfies OptionTable;
 
 export const themeOption = {
   flag: "--theme <theme>",
-  help: "what figures are drawn on",
+  help: "background of figures",
   choices: themes,
   default: "light",
   isOfPictures: true,
@@ -78,8 +78,8 @@ export const themeOption = {
 export const reportOptions = {
   json: {
     flag: "--json",
-    help: "one JSON record a class on stdout, a summary at the end",
-    short: "one JSON record a class on stdout",
+    help: "one JSON record per class on stdout, and a summary at the end",
+    short: "one JSON record per class on stdout",
     default: false,
   },
   quiet: { flag: "--quiet", help: "errors only", short: true, default: false },

@@ -1,6 +1,6 @@
 /**
- * Options that say how relevance is computed, of all commands that compile. A new one is an entry here, under the name that
- * the library has for it.
+ * Options for computing relevance, shared by all commands that compile. A new option is an entry here, under its name in
+ * the library.
  */
 
 import {
@@ -15,22 +15,26 @@ import {
   type CompileOptions,
   type OutputKind,
 } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { readComposite } from "../models/read-composite.ts";
 import { fractionOrInput, number, numbers, rules } from "./arguments.ts";
 import { without, type OptionData, type ValuesOf } from "./options.ts";
 
-/** Options by the library's names, and those that are called otherwise; see {@link compileOptions}. */
+/** Options under the library's names, plus those with other names; see {@link compileOptions}. */
 type Table = { readonly [name in keyof CompileOptions | "zeroBias" | "rule"]?: OptionData };
 
-/** Those of relevance propagation: other methods have none of them. */
+/** Options of relevance propagation only. */
 export const relevanceOptions = {
   composite: {
     flag: "--composite <name|file>",
     help: `which rule for which layer: a .json file, or one of ${compositeNames.join(", ")}`,
     short: "which rule for which layer: fischer, epsilon-plus, attnlrp …",
   },
-  dialect: { flag: "--dialect <library>", help: "rules as another library has them", choices: dialectNames },
+  dialect: {
+    flag: "--dialect <library>",
+    help: "rules as another library defines them",
+    choices: dialectNames,
+  },
   seed: {
     flag: "--seed <seed>",
     help: "where relevance starts: all classes, or one class's logit or 1",
@@ -48,17 +52,17 @@ export const relevanceOptions = {
   },
   activations: {
     flag: "--activations <which>",
-    help: "what deconvnet, guided-backprop and beta-smooth act on: ReLUs, or every activation",
+    help: "where deconvnet, guided-backprop and beta-smooth apply: at ReLUs, or at every activation",
     choices: activationModes,
   },
   epsilon: {
     flag: "--epsilon <e>",
-    help: "stabiliser of layers' denominators; 0 is none in any, also of sums and averages",
+    help: "stabiliser of layers' denominators; 0 turns it off everywhere, also at sums and averages",
     read: number(0),
   },
   stabilizer: {
     flag: "--stabilizer <kind>",
-    help: "how epsilon keeps denominators from 0",
+    help: "how epsilon keeps denominators away from 0",
     choices: stabilizerKinds,
   },
   zeroBias: { flag: "--zero-bias", help: "leaves biases out of denominators" },
@@ -67,54 +71,54 @@ export const relevanceOptions = {
   beta: { flag: "--beta <b>", help: "for alpha-beta rules", read: number(0) },
   low: {
     flag: "--low <l>",
-    help: "lowest input value, for box rules; one number or one a channel",
+    help: "lowest input value, for box rules; one number or one per channel",
     read: oneOrMore,
   },
   high: { flag: "--high <h>", help: "highest input value, for box rules", read: oneOrMore },
-  ledger: { flag: "--ledger", help: "keeps account of where relevance stayed" },
+  ledger: { flag: "--ledger", help: "reports where relevance stayed" },
 } as const satisfies Table;
 
-/** Those that other methods have, too. */
+/** Options that other methods have, too. */
 export const modelOptions = {
-  rule: { flag: "--rule <pattern=rule>", help: "another rule for some nodes, may be repeated", read: rules },
+  rule: { flag: "--rule <pattern=rule>", help: "another rule for some nodes; may be repeated", read: rules },
   fallback: {
     flag: "--fallback <way>",
-    help: "what to do at operators that have no rule",
+    help: "what to do at operators without a rule",
     choices: ["gradient", "pass"],
   },
   reduce: {
     flag: "--reduce <axes>",
-    help: "sum relevance over channels, or not",
+    help: "whether relevance is summed over channels",
     choices: ["none", "channels"],
     isOfPictures: true,
   },
   input: { flag: "--input <name>", help: "the input whose relevance comes first" },
-  output: { flag: "--output <name>", help: "the output (or any tensor) that is explained" },
+  output: { flag: "--output <name>", help: "the output (or any tensor) to explain" },
   outputKind: {
     flag: "--output-kind <kind>",
-    help: "what that output is, where the model does not tell",
+    help: "what the output is, if the model does not tell",
     choices: Object.keys(outputKinds) as OutputKind[],
   },
   start: {
     flag: "--start <place>",
-    help: "relevance starts at the logit, before a final softmax, sigmoid or the like, or at the output as it is",
+    help: "where relevance starts: at the logit, before a final softmax, sigmoid or similar, or at the output itself",
     choices: starts,
   },
 } as const satisfies Table;
 
 const table = { ...relevanceOptions, ...modelOptions };
 
-/** What commander reads from these options. */
+/** The values that commander reads from these options. */
 export type CompileValues = Partial<ValuesOf<typeof table>>;
 
 /**
- * Values -> the library's options. Reads the composite's file, if it is one.
+ * Converts values to the library's options; reads the composite's file if one is given.
  * @throws OptionError if that file cannot be read
  */
 export async function compileOptions(values: CompileValues): Promise<CompileOptions> {
   const own = Object.keys(without(table, "composite", "zeroBias", "rule")) as (keyof typeof table)[];
   const { composite, zeroBias, rule } = values;
-  return given({
+  return withoutUndefined({
     ...Object.fromEntries(own.map((name) => [name, values[name]])),
     composite: composite === undefined ? undefined : await readComposite(composite),
     bias: zeroBias ? false : undefined,

@@ -11,9 +11,9 @@ import { addStudio } from "./studio.ts";
 import { exitCodeOf, exitCodes } from "../terminal/exit-codes.ts";
 import { sayError } from "../terminal/report.ts";
 
-/** What `relprop` alone prints. */
+/** The output of `relprop` without arguments. */
 const welcome = `relprop ${version}: what did the network see?
-Layer-wise relevance propagation for any ONNX image classifier.
+Layer-wise relevance propagation for any ONNX model.
 
   relprop explain photo.jpg                     heatmaps and a page to look at them, in ./heatmaps
   relprop explain photos -o out --class top3    for and against the best three classes
@@ -27,9 +27,9 @@ More: relprop --help, and --help of explain, concepts, inspect, compile, models 
 `;
 
 /**
- * Runs the command and says what went wrong, if anything.
+ * Runs the command and reports errors.
  * @param args without node and script.
- * @returns the exit status, see exit-codes.ts
+ * @returns the exit status; see exit-codes.ts
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   let status: number = exitCodes.done;

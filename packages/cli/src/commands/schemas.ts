@@ -1,4 +1,4 @@
-/** Forms of what the command prints as JSON, for programs that read it; `schema/` holds them as JSON Schema. */
+/** Schemas of the command's JSON output, for programs that read it; `schema/` holds them as JSON Schema. */
 
 import { outputKinds, ruleNames, seeds, strideModes, type Inspection, type OutputKind } from "@relprop/core";
 import { z } from "zod";
@@ -118,7 +118,7 @@ export const inspectionSchema: z.ZodType<Inspection> = z
   })
   .describe("What `relprop inspect --json` prints.");
 
-/** Every schema by the name of its file: `<name>.schema.json`. */
+/** All schemas by file name: `<name>.schema.json`. */
 export const schemas: Readonly<Record<string, z.ZodType>> = {
   inspection: inspectionSchema,
   "text-explanation": textRecordSchema,

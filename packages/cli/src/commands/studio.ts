@@ -1,11 +1,11 @@
-/** `relprop studio`: the app in the browser, its models run natively by this machine. */
+/** `relprop studio`: the app in the browser, with models running natively on this machine. */
 
 import { Option, type Command } from "@commander-js/extra-typings";
 import { say } from "../terminal/report.ts";
 import { devices } from "../sessions/start-explainer.ts";
 import { integer } from "./arguments.ts";
 
-/** What the app is served on unless another is named. */
+/** The default port. */
 const usualPort = 4749;
 
 const examples = `
@@ -14,10 +14,10 @@ Examples:
   relprop studio net.onnx vgg16.pth       offers your own models too
   relprop studio --port 0 --no-open       on any free port, prints the address only
 
-The server listens on 127.0.0.1 only, and takes nobody who does not have the token of the printed address. A model that
-is dropped into the app may have 256 MB; name a larger one here. Ctrl-C ends it.`;
+The server listens on 127.0.0.1 only, and accepts only clients with the token of the printed address. A model
+dropped into the app may have 256 MB; name a larger one here. Ctrl-C stops the server.`;
 
-/** Adds the command to the program. @param done called with the exit status. */
+/** Adds the command to the program. @param done receives the exit status. */
 export function addStudio(program: Command, done: (status: number) => void): void {
   program
     .command("studio")
@@ -26,7 +26,7 @@ export function addStudio(program: Command, done: (status: number) => void): voi
     .argument("[models...]", "models that the app may ask for: .onnx files, checkpoints")
     .option("--port <n>", "where to listen; 0 for any free port", integer(0, 65535), usualPort)
     .addOption(
-      new Option("--host <address>", "for clarity: there is no other").choices(["127.0.0.1"] as const),
+      new Option("--host <address>", "only this address is possible").choices(["127.0.0.1"] as const),
     )
     .addOption(
       new Option("-d, --device <device>", "where models run; gpu is cuda")
@@ -37,11 +37,11 @@ export function addStudio(program: Command, done: (status: number) => void): voi
     .addHelpText("after", examples)
     .action(async (models, options) => {
       const { port, device } = options;
-      // What no other command needs is loaded here and not before.
+      // Loaded here, since no other command needs it.
       const { findAppFolder } = await import("../studio-server/app-folder.ts");
       const { startStudio } = await import("../studio-server/start-studio.ts");
       const studio = await startStudio({ appFolder: await findAppFolder(), port, device, models });
-      // Data, for scripts: the address is the only line on stdout.
+      // The address is the only line on stdout, for scripts.
       process.stdout.write(`${studio.url}\n`);
       say("the studio is open at this address until Ctrl-C");
       if (options.open) await openBrowser(studio.url);
@@ -53,7 +53,7 @@ export function addStudio(program: Command, done: (status: number) => void): voi
     });
 }
 
-/** No browser is no failure: the address was printed. */
+/** A missing browser is not a failure: the address is printed. */
 async function openBrowser(url: string): Promise<void> {
   const { default: open } = await import("open");
   await open(url).then((browser) => browser.once("error", sayNoBrowser), sayNoBrowser);

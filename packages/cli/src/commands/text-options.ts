@@ -1,9 +1,9 @@
-/** `--text` and what goes with it: texts in place of images. */
+/** `--text` and its options: texts instead of images. */
 
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { OptionError } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { collect, integer } from "./arguments.ts";
 import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
 
@@ -11,15 +11,18 @@ export const textOptions = {
   text: {
     flag: "--text <text>",
     help: "a text; may be repeated",
-    short: "a text in place of images; may be repeated",
+    short: "a text instead of images; may be repeated",
     read: collect,
   },
-  textFile: { flag: "--text-file <file>", help: "texts, one a line, empty lines left out; - is stdin" },
-  pair: { flag: "--pair <text>", help: "a second text behind each, as the context of a question" },
-  tokenizer: { flag: "--tokenizer <file>", help: "the model's tokenizer.json (else the one beside it)" },
+  textFile: { flag: "--text-file <file>", help: "texts, one per line, empty lines left out; - is stdin" },
+  pair: { flag: "--pair <text>", help: "a second text after each text, such as the context of a question" },
+  tokenizer: {
+    flag: "--tokenizer <file>",
+    help: "the model's tokenizer.json (by default the one beside it)",
+  },
   position: {
     flag: "--position <n>",
-    help: "the token whose label or word is explained, from 0; −1 is the last; repeated, they are added up",
+    help: "the token whose label or word is explained, from 0; −1 is the last; if repeated, their sum is explained",
     read: (text: string, before: number[] | undefined): number[] => [
       ...(before ?? []),
       integer(-100_000, 100_000)(text),
@@ -27,7 +30,7 @@ export const textOptions = {
   },
 } as const satisfies OptionTable;
 
-/** Texts that were asked for. */
+/** Texts to explain, and their options. */
 export interface TextChoices {
   readonly texts: readonly string[];
   readonly model: string;
@@ -37,11 +40,11 @@ export interface TextChoices {
 }
 
 /**
- * What the options say about texts; undefined if images are asked for.
- * @param positional what is named without a flag: with texts, the model
+ * The chosen texts and their options; undefined for images.
+ * @param positional arguments without a flag: with texts, the model
  * @param table all options of the command
  * @param isGiven whether the user gave an option, by its name in the table
- * @throws OptionError for options that do not go together, or a file of texts that cannot be read
+ * @throws OptionError for options that exclude each other, or an unreadable file of texts
  */
 export async function textChoices(
   positional: readonly string[],
@@ -59,14 +62,14 @@ export async function textChoices(
       fix: "add --text or --text-file",
     });
   }
-  const vain = Object.entries(table).flatMap(([name, data]) =>
+  const unusable = Object.entries(table).flatMap(([name, data]) =>
     data.isOfPictures && isGiven(name) ? [longFlag(data)] : [],
   );
-  if (vain.length > 0) {
+  if (unusable.length > 0) {
     throw new OptionError({
-      what: `${vain.join(", ")} and --text do not go together`,
-      why: "they are about pictures",
-      fix: "leave one or the other out",
+      what: `${unusable.join(", ")} and --text do not go together`,
+      why: "they are options for pictures",
+      fix: "leave out one or the other",
     });
   }
   const texts = [...text, ...(textFile === undefined ? [] : await readTexts(textFile))];
@@ -74,7 +77,7 @@ export async function textChoices(
     texts,
     model: modelOf(positional, values.model, isGiven("model")),
     positions: position ?? [],
-    ...given({ pair, tokenizer }),
+    ...withoutUndefined({ pair, tokenizer }),
   };
 }
 
@@ -87,8 +90,8 @@ function modelOf(positional: readonly string[], model: string, isGiven: boolean)
   if (images.length > 0) {
     throw new OptionError({
       what: "images and --text do not go together",
-      why: `"${images[0]}" would be an image`,
-      fix: "name the model's .onnx file only",
+      why: `"${images[0]}" is read as an image`,
+      fix: "name only the model's .onnx file",
     });
   }
   throw new OptionError({
@@ -109,5 +112,5 @@ async function readTexts(file: string): Promise<string[]> {
   );
   const texts = content.split(/\r?\n/).filter((line) => line.trim() !== "");
   if (texts.length > 0) return texts;
-  throw new OptionError({ what: "no texts", why: `"${file}" holds none`, fix: "write one a line" });
+  throw new OptionError({ what: "no texts", why: `"${file}" is empty`, fix: "write one text per line" });
 }

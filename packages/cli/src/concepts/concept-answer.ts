@@ -13,30 +13,30 @@ import { boxed } from "../pages/figure-parts.ts";
 import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
-/** What can be kept of a channel besides its heatmap. */
+/** What can be saved for a channel besides its heatmap. */
 export type ConceptExtra = "npy";
 export const conceptExtras: readonly ConceptExtra[] = ["npy"];
 
-/** Everything that `relprop concepts` can be told. */
+/** All options of `relprop concepts`. */
 export interface ConceptsOptions extends PictureOptions {
-  /** The node or tensor whose channels are looked at. */
+  /** The node or tensor whose channels are shown. */
   readonly layer: string;
-  /** Channels for each image and class. */
+  /** The number of channels for each image and class. */
   readonly count: number;
   readonly extras: readonly ConceptExtra[];
-  /** What contact sheets are drawn on. */
+  /** The background of contact sheets. */
   readonly theme: Theme;
 }
 
-/** What all answers of a run share. */
+/** The state that all answers of a run share. */
 export interface ConceptRun extends PictureRun, Omit<OpenInputs<never>, "files"> {
   readonly options: ConceptsOptions;
 }
 
-/** An answer to look into. */
+/** An answer whose channels are looked for. */
 export interface ConceptAnswer {
   readonly input: string;
-  /** Where the image's files lie below the output folder. */
+  /** Path prefix of the image's files, below the output folder. */
   readonly key: string;
   readonly picture: Pixels;
   readonly tensor: FloatArray;
@@ -45,7 +45,7 @@ export interface ConceptAnswer {
   readonly pick: Pick;
 }
 
-/** An answer, and the maps of its concepts in their order. */
+/** An answer, and the maps of its concepts in the same order. */
 export interface FoundAnswer {
   readonly asked: ConceptAnswer;
   readonly record: AnswerRecord;
@@ -53,7 +53,7 @@ export interface FoundAnswer {
 }
 
 /**
- * Finds an answer's strongest channels.
+ * Finds the strongest channels of an answer.
  * @throws InputError if relevance is not finite
  */
 export async function findConcepts(
@@ -95,7 +95,7 @@ export async function findConcepts(
     passed,
     around,
     above,
-    // The SVG is drawn by whatever opens it.
+    // Without a rasterizer the sheet stays an SVG.
     sheet: `${name}.concepts.${(await canRasterize()) ? "png" : "svg"}`,
     concepts,
   };
@@ -104,7 +104,7 @@ export async function findConcepts(
 
 /**
  * Writes the maps and the contact sheet of an answer.
- * @throws InputError if a file would go over one that is kept
+ * @throws InputError if a protected file would be overwritten
  */
 export async function writeConcepts(
   { options, writer, manifest, settings, coloring }: ConceptRun,

@@ -1,4 +1,4 @@
-/** Words of `relprop concepts`: shares, sides, and how much of an answer passed through the layer. */
+/** The wording of `relprop concepts`: shares, signs, and how much of an answer passed through the layer. */
 
 import type { CompiledFacts, FloatArray } from "@relprop/core";
 import { startWord, relevanceText } from "@relprop/core/internal";
@@ -7,14 +7,14 @@ import type { AnswerRequest } from "../run/answer-requests.ts";
 /** A share in percent, with its sign. */
 export const percentText = (share: number): string => `${(100 * share).toFixed(1).replace("-", "−")} %`;
 
-/** What relevance of this sign does: `for` what is explained, or `against` it. */
+/** `for` or `against` the explained answer, by the sign of the relevance. */
 export const sideText = (relevance: number): string =>
   relevance < 0 ? "against" : relevance > 0 ? "for" : "neither for nor against";
 
 /** `2.2 % for`, `−4.1 % against`. */
 export const shareText = (share: number): string => `${percentText(share)} ${sideText(share)}`;
 
-/** A channel's ΣR, and that of its map where it is another number: the layers below keep some. */
+/** A channel's ΣR and, if the layers below keep a part of it, ΣR of its map. */
 export function sumTexts({ relevance, reached }: SumsOfChannel): string[] {
   const isAll = Math.abs(relevance - reached) <= 0.005 * Math.abs(relevance);
   const sum = `ΣR ${relevanceText(relevance)}`;
@@ -26,7 +26,7 @@ interface SumsOfChannel {
   readonly reached: number;
 }
 
-/** What relevance starts with, in the words that follow "of the": `logit`, `sum of 4 logits`, `length`. */
+/** What relevance starts with, to follow "of the": `logit`, `sum of 4 logits`, `length`. */
 export function startText(
   compiled: Pick<CompiledFacts, "settings" | "facts">,
   request: Pick<AnswerRequest, "kind">,
@@ -40,25 +40,25 @@ export function startText(
   return `${weights.every((weight) => weight === 1) ? "" : "weighted "}sum of ${weights.length} ${word}s`;
 }
 
-/** How much of what relevance started with passed through the layer: ΣR, all of it together `start`. */
+/** How the relevance at the start divides into parts. `passed`, `around` and `above` sum to `start`. */
 export interface Passage {
   readonly label: string;
-  /** {@link startText} */
+  /** The wording of {@link startText}. */
   readonly of: string;
   readonly start: number;
   readonly passed: number;
-  /** What flowed around the layer. */
+  /** ΣR that flowed around the layer. */
   readonly around: number;
-  /** What stayed above it, in biases and stabilisers. */
+  /** ΣR that stayed above it, in biases and stabilisers. */
   readonly above: number;
 }
 
-/** Less than a tenth of a percent cannot be told from nothing. */
+/** Shares below a tenth of a percent count as zero. */
 const least = 0.0005;
 
 /**
- * How much passed through the layer and around it, as parts of what relevance started with. Where the two have different
- * signs they are no parts of one whole: then it is said which of them speaks for the answer.
+ * How much passed through the layer and around it, as shares of the relevance at the start. If the two have different
+ * signs, shares of one whole mean nothing; the text then says which of them speaks for the answer.
  */
 export function passageText({ label, of, start, passed, around, above }: Passage): string {
   if (start === 0) {

@@ -1,4 +1,4 @@
-/** The page of `relprop concepts`: for each answer the picture and the maps of its strongest channels, side by side. */
+/** The page of `relprop concepts`: the picture and the maps of each answer's strongest channels. */
 
 import { capital, relevanceText } from "@relprop/core/internal";
 import type { AnswerRecord, ConceptRecord } from "./concept-record.ts";
@@ -6,7 +6,7 @@ import { passageText, shareText, sideText, sumTexts } from "./concept-text.ts";
 import { escape, href, pageHead, settingsList, type Page } from "../pages/page-parts.ts";
 import { answerText } from "../run/score.ts";
 
-/** What the page shows. Paths are relative to it. */
+/** The content of the page. Paths are relative to it. */
 export interface ConceptsPage extends Pick<Page, "title" | "settings"> {
   readonly layer: string;
   readonly images: readonly {
@@ -25,7 +25,7 @@ const style = `
 section + section { margin-top: 22px; }
 `;
 
-/** The page as HTML. Everything that comes from outside is escaped. */
+/** The page as HTML. All names and labels are escaped. */
 export function conceptsPage({ title, settings, layer, images }: ConceptsPage): string {
   return `${pageHead(title, style)}
 <body>
@@ -58,7 +58,7 @@ ${answer.concepts.map((concept) => map(input, answer.label, concept)).join("\n")
   return `<article><h2>${escape(input)}</h2>${sections.join("\n")}</article>`;
 }
 
-/** What passed and what did not, as numbers. */
+/** The parts of the relevance as an equation. */
 const sums = ({ of, start, passed, around, above }: AnswerRecord): string =>
   `ΣR: ${relevanceText(passed)} through the layer + ${relevanceText(around)} around it + ${relevanceText(above)} above it = ${relevanceText(start)}, the ${of}`.replaceAll(
     "+ −",

@@ -1,4 +1,4 @@
-/** The channels of a layer that mattered for an answer -> a contact sheet: what the network saw, and each channel's map. */
+/** The strongest channels of an answer -> a contact sheet: the network's view of the picture, and each channel's map. */
 
 import { basename } from "node:path";
 import { legend, type FigurePanel, type Heatmap, type Pixels, type Theme } from "@relprop/core/heatmap";
@@ -10,18 +10,18 @@ import { answerText } from "../run/score.ts";
 import type { Coloring } from "../run/decide.ts";
 import type { DrawnFigure } from "../pages/figure-parts.ts";
 
-/** So many maps go on a sheet at most: a layer may have thousands of channels. */
-export const mostOnSheet = 30;
+/** The maximum number of maps on a sheet; a layer may have thousands of channels. */
+export const maxMapsOnSheet = 30;
 
-/** What a sheet is drawn from. */
+/** The content of a sheet. */
 export interface SheetParts {
   readonly input: string;
   readonly layer: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
   readonly answer: AnswerRecord;
-  /** What the network saw, the explained box drawn in. */
+  /** The picture that the network saw, with the explained box drawn in. */
   readonly picture: Pixels;
-  /** Of the answer's concepts, in their order. */
+  /** The maps of the answer's concepts, in the same order. */
   readonly heatmaps: readonly Heatmap[];
   readonly coloring: Coloring;
   readonly theme: Theme;
@@ -29,11 +29,11 @@ export interface SheetParts {
 
 const isFlat = ({ normalized: { low, high } }: Heatmap): boolean => low === high;
 
-/** Draws the contact sheet of an answer; there is at least one channel. */
+/** Draws the contact sheet of an answer with at least one channel. */
 export async function drawConcepts(parts: SheetParts): Promise<DrawnFigure> {
   const { input, layer, answer, picture, coloring, theme } = parts;
-  const heatmaps = parts.heatmaps.slice(0, mostOnSheet);
-  // A map of zeros has no sides to explain.
+  const heatmaps = parts.heatmaps.slice(0, maxMapsOnSheet);
+  // A map of zeros has no signs, so the legend uses another one.
   const first = heatmaps.find((each) => !isFlat(each)) ?? (heatmaps[0] as Heatmap);
   const { concepts } = answer;
   const panels: FigurePanel[] = [await figurePanel("what the network saw", picture)];
@@ -62,7 +62,7 @@ export async function drawConcepts(parts: SheetParts): Promise<DrawnFigure> {
   return drawnFigure(figure, { v: 2, input, settings: Object.fromEntries(settings), layer, ...answer });
 }
 
-/** Numbers would be those of one map. */
+/** Ticks without numbers, since each map has its own scale. */
 const ownScale = [
   { position: 0, value: -1, text: "" },
   { position: 0.5, value: 0, text: "0" },

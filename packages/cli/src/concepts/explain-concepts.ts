@@ -1,4 +1,4 @@
-/** The whole of `relprop concepts`: images in, the channels of a layer that mattered, and where each looked. */
+/** `relprop concepts` as a whole: images -> the channels of a layer that mattered, and their maps. */
 
 import { join } from "node:path";
 import { InputError, sourceOf, type Explainer, type FloatArray } from "@relprop/core";
@@ -24,10 +24,10 @@ import { runInputs, type Work } from "../run/run-inputs.ts";
 import { answerText, scoreOf } from "../run/score.ts";
 import { startPictures } from "../run/start-pictures.ts";
 
-/** All numbers, and the page that shows them, below the output folder. */
+/** Files with all numbers and with the page, below the output folder. */
 const [listName, pageName] = ["concepts.json", "concepts.html"];
 
-/** An image, read. */
+/** A decoded image. */
 interface Ready {
   readonly image: InputFile;
   readonly picture: Pixels;
@@ -37,17 +37,17 @@ interface Ready {
 /** An image and what was found in it. */
 interface ImageRecord {
   readonly input: string;
-  /** Path of what the network saw, below the output folder. */
+  /** Path of the picture that the network saw, below the output folder. */
   readonly picture: string;
   readonly answers: readonly AnswerRecord[];
 }
 
 /**
  * Finds the channels of a layer with the most relevance in each image, draws each one's heatmap, and writes
- * `concepts.json` and a page. Images that fail are named and left out.
- * @param interrupted asked between images; true ends the run after what was begun
+ * `concepts.json` and a page. Images that fail are reported and left out.
+ * @param interrupted polled between images; true ends the run after the current work
  * @returns the exit status
- * @throws RelpropError for what concerns the run as a whole
+ * @throws RelpropError for errors of the whole run
  */
 export async function explainConcepts(
   sources: readonly string[],
@@ -61,7 +61,7 @@ export async function explainConcepts(
     options,
     start,
     async (threads) => {
-      // Shares of channels are those of one answer; the best one where none is named.
+      // Shares belong to one answer; by default the best class is explained.
       const choices = { ...options, needsAnswer: true };
       const started = await startPictures(images.length, choices, threads, {
         compile: { concepts: { layer }, ledger: true },
@@ -111,7 +111,7 @@ function workOn(
   };
 }
 
-/** Everything asked of one image. */
+/** Finds the channels of all answers that are explained in an image. */
 async function findAnswers(
   run: ConceptRun,
   explainer: Explainer,
@@ -138,7 +138,7 @@ async function findAnswers(
   return answers;
 }
 
-/** Writes all numbers and the page, and gives the page's path. */
+/** Writes all numbers and the page; returns the page's path. */
 async function writeLists(
   { options: { layer, folder }, settings, writer }: ConceptRun,
   images: readonly ImageRecord[],
@@ -149,7 +149,7 @@ async function writeLists(
   return join(folder, pageName);
 }
 
-/** A line for each channel, or a record for each answer. */
+/** One line per channel, or with --json one record per answer. */
 function conceptsText({ input, answers }: ImageRecord, { json, layer, folder }: ConceptsOptions): string {
   return answers
     .flatMap((answer) => {

@@ -1,10 +1,10 @@
-/** Pictures that earlier runs of relprop wrote: a heatmap is not explained again. */
+/** Recognises pictures that earlier runs wrote, so that heatmaps are not explained again. */
 
 import { realpath } from "node:fs/promises";
 import { relative, resolve, sep } from "node:path";
 import { isOwnPicture } from "./own-files.ts";
 
-/** Knows results among images. */
+/** Recognises results among images. */
 export class EarlierResults {
   readonly #folder: string;
   readonly #lists: (path: string) => boolean;
@@ -15,20 +15,20 @@ export class EarlierResults {
   }
 
   /**
-   * @param folder where this run's results go
-   * @param lists whether a picture without a mark is known to be ours
+   * @param folder the output folder of this run
+   * @param lists whether an unmarked picture is known to be ours
    */
   static async in(folder: string, lists: (path: string) => boolean = () => false): Promise<EarlierResults> {
     return new EarlierResults(await realPath(folder), lists);
   }
 
-  /** Whether a picture is a result: it says so itself, or the list of results does. */
+  /** Whether a picture is a result: it carries our mark, or is listed as a result. */
   async has(path: string): Promise<boolean> {
     return this.#lists(path) || (await isOwnPicture(path));
   }
 
-  /** Whether a picture below a folder that was named lies where results go; not if just that folder was named. */
-  async areWhere(path: string, named: string): Promise<boolean> {
+  /** Whether a picture was found in the output folder, while searching a folder above it. */
+  async isInOutputFolder(path: string, named: string): Promise<boolean> {
     return isBelow(this.#folder, await realPath(named)) && isBelow(await realPath(path), this.#folder);
   }
 }
@@ -40,6 +40,6 @@ function isBelow(path: string, folder: string): boolean {
   return way !== "" && way.split(sep)[0] !== ".." && resolve(folder, way) === path;
 }
 
-/** How many pictures were left out, in a line. */
+/** A line that says how many pictures were left out. */
 export const leftOutText = (count: number, folder: string): string =>
   `left out ${count === 1 ? "1 picture" : `${count} pictures`} that relprop wrote, or that ${count === 1 ? "lies" : "lie"} in the output folder "${folder}"`;

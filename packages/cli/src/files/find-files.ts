@@ -1,4 +1,4 @@
-/** Which files are meant: files, folders and globs of the command line -> inputs of a run. */
+/** Finds the inputs of a run: files, folders and globs of the command line. */
 
 import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
@@ -7,18 +7,18 @@ import { glob, isDynamicPattern } from "tinyglobby";
 import type { EarlierResults } from "./earlier-results.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
-/** A file that was asked for. */
+/** A file to explain. */
 export interface InputFile {
   readonly path: string;
-  /** Where its results go: a path below the output folder, with "/" and without an extension; no two are the same. */
+  /** Unique path of its results below the output folder, with "/" and without an extension. */
   readonly key: string;
 }
 
-/** What is looked for. */
+/** A kind of input files. */
 export interface FileKind {
-  /** What such a file is, in a word, of several: `images`. */
+  /** The plural noun: `images`. */
   readonly noun: string;
-  /** What their names end in, without the dot. */
+  /** Endings of their names, without the dot. */
   readonly extensions: readonly string[];
 }
 
@@ -35,16 +35,16 @@ export const isOfKind = (path: string, { extensions }: FileKind): boolean =>
 /** A file, and how it was found. */
 interface Found {
   readonly path: string;
-  /** Its path below what the user named. */
+  /** Its path below the given folder. */
   readonly below: string;
-  /** The folder that was searched; none if the file itself was named. */
+  /** The searched folder; undefined if the file itself was named. */
   readonly folder?: string;
 }
 
 /** Files to explain. */
 export interface FoundFiles {
   readonly files: readonly InputFile[];
-  /** How many others were found that are results of earlier runs. */
+  /** The number of results of earlier runs that were left out. */
   readonly leftOut: number;
 }
 
@@ -76,21 +76,21 @@ export async function findFiles(
   if (kept.length === 0) {
     throw new OptionError({
       what: `no ${noun} in ${sources.map((source) => `"${source}"`).join(", ")}`,
-      why: "all that is there was written by relprop, or lies in the output folder",
-      fix: `name the ${noun} that the network is to see, or another output folder (-o)`,
+      why: "all files there were written by relprop, or lie in the output folder",
+      fix: `name the ${noun} to explain, or another output folder (-o)`,
     });
   }
   return { files: withKeys(kept), leftOut: all.length - kept.length };
 }
 
-/** So many files are open at a time. */
-const lookedAt = 64;
+/** The number of files that are checked at a time. */
+const maxOpenFiles = 64;
 
 async function withoutResults(found: readonly Found[], results: EarlierResults): Promise<Found[]> {
   const keep = async ({ path, folder }: Found): Promise<boolean> =>
-    !(folder !== undefined && (await results.areWhere(path, folder))) && !(await results.has(path));
+    !(folder !== undefined && (await results.isInOutputFolder(path, folder))) && !(await results.has(path));
   const isKept: boolean[] = [];
-  for await (const each of inOrder(found, lookedAt, keep)) isKept.push(each);
+  for await (const each of inOrder(found, maxOpenFiles, keep)) isKept.push(each);
   const isNamed = ({ folder }: Found): boolean => folder === undefined;
   const kept = found.filter((_image, i) => isKept[i]);
   return kept.some(isNamed) ? kept : found.filter((image, i) => isKept[i] || isNamed(image));
@@ -108,7 +108,7 @@ async function filesOf(source: string, { noun, extensions }: FileKind): Promise<
     expandDirectories: false,
   });
   if (paths.length === 0) {
-    const why = isGlob ? "nothing matches it" : `it holds no ${extensions.join(", ")}`;
+    const why = isGlob ? "nothing matches it" : `it has no ${extensions.join(", ")}`;
     throw new OptionError({ what: `no ${noun} in "${source}"`, why });
   }
   if (!isGlob) return paths.map((path) => ({ path: join(source, path), below: path, folder: source }));
@@ -116,7 +116,7 @@ async function filesOf(source: string, { noun, extensions }: FileKind): Promise<
   return paths.map((path) => ({ path, below: relative(folder, path), folder }));
 }
 
-/** The deepest folder that holds all of some files. */
+/** The deepest folder that contains all given files. */
 function commonFolder(paths: readonly string[]): string {
   const split = paths.map((path) => dirname(resolve(path)).split(sep));
   const first = split[0] ?? [];
@@ -124,7 +124,7 @@ function commonFolder(paths: readonly string[]): string {
   return first.slice(0, shared === -1 ? first.length : shared).join(sep) || sep;
 }
 
-/** Shortest name that tells a file from the others: `cat`, else `cat.jpg`, else the path from a common folder. */
+/** Gives each file its shortest unique name: `cat`, else `cat.jpg`, else the path from a common folder. */
 function withKeys(images: readonly Found[]): InputFile[] {
   const root = commonFolder(images.map(({ path }) => path));
   const names: readonly ((image: Found) => string)[] = [

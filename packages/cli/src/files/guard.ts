@@ -1,27 +1,27 @@
-/** What may be written over: nothing but what relprop wrote, unless the user insists. */
+/** Overwriting rules: only files that relprop wrote, unless the user insists. */
 
 import { access, constants, lstat, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ErrorParts, RelpropError } from "@relprop/core";
 
-/** Keeps files. */
+/** Protects files from being overwritten. */
 export interface Guard {
-  /** Whether files of others may be written over, too. */
+  /** Whether files that relprop did not write may be overwritten. */
   readonly force: boolean;
   /** Whether relprop wrote a file. */
   readonly isOurs: (path: string) => boolean | Promise<boolean>;
-  /** The files that the run reads: they are kept in any case. */
+  /** The input files of the run, which are never overwritten. */
   readonly inputs?: Inputs;
-  /** The error for a file that is kept. */
+  /** The error class for a protected file. */
   readonly Refusal: new (parts: ErrorParts) => RelpropError;
 }
 
-/** What is at a path: nothing, a file that may be replaced, or something that is kept, and why. */
+/** The state of a path: free, a file that may be replaced, or a protected file, and why. */
 export type Place =
   | { readonly kind: "free" | "ours" }
   | { readonly kind: "kept"; readonly why: string; readonly canForce: boolean };
 
-/** Files that a run reads, by what they are and not by what they are called: names differ by case, links, and more. */
+/** Input files of a run, identified by device and inode: links and letter case give one file several names. */
 export class Inputs {
   readonly #what: string;
   readonly #files: ReadonlySet<string>;
@@ -31,13 +31,13 @@ export class Inputs {
     this.#files = files;
   }
 
-  /** @param what what such a file is, in words. */
+  /** @param what description of these files for errors. */
   static async of(what: string, paths: readonly string[]): Promise<Inputs> {
     const files = await Promise.all(paths.map(identityOf));
     return new Inputs(what, new Set(files.filter((file) => file !== undefined)));
   }
 
-  /** Why a path is not to be written: it is one of these files. */
+  /** Why a path must not be written, if it is one of these files. */
   async reasonAt(path: string): Promise<string | undefined> {
     const file = await identityOf(path);
     return file !== undefined && this.#files.has(file) ? this.#what : undefined;
@@ -51,7 +51,7 @@ async function identityOf(path: string): Promise<string | undefined> {
 
 const kept = (why: string, canForce = false): Place => ({ kind: "kept", why, canForce });
 
-/** What is at a path, and whether it may be written over. */
+/** The state of a path, and whether it may be written. */
 export async function placeOf(path: string, guard: Guard): Promise<Place> {
   const info = await lstat(path).catch((error: unknown) => String(error));
   if (typeof info === "string") {
@@ -71,7 +71,7 @@ export async function placeOf(path: string, guard: Guard): Promise<Place> {
 
 const isNothingAt = /ENOENT|ENOTDIR/;
 
-/** Why no file can be made in a folder, which need not be there yet. */
+/** Why a file cannot be created in a folder, which may not exist yet. */
 async function reasonAgainstFolder(folder: string): Promise<string | undefined> {
   const info = await stat(folder).catch(() => undefined);
   const parent = dirname(folder);
@@ -84,20 +84,20 @@ async function reasonAgainstFolder(folder: string): Promise<string | undefined> 
   return isOpen ? undefined : `the folder "${folder}" is closed to writing`;
 }
 
-/** The error for a place that is kept. */
+/** The error for a protected path. */
 export function refusalOf(
   path: string,
   { why, canForce }: Extract<Place, { kind: "kept" }>,
   { Refusal }: Guard,
 ): RelpropError {
   const fix = canForce
-    ? "move it away, choose another place with -o, or write over it with --force"
+    ? "move it away, choose another place with -o, or overwrite it with --force"
     : "choose another place with -o";
   return new Refusal({ what: `will not write "${path}"`, why, fix });
 }
 
 /**
- * Asks before the work is done what would be refused after it.
+ * Checks before the work begins whether its results may be written.
  * @throws the guard's error if a file must not be written
  */
 export async function refuseKept(paths: readonly string[], guard: Guard): Promise<void> {

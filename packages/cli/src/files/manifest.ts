@@ -1,4 +1,4 @@
-/** What was done before: a second run redoes only what changed. */
+/** The list of earlier results: a second run redoes only what changed. */
 
 import { createHash } from "node:crypto";
 import { access, appendFile, mkdir, readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const fileName = ".relprop-manifest.jsonl";
 
 const entrySchema = z.object({
   v: z.literal(1),
-  /** Who wrote it, since files are marked; see own-files.ts. */
+  /** The version that wrote it; absent in entries from before files were marked, see own-files.ts. */
   by: z.string().exactOptional(),
   hash: z.string(),
   result: z.unknown(),
@@ -21,38 +21,38 @@ const entrySchema = z.object({
 
 const filesSchema = z.record(z.string(), z.string());
 
-/** What of any result is read here: where it lies, and its files by kind. */
+/** The part of a result that the manifest itself reads: its key, and its files by kind. */
 export interface Listed {
   readonly key: string;
   readonly files: Readonly<Record<string, string>>;
   readonly answers: readonly { readonly files: Readonly<Record<string, string>> }[];
 }
 
-/** What any version's entry says of its files. */
+/** The files of an entry of any version. */
 const listedSchema = z.object({
   by: z.string().exactOptional(),
   result: z.object({
     files: filesSchema,
     answers: z.array(z.object({ files: filesSchema })).exactOptional(),
-    /** What answers were called when classes were the only ones. */
+    /** The former name of `answers`. */
     classes: z.array(z.object({ files: filesSchema })).exactOptional(),
   }),
 });
-/** Files without a mark that are about to be written. */
+/** Unmarked files that are about to be written. */
 const announcedSchema = z.object({ v: z.literal(1), by: z.string(), announced: z.array(z.string()) });
 
 /**
- * The list of results in an output folder, one JSON line each, in the order they were made. Lines that cannot be read,
- * a half one from a killed run above all, count as not there.
+ * The results in an output folder, one JSON line each, in the order of the runs. Unreadable lines, such as a partial one
+ * from a killed run, are ignored.
  */
 export class Manifest<Result extends Listed> {
   readonly #folder: string;
   readonly #form: z.ZodType<Result>;
   readonly #guard: Guard;
   readonly #entries = new Map<string, { readonly hash: string; readonly result: Result }>();
-  /** Files that a line is the only proof of: they carry no mark. */
+  /** Unmarked files that only a line here proves to be ours. */
   readonly #unmarked = new Set<string>();
-  /** Whether the file is not ours and is to be replaced. */
+  /** Whether the file is not ours and will be replaced. */
   #isForeign = false;
   #replaced: Promise<void> | undefined;
 
@@ -65,9 +65,9 @@ export class Manifest<Result extends Listed> {
   }
 
   /**
-   * @param form of results; lines of other forms are left as they are
-   * @param force whether a file of somebody else in its place is replaced
-   * @throws OptionError if it is kept
+   * @param form schema of results; lines of other forms are kept
+   * @param force whether a foreign file of the same name is replaced
+   * @throws OptionError if a foreign file must be kept
    */
   static async open<Result extends Listed>(
     folder: string,
@@ -81,7 +81,7 @@ export class Manifest<Result extends Listed> {
   }
 
   #read(line: string): void {
-    // Half a line tells as well whose the file is.
+    // Even a partial line proves that the file is ours.
     if (/^\{"v":1,"(by|hash)":"/.test(line)) this.#isForeign = false;
     const json = parseLine(line);
     const entry = entrySchema.safeParse(json).data;
@@ -93,24 +93,24 @@ export class Manifest<Result extends Listed> {
     for (const file of announcedSchema.safeParse(json).data?.announced ?? []) this.#unmarked.add(file);
   }
 
-  /** Whether a file is ours because it is listed, and for nothing else: numbers, and what versions without marks wrote. */
+  /** Whether only this list proves that a file is ours: numbers, and files of versions that set no marks. */
   lists(path: string): boolean {
     return this.#unmarked.has(relative(this.#folder, path).split(sep).join("/"));
   }
 
-  /** The result of an image, if it was made from the same bytes in the same way and all its files are still there. */
+  /** The result of an image, if bytes and settings are the same and all its files exist. */
   async done(key: string, hash: string): Promise<Result | undefined> {
     const entry = this.#entries.get(key);
     return entry?.hash === hash && (await this.#isThere(entry.result)) ? entry.result : undefined;
   }
 
-  /** Notes that files without a mark will be written: if the run is killed, they are still known to be ours. */
+  /** Lists unmarked files before they are written, so that they count as ours even if the run is killed. */
   async announce(files: readonly string[]): Promise<void> {
     await this.#append({ v: 1, by: software, announced: [...files] });
     for (const file of files) this.#unmarked.add(file);
   }
 
-  /** Notes a result whose files are written. */
+  /** Lists a result whose files are written. */
   async add(hash: string, result: Result): Promise<void> {
     const entry = { v: 1 as const, by: software, hash, result };
     this.#entries.set(result.key, entry);
@@ -119,14 +119,14 @@ export class Manifest<Result extends Listed> {
 
   async #append(line: object): Promise<void> {
     const path = join(this.#folder, fileName);
-    // The line break comes first: the last line may be a half one, which must not swallow this.
+    // Starts with a line break, in case the last line is incomplete.
     const text = `\n${JSON.stringify(line)}\n`;
     if (this.#isForeign) await (this.#replaced ??= writeGuarded(path, "", this.#guard));
     await mkdir(this.#folder, { recursive: true });
     await appendFile(path, text);
   }
 
-  /** All results whose files are in the folder, by path. */
+  /** All results whose files exist, sorted by key. */
   async all(): Promise<Result[]> {
     const results = [...this.#entries.values()].map(({ result }) => result);
     const there = await Promise.all(results.map((result) => this.#isThere(result)));
@@ -161,7 +161,7 @@ function parseLine(line: string): unknown {
   }
 }
 
-/** What a result depends on, in one number: the image's bytes, and all settings of the run as JSON. */
+/** A hash of everything that a result depends on: the image's bytes, and the settings of the run as JSON. */
 export function resultHash(image: Uint8Array, settings: unknown): string {
   return createHash("sha256").update(JSON.stringify(settings)).update("\0").update(image).digest("hex");
 }

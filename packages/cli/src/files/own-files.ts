@@ -1,4 +1,4 @@
-/** Which files relprop wrote: each says so near its beginning, a compiled model among its metadata. */
+/** Recognises files that relprop wrote: they carry a mark near the beginning, compiled models in their metadata. */
 
 import { statSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
@@ -6,10 +6,10 @@ import { version } from "@relprop/core";
 import { isPng, software, softwareKeyword, textOf } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 
-/** What stands in every page that we write. */
+/** The mark in every page. */
 export const pageMark = `<meta name="generator" content="${software}">`;
 
-/** JSON that says who wrote it, before all else. */
+/** JSON that begins with our mark. */
 export const markedJson = (content: object): string =>
   `${JSON.stringify({ relprop: version, ...content }, undefined, 2)}\n`;
 
@@ -20,10 +20,10 @@ const marks: readonly RegExp[] = [
   new RegExp(`^\\s*\\{\\s*"${name}":\\s*"`),
 ];
 
-/** So much of a file is looked at; a mark that stands further behind is not ours. */
+/** Only this many bytes are searched for a mark. */
 const headBytes = 4096;
 
-/** Whether a picture, page or JSON file is one that relprop wrote; false for what cannot be read. */
+/** Whether relprop wrote a picture, page or JSON file; false if it cannot be read. */
 export async function isOwnFile(path: string): Promise<boolean> {
   const head = await headOf(path).catch(() => undefined);
   if (!head) return false;
@@ -32,14 +32,14 @@ export async function isOwnFile(path: string): Promise<boolean> {
   return marks.some((mark) => mark.test(text));
 }
 
-/** Whether a picture is one that relprop wrote. */
+/** Whether relprop wrote a picture. */
 export const isOwnPicture = async (path: string): Promise<boolean> =>
   path.toLowerCase().endsWith(".png") && (await isOwnFile(path));
 
-/** Whether an .onnx file is one that relprop compiled. @param files gets the paths of its files, links resolved */
+/** Whether relprop compiled an .onnx file. @param files receives the paths of its files, links resolved */
 export function isOwnModel(path: string, files = new Set<string>()): boolean {
   try {
-    // A pipe would be waited for.
+    // Reading a pipe would block.
     if (!statSync(path).isFile()) return false;
     return readModelFile(path, files).metadata["relprop.version"] !== undefined;
   } catch {
@@ -48,7 +48,7 @@ export function isOwnModel(path: string, files = new Set<string>()): boolean {
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
-  // A pipe would be waited for.
+  // Reading a pipe would block.
   if (!(await stat(path)).isFile()) return new Uint8Array();
   const file = await open(path);
   try {

@@ -1,4 +1,4 @@
-/** Pixels of a picture as the network sees them. */
+/** Decodes pictures as the network sees them. */
 
 import { readFile } from "node:fs/promises";
 import { InputError, OptionError } from "@relprop/core";
@@ -15,12 +15,12 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   });
 }
 
-/** A header can claim any size; this many pixels decode to 0.8 GB. */
+/** A header can claim any size; this many pixels take 0.8 GB. */
 const maxPixels = 16384 ** 2;
 
 /**
- * Decodes an image and brings it to the network's size: EXIF orientation applied, transparency on white, resampled as Pillow
- * does it, and the studio. (libvips shrinks by boxes first, and has other borders: some grey levels.)
+ * Decodes an image and resizes it for the network: EXIF orientation applied, transparency on white, resampled like
+ * Pillow. (libvips pre-shrinks with a box filter and treats borders differently, which changes some grey levels.)
  * @throws InputError if it can't be decoded, claims more than 16384² pixels, or does not fit the card.
  */
 export async function readImage(
@@ -29,7 +29,7 @@ export async function readImage(
   card: Pick<InputCard, "size" | "resize" | "interpolation">,
 ): Promise<Pixels> {
   try {
-    // Colour profiles are left alone: networks were trained on pictures that were read so.
+    // Colour profiles are ignored, as they are when networks are trained.
     const image = sharp(bytes, { autoOrient: true, ignoreIcc: true, limitInputPixels: maxPixels });
     const { autoOrient } = await image.metadata();
     const plan = resizePlan(autoOrient.width, autoOrient.height, card);

@@ -1,11 +1,11 @@
-/** JSON files of a known form. */
+/** JSON files with a schema. */
 
 import { readFile } from "node:fs/promises";
 import { ModelFileError } from "@relprop/core";
 import { z } from "zod";
 import { jsonOf } from "../models/zoo-files.ts";
 
-/** @throws ModelFileError if the file cannot be read, is no JSON, or has another form */
+/** @throws ModelFileError if the file cannot be read, is not JSON, or does not match the schema */
 export async function readJson<T>(path: string, form: z.ZodType<T>): Promise<T> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw unreadable(path, error instanceof Error ? error.message : String(error));

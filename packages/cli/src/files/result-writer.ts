@@ -9,17 +9,17 @@ import { Inputs, refuseKept, type Guard } from "./guard.ts";
 import { isOwnFile } from "./own-files.ts";
 import { writeGuarded } from "./write-file.ts";
 
-/** How results are protected from each other and from the run. */
+/** Which files results must not overwrite. */
 export interface WriterOptions {
   /** Paths of all images of the run. */
   readonly inputs: readonly string[];
-  /** Whether files that relprop did not write may be written over. */
+  /** Whether files that relprop did not write may be overwritten. */
   readonly force: boolean;
-  /** Whether a file without a mark is known to be ours. */
+  /** Whether an unmarked file is known to be ours. */
   readonly lists?: (path: string) => boolean;
 }
 
-/** Writes below one folder, never over an input, and over what relprop did not write only if it is told so. */
+/** Writes files below one folder; inputs are never overwritten, foreign files only with force. */
 export class ResultWriter {
   readonly folder: string;
   readonly #ofImage: Guard;
@@ -40,7 +40,7 @@ export class ResultWriter {
   }
 
   /**
-   * Asks for files of an image, before they are made.
+   * Checks the files of an image before they are made.
    * @throws InputError if one of them must not be written
    */
   async check(names: readonly string[]): Promise<void> {
@@ -48,19 +48,19 @@ export class ResultWriter {
   }
 
   /**
-   * Asks for files of the whole run, before it begins.
+   * Checks the files of the whole run before it begins.
    * @throws OptionError if one of them must not be written
    */
   async checkOfRun(names: readonly string[]): Promise<void> {
     await refuseKept(this.#paths(names), this.#ofRun);
   }
 
-  /** Writes bytes or text of an image below the folder. @throws InputError if the file is kept */
+  /** Writes bytes or text of an image below the folder. @throws InputError if the file is protected */
   async bytes(name: string, content: Uint8Array | string): Promise<void> {
     await writeGuarded(join(this.folder, name), content, this.#ofImage);
   }
 
-  /** Writes a file of the whole run below the folder. @throws OptionError if the file is kept */
+  /** Writes a file of the whole run below the folder. @throws OptionError if the file is protected */
   async ofRun(name: string, content: string): Promise<void> {
     await writeGuarded(join(this.folder, name), content, this.#ofRun);
   }

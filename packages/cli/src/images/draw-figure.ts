@@ -1,4 +1,4 @@
-/** An explained part of an image's answer -> the figure that says what it shows. */
+/** An explained part of an image's answer -> a figure with legend and settings. */
 
 import { basename } from "node:path";
 import type { Heatmap, Legend, Pixels, Theme } from "@relprop/core/heatmap";
@@ -7,18 +7,18 @@ import type { AnswerResult, ImageResult } from "./image-result.ts";
 import { drawnFigure, figurePanel, type DrawnFigure } from "../pages/figure-parts.ts";
 import { howText } from "../pages/page-parts.ts";
 
-/** What a figure is drawn from. */
+/** The content of a figure. */
 export interface FigureParts {
   readonly result: Pick<ImageResult, "input" | "settings" | "top">;
   readonly shown: AnswerResult;
-  /** What the network saw, the explained box drawn in. */
+  /** The picture that the network saw, with the explained box drawn in. */
   readonly picture: Pixels;
   readonly heatmap: Heatmap;
   readonly legend: Legend;
   readonly theme: Theme;
 }
 
-/** Draws picture and heatmap side by side, with all that has to be known of them. */
+/** Draws picture and heatmap side by side, with legend and settings. */
 export async function drawFigure(parts: FigureParts): Promise<DrawnFigure> {
   const { result, shown, picture, heatmap, legend, theme } = parts;
   const model = result.settings.filter(([name]) => name === "model").map((each) => each.join(" "));

@@ -1,4 +1,4 @@
-/** The whole of `relprop explain`: images in, heatmaps and a page out. */
+/** `relprop explain` as a whole: images -> heatmaps and a page. */
 
 import { join } from "node:path";
 import { version, type Explainer } from "@relprop/core";
@@ -17,7 +17,7 @@ import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
 
-/** What came of an image, and its share of its batch's time in milliseconds. */
+/** The result of an image, and its share of the batch's time in milliseconds. */
 interface Found {
   readonly explained: ExplainedSample;
   readonly ms: number;
@@ -26,10 +26,10 @@ interface Found {
 const pageName = "index.html";
 
 /**
- * Explains images and writes heatmaps, a manifest and a page. Images that fail are named and left out.
- * @param interrupted asked between images and batches; true ends the run after what was begun.
+ * Explains images and writes heatmaps, a manifest and a page. Images that fail are reported and left out.
+ * @param interrupted polled between images and batches; true ends the run after the current work.
  * @returns the exit status
- * @throws RelpropError for what concerns the run as a whole.
+ * @throws RelpropError for errors of the whole run.
  */
 export async function explainImages(
   sources: readonly string[],
@@ -77,13 +77,13 @@ function workOn(images: readonly InputFile[], run: Run): Work<InputFile, Pending
   };
 }
 
-/** A result, and what it was made of and how, as one number. */
+/** A result, and the hash of the image and settings that it was made from. */
 interface Kept {
   readonly hash: string;
   readonly result: ImageResult;
 }
 
-/** Reads an image, or finds that it was explained just so before. */
+/** Reads an image, or finds its earlier result for the same bytes and settings. */
 async function prepare(
   { options, loaded, explainers, decision, coloring, manifest, writer }: Run,
   image: InputFile,

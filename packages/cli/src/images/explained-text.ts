@@ -1,9 +1,9 @@
-/** What a heatmap explains, in words: the same on the page and in figures. */
+/** The wording of what a heatmap explains, for the page and for figures. */
 
 import type { AnswerResult, ImageResult } from "./image-result.ts";
 import { answerText, scoreText } from "../run/score.ts";
 
-/** The heading first: `Egyptian cat 0.767`, then `rather than lynx`; `The whole prediction`, then its best classes. */
+/** Heading first: `Egyptian cat 0.767`, then `rather than lynx`; `The whole prediction`, then its best classes. */
 export function explainedText({ top }: Pick<ImageResult, "top">, shown: AnswerResult): string[] {
   const { asked, against, index, label } = shown;
   if (asked === undefined) return ["The whole prediction", top.slice(0, 3).map(scoreText).join(" · ")];

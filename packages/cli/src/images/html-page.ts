@@ -1,4 +1,4 @@
-/** The page that shows all explained images of a folder: one file, no network, works from `file://`. */
+/** The page with all explained images of a folder: one file, no network, works from `file://`. */
 
 import { explainedText } from "./explained-text.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
@@ -14,13 +14,13 @@ import {
   type Settings,
 } from "../pages/page-parts.ts";
 
-/** What the page shows. */
+/** The content of the page. */
 export interface ImagePage extends Page {
   /** Results whose files lie beside the page. */
   readonly results: readonly ImageResult[];
 }
 
-/** The page as HTML. Everything that comes from outside (file names, labels) is escaped. */
+/** The page as HTML. File names and labels are escaped. */
 export function htmlPage({ title, settings, results }: ImagePage): string {
   const count = results.length === 1 ? "1 image" : `${results.length} images`;
   return `${pageHead(title)}

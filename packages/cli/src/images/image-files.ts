@@ -1,35 +1,35 @@
-/** Which files an image's explanation is written to. */
+/** The files of an explained image. */
 
 import { npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "@relprop/core/heatmap";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { boxed, type DrawnFigure } from "../pages/figure-parts.ts";
 
 /**
- * - `picture`: what the network saw, after resizing and cropping;
- * - `heatmap`: relevance in colours, one pixel a value;
+ * - `picture`: the network's input, after resizing and cropping;
+ * - `heatmap`: relevance in colours, one pixel per value;
  * - `overlay`: the heatmap over the grey picture;
- * - `figure`: picture and heatmap side by side, and in words what they show.
+ * - `figure`: picture and heatmap side by side, with a description.
  */
 export type Style = "picture" | "heatmap" | "overlay" | "figure";
 export const styles: readonly Style[] = ["picture", "heatmap", "overlay", "figure"];
 
-/** What can be kept besides pictures: relevance as numbers, all that is known of the image as JSON, the figure as SVG. */
+/** What can be saved besides pictures: relevance as numbers, the result as JSON, the figure as SVG. */
 export type Extra = "npy" | "json" | "svg";
 export const extras: readonly Extra[] = ["npy", "json", "svg"];
 
-/** What of an image is written. */
+/** Which files of an image are written. */
 export interface Wanted {
   readonly styles: readonly Style[];
   readonly extras: readonly Extra[];
 }
 
-/** Relevance as it came from the network: [H, W], or [C, H, W] if channels were kept. */
+/** Relevance of the network: [H, W], or [C, H, W] if channels were kept. */
 export interface RelevanceArray {
   readonly data: Float32Array;
   readonly dims: readonly number[];
 }
 
-/** Names of the files of one explained part of an answer, by kind, without those that are not wanted. */
+/** Names of the files of one explained part of an answer, by kind, limited to the chosen kinds. */
 export function answerFiles(name: string, { styles, extras }: Wanted): Record<string, string> {
   const all: readonly (readonly [kind: string, isWanted: boolean, ending: string])[] = [
     ["heatmap", styles.includes("heatmap"), "heatmap.png"],
@@ -43,13 +43,13 @@ export function answerFiles(name: string, { styles, extras }: Wanted): Record<st
   );
 }
 
-/** Names of the files of an image that do not depend on what is explained. */
+/** Names of an image's files that do not depend on the explained part. */
 export const imageFiles = (key: string, { styles, extras }: Wanted): Record<string, string> => ({
   ...(styles.includes("picture") && { picture: `${key}.picture.png` }),
   ...(extras.includes("json") && { json: `${key}.json` }),
 });
 
-/** Writes what belongs to one explained part of an answer, into the files that {@link answerFiles} names. */
+/** Writes the files of one explained part of an answer, as named by {@link answerFiles}. */
 export async function writeHeatmap(
   writer: ResultWriter,
   files: Readonly<Record<string, string>>,

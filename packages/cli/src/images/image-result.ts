@@ -1,4 +1,4 @@
-/** What is known of an explained image: the record in the manifest, the page's card, and most of the JSON output. */
+/** The result of an explained image: the record in the manifest, on the page, and in most of the JSON output. */
 
 import { z } from "zod";
 import { ledgerSchema } from "../run/ledger-record.ts";
@@ -12,26 +12,26 @@ const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bot
 
 const answerResult = z.object({
   ...scoreSchema.shape,
-  /** Of the class, if all that is explained is of one. */
+  /** The class, if the explained part belongs to one. */
   index: scoreSchema.shape.index.exactOptional(),
-  /** What was asked for, in words: `where 7 road wins`, `box 1`; absent for the prediction as a whole. */
+  /** The request in words: `where 7 road wins`, `box 1`; absent for the whole prediction. */
   asked: z.string().exactOptional(),
-  /** How many elements of the output are explained together. */
+  /** The number of output elements that are explained together. */
   elements: z.number(),
-  /** ΣR that relevance starts with: with `against` the difference of the two classes. */
+  /** ΣR at the start; with `against`, the difference of the two classes. */
   start: z.number(),
   /** The explained box, in pixels of the picture that the network saw. */
   box: box.exactOptional(),
-  /** The class that this one was told apart from, if one was named. */
+  /** The class that this one is compared to, if one was named. */
   against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
-  /** Where relevance stayed, if account was kept. */
+  /** The ledger, if it was asked for. */
   ledger: ledgerSchema.exactOptional(),
   /** Paths below the output folder, by kind: heatmap, overlay, figure, svg, npy. */
   files,
   legend: z.object({ ticks: z.array(tick), sentence: z.string() }),
 });
 
-/** Checks a record that was read from a file. */
+/** Schema of a record in the manifest. */
 export const imageResultSchema: z.ZodObject<{
   key: z.ZodString;
   input: z.ZodString;
@@ -43,21 +43,21 @@ export const imageResultSchema: z.ZodObject<{
   answers: z.ZodArray<typeof answerResult>;
   ms: z.ZodNumber;
 }> = z.object({
-  /** Where it lies below the output folder, without what tells its files apart. */
+  /** Path prefix of its files below the output folder. */
   key: z.string(),
   /** The image, as the user named it. */
   input: z.string(),
-  /** What was decided about the run, in words. */
+  /** The settings of the run, in words. */
   settings: z.array(z.tuple([z.string(), z.string()])),
   /** The colour map as a CSS gradient. */
   colors: z.string(),
-  /** Paths below the output folder of what does not depend on a class: picture. */
+  /** Paths below the output folder of files that do not depend on a class: picture. */
   files,
-  /** What the explained output is: classes, values, a map … */
+  /** The kind of the explained output: classes, values, a map … */
   kind: z.string(),
-  /** The five best numbers of the answer; empty where it has many places. */
+  /** The five best numbers of the answer; empty if it has many places. */
   top: z.array(scoreSchema),
-  /** What was explained: the prediction as a whole (index and label of the best class), or what was asked for. */
+  /** The explained parts: the whole prediction (index and label of the best class), or each request. */
   answers: z.array(answerResult),
   /** Time for this image's share of its batch, in milliseconds. */
   ms: z.number(),
@@ -65,5 +65,5 @@ export const imageResultSchema: z.ZodObject<{
 
 /** An explained image. */
 export type ImageResult = z.infer<typeof imageResultSchema>;
-/** One explained part of its answer. */
+/** One explained part of an image's answer. */
 export type AnswerResult = z.infer<typeof answerResult>;

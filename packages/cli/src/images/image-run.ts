@@ -1,4 +1,4 @@
-/** What all images of a run of `relprop explain` share. */
+/** The shared state of a run of `relprop explain`. */
 
 import type { Pixels, Theme } from "@relprop/core/heatmap";
 import type { Wanted } from "./image-files.ts";
@@ -7,18 +7,18 @@ import type { InputFile } from "../files/find-files.ts";
 import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
-/** Everything that `relprop explain` can be told. */
+/** All options of `relprop explain` for images. */
 export interface ExplainOptions extends PictureOptions, Wanted {
-  /** Of figures. */
+  /** The background of figures. */
   readonly theme: Theme;
 }
 
-/** What all images of a run share. */
+/** The state that all images of a run share. */
 export interface Run extends PictureRun, Omit<OpenInputs<ImageResult>, "files"> {
   readonly options: ExplainOptions;
 }
 
-/** An image that has to be explained, read. */
+/** A decoded image that must be explained. */
 export interface Pending extends InputFile {
   readonly hash: string;
   readonly picture: Pixels;

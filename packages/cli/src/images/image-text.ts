@@ -1,11 +1,11 @@
-/** What `explain` says of an image: lines for people, records for programs. */
+/** The output of `explain` for an image: lines for people, records for programs. */
 
 import { join } from "node:path";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
 import { answerText, scoreText } from "../run/score.ts";
 import type { ReportOptions } from "../terminal/report.ts";
 
-/** Text of what came of an image: one line for people, and one for each verdict; one record an answer for programs. */
+/** One line per image plus one per verdict for people; one record per answer for programs. */
 export function resultText(result: ImageResult, options: ReportOptions): string {
   if (!options.json) {
     const best = result.top.slice(0, 3);
@@ -44,6 +44,6 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
     .join("\n");
 }
 
-/** An answer, with the class that it was told apart from: `Egyptian cat 0.767 rather than tabby`. */
+/** An answer, with the class that it is compared to: `Egyptian cat 0.767 rather than tabby`. */
 const ratherText = ({ against, ...answer }: AnswerResult): string =>
   answerText(answer) + (against ? ` rather than ${against.label}` : "");

@@ -1,4 +1,4 @@
-/** What the files of an image are called. */
+/** File names of results. */
 
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import { fileNamePart } from "../run/choose-classes.ts";
@@ -12,7 +12,7 @@ interface Named {
   readonly label: string;
 }
 
-/** The name of an explained part of an image's answer, before what tells its files apart. */
+/** The file name of an explained part of an answer, without the suffix of its kind. */
 export function answerName(
   key: string,
   { isAsked }: Pick<CompileDecision, "isAsked">,
@@ -24,7 +24,7 @@ export function answerName(
   return `${key}${suffix}${against ? `.rather-than-${against.index}-${fileNamePart(against.label)}` : ""}`;
 }
 
-/** All files of an image that can be named before the network has answered. */
+/** All files of an image whose names do not depend on the answer. */
 export function knownFiles(decision: CompileDecision, wanted: Wanted, key: string): string[] {
   const { names, requests, against } = decision;
   const named = (index: number): Named => ({ index, label: nameOf(names, index) });

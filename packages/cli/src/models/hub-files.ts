@@ -1,4 +1,4 @@
-/** Files of a hub beside a model: what they say of its preprocessing and its classes. */
+/** Hugging Face files beside a model: preprocessing and class names. */
 
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -6,16 +6,16 @@ import { readHubConfig, type HubConfig, type HubFile } from "@relprop/core/zoo";
 import { jsonOf } from "./zoo-files.ts";
 
 /**
- * Reads `preprocessor_config.json` and `config.json` in the model's folder, or in the one above if the folder is called
- * `onnx`, as exporters lay it out; undefined if there are neither.
- * @throws ModelFileError if the preprocessing they ask for is none that a card can say.
+ * Reads `preprocessor_config.json` and `config.json` in the model's folder, or in the parent of a folder named
+ * `onnx`, as exporters lay it out; undefined if both are missing.
+ * @throws ModelFileError if a card cannot express the preprocessing.
  */
 export async function hubConfigBeside(model: string): Promise<HubConfig | undefined> {
   const folder = dirname(resolve(model));
   const folders = basename(folder) === "onnx" ? [folder, dirname(folder)] : [folder];
   for (const each of folders) {
     const preprocessor = await jsonFile(join(each, "preprocessor_config.json"));
-    // Many programs have a config.json; only a hub's names one of these.
+    // Many programs have a config.json; a hub's has one of these keys.
     const config = await jsonFile(join(each, "config.json"), /"(?:pretrained_cfg|id2label)"/);
     if (preprocessor || config) {
       return readHubConfig({ ...(preprocessor ? { preprocessor } : {}), ...(config ? { config } : {}) });

@@ -1,4 +1,4 @@
-/** MODEL of the command line -> a model and how to feed it. */
+/** MODEL of the command line -> a model and its card. */
 
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
@@ -25,35 +25,35 @@ import { sha256OfFile } from "./download.ts";
 import { hubConfigBeside } from "./hub-files.ts";
 import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
 
-/** What the user says about the model. */
+/** Options for loading a model. */
 export interface LoadOptions {
   readonly input?: InputOptions;
   /** Path of a card. */
   readonly card?: string;
   /** Path of class names. */
   readonly labels?: string;
-  /** Name of the input that is explained, if there are several. */
+  /** Name of the explained input, if there are several. */
   readonly inputName?: string;
   readonly quiet?: boolean;
 }
 
-/** A model, ready to be compiled and fed. */
+/** A model that is ready to be compiled, and its card. */
 export interface LoadedModel {
   readonly model: Model;
   readonly card: ModelCard;
-  /** What of the card nobody said, in words. */
+  /** The guesses in the card, in words. */
   readonly guesses: readonly string[];
-  /** The file of class names that the user gave. */
+  /** The user's file of class names. */
   readonly labelsFrom?: string;
-  /** Tells this model's bytes from any other's: a hash. */
+  /** A hash that identifies the model's bytes. */
   readonly id: string;
 }
 
 /**
- * Loads a model of the zoo, an .onnx file or a checkpoint of a known architecture, with its card: `--card`, else
- * `<model>.card.json` beside it, else what a hub's files beside it say, else what is known of the architecture, else a
+ * Loads a model of the zoo, an .onnx file or a checkpoint of a known architecture. Its card is, in this order: `--card`,
+ * `<model>.card.json` beside it, a hub's files beside it, the card of the architecture, or a
  * guess.
- * @throws ModelFileError if it can't be had or read, OptionError if card and options don't fit it.
+ * @throws ModelFileError if it cannot be found or read, OptionError if card and options do not fit it.
  */
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const found = await stat(name).catch(() => undefined);
@@ -66,7 +66,7 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
     return { ...loaded, card: { ...loaded.card, labels }, labelsFrom: options.labels };
   }
   if (loaded.card.labels.length > 0) return loaded;
-  // A card that names no classes leaves the model's own names.
+  // A card without class names keeps the model's own names.
   return { ...loaded, card: { ...loaded.card, labels: metadataLabels(loaded.model) } };
 }
 
@@ -91,7 +91,7 @@ async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedMod
   };
 }
 
-/** The same model for pictures of another size; what it was made of takes any. */
+/** The same model for pictures of another size, rebuilt from its source. */
 function withSize(model: Model, [height, width]: readonly [number, number]): Model {
   const [image, ...others] = model.graph.inputs;
   if (!image) return model;
@@ -103,7 +103,7 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
   if (!exists) {
     throw new ModelFileError({
       what: `there is no model "${path}"`,
-      why: "it is neither a file nor a name of the zoo",
+      why: "it is neither a file nor a name in the zoo",
       fix: `give an .onnx file, a checkpoint, or one of ${zoo.map(({ name }) => name).join(", ")}`,
     });
   }
@@ -137,27 +137,27 @@ async function fromCheckpoint(
   const count = model.graph.outputs[0]?.shape[1];
   const isImageNet = count === 1000;
   const labels = isImageNet && card.labels.length === 0 ? await cachedLabels(imageNetLabels) : undefined;
-  // Networks of these architectures are classifiers, unless their head was exchanged for one number.
+  // These architectures are classifiers, unless their head was replaced by one with a single number.
   const kind = card.kind ?? (count === 1 ? undefined : ("classes" as const));
   return { model, card: { ...card, ...(kind && { kind }), ...(labels && { labels }) }, guesses };
 }
 
-/** A model to be compiled only: nothing has to be known of how it is fed. */
+/** A model that is only compiled, so its preprocessing may be unknown. */
 export interface CompilableModel {
   readonly model: Model;
-  /** SHA-256 of its file, if it's one file. */
+  /** SHA-256 of the model, if it is a single file. */
   readonly sha256: string | undefined;
-  /** Files that its weights are in, besides its own. */
+  /** Files of its weights, besides the model itself. */
   readonly files: readonly string[];
-  /** Whether the size that was asked for is built in already. */
+  /** Whether the requested size is built in already. */
   readonly isSized: boolean;
-  /** What is known of how it is explained. */
+  /** The part of its card that concerns the explanation. */
   readonly card: ExplainedCard;
 }
 
 /**
  * Loads a model of the zoo, an .onnx file or a checkpoint.
- * @throws ModelFileError if it can't be had or read.
+ * @throws ModelFileError if it cannot be found or read.
  */
 export async function loadCompilable(
   name: string,
@@ -176,7 +176,7 @@ export async function loadCompilable(
   return { model, sha256, files: [], isSized: true, card };
 }
 
-/** Bytes that a model's weights take. */
+/** Size of a model's weights in bytes. */
 export const weightBytes = ({ graph }: Model): number =>
   [...graph.initializers.values()].reduce((sum, { dataType, dims }) => sum + byteLength(dataType, dims), 0);
 

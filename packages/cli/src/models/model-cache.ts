@@ -1,11 +1,11 @@
-/** Where downloaded models are kept. */
+/** The folder of downloaded models. */
 
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 /**
- * The cache folder: `RELPROP_CACHE`, else what the system calls its cache (`XDG_CACHE_HOME` or `~/.cache`,
- * `~/Library/Caches`, `%LOCALAPPDATA%`) and `relprop` in it. It may not exist yet.
+ * The cache folder: `RELPROP_CACHE`, else `relprop` in the system's cache folder (`XDG_CACHE_HOME` or `~/.cache`,
+ * `~/Library/Caches`, `%LOCALAPPDATA%`). It may not exist yet.
  */
 export function cacheFolder(
   env: Readonly<Record<string, string | undefined>> = process.env,

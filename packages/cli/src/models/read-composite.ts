@@ -1,11 +1,11 @@
-/** `--composite` -> a composite: a name of the library, or a file of the user's. */
+/** `--composite` -> a composite: a name of the library, or the user's file. */
 
 import { readFile, stat } from "node:fs/promises";
 import { compositeNames, OptionError, parseComposite, type Composite } from "@relprop/core";
 
 /**
- * A name stays as it is; what ends in `.json`, or is a file, is read. Any other text stays as it is too: the library
- * says what it could have meant.
+ * Reads a file, or a text that ends in `.json`. Any other text is returned as it is: the library
+ * checks the name and suggests similar ones.
  * @throws OptionError if the file cannot be read or is no composite
  */
 export async function readComposite(text: string): Promise<string | Composite> {

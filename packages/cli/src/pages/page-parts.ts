@@ -1,20 +1,20 @@
-/** What pages of results share: their head, the list of settings, bars of the best classes, and how text becomes HTML. */
+/** Shared parts of result pages: head, list of settings, bars of the best classes, HTML escaping. */
 
 import { pageStyle } from "./html-page-assets.ts";
 import { pageMark } from "../files/own-files.ts";
 import { amountText, type Score } from "../run/score.ts";
 
-/** What every page begins with. */
+/** The common content of pages. */
 export interface Page {
   readonly title: string;
-  /** What was decided about the run, in words: `["model", "resnet50"]`. */
+  /** The settings of the run, in words: `["model", "resnet50"]`. */
   readonly settings: Settings;
 }
 
 /** Names and values, in words. */
 export type Settings = readonly (readonly [name: string, value: string])[];
 
-/** A page up to its body, in our style and what is added to it. */
+/** A page up to its body, with the common style and the given one. */
 export const pageHead = (title: string, style = ""): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -26,18 +26,18 @@ ${pageMark}
 <style>${pageStyle}${style}</style>
 </head>`;
 
-/** Name and value of what was decided. */
+/** The settings as a definition list. */
 export const settingsList = (settings: Settings): string =>
   `<dl class="settings">${settings.map(([name, value]) => `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`).join("")}</dl>`;
 
-/** Of a run's settings what is about the picture and the model's output, not about relevance. */
+/** Settings that do not concern how relevance is computed. */
 const otherwise = new Set(["model", "input", "preprocessing", "output", "explains"]);
 
 /** `composite fischer`, `seed softmax`, `filter keeps 0.1` … */
 export const howText = (settings: Settings): string[] =>
   settings.filter(([name]) => !otherwise.has(name)).map(([name, value]) => `${name} ${value}`);
 
-/** The best classes as bars; those that are explained stand out. */
+/** The best classes as bars; explained ones are highlighted. */
 export function bars(top: readonly Score[], explained: readonly (number | undefined)[]): string {
   const isShown = (score: Score): boolean => explained.includes(score.index);
   const rows = top.map(
@@ -56,11 +56,11 @@ const percents = new Intl.NumberFormat("en", {
 });
 const percent = (share: number): string => (share > 0 && share < 0.0005 ? "<0.1%" : percents.format(share));
 
-/** How much: probabilities in percent. */
+/** The score as text; probabilities in percent. */
 const amount = (score: Omit<Score, "index" | "label">): string =>
   score.probability === undefined ? amountText(score) : percent(score.probability);
 
-/** A bar, where there is a whole that it is a part of. */
+/** A bar for a probability; other scores have none. */
 const gauge = ({ probability }: Pick<Score, "probability">): string =>
   probability === undefined
     ? ""
@@ -76,6 +76,6 @@ const entities: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-/** Text of others as HTML. */
+/** Escapes text for HTML. */
 export const escape = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");

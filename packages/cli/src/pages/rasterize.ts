@@ -1,4 +1,4 @@
-/** SVG -> PNG, on machines without fonts as well. */
+/** SVG -> PNG, also on machines without fonts. */
 
 import { createRequire } from "node:module";
 import type { ResvgRenderOptions } from "@resvg/resvg-js";
@@ -8,16 +8,16 @@ const { resolve } = createRequire(import.meta.url);
 const inter = ["400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf"];
 const fontFiles = inter.map((file) => resolve(`@expo-google-fonts/inter/${file}`));
 
-/** Scripts and signs that Inter has; the system's fonts are only searched for others, since that takes a while. */
+/** Characters that Inter has. Loading the system's fonts is slow, so it is done only for other characters. */
 const ofInter = /^[\s!-~\u00a0-\u024f\u0370-\u03ff\u0400-\u052f\u1e00-\u1fff\u2000-\u206f\u2190-\u22ff]*$/;
 
-/** Joins signs to one, emoji above all. What it leaves joined and no font can draw, the renderer draws on top of each other. */
+/** Joins characters into one, mostly emoji. If no font has the joined form, the renderer overprints its parts. */
 const joiners = /\u200d|\p{Variation_Selector}|\p{Emoji_Modifier}/gu;
 
 /**
- * Draws an SVG at the size that it asks for. Text is set in Inter; what Inter lacks in a font of the system, and as a box where
- * that has none.
- * @throws OptionError if there is no renderer for this kind of machine
+ * Renders an SVG at its own size. Text is set in Inter, characters that Inter lacks in a font of the system, or as a box
+ * if no font has them.
+ * @throws OptionError if there is no renderer for this platform
  */
 export async function rasterize(svg: string): Promise<Uint8Array> {
   const { renderAsync } = await renderer();
@@ -32,14 +32,14 @@ export async function rasterize(svg: string): Promise<Uint8Array> {
   return image.asPng();
 }
 
-/** Whether this kind of machine has the renderer. */
+/** Whether there is a renderer for this platform. */
 export const canRasterize = (): Promise<boolean> =>
   renderer().then(
     () => true,
     () => false,
   );
 
-/** Native code, which not every machine has: only who wants figures needs it. */
+/** The renderer is native code, which some platforms lack, so it is loaded on demand. */
 const renderer = (): Promise<typeof import("@resvg/resvg-js")> =>
   import("@resvg/resvg-js").catch((error: unknown) => {
     const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);

@@ -1,4 +1,4 @@
-/** What was asked of an answer, found in the numbers of a run: targets for another run, and scores. */
+/** Resolves requests in the numbers of a run: targets for another run, and scores. */
 
 import {
   answersOf,
@@ -26,7 +26,7 @@ import type { CompileDecision } from "./decide.ts";
 import { nameOf, scoreOf, type Score } from "./score.ts";
 import { maskWeights } from "./target-mask.ts";
 
-/** What is asked of each answer. */
+/** The requests, and the settings for resolving them. */
 export interface AnswerPlan {
   readonly requests: CompileDecision["requests"];
   readonly against: CompileDecision["against"];
@@ -35,12 +35,12 @@ export interface AnswerPlan {
   /** Height and width of the picture that the network sees, in pixels. */
   readonly size: readonly [height: number, width: number];
 }
-/** What was explained in one sample of a run; undefined where this request has nothing there. */
+/** What is explained in one sample of a run; undefined if the request selects nothing there. */
 export type Picked = { readonly pick: Pick; readonly label?: string } | InputError | undefined;
 
 const ranked = 5;
 
-/** Why an answer cannot be explained at all. */
+/** Why an answer cannot be explained at all; undefined if it can. */
 export function faultOf({ facts, explained, values }: PickSource, sample: number): InputError | undefined {
   try {
     for (const numbers of [explained, values]) {
@@ -53,7 +53,7 @@ export function faultOf({ facts, explained, values }: PickSource, sample: number
   }
 }
 
-/** The answer's best numbers; of a yes-or-no question with one number yes and no. */
+/** The answer's best numbers; for a yes-or-no output, both yes and no. */
 export function topOf({ names }: AnswerPlan, source: PickSource, sample: number): Score[] {
   if (names.facts.kind === "embedding") return [lengthOf(names, source, sample)];
   return answersOf(source, sample)
@@ -66,7 +66,7 @@ function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number
   return scoreOf(names, { index: 0, value: length }, "length");
 }
 
-/** What a request is in each sample, a list for each rank of classes. */
+/** Resolves a request in each sample; the outer list has one entry per rank of classes. */
 export function picksOf(
   plan: AnswerPlan,
   source: RunSource,
@@ -114,7 +114,7 @@ export function picksOf(
   ];
 }
 
-/** What a pick is called, where it is not one class alone. */
+/** The label of a pick that is not a single class. */
 function labelOf(
   { names }: AnswerPlan,
   { numbers: { index = 0 } }: Pick,
@@ -144,15 +144,15 @@ function maskPick(
   if (pick.elements === 0) {
     throw new InputError({
       what: `cannot explain what "${text}" marks`,
-      why: "it marks nothing of this answer",
+      why: "it marks no part of this answer",
     });
   }
   return { pick, label: index === undefined ? text : `${nameOf(names, index)} in ${text}` };
 }
 
 /**
- * A target of zeros; one zero stands for all along an axis whose size only a run knows.
- * @throws InputError where such an axis needs the zeros themselves
+ * A target of zeros. Along an axis of unknown size, a single zero is broadcast.
+ * @throws InputError if the target needs the full size of such an axis
  */
 export function noTarget({ compiled: { output, facts, settings } }: Explainer, samples: number): FloatArray {
   const open = output.shape.findIndex((dim, axis) => typeof dim === "string" && axis !== facts.batchAxis);

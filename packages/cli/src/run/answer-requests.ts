@@ -1,4 +1,4 @@
-/** What of an answer is explained: what `--class`, `--target`, `--pixel` and `--box` say, for each kind of output. */
+/** Reads `--class`, `--target`, `--pixel` and `--box` for each kind of output: which part of an answer is explained. */
 
 import {
   OptionError,
@@ -9,7 +9,7 @@ import {
   type OutputKind,
 } from "@relprop/core";
 import { isYesOrNo } from "@relprop/core/internal";
-import { isPicture, waysOf, without, type OtherReadings } from "./answer-ways.ts";
+import { isPicture, targetHints, without, type OtherReadings } from "./target-hints.ts";
 import { classRequest, commandWord, fileNamePart, type ClassRequest } from "./choose-classes.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 import { readMask, requireShape, type Geometry, type Mask } from "./target-mask.ts";
@@ -19,9 +19,9 @@ export type AnswerRequest =
   | ClassRequest
   /** Elements of the output by their indices. */
   | { readonly kind: "elements"; readonly text: string }
-  /** Elements by a file of weights: an array, or on a map a picture of places. */
+  /** Elements selected by a file of weights: an array, or on a map a picture of places. */
   | { readonly kind: "mask"; readonly text: string; readonly mask: Mask; readonly index: number | undefined }
-  /** One place of a map, in pixels of the picture that the network sees; without a class the one that wins there. */
+  /** One place of a map, in pixels of the network's input; without a class, the winning one there. */
   | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index: number | undefined }
   /** All places of a map where a class wins. */
   | { readonly kind: "where"; readonly index: number }
@@ -30,7 +30,7 @@ export type AnswerRequest =
   /** The length of an embedding. */
   | { readonly kind: "length" };
 
-/** What the user names. */
+/** The values of the options that select answers. */
 export interface AnswerChoices {
   readonly classes: readonly string[];
   readonly targets: readonly string[];
@@ -40,13 +40,13 @@ export interface AnswerChoices {
 
 const isBoxes = ({ kind }: OutputFacts): boolean => kind === "detections";
 
-/** What requests are read with. */
-export interface Asking {
+/** What is needed to read requests. */
+export interface RequestContext {
   readonly names: AnswerNames & { readonly facts: OutputFacts };
-  /** Whether the prediction as a whole is explained where nothing is named. */
+  /** Whether the whole prediction is explained by default. */
   readonly isWhole: boolean;
   readonly others: OtherReadings;
-  /** How masks come to the size of the picture that the network sees: as that does. Undefined: no picture is explained. */
+  /** How masks are resized: in the same way as the picture. Undefined: no picture is explained. */
   readonly geometry: Geometry | undefined;
 }
 
@@ -54,12 +54,12 @@ export interface Asking {
 const lists: ReadonlySet<OutputKind> = new Set(["classes", "binary", "multi-label", "values", "scores"]);
 
 /**
- * The requests; undefined where nothing is named and the prediction as a whole is explained.
- * @throws OptionError for what this output does not have, or where something has to be named
+ * Reads the requests; undefined if the whole prediction is explained by default.
+ * @throws OptionError if the output has no such answer, or if one must be named
  */
 export async function readRequests(
   { classes, targets, pixels, boxes }: AnswerChoices,
-  asking: Asking,
+  asking: RequestContext,
 ): Promise<AnswerRequest[] | undefined> {
   const { names, isWhole } = asking;
   const { facts } = names;
@@ -81,12 +81,12 @@ export async function readRequests(
   if (usual === undefined) throw mustBeNamed(names);
   if (usual === "whole") return undefined;
   if (usual === "length") return [{ kind: "length" }];
-  // One number that speaks for yes is explained as it is, with its sign.
+  // The one number of a yes-or-no output is explained as it is, with its sign.
   return facts.kind === "binary" ? [{ kind: "class", index: 1 }] : [{ kind: "top", count: 1 }];
 }
 
-/** A class that is named; of a yes-or-no question 1 is yes and 0 is no, also at each place of a map. */
-function classOf(text: string, { facts, labels, count }: Asking["names"]): ClassRequest {
+/** Reads a named class. For a yes-or-no output, 1 is yes and 0 is no, also at each place of a map. */
+function classOf(text: string, { facts, labels, count }: RequestContext["names"]): ClassRequest {
   if (facts.kind === "embedding") {
     throw new OptionError({
       what: `cannot explain the class "${text}"`,
@@ -111,8 +111,8 @@ function oneClass(request: ClassRequest): number {
   });
 }
 
-/** What a class alone asks for. */
-function alone(request: ClassRequest, names: Asking["names"]): AnswerRequest[] {
+/** The requests of a class without pixel or box. */
+function alone(request: ClassRequest, names: RequestContext["names"]): AnswerRequest[] {
   const { kind } = names.facts;
   if (lists.has(kind)) return [request];
   if (kind === "map") return [{ kind: "where", index: oneClass(request) }];
@@ -120,31 +120,31 @@ function alone(request: ClassRequest, names: Asking["names"]): AnswerRequest[] {
   throw mustBeNamed(names);
 }
 
-/** @throws OptionError for the class that stands for nothing being there: no box is of it */
-function boxOf(rank: number, index: number | undefined, names: Asking["names"]): AnswerRequest {
+/** @throws OptionError for the background class, which no box has */
+function boxOf(rank: number, index: number | undefined, names: RequestContext["names"]): AnswerRequest {
   if (index === undefined || names.facts.detections?.background !== index)
     return { kind: "box", rank, index };
   throw new OptionError({
     what: `cannot explain boxes of class ${index}`,
-    why: "it is the background: what is said where nothing is",
+    why: "it is the background, the class of places without an object",
     fix: "name another class, or one of its scores with --target",
   });
 }
 
-/** @throws OptionError where a place has several values, of which none is the answer */
-function requireWhich({ facts, count = 1 }: Asking["names"]): void {
+/** @throws OptionError if a place has several values, and none of them is the main one */
+function requireWhich({ facts, count = 1 }: RequestContext["names"]): void {
   if (facts.kind !== "value-map" || count === 1) return;
   throw new OptionError({
     what: "cannot tell which value is meant",
     why: `each place of the output [${facts.shape.join(", ")}] has ${count} values`,
-    fix: "say which with --class, an index or a name",
+    fix: "choose one with --class, an index or a name",
   });
 }
 
 async function targetRequests(
   text: string,
   asked: readonly ClassRequest[],
-  asking: Asking,
+  asking: RequestContext,
 ): Promise<AnswerRequest[]> {
   const { facts, count } = asking.names;
   const mask = await readMask(text, asking.geometry);
@@ -154,8 +154,8 @@ async function targetRequests(
     if (needsClass) {
       throw new OptionError({
         what: `cannot use the mask "${text}"`,
-        why: `it says which places, and each place has ${count} numbers`,
-        fix: "say of which class with --class",
+        why: `it selects places, and each place has ${count} numbers`,
+        fix: "choose a class with --class",
       });
     }
     return indicesOrNone(asked).map((index) => ({ kind: "mask", text, mask, index }));
@@ -163,27 +163,27 @@ async function targetRequests(
   if (asked.length > 0) {
     throw new OptionError({
       what: "--class and --target do not go together",
-      why: `the target "${text}" says which elements, of which classes`,
-      fix: "leave one of them out",
+      why: `the target "${text}" selects elements, and so their classes`,
+      fix: "leave out one of them",
     });
   }
   if (mask) {
     requireShape(text, mask.array, facts);
     return [{ kind: "mask", text, mask, index: undefined }];
   }
-  // Whether it fits the output, as far as that is known before a run.
+  // Checks it against the output's shape, as far as that is known before a run.
   const { batchAxis } = facts;
   const shape = batchAxis === undefined ? facts.shape : facts.shape.with(batchAxis, 1);
   regionsOf(parseTarget(text), shape, facts);
   return [{ kind: "elements", text }];
 }
 
-/** @throws OptionError if an option is for outputs of another kind */
+/** @throws OptionError if an option is for another kind of output */
 async function requireFit(
   option: string,
   wanted: OutputKind,
   fits: (facts: OutputFacts) => boolean,
-  { names, isWhole, others }: Asking,
+  { names, isWhole, others }: RequestContext,
   what: string = option,
 ): Promise<void> {
   const { facts } = names;
@@ -192,7 +192,7 @@ async function requireFit(
   const canBe = facts.kind !== wanted && (await others.canBe(wanted, fits));
   const ways = [
     ...(other === undefined ? [] : [`explain the output "${other}" with --output ${commandWord(other)}`]),
-    ...(canBe ? [`say --output-kind ${wanted} if it is one`] : []),
+    ...(canBe ? [`use --output-kind ${wanted} if it is one`] : []),
   ];
   const why =
     facts.kind === wanted
@@ -205,17 +205,17 @@ async function requireFit(
   });
 }
 
-function mustBeNamed(names: Asking["names"]): OptionError {
+function mustBeNamed(names: RequestContext["names"]): OptionError {
   const { facts } = names;
   return new OptionError({
     what: "cannot tell what to explain",
     where: `output [${facts.shape.join(", ")}]`,
     why: `it is read as ${facts.kind} (${facts.why}), and none of its numbers is the answer`,
-    fix: `name it: ${waysOf(names)}; --output-kind says what it is if this is wrong`,
+    fix: `name it: ${targetHints(names)}; --output-kind corrects the kind if it is wrong`,
   });
 }
 
-/** A request in words, for the plan. */
+/** A request in words, for the printed decisions. */
 export function requestText(request: AnswerRequest, names: AnswerNames): string {
   const named = (index: number): string => `${index} ${nameOf(names, index)}`.trim();
   const of = (index: number | undefined): string => (index === undefined ? "" : ` of ${named(index)}`);
@@ -249,7 +249,7 @@ const elementsPart = (text: string): string =>
     .replaceAll(":", "all")
     .replaceAll(",", "-");
 
-/** A request as a part of a file's name. @param score of what it came to */
+/** A request as a part of a file's name. @param score its score */
 export function requestFileName(
   request: AnswerRequest,
   { index = 0, label }: Readonly<{ index?: number; label: string }>,

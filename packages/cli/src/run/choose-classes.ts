@@ -1,20 +1,20 @@
-/** Which classes are explained: what `--class` says -> class indices. */
+/** Reads `--class`: text -> class indices. */
 
 import { OptionError } from "@relprop/core";
 
-/** One `--class`: the best `count` of each image, or a fixed class. */
+/** One `--class`: the best `count` classes of each image, or a fixed class. */
 export type ClassRequest =
   | { readonly kind: "top"; readonly count: number }
   | { readonly kind: "class"; readonly index: number };
 
-/** The explainer ranks this many. */
+/** The number of classes that the explainer ranks. */
 const ranked = 5;
 
 /**
  * Reads `top1` to `top5`, an index, or a name: a whole label or one of its comma-separated synonyms, else a part that
- * only one label has. Case and `_` do not count. `index:3` is an index also where names are numbers.
- * @param labels by class index; empty if they are not known.
- * @throws OptionError if nothing or more than one class fits; it lists those that could be meant.
+ * only one label has. Case and `_` are ignored. `index:3` is always an index, even if names are numbers.
+ * @param labels by class index; empty if unknown.
+ * @throws OptionError if no class fits, or several do; it lists likely ones.
  */
 export function classRequest(
   text: string,
@@ -27,15 +27,15 @@ export function classRequest(
     if (count >= 1 && count <= Math.min(ranked, classes ?? ranked)) return { kind: "top", count };
     throw noClass(text, "the best 1 to 5 classes can be explained", "use top1 to top5");
   }
-  if (text.trim() === "") throw noClass(text, "nothing is named", "give an index or a name");
+  if (text.trim() === "") throw noClass(text, "the name is empty", "give an index or a name");
   const number = /^(?:index:)?(\d+)$/.exec(text)?.[1];
   if (number !== undefined) {
     const index = Number(number);
-    const called = number === text ? exactly(text, labels).filter((each) => each !== index) : [];
+    const other = number === text ? exactly(text, labels).find((each) => each !== index) : undefined;
     const isThere = classes === undefined || index < classes;
-    if (isThere && called.length > 0) throw twoMeanings(text, index, called[0] as number, labels);
+    if (isThere && other !== undefined) throw twoMeanings(text, index, other, labels);
     if (isThere) return { kind: "class", index };
-    if (called.length === 0) {
+    if (other === undefined) {
       const why = classes === 1 ? "there is one number, 0" : `the model has the classes 0 to ${classes - 1}`;
       throw noClass(text, why);
     }
@@ -53,7 +53,7 @@ export function classRequest(
 const plain = (text: string): string => text.toLowerCase().replaceAll("_", " ").trim();
 const synonyms = (label: string): string[] => [plain(label), ...plain(label).split(/,\s*/)];
 
-/** The classes that are called just so. */
+/** The classes with exactly this name. */
 const exactly = (text: string, labels: readonly string[]): number[] =>
   [...labels.keys()].filter((index) => synonyms(labels[index] ?? "").includes(plain(text)));
 
@@ -61,14 +61,14 @@ function twoMeanings(text: string, index: number, other: number, labels: readonl
   return noClass(
     text,
     `it is the index of "${labels[index] ?? ""}" and the name of class ${other}`,
-    `say which: --class index:${index} or --class index:${other}`,
+    `choose one: --class index:${index} or --class index:${other}`,
   );
 }
 
-/** A word of the command line, in quotes where it needs them. */
+/** A word of the command line, quoted if needed. */
 export const commandWord = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `"${text}"`);
 
-/** How a class is named on the command line: by its name if that says which, else by its index. */
+/** A class on the command line: its name if that is unique, else its index. */
 export function classWord(index: number, labels: readonly string[]): string {
   const label = labels[index] ?? "";
   try {
@@ -76,7 +76,7 @@ export function classWord(index: number, labels: readonly string[]): string {
     if (request.kind === "class" && request.index === index && /^[^"'`$\\\p{Cc}]+$/u.test(label))
       return `"${label}"`;
   } catch {
-    // It is called as another one.
+    // The name also means another class.
   }
   return exactly(String(index), labels).every((each) => each === index) ? String(index) : `index:${index}`;
 }
@@ -93,12 +93,12 @@ function byName(text: string, labels: readonly string[]): number {
     return shown.join(", ") + (some.length > 8 ? ` and ${some.length - 8} more` : "");
   };
   if (found.length > 1)
-    throw noClass(text, `${found.length} classes are called so: ${list(found)}`, "give the index");
+    throw noClass(text, `${found.length} classes have this name: ${list(found)}`, "give the index");
   const beginnings = wanted.split(" ").map((word) => word.slice(0, Math.max(3, word.length - 2)));
   const near = indices.filter((index) => beginnings.some((begin) => plain(labelAt(index)).includes(begin)));
   throw noClass(
     text,
-    "no class is called so",
+    "no class has this name",
     near.length > 0 ? `did you mean ${list(near)}?` : "give an index",
   );
 }

@@ -1,4 +1,4 @@
-/** Everything about a run that the user left open, decided in one place, and said in words. */
+/** Decides everything that the user left open about a run, and describes the decisions in words. */
 
 import {
   chooseExplanation,
@@ -15,25 +15,25 @@ import {
 import type { ArrayCard, InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
 import { fittingLabels, isYesOrNo } from "@relprop/core/internal";
-import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
+import { without, type NamedOutput, type OtherReadings } from "./target-hints.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
 import { cardOptions } from "../models/card-options.ts";
 import { classRequest } from "./choose-classes.ts";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import type { LoadedModel } from "../models/load-model.ts";
 import { optionsOfMethod, type MethodChoice } from "./method-choice.ts";
 import { nameOf, type AnswerNames } from "./score.ts";
 
-/** What of a run the user decided. */
+/** The user's choices for a run. */
 export interface RunChoices extends AnswerChoices {
-  /** The class that those are told apart from, as `classes` are written. */
+  /** The class that the explained classes are compared to, written like `classes`. */
   readonly against?: string;
   readonly compile: CompileOptions;
-  /** Whether one answer has to be explained, and not the prediction as a whole. */
+  /** Whether one answer must be explained, not the whole prediction. */
   readonly needsAnswer?: boolean;
-  /** How boxes are sorted out. */
+  /** How boxes are filtered. */
   readonly detection?: Pick<DetectionOptions, "threshold" | "overlap" | "format">;
-  /** In place of relevance propagation. */
+  /** Another method than relevance propagation. */
   readonly method?: MethodChoice;
   readonly colormap?: string;
   readonly normalize?: Normalization;
@@ -41,16 +41,16 @@ export interface RunChoices extends AnswerChoices {
   readonly clip?: number;
 }
 
-/** How the model is compiled. */
+/** What is explained, and how the model is compiled. */
 export interface CompileDecision {
   readonly options: CompileOptions | MethodOptions;
-  /** Undefined: the prediction as a whole is explained. */
+  /** Undefined: the whole prediction is explained. */
   readonly requests: readonly AnswerRequest[] | undefined;
-  /** Whether the user named them; else they are what is usual for the output. */
+  /** Whether the user named the requests; otherwise they are the output's default. */
   readonly isAsked: boolean;
-  /** Index of the class that the classes are told apart from. */
+  /** Index of the class that the explained classes are compared to. */
   readonly against: number | undefined;
-  /** What the answer's numbers are called. */
+  /** Names of the answer's numbers. */
   readonly names: NamedOutput;
 }
 
@@ -60,10 +60,10 @@ export interface DecidedModel extends Pick<LoadedModel, "model" | "labelsFrom"> 
 }
 
 /**
- * Chooses what to explain and how: {@link chooseExplanation} for relevance propagation; of a method nothing but what it
- * shares with it.
- * @param read reads the model for options, @default readAnswer
- * @throws OptionError if what is named isn't there, has to be named, or does not go together
+ * Chooses what to explain and how: by {@link chooseExplanation} for relevance propagation; other methods use only the
+ * shared options.
+ * @param read reads the model for given options, @default readAnswer
+ * @throws OptionError if a named part does not exist or must be named, or if options exclude each other
  */
 export async function decideCompile(
   { model, card, labelsFrom }: DecidedModel,
@@ -81,11 +81,11 @@ export async function decideCompile(
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
   const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
-  const fits = doNamesFit(facts, card.labels.length, count);
-  if (!fits && labelsFrom !== undefined) throw notFitting(labelsFrom, card.labels.length, facts, count);
+  const labels = fittingLabels(facts, card.labels, count);
+  if (!labels && labelsFrom !== undefined) throw notFitting(labelsFrom, card.labels.length, facts, count);
   const names = {
     facts,
-    labels: fits ? fittingLabels(facts, card.labels, count) : [],
+    labels: labels ?? [],
     count,
     unit: card.unit,
     ...(found.options.output !== common.output && { output: found.options.output }),
@@ -93,7 +93,7 @@ export async function decideCompile(
   const isAsked = choices.against !== undefined || namesAnswer(choices);
   const isTarget = choices.needsAnswer === true || isAsked;
   const choice = chooseExplanation(found.reading, {
-    ...given({ composite: compile.composite, seed: compile.seed, topK: compile.topK }),
+    ...withoutUndefined({ composite: compile.composite, seed: compile.seed, topK: compile.topK }),
     usual: { composite: card.composite, topK: card.topK },
     isTarget,
   });
@@ -121,14 +121,6 @@ export async function decideCompile(
   return { ...decided, options: { ...options, composite, seed, topK } };
 }
 
-/** Whether so many names can be those of an output's numbers; one sigmoid has a name for yes, or one each for no and yes. */
-function doNamesFit(facts: OutputFacts, names: number, count: number | undefined): boolean {
-  if (names === 0) return true;
-  if (isYesOrNo(facts)) return names <= 2;
-  const isNamed = facts.kind !== "embedding" && facts.isRanked !== true;
-  return !isNamed || count === undefined || names === count;
-}
-
 const notFitting = (
   file: string,
   names: number,
@@ -137,18 +129,18 @@ const notFitting = (
 ): OptionError =>
   new OptionError({
     what: `cannot use the class names "${file}"`,
-    why: `they are ${names}, and the output [${facts.shape.join(", ")}] has ${
+    why: `there are ${names}, and the output [${facts.shape.join(", ")}] has ${
       isYesOrNo(facts)
-        ? "one number, of which 1 or 2 names say yes, or no and yes"
-        : `${count} of them to name`
+        ? "one number, which takes 1 name for yes, or 2 names for no and yes"
+        : `${count} numbers to name`
     }`,
-    fix: "give one name for each, in their order",
+    fix: "give one name per number, in their order",
   });
 
 const namesAnswer = ({ classes, targets, pixels, boxes }: AnswerChoices): boolean =>
   [classes, targets, pixels, boxes].some((named) => named.length > 0);
 
-/** Reads the output that is meant: the one asked for, the usual one, or for boxes the one that has them with their scores. */
+/** Reads the output to explain: the chosen one, the default one, or for --box the one that holds boxes. */
 async function readFor(
   { boxes, compile }: RunChoices,
   common: CompileOptions,
@@ -166,7 +158,7 @@ async function readFor(
 
 const isBoxes = ({ kind }: OutputFacts): boolean => kind === "detections";
 
-/** What the model's outputs could be besides what is explained. */
+/** Tries other ways to read the model's outputs. */
 function otherReadings(
   options: CompileOptions,
   { graph }: LoadedModel["model"],
@@ -196,45 +188,45 @@ function otherReadings(
   };
 }
 
-/** @throws OptionError if relevance is to start at something else than the classes asked for */
+/** @throws OptionError if the seed does not fit the chosen classes */
 export function checkSeed({ against, compile }: Pick<RunChoices, "against" | "compile">): void {
   if (compile.seed === "softmax") {
     throw new OptionError({
       what: `--${against === undefined ? "class" : "against"} and --seed softmax do not go together`,
       why: "the softmax explains the prediction as a whole",
-      fix: "leave one of them out, or use --seed logit",
+      fix: "leave out one of them, or use --seed logit",
     });
   }
   if (against !== undefined && compile.seed === "one" && compile.ledger) {
     throw new OptionError({
       what: "--against, --seed one and --ledger do not go together",
-      why: "relevance starts with +1 and −1, and of their sum, 0, there are no shares to keep account of",
-      fix: "leave one of them out, or use --seed logit",
+      why: "relevance starts with +1 and −1; their sum is 0, so the ledger has no shares",
+      fix: "leave out one of them, or use --seed logit",
     });
   }
 }
 
-/** One class, the same for all images. */
+/** Reads --against: one class, the same for all images. */
 function classAgainst(text: string, names: CompileDecision["names"], isWhole: boolean): number {
   const { facts, labels, count } = names;
   if (facts.placeAxes.length > 0 || count === undefined || count < 2) {
     throw new OptionError({
       what: "cannot use --against",
       where: `output [${facts.shape.join(", ")}]`,
-      why: `it is read as ${facts.kind}, which is no list of classes of known length`,
+      why: `it is read as ${facts.kind}, not as a list of classes of known length`,
       fix: without("--against", names, isWhole),
     });
   }
   const request = classRequest(text, labels, count);
   if (request.kind === "class") return request.index;
   throw new OptionError({
-    what: `cannot tell classes apart from "${text}"`,
+    what: `cannot compare classes to "${text}"`,
     why: "it is not one class for all images",
     fix: "give --against an index or a name",
   });
 }
 
-/** How heatmaps are coloured: options of renderHeatmap, all decided. */
+/** How heatmaps are coloured: the options of renderHeatmap, fully decided. */
 export interface Coloring {
   readonly colormap: ColormapName;
   readonly normalize: Normalization;
@@ -242,7 +234,7 @@ export interface Coloring {
   readonly clip: number;
 }
 
-/** Chooses colours, as {@link usualColoring} has them. A map that was asked for is used as its kind needs. */
+/** Chooses colours as {@link usualColoring} does. A chosen colour map keeps the normalization of its kind. */
 export function decideColoring(
   compiled: CompiledFacts,
   choices: Omit<RunChoices, keyof AnswerChoices | "compile">,
@@ -251,7 +243,7 @@ export function decideColoring(
   return { ...chooseColoring(isSigned, choices), level: choices.level ?? 1 };
 }
 
-/** What was decided, as name and value: printed before the run and shown on the page. */
+/** The decisions as names and values: printed before the run and shown on the page. */
 export function decisionsInWords(
   { card }: Pick<DecidedModel, "card">,
   compiled: CompiledFacts,
@@ -274,14 +266,14 @@ export function decisionsInWords(
   ];
 }
 
-/** What is explained where nothing is named. */
+/** The default explanation, in words. */
 const usualText = (request: AnswerRequest, names: AnswerNames): string => {
   if (names.facts.kind === "binary") return nameOf(names, 1);
   if (request.kind !== "top" || names.count === 1) return requestText(request, names);
   return names.facts.kind === "scores" ? "the highest number" : "the best class";
 };
 
-/** What the output is taken for, and why. */
+/** The kind of the output, and the reason for it. */
 const outputText = ({ kind, why, shape }: OutputFacts): string => `${kind} [${shape.join(", ")}] (${why})`;
 
 const numbers = (list: readonly number[]): string => list.map((n) => Number(n.toPrecision(6))).join(",");
@@ -304,7 +296,7 @@ function resizeText({ resize, interpolation }: InputCard): string {
 
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));
 
-/** Of a decision about relevance propagation. */
+/** The decisions about relevance propagation. */
 function relevanceInWords(settings: CompiledFacts["settings"]): [name: string, value: string][] {
   const { composite, dialect, seed, topK, strides } = settings;
   return [
@@ -316,7 +308,7 @@ function relevanceInWords(settings: CompiledFacts["settings"]): [name: string, v
   ];
 }
 
-/** Of a decision about another method: what was chosen about it. */
+/** The decisions about another method. */
 function methodInWords(options: CompileDecision["options"]): [name: string, value: string][] {
   const known = new Set(["method", "steps", "samples", "layer"]);
   return Object.entries(options).flatMap(([name, value]): [string, string][] =>

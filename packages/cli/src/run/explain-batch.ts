@@ -1,4 +1,4 @@
-/** A batch of inputs and what is asked of each answer -> relevance and scores, one explanation per sample and request. */
+/** A batch of inputs and the requests -> relevance and scores, one explanation per sample and request. */
 
 import {
   InputError,
@@ -20,47 +20,47 @@ import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
 
 /** One explained part of a sample's answer. */
 export interface ExplainedAnswer {
-  /** What was asked for; undefined for the prediction as a whole. */
+  /** The request; undefined for the whole prediction. */
   readonly request: AnswerRequest | undefined;
   readonly score: AnswerScore;
   /** Of the first explained input, without the batch axis. */
   readonly relevance: FloatArray;
   /** Of every explained input, by its name. */
   readonly relevances: Readonly<Record<string, FloatArray>>;
-  /** How many elements of the output are explained together. */
+  /** The number of output elements that are explained together. */
   readonly elements: number;
-  /** ΣR that relevance starts with: of a class told apart from another the difference of the two. */
+  /** ΣR at the start; with `against`, the difference of the two classes. */
   readonly start: number;
-  /** The class that this one was told apart from. */
+  /** The class that this one is compared to. */
   readonly against?: { readonly index: number; readonly label: string };
-  /** Where its relevance stayed, if account was kept. */
+  /** The ledger, if it was asked for. */
   readonly ledger?: Ledger;
   readonly box?: Detection;
 }
 
-/** What came of a sample. */
+/** The result of a sample. */
 export interface ExplainedSample {
   /** The five best numbers of the answer, if it is one list. */
   readonly top: readonly Score[];
-  /** One for each request, each class once; one for the prediction as a whole if nothing was asked for. */
+  /** One answer per request, without duplicate classes; without requests, one for the whole prediction. */
   readonly answers: readonly ExplainedAnswer[];
-  /** Why this sample has no answers although others have. */
+  /** Why this sample has no answers, though others of the batch have. */
   readonly error?: InputError;
 }
 
 const isClass = (kind: string | undefined): boolean => kind === "class" || kind === "top";
 
-/** What the model takes besides the explained input. */
+/** The model's inputs besides the explained one. */
 export interface OtherInputs {
   /** Their values by name. */
   readonly values: Readonly<Record<string, InputArray>>;
-  /** Names of those that have no axis of samples; there is one sample in the batch then. */
+  /** Names of those that have no batch axis; the batch has one sample then. */
   readonly shared: ReadonlySet<string>;
 }
 
 const noOthers: OtherInputs = { values: {}, shared: new Set() };
 
-/** Runs the network as often as requests need. */
+/** Runs the network as often as the requests need. */
 export async function explainBatch(
   explainer: Explainer,
   input: InputArray,
@@ -119,7 +119,7 @@ export async function explainBatch(
 const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
   c?.data.length === a.data.length && a.data.every((weight, i) => weight === c.data[i]);
 
-/** What the first run explains: the first class that is named, else nothing; then it is the answer that is looked at. */
+/** The target of the first run: the first named class, else zeros; the requests are then read from its answer. */
 function openingTarget(
   explainer: Explainer,
   samples: number,
@@ -139,7 +139,7 @@ function openingTarget(
   return target;
 }
 
-/** The targets of all samples as one tensor, zeros where there is none; undefined if there is none anywhere. */
+/** Stacks the targets of all samples, with zeros where a sample has none; undefined if no sample has one. */
 function stacked(picks: readonly Picked[], { facts, explained }: PickSource): FloatArray | undefined {
   const targets = picks.map((each) => (each && !(each instanceof InputError) ? each.pick.target : undefined));
   if (targets.every((target) => target === undefined)) return undefined;
@@ -148,7 +148,7 @@ function stacked(picks: readonly Picked[], { facts, explained }: PickSource): Fl
   const { batchAxis } = facts;
   const stride =
     batchAxis === undefined ? data.length : dims.slice(batchAxis + 1).reduce((product, n) => product * n, 1);
-  const count = batchAxis === undefined ? 1 : (dims[batchAxis] as number);
+  const count = batchAxis === undefined ? 1 : (dims[batchAxis] ?? 1);
   for (const [sample, target] of targets.entries()) {
     for (const [i, weight] of target?.data.entries() ?? []) {
       if (weight !== 0) data[(Math.floor(i / stride) * count + sample) * stride + (i % stride)] = weight;
@@ -184,7 +184,7 @@ function answerOf(
     relevance: Object.values(relevances)[0] as FloatArray,
     relevances,
     elements: pick.elements,
-    start: explanation.start[sample] as number,
+    start: explanation.start[sample] ?? 0,
     ...(isDifference && { against: { index: against, label: nameOf(names, against) } }),
     ...(ledger && { ledger }),
     ...(pick.box && { box: pick.box }),

@@ -1,4 +1,4 @@
-/** What of a ledger is kept: in records, on pages, in manifests. */
+/** The stored part of a ledger: in records, on pages, in manifests. */
 
 import { verdict, type Ledger } from "@relprop/core";
 import { z } from "zod";
@@ -18,7 +18,7 @@ const shares = z.object({
 
 /** Where relevance stayed. */
 export const ledgerSchema = z.object({
-  /** ΣR that relevance started with, that reached the input, and that stayed on the way, by cause. Unitless. */
+  /** ΣR at the start, ΣR that reached the input, and ΣR that stayed on the way, by cause. Unitless. */
   start: z.number(),
   reached: z.number(),
   stayed: shares,
@@ -29,7 +29,7 @@ export const ledgerSchema = z.object({
 /** Where the relevance of an answer stayed. */
 export type LedgerResult = z.infer<typeof ledgerSchema>;
 
-/** What of a ledger is kept. */
+/** Extracts the stored part of a ledger. */
 export function ledgerResult(ledger: Ledger): LedgerResult {
   const { start, reached, stayed } = ledger;
   return { start, reached, stayed: { ...stayed }, verdict: verdict(ledger) };

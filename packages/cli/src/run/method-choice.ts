@@ -1,7 +1,7 @@
-/** An attribution method beyond relevance propagation, as the user choices it. */
+/** The chosen attribution method other than relevance propagation. */
 
 import type { CompileOptions, MethodName, MethodOptions } from "@relprop/core";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 
 /** The method, and options that only some methods have. */
 export interface MethodChoice {
@@ -12,13 +12,13 @@ export interface MethodChoice {
 }
 
 /**
- * Options of the library for a method, from what is chosen and what methods have in common with relevance propagation.
- * Whether the method has the chosen options, the library checks.
+ * The library's options for a method: its own, and those shared with relevance propagation.
+ * The library checks whether the method has the chosen options.
  */
 export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;
   const { start, outputKind, labelCount } = shared;
-  const common = given({
+  const common = withoutUndefined({
     input,
     output,
     size,

@@ -1,4 +1,4 @@
-/** What comes before inputs are explained: which they are, where results go, and what lies there. */
+/** The preparation of a run: find its files, open the output folder, check the files that will be written. */
 
 import type { z } from "zod";
 import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
@@ -8,7 +8,7 @@ import { ResultWriter } from "../files/result-writer.ts";
 import { isSilent, say } from "../terminal/report.ts";
 import type { RunOptions } from "./run-inputs.ts";
 
-/** Files to explain, and the folder of their results. */
+/** The files to explain, and the folder of their results. */
 export interface OpenInputs<Result extends Listed> {
   readonly files: readonly InputFile[];
   readonly writer: ResultWriter;
@@ -16,10 +16,10 @@ export interface OpenInputs<Result extends Listed> {
 }
 
 /**
- * Finds files and asks for the output folder.
- * @param form of results that earlier runs listed there
- * @param ofRun files of the whole run that will be written
- * @throws OptionError if there are no such files, or files of others are in the way
+ * Finds files and opens the output folder.
+ * @param form schema of results that earlier runs listed there
+ * @param ofRun files that the whole run will write
+ * @throws OptionError if there are no such files, or foreign files would be overwritten
  */
 export async function openInputs<Result extends Listed>(
   sources: readonly string[],

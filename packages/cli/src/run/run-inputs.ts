@@ -1,8 +1,8 @@
-/** One run for inputs of any kind: sessions, progress, what failed, interruption, records and the exit status. */
+/** A run over inputs of any kind: sessions, progress, failures, interruption, records and the exit status. */
 
 import { availableParallelism } from "node:os";
 import { InputError } from "@relprop/core";
-import { throughStages, type Abreast, type Stages } from "./stages.ts";
+import { throughStages, type ParallelLimits, type Stages } from "./stages.ts";
 import { SessionThreads } from "../sessions/session-thread.ts";
 import type { Device } from "../sessions/start-explainer.ts";
 import type { Explainers } from "../sessions/start-sessions.ts";
@@ -10,26 +10,26 @@ import { exitCodes } from "../terminal/exit-codes.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { failureRecord, say, sayError, summaryText, type ReportOptions } from "../terminal/report.ts";
 
-/** What every run can be told, whatever it explains. */
-export interface RunOptions extends ReportOptions, Abreast {
+/** The options that all kinds of runs share. */
+export interface RunOptions extends ReportOptions, ParallelLimits {
   readonly device: Device;
-  /** Whether compiled models are kept for the next run. */
+  /** Whether compiled models are cached. */
   readonly cache: boolean;
-  /** Whether what is done already is done again, and what relprop did not write is written over. */
+  /** Whether finished results are redone, and foreign files overwritten. */
   readonly force: boolean;
 }
 
-/** Inputs that are read, and written, at a time where nothing is said. */
+/** The default number of inputs that are read, and written, at a time. */
 export const usualJobs = (): number => Math.min(4, Math.max(2, availableParallelism()));
 
 /** A sample that failed. */
 export interface Failed {
-  /** How the user knows it. */
+  /** The sample's name for the user. */
   readonly name: string;
   readonly error: InputError;
 }
 
-/** Inputs, and what is done with them. */
+/** The inputs, and how they are processed. */
 export interface Work<Input, Ready, Found, Result> extends Stages<Input, Ready, Found, Result> {
   readonly inputs: Iterable<Input> | AsyncIterable<Input>;
   /** How many samples they are altogether; undefined where only their end tells. */
@@ -37,31 +37,31 @@ export interface Work<Input, Ready, Found, Result> extends Stages<Input, Ready, 
   /** How many samples an input is. @default 1 */
   readonly samplesIn?: (input: Input) => number;
   readonly explainers: Explainers;
-  /** What a sample is, in a word: `image`. */
+  /** The singular noun for a sample: `image`. */
   readonly noun: string;
-  /** What is made of them, in a word: `heatmaps`. */
+  /** The plural noun for results: `heatmaps`. */
   readonly makes: string;
-  /** How the user named one. */
+  /** The user's name for an input. */
   readonly nameOf: (input: Input) => string;
-  /** Whether the next run goes on where this one ends. */
+  /** Whether the next run continues where this one ends. */
   readonly canResume: boolean;
-  /** Keeps a result; they come in the order of the inputs. */
+  /** Stores a result; called in the order of the inputs. */
   readonly keep: (result: Result) => void | Promise<void>;
-  /** What is printed of a result: lines for people, or records; nothing where it is empty. */
+  /** The printed form of a result: lines for people, or records; empty text is not printed. */
   readonly textOf: (result: Result) => string;
-  /** Samples of a result that failed although others of the same input did not, and why. */
+  /** Samples of a result that failed while others of the same input did not. */
   readonly failedIn?: (result: Result) => readonly Failed[];
-  /** Writes what shows all results, and gives its path, if there is anything to show. */
+  /** Writes an overview of all results; returns its path, if there is one. */
   readonly finish: () => Promise<string | undefined>;
 }
 
 /**
- * Explains all inputs. Those that fail are named and left out.
- * @param start when the run began, as `performance.now()` has it
- * @param begin makes all ready; the threads are where sessions are made
- * @param interrupted asked between inputs and batches; true ends the run after what was begun
+ * Explains all inputs. Inputs that fail are reported and left out.
+ * @param start time of the run's start, from `performance.now()`
+ * @param begin prepares the run; sessions are created in the given threads
+ * @param interrupted polled between inputs and batches; true ends the run after the current work
  * @returns the exit status
- * @throws RelpropError for what concerns the run as a whole
+ * @throws RelpropError for errors of the whole run
  */
 export async function runInputs<Input, Ready, Found, Result>(
   options: RunOptions,
@@ -112,7 +112,7 @@ export async function runInputs<Input, Ready, Found, Result>(
     else if (!quiet || count.failed > 0)
       for (const line of summaryText({ ...summary, page }, noun)) say(line);
     if (interrupted()) {
-      const goOn = canResume ? "; run the same command again to go on" : "";
+      const goOn = canResume ? "; run the same command again to continue" : "";
       say(`stopped after ${seen()}${total === undefined ? "" : ` of ${total}`}${goOn}`);
       return exitCodes.interrupted;
     }

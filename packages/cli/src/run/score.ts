@@ -1,4 +1,4 @@
-/** Numbers of an answer with their names: what is printed, and what stands in JSON. Nothing is said that the model does not. */
+/** Numbers of an answer with their names, as printed and as stored in JSON. Absent numbers stay absent. */
 
 import type { RankedClass } from "@relprop/core";
 import { answerName, type AnswerNames as Names } from "@relprop/core/internal";
@@ -6,23 +6,23 @@ import { z } from "zod";
 
 /** A class, or another number of an answer. */
 export const scoreSchema = z.object({
-  /** Along the axis of classes. */
+  /** Index along the axis of classes. */
   index: z.number(),
   label: z.string(),
-  /** What the model puts out. */
+  /** The model's output. */
   value: z.number().exactOptional(),
   unit: z.string().exactOptional(),
-  /** Before softmax or sigmoid, where there is one, or where the output is logits. */
+  /** Before softmax or sigmoid, or the output itself if it holds logits. */
   logit: z.number().exactOptional(),
-  /** A softmax over all classes or a sigmoid, where the model means one. */
+  /** A softmax over all classes or a sigmoid, if the output stands for probabilities. */
   probability: z.number().exactOptional(),
 });
 export type Score = z.infer<typeof scoreSchema>;
 
-/** What was explained of an answer: without an index where it is not of one class. */
+/** The score of the explained part; it has no index unless it belongs to one class. */
 export type AnswerScore = Omit<Score, "index"> & Partial<Pick<Score, "index">>;
 
-/** What numbers of an output are called, and their unit. */
+/** Names of an output's numbers, and their unit. */
 export interface AnswerNames extends Names {
   readonly unit: string | undefined;
 }
@@ -30,7 +30,7 @@ export interface AnswerNames extends Names {
 /** The name of one number of an answer. */
 export const nameOf: (names: AnswerNames, index: number) => string = answerName;
 
-/** The numbers with their name. */
+/** Adds the name to the numbers. */
 export function scoreOf(names: AnswerNames, numbers: RankedClass, label?: string): Score;
 export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): AnswerScore;
 export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): AnswerScore {
@@ -45,12 +45,12 @@ export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label
   };
 }
 
-/** Small probabilities need more digits to be told from zero. */
+/** A probability with enough digits to tell small values from zero. */
 export const probabilityText = (p: number): string => (p < 0.0005 ? p.toExponential(1) : p.toFixed(3));
 
 const plain = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
 
-/** How much: a probability, else the value with its unit, else the logit. */
+/** The probability, else the value with its unit, else the logit. */
 export function amountText({ probability, value, unit, logit }: Omit<Score, "index" | "label">): string {
   if (probability !== undefined) return probabilityText(probability);
   if (value !== undefined) return unit === undefined ? plain(value) : `${plain(value)} ${unit}`;
@@ -61,6 +61,6 @@ export function amountText({ probability, value, unit, logit }: Omit<Score, "ind
 export const scoreText = (score: Omit<AnswerScore, "index">): string =>
   `${score.label} ${amountText(score)}`.trimEnd();
 
-/** The same, with how many elements of the output it is the sum of. */
+/** The score with its name, and the number of explained elements if there are several. */
 export const answerText = ({ elements, ...score }: AnswerScore & { readonly elements: number }): string =>
   elements > 2 ? `${scoreText(score)} over ${elements} elements` : scoreText(score);

@@ -1,24 +1,24 @@
-/** An input's way through a run: read, put into a batch, explained, written. Each stage works ahead of the next. */
+/** The stages of an input: read, put into a batch, explained, written. Each stage works ahead of the next. */
 
 import { InputError, ModelFileError, RelpropError, type Explainer } from "@relprop/core";
 import { inOrder } from "../sessions/in-order.ts";
 import { Pool } from "../sessions/pool.ts";
 import type { Explainers } from "../sessions/start-sessions.ts";
 
-/** What is done with each input. InputError at any stage is the failure of that input alone, in `explain` of its batch. */
+/** The work of each stage. An InputError fails its input alone, or in `explain` its batch. */
 export interface Stages<Input, Ready, Found, Result> {
-  /** Reads an input, or finds what came of it before. */
+  /** Reads an input, or finds its earlier result. */
   readonly prepare: (input: Input) => Promise<{ readonly ready: Ready } | { readonly earlier: Result }>;
-  /** Makes a batch ready, and gives what runs the network on it as soon as a session is free: one result an input. */
+  /** Prepares a batch; returns the job that runs the network on a free session, with one result per input. */
   readonly explain: (batch: readonly Ready[]) => (explainer: Explainer) => Promise<readonly Found[]>;
   readonly write: (ready: Ready, found: Found) => Promise<Result>;
 }
 
-/** What came of an input: one of the three. */
+/** The outcome of an input, one of three. */
 export interface Outcome<Input, Result> {
   readonly input: Input;
   readonly done?: Result;
-  /** It was explained just so before. */
+  /** An earlier result that is still valid. */
   readonly skipped?: Result;
   readonly error?: unknown;
 }
@@ -28,36 +28,39 @@ interface Pending<Input, Ready> {
   readonly ready: Ready;
 }
 
-/** An input after the network, to be written. */
+/** An input after the network's run, not yet written. */
 interface Explained<Input, Ready, Found> extends Pending<Input, Ready> {
   readonly found: Found;
 }
 
-/** How much goes on at a time. */
-export interface Abreast {
-  /** Inputs that are read, and inputs that are written, at a time beside the network. */
+/** Limits of parallel work. */
+export interface ParallelLimits {
+  /** Inputs that are read, and inputs that are written, at a time. */
   readonly jobs: number;
-  /** Inputs that the network runs on at a time. */
+  /** Inputs per run of the network. */
   readonly batch: number;
 }
 
 /**
- * How many inputs are read and not written at most: `jobs` being read and `jobs` being written, a batch each being
- * filled, explained in each session, waiting for one and handed on, and the one that is reported.
+ * The maximum number of inputs in memory: `jobs` being read and `jobs` being written; one batch each being filled,
+ * running in each session, waiting for a session and passed on; and the one being reported.
  */
-export const mostAlive = ({ jobs, batch, sessions }: Abreast & { readonly sessions: number }): number =>
-  2 * jobs + (sessions + 3) * batch + 1;
+export const maxInputsInMemory = ({
+  jobs,
+  batch,
+  sessions,
+}: ParallelLimits & { readonly sessions: number }): number => 2 * jobs + (sessions + 3) * batch + 1;
 
 /**
- * Takes inputs through all stages and gives what came of each, in their order. Reading goes on while the network runs,
- * and so does writing. However many inputs there are, at most {@link mostAlive} of them are in memory.
- * @param interrupted asked between inputs and between batches; true ends the run after what the network has begun
- * @throws what ends the whole run: ModelFileError if the model can't be run
+ * Takes inputs through all stages; yields the outcomes in the order of the inputs. Reading and writing overlap with the
+ * network's runs. At most {@link maxInputsInMemory} inputs are in memory at a time.
+ * @param interrupted polled between inputs and between batches; true ends the run after the current work
+ * @throws errors of the whole run: ModelFileError if the model cannot be run
  */
 export async function* throughStages<Input, Ready, Found, Result>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
   { prepare, explain, write }: Stages<Input, Ready, Found, Result>,
-  { explainers, jobs, batch }: Abreast & { readonly explainers: Explainers },
+  { explainers, jobs, batch }: ParallelLimits & { readonly explainers: Explainers },
   interrupted: () => boolean,
 ): AsyncGenerator<Outcome<Input, Result>, void, undefined> {
   type Out = Outcome<Input, Result>;
@@ -74,7 +77,7 @@ export async function* throughStages<Input, Ready, Found, Result>(
     },
   );
   const sessions = new Pool(explainers);
-  // One batch more is made ready, for the session that is free next.
+  // One extra batch is prepared for the next free session.
   const explained = inOrder(inGroups(read, batch), explainers.length + 1, async (group) => {
     const pending = group.flatMap((each) => ("ready" in each ? [each.ready] : []));
     if (pending.length === 0) return group.flatMap((each) => ("ready" in each ? [] : [each]));
@@ -101,7 +104,7 @@ export async function* throughStages<Input, Ready, Found, Result>(
   });
 }
 
-/** Why a batch has no results. @throws what ends the run */
+/** Why a batch has no results. @throws errors that end the run */
 function failureOf(error: unknown, batch: number): InputError {
   if (error instanceof InputError) return error;
   if (error instanceof RelpropError) throw error;
@@ -124,7 +127,7 @@ async function* oneByOne<Item>(groups: AsyncIterable<readonly Item[]>): AsyncGen
   for await (const group of groups) yield* group;
 }
 
-/** Fills batches. What needs no network waits only where an input before it does. */
+/** Fills batches. Inputs with an earlier result wait only for inputs before them. */
 async function* inGroups<Each extends object>(
   read: AsyncIterable<Each>,
   batch: number,

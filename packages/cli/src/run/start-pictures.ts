@@ -1,4 +1,4 @@
-/** A model of pictures, loaded, decided about, compiled and started; and what was decided, said. */
+/** Loads a picture model, decides what is explained, compiles and starts it, and prints the decisions. */
 
 import { OptionError, type CompileOptions, type OutputKind } from "@relprop/core";
 import { filterSearch } from "@relprop/core/internal";
@@ -20,29 +20,29 @@ import { providerOf } from "../sessions/start-explainer.ts";
 import { startSessions, type Explainers } from "../sessions/start-sessions.ts";
 import { isSilent, say, sayDecisions } from "../terminal/report.ts";
 
-/** What runs over pictures can be told. */
+/** The options of runs on pictures. */
 export interface PictureOptions extends RunOptions, RunChoices {
   readonly model: string;
   readonly load: LoadOptions;
 }
 
-/** What all pictures of a run share. */
+/** The state that all pictures of a run share. */
 export interface PictureRun {
-  /** Without the model: its weights are the sessions'. */
+  /** Without the model, whose weights have moved to the sessions. */
   readonly loaded: Omit<LoadedModel, "model">;
   readonly explainers: Explainers;
   readonly decision: CompileDecision;
   readonly plan: AnswerPlan;
   readonly coloring: Coloring;
-  /** What was decided, in words. */
+  /** The decisions, in words. */
   readonly settings: [name: string, value: string][];
 }
 
 /**
- * Loads, compiles and starts the model, and says what was decided.
- * @param count of pictures
- * @param special what this kind of run compiles besides, and says of it
- * @throws RelpropError for what concerns the run as a whole
+ * Loads, compiles and starts the model, and prints the decisions.
+ * @param count number of pictures
+ * @param special additional compile options and settings of this kind of run
+ * @throws RelpropError for errors of the whole run
  */
 export async function startPictures(
   count: number,
@@ -70,7 +70,7 @@ export async function startPictures(
   const settings = [...decisions, ...(special.settings ?? [])];
   if (!silent) {
     sayDecisions([...settings, ["compiled", how], ["device", device], ["images", String(count)]]);
-    sayGuesses(loaded, decision);
+    printGuesses(loaded, decision);
   }
   const { requests, against, names } = decision;
   const { size } = loaded.card.input;
@@ -78,7 +78,7 @@ export async function startPictures(
   return { loaded, explainers, decision, plan, coloring, settings };
 }
 
-/** Only pictures are fed; whatever else the model needs must be known before a run. */
+/** @throws OptionError if the model needs inputs besides the picture */
 function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
   const picture =
     graph.inputs.find(({ name }) => name === input) ??
@@ -93,21 +93,21 @@ function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | unde
   });
 }
 
-/** Says what nobody told of the model, and how it can be told. */
-function sayGuesses({ card, guesses }: PictureRun["loaded"], { names }: CompileDecision): void {
+/** Prints what was guessed about the model, and which options set it. */
+function printGuesses({ card, guesses }: PictureRun["loaded"], { names }: CompileDecision): void {
   if (guesses.length > 0) {
     say(
-      `guessed, since no card says it: ${guesses.join("; ")} (--card, --size, --channels, --mean, --std say it)`,
+      `guessed, since no card says it: ${guesses.join("; ")} (set it with --card, --size, --channels, --mean, --std)`,
     );
   }
   if (names.labels.length > 0 || nameless.has(names.facts.kind)) return;
   const own = card.labels.length;
   const why = own === 0 ? "are not known" : `are not known, those of the model (${own}) do not fit`;
   const hint = zooEntry(card.name)
-    ? "`relprop models pull resnet50` brings ImageNet's"
+    ? "`relprop models pull resnet50` fetches ImageNet's"
     : "give them with --labels FILE";
   say(`the names of the classes ${why}: ${hint}`);
 }
 
-/** Outputs whose numbers are no classes. */
+/** Kinds of output whose numbers need no names. */
 const nameless: ReadonlySet<OutputKind> = new Set(["values", "value-map", "embedding", "scores"]);

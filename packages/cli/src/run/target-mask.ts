@@ -1,4 +1,4 @@
-/** `--target FILE`: weights of an output's elements as an array, or places of a map as a picture. */
+/** `--target FILE`: weights of output elements as an array, or places of a map as a picture. */
 
 import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
@@ -9,10 +9,10 @@ import { resample, resizePlan } from "@relprop/core/preprocess";
 import type { InputCard } from "@relprop/core/zoo";
 import sharp from "sharp";
 
-/** What a file marks. */
+/** The content of a target file. */
 export type Mask =
   | { readonly kind: "array"; readonly array: FloatArray }
-  /** Brightness from 0 to 255, row by row, of the pixels that the network sees. */
+  /** Brightness from 0 to 255, row by row, of the network's input pixels. */
   | {
       readonly kind: "picture";
       readonly width: number;
@@ -20,20 +20,21 @@ export type Mask =
       readonly brightness: Uint8Array;
     };
 
-/** How a photo comes to the network's size. */
+/** How a photo is resized for the network. */
 export type Geometry = Pick<InputCard, "size" | "resize" | "interpolation">;
 
 const pictures = new Set([".png", ".jpg", ".jpeg", ".webp"]);
 
-/** Whether a target is a picture, by its name. */
+/** Whether a file name is that of a picture. */
 export const isPictureFile = (text: string): boolean => pictures.has(extname(text).toLowerCase());
 
-/** Brighter pixels are white. */
+/** Brighter pixels count as white. */
 const half = 127;
 
 /**
- * Reads a mask; undefined if the text is no name of such a file. Without a geometry the model's input is no picture. A picture is resized and cropped as a photo of its size,
- * unless it has the network's size already.
+ * Reads a mask; undefined if the text does not name such a file. A picture is resized and cropped like a photo of its
+ * size, unless it already has the network's size.
+ * @param geometry undefined where the explained input is no picture
  * @throws OptionError if the file cannot be read
  */
 export async function readMask(text: string, geometry: Geometry | undefined): Promise<Mask | undefined> {
@@ -41,22 +42,20 @@ export async function readMask(text: string, geometry: Geometry | undefined): Pr
   if (extension !== ".npy" && !pictures.has(extension)) return undefined;
   if (!(await stat(text).catch(() => undefined))?.isFile()) throw cannotRead(text, "there is no such file");
   try {
-    if (extension === ".npy") return { kind: "array", array: weighing(text, readNpy(await readFile(text))) };
-    if (!geometry) throw cannotRead(text, "a picture marks places of pictures, and none is explained");
+    if (extension === ".npy")
+      return { kind: "array", array: requireUsableWeights(text, readNpy(await readFile(text))) };
+    if (!geometry) throw cannotRead(text, "it marks places of a picture, and the explained input is none");
     const { data, info } = await sharp(text, { autoOrient: true })
       .greyscale()
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
-    const whole = Uint8Array.from({ length: width * height }, (_, i) => data[i * channels] as number);
+    const whole = Uint8Array.from({ length: width * height }, (_, i) => data[i * channels] ?? 0);
     if (!whole.some((grey) => grey > half)) throw marksNothing(text, "no pixel of it is white");
-    const seen = asSeen({ width, height, brightness: whole }, geometry);
+    const seen = croppedMask({ width, height, brightness: whole }, geometry);
     if (!seen.brightness.some((grey) => grey > half))
-      throw marksNothing(
-        text,
-        "it marks nothing of this answer: none of its white pixels is left in the crop",
-      );
+      throw marksNothing(text, "it marks no part of this answer: the crop contains none of its white pixels");
     return { kind: "picture", ...seen };
   } catch (error) {
     if (error instanceof OptionError) throw error;
@@ -66,7 +65,7 @@ export async function readMask(text: string, geometry: Geometry | undefined): Pr
 }
 
 /** The part of a mask that the network sees. */
-function asSeen(
+function croppedMask(
   mask: Omit<Extract<Mask, { kind: "picture" }>, "kind">,
   geometry: Geometry,
 ): Omit<Extract<Mask, { kind: "picture" }>, "kind"> {
@@ -77,12 +76,12 @@ function asSeen(
   const rgba = new Uint8Array(4 * brightness.length);
   for (const [i, grey] of brightness.entries()) rgba.fill(grey, 4 * i, 4 * i + 4);
   const { data } = resample({ data: rgba, width, height }, plan, geometry.interpolation);
-  const seen = Uint8Array.from({ length: columns * rows }, (_, i) => data[4 * i] as number);
+  const seen = Uint8Array.from({ length: columns * rows }, (_, i) => data[4 * i] ?? 0);
   return { width: columns, height: rows, brightness: seen };
 }
 
-/** Weights that are numbers, not all of them 0. */
-function weighing(text: string, array: FloatArray): FloatArray {
+/** @throws OptionError if a weight is not finite, or all are 0 */
+function requireUsableWeights(text: string, array: FloatArray): FloatArray {
   const bad = array.data.find((weight) => !Number.isFinite(weight));
   if (bad !== undefined) throw cannotRead(text, `one of its weights is ${bad}`);
   if (array.data.every((weight) => weight === 0)) throw marksNothing(text, "all its weights are 0");
@@ -96,8 +95,8 @@ const cannotRead = (file: string, why: string): OptionError =>
   new OptionError({ what: `cannot read the target "${file}"`, why });
 
 /**
- * Whether an array has an output's shape, as far as that is known; axes of one element may be left out.
- * @throws OptionError if it has not
+ * Checks that an array has the output's shape, as far as it is known; axes of size 1 may be left out.
+ * @throws OptionError if it does not
  */
 export function requireShape(
   text: string,
@@ -117,9 +116,9 @@ export function requireShape(
 
 /**
  * Weights of an output [.., height, width] for one sample.
- * @param dims of the output with one sample
- * @param facts what the output is
- * @param index the class of a picture's places; undefined: the only one
+ * @param dims shape of the output for one sample
+ * @param facts description of the output
+ * @param index class of a picture's places; undefined if there is only one
  * @throws InputError if the mask does not fit
  */
 export function maskWeights(
@@ -141,27 +140,26 @@ export function maskWeights(
   }
   const { placeAxes, classAxis } = facts;
   const [rows, columns] = placeAxes.slice(-2) as [number, number];
-  const [height, width] = [dims[rows] as number, dims[columns] as number];
+  const [height = 1, width = 1] = [dims[rows], dims[columns]];
   const isOne = isYesOrNo(facts);
-  // The one number speaks for class 1 and against class 0.
+  // The single number speaks for class 1 and against class 0.
   const weight = isOne && index === 0 ? -1 : 1;
   const classIndex = isOne ? 0 : (index ?? 0);
   const stride = (axis: number): number => dims.slice(axis + 1).reduce((product, n) => product * n, 1);
-  const along = (flat: number, axis: number): number =>
-    Math.floor(flat / stride(axis)) % (dims[axis] as number);
+  const along = (flat: number, axis: number): number => Math.floor(flat / stride(axis)) % (dims[axis] ?? 1);
   const data = Float32Array.from({ length: size }, (_, flat) => {
     if (classAxis !== undefined && along(flat, classAxis) !== classIndex) return 0;
     const [top, bottom] = pixelsOf(along(flat, rows), height, mask.height);
     const [left, right] = pixelsOf(along(flat, columns), width, mask.width);
     let sum = 0;
     for (let y = top; y < bottom; y++)
-      for (let x = left; x < right; x++) sum += mask.brightness[y * mask.width + x] as number;
+      for (let x = left; x < right; x++) sum += mask.brightness[y * mask.width + x] ?? 0;
     return sum > half * (bottom - top) * (right - left) ? weight : 0;
   });
   return { data, dims };
 }
 
-/** The pixels of one place along an axis; the one at its centre if it has less than one. */
+/** The pixels of one place along an axis; if a place is smaller than a pixel, the pixel at its centre. */
 function pixelsOf(place: number, places: number, pixels: number): [from: number, to: number] {
   const centre = Math.floor(((place + 0.5) * pixels) / places);
   const from = Math.min(Math.round((place * pixels) / places), centre);

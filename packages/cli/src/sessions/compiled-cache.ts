@@ -1,6 +1,6 @@
 /**
- * Compiled models, kept for the next run in the folder `compiled` of the cache. Of weights only those are kept that the
- * model does not have itself, folded ones; all others are taken from the model again, or stay in its file.
+ * Compiled models, cached in the folder `compiled`. Only weights that the model itself lacks, such as folded ones, are
+ * stored; all others are read from the model again, or stay in its file.
  */
 
 import { createHash } from "node:crypto";
@@ -21,30 +21,30 @@ import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "../models/model-cache.ts";
 import { writeWhole } from "../files/write-file.ts";
 
-/** Changes whenever the file does. */
+/** Must change whenever the file format does. */
 const format = 2;
 
-/** All kept models together; the ones used longest ago go first. */
+/** The size limit of all cached models together; the least recently used go first. */
 const mostBytes = 2e9;
 
 const folder = (): string => join(cacheFolder(), "compiled");
 
-/** A compiled model, and what became of keeping it. */
+/** A compiled model, and whether it was cached. */
 export interface Kept {
   readonly model: SessionModel;
-  /** For people: `from the cache`, `now`, and why it isn't kept if it should be. */
+  /** For people: `from the cache`, `now`, and why it was not cached. */
   readonly how: string;
-  /** Of all that makes it what it is, wherever the model's file is; undefined if nothing is to be kept. */
+  /** Hash of everything that determines the compiled model, except its file's path; undefined if nothing is cached. */
   readonly key: string | undefined;
 }
 
-/** Where a weight of the session's model is. */
+/** The location of a weight of the session's model. */
 type Weight = { readonly path: string; readonly length: number } & (
   | { readonly source: string }
   | { readonly offset: number }
 );
 
-/** What comes before the graph's bytes and the weights. */
+/** The header of the file, before the graph's bytes and the weights. */
 interface Header {
   readonly facts: CompiledFacts;
   readonly folder: string | undefined;
@@ -52,25 +52,25 @@ interface Header {
   readonly weights: readonly Weight[];
 }
 
-/** A model whose compiled forms are kept. */
+/** A model whose compiled forms are cached. */
 export interface Source {
   readonly model: Model;
-  /** A hash of all that the model was read from. */
+  /** A hash of all source files of the model. */
   readonly id: string;
-  /** False: everything is done anew, and nothing is kept. */
+  /** False turns the cache off, for reading and writing. */
   readonly useCache: boolean;
 }
 
 /**
- * Compiles a model, or takes what an earlier run compiled from the same model with the same options and the same code.
- * What is kept has a checksum: a broken file is replaced, never used.
+ * Compiles a model, or reads it from the cache if model, options and code are the same.
+ * Cached files have a checksum; a damaged one is replaced.
  * @throws what compiling throws
  */
 export async function compileOnce(source: Source, options: CompileOptions | MethodOptions): Promise<Kept> {
   const { model } = source;
   const key = keyOf("compiled", source, options);
   if (key === undefined) return { model: sessionModel(model, options), how: "now", key: undefined };
-  // The graph names the files that have its weights.
+  // The cached graph refers to the files that hold its weights.
   const path = pathOf(sha256(serialize([key, filesOf(model)])).toString("hex"));
   const file = await readKept(path);
   const found = file && sessionModelOf(file, model);
@@ -82,8 +82,8 @@ export async function compileOnce(source: Source, options: CompileOptions | Meth
 }
 
 /**
- * {@link readAnswer}, kept in the same way: reading takes half as long as compiling.
- * @throws what it throws
+ * {@link readAnswer} with the same cache, since reading takes half as long as compiling.
+ * @throws the errors of readAnswer
  */
 export async function readOnce(source: Source, options: CompileOptions): Promise<AnswerReading> {
   const key = keyOf("read", source, options);
@@ -92,38 +92,38 @@ export async function readOnce(source: Source, options: CompileOptions): Promise
   const file = await readKept(path);
   if (file) return deserialize(file) as AnswerReading;
   const reading = readAnswer(source.model, options);
-  // If this can't be kept, the compiled model can't either, which says so.
+  // If this cannot be written, the compiled model cannot either, and that failure is reported.
   await keep(path, [serialize(reading)]);
   return reading;
 }
 
-/** Of something made of a model with these options, if anything is kept. */
+/** The cache key of a model with these options; undefined if nothing is cached. */
 function keyOf(what: string, { model, id, useCache }: Source, options: object): string | undefined {
   if (!useCache || build === undefined) return undefined;
-  // The shapes: a network that is built from a checkpoint takes the size that was asked for.
+  // The shapes matter: a network built from a checkpoint takes the requested size.
   const { inputs, outputs } = model.graph;
   return sha256(serialize([what, format, version, build, id, inputs, outputs, options])).toString("hex");
 }
 
 const pathOf = (key: string): string => join(folder(), `${key}.bin`);
 
-/** The files that a model's weights were left in. */
+/** The files in which a model's weights were left. */
 const filesOf = ({ graph }: Model): string[] => [
   ...new Set([...graph.initializers.values()].flatMap((tensor) => placeOf(tensor)?.path ?? [])),
 ];
 
-/** The content of a kept file, if it is there and whole. */
+/** The content of a cached file, if it exists and its checksum is right. */
 async function readKept(path: string): Promise<Buffer | undefined> {
   const file = await readFile(path).catch(() => undefined);
   const content = file?.subarray(checksumLength);
   if (!file || !content || !sha256(content).equals(file.subarray(0, checksumLength))) return undefined;
   const now = new Date();
-  // Says when it was used last. A folder that can only be read will do.
+  // Marks it as recently used. This may fail in a read-only folder.
   await utimes(path, now, now).catch(() => undefined);
   return content;
 }
 
-/** Keeps a file, and gives the reason if that is not possible. */
+/** Writes a file to the cache; returns the reason if that fails. */
 async function keep(path: string, content: readonly Uint8Array[]): Promise<string | undefined> {
   try {
     await writeWhole(path, [sha256(...content), ...content]);
@@ -144,7 +144,7 @@ const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
 const checksumLength = 32;
 const lengthLength = 4;
 
-/** Length of the header, header, graph, weights. */
+/** The file: length of the header, header, graph, weights. */
 function contentOf({ facts, view }: SessionModel, model: Model): Uint8Array[] {
   const nameOf = namesByPlace(model);
   const own: Uint8Array[] = [];
@@ -170,11 +170,11 @@ function contentOf({ facts, view }: SessionModel, model: Model): Uint8Array[] {
 
 const rangeOf = ({ byteOffset, length }: Uint8Array): string => `${byteOffset}+${length}`;
 
-/** The model's name of a weight, by where it is in memory: compiling leaves those that it does not change there. */
+/** The model's name for a weight, by its location in memory: compiling shares the weights that it does not change. */
 function namesByPlace({ graph }: Model): (data: Uint8Array) => string | undefined {
   const buffers = new Map<ArrayBufferLike, Map<string, string>>();
   for (const [name, tensor] of graph.initializers) {
-    // It is not read for this.
+    // An external weight has not been read.
     if (placeOf(tensor)) continue;
     const { bytes } = tensor;
     const places = buffers.get(bytes.buffer) ?? new Map<string, string>();
@@ -183,7 +183,7 @@ function namesByPlace({ graph }: Model): (data: Uint8Array) => string | undefine
   return (data) => buffers.get(data.buffer)?.get(rangeOf(data));
 }
 
-/** What {@link contentOf} wrote, if the model has all the weights that it had. */
+/** Decodes the result of {@link contentOf}, if the model still has all the weights that it refers to. */
 function sessionModelOf(content: Buffer, { graph }: Model): SessionModel | undefined {
   const end = lengthLength + content.readUInt32LE(0);
   const header = deserialize(content.subarray(lengthLength, end)) as Header;

@@ -1,13 +1,13 @@
-/** Caches stay within their bounds: what was used longest ago goes first. */
+/** Keeps caches within their size limits: the least recently used entries are removed first. */
 
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Removes what lies in a folder, until the rest is no larger than the bound. What can't be removed now (a mapped file on
- * Windows) a later call removes.
- * @param newest what was kept just now, and stays before all others
- * @param isKept by name, whether it belongs to the cache
+ * Removes the oldest entries of a folder until the rest is within the limit. Entries that cannot be removed now (a mapped
+ * file on Windows) are removed by a later call.
+ * @param newest the entry just written, which stays
+ * @param isKept whether a name belongs to the cache
  */
 export async function forgetOldest(
   folder: string,
@@ -31,7 +31,7 @@ export async function forgetOldest(
   }
 }
 
-/** Bytes of the files in a folder. */
+/** Total size of the files in a folder, in bytes. */
 async function sizeWithin(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(

@@ -1,6 +1,6 @@
-/** Work that goes on ahead of whoever takes its results, in order and within bounds. */
+/** Work that runs ahead of its consumer, in order and within bounds. */
 
-/** Where one side waits for the other. Only one waits at a time. */
+/** A signal on which one side waits at a time. */
 class Signal {
   #resume: (() => void) | undefined;
 
@@ -16,9 +16,9 @@ class Signal {
 }
 
 /**
- * Works on a source's items before the results are asked for, and gives these in the source's order. At most `count`
- * items are begun and not taken yet, however fast the source is. What the source or the work throws is thrown at its
- * place in the order. When the reader stops, nothing more is begun and what is begun ends before the reader goes on.
+ * Works on a source's items before the results are requested, and yields the results in the source's order. At most
+ * `count` items are started and not yet taken. An error of the source or the work is thrown at its
+ * place in the order. When the consumer stops, no new work is started, and the generator ends after the running work.
  */
 export async function* inOrder<Item, Result>(
   source: AsyncIterable<Item> | Iterable<Item>,
@@ -27,13 +27,13 @@ export async function* inOrder<Item, Result>(
 ): AsyncGenerator<Result, void, undefined> {
   const begun: Promise<Result>[] = [];
   const state = { isRead: false, isClosed: false };
-  // The reading side waits for room, the giving one where nothing is begun.
+  // The reader waits for room; the consumer waits if no work is running.
   const signal = new Signal();
   const read = async (): Promise<void> => {
     for await (const item of source) {
       if (state.isClosed) return;
       const result = work(item);
-      // It is heard when its turn comes.
+      // The error is reported when its turn comes.
       result.catch(() => undefined);
       begun.push(result);
       signal.raise();

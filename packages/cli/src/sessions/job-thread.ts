@@ -1,13 +1,13 @@
-/** A worker thread that is given jobs, and answers each by its number. */
+/** A worker thread that answers numbered jobs. */
 
 import { Worker, type Transferable } from "node:worker_threads";
 
-/** An answer, or a part of one, to the job of that number. */
+/** An answer, or a part of one, to the job of this number. */
 export interface Numbered {
   readonly id: number;
 }
 
-/** What a thread is started with. */
+/** Options of a thread. */
 export interface JobThreadOptions<Answer extends Numbered> {
   /** The module that it runs. */
   readonly file: URL;
@@ -15,9 +15,9 @@ export interface JobThreadOptions<Answer extends Numbered> {
   readonly name: string;
   /** Its `workerData`. */
   readonly data?: unknown;
-  /** Whether a job's answer is whole with this; else there is more to come. @default always */
+  /** Whether a message completes a job's answer; otherwise more messages follow. @default always */
   readonly isLast?: (answer: Answer) => boolean;
-  /** Hears why the thread ended by itself, after all jobs that waited for it. */
+  /** Called with the reason when the thread ends unexpectedly, after all waiting jobs have failed. */
   readonly onCrash?: (why: string) => void;
 }
 
@@ -28,7 +28,7 @@ interface Waiting<Answer> {
 }
 
 /**
- * Starts with the first job, and again with the next one after it crashed. The thread gets each job with its number as
+ * Starts with the first job, and again with the first job after a crash. The thread receives each job with its number as
  * `job`, and answers with that number as `id`.
  */
 export class JobThread<Job extends object, Answer extends Numbered> {
@@ -45,14 +45,14 @@ export class JobThread<Job extends object, Answer extends Numbered> {
     return this.#worker !== undefined;
   }
 
-  /** Starts the thread now rather than with the first job. */
+  /** Starts the thread before the first job. */
   start(): void {
     this.#worker ??= this.#newWorker();
   }
 
   /**
-   * Resolves once the job is answered, or the thread crashed.
-   * @param transfer what of the job moves to the thread and can't be used here any more
+   * Resolves when the job is answered, or the thread has crashed.
+   * @param transfer buffers of the job that move to the thread; they cannot be used here afterwards
    */
   async do(
     job: Job,
@@ -64,13 +64,13 @@ export class JobThread<Job extends object, Answer extends Numbered> {
     this.#worker ??= this.#newWorker();
     const worker = this.#worker;
     await new Promise<void>((done) => {
-      // A job that can't be sent is an error here, and nobody waits for it.
+      // A job that cannot be sent is an error of the caller, and is no longer waited for.
       worker.postMessage({ ...job, job: number }, transfer);
       this.#waiting.set(number, { hear, crashed, done });
     });
   }
 
-  /** Ends the thread. What runs ends first: a run can't be stopped. */
+  /** Ends the thread after the running job, since a run cannot be stopped. */
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;

@@ -1,7 +1,7 @@
 /**
- * Models as ONNX Runtime has optimized them for this machine, kept for the next run in the folder `optimized` of the
- * cache. Folding constants and choosing kernels takes most of a session's start; what is kept starts in a tenth of a
- * second, and its weights are mapped into memory, not read.
+ * Models as optimized by ONNX Runtime for this machine, cached in the folder `optimized`. Folding constants and choosing
+ * kernels takes most of a session's start; a cached model starts in a tenth of a
+ * second, and its weights are memory-mapped.
  */
 
 import { createHash } from "node:crypto";
@@ -13,20 +13,20 @@ import type { Runtime, Session } from "@relprop/core";
 import { forgetOldest } from "./forget-oldest.ts";
 import { cacheFolder } from "../models/model-cache.ts";
 
-/** Changes whenever what is kept does. */
+/** Must change whenever the stored content does. */
 const format = 1;
 
-/** All kept models together; the ones used longest ago go first. VGG-16 takes 1.2 GB, ResNet-50 0.4 GB. */
+/** The size limit of all cached models together; the least recently used go first. VGG-16 takes 1.2 GB, ResNet-50 0.4 GB. */
 const mostBytes = 4e9;
 
-/** A model is kept if the disk has room for so many of its size. */
-const room = 4;
+/** A model is cached if the disk has room for this many times its size. */
+const spaceFactor = 4;
 
 const [graphFile, weightsFile, sealFile] = ["model.onnx", "weights.bin", "seal.json"];
 
 type Options = InferenceSession.SessionOptions;
 
-/** A runtime that also starts from files. */
+/** A runtime that can also start sessions from files. */
 export interface FileRuntime extends Runtime {
   readonly InferenceSession: {
     create(model: Uint8Array | string, options?: Options): Promise<Session>;
@@ -35,8 +35,8 @@ export interface FileRuntime extends Runtime {
 
 const folder = (): string => join(cacheFolder(), "optimized");
 
-/** A runtime that starts from what was kept under a key, whatever it is given; undefined unless that is whole. */
-export async function startingFromKept(runtime: FileRuntime, key: string): Promise<Runtime | undefined> {
+/** A runtime that always starts the cached model of a key; undefined if the cache entry is missing or damaged. */
+export async function cachedRuntime(runtime: FileRuntime, key: string): Promise<Runtime | undefined> {
   const place = await placeOf(key);
   if (!(await isWhole(place))) return undefined;
   const { create } = runtime.InferenceSession;
@@ -48,27 +48,27 @@ export async function startingFromKept(runtime: FileRuntime, key: string): Promi
   };
 }
 
-/** Whether a model with weights of so many bytes is kept, or will be once it was started. */
-export const canKeep = async (key: string, weights: number): Promise<boolean> =>
+/** Whether a model with weights of this size is cached, or will be when it is started. */
+export const canCache = async (key: string, weights: number): Promise<boolean> =>
   (await isWhole(await placeOf(key))) || hasRoom(weights);
 
 /**
- * The same runtime, but that it starts from what an earlier run kept, if that is whole, and else keeps what it starts.
- * @param key of all that makes the compiled model what it is
- * @param weights bytes of the model's weights
+ * Wraps a runtime: it starts from an intact cache entry, and otherwise caches the session that it starts.
+ * @param key hash of everything that determines the compiled model
+ * @param weights size of the model's weights in bytes
  */
-export function keepOptimized(runtime: FileRuntime, key: string, weights: number): Runtime {
+export function cachingRuntime(runtime: FileRuntime, key: string, weights: number): Runtime {
   const { create } = runtime.InferenceSession;
   return {
     ...runtime,
     InferenceSession: {
       async create(model, options = {}) {
-        const kept = await startingFromKept(runtime, key);
+        const kept = await cachedRuntime(runtime, key);
         if (kept) {
           try {
             return await kept.InferenceSession.create(model, options);
           } catch {
-            // Another ONNX Runtime, another processor: it is made anew.
+            // The entry is of another ONNX Runtime or another processor, and is replaced.
           }
         }
         const place = await placeOf(key);
@@ -80,7 +80,7 @@ export function keepOptimized(runtime: FileRuntime, key: string, weights: number
           await finish(part, place);
           return session;
         } finally {
-          // It has its place, or nothing came of it.
+          // The entry was moved to its place, or could not be made.
           await discard(part);
         }
       },
@@ -95,13 +95,13 @@ async function placeOf(key: string): Promise<string> {
   return join(folder(), hash.digest("hex"));
 }
 
-/** The graph is optimized as far as it goes, and its weights lie beside it. */
+/** Session options: the graph is already optimized, and its weights lie beside it. */
 const startingFrom = ({ externalData: _weights, ...options }: Options): Options => {
   const { [folderKey]: _folder, ...session } = sessionExtras(options);
   return { ...options, graphOptimizationLevel: "disabled", extra: { ...options.extra, session } };
 };
 
-/** The folder of the weights that the model has left in its file. */
+/** The folder of the weights that remain in the model's own file. */
 const folderKey = "model_external_initializers_file_folder_path";
 
 const sessionExtras = ({ extra }: Options): Record<string, unknown> =>
@@ -119,12 +119,12 @@ const keeping = (options: Options, part: string): Options => {
   };
 };
 
-/** Whether the disk has room for what ONNX Runtime may make of weights of so many bytes. */
+/** Whether the disk has room for the files that ONNX Runtime may write for weights of this size. */
 async function hasRoom(bytes: number): Promise<boolean> {
   const disk = await mkdir(cacheFolder(), { recursive: true })
     .then(() => statfs(cacheFolder()))
     .catch(() => undefined);
-  return disk !== undefined && disk.bavail * disk.bsize > room * bytes;
+  return disk !== undefined && disk.bavail * disk.bsize > spaceFactor * bytes;
 }
 
 const made = (path: string): Promise<boolean> =>
@@ -133,7 +133,7 @@ const made = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Seals what ONNX Runtime wrote, and puts it in its place. What fails here only costs the next run time. */
+/** Seals the files of ONNX Runtime and moves them to their place. A failure only costs the next run time. */
 async function finish(part: string, place: string): Promise<void> {
   try {
     await writeFile(join(part, sealFile), JSON.stringify(await sealOf(part)));
@@ -141,14 +141,14 @@ async function finish(part: string, place: string): Promise<void> {
     await rename(part, place);
     await forgetOldest(folder(), place, mostBytes);
   } catch {
-    // It is made anew.
+    // The next run makes the entry again.
   }
 }
 
 const discard = (path: string): Promise<void> =>
   rm(path, { recursive: true, force: true }).catch(() => undefined);
 
-/** A checksum of the graph and of samples of the weights: to read all of them would take as long as to fold them. */
+/** A checksum of the graph and of samples of the weights; reading all of them would take as long as folding them. */
 interface Seal {
   readonly graph: string;
   readonly weights: string;
@@ -185,7 +185,7 @@ async function isWhole(place: string): Promise<boolean> {
     const { graph, weights } = await sealOf(place);
     if (seal.graph !== graph || seal.weights !== weights) return false;
     const now = new Date();
-    // Says when it was used last. A folder that can only be read will do.
+    // Marks it as recently used. This may fail in a read-only folder.
     await utimes(place, now, now).catch(() => undefined);
     return true;
   } catch {

@@ -1,4 +1,4 @@
-/** Things that one piece of work has at a time, such as sessions. */
+/** A pool of things, such as sessions, each used by one piece of work at a time. */
 export class Pool<Thing> {
   readonly #free: Thing[];
   readonly #waiting: ((thing: Thing) => void)[] = [];
@@ -7,7 +7,7 @@ export class Pool<Thing> {
     this.#free = [...things];
   }
 
-  /** Does the work with the next thing that is free; who asked first has it first. */
+  /** Does the work with the next free thing, first come, first served. */
   async use<Result>(work: (thing: Thing) => Promise<Result>): Promise<Result> {
     const thing = this.#free.shift() ?? (await new Promise<Thing>((take) => this.#waiting.push(take)));
     try {

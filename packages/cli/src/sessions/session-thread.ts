@@ -1,13 +1,13 @@
 /**
- * ONNX Runtime in a thread of its own. Its `create` and `run` block the thread that calls them; here that is not the
- * one that reads, colours and writes pictures.
+ * ONNX Runtime in a thread of its own. Its `create` and `run` block their thread, which must not be the one that
+ * reads, colours and writes pictures.
  */
 
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { JobThread } from "./job-thread.ts";
 import type { FileRuntime } from "./optimized-cache.ts";
 
-/** A tensor as it travels between threads. */
+/** A tensor as sent between threads. */
 export interface Numbers {
   readonly type: Tensor.Type;
   readonly data: Tensor["data"];
@@ -16,12 +16,12 @@ export interface Numbers {
 
 export type NamedNumbers = Readonly<Record<string, Numbers>>;
 
-/** What the thread is asked of one session. */
-type Given =
+/** A request to the thread. */
+type ThreadRequest =
   | {
       readonly do: "create";
       readonly session: number;
-      /** Its bytes, or the file that has them. */
+      /** The model's bytes, or its file. */
       readonly model: Uint8Array | string;
       readonly options: InferenceSession.SessionOptions;
     }
@@ -32,43 +32,43 @@ type Given =
       readonly fetches: readonly string[] | undefined;
     }
   | { readonly do: "release"; readonly session: number }
-  /** Answered once ONNX Runtime is loaded. */
+  /** Answered as soon as ONNX Runtime is loaded. */
   | { readonly do: "nothing" };
 
-/** As it arrives there. */
-export type SessionJob = Given & { readonly job: number };
+/** A request with its number, as the thread receives it. */
+export type SessionJob = ThreadRequest & { readonly job: number };
 
-/** What a run gave, nothing for other jobs, or ONNX Runtime's complaint. */
+/** The results of a run, nothing for other jobs, or the message of ONNX Runtime's error. */
 export type SessionAnswer = { readonly id: number } & (
   | { readonly results: NamedNumbers }
   | { readonly error: string }
 );
 
-/** Beside the code that runs: built once it is built. */
+/** The worker beside the running code, in its built form if this code is built. */
 const worker = new URL(
   import.meta.url.endsWith(".ts") ? "./session-worker.ts" : "./session-worker.js",
   import.meta.url,
 );
 
-/** Weights of so many bytes move to the thread instead of being copied. */
-const movedFrom = 1 << 20;
+/** Weights from this size on move to the thread instead of being copied. */
+const minTransferBytes = 1 << 20;
 
-/** Starts at once, so that ONNX Runtime loads while the model is read. */
+/** Starts at once: ONNX Runtime loads while the model is read. */
 export class SessionThread {
-  readonly #thread: JobThread<Given, SessionAnswer>;
+  readonly #thread: JobThread<ThreadRequest, SessionAnswer>;
   #nextSession = 1;
 
-  /** @param file of the worker, for tests */
+  /** @param file module of the worker, for tests */
   constructor(file: URL = worker) {
-    // Read by ONNX Runtime itself, so it must be set on the main thread: others have a copy of the environment.
+    // Set on the main thread, since ONNX Runtime reads the process's environment and workers only have a copy.
     process.env["ORT_DISABLE_TELEMETRY"] = "1";
     this.#thread = new JobThread({ file, name: "relprop session" });
     this.#thread.start();
   }
 
   /**
-   * The runtime for an `Explainer`. Creating a session moves the large weights to the thread, so that there are never
-   * two of them: the model that they belong to can't be used any more, nor can a second session be made of it.
+   * The runtime for an `Explainer`. Creating a session moves large weights to the thread, which avoids a second copy in
+   * memory: their model cannot be used afterwards, not even for another session.
    */
   async runtime(): Promise<FileRuntime> {
     const { Tensor } = await import("onnxruntime-node");
@@ -92,8 +92,8 @@ export class SessionThread {
   }
 
   /**
-   * Ends the thread and frees its sessions, after what is running. ONNX Runtime is loaded to the end first: a thread that
-   * ends meanwhile takes the process with it.
+   * Ends the thread and frees its sessions, after the running job. ONNX Runtime must be fully loaded first: a thread that
+   * ends while it loads crashes the process.
    */
   async close(): Promise<void> {
     if (this.#thread.isRunning) await this.#ask({ do: "nothing" }).catch(() => undefined);
@@ -101,7 +101,7 @@ export class SessionThread {
   }
 
   /** @throws Error with ONNX Runtime's message */
-  async #ask(given: Given, transfer: readonly ArrayBuffer[] = []): Promise<NamedNumbers> {
+  async #ask(given: ThreadRequest, transfer: readonly ArrayBuffer[] = []): Promise<NamedNumbers> {
     let answer: SessionAnswer | undefined;
     let ended = "";
     await this.#thread.do(
@@ -116,7 +116,7 @@ export class SessionThread {
   }
 }
 
-/** Threads with a session each. The first starts at once, the others when they are asked for. */
+/** Threads with one session each. The first starts at once, the others on demand. */
 export class SessionThreads {
   readonly first = new SessionThread();
   readonly #others: SessionThread[] = [];
@@ -127,23 +127,23 @@ export class SessionThreads {
     return thread;
   }
 
-  /** Ends them and frees their sessions, after what is running. */
+  /** Ends all threads and frees their sessions, after the running jobs. */
   async close(): Promise<void> {
     await Promise.all([this.first, ...this.#others].map((thread) => thread.close()));
   }
 }
 
-/** The memory of large weights, each once: several of them can be views of the same file's bytes. */
+/** The buffers of large weights without duplicates, since several weights can be views of the same file. */
 function weightsOf({ externalData = [] }: InferenceSession.SessionOptions): ArrayBuffer[] {
   const buffers = externalData.flatMap((each) =>
     typeof each === "object" && each.data instanceof Uint8Array ? [each.data.buffer] : [],
   );
   return [...new Set(buffers)].filter(
-    (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength >= movedFrom,
+    (buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer && buffer.byteLength >= minTransferBytes,
   );
 }
 
-/** Tensors as plain objects. */
+/** Tensors -> plain objects. */
 const numbersOf = (tensors: Readonly<Record<string, Tensor>>): NamedNumbers =>
   Object.fromEntries(
     Object.entries(tensors).map(([name, { type, data, dims }]) => [name, { type, data, dims }]),

@@ -1,15 +1,15 @@
-/** The thread's own side of {@link SessionThread}: sessions of onnxruntime-node, and nothing else of relprop. */
+/** The worker side of {@link SessionThread}: sessions of onnxruntime-node, without other code of relprop. */
 
 import { parentPort } from "node:worker_threads";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import type { NamedNumbers, SessionAnswer, SessionJob } from "./session-thread.ts";
 
-// What goes wrong is in the exception; ONNX Runtime would print it a second time.
+// Errors are thrown; ONNX Runtime would also print them.
 env.logLevel = "fatal";
 
 const sessions = new Map<number, InferenceSession>();
 
-/** If what ONNX Runtime made of the model can't be kept, it is made without keeping it: the weights are only here. */
+/** Creates a session; if the optimized model cannot be written, it is created without, since the weights exist only here. */
 async function create({ model, options }: SessionJob & { do: "create" }): Promise<InferenceSession> {
   const start = (chosen: InferenceSession.SessionOptions): Promise<InferenceSession> =>
     typeof model === "string"

@@ -1,19 +1,19 @@
-/** A compiled model -> an explainer on the device asked for. */
+/** A compiled model -> an explainer on the chosen device. */
 
 import { Explainer, ModelFileError, RelpropError, type Runtime, type SessionModel } from "@relprop/core";
 
-/** Where the network runs, in ONNX Runtime's words; `gpu` is cuda. */
+/** Devices by ONNX Runtime's names; `gpu` means cuda. */
 export type Device = "cpu" | "cuda" | "gpu" | "webgpu" | "coreml" | "dml";
 export const devices: readonly Device[] = ["cpu", "cuda", "gpu", "webgpu", "coreml", "dml"];
 
-/** ONNX Runtime's word for a device. */
+/** ONNX Runtime's name of a device. */
 export const providerOf = (device: Device): Exclude<Device, "gpu"> => (device === "gpu" ? "cuda" : device);
 
 /**
- * Makes the session of a compiled model.
- * @param ort where it is made, @default this thread
- * @param threads that it computes in, @default one for each core
- * @throws ModelFileError if it can't be made
+ * Creates the session of a compiled model.
+ * @param ort runtime of the session, @default this thread's
+ * @param threads number of compute threads, @default one per core
+ * @throws ModelFileError if it cannot be created
  */
 export async function startExplainer(
   prepared: SessionModel,
@@ -49,11 +49,11 @@ export async function startExplainer(
   return explainer;
 }
 
-/** ONNX Runtime is loaded here and not before, so that its telemetry is off and `--help` is fast. */
+/** Loads ONNX Runtime late, to turn its telemetry off first and to keep `--help` fast. */
 async function runtimeHere(): Promise<Runtime> {
   process.env["ORT_DISABLE_TELEMETRY"] = "1";
   const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
-  // What goes wrong is in the exception; ONNX Runtime would print it a second time.
+  // Errors are thrown; ONNX Runtime would also print them.
   env.logLevel = "fatal";
   return { InferenceSession, Tensor };
 }

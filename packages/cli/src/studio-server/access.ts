@@ -1,12 +1,12 @@
 /**
- * Who may use the server. It listens on loopback, but every page that is open in a browser of this machine can reach
- * that too: a page of another origin is refused, and so is whoever does not know the token.
+ * Access control of the server. It listens on loopback, which every page in a browser of this machine can reach:
+ * pages of another origin, and clients without the token, are refused.
  */
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
-/** The only address it listens on. */
+/** The address that the server listens on. */
 export const host = "127.0.0.1";
 
 /** A new secret, 256 bits, fit for a URL. */
@@ -14,23 +14,23 @@ export const makeToken = (): string => randomBytes(32).toString("base64url");
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-/** Compares in a time that does not tell how much of it was right. */
+/** Compares in constant time, so that the duration reveals nothing about the token. */
 export const isToken = (given: string | null, token: string): boolean =>
   given !== null && timingSafeEqual(digest(given), digest(token));
 
-/** A request's Host names this server. Else some name was made to point at loopback (DNS rebinding). */
+/** Whether the Host header names this server; other names may point at loopback (DNS rebinding). */
 export const isOwnHost = (request: IncomingMessage, port: number): boolean =>
   ownHosts(port).includes(request.headers.host ?? "");
 
-/** A socket's Origin is a page of this server. Browsers always send one, so none is refused too. */
+/** Whether the Origin is a page of this server. Browsers always send one, so a missing one is refused. */
 export const isOwnOrigin = (request: IncomingMessage, port: number): boolean =>
   ownHosts(port).some((own) => request.headers.origin === `http://${own}`);
 
 const ownHosts = (port: number): string[] => [`${host}:${port}`, `localhost:${port}`];
 
 /**
- * Headers of every answer. Cross-origin isolation gives WASM its threads; the content policy lets the page load code
- * from here only, and models and pictures from https addresses that the user names.
+ * Headers of every response. Cross-origin isolation enables WASM threads; the content policy allows code
+ * from this server only, and models and pictures from https addresses that the user names.
  */
 export function securityHeaders(port: number): Readonly<Record<string, string>> {
   const sockets = ownHosts(port).map((own) => `ws://${own}`);

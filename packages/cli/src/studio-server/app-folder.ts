@@ -1,4 +1,4 @@
-/** Where the built app is: inside this package, as it is built and published. */
+/** The folder of the built app, inside this package. */
 
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The folder of this package: the same from `dist/main.js` and from the sources. */
+/** The folder of this package, found from `dist/main.js` as well as from the sources. */
 async function packageFolder(): Promise<string> {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!(await exists(join(folder, "package.json")))) {
@@ -24,9 +24,9 @@ async function packageFolder(): Promise<string> {
 
 /**
  * Finds the app.
- * @param folder of this package, if it isn't the one that runs.
+ * @param folder folder of the package, @default the running one
  * @returns the folder with its index.html.
- * @throws ModelFileError if it was not built.
+ * @throws ModelFileError if the app is not built.
  */
 export async function findAppFolder(folder?: string): Promise<string> {
   const base = folder ?? (await packageFolder());

@@ -1,5 +1,5 @@
 /**
- * The thread that runs the models. ONNX Runtime blocks its thread while it loads and runs; here that is not the one
+ * The thread that runs the models. ONNX Runtime blocks its thread while it loads and runs, which must not be the one
  * that serves pages and connections.
  */
 
@@ -8,36 +8,36 @@ import { JobThread } from "../sessions/job-thread.ts";
 import type { Device } from "../sessions/start-explainer.ts";
 import type { KnownModels } from "./load-source.ts";
 
-/** What the thread is started with. */
+/** The data that the thread starts with. */
 export interface ThreadSettings {
   readonly device: Device;
   readonly known: KnownModels;
 }
 
-/** What the thread is asked. */
-type Given =
+/** A request to the thread. */
+type ThreadRequest =
   | { readonly client: number; readonly do: "answer"; readonly request: EngineRequest }
-  /** The client is gone; its model is freed. */
+  /** The client has disconnected; its model is freed. */
   | { readonly client: number; readonly do: "leave" };
 
-/** As it arrives there; it is answered with {@link EngineResponse}s whose `id` is the job. */
-export type Job = Given & { readonly job: number };
+/** A request with its number, as the thread receives it; the answers are {@link EngineResponse}s with that `id`. */
+export type Job = ThreadRequest & { readonly job: number };
 
-const nobody = (): void => undefined;
+const ignore = (): void => undefined;
 
-/** Beside the code that runs once both are built. */
+/** The worker beside the built code. */
 const builtWorker = new URL("./engine-worker.js", import.meta.url);
 
-/** Starts with the first job, and again with the next one after it crashed. The caller gives one job at a time. */
+/** Starts with the first job, and again with the first job after a crash. The caller sends one job at a time. */
 export class EngineThread {
-  readonly #thread: JobThread<Given, EngineResponse>;
+  readonly #thread: JobThread<ThreadRequest, EngineResponse>;
 
   /**
-   * @param onCrash hears why it ended by itself: no model of any client is loaded any more
-   * @param file of the worker, if it isn't the built one
+   * @param onCrash called with the reason; the models of all clients are then lost
+   * @param file module of the worker, @default the built one
    */
   constructor(settings: ThreadSettings, onCrash: (why: string) => void, file: URL = builtWorker) {
-    // Read by ONNX Runtime itself, so it must be set on the main thread: others have a copy of the environment.
+    // Set on the main thread, since ONNX Runtime reads the process's environment and workers only have a copy.
     process.env["ORT_DISABLE_TELEMETRY"] = "1";
     this.#thread = new JobThread({
       file,
@@ -48,7 +48,7 @@ export class EngineThread {
     });
   }
 
-  /** Resolves when the request is answered, well or not. @param hear gets progress, then the answer or an error. */
+  /** Resolves when the request has succeeded or failed. @param hear receives progress, then the answer or an error. */
   async answer(
     client: number,
     request: EngineRequest,
@@ -64,10 +64,10 @@ export class EngineThread {
 
   /** Frees a client's model. */
   async leave(client: number): Promise<void> {
-    if (this.#thread.isRunning) await this.#thread.do({ client, do: "leave" }, nobody, nobody);
+    if (this.#thread.isRunning) await this.#thread.do({ client, do: "leave" }, ignore, ignore);
   }
 
-  /** Ends the thread. What runs ends first: a run can't be stopped. */
+  /** Ends the thread after the running job, since a run cannot be stopped. */
   close(): Promise<void> {
     return this.#thread.close();
   }

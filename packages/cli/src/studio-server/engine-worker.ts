@@ -1,4 +1,4 @@
-/** The thread's own side of {@link EngineThread}: each client's model, run by onnxruntime-node. */
+/** The worker side of {@link EngineThread}: one model per client, run by onnxruntime-node. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import type { EngineResponse } from "@relprop/engine/protocol";

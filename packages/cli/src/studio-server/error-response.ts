@@ -1,15 +1,15 @@
-/** An error -> what the app is told of it. */
+/** An error -> the response for the app. */
 
 import { RelpropError } from "@relprop/core";
-import { browserMessage } from "@relprop/engine/browser-message";
+import { studioMessage } from "@relprop/engine/studio-message";
 import type { EngineResponse } from "@relprop/engine/protocol";
 
-/** What is not ours is ONNX Runtime's: its first line says it, the rest is its stack. */
+/** Other errors come from ONNX Runtime: the first line is the message, the rest is its stack. */
 export function errorResponse(id: number, error: unknown): EngineResponse {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const text =
     error instanceof RelpropError
-      ? browserMessage(error)
+      ? studioMessage(error)
       : `the local engine failed: ${message.split("\n")[0]}`;
   return { id, say: "error", name, message: text };
 }

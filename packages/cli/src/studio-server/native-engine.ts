@@ -1,4 +1,4 @@
-/** One app's engine: its model, run by onnxruntime-node, one request after another. */
+/** The engine of one app: its model, run by onnxruntime-node, one request at a time. */
 
 import { ModelFileError, type ExplainerOptions, type Runtime } from "@relprop/core";
 import type { LoadedModel, ModelSource } from "@relprop/engine/engine";
@@ -8,14 +8,14 @@ import { warmUp } from "@relprop/engine/warm-up";
 import { providerOf, type Device } from "../sessions/start-explainer.ts";
 import { loadSource, offeredModels, type KnownModels } from "./load-source.ts";
 
-/** What all engines of a server share. */
+/** The runtime that all engines of a server share. */
 export interface NativeRuntime {
   readonly ort: Runtime;
   readonly sessionOptions: NonNullable<ExplainerOptions["sessionOptions"]>;
   readonly device: Device;
 }
 
-/** Loads ONNX Runtime. Its telemetry must have been switched off on the main thread. */
+/** Loads ONNX Runtime. The main thread must have turned off its telemetry before. */
 export async function nativeRuntime(device: Device): Promise<NativeRuntime> {
   const { env, InferenceSession, Tensor } = await import("onnxruntime-node");
   env.logLevel = "fatal";
@@ -28,7 +28,7 @@ export async function nativeRuntime(device: Device): Promise<NativeRuntime> {
 
 type Progress = (fraction: number, what: string) => void;
 
-/** Answers requests. The caller sees to it that there is one at a time. */
+/** Answers requests. The caller sends one at a time. */
 export class NativeEngine {
   readonly #runtime: NativeRuntime;
   readonly #known: KnownModels;
@@ -39,7 +39,7 @@ export class NativeEngine {
     this.#known = known;
   }
 
-  /** @throws what loading, compiling and running throw: errors whose message is fit to be shown. */
+  /** @throws errors of loading, compiling and running, with messages that are fit for the page. */
   async answer(request: EngineRequest, onProgress: Progress): Promise<EngineAnswers[keyof EngineAnswers]> {
     switch (request.ask) {
       case "load":
@@ -77,7 +77,7 @@ export class NativeEngine {
     const runner = new ModelRunner(source.name, read, { ort, sessionOptions });
     onProgress(0.8, "warming up");
     await warmUp(runner);
-    // Only now: if the new one cannot be had, the app goes on with the one it has.
+    // Only now: if the new model fails, the app keeps the old one.
     await this.dispose();
     this.#runner = runner;
     onProgress(1, "ready");

@@ -1,14 +1,14 @@
-/** A decoded message -> a request that can be trusted to be one. */
+/** A decoded message -> a validated request. */
 
 import { compositeNames, InputError } from "@relprop/core";
 import { parseModelCard } from "@relprop/core/zoo";
 import { z } from "zod";
 import type { EngineRequest } from "@relprop/engine/protocol";
 
-/** A batch of a sweep. More would be answered too late to be stopped. */
-const mostPictures = 256;
-/** Each is a heatmap of its own. */
-const mostChannels = 32;
+/** The largest batch of a sweep; larger ones would delay cancelling. */
+const maxPictures = 256;
+/** Each channel takes a heatmap of its own. */
+const maxChannels = 32;
 const side = z.int().min(1).max(16384);
 const index = z.int().min(0);
 const name = z.string().min(1).max(1000);
@@ -48,19 +48,19 @@ const request = z.discriminatedUnion("ask", [
   z.object({
     id,
     ask: z.literal("scores"),
-    request: z.object({ pictures: z.array(picture).max(mostPictures), target, reference: picture }),
+    request: z.object({ pictures: z.array(picture).max(maxPictures), target, reference: picture }),
   }),
   z.object({ id, ask: z.literal("ledger"), request: explain }),
   z.object({
     id,
     ask: z.literal("layer"),
-    request: explain.extend({ node: name, count: z.int().min(1).max(mostChannels) }),
+    request: explain.extend({ node: name, count: z.int().min(1).max(maxChannels) }),
   }),
   z.object({ id, ask: z.literal("models") }),
   z.object({ id, ask: z.literal("status") }),
 ]);
 
-/** The number that an answer must carry; undefined if the message has none. */
+/** The `id` for the answer; undefined if the message has none. */
 export function requestId(message: unknown): number | undefined {
   const found = z.object({ id }).safeParse(message);
   return found.success ? found.data.id : undefined;
@@ -68,7 +68,7 @@ export function requestId(message: unknown): number | undefined {
 
 /**
  * Checks a message field by field.
- * @throws InputError naming the first field that is wrong; OptionError for a model card that is.
+ * @throws InputError naming the first invalid field; OptionError for an invalid model card.
  */
 export function readRequest(message: unknown): EngineRequest {
   const found = request.safeParse(message);
@@ -77,7 +77,7 @@ export function readRequest(message: unknown): EngineRequest {
     throw new InputError({
       what: "cannot answer a message",
       where: issue?.path.join(".") || "message",
-      why: issue?.message ?? "it is no request",
+      why: issue?.message ?? "it is not a request",
       fix: "app and engine must be of the same version",
     });
   }

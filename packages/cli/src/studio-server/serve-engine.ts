@@ -1,4 +1,4 @@
-/** The engine behind a WebSocket: who gets in, what a message may weigh, one inference at a time. */
+/** The engine behind a WebSocket: access, message limits, one inference at a time. */
 
 import { once } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
@@ -18,22 +18,22 @@ import { EngineThread, type ThreadSettings } from "./engine-thread.ts";
 import { errorResponse } from "./error-response.ts";
 import { readRequest, requestId } from "./read-request.ts";
 
-/** How much the engine takes; anything above is refused. */
+/** Limits of the engine; requests above them are refused. */
 export interface EngineLimits {
-  /** Bytes of a message: a model that is sent, mostly. A larger one is named on the command line. */
+  /** Bytes of a message; the largest ones send a model. Larger models are named on the command line. */
   readonly messageBytes: number;
-  /** Apps at a time, each with a model of its own in memory. */
+  /** Connected apps, each with a model of its own in memory. */
   readonly clients: number;
-  /** Requests of one app that wait for their turn. An app that behaves has one. */
+  /** Waiting requests of one app; a well-behaved app has one. */
   readonly waiting: number;
 }
 
 export const engineLimits: EngineLimits = { messageBytes: 256 * 2 ** 20, clients: 16, waiting: 8 };
 
-/** What {@link serveEngine} needs. */
+/** Options of {@link serveEngine}. */
 export interface ServeOptions {
   readonly thread: ThreadSettings;
-  /** The thread's code, if it isn't the built one. */
+  /** Module of the worker, @default the built one */
   readonly worker?: URL;
   readonly token: string;
   readonly port: number;
@@ -42,7 +42,7 @@ export interface ServeOptions {
 
 /** A running engine. */
 export interface ServedEngine {
-  /** Ends all connections and frees their models, after what is running. */
+  /** Closes all connections and frees their models, after the running job. */
   close(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export function serveEngine(server: Server, options: ServeOptions): ServedEngine
     const refusal = refusalOf(request, options);
     if (refusal) return refuse(stream, refusal);
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      // Browsers keep a refused handshake's status to themselves; this can be told in words.
+      // Browsers hide the status of a refused handshake, but show the reason of a close frame.
       if (clients >= limits.clients) return socket.close(1013, `${clients} pages use it already`);
       clients++;
       socket.on("close", () => clients--);
@@ -77,7 +77,7 @@ export function serveEngine(server: Server, options: ServeOptions): ServedEngine
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();
       await Promise.all(closed);
-      // Freeing the models waits for its turn; what is asked for now comes after it.
+      // The models are freed in turn, before any later request.
       await inTurn(thread, () => thread.close());
     },
   };
@@ -85,7 +85,7 @@ export function serveEngine(server: Server, options: ServeOptions): ServedEngine
 
 type Refusal = "400 Bad Request" | "401 Unauthorized" | "403 Forbidden" | "404 Not Found";
 
-/** Why a connection is not taken, as an HTTP status. */
+/** Why a connection is refused, as an HTTP status. */
 function refusalOf(request: IncomingMessage, { token, port }: ServeOptions): Refusal | undefined {
   if (!URL.canParse(request.url ?? "", "ws://127.0.0.1")) return "400 Bad Request";
   const url = new URL(request.url ?? "", "ws://127.0.0.1");
@@ -106,7 +106,7 @@ function serveSocket(socket: WebSocket, thread: EngineThread, client: number, li
     if (socket.readyState === socket.OPEN) socket.send(encodeMessage(response));
   };
   const answer = async (id: number, message: unknown): Promise<void> => {
-    // Who is gone has no use for an answer, and others wait.
+    // A closed connection needs no answer, and others wait.
     if (socket.readyState !== socket.OPEN) return;
     try {
       await thread.answer(client, readRequest(message), send);
@@ -120,7 +120,7 @@ function serveSocket(socket: WebSocket, thread: EngineThread, client: number, li
       if (!isBinary) throw new InputError({ what: "cannot read a message", why: "it is text, not binary" });
       message = decodeMessage(bytesOf(data));
     } catch (error) {
-      // Whoever sends this is no app of ours.
+      // Our app never sends this.
       socket.close(1007, reasonOf(error instanceof Error ? error.message : ""));
       return;
     }
@@ -136,7 +136,7 @@ function serveSocket(socket: WebSocket, thread: EngineThread, client: number, li
     void inTurn(thread, () => answer(id, message)).finally(() => waiting--);
   };
   socket.on("message", onMessage);
-  // A message above the limit, a broken frame: ws closes the connection by itself.
+  // The message was too large or malformed: ws closes the connection itself.
   socket.on("error", () => undefined);
   socket.on("close", () => void inTurn(thread, () => thread.leave(client)));
 }

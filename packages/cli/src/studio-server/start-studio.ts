@@ -9,23 +9,23 @@ import { host, isOwnHost, makeToken, securityHeaders } from "./access.ts";
 import { nameOf } from "./load-source.ts";
 import { serveEngine, type EngineLimits } from "./serve-engine.ts";
 
-/** What `relprop studio` was asked for. */
+/** Options of `relprop studio`. */
 export interface StudioOptions {
   /** Folder of the built app. */
   readonly appFolder: string;
-  /** 0 takes any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
   readonly device: Device;
-  /** Names or paths of models that the app may ask for by name. */
+  /** Names or paths of models that the app may request by name. */
   readonly models: readonly string[];
   readonly limits?: Partial<EngineLimits>;
-  /** The code of the thread that runs the models, if it isn't the built one. */
+  /** Module of the engine's worker, @default the built one */
   readonly worker?: URL;
 }
 
 /** A running studio. */
 export interface Studio {
-  /** The app's address, with the token, the local engine and the first of the models chosen. */
+  /** The app's address with the token; it selects the local engine and the first of the models. */
   readonly url: string;
   readonly port: number;
   readonly token: string;
@@ -67,7 +67,7 @@ export async function startStudio(options: StudioOptions): Promise<Studio> {
   };
 }
 
-/** Files are listed once at the start and looked up in that list: no address leads out of the folder. */
+/** Serves files from a list made at the start, so that no URL can leave the folder. */
 function serveFiles(
   folder: string,
   port: number,

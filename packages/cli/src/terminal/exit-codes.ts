@@ -1,19 +1,19 @@
-/** What the command's exit status means. Scripts rely on it. */
+/** The command's exit codes. Scripts rely on them. */
 
 import { InputError, ModelFileError, OptionError, UnexplainableError } from "@relprop/core";
 
 export const exitCodes = {
   done: 0,
-  /** Some inputs failed; each was named on stderr, the others are done. */
+  /** Some inputs failed and were named on stderr; the others are done. */
   someFailed: 1,
   usage: 2,
   unexplainable: 3,
   modelFile: 4,
-  /** Ctrl-C, after what was being written. */
+  /** Ended by Ctrl-C, after the current writes. */
   interrupted: 130,
 } as const;
 
-/** The exit status an error ends the command with; undefined for one that relprop doesn't throw on purpose. */
+/** The exit code for an error; undefined for errors that relprop does not throw on purpose. */
 export function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof OptionError) return exitCodes.usage;
   if (error instanceof UnexplainableError) return exitCodes.unexplainable;

@@ -1,8 +1,8 @@
-/** Ctrl-C: the first ends a run after what was begun, the second does not wait. */
+/** Ctrl-C: the first one ends a run after its current work, the second ends it at once. */
 
 import { exitCodes } from "./exit-codes.ts";
 
-/** Does work that can be interrupted. @param work is given a question to ask between its parts: whether it is to end */
+/** Does work that can be interrupted. @param work receives a function that it polls between its parts */
 export async function interruptible<Result>(
   work: (interrupted: () => boolean) => Promise<Result>,
 ): Promise<Result> {

@@ -1,6 +1,6 @@
 /**
- * How far a long job is, on stderr: a bar with rate and time left on a terminal, else a plain line every ten seconds,
- * else (`quiet`) nothing.
+ * The progress of a long job on stderr: on a terminal a bar with rate and remaining time, otherwise a line every ten
+ * seconds, and nothing with `quiet`.
  */
 
 import { cursorTo, clearLine } from "node:readline";
@@ -8,25 +8,25 @@ import cliProgress from "cli-progress";
 
 /** A running job. */
 export interface Progress {
-  /** Sets how much is done, and a few words that stand at the end. */
+  /** Sets the finished amount, and a short note at the end of the bar. */
   update(done: number, note?: string): void;
-  /** Prints a line to stdout without tearing the bar. */
+  /** Prints a line to stdout above the bar. */
   line(text: string): void;
-  /** Lets something else write to stderr without tearing the bar. */
+  /** Lets other code write to stderr above the bar. */
   say(write: () => void): void;
-  /** Ends the bar; more calls do nothing. */
+  /** Ends the bar; further calls do nothing. */
   stop(): void;
 }
 
-/** What a job counts. */
+/** The job to show. */
 export interface Job {
-  /** What is done, in a word: `heatmaps`, `vgg16.pth`. */
+  /** What is counted, in a word: `heatmaps`, `vgg16.pth`. */
   readonly name: string;
-  /** Undefined where only the end tells. */
+  /** Undefined if only the end tells. */
   readonly total: number | undefined;
-  /** How a count is written. @default the number */
+  /** Formats a count. @default the number */
   readonly text?: (count: number) => string;
-  /** No output but {@link Progress.line}'s. */
+  /** Shows nothing but the lines of {@link Progress.line}. */
   readonly quiet?: boolean;
 }
 
@@ -83,7 +83,7 @@ function bar(job: Job): Progress {
   };
 }
 
-/** Takes the bar away until it is drawn again. */
+/** Removes the bar until it is drawn again. */
 function clear(): void {
   clearLine(process.stderr, 0);
   cursorTo(process.stderr, 0);
@@ -120,7 +120,7 @@ function stopwatch({ total, text = (count) => count.toFixed(1) }: Job): (done: n
   };
 }
 
-/** Seconds as people read them: `12 s`, `7m 45s`, `2h 3m`. */
+/** Formats seconds: `12 s`, `7m 45s`, `2h 3m`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -130,10 +130,10 @@ export function duration(seconds: number): string {
 
 const megabytes = new Intl.NumberFormat("en", { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
 
-/** Bytes in MB (10⁶). */
+/** Formats bytes as MB (10⁶). */
 export const megabyteText = (bytes: number): string => megabytes.format(bytes / 1e6);
 
-/** Says that something of unknown length goes on, at once and then every ten seconds. */
+/** Shows that something of unknown length is running, at once and then every ten seconds. */
 export function startWaiting(text: string, quiet: boolean): { stop(): void } {
   if (quiet) return { stop: () => undefined };
   const start = performance.now();

@@ -1,9 +1,9 @@
-/** What runs say: people's lines on a terminal, or records for programs. stdout is data, stderr is talk. */
+/** The output of runs: lines for people on a terminal, or records for programs. stdout has data, stderr messages. */
 
 import picocolors from "picocolors";
 import { RelpropError } from "@relprop/core";
 
-/** How much is said, and for whom. */
+/** How much is printed, and for whom. */
 export interface ReportOptions {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -11,13 +11,13 @@ export interface ReportOptions {
   readonly folder: string;
 }
 
-/** Whether nothing is said but errors: nobody reads, or a program does. */
+/** Whether only errors are printed: with --quiet, or for programs. */
 export const isSilent = ({ json, quiet }: Pick<ReportOptions, "json" | "quiet">): boolean => json || quiet;
 
 /** Counts at the end of a run. */
 export interface Summary {
   readonly done: number;
-  /** Absent where no run knows of the one before. */
+  /** Absent if runs do not remember earlier ones. */
   readonly skipped?: number;
   readonly failed: number;
   readonly seconds: number;
@@ -31,13 +31,13 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** An error as one line (a few, if it lists obstacles), in the style of all the command's errors. */
+/** Prints an error in one line (more if it lists obstacles), in the style of all the command's errors. */
 export function sayError(error: unknown): void {
   const text = error instanceof Error ? error.message : String(error);
   say(`${color.red("relprop:")} ${text}`);
 }
 
-/** Prints what was decided, in as few lines as they fit on. */
+/** Prints the decisions in as few lines as they fit. */
 export function sayDecisions(decisions: readonly (readonly [string, string])[], width = 110): void {
   let line = "";
   for (const [name, value] of decisions) {
@@ -51,7 +51,7 @@ export function sayDecisions(decisions: readonly (readonly [string, string])[], 
   say(color.dim(line));
 }
 
-/** Record of an input that failed, for programs. */
+/** The record of a failed input, for programs. */
 export function failureRecord(input: string, error: unknown): string {
   const parts =
     error instanceof RelpropError
@@ -62,7 +62,7 @@ export function failureRecord(input: string, error: unknown): string {
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** The end of a run, for people. @param noun what an input is, in a word: `image` */
+/** The summary of a run, for people. @param noun singular noun for an input: `image` */
 export function summaryText({ done, skipped, failed, seconds, page }: Summary, noun: string): string[] {
   const lines = [`${counted(done, noun)} explained in ${seconds.toFixed(1)} s`];
   if (skipped) lines[0] += `, ${skipped} unchanged since the last run (--force redoes them)`;

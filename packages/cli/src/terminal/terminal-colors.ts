@@ -1,4 +1,4 @@
-/** Backgrounds of any colour on a terminal, as far as it has them. */
+/** Background colours on a terminal, as far as it supports them. */
 
 import { WriteStream } from "node:tty";
 import picocolors from "picocolors";
@@ -6,10 +6,10 @@ import picocolors from "picocolors";
 /** Red, green, blue, 0..255 each. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** Bits of a colour: 1 is none, 4 the sixteen named ones, 8 a cube of 6³, 24 all. */
+/** Bits per colour: 1 has none, 4 the sixteen named colours, 8 a cube of 6³, 24 all. */
 export type ColorDepth = 1 | 4 | 8 | 24;
 
-/** What stdout can show. `NO_COLOR`, `FORCE_COLOR` and `TERM` are respected, as Node reads them. */
+/** The colours that stdout supports. Node respects `NO_COLOR`, `FORCE_COLOR` and `TERM`. */
 export function stdoutDepth(): ColorDepth {
   const isForced = (process.env["FORCE_COLOR"] ?? "0") !== "0" && process.env["NO_COLOR"] === undefined;
   if (!isForced && (process.stdout.isTTY !== true || !picocolors.isColorSupported)) return 1;
@@ -30,17 +30,17 @@ export function inkOn(color: Rgb): Rgb {
 
 const step = (value: number): number => Math.round((5 * value) / 255);
 
-/** Nearest of the 216 colours of the cube. */
+/** The nearest of the cube's 216 colours. */
 const cubeOf = ([red, green, blue]: Rgb): number => 16 + 36 * step(red) + 6 * step(green) + step(blue);
 
 /**
  * Text on a background.
- * @param strength of what the colour means, from −1 to 1: where there are sixteen colours only, it is told as strong or
+ * @param strength the colour's meaning, from −1 to 1: with only sixteen colours it selects strong or
  *   weak red or blue
  */
 export function onColor(text: string, color: Rgb, strength: number, depth: ColorDepth): string {
   const ink = inkOn(color);
-  // picocolors knows sixteen colours; these are the standard's sequences for the others (ISO 8613-6).
+  // picocolors has only sixteen colours; the sequences for the others are those of ISO 8613-6.
   if (depth === 24) return `\x1b[48;2;${color.join(";")};38;2;${ink.join(";")}m${text}\x1b[0m`;
   if (depth === 8) return `\x1b[48;5;${cubeOf(color)};38;5;${cubeOf(ink)}m${text}\x1b[0m`;
   const size = Math.abs(strength);

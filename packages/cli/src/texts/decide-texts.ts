@@ -1,4 +1,4 @@
-/** How a text model is compiled, as far as the user left it open. */
+/** Decides how a text model is compiled, as far as the user left it open. */
 
 import {
   chooseExplanation,
@@ -9,11 +9,11 @@ import {
 } from "@relprop/core";
 import { tokenEmbedding, type TokenEmbedding } from "@relprop/core/internal";
 import { convertOpset, type Model } from "@relprop/core/onnx";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { checkSeed, type RunChoices } from "../run/decide.ts";
 import { optionsOfMethod } from "../run/method-choice.ts";
 
-/** What was decided about a text model. */
+/** The decisions about a text model. */
 export interface TextDecision {
   readonly options: CompileOptions | MethodOptions;
   readonly embedding: TokenEmbedding;
@@ -22,9 +22,9 @@ export interface TextDecision {
 }
 
 /**
- * Chooses what to compile: as {@link chooseExplanation} does for one answer, so that signs can be read.
- * @param known what the files beside the model say of its output
- * @throws OptionError if the model takes no token ids, or options do not go together
+ * Chooses what to compile, as {@link chooseExplanation} does for one answer, so that relevance has signs.
+ * @param known description of the output in the files beside the model
+ * @throws OptionError if the model takes no token ids, or options exclude each other
  */
 export function decideTexts(
   model: Model,
@@ -48,7 +48,7 @@ export function decideTexts(
   if (method) return { options: optionsOfMethod(method, common), embedding, isWhole: false };
   const { composite, seed } = chooseExplanation(readAnswer(model, common), {
     isTarget: true,
-    ...given({ composite: compile.composite, seed: compile.seed }),
+    ...withoutUndefined({ composite: compile.composite, seed: compile.seed }),
   });
   return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax" };
 }

@@ -6,14 +6,14 @@ import type { Coloring } from "../run/decide.ts";
 import type { Rgb } from "../terminal/terminal-colors.ts";
 import type { TextResult } from "./text-result.ts";
 
-/** How the tokens of an explained class are drawn. */
+/** The colours of an explained class's tokens. */
 export interface TextDrawing {
-  /** One a token. */
+  /** One per token. */
   readonly colors: readonly Rgb[];
-  /** Relevance over the largest, from −1 to 1, one a token. */
+  /** Relevance divided by its largest absolute value, from −1 to 1, one per token. */
   readonly strengths: readonly number[];
   readonly legend: Legend;
-  /** The colour map, for the legend's bar. */
+  /** The colour map as a CSS gradient, for the legend's bar. */
   readonly gradient: string;
 }
 

@@ -1,4 +1,4 @@
-/** One text and the classes asked for -> relevance of each token, one explanation per class. */
+/** One text and the classes to explain -> relevance of each token, one explanation per class. */
 
 import {
   InputError,
@@ -21,12 +21,12 @@ import type { TextResult } from "./text-result.ts";
 import type { TextSession } from "./text-session.ts";
 import type { Tokenized } from "./tokenize.ts";
 
-/** How many of the best classes are told. */
+/** The number of best classes that are listed. */
 const best = 5;
 
 /**
  * Explains a text, each class once.
- * @throws InputError if the text cannot be explained, OptionError if no text can be, so
+ * @throws InputError if this text cannot be explained; OptionError if no text can be explained with these options
  */
 export async function explainText(
   session: TextSession,
@@ -83,7 +83,7 @@ export async function explainText(
       ...(requests.against !== undefined && {
         against: { index: requests.against, label: name(requests.against) },
       }),
-      start: explanation.start[0] as number,
+      start: explanation.start[0] ?? 0,
       ...relevanceOf(explanation, text, feed),
       ...(explanation.ledgers?.[0] && { ledger: ledgerResult(explanation.ledgers[0]) }),
       top,
@@ -93,7 +93,7 @@ export async function explainText(
   return results;
 }
 
-/** Masked language models guess the word that is there, others the one that follows. */
+/** Masked language models predict the masked word, others the next one. */
 const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["answer"] =>
   (
     {
@@ -105,7 +105,7 @@ const answerWord = ({ answer: { kind }, tokenizer }: TextSession): TextResult["a
     } as const
   )[kind];
 
-/** Ids beyond the table would be read from nowhere. */
+/** @throws OptionError if an id lies outside the model's table of vectors */
 function checkIds({ decision, tokenizer }: TextSession, { tokens }: Tokenized): void {
   const { rows } = decision.embedding;
   const strange = tokens.find(({ id }) => id >= rows);
@@ -117,7 +117,7 @@ function checkIds({ decision, tokenizer }: TextSession, { tokens }: Tokenized): 
   });
 }
 
-/** Indices of the classes, each once, without the one that they are told apart from. */
+/** Indices of the classes without duplicates, and without the class that they are compared to. */
 function indicesOf(
   classes: readonly ClassRequest[],
   ranked: readonly RankedClass[],
@@ -129,7 +129,7 @@ function indicesOf(
   return [...new Set(indices)].filter((index) => index !== against);
 }
 
-/** Runs the model. @param target undefined where relevance starts at the softmax */
+/** Runs the model. @param target undefined if relevance starts at the softmax */
 async function run(
   explainer: Explainer,
   { ids, others }: TextFeed,
@@ -144,25 +144,23 @@ async function run(
       {
         what: `cannot run the model on a text of ${place.tokens} tokens`,
         why: error.message.split("\n")[0] ?? "",
-        fix: "a shorter text helps if this one is longer than the model's positions",
+        fix: "try a shorter text, if this one is longer than the model's position table",
       },
       { cause: error },
     );
   }
 }
 
-/** Relevance of the text's tokens, and of what fills it up. */
+/** Relevance of the text's tokens, and of its padding. */
 function relevanceOf(
   { relevance }: Explanation,
   { tokens }: Tokenized,
   { length }: TextFeed,
 ): Pick<TextResult, "tokens" | "padding"> {
-  const at = (i: number): number => relevance.data[i] as number;
   const padding = length - tokens.length;
-  let filling = 0;
-  for (let i = tokens.length; i < length; i++) filling += at(i);
+  const filling = relevance.data.subarray(tokens.length, length).reduce((sum, R) => sum + R, 0);
   return {
-    tokens: tokens.map((token, i) => ({ ...token, relevance: at(i) })),
+    tokens: tokens.map((token, i) => ({ ...token, relevance: relevance.data[i] ?? 0 })),
     ...(padding > 0 && { padding: { tokens: padding, relevance: filling } }),
   };
 }

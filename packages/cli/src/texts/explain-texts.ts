@@ -1,10 +1,10 @@
-/** The whole of `relprop explain --text`: texts in, coloured tokens and a page out. */
+/** `relprop explain --text` as a whole: texts -> coloured tokens and a page. */
 
 import { realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ModelFileError } from "@relprop/core";
 import { readModelFile } from "@relprop/core/node";
-import { given } from "../given.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { decideTexts } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
 import { explainText } from "./explain-text.ts";
@@ -26,7 +26,7 @@ import type { SessionThreads } from "../sessions/session-thread.ts";
 import { startSessions, type Explainers } from "../sessions/start-sessions.ts";
 import { isSilent, say, sayDecisions } from "../terminal/report.ts";
 
-/** Everything that `relprop explain --text` can be told. */
+/** All options of `relprop explain --text`. */
 export interface ExplainTextsOptions
   extends RunOptions, Omit<RunChoices, "targets" | "pixels" | "boxes" | "detection"> {
   /** Path of an .onnx file. */
@@ -37,18 +37,18 @@ export interface ExplainTextsOptions
   readonly labels?: string;
   /** A second text behind each text. */
   readonly pair?: string;
-  /** The tokens whose answers are explained, added up. */
+  /** The tokens whose answers are explained; their sum if there are several. */
   readonly positions: readonly number[];
 }
 
-/** The page, below the output folder; `index.html` is the images'. */
+/** The page, below the output folder; `index.html` is the page for images. */
 const pageName = "texts.html";
 
 /**
- * Explains texts, prints their tokens and writes a page. Texts that fail are named and left out.
- * @param interrupted asked between texts; true ends the run after what was begun.
+ * Explains texts, prints their tokens and writes a page. Texts that fail are reported and left out.
+ * @param interrupted polled between texts; true ends the run after the current work.
  * @returns the exit status
- * @throws RelpropError for what concerns the run as a whole.
+ * @throws RelpropError for errors of the whole run.
  */
 export async function explainTexts(
   texts: readonly string[],
@@ -107,12 +107,12 @@ function workOn(
   };
 }
 
-/** What all texts of a run share. */
+/** The state that all texts of a run share. */
 interface TextRun {
   readonly session: TextSession;
   readonly explainers: Explainers;
   readonly coloring: Coloring;
-  /** What was decided, in words. */
+  /** The decisions, in words. */
   readonly settings: Settings;
 }
 
@@ -126,7 +126,7 @@ async function startRun(
   if ((await stat(path).catch(() => undefined))?.isFile() !== true) {
     throw new ModelFileError({
       what: `there is no model "${path}"`,
-      why: "it is no file",
+      why: "it is not a file",
       fix: "give the .onnx file of a text model",
     });
   }
@@ -136,7 +136,7 @@ async function startRun(
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
   const labelCount = options.labels === undefined ? config.labelCount : labels.length;
-  const decision = decideTexts(model, options, given({ outputKind: config.kind, labelCount }));
+  const decision = decideTexts(model, options, withoutUndefined({ outputKind: config.kind, labelCount }));
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
@@ -147,7 +147,7 @@ async function startRun(
   );
   const { compiled } = explainers[0];
   const answer = answerOf(compiled);
-  // Tokens are few and have signs, whatever relevance starts from.
+  // Tokens are few and signed, wherever relevance starts.
   const { colormap = "bwr", clip = 100 } = options;
   const coloring = decideColoring(compiled, { ...options, colormap, clip });
   const { settings, input, facts, isSigned } = compiled;

@@ -1,8 +1,8 @@
-/** Texts of others on a terminal. */
+/** Safe output of foreign texts on a terminal. */
 
 /**
- * Control characters as their pictures, and what turns the direction of writing as �, so that a text cannot command the
- * terminal.
+ * Replaces control characters by their pictures, and characters that change the writing direction by �: a text must not
+ * control the terminal.
  */
 export const withoutControls = (text: string): string =>
   text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {

@@ -1,4 +1,4 @@
-/** What `explain --text` says: coloured tokens for people (a table where there are no colours), records for programs. */
+/** The output of `explain --text`: coloured tokens for people (a table without colours), records for programs. */
 
 import { relevanceText } from "@relprop/core/internal";
 import type { TextDrawing } from "./draw-tokens.ts";
@@ -7,7 +7,7 @@ import { amountText as scoreAmount } from "../run/score.ts";
 import { onColor, stdoutDepth, type ColorDepth } from "../terminal/terminal-colors.ts";
 import type { ExplainedToken, TextResult } from "./text-result.ts";
 
-/** Text of an explained class of a text. @param drawing its colours */
+/** The text for one explained class. @param drawing its colours */
 export function textLines(
   result: TextResult,
   drawing: TextDrawing,
@@ -15,12 +15,12 @@ export function textLines(
 ): string {
   const tokens = depth === 1 ? table(result.tokens) : coloured(result.tokens, drawing, depth);
   const { ledger, padding } = result;
-  // Masked tokens get none; a model that reads them all the same should not go unseen.
+  // Padding should get no relevance; a model that reads it anyway must be noticed.
   const leaks = padding !== undefined && padding.relevance !== 0;
   return [
     tokens,
     `  ${verdictText(result)}`,
-    ...(leaks ? [`  ${signedText(padding.relevance)} went to what fills the text up`] : []),
+    ...(leaks ? [`  ${signedText(padding.relevance)} went to the padding`] : []),
     ...(ledger ? [`  ${ledger.verdict}`] : []),
   ].join("\n");
 }
@@ -28,7 +28,7 @@ export function textLines(
 /** Relevance with its sign: `+0.412`. */
 export const signedText = (value: number): string => (value > 0 ? "+" : "") + relevanceText(value);
 
-/** What the model said, and by which tokens: `positive 0.980; strongest tokens: great +0.412, …`. */
+/** The answer and its strongest tokens: `positive 0.980; strongest tokens: great +0.412, …`. */
 export function verdictText(result: TextResult): string {
   const strongest = [...result.tokens]
     .sort((a, c) => Math.abs(c.relevance) - Math.abs(a.relevance))
@@ -39,7 +39,7 @@ export function verdictText(result: TextResult): string {
   return withoutControls(`${answerText(result)} ${amountText(result)}; ${why}`);
 }
 
-/** How sure the model is; of a model that answers with one number, that number. */
+/** The probability, or the model's number if it answers with one. */
 export const amountText = (result: TextResult): string => scoreAmount(result);
 
 /** What is explained, in words: `positive`, `token 3 “Berlin”: place rather than person`, `after token 4 “the”: “ cat”`. */
@@ -86,7 +86,7 @@ function coloured(
 
 const longestBar = 12;
 
-/** Without colours: a token a line, its relevance in figures and in marks. */
+/** Without colours: one line per token, with its relevance as a number and as a bar. */
 function table(tokens: readonly ExplainedToken[]): string {
   const most = Math.max(...tokens.map(({ relevance }) => Math.abs(relevance)));
   const figures = tokens.map(({ relevance }) => signedText(relevance));

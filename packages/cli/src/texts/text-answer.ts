@@ -1,4 +1,4 @@
-/** What a text model answers with, and which part of the answer is explained. */
+/** The kinds of answers of text models, and the explained part of an answer. */
 
 import {
   InputError,
@@ -17,9 +17,9 @@ import type { TextTokenizer, Tokenized } from "./tokenize.ts";
 
 /**
  * - `classes`: [N, classes], values [N, k], or a single number [N];
- * - `places`: [N, T], a number for each token, as where an answer starts (question answering);
+ * - `places`: [N, T], a number for each token, such as the start of an answer (question answering);
  * - `labels`: [N, T, labels], classes of each token (named entities);
- * - `words`: [N, T, words], what follows each token, or stands at a masked one (language models);
+ * - `words`: [N, T, words], the word after each token, or at a masked one (language models);
  * - `embedding`: [N, features], whose length is explained.
  */
 export type AnswerKind = "classes" | "places" | "labels" | "words" | "embedding";
@@ -27,14 +27,14 @@ export type AnswerKind = "classes" | "places" | "labels" | "words" | "embedding"
 /** The form of the explained output. */
 export interface Answer {
   readonly kind: AnswerKind;
-  /** Classes, labels or words; undefined for places, of which each text has its own number. */
+  /** The number of classes, labels or words; undefined for places, since it depends on the text. */
   readonly count: number | undefined;
   readonly facts: OutputFacts;
 }
 
 const lists: ReadonlySet<OutputKind> = new Set(["classes", "binary", "multi-label", "values", "scores"]);
 
-/** @throws OptionError if the output has no form of these */
+/** @throws OptionError if the output is none of these kinds */
 export function answerOf({ facts }: Pick<Compiled, "facts">): Answer {
   const { kind, classAxis, shape, placeAxes, isVocabulary } = facts;
   const size = classAxis === undefined ? 1 : shape[classAxis];
@@ -48,26 +48,26 @@ export function answerOf({ facts }: Pick<Compiled, "facts">): Answer {
   throw new OptionError({
     what: "cannot tell what to explain",
     where: `output [${shape.join(", ")}]`,
-    why: `it is read as ${kind} (${facts.why}), and a text is answered by classes [N, classes] or, for each token, a number [N, T], labels or words [N, T, words]`,
+    why: `it is read as ${kind} (${facts.why}), but text models must give classes [N, classes] or, for each token, a number [N, T], labels or words [N, T, words]`,
     fix: "choose another output (--output NAME), or say what it is (--output-kind)",
   });
 }
 
-/** Place and form of what is explained in one text. */
+/** Place and form of the explained part, for one text. */
 export interface Place {
   readonly answer: Answer;
-  /** The tokens whose labels or words are explained, added up; empty for answers about the text as a whole. */
+  /** The tokens whose labels or words are explained (as a sum); empty if the answer is about the whole text. */
   readonly positions: readonly number[];
-  /** T, with what fills the text up. */
+  /** T, including padding. */
   readonly length: number;
   /** Tokens of the text itself. */
   readonly tokens: number;
 }
 
 /**
- * Chooses the tokens whose answers are explained: those asked for, from the end if they are negative; of a language model
- * the masked one, else the last, which the next word is told from.
- * @throws OptionError if they have to be given, InputError if this text has none
+ * Chooses the tokens whose answers are explained: the requested ones, counted from the end if negative; for a language
+ * model, by default the masked token, or the last one, which predicts the next word.
+ * @throws OptionError if they must be given, InputError if this text has none
  */
 export function choosePositions(
   { kind }: Answer,
@@ -98,7 +98,7 @@ export function choosePositions(
     throw new OptionError({
       what: "cannot tell what to explain",
       why: "the model answers for each token",
-      fix: `say for which with --position: ${tokens.map(({ text }, i) => `${i} ${text}`).join(", ")}`,
+      fix: `choose one with --position: ${tokens.map(({ text }, i) => `${i} ${text}`).join(", ")}`,
     });
   }
   if (mask === undefined) return [tokens.length - 1];
@@ -107,17 +107,17 @@ export function choosePositions(
   throw new InputError({
     what: `cannot tell which word of the text ${excerpt(input)} to explain`,
     why: `it has ${masked.length === 0 ? "no" : masked.length} ${mask.text}`,
-    fix: `put one ${mask.text} where a word is to be guessed, or give --position`,
+    fix: `put one ${mask.text} in place of the word to guess, or give --position`,
   });
 }
 
-/** Zeros in the shape of the explained output, for one text: the target of a run whose answer is looked at. */
+/** Zeros in the shape of the explained output, for one text: the target of a run that only gives the answer. */
 export const noTarget = ({ answer: { facts }, length }: Place): FloatArray =>
   zeroTarget(facts.shape, facts.batchAxis, 1, length);
 
 /**
- * The target of a class: 1 there, at each position, and −1 at the one it is told apart from.
- * @param index a class, label or word; for places the token. Of a yes-or-no question with one number 1 is yes, 0 is no.
+ * The target of a class: 1 at each position, and −1 at the class that it is compared to.
+ * @param index a class, label or word; for places, the token. For a yes-or-no output, 1 is yes and 0 is no.
  */
 export function targetAt(place: Place, index: number, against?: number): FloatArray {
   const { data, dims } = noTarget(place);
@@ -132,13 +132,13 @@ export function targetAt(place: Place, index: number, against?: number): FloatAr
   return { data, dims };
 }
 
-/** The target of an embedding: its own direction, so that its length is explained. */
+/** The target of an embedding: its own direction, which explains its length. */
 export function lengthTarget(place: Place, { explained: { data } }: Explanation): FloatArray {
   const length = Math.hypot(...data) || 1;
   return { data: data.map((number) => number / length), dims: noTarget(place).dims };
 }
 
-/** All classes of the place, best first; of several positions by the sum of their numbers. */
+/** All classes of the place, best first; for several positions, ordered by the sum of their numbers. */
 export function answersAt(
   explanation: Explanation,
   { outputName }: Pick<Compiled, "outputName">,
@@ -149,7 +149,7 @@ export function answersAt(
   const answers = { values: outputs[outputName], explained };
   if (kind === "embedding") return [{ index: 0, value: Math.hypot(...explained.data) }];
   if (kind === "places") {
-    // Each token is an answer, and what fills the text up is none.
+    // Each token is an answer, except the padding.
     const along = { ...facts, classAxis: facts.placeAxes[0], placeAxes: [] };
     const own = (array: FloatArray): FloatArray => ({
       data: array.data.slice(0, place.tokens),

@@ -1,4 +1,4 @@
-/** What config.json, as Hugging Face writes it, says of a text model. */
+/** Reads the description of a text model in Hugging Face's config.json. */
 
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { parseLabels } from "@relprop/core/zoo";
 import { z } from "zod";
 import { readJson } from "../files/read-json.ts";
 
-/** What of a Hugging Face config.json is read. */
+/** The fields of config.json that are read. */
 const configSchema = z.looseObject({
   id2label: z.record(z.string(), z.string()).nullish(),
   problem_type: z.string().nullish(),
@@ -16,20 +16,20 @@ const configSchema = z.looseObject({
   n_positions: z.int().positive().nullish(),
 });
 
-/** What is known of a text model besides its graph. */
+/** Facts about a text model from outside its graph. */
 export interface TextConfig {
   readonly labels: readonly string[];
-  /** How many classes there are, named or not. */
+  /** The number of classes, named or not. */
   readonly labelCount: number | undefined;
-  /** What transformers' `problem_type` says that the output is. */
+  /** The kind of output, from transformers' `problem_type`. */
   readonly kind: OutputKind | undefined;
-  /** Tokens of the longest text, if it is known. */
+  /** The maximum number of tokens in a text, if it is known. */
   readonly longest: number | undefined;
 }
 
 /**
- * config.json beside the model, else beside its tokenizer; what it does not say is left open.
- * @throws ModelFileError if it is there and cannot be read
+ * Reads config.json beside the model, else beside its tokenizer; absent fields stay open.
+ * @throws ModelFileError if the file exists but cannot be read
  */
 export async function readTextConfig(model: string, tokenizer: string): Promise<TextConfig> {
   for (const folder of [dirname(model), dirname(tokenizer)]) {
@@ -37,7 +37,7 @@ export async function readTextConfig(model: string, tokenizer: string): Promise<
     if ((await stat(path).catch(() => undefined))?.isFile() !== true) continue;
     const config = await readJson(path, configSchema);
     const names = config.id2label ? parseLabels(config.id2label, path) : [];
-    // transformers' names for classes that nobody named.
+    // transformers' default names of classes.
     const labels = names.every((name) => /^LABEL \d+$/.test(name)) ? [] : names;
     const kind = problemKinds.get(config.problem_type);
     const labelCount = names.length > 0 ? names.length : undefined;

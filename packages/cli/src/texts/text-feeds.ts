@@ -1,4 +1,4 @@
-/** What a text model is fed besides token ids, and how texts are brought to a fixed length. */
+/** The inputs of a text model besides token ids, and padding to a fixed length. */
 
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-node";
 import { InputError, OptionError, type InputArray } from "@relprop/core";
@@ -6,18 +6,18 @@ import type { Shape, Value } from "@relprop/core/onnx";
 import { excerpt } from "./plain-text.ts";
 import type { Tokenized } from "./tokenize.ts";
 
-/** The numbers of an input for one text, by the names that Hugging Face's exports use. */
+/** The values of an input for one text, by the names in Hugging Face's exports. */
 type Filling = (text: Tokenized, length: number) => number[];
 
 const fillings: Readonly<Record<string, Filling>> = {
-  /** 1 where there is a token, 0 where the text was filled up. */
+  /** 1 at tokens, 0 at padding. */
   attention_mask: ({ tokens }, length) =>
     filled(
       tokens.map(() => 1),
       length,
       0,
     ),
-  /** Which of two texts a token belongs to. */
+  /** Which of the two texts a token belongs to. */
   token_type_ids: ({ types }, length) => filled(types, length, 0),
   position_ids: (_text, length) => Array.from({ length }, (_, i) => i),
 };
@@ -25,16 +25,16 @@ const fillings: Readonly<Record<string, Filling>> = {
 const filled = (numbers: readonly number[], length: number, rest: number): number[] =>
   Array.from({ length }, (_, i) => numbers[i] ?? rest);
 
-/** What one text is fed as. */
+/** The inputs for one text. */
 export interface TextFeed {
   /** Token ids, [1, T]. */
   readonly ids: InputArray;
   readonly others: Readonly<Record<string, OrtTensor>>;
-  /** T: the text's tokens and those that fill it up. */
+  /** T: the text's tokens and the padding. */
   readonly length: number;
 }
 
-/** How texts are fed to a model. */
+/** Makes the inputs of a model from texts. */
 export class TextFeeder {
   readonly #Tensor: TensorConstructor;
   readonly #ids: Value;
@@ -44,9 +44,9 @@ export class TextFeeder {
 
   /**
    * @param inputs of the source model
-   * @param ids name of the input that takes the tokens
-   * @param limits the token that fills texts up, and the length of the longest text, where they are known
-   * @throws OptionError for inputs that a text does not give
+   * @param ids name of the input for the tokens
+   * @param limits the padding token, and the maximum length of a text, if known
+   * @throws OptionError for inputs that cannot be made from a text
    */
   constructor(
     Tensor: TensorConstructor,
@@ -64,10 +64,10 @@ export class TextFeeder {
     checkInputs(this.#ids, this.#others);
   }
 
-  /** @throws InputError if the text is too long, or too short to be filled up */
+  /** @throws InputError if the text is too long, or cannot be padded */
   feed(input: string, text: Tokenized): TextFeed {
     const length = this.#length(input, text.tokens.length);
-    // Where no token is meant for it, any will do: the mask hides it.
+    // Without a padding token any will do, since the mask hides it.
     const padding = this.#padding ?? 0;
     const ids = filled(
       text.tokens.map(({ id }) => id),
@@ -99,7 +99,7 @@ export class TextFeeder {
     if (this.#others.some(({ name }) => name === "attention_mask")) return fixed;
     throw new InputError({
       what: `cannot explain the text ${excerpt(input)}`,
-      why: `it has ${count} tokens, the model takes exactly ${fixed}, and it has no input attention_mask, which would keep it from reading what fills the text up`,
+      why: `it has ${count} tokens, the model takes exactly ${fixed}, and it has no input attention_mask to hide the padding`,
       fix: "export the model with an open length (dynamic axes)",
     });
   }
@@ -125,7 +125,7 @@ export class TextFeeder {
   }
 }
 
-/** T of [N, T], where the model fixes it. */
+/** T of [N, T], if the model fixes it. */
 function fixedLength(shape: Shape): number | undefined {
   const length = shape[1];
   return typeof length === "number" ? length : undefined;
@@ -144,10 +144,10 @@ function checkInputs(ids: Value, others: readonly Value[]): void {
   const isPast = strange.some((name) => name.startsWith("past"));
   throw new OptionError({
     what: "cannot feed the model a text",
-    why: `it also takes ${list(strange)}, which a text does not give (${Object.keys(fillings).join(", ")} it does)`,
+    why: `it also needs ${list(strange)}, which cannot be made from a text (only ${Object.keys(fillings).join(", ")} can)`,
     fix: isPast
-      ? "export the model without a cache of what came before (use_cache=False)"
-      : "export the model without them, or explain it with the library, where they can be given",
+      ? "export the model without its cache of earlier tokens (use_cache=False)"
+      : "export the model without them, or explain it with the library, which takes any input",
   });
 }
 

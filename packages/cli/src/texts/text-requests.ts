@@ -1,4 +1,4 @@
-/** Which classes, labels or words of a text are explained: what `--class` and `--against` say -> indices. */
+/** Reads `--class` and `--against` for texts: classes, labels or words -> indices. */
 
 import { OptionError } from "@relprop/core";
 import { classRequest, type ClassRequest } from "../run/choose-classes.ts";
@@ -7,7 +7,7 @@ import type { Place } from "./text-answer.ts";
 import type { TextSession } from "./text-session.ts";
 import type { Tokenized } from "./tokenize.ts";
 
-/** What classes are called. */
+/** The names of classes. */
 export function namesOf(
   { answer, labels, tokenizer }: TextSession,
   text: Tokenized,
@@ -19,16 +19,16 @@ export function namesOf(
   return (index) => nameOf(names, index);
 }
 
-/** What is asked of a text. */
+/** The requested classes of a text. */
 export interface TextRequests {
   readonly classes: readonly ClassRequest[];
   readonly against: number | undefined;
 }
 
 /**
- * The classes asked for, the best if none is.
- * @param places the tokens that are explained, where tokens are the classes
- * @throws OptionError if a class is not there, or options do not go together
+ * Reads the requested classes; the best one by default.
+ * @param places the explained tokens, if tokens are the classes
+ * @throws OptionError if a class does not exist, or options exclude each other
  */
 export function readRequests(
   { answer, labels, classes, against, tokenizer, decision }: TextSession,
@@ -61,7 +61,7 @@ export function readRequests(
   const other = against === undefined ? undefined : read(against);
   if (other?.kind === "top") {
     throw new OptionError({
-      what: `cannot tell classes apart from "${against}"`,
+      what: `cannot compare classes to "${against}"`,
       why: "it is not one class for all texts",
       fix: "give --against an index or a name",
     });

@@ -1,4 +1,4 @@
-/** What is known of an explained text: the card on the page, and the records of `--json`. */
+/** The result of an explained text: the card on the page, and the records of `--json`. */
 
 import { z } from "zod";
 import { ledgerSchema } from "../run/ledger-record.ts";

@@ -5,13 +5,13 @@ import type { Answer } from "./text-answer.ts";
 import type { TextFeeder } from "./text-feeds.ts";
 import type { TextTokenizer } from "./tokenize.ts";
 
-/** What all texts of a run share. */
+/** The state that all texts of a run share. */
 export interface TextSession {
   readonly tokenizer: TextTokenizer;
   readonly feeder: TextFeeder;
   readonly decision: TextDecision;
   readonly answer: Answer;
-  /** Names of the classes, empty if they are not known. */
+  /** Names of the classes; empty if unknown. */
   readonly labels: readonly string[];
   /** The unit of values. */
   readonly unit: string | undefined;

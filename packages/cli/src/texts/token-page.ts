@@ -1,4 +1,4 @@
-/** The page that shows explained texts, their tokens in colours: one file, no network, no script. */
+/** The page of explained texts with coloured tokens: one file, no network, no script. */
 
 import type { TextDrawing } from "./draw-tokens.ts";
 import { bars, escape, pageHead, settingsList, type Page } from "../pages/page-parts.ts";
@@ -6,7 +6,7 @@ import { amountText, answerText, signedText } from "./report-texts.ts";
 import { inkOn, type Rgb } from "../terminal/terminal-colors.ts";
 import type { TextResult } from "./text-result.ts";
 
-/** A text's explained classes, and how each is drawn. */
+/** The explained classes of a text, and their colours. */
 export interface ShownText {
   readonly classes: readonly ShownClass[];
 }
@@ -16,7 +16,7 @@ interface ShownClass {
   readonly drawing: TextDrawing;
 }
 
-/** What the page shows. */
+/** The content of the page. */
 export interface TokenPage extends Pick<Page, "title" | "settings"> {
   readonly texts: readonly ShownText[];
 }
@@ -29,7 +29,7 @@ table { border-collapse: collapse; } th { text-align: left; font-weight: 400; pa
 td { text-align: right; font-variant-numeric: tabular-nums; } caption { text-align: left; color: var(--soft); }
 `;
 
-/** The page as HTML. Everything that comes from outside (texts, tokens, labels) is escaped. */
+/** The page as HTML. Texts, tokens and labels are escaped. */
 export function tokenPage({ title, settings, texts }: TokenPage): string {
   const count = texts.length === 1 ? "1 text" : `${texts.length} texts`;
   return `${pageHead(title, style)}

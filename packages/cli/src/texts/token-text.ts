@@ -1,27 +1,27 @@
-/** Tokens as people read them: pieces of words without the marks that tokenizers put on them. */
+/** Tokens as readable text, without the marks of tokenizers. */
 
-/** A token of the vocabulary, on its way to be read. */
+/** A token of the vocabulary. */
 export interface RawToken {
   readonly id: number;
-  /** As the vocabulary has it: `##ing`, `Ġgreat`, `▁great`, `[CLS]`. */
+  /** As in the vocabulary: `##ing`, `Ġgreat`, `▁great`, `[CLS]`. */
   readonly token: string;
   /** Whether it stands for no text: `[CLS]`, `<s>`. */
   readonly special: boolean;
 }
 
-/** A token as it is shown. */
+/** A readable token. */
 export interface ShownToken extends RawToken {
-  /** What it says: `ing`, `great`, `[CLS]`. */
+  /** Its text: `ing`, `great`, `[CLS]`. */
   readonly text: string;
   /** Whether a space comes before it. */
   readonly startsWord: boolean;
 }
 
 /**
- * How a vocabulary tells where words begin.
- * - `bytes`: tokens are bytes in disguise, a space in front of words is one of them (GPT-2, RoBERTa, Llama 3);
- * - `spaces`: `▁` stands for the space in front of a word (SentencePiece: Llama 2, T5, XLM-R);
- * - `prefix`: pieces that go on with a word begin with a mark (WordPiece: BERT);
+ * How a vocabulary marks the beginnings of words.
+ * - `bytes`: tokens are encoded bytes, among them the space before a word (GPT-2, RoBERTa, Llama 3);
+ * - `spaces`: `▁` stands for the space before a word (SentencePiece: Llama 2, T5, XLM-R);
+ * - `prefix`: pieces that continue a word begin with a mark (WordPiece: BERT);
  * - `suffix`: pieces that end a word end with a mark (CLIP);
  * - `words`: every token is a word.
  */
@@ -31,17 +31,17 @@ export type WordMarks =
   | { readonly kind: "prefix" | "suffix"; readonly mark: string }
   | { readonly kind: "words" };
 
-/** The space in front of a word, as the vocabulary writes it; empty if it does not. */
+/** The vocabulary's mark of the space before a word; empty if it has none. */
 export const spaceMark = ({ kind }: WordMarks): string =>
   kind === "bytes" ? "Ġ" : kind === "spaces" ? "▁" : "";
 
-/** A part of a character only: the whole of it is shown at its first token. */
+/** Shown for later parts of a character, which its first token shows as a whole. */
 const partOfCharacter = "·";
 const space = "␣";
 
 /**
  * Reads tokens.
- * @param decode text of some ids, for vocabularies of bytes
+ * @param decode decodes ids, for vocabularies of bytes
  */
 export function readTokens(
   tokens: readonly RawToken[],
@@ -63,7 +63,7 @@ export function readTokens(
   return shown;
 }
 
-/** One token by itself, a space in front of it where the vocabulary has one there. */
+/** A single token as text, with its leading space if the vocabulary marks one. */
 export function readToken(raw: RawToken, marks: WordMarks, decode: (ids: number[]) => string): string {
   const hasSpaces = marks.kind === "bytes" || marks.kind === "spaces";
   if (raw.special || !hasSpaces) return raw.token;
@@ -71,7 +71,7 @@ export function readToken(raw: RawToken, marks: WordMarks, decode: (ids: number[
   return startsWord ? ` ${text}` : text;
 }
 
-/** The token's text with the marks on it, and of how many tokens it is: characters can be cut into bytes. */
+/** The text of a token with its marks, and the number of tokens it takes: a character can span several. */
 function textAt(
   tokens: readonly RawToken[],
   at: number,

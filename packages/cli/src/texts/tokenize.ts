@@ -1,4 +1,4 @@
-/** tokenizer.json -> token ids. The Hugging Face library does the work; what surrounds it is here. */
+/** tokenizer.json -> token ids, by the Hugging Face library. */
 
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -16,31 +16,31 @@ import {
   type WordMarks,
 } from "./token-text.ts";
 
-/** A text in tokens. */
+/** The tokens of a text. */
 export interface Tokenized {
   readonly tokens: readonly ShownToken[];
-  /** 0 for the first text and 1 for the second, as BERT's `token_type_ids`. */
+  /** 0 for the first text and 1 for the second, like BERT's `token_type_ids`. */
   readonly types: readonly number[];
 }
 
 /** Turns texts into tokens and back. */
 export interface TextTokenizer {
-  /** The file it was read from. */
+  /** Path of its file. */
   readonly path: string;
   /**
-   * @param pair a second text behind the first
-   * @throws InputError if the text is empty or the vocabulary has nothing for a part of it
+   * @param pair a second text after the first
+   * @throws InputError if the text is empty or the vocabulary lacks a part of it
    */
   encode(text: string, pair?: string): Tokenized;
-  /** The one token that a word is, the one that begins with a space first; undefined if it takes several. */
+  /** The single token of a word, preferably the one with a leading space; undefined if the word takes several. */
   wordId(word: string): number | undefined;
-  /** A token as it is shown, a word's beginning as a space. */
+  /** A token as text, with a leading space if it starts a word. */
   textOf(id: number): string;
-  /** Fills texts up to a fixed length. */
+  /** The id of the padding token. */
   readonly padding: number | undefined;
-  /** The token whose place a masked language model fills. */
+  /** The mask token of a masked language model. */
   readonly mask: { readonly id: number; readonly text: string } | undefined;
-  /** Tokens of the longest text, if it is known. */
+  /** The maximum number of tokens in a text, if it is known. */
   readonly longest: number | undefined;
 }
 
@@ -48,7 +48,7 @@ const fileName = "tokenizer.json";
 
 const component = z.looseObject({ type: z.string().optional() }).nullish();
 
-/** What of tokenizer.json is read here; the library reads the rest. */
+/** The fields of tokenizer.json that are read here; the library reads the rest. */
 const tokenizerFile = z.looseObject({
   model: z.looseObject({
     type: z.string().optional(),
@@ -68,7 +68,7 @@ const specialToken = z.union([
   z.looseObject({ content: z.string() }).transform(({ content }) => content),
 ]);
 
-/** What of tokenizer_config.json is read here. */
+/** The fields of tokenizer_config.json that are read here. */
 const configFile = z.looseObject({
   model_max_length: z.number().nullish(),
   unk_token: specialToken.nullish(),
@@ -77,7 +77,7 @@ const configFile = z.looseObject({
 });
 
 /**
- * Where the tokenizer of a model is: beside it, or in the folder above where the model lies in a folder `onnx`, as in
+ * Finds the tokenizer of a model: beside it, or in the parent of a folder `onnx`, as in
  * repositories that hold a model in several formats.
  */
 async function findTokenizer(model: string): Promise<string> {
@@ -94,13 +94,13 @@ async function findTokenizer(model: string): Promise<string> {
   });
 }
 
-/** Ids beyond it mean nothing; Hugging Face writes 1e30 for "not known". */
-const mostTokens = 1e7;
+/** Larger limits mean nothing: Hugging Face writes 1e30 for "not known". */
+const maxTokens = 1e7;
 
 /**
- * Reads a tokenizer, and tokenizer_config.json beside it where there is one.
+ * Reads a tokenizer, and tokenizer_config.json beside it if it exists.
  * @param given path of tokenizer.json. @default beside the model
- * @throws ModelFileError if it cannot be read, or is of a kind that the library does not know
+ * @throws ModelFileError if it cannot be read, or the library does not know its kind
  */
 export async function loadTokenizer(model: string, given?: string): Promise<TextTokenizer> {
   const path = given ?? (await findTokenizer(model));
@@ -132,7 +132,7 @@ export async function loadTokenizer(model: string, given?: string): Promise<Text
       });
       const missing = ids.findIndex((id) => !Number.isInteger(id));
       if (missing >= 0)
-        throw noText(text, `"${path}" has no token for a part of it, and none that stands for unknown ones`);
+        throw noText(text, `"${path}" has no token for a part of it, and no token for unknown parts`);
       if (ids.length === 0) throw noText(text, `"${path}" makes no tokens of it`);
       return { tokens: readTokens(ids.map(rawOf), marks, decode), types: types ?? ids.map(() => 0) };
     },
@@ -146,11 +146,11 @@ export async function loadTokenizer(model: string, given?: string): Promise<Text
     textOf: (id) => readToken(rawOf(id), marks, decode),
     padding: file.padding?.pad_id ?? idOf(config.pad_token) ?? idOf("[PAD]") ?? idOf("<pad>"),
     mask: mask === undefined ? undefined : { id: mask, text: tokenizer.id_to_token(mask) ?? "" },
-    longest: longest !== undefined && longest < mostTokens ? longest : undefined,
+    longest: longest !== undefined && longest < maxTokens ? longest : undefined,
   };
 }
 
-/** What is used of the library, whose own types TypeScript does not find. */
+/** The used part of the library, whose own types TypeScript does not find. */
 interface Library {
   encode(
     text: string,
@@ -185,7 +185,7 @@ function unusable(path: string, error: unknown): ModelFileError {
 const noText = (text: string, why: string): InputError =>
   new InputError({ what: `cannot explain the text ${excerpt(text)}`, why });
 
-/** How words begin, from the parts of the tokenizer that deal with spaces. */
+/** How words begin, judged by the parts of the tokenizer that handle spaces. */
 function wordMarks({ model, normalizer, pre_tokenizer, decoder }: z.infer<typeof tokenizerFile>): WordMarks {
   if (JSON.stringify(decoder ?? {}).includes('"ByteLevel"')) return { kind: "bytes" };
   if (/"Metaspace"|▁/.test(JSON.stringify([normalizer, pre_tokenizer, decoder]))) return { kind: "spaces" };

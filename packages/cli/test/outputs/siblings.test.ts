@@ -104,7 +104,7 @@ describe("class names", () => {
     const [path = "", ...labels] = await named(["a", "b", "", "", "c"]);
     const refused = await shop.explain(path, ...labels, "--class=");
     expectRefusal(refused, help);
-    expect(refused.stderr).toContain("nothing is named");
+    expect(refused.stderr).toContain("the name is empty");
   });
 
   test.each([
@@ -139,10 +139,10 @@ describe("class names", () => {
 
 describe("names that do not fit", () => {
   test.each([
-    ["softmax", 4, "they are 4, and the output [N, 5] has 5 of them to name"],
-    ["one sigmoid", 3, "they are 3, and the output [N, 1] has one number"],
-    ["a U-Net of one class", 3, "they are 3"],
-    ["a U-Net of two classes", 3, "they are 3"],
+    ["softmax", 4, "there are 4, and the output [N, 5] has 5 numbers to name"],
+    ["one sigmoid", 3, "there are 3, and the output [N, 1] has one number"],
+    ["a U-Net of one class", 3, "there are 3"],
+    ["a U-Net of two classes", 3, "there are 3"],
   ])("of %s: %s are refused", async (name, count, why) => {
     const path = await shop.model(modelOf(kindOf(name)), "fit");
     const list = Array.from({ length: count }, (_, i) => `name ${i}`).join("\n");
@@ -166,8 +166,8 @@ describe("names that do not fit", () => {
     for (const [file, content, why] of [
       ["n.csv", "a,b", "it is CSV"],
       ["n.yml", "- a", "it is YAML"],
-      ["n.txt", Uint8Array.of(97, 0, 98, 0), "it is no text in UTF-8"],
-      ["m.txt", Uint8Array.of(97, 0xe9, 10), "it is no text in UTF-8"],
+      ["n.txt", Uint8Array.of(97, 0, 98, 0), "it is not UTF-8 text"],
+      ["m.txt", Uint8Array.of(97, 0xe9, 10), "it is not UTF-8 text"],
     ] as const) {
       const refused = await shop.explain(path, "--labels", await shop.file(file, content));
       expect(refused.status).toBe(4);

@@ -222,7 +222,7 @@ describe("files of weights", () => {
       const card = await cardOf(8);
       const run = await shop.explain(shop.path(named(map)), ...card, "--target", mask, "-c", "1");
       expectRefusal(run, help);
-      expect(run.stderr).toContain("it marks nothing of this answer");
+      expect(run.stderr).toContain("it marks no part of this answer");
     });
   });
 
@@ -261,7 +261,7 @@ describe("files of weights", () => {
       [list, [await file("nan.npy", "<f4", [5], [1, bad, 0, 0, 0])], "one of its weights is NaN"],
       [list, [await file("zeros.npy", "<f4", [5], [0, 0, 0, 0, 0])], "all its weights are 0"],
       [list, [shop.path("missing.npy")], "there is no such file"],
-      [list, [await file("w.npy", "<f4", [5], weights), "-c", "1"], "says which elements, of which classes"],
+      [list, [await file("w.npy", "<f4", [5], weights), "-c", "1"], "selects elements, and so their classes"],
       [list, [await picture("list.png")], "the output is read as classes, not map"],
       [map, [await picture("two.png")], "each place has 2 numbers"],
       [map, [await shop.file("no.png", "no picture"), "-c", "1"], "cannot read the target"],

@@ -121,7 +121,7 @@ export function expectRefusal({ status, stderr, stdout }: CommandRun, help: stri
 
 /** The ways on that a refusal offers, each as arguments. */
 export function waysIn({ stderr }: Pick<CommandRun, "stderr">): string[][] {
-  const option = String.raw`--(?:class|target|pixel|box|output|output-kind) (?:"[^"]*"|(?!says\b|out\b)[^\s;()"]*[^\s;()",])`;
+  const option = String.raw`--(?:class|target|pixel|box|output|output-kind) (?:"[^"]*"|(?!says\b|corrects\b|out\b)[^\s;()"]*[^\s;()",])`;
   const ways = stderr.match(new RegExp(`${option}(?: ${option})*`, "g")) ?? [];
   return ways.map((way) => (way.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', "")));
 }

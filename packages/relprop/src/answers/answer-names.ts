@@ -31,11 +31,17 @@ export function answerName({ facts, labels, count }: AnswerNames, index: number)
 export const readableLabel = (label: string): string =>
   (label.split(",")[0] ?? "").replaceAll("_", " ").trim();
 
-/** The labels that fit an output: none if its numbers are ranks, or scores of another count. */
+/**
+ * The labels as names of an output's numbers: none if these are ranks, undefined if there are more or fewer of them. A
+ * yes-or-no output takes one label for yes, or two for no and yes.
+ */
 export function fittingLabels(
-  { kind, isRanked }: Pick<OutputFacts, "kind" | "isRanked">,
+  facts: Pick<OutputFacts, "kind" | "isRanked" | "classAxis" | "shape">,
   labels: readonly string[],
   count: number | undefined,
-): readonly string[] {
-  return isRanked || (kind === "scores" && labels.length !== count) ? [] : labels;
+): readonly string[] | undefined {
+  if (isYesOrNo(facts)) return labels.length <= 2 ? labels : undefined;
+  if (facts.isRanked || (facts.kind === "scores" && count === undefined)) return [];
+  const isAnyCount = labels.length === 0 || facts.kind === "embedding" || count === undefined;
+  return isAnyCount || labels.length === count ? labels : undefined;
 }

@@ -25,10 +25,10 @@ import type { WorkerApi } from "./worker.ts";
 
 type Progress = (fraction: number, what: string) => void;
 
-/** Where the files of shipped models lie; `name.onnx` and `name.card.json`. */
+/** URL of a shipped model's files, `name.onnx` and `name.card.json`. */
 const shippedUrl = (file: string): string => new URL(`models/${file}`, document.baseURI).href;
 
-/** Runs models in one worker; nothing leaves the device. Its worker starts with the first model. */
+/** Runs models in one worker; nothing leaves the device. The worker starts with the first model. */
 export class BrowserEngine implements Engine {
   readonly #choice: ProviderChoice;
   readonly #onStatus: (status: EngineStatus) => void;
@@ -36,7 +36,7 @@ export class BrowserEngine implements Engine {
   #remote: Remote<WorkerApi> | undefined;
   readonly #failing = new Set<(error: Error) => void>();
 
-  /** @param onStatus hears of changes nobody asked for: WebGPU was lost, the model goes on with WASM */
+  /** @param onStatus called for unrequested changes: WebGPU was lost and the model continues on WASM */
   constructor(choice: ProviderChoice = "auto", onStatus: (status: EngineStatus) => void = () => undefined) {
     this.#choice = choice;
     this.#onStatus = onStatus;
@@ -67,7 +67,7 @@ export class BrowserEngine implements Engine {
     return this.#ask((remote) => remote.layer(request));
   }
 
-  /** None: what a browser has is shipped with the app, or was dropped. */
+  /** None: the browser has only shipped and dropped models. */
   async models(): Promise<readonly OfferedModel[]> {
     return [];
   }
@@ -77,7 +77,7 @@ export class BrowserEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    // A worker that is ended answers nobody, and whoever waits would wait for ever.
+    // A terminated worker never answers, so pending calls must be rejected here.
     for (const fail of this.#failing) fail(new Error("the engine was stopped"));
     this.#remote?.[releaseProxy]();
     this.#worker?.terminate();
@@ -85,7 +85,7 @@ export class BrowserEngine implements Engine {
     this.#remote = undefined;
   }
 
-  /** @throws InputError if the worker cannot be loaded: nothing would ever answer */
+  /** @throws InputError if the worker cannot be loaded and so would never answer */
   #ask<T>(question: (remote: Remote<WorkerApi>) => Promise<T>): Promise<T> {
     const remote = this.#start();
     return new Promise((resolve, reject) => {
@@ -119,7 +119,7 @@ export class BrowserEngine implements Engine {
     if (source.kind === "zoo") {
       throw new OptionError({
         what: `cannot load "${source.name}" in the browser`,
-        why: "models of the zoo are downloaded by the local engine",
+        why: "only the local engine can download models of the zoo",
         fix: "run `relprop studio`, or drop an .onnx file",
       });
     }
@@ -134,7 +134,7 @@ export class BrowserEngine implements Engine {
   }
 }
 
-/** Errors while running come as answers; this is code that did not even start. */
+/** Errors of a running worker come as answers; this one means that its code did not start. */
 const notStarted = (why: string | undefined): InputError =>
   new InputError({
     what: "cannot run models in this browser",

@@ -1,5 +1,5 @@
 /**
- * The model of one page: which back end runs it, one run at a time, and what happens when WebGPU goes away. Lives in
+ * The model of one page: chooses the back end, runs one job at a time, and falls back to WASM when WebGPU fails. Runs in
  * the worker, but needs no browser itself.
  */
 
@@ -19,31 +19,31 @@ import {
 import { readSource, type ReadSource } from "@relprop/engine/read-source";
 import { warmUp } from "@relprop/engine/warm-up";
 
-/** Where the network runs: the faster one after a timing, or one that was asked for. */
+/** The back end: the faster one by timing, or a chosen one. */
 export type ProviderChoice = "auto" | "wasm" | "webgpu";
 
-/** ONNX Runtime, and what it can run on here. */
+/** ONNX Runtime, and the back ends that it supports here. */
 export interface HostRuntime {
   readonly ort: Runtime;
   readonly hasWebGpu: boolean;
-  /** Tells one graphics adapter from another; empty if there is none. */
+  /** Identifies the graphics adapter; empty if there is none. */
   readonly adapter: string;
   readonly threads: number;
-  /** Resolves when the device of WebGPU is lost. Asked for after the first session was made there. */
+  /** Resolves when the WebGPU device is lost. Called after the first session on it was created. */
   deviceLost(): Promise<unknown>;
 }
 
-/** What the host asks of whoever started it. */
+/** Options of the host. */
 export interface HostOptions {
   readonly loadRuntime: (wanted: ProviderChoice) => Promise<HostRuntime>;
   readonly memory: TimingMemory;
-  /** Hears of every change that nobody asked for: WebGPU was lost, the model runs on WASM now. */
+  /** Called for every unrequested change: WebGPU was lost and the model runs on WASM. */
   readonly onStatus: (status: EngineStatus) => void;
 }
 
-/** A model's file, as the page hands it over. */
+/** A model's file, as sent by the page. */
 export interface ModelFile {
-  /** What the app calls the model. */
+  /** The app's name for the model. */
   readonly name: string;
   readonly file: string;
   readonly bytes: Uint8Array;
@@ -59,18 +59,18 @@ interface Running {
   readonly name: string;
   readonly source: ReadSource;
   readonly timings?: Timings | undefined;
-  /** Why it is not on WebGPU, where it could be. */
+  /** Why it does not run on WebGPU, if it could. */
   readonly obstacle?: string;
 }
 
-/** From this size on WASM takes seconds, so that timing it would only keep people waiting. */
+/** For models of this size, WASM takes seconds, which is too long for a timing. */
 const tooLargeToTime = 64e6;
 const timedRuns = 3;
-/** How long a session on a lost device is waited for; it may never end. */
+/** The maximum wait for a session on a lost device, which may never end. */
 const disposeMilliseconds = 1000;
-const lostWords = "WebGPU was lost";
+const lostMessage = "WebGPU was lost";
 
-/** Loads a model, keeps it, lets it run. Sessions of all models take turns: WebGPU hangs if two run at a time. */
+/** Loads, keeps and runs a model. Sessions of all models run in turn: WebGPU hangs if two run at a time. */
 export class EngineHost {
   readonly #options: HostOptions;
   #runtime: Promise<HostRuntime> | undefined;
@@ -78,21 +78,21 @@ export class EngineHost {
   #isWatched = false;
   #isLost = false;
   #endRun: (error: Error) => void = () => undefined;
-  /** What runs on WebGPU, or ran there last. */
+  /** The job that runs on WebGPU, or ran there last. */
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: HostOptions) {
     this.#options = options;
   }
 
-  /** Loads, compiles, and if there is a choice times the back ends. @throws errors whose message is fit to be shown */
+  /** Loads and compiles, and times the back ends if there is a choice. @throws errors with messages that are fit for the page */
   load(model: ModelFile, choice: ProviderChoice, onProgress: Progress): Promise<LoadedModel> {
     return inTurn(this, () => this.#load(model, choice, onProgress));
   }
 
   /**
-   * Runs something on the model. If WebGPU fails (its device is lost, mostly), it is done again on WASM, and the model
-   * stays there.
+   * Runs a job on the model. If WebGPU fails (usually because its device is lost), the job is repeated on WASM, and the
+   * model stays there.
    */
   run<T>(work: (runner: ModelRunner) => Promise<T>): Promise<T> {
     return inTurn(this, () => this.#run(work));
@@ -128,7 +128,7 @@ export class EngineHost {
     return this.#running.runner.loaded;
   }
 
-  /** WebGPU is not always faster, small networks above all: both are timed once and the faster one is kept. */
+  /** WebGPU is not always faster, especially for small networks: both are timed once, and the faster one is kept. */
   async #choose(
     { name, file, bytes }: ModelFile,
     source: ReadSource,
@@ -138,7 +138,7 @@ export class EngineHost {
     const { hasWebGpu, adapter, threads } = await this.#started(choice);
     if (choice === "wasm") return this.#start(name, source, "wasm");
     if (this.#isLost || !hasWebGpu) {
-      const obstacle = this.#isLost ? lostWords : "no WebGPU here";
+      const obstacle = this.#isLost ? lostMessage : "no WebGPU here";
       const isMissed = this.#isLost || choice === "webgpu";
       return { ...(await this.#start(name, source, "wasm")), ...(isMissed && { obstacle }) };
     }
@@ -160,7 +160,7 @@ export class EngineHost {
     return { ...winner, timings };
   }
 
-  /** Starts on WebGPU, or on WASM where that fails for no fault of the model's. */
+  /** Starts on WebGPU, or on WASM if WebGPU fails for other reasons than the model. */
   async #startOn(provider: Provider, name: string, source: ReadSource, timings?: Timings): Promise<Running> {
     try {
       return { ...(await this.#start(name, source, provider)), timings };
@@ -170,7 +170,7 @@ export class EngineHost {
     }
   }
 
-  /** Compiles, makes the session and runs once: the first run of WebGPU compiles its shaders. */
+  /** Compiles, creates the session and runs once: the first run on WebGPU compiles its shaders. */
   async #start(name: string, source: ReadSource, provider: Provider): Promise<Running> {
     const { ort } = await this.#started(provider);
     const runner = new ModelRunner(name, source, {
@@ -194,22 +194,22 @@ export class EngineHost {
     }
   }
 
-  /** Goes on with the same model on WASM, and says so. */
+  /** Moves the model to WASM and reports it. */
   async #fallBack(error: unknown): Promise<ModelRunner> {
     const before = this.#running;
     if (!before) throw error;
     const { name, source, provider } = before;
     const running = provider === "wasm" ? before : await this.#start(name, source, "wasm");
-    // A run may fail a good while before it is told why.
-    this.#running = { ...running, obstacle: this.#isLost ? lostWords : obstacleOf(error) };
+    // A run may fail long before the device is reported as lost.
+    this.#running = { ...running, obstacle: this.#isLost ? lostMessage : obstacleOf(error) };
     this.#options.onStatus(await this.status());
     if (running !== before) await this.#free(before);
     return running.runner;
   }
 
-  /** A run on a lost device may neither end nor fail by itself. */
+  /** Waits for the loss as well, since a run on a lost device may neither end nor fail. */
   #untilLost<T>(work: Promise<T>): Promise<T> {
-    if (this.#isLost) return Promise.reject(new Error(lostWords));
+    if (this.#isLost) return Promise.reject(new Error(lostMessage));
     return new Promise((resolve, reject) => {
       this.#endRun = reject;
       this.#work = work;
@@ -217,14 +217,14 @@ export class EngineHost {
     });
   }
 
-  /** A lost device ends what runs there; if nothing does, the model moves at once. */
+  /** Losing the device ends its running job; without one, the model moves at once. */
   async #watchDevice(): Promise<void> {
     if (this.#isWatched) return;
     this.#isWatched = true;
     const { deviceLost } = await this.#started("webgpu");
     void deviceLost().then(() => {
       this.#isLost = true;
-      const error = new Error(lostWords);
+      const error = new Error(lostMessage);
       this.#endRun(error);
       return inTurn(this, () => this.#afterLoss(error));
     });
@@ -232,11 +232,11 @@ export class EngineHost {
 
   async #afterLoss(error: Error): Promise<void> {
     const { provider, obstacle } = this.#running ?? {};
-    // WASM that was asked for, or that won, has nothing to do with it. If it cannot be started, the next run says so.
+    // WASM that was chosen or was faster is not affected. If it cannot be started, the next run reports that.
     if (provider === "webgpu" || obstacle !== undefined) await this.#fallBack(error).catch(() => undefined);
   }
 
-  /** Frees a session that may be on a device that is gone, once nothing runs there any more. */
+  /** Frees a session whose device may be lost, after its last run has ended. */
   async #free({ runner }: Running): Promise<void> {
     const limit = new Promise<void>((resolve) => setTimeout(resolve, disposeMilliseconds));
     const freed = Promise.allSettled([this.#work]).then(() => runner.dispose());
@@ -251,7 +251,7 @@ export class EngineHost {
 
 const obstacleOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
-  return message === lostWords ? message : `WebGPU failed: ${message.split("\n")[0]?.slice(0, 100)}`;
+  return message === lostMessage ? message : `WebGPU failed: ${message.split("\n")[0]?.slice(0, 100)}`;
 };
 
 async function time({ runner }: Running): Promise<number> {

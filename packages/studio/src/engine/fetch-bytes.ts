@@ -4,8 +4,8 @@ import { ModelFileError } from "@relprop/core";
 
 /**
  * The bytes of a URL.
- * @param onProgress bytes so far, and of all if the server says.
- * @throws ModelFileError if there is none, with words for the user.
+ * @param onProgress bytes so far, and the total if the server sends it.
+ * @throws ModelFileError if the download fails, with a message for the user.
  */
 export async function fetchBytes(
   url: string,
@@ -17,7 +17,7 @@ export async function fetchBytes(
       { cause },
     );
   const response = await fetch(url).catch((error: unknown) => {
-    throw failed("the server cannot be reached, or does not let other pages read its files", error);
+    throw failed("the server cannot be reached, or does not allow other pages to read its files", error);
   });
   if (!response.ok || !response.body) throw failed(`the server answered ${response.status}`);
   const length = Number(response.headers.get("content-length") ?? 0);
@@ -38,7 +38,7 @@ export async function fetchBytes(
 
 const text = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
-/** `3.1 MB`, or `3.1 / 8.1 MB`. */
+/** Formats bytes: `3.1 MB`, or `3.1 / 8.1 MB`. */
 export function megabytes(loaded: number, total?: number): string {
   return total === undefined ? `${text(loaded)} MB` : `${text(loaded)} / ${text(total)} MB`;
 }

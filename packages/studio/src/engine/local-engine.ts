@@ -40,7 +40,7 @@ interface Waiting {
   readonly onProgress?: Progress | undefined;
 }
 
-/** Asks the server that this page came from. The connection is made at the first question and again after it broke. */
+/** Asks the server of this page. Connects at the first request, and again after a lost connection. */
 export class LocalEngine implements Engine {
   readonly #url: string;
   readonly #waiting = new Map<number, Waiting>();
@@ -48,7 +48,7 @@ export class LocalEngine implements Engine {
   #loaded: ModelSource | undefined;
   #nextId = 1;
 
-  /** @param page address of the page, with its token: `http://127.0.0.1:4000/?token=…` */
+  /** @param page URL of the page, with its token: `http://127.0.0.1:4000/?token=…` */
   constructor(page: string) {
     this.#url = engineUrl(page);
   }
@@ -97,7 +97,7 @@ export class LocalEngine implements Engine {
     const isNew = this.#socket === undefined;
     this.#socket ??= this.#connect();
     const socket = await this.#socket;
-    // A new connection knows nothing of the model that the last one had.
+    // A new connection has no model yet.
     if (isNew && this.#loaded && question.ask !== "load") {
       await this.#send(socket, { ask: "load", source: this.#loaded });
     }
@@ -141,7 +141,7 @@ export class LocalEngine implements Engine {
   }
 }
 
-/** The socket's address: same host, same token. */
+/** The URL of the socket: same host, same token. */
 export function engineUrl(page: string): string {
   const { protocol, host, searchParams } = new URL(page);
   const token = searchParams.get(tokenParameter) ?? "";
@@ -150,13 +150,13 @@ export function engineUrl(page: string): string {
   return url.href;
 }
 
-/** What the codes of a closed WebSocket (RFC 6455, 7.4) mean here. */
+/** Causes and fixes for the codes of a closed WebSocket (RFC 6455, 7.4). */
 const closures: Readonly<Record<number, readonly [why: string, fix: string]>> = {
   1007: ["it does not understand this page", "reload the page: app and engine must be of the same version"],
   1008: ["it does not serve this page", "open the address that `relprop studio` prints"],
   1009: [
     "a message was larger than it takes",
-    "start `relprop studio path/to/model.onnx`, and nothing is sent",
+    "name the model on the command line: `relprop studio path/to/model.onnx`",
   ],
   1011: ["it failed", "load the model again"],
   1013: ["it is busy", "close other pages that use it"],
@@ -164,7 +164,7 @@ const closures: Readonly<Record<number, readonly [why: string, fix: string]>> = 
 
 function closed(code: number, reason: string): InputError {
   const [why, fix] = closures[code] ?? [
-    "`relprop studio` was ended, or was started anew since this page was opened",
+    "`relprop studio` has ended, or has been restarted since this page was opened",
     "start `relprop studio` and open the address it prints",
   ];
   const what = "the local engine has closed the connection";

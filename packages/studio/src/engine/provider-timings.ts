@@ -1,18 +1,18 @@
-/** How fast a model ran on each back end of this browser: what is kept of it, which one wins, how it is said. */
+/** Timings of a model on each back end of this browser: storage, comparison, wording. */
 
 /** A back end of ONNX Runtime Web. */
 export type Provider = "wasm" | "webgpu";
 
-/** The best of a few warm runs on each, in milliseconds; null where the model does not run. */
+/** The best of a few warm runs on each, in milliseconds; null if the model does not run there. */
 export type Timings = Readonly<Record<Provider, number | null>>;
 
-/** Where timings are kept between visits. */
+/** Stores timings between visits. */
 export interface TimingMemory {
   recall(key: string): Promise<Timings | undefined>;
   remember(key: string, timings: Timings): Promise<void>;
 }
 
-/** What timings hold for: a model's file, this graphics adapter, that many threads. */
+/** What a timing depends on: the model's file, the graphics adapter, the number of threads. */
 export const timingKey = (file: string, bytes: number, adapter: string, threads: number): string =>
   [file, bytes, adapter, threads].join("|");
 
@@ -20,12 +20,12 @@ export const timingKey = (file: string, bytes: number, adapter: string, threads:
 export const fasterOf = ({ wasm, webgpu }: Timings): Provider =>
   (webgpu ?? Infinity) < (wasm ?? Infinity) ? "webgpu" : "wasm";
 
-/** `3.1 ms`, `fails`. */
+/** Formats a timing: `3.1 ms`, `fails`. */
 export const timingText = (milliseconds: number | null): string =>
   milliseconds === null ? "fails" : `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 
 const storageKey = "relprop-timings";
-/** Models, more or less, that a browser keeps timings of. */
+/** The approximate number of models whose timings are kept. */
 const mostKept = 50;
 
 const isTiming = (value: unknown): value is number | null => value === null || typeof value === "number";
@@ -39,8 +39,8 @@ const isTimings = (value: unknown): value is Timings =>
   isTiming(value.webgpu);
 
 /**
- * Keeps timings in localStorage. What it cannot read, or is not allowed to keep, is timed again at the next visit.
- * @param storage throws where the browser forbids it, as in private windows of some
+ * Keeps timings in localStorage. Timings that cannot be read or stored are measured again on the next visit.
+ * @param storage throws if the browser forbids it, as some private windows do
  */
 export function storedTimings(storage: () => Pick<Storage, "getItem" | "setItem">): TimingMemory {
   const read = (): (readonly [string, Timings])[] => {
@@ -63,7 +63,7 @@ export function storedTimings(storage: () => Pick<Storage, "getItem" | "setItem"
       try {
         storage().setItem(storageKey, JSON.stringify([...others, [key, timings]].slice(-mostKept)));
       } catch {
-        // Full or forbidden.
+        // Storage is full or forbidden.
       }
     },
   };

@@ -1,4 +1,4 @@
-/** ONNX Runtime Web: which of its builds, from where, on what. Runs in the worker only. */
+/** ONNX Runtime Web: its build, location and threads. Runs in the worker only. */
 
 import type * as Ort from "onnxruntime-web/wasm";
 import asyncifyMjs from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
@@ -10,15 +10,15 @@ import wasmWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import type { HostRuntime, ProviderChoice } from "./engine-host.ts";
 
 /**
- * Loads the smallest build that can do what this browser can: `jspi` or `webgpu` where there is an adapter, else `wasm`.
- * The default build is never used: it lacks operators and gives wrong numbers for a few.
- * @param wanted `wasm` does not even ask for an adapter, `auto` takes none that is software: it would be slower than WASM.
+ * Loads the smallest suitable build: `jspi` or `webgpu` if there is an adapter, else `wasm`.
+ * The default build is never used: it lacks operators, and a few give wrong numbers.
+ * @param wanted `wasm` requests no adapter; `auto` takes no software adapter, since it would be slower than WASM.
  */
 export async function loadRuntime(wanted: ProviderChoice): Promise<HostRuntime> {
   const adapter = wanted === "wasm" ? undefined : await findAdapter(wanted === "webgpu");
   const hasWebGpu = adapter !== undefined;
   const ort = await importBuild(hasWebGpu);
-  // Half of the cores, as ONNX Runtime does it, but both of two.
+  // Half of the cores, as in ONNX Runtime, but both if there are two.
   const threads = globalThis.crossOriginIsolated
     ? Math.min(4, Math.max(2, Math.ceil(navigator.hardwareConcurrency / 2)), navigator.hardwareConcurrency)
     : 1;
@@ -51,6 +51,6 @@ async function findAdapter(mayBeSoftware: boolean): Promise<GPUAdapter | undefin
   return adapter !== null && (mayBeSoftware || !adapter.info.isFallbackAdapter) ? adapter : undefined;
 }
 
-/** `nvidia ampere`; browsers say no more than that. */
+/** `nvidia ampere`; browsers reveal no more. */
 const nameOf = ({ vendor, architecture, device, description }: GPUAdapterInfo): string =>
   [vendor, architecture, device, description].filter((part) => part !== "").join(" ");

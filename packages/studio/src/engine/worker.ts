@@ -1,4 +1,4 @@
-/** The worker: owns ONNX Runtime, compiles and runs. One for the page; {@link BrowserEngine} speaks to it. */
+/** The worker: owns ONNX Runtime, compiles and runs. {@link BrowserEngine} is its counterpart in the page. */
 
 import { expose } from "comlink";
 import { RelpropError } from "@relprop/core";
@@ -16,11 +16,11 @@ import type {
 } from "@relprop/engine/engine";
 import { EngineHost, type ModelFile, type ProviderChoice } from "./engine-host.ts";
 import { loadedChannel } from "../loaded-channel.ts";
-import { browserMessage } from "@relprop/engine/browser-message";
+import { studioMessage } from "@relprop/engine/studio-message";
 import type { TimingMemory } from "./provider-timings.ts";
 import { loadRuntime } from "./runtime.ts";
 
-/** What the page gives once, before anything else. */
+/** Data from the page, sent once at the start. */
 export interface Page extends TimingMemory {
   onStatus(status: EngineStatus): void;
 }
@@ -31,7 +31,7 @@ const api = {
   async start(page: Page): Promise<void> {
     host = new EngineHost({
       loadRuntime,
-      // Workers have no localStorage, so the page keeps the timings.
+      // Workers have no localStorage, so the page stores the timings.
       memory: page,
       onStatus: (status) => page.onStatus(status),
     });
@@ -42,29 +42,29 @@ const api = {
     choice: ProviderChoice,
     onProgress: (fraction: number, what: string) => void,
   ): Promise<LoadedModel> {
-    const loaded = await inPageWords(host.load(model, choice, onProgress));
+    const loaded = await withStudioMessage(host.load(model, choice, onProgress));
     tellLoaded();
     return loaded;
   },
 
   async explain(request: ExplainRequest): Promise<ExplainResult> {
-    return inPageWords(host.run((runner) => runner.explain(request)));
+    return withStudioMessage(host.run((runner) => runner.explain(request)));
   },
 
   async answer(picture: Picture): Promise<AnswerNumbers> {
-    return inPageWords(host.run((runner) => runner.answer(picture)));
+    return withStudioMessage(host.run((runner) => runner.answer(picture)));
   },
 
   async scores(request: ScoreRequest): Promise<Float32Array> {
-    return inPageWords(host.run((runner) => runner.scores(request)));
+    return withStudioMessage(host.run((runner) => runner.scores(request)));
   },
 
   async ledger(request: ExplainRequest): Promise<LedgerResult> {
-    return inPageWords(host.run((runner) => runner.ledger(request)));
+    return withStudioMessage(host.run((runner) => runner.ledger(request)));
   },
 
   async layer(request: LayerRequest): Promise<LayerResult> {
-    return inPageWords(host.run((runner) => runner.layer(request)));
+    return withStudioMessage(host.run((runner) => runner.layer(request)));
   },
 
   async status(): Promise<EngineStatus> {
@@ -72,18 +72,18 @@ const api = {
   },
 };
 
-/** An error crosses to the page as its name and its message. */
-async function inPageWords<T>(work: Promise<T>): Promise<T> {
+/** An error is sent to the page as its name and its message. */
+async function withStudioMessage<T>(work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
-    if (error instanceof RelpropError) error.message = browserMessage(error);
+    if (error instanceof RelpropError) error.message = studioMessage(error);
     throw error;
   });
 }
 
-/** What the worker answers to. */
+/** The methods of the worker. */
 export type WorkerApi = typeof api;
 
-/** Tells the page which files were loaded here, so that its service worker keeps them for offline use. */
+/** Tells the page which files the worker has loaded, for the offline cache. */
 function tellLoaded(): void {
   const channel = new BroadcastChannel(loadedChannel);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no other origins

@@ -14,25 +14,25 @@ import {
 import type { Picture } from "@relprop/engine/engine";
 import type { SignFilter, ViewMode, ViewSettings } from "../state/view-settings.ts";
 
-/** How things are drawn: the part of {@link ViewSettings} that needs no new run of the network. */
+/** Drawing settings: the part of {@link ViewSettings} that needs no new run of the network. */
 export type DrawSettings = Pick<
   ViewSettings,
   "colormap" | "normalize" | "clip" | "opacity" | "sign" | "mode"
 > & {
-  /** Contrast as `NormalizeOptions.level` has it; live pictures steady their scale with it. 1 if not given. */
+  /** Contrast, see `NormalizeOptions.level`; live pictures use it to steady their scale. 1 by default. */
   readonly level?: number;
-  /** What is explained, framed in the picture and its map; in the picture's pixels. */
+  /** The explained box, framed in the picture and its map; in the picture's pixels. */
   readonly box?: DrawnBox | undefined;
 };
 
-/** What was drawn: its pixels, and what its colours mean. */
+/** The drawing: its pixels, and the meaning of its colours. */
 export interface Drawn {
   readonly pixels: Pixels;
   readonly heatmap: Heatmap;
   readonly legend: Legend;
 }
 
-/** Relevance with the other sign set to zero; [H, W], unitless. */
+/** Sets relevance of the other sign to zero; [H, W], unitless. */
 export function filterSign(relevance: ArrayLike<number>, sign: SignFilter): Float32Array {
   if (sign === "for") return Float32Array.from(relevance, (value) => Math.max(0, value));
   if (sign === "against") return Float32Array.from(relevance, (value) => Math.min(0, value));
@@ -40,10 +40,10 @@ export function filterSign(relevance: ArrayLike<number>, sign: SignFilter): Floa
 }
 
 /**
- * Draws without a canvas: what the mode asks for as RGBA pixels. `overlay` and `heatmap` have the picture's size; `side`
- * has the picture, a transparent gap of 1/28 of its width and the map beside each other.
+ * Draws without a canvas: RGBA pixels in the chosen mode. `overlay` and `heatmap` have the picture's size; `side`
+ * has the picture and the map side by side, with a transparent gap of 1/28 of the width.
  * @param label what the relevance speaks for, for the legend's sentence; undefined for the whole prediction.
- * @throws InputError if relevance isn't finite or hasn't the picture's size.
+ * @throws InputError if relevance is not finite or differs in size from the picture.
  */
 export function compose(
   picture: Picture,
@@ -60,7 +60,7 @@ export function compose(
 }
 
 /**
- * Draws on a canvas and gives it the drawing's size; scale it with CSS (`image-rendering: pixelated`).
+ * Draws on a canvas and sets its size; scale it with CSS (`image-rendering: pixelated`).
  * Parameters and errors as {@link compose}.
  */
 export function draw(
@@ -75,7 +75,7 @@ export function draw(
   return drawn;
 }
 
-/** Draws a picture that is not explained, if there is one, where {@link draw} will put its heatmap: nothing moves then. */
+/** Draws a picture before its explanation, if there is one, with the layout of {@link draw}, so that nothing moves later. */
 export function drawPlain(canvas: HTMLCanvasElement, picture: Picture | undefined, mode: ViewMode): void {
   if (!picture) return canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
   const { width, height } = picture;
@@ -83,7 +83,7 @@ export function drawPlain(canvas: HTMLCanvasElement, picture: Picture | undefine
   putPixels(canvas, mode === "side" ? beside(picture, nothing) : picture);
 }
 
-/** Puts pixels on a canvas and gives it their size. */
+/** Puts pixels on a canvas and sets its size. */
 export function putPixels(canvas: HTMLCanvasElement | OffscreenCanvas, pixels: Picture): void {
   const { width, height } = pixels;
   if (canvas.width !== width) canvas.width = width;

@@ -1,18 +1,18 @@
 /**
- * Never more than three flashes a second (WCAG 2.2, success criterion 2.3.1). A flash is a pair of opposing changes of
- * relative luminance by a tenth or more where the darker side is below 0.8, or of a saturated red; it counts when a
- * quarter of the picture or more takes part. A picture that would make a fourth is not shown.
+ * Allows no more than three flashes a second (WCAG 2.2, success criterion 2.3.1). A flash is a pair of opposing changes of
+ * relative luminance by a tenth or more where the darker side is below 0.8, or of a saturated red; it counts if a
+ * quarter of the picture or more takes part. A picture that would make a fourth flash is not shown.
  */
 
-/** Cells in each direction that a picture is reduced to before it is judged. */
+/** Cells in each direction of the reduced picture that is checked. */
 export const guardCells = 16;
 
 const cells = guardCells * guardCells;
 const second = 1000;
 const mostChanges = 6;
-const crowd = 0.25 * cells;
+const minCells = 0.25 * cells;
 
-/** A quantity watched in each cell, and how much of a change of it is part of a flash. */
+/** A quantity watched in each cell, and the size of a change that counts. */
 interface Watch {
   readonly step: number;
   /** A change counts only if its lower side is below this. */
@@ -26,14 +26,14 @@ const watches: readonly Watch[] = [
   { step: 20 / 320, below: Infinity, of: (red, green, blue) => Math.max(0, red - green - blue) },
 ];
 
-/** What one quantity did in all cells so far. */
+/** The history of one quantity in all cells. */
 class History {
   readonly #watch: Watch;
   readonly #low: Float32Array;
   readonly #high: Float32Array;
-  /** 1 after a rise, −1 after a fall, 0 before both. */
+  /** 1 after a rise, −1 after a fall, 0 at first. */
   readonly #direction = new Int8Array(cells);
-  /** The times of each cell's last changes, a ring. */
+  /** Times of each cell's latest changes, a ring buffer. */
   readonly #times = new Float64Array(cells * mostChanges).fill(-Infinity);
   readonly #next = new Uint8Array(cells);
 
@@ -43,7 +43,7 @@ class History {
     this.#high = Float32Array.from(first);
   }
 
-  /** How many cells would change for the seventh time within a second. */
+  /** The number of cells that would change for the seventh time within a second. */
   tooMany(values: Float32Array, time: number): number {
     let count = 0;
     for (let cell = 0; cell < cells; cell++) {
@@ -83,19 +83,19 @@ class History {
   }
 }
 
-/** Watches the pictures of one canvas. */
+/** Checks the pictures of one canvas. */
 export class FlashGuard {
   #histories: readonly History[] | undefined;
 
   /**
-   * Whether a picture can be shown now. If so it counts as shown; if not, leave the one before.
+   * Whether a picture may be shown now. If so, it counts as shown; otherwise the caller keeps the previous one.
    * @param pixels RGBA of the picture reduced to {@link guardCells} × {@link guardCells}.
    * @param time in milliseconds.
    */
   allows(pixels: Uint8ClampedArray, time: number): boolean {
     const values = watches.map((watch) => quantity(watch, pixels));
     const histories = (this.#histories ??= watches.map((watch, i) => new History(watch, values[i] ?? empty)));
-    if (histories.some((history, i) => history.tooMany(values[i] ?? empty, time) >= crowd)) return false;
+    if (histories.some((history, i) => history.tooMany(values[i] ?? empty, time) >= minCells)) return false;
     for (const [i, history] of histories.entries()) history.accept(values[i] ?? empty, time);
     return true;
   }

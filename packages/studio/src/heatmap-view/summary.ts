@@ -1,4 +1,4 @@
-/** A heatmap in words, for those who cannot see it: which ninth of the picture holds how much of the relevance. */
+/** A heatmap in words, for screen readers: the share of relevance in each ninth of the picture. */
 
 import type { RelevanceMap } from "@relprop/core/heatmap";
 
@@ -9,13 +9,13 @@ const columns = ["left", "centre", "right"] as const;
 export interface Ninth {
   /** `upper left`, `middle`, `lower centre` … */
   readonly name: string;
-  /** What speaks for the target, as a share of Σ|R|. */
+  /** Relevance for the target, as a share of Σ|R|. */
   readonly for: number;
-  /** What speaks against it, as a share of Σ|R|. */
+  /** Relevance against the target, as a share of Σ|R|. */
   readonly against: number;
 }
 
-/** The nine shares, row by row; all zero where there's no relevance. Together they sum to 1. */
+/** The nine shares, row by row; they sum to 1, or are all zero if there is no relevance. */
 export function ninths({ data, height, width }: RelevanceMap): Ninth[] {
   const sums = Array.from({ length: 9 }, () => ({ for: 0, against: 0 }));
   let total = 0;
@@ -41,7 +41,7 @@ function nameOf(row: number, column: number): string {
 
 /**
  * The heatmap in one sentence: `Relevance for “3”: 31 % upper right, 22 % centre; 12 % against it, mostly lower left.`
- * @param label what is explained; undefined for the whole prediction.
+ * @param label name of the target; undefined for the whole prediction.
  */
 export function summary(relevance: RelevanceMap, label?: string): string {
   const what = label === undefined ? "the prediction" : `“${label}”`;

@@ -1,4 +1,4 @@
-/** The modes of the app, in the order of their tabs. A new one is a folder with its `mode.ts`, and a word here. */
+/** The modes of the app, in the order of their tabs. To add one, add a folder with its `mode.ts` and an entry here. */
 
 import { draw } from "./draw/mode.ts";
 import { images } from "./images/mode.ts";
@@ -7,5 +7,5 @@ import { layers } from "./layers/mode.ts";
 import { live } from "./live/mode.ts";
 import type { Mode } from "./mode.ts";
 
-/** The first is the one that the app starts with. */
+/** The app starts with the first mode. */
 export const modes: readonly [Mode, ...Mode[]] = [images, draw, live, interact, layers];

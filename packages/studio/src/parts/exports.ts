@@ -1,9 +1,9 @@
-/** What can be taken away: PNG, NPY, settings. */
+/** Exports: PNG, NPY, settings. */
 
 import { npyFile, type Theme } from "@relprop/core/heatmap";
 import { stampPng } from "@relprop/core/internal";
 import type { ExplainResult } from "@relprop/engine/engine";
-import { settingsKeyword, type SeenResult } from "../state/settings-file.ts";
+import { settingsKeyword, type ShownResult } from "../state/settings-file.ts";
 import type { ShownHeatmap } from "./saved-figure.ts";
 
 /** Offers bytes as a download. */
@@ -15,13 +15,13 @@ export function download(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** Pixels that the picture of a PNG is wide, at least: so many that 28 × 28 can be looked at elsewhere. */
+/** Minimum width of an exported picture in pixels, so that 28 × 28 is large enough to look at. */
 const leastWidth = 560;
 
 /**
- * What a canvas shows as a PNG that carries its settings, so that it can be opened again. Each pixel of a small canvas
- * becomes a square of several.
- * @param settings as `writeSettings` makes them
+ * A canvas as a PNG with its settings, which the app can open again. Pixels of a small canvas
+ * are enlarged to squares.
+ * @param settings the result of `writeSettings`
  */
 export async function pngOf(canvas: HTMLCanvasElement, settings: string): Promise<Blob> {
   const scale = Math.max(1, Math.floor(leastWidth / canvas.width));
@@ -35,15 +35,15 @@ export async function pngOf(canvas: HTMLCanvasElement, settings: string): Promis
 }
 
 /**
- * What a canvas shows as a figure that says what it is, and carries its settings, so that it can be opened again.
- * @param settings as `writeSettings` makes them
+ * A canvas as a figure with legend and settings, which the app can open again.
+ * @param settings the result of `writeSettings`
  */
 export async function figurePng(
   canvas: HTMLCanvasElement,
   shown: ShownHeatmap,
   settings: string,
 ): Promise<Blob> {
-  // The first page does without.
+  // Loaded on demand, to keep the first page small.
   const { figureOf, pngOfFigure } = await import("./saved-figure.ts");
   const theme: Theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   return withSettings(await pngOfFigure(await figureOf(canvas, shown, theme)), settings);
@@ -52,7 +52,7 @@ export async function figurePng(
 const withSettings = (png: Uint8Array, settings: string): Blob =>
   new Blob([stampPng(png, { [settingsKeyword]: settings })], { type: "image/png" });
 
-/** Copies a PNG to the clipboard; false where the browser or its user does not let a page do so. */
+/** Copies a PNG to the clipboard; false if the browser or the user forbids it. */
 export async function copyPng(png: Blob): Promise<boolean> {
   if (!("clipboard" in navigator) || typeof ClipboardItem === "undefined") return false;
   try {
@@ -63,17 +63,17 @@ export async function copyPng(png: Blob): Promise<boolean> {
   }
 }
 
-/** Relevance as NumPy reads it, float32 [height, width]. */
+/** Relevance in NumPy's format, float32 [height, width]. */
 export function npyOf({ relevance }: ExplainResult): Blob {
   return new Blob([npyFile(relevance.data, [relevance.height, relevance.width])]);
 }
 
-/** What the settings say of a result. */
-export function seenOf(
+/** The description of a result in the settings. */
+export function shownResultOf(
   picture: string,
   composite: string,
   { relevance, top, milliseconds }: ExplainResult,
-): SeenResult {
+): ShownResult {
   const relevanceSum = relevance.data.reduce((sum, value) => sum + value, 0);
   return { picture, composite, milliseconds, relevanceSum, top };
 }

@@ -9,7 +9,7 @@ import type { Keys } from "./on-keys.ts";
 /** A line of the help. */
 export type KeyLine = readonly [keys: string, does: string];
 
-/** Shown by the help; the modes' own keys among them. */
+/** The keys in the help, including those of the modes. */
 export const keyList = (ofModes: readonly KeyLine[]): readonly KeyLine[] => [
   ["?", "this list"],
   ["Ctrl/Cmd + O", "open a picture or a model"],
@@ -40,7 +40,7 @@ export function appKeys(session: Session): Keys {
     const value = Math.round(100 * session.app.opacity + step) / 100;
     set({ opacity: Math.min(1, Math.max(0, value)) });
   };
-  /** What is seen now, also where the app chose it. */
+  /** The visible settings, with the app's choices in place of `auto`. */
   const colours = (): Pick<ViewSettings, "colormap" | "normalize"> => {
     const { model } = session.models;
     return model ? viewOf(session.app, model) : usualColoring(true);

@@ -1,4 +1,4 @@
-/** Listening for keys without getting in the way of typing: every shortcut of the app goes through here. */
+/** Keyboard shortcuts that do not disturb typing: every shortcut of the app is registered here. */
 
 import { tinykeys } from "tinykeys";
 
@@ -7,24 +7,24 @@ export type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 const notTypedIn = new Set(["checkbox", "radio", "range", "button", "submit", "reset", "file", "color"]);
 
-/** Whether a key pressed here belongs to the field that has the focus. */
+/** Whether a key belongs to the focused field. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.matches("textarea, select")) return true;
   return target instanceof HTMLInputElement && !notTypedIn.has(target.type);
 }
 
-/** Whether the space bar would press what has the focus. */
+/** Whether the space bar would press the focused element. */
 const isPressable = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   target.closest("button, a, input, summary, [role=button], [role=tab]") !== null;
 
 const storageKey = "relprop-keys";
 
-/** People can turn the shortcuts without Ctrl or Cmd off (WCAG 2.2, success criterion 2.1.4). */
+/** Users can turn off the shortcuts without Ctrl or Cmd (WCAG 2.2, success criterion 2.1.4). */
 export const areShortcutsOn = (): boolean => localStorage.getItem(storageKey) !== "off";
 
-/** Turns them on or off, for this browser. */
+/** Turns the shortcuts on or off, for this browser. */
 export const turnShortcuts = (isOn: boolean): void => localStorage.setItem(storageKey, isOn ? "on" : "off");
 
 const hasModifier = (key: string): boolean => key.startsWith("$mod+");
@@ -34,10 +34,10 @@ const isUndo = (key: string): boolean => /^\$mod\+(Shift\+)?z$/i.test(key);
 const isHelp = (key: string): boolean => key.endsWith("?");
 
 /**
- * Listens for keys, on the window or on one element. Gives a function that stops listening. Left alone are: keys in
- * fields one types in (those with Ctrl or Cmd work there too, but undo and redo are the field's own), Space where it
- * presses a control, everything behind a dialog but the key of the help, and on the window single keys while the person
- * has turned them off (an element that has the focus is used by them, so there they stay).
+ * Listens for keys, on the window or on one element. Returns a function that stops listening. Ignored are: keys in
+ * text fields (except those with Ctrl or Cmd; undo and redo still belong to the field), Space on a
+ * control that it presses, all keys but the help's while a dialog is open, and on the window single keys if the user
+ * has turned them off (keys on a focused element stay active, since focus already shows the intention).
  */
 export function onKeys(on: Window | HTMLElement, keys: Keys): () => void {
   const guarded = Object.entries(keys).map(([key, act]): [string, (event: KeyboardEvent) => void] => [

@@ -1,4 +1,4 @@
-/** A heatmap as it is seen -> the figure that says what it shows, as PNG. */
+/** A shown heatmap -> a figure with legend and settings, as PNG. */
 
 import {
   enlarge,
@@ -16,9 +16,9 @@ import { filterSign } from "../heatmap-view/index.ts";
 import type { ViewSettings } from "../state/view-settings.ts";
 import { amountText, className, targetLabel } from "./target-names.ts";
 
-/** What is known of a heatmap on a canvas. */
+/** The facts about a heatmap on a canvas. */
 export interface ShownHeatmap {
-  /** What the picture is called. */
+  /** The picture's name. */
   readonly picture: string;
   readonly model: LoadedModel;
   readonly result: ExplainResult;
@@ -27,7 +27,7 @@ export interface ShownHeatmap {
   readonly label: string | undefined;
 }
 
-/** The figure of what a canvas shows: the picture and its map beside each other, or the one that is there. */
+/** The figure of a canvas: picture and map side by side, or the one that is shown. */
 export async function figureOf(
   canvas: HTMLCanvasElement,
   shown: ShownHeatmap,
@@ -57,7 +57,7 @@ export async function figureOf(
   };
 }
 
-/** Draws a figure with two pixels for one. */
+/** Renders a figure at twice its size. */
 export async function pngOfFigure(figure: Figure): Promise<Uint8Array> {
   const { svg, width, height, panels } = figureSvg({ ...figure, scale: 2 });
   const canvas = new OffscreenCanvas(width, height);
@@ -69,7 +69,7 @@ export async function pngOfFigure(figure: Figure): Promise<Uint8Array> {
     width,
     height,
   );
-  // Not every browser waits for the pictures in an SVG, and none promises to leave their pixels as they are.
+  // Not every browser waits for the images in an SVG, and none guarantees to keep their pixels unchanged.
   context.imageSmoothingEnabled = false;
   for (const [i, { image }] of figure.panels.entries()) {
     const box = panels[i];
@@ -127,7 +127,7 @@ function howText({ model, view }: ShownHeatmap): string[] {
 }
 
 function pixelsOf(canvas: HTMLCanvasElement, x: number, { width, height }: Omit<Pixels, "data">): Pixels {
-  // A copy is read: the app's own canvas would be slower from then on.
+  // Reads a copy, since reading the app's own canvas would make it slower from then on.
   const context = contextOf(new OffscreenCanvas(width, height));
   context.drawImage(canvas, -x, 0);
   return { data: context.getImageData(0, 0, width, height).data, width, height };

@@ -1,14 +1,14 @@
-/** Targets and numbers in words, and what a click on a class makes of them. */
+/** The wording of targets and numbers, and the effect of a click on a class. */
 
 import type { OutputFacts, RankedClass } from "@relprop/core";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { Explained, LoadedModel, Target } from "@relprop/engine/engine";
 
-/** What numbers are called, and their unit. */
+/** Names of numbers, and their unit. */
 export interface Naming {
   readonly names: readonly string[];
   readonly card: Pick<ModelCard, "unit">;
-  /** Unknown before the model has loaded; then it has classes. */
+  /** Undefined before the model has loaded; classes are then assumed. */
   readonly facts?: Pick<OutputFacts, "kind">;
 }
 
@@ -18,18 +18,18 @@ export function numberWord(facts: Naming["facts"]): "class" | "value" | "number"
   return facts?.kind === "scores" ? "number" : "class";
 }
 
-/** Whether one number can be explained rather than another; no says nothing that yes does not. */
+/** Whether one number can be explained compared to another; for yes-or-no outputs, no is only the opposite of yes. */
 export const canContrast = ({ names, facts }: Naming): boolean =>
   names.length > 1 && facts?.kind !== "binary";
 
-/** What a number of the answer is called. */
+/** The name of a number of the answer. */
 export const className = (names: readonly string[], index: number): string =>
   names[index] ?? `class ${index}`;
 
 /**
  * What the relevance speaks for, for legends: a class's name, `3 rather than 5`, `road at 10, 20`; undefined for the whole
- * prediction, and as long as nobody knows what is usual.
- * @param explained what of an answer was explained, if there is one
+ * prediction, and while the default is unknown.
+ * @param explained the explained part of the answer, if there is one
  */
 export function targetLabel(
   target: Target,
@@ -62,21 +62,21 @@ export function targetLabel(
 
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 
-/** A probability in per cent; small ones are no zero. */
+/** A probability in per cent; small ones do not become zero. */
 export const percentText = (probability: number): string =>
   probability < 0.0005 ? "< 0.1%" : percent.format(probability);
 
-/** A number as people read it, to four digits. */
+/** A number with four digits. */
 export const plainText = (number: number): string =>
   String(Number(number.toPrecision(4))).replaceAll("-", "−");
 
-/** A number with so many decimals, a real minus sign, and none before zero. */
+/** A number with fixed decimals, a real minus sign, and no minus before zero. */
 export function fixedText(number: number, decimals = 2): string {
   const text = Math.abs(number).toFixed(decimals);
   return number < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
-/** How much: a probability where the model means one, else its value with its unit, else the logit. */
+/** The probability if the model gives one, else the value with its unit, else the logit. */
 export function amountText(
   { probability, value, logit }: Omit<RankedClass, "index">,
   { card }: Pick<Naming, "card">,
@@ -87,7 +87,7 @@ export function amountText(
   return logit === undefined ? "" : `logit ${plainText(logit)}`;
 }
 
-/** The best number of an answer with its name: `Egyptian cat 76.7%`; of other answers what was explained. */
+/** The best number of an answer with its name: `Egyptian cat 76.7%`; for other answers, the explained part. */
 export function bestText(
   { top, explained }: { readonly top: readonly RankedClass[]; readonly explained?: Explained },
   model: Naming,
@@ -100,8 +100,8 @@ export function bestText(
   return `${name === undefined ? "" : `${name} `}${amountText(explained.numbers, model)}`;
 }
 
-/** What is usual for a model, as a button: what is explained where nothing is named. */
-export function usualWords({ facts }: Pick<LoadedModel, "facts">, isWhole: boolean): string {
+/** The label of the default target's button. */
+export function usualTargetText({ facts }: Pick<LoadedModel, "facts">, isWhole: boolean): string {
   if (isWhole) return "Whole prediction";
   if (facts.kind === "embedding") return "Its length";
   if (facts.kind === "binary" || facts.kind === "values") return "Its value";
@@ -109,8 +109,8 @@ export function usualWords({ facts }: Pick<LoadedModel, "facts">, isWhole: boole
 }
 
 /**
- * The target after a click on a class bar. A click explains the class, on the class that is explained already it goes
- * back to what is usual; with Shift the class is explained rather than the one shown (or the best one).
+ * The target after a click on a class bar. A click explains the class, or returns to the default if it is already
+ * explained; with Shift it explains the class compared to the one shown (or to the best one).
  */
 export function targetAfterClick(
   target: Target,

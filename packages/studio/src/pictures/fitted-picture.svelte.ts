@@ -1,24 +1,24 @@
-/** A picture as a model sees it, before the model has answered. */
+/** A picture resized for a model, before the model has answered. */
 
 import type { InputCard } from "@relprop/core/zoo";
 import type { Picture } from "@relprop/engine/engine";
 import { fitPicture } from "./pictures.ts";
 
-type Cut = Pick<InputCard, "size" | "resize">;
-/** What is shown of a picture while it is not known what the model takes. */
-const square: Cut = { size: [224, 224], resize: { shortSide: 224 } };
+type CropSettings = Pick<InputCard, "size" | "resize">;
+/** The part of a picture that is shown while the model's input is unknown. */
+const square: CropSettings = { size: [224, 224], resize: { shortSide: 224 } };
 
 interface Wanted {
   readonly bitmap: ImageBitmap;
-  /** Undefined while it is not known. */
-  readonly input: Cut | undefined;
+  /** Undefined while it is unknown. */
+  readonly input: CropSettings | undefined;
 }
 
 export class FittedPicture {
   readonly #wanted: () => Wanted | undefined;
   #fitted: (Wanted & { readonly picture: Picture }) | undefined = $state.raw();
 
-  /** Made while a component is set up, whose effect it is. */
+  /** Must be created during the setup of a component, which owns its effect. */
   constructor(wanted: () => Wanted | undefined, onError: (error: unknown) => void) {
     this.#wanted = wanted;
     $effect(() => {
@@ -31,7 +31,7 @@ export class FittedPicture {
     });
   }
 
-  /** Undefined until it is there. */
+  /** Undefined until it is ready. */
   get picture(): Picture | undefined {
     const now = this.#wanted();
     const isSame = now && this.#fitted?.bitmap === now.bitmap && this.#fitted.input === now.input;

@@ -1,4 +1,4 @@
-/** The pictures that come with the app, explained when the app was built. Which of them a model gets, its card decides. */
+/** The pictures that come with the app, explained at build time. A model's card decides which gallery fits it. */
 
 import type { CompositeName } from "@relprop/core";
 import type { InputCard, ModelCard } from "@relprop/core/zoo";
@@ -9,48 +9,48 @@ import { readRelevance } from "./stored-relevance.ts";
 export const galleryNames = ["digits", "photos"] as const;
 export type GalleryName = (typeof galleryNames)[number];
 
-/** The model that a gallery was explained with. */
+/** The model that explained a gallery. */
 const explainedWith: Readonly<Record<GalleryName, Pick<ModelSource, "kind" | "name">>> = {
   digits: { kind: "shipped", name: "digits" },
   photos: { kind: "zoo", name: "resnet50" },
 };
 
-/** Longest side of an input that is taken for one of digits, and shortest of one that photographs are recognised in. */
+/** The longest side of inputs for digits, and the shortest side of inputs for photographs. */
 const largestDigit = 32;
 const leastPhoto = 64;
 
-/** The gallery whose pictures a model was made for, as far as its card tells; none for other kinds of pictures. */
+/** The gallery that fits a model, judged by its card; undefined for other kinds of pictures. */
 export function galleryFor({ input }: Pick<ModelCard, "input">): GalleryName | undefined {
   if (input.channels === "gray") return Math.max(...input.size) <= largestDigit ? "digits" : undefined;
   return Math.min(...input.size) >= leastPhoto ? "photos" : undefined;
 }
 
-/** The gallery that was explained with this very model: known before the model has loaded, and its card with it. */
+/** The gallery that was explained with exactly this model; known, with the card, before the model has loaded. */
 export const galleryOf = ({ kind, name }: Pick<ModelSource, "kind" | "name">): GalleryName | undefined =>
   galleryNames.find((each) => explainedWith[each].kind === kind && explainedWith[each].name === name);
 
 /** One picture of a gallery. */
 export interface GalleryEntry {
-  /** Its file beside the list; without the ending it is the picture's name in links. */
+  /** Its file beside the list; the name without its ending stands in links. */
   readonly file: string;
-  /** What it shows, for those who cannot see it. */
+  /** A description of the picture, for screen readers. */
   readonly alt: string;
-  /** Whose it is. */
+  /** Its author. */
   readonly credit: string;
-  /** The largest |R|, which its relevance is stored in parts of. */
+  /** The largest |R|, the scale of the stored relevance. */
   readonly peak: number;
   readonly top: ExplainResult["top"];
 }
 
-/** A list that scripts/precompute-gallery.ts wrote. */
+/** A list written by scripts/precompute-gallery.ts. */
 export interface Gallery {
   readonly name: GalleryName;
-  /** How its model's input is cut out of a picture. */
+  /** How pictures are cropped for the model. */
   readonly input: Pick<InputCard, "size" | "resize" | "interpolation">;
   readonly composite: CompositeName;
   /** The fraction that the relevance filter kept. */
   readonly keep: number;
-  /** Names of the classes that any picture is taken for, by index. */
+  /** Names of all classes among the pictures' best ones, by index. */
   readonly labels: Readonly<Record<string, string>>;
   readonly pictures: readonly GalleryEntry[];
 }
@@ -58,7 +58,7 @@ export interface Gallery {
 /** Address of a gallery file. */
 export const galleryUrl = (file: string): string => new URL(`gallery/${file}`, document.baseURI).href;
 
-/** What a picture of the gallery is called in links. */
+/** The name of a gallery picture in links. */
 export const galleryName = ({ file }: Pick<GalleryEntry, "file">): string => file.replace(/\.\w+$/, "");
 
 /** The file that holds the relevance of the whole prediction. */
@@ -70,7 +70,7 @@ export async function loadGallery(name: GalleryName): Promise<Gallery> {
   return (await response.json()) as Gallery;
 }
 
-/** What was explained when the app was built. Nothing but the whole prediction was, so there are no logits of the rest. */
+/** A stored explanation of the build. It covers the whole prediction only, so other targets have no logits. */
 export type Precomputed = Pick<ExplainResult, "relevance" | "top">;
 
 export async function loadPrecomputed({ input }: Gallery, entry: GalleryEntry): Promise<Precomputed> {

@@ -1,25 +1,25 @@
-/** Files that people brought are kept in the browser's private file system, so that a link or a reload finds them again. */
+/** Stores the user's files in the browser's private file system, for links and reloads. */
 
 import { InputError } from "@relprop/core";
 
-/** Bytes of a file, and what it is called. */
+/** A file's bytes and name. */
 export interface KeptFile {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A folder of kept files. A browser may have no such file system, or forget what is in it. */
+/** A folder of stored files. Some browsers have no such file system, and all may delete its content. */
 export class KeptFiles {
   readonly #folder: string;
   readonly #most: number;
 
-  /** @param most files that are kept; the oldest goes when another one comes */
+  /** @param most maximum number of files; a further one replaces the oldest */
   constructor(folder: string, most: number = Infinity) {
     this.#folder = folder;
     this.#most = most;
   }
 
-  /** In alphabetical order; none where the browser has no such file system. */
+  /** Names in alphabetical order; none if the browser has no such file system. */
   async names(): Promise<string[]> {
     if (!("storage" in navigator) || !("getDirectory" in navigator.storage)) return [];
     const names: string[] = [];
@@ -27,7 +27,7 @@ export class KeptFiles {
     return names.sort();
   }
 
-  /** Keeps a file under its name, in place of one of the same name. */
+  /** Stores a file, and replaces one of the same name. */
   async keep({ name, bytes }: KeptFile): Promise<void> {
     const folder = await this.#open();
     const file = await folder.getFileHandle(name, { create: true });
@@ -37,7 +37,7 @@ export class KeptFiles {
     await this.#forgetOldest(folder);
   }
 
-  /** @throws InputError if there is none of that name. */
+  /** @throws InputError if there is no file of that name. */
   async read(name: string): Promise<KeptFile> {
     try {
       const file = await (await this.#open()).getFileHandle(name);

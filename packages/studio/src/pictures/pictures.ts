@@ -1,4 +1,4 @@
-/** Files, URLs and canvases -> pixels of the size that a model takes. */
+/** Files, URLs and canvases -> pixels of the model's size. */
 
 import { InputError } from "@relprop/core";
 import { resample, resizePlan } from "@relprop/core/preprocess";
@@ -6,15 +6,15 @@ import type { InputCard } from "@relprop/core/zoo";
 import type { Picture } from "@relprop/engine/engine";
 import { fetchBytes } from "../engine/fetch-bytes.ts";
 
-/** A picture as it was brought, before it is resized for a model. */
+/** A picture in its original size. */
 export interface SourcePicture {
   readonly name: string;
   readonly bitmap: ImageBitmap;
 }
 
 /**
- * Decodes a picture file; EXIF orientation is applied. Colour profiles are left alone, as networks were trained so.
- * @throws InputError if it is none that this browser can read.
+ * Decodes a picture file; EXIF orientation is applied. Colour profiles are ignored, as they are when networks are trained.
+ * @throws InputError if this browser cannot decode it.
  */
 export async function pictureFromBlob(blob: Blob, name: string): Promise<SourcePicture> {
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" }).catch((error: unknown) => {
@@ -30,12 +30,12 @@ export async function pictureFromBlob(blob: Blob, name: string): Promise<SourceP
   return { name, bitmap };
 }
 
-/** @throws InputError or ModelFileError if there is no picture at that address, or its server forbids other pages to read it. */
+/** @throws InputError or ModelFileError if the address has no picture, or its server forbids other pages to read it. */
 export async function pictureFromUrl(url: string): Promise<SourcePicture> {
   if (!URL.canParse(url, document.baseURI)) {
     throw new InputError({
       what: `cannot open "${url}"`,
-      why: "it is no address",
+      why: "it is not an address",
       fix: "start it with https://",
     });
   }
@@ -46,7 +46,7 @@ export async function pictureFromUrl(url: string): Promise<SourcePicture> {
 
 const nameFromUrl = (url: URL): string => url.pathname.split("/").at(-1) || url.hostname;
 
-/** Brings a picture to a model's size, as its card says, with the command's resampling; transparency lies on white. */
+/** Resizes a picture for a model by its card, with the command's resampling; transparency becomes white. */
 export async function fitPicture(
   bitmap: ImageBitmap,
   input: Pick<InputCard, "size" | "resize" | "interpolation">,

@@ -1,12 +1,12 @@
 /**
- * Relevance in few bytes: gzip of one signed byte q a pixel, R = sign(q) · peak · (q / 127)². The square leaves small
- * relevance its differences, which one byte in equal steps would round away.
+ * Compact relevance: gzip of one signed byte q per pixel, R = sign(q) · peak · (q / 127)². The square keeps differences
+ * of small relevance, which equal steps would round away.
  */
 
-/** Half a step of the byte at R = peak, as a part of peak: no value is further off. */
+/** Half a step of the byte at R = peak, as a part of peak: the maximum error. */
 export const storedPrecision: number = 1 - (126.5 / 127) ** 2;
 
-/** R as it is stored, and the largest |R| that {@link readRelevance} needs. */
+/** The encoded R, and the largest |R|, which {@link readRelevance} needs. */
 export async function writeRelevance(
   relevance: Float32Array,
 ): Promise<{ readonly bytes: Uint8Array; readonly peak: number }> {
@@ -17,7 +17,7 @@ export async function writeRelevance(
   return { bytes: await through(bytes, new CompressionStream("gzip")), peak };
 }
 
-/** Reads what {@link writeRelevance} wrote. */
+/** Decodes the result of {@link writeRelevance}. */
 export async function readRelevance(
   stored: Uint8Array<ArrayBuffer>,
   peak: number,

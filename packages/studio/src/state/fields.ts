@@ -1,4 +1,4 @@
-/** All state that the URL holds, as one typed list: what each entry is called, its default, how it is read and written. */
+/** All state in the URL as one typed list: name, default, parser and writer of each entry. */
 
 import { compositeNames, type CompositeName } from "@relprop/core";
 import { colormapNames, normalizations, type ColormapName, type Normalization } from "@relprop/core/heatmap";
@@ -9,7 +9,7 @@ import { readTarget, writeTarget } from "./target-text.ts";
 /** One entry of the list. */
 export interface Field<T> {
   readonly fallback: T;
-  /** Undefined for a text that stands for no allowed value. `tabs` are the ids of the modes that there are. */
+  /** Undefined for a text without a valid value. `tabs` are the ids of the modes. */
   readonly read: (text: string, tabs: readonly string[]) => T | undefined;
   readonly write: (value: T) => string;
 }
@@ -37,36 +37,36 @@ const number = (fallback: number, least: number, most: number): Field<number> =>
 
 const target: Field<Target> = { fallback: { kind: "prediction" }, read: readTarget, write: writeTarget };
 
-/** A number, or `auto` for the one that fits. */
+/** A number, or `auto` for the app's choice. */
 const numberOrAuto = (least: number, most: number): Field<number | "auto"> => ({
   fallback: "auto",
   read: (value, tabs) => (value === "auto" ? value : number(0, least, most).read(value, tabs)),
   write: String,
 });
 
-/** What the URL's picture begins with where it was added as a file, which is kept in this browser. */
+/** Prefix of the URL's picture if it was added as a file and is stored in this browser. */
 export const addedPicture = "file:";
 
-/** `auto` is what fits model and target best. */
+/** `auto` is the best fit for model and target. */
 export type CompositeChoice = CompositeName | "auto";
 const composite = oneOf<CompositeChoice>(["auto", ...compositeNames], "auto");
 
 export type ColormapChoice = ColormapName | "auto";
 export type NormalizationChoice = Normalization | "auto";
 
-/** What a second heatmap beside the first one shows; `none` for no second one. */
+/** What the second heatmap compares; `none` for no second heatmap. */
 export type Comparison = "none" | "rule" | "class";
 
 export const fields = {
-  /** The mode that is shown. */
+  /** The current mode. */
   tab: { ...text("images"), read: (value, tabs) => tabs.find((tab) => tab === value) } as Field<string>,
-  /** A shipped model, one of the zoo, or one that was dropped here before. */
+  /** A shipped model, one of the zoo, or one that was dropped here earlier. */
   model: text("digits"),
-  /** A picture of the gallery, the address of one, or {@link addedPicture} and the name of a file that was added. */
+  /** A gallery picture, a URL, or {@link addedPicture} and the name of an added file. */
   picture: text(""),
   rule: composite,
   target,
-  /** `auto`, here and below, is what the command chooses, too. */
+  /** `auto`, here and below, is the command's choice. */
   keep: numberOrAuto(0, 1),
   map: oneOf<ColormapChoice>(["auto", ...colormapNames], "auto"),
   normalize: oneOf<NormalizationChoice>(["auto", ...normalizations], "auto"),
@@ -77,7 +77,7 @@ export const fields = {
   compare: oneOf<Comparison>(["none", "rule", "class"], "none"),
   rule2: composite,
   target2: target,
-  /** The node that the mode Layers shows, by name. */
+  /** The node shown in the mode Layers, by name. */
   layer: text(""),
   engine: oneOf(["auto", "wasm", "webgpu", "local"] as const, "auto"),
 } as const;
@@ -85,8 +85,8 @@ export const fields = {
 /** The state of the app. */
 export type AppState = { [K in keyof typeof fields]: (typeof fields)[K] extends Field<infer T> ? T : never };
 
-/** The entries' names, in the order of the list. */
+/** The names of the entries, in the order of the list. */
 export const keys: readonly (keyof AppState)[] = Object.keys(fields) as (keyof AppState)[];
 
-/** Keys are tied to their types by the list; TypeScript cannot see that through an index. */
+/** The list ties keys to types, but TypeScript cannot follow that through an index. */
 export const fieldOf = (key: keyof AppState): Field<unknown> => fields[key] as Field<unknown>;

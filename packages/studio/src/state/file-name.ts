@@ -1,9 +1,9 @@
-/** Names of the files that a picture or a recording is saved under. */
+/** Names of saved pictures and recordings. */
 
 /**
- * `lrp-<model>-<class>-<date>.<extension>`: lower case, nothing but letters, digits and single hyphens in each part,
- * the date as local year, month, day and time, so that files sort by it and two of a day differ.
- * @param target what is explained, as `targetLabel` says it; undefined for the whole prediction.
+ * `lrp-<model>-<class>-<date>.<extension>`: each part is in lower case, with letters, digits and single hyphens only;
+ * the date is local year, month, day and time, which sorts files and keeps them distinct.
+ * @param target the text of `targetLabel`; undefined for the whole prediction.
  */
 export function saveName(model: string, target: string | undefined, date: Date, extension: string): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -12,7 +12,7 @@ export function saveName(model: string, target: string | undefined, date: Date, 
 }
 
 const modelEnding = /\.(onnx|pth?|safetensors|bin)$/i;
-/** Whether a file is a model, by its name. */
+/** Whether a file is a model, judged by its name. */
 export const isModelFile = (name: string): boolean => modelEnding.test(name);
 
 const two = (number: number): string => String(number).padStart(2, "0");

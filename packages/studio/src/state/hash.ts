@@ -1,12 +1,12 @@
-/** The app's state <-> the part of the URL after `#`. What has its default is left out. */
+/** The app's state <-> the part of the URL after `#`. Defaults are left out. */
 
 import { fieldOf, keys, type AppState } from "./fields.ts";
 
-/** The state of an app that was just opened. */
+/** The state of a newly opened app. */
 export const initialState = (): AppState =>
   Object.fromEntries(keys.map((key) => [key, fieldOf(key).fallback])) as unknown as AppState;
 
-/** `#target=3-5&map=coldnhot`, or an empty string where everything has its default. */
+/** `#target=3-5&map=coldnhot`, or an empty string if everything has its default. */
 export function writeHash(state: AppState): string {
   const parameters = new URLSearchParams();
   for (const key of keys) {
@@ -18,7 +18,7 @@ export function writeHash(state: AppState): string {
   return text === "" ? "" : `#${text}`;
 }
 
-/** Reads what {@link writeHash} wrote. Links get old and are typed by hand: what cannot be read has its default. */
+/** Parses the result of {@link writeHash}. Links may be old or typed by hand, so invalid values become defaults. */
 export function readHash(hash: string, tabs: readonly string[]): AppState {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
   const entries = keys.map((key) => {

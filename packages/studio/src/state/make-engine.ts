@@ -1,4 +1,4 @@
-/** The engine that the app asks for: this browser's, or the one of `relprop studio`. */
+/** Creates the chosen engine: this browser's, or the one of `relprop studio`. */
 
 import type { Engine, EngineStatus } from "@relprop/engine/engine";
 import { BrowserEngine } from "../engine/browser-engine.ts";
@@ -6,8 +6,8 @@ import { LocalEngine } from "../engine/local-engine.ts";
 import type { AppState } from "./fields.ts";
 
 /**
- * @param isLocal the page was served with a local engine, and that one is chosen
- * @param onStatus hears of changes nobody asked for
+ * @param isLocal whether the page has a local engine and that one is chosen
+ * @param onStatus called for unrequested changes
  */
 export function makeEngine(
   choice: AppState["engine"],

@@ -1,4 +1,4 @@
-/** Which model is open, which one is being opened, and what runs it. */
+/** The open model, the model being opened, and their engine. */
 
 import { InputError, outputKinds } from "@relprop/core";
 import type { ModelCard } from "@relprop/core/zoo";
@@ -10,7 +10,7 @@ import { inTurn } from "@relprop/engine/in-turn";
 import type { AppState } from "./fields.ts";
 import type { Problems } from "./problems.svelte.ts";
 
-/** What a model answers, in words. */
+/** The output of a model, in words. */
 const outputWords = ({ facts, classes }: LoadedModel): string =>
   facts.kind === "classes" || facts.kind === "multi-label"
     ? `${classes} classes`
@@ -21,17 +21,17 @@ export const shippedModel = "digits";
 
 const shippedSource: ModelSource = { kind: "shipped", name: shippedModel };
 
-/** A model that is on its way. */
+/** A model that is being opened. */
 export interface Opening {
   readonly name: string;
-  /** Undefined until it is known where the model comes from. */
+  /** Undefined until the origin of the model is known. */
   readonly source?: ModelSource;
-  /** How far it is, in [0, 1] and in words. */
+  /** Progress in [0, 1] and in words. */
   readonly fraction: number;
   readonly what: string;
 }
 
-/** Where the shipped model comes from is known at once, and its gallery with it. */
+/** The shipped model's origin, and with it its gallery, is known at once. */
 const begun = (name: string): Opening => ({
   name,
   ...(name === shippedModel && { source: shippedSource }),
@@ -39,13 +39,13 @@ const begun = (name: string): Opening => ({
   what: "starting",
 });
 
-/** A model that answers, on the engine that runs it. */
+/** A model that can be asked, and its engine. */
 export interface Ready {
   readonly engine: Engine;
   readonly model: LoadedModel;
 }
 
-/** What opening a model changes elsewhere. */
+/** Callbacks for the rest of the app. */
 export interface ModelsHost {
   readonly app: AppState;
   readonly problems: Problems;
@@ -55,9 +55,9 @@ export interface ModelsHost {
 
 export class Models {
   opening: Opening | undefined = $state.raw();
-  /** What runs the model, in words. */
+  /** The current engine, in words. */
   engineWords: string = $state("");
-  /** Dropped models that this browser keeps. */
+  /** Dropped models stored in this browser. */
   kept: readonly string[] = $state.raw([]);
   /** Models that the local engine knows by name. */
   offered: readonly OfferedModel[] = $state.raw([]);
@@ -65,35 +65,35 @@ export class Models {
   readonly hasLocalEngine: boolean = new URLSearchParams(location.search).has(tokenParameter);
 
   readonly #host: ModelsHost;
-  /** Where the next model will run. */
+  /** Creates the engine for the next model. */
   #engine: Engine | undefined = $state.raw();
   #opened: (Ready & { readonly source: ModelSource }) | undefined = $state.raw();
-  /** Where the model that is being opened comes from; undefined if that cannot be found. */
+  /** The origin of the model that is being opened; undefined if it cannot be found. */
   #finding: Promise<ModelSource | undefined> | undefined;
   #newest = 0;
 
-  /** Begins with the model that the URL names; {@link Models.start} opens it. */
+  /** Starts with the model that the URL names; {@link Models.start} opens it. */
   constructor(host: ModelsHost) {
     this.#host = host;
     this.opening = begun(host.app.model);
   }
 
-  /** The model that can be asked now: none while one is being opened, since engines have one at a time. */
+  /** The model that can be asked now; undefined while one is being opened, since an engine has one model at a time. */
   get ready(): Ready | undefined {
     return this.opening || this.#opened?.engine !== this.#engine ? undefined : this.#opened;
   }
 
-  /** The model that was opened last, whether or not it can be asked. */
+  /** The latest opened model, even if it cannot be asked now. */
   get model(): LoadedModel | undefined {
     return this.#opened?.model;
   }
 
-  /** The model that the page is about: the one that is being opened, else the one that is open. */
+  /** The page's model: the one being opened, else the open one. */
   get name(): string {
     return this.opening?.name ?? this.model?.name ?? this.#host.app.model;
   }
 
-  /** Where the model that the page is about comes from, once that is known. */
+  /** The origin of the page's model, once it is known. */
   get source(): ModelSource | undefined {
     return this.opening ? this.opening.source : this.#opened?.source;
   }
@@ -104,24 +104,24 @@ export class Models {
     return this.hasLocalEngine && (engine === "local" || engine === "auto");
   }
 
-  /** Starts with the model that the URL names. */
+  /** Opens the model that the URL names. */
   async start(): Promise<void> {
     this.kept = await keptModels.names().catch(() => []);
     await this.openNamed(this.#host.app.model);
   }
 
-  /** Opens the shipped model, one that was dropped before, or one that the local engine offers. */
+  /** Opens the shipped model, a stored one, or one of the local engine's models. */
   openNamed(name: string): Promise<void> {
     this.#host.problems.clear("model");
     return this.#openOrSay(name, () => this.#sourceOf(name));
   }
 
-  /** @throws what the engine throws, with words for the user; the model that was open stays. */
+  /** @throws the engine's errors, with messages for the user; the previous model stays open. */
   async open(source: ModelSource): Promise<void> {
     await this.#open(source.name, async () => source);
   }
 
-  /** Opens a model that was brought, and keeps it. @throws what reading it throws, and as {@link Models.open} */
+  /** Opens and stores a model file. @throws errors of reading it, and those of {@link Models.open} */
   async take(name: string, read: () => Promise<Uint8Array<ArrayBuffer>>): Promise<void> {
     const reading = read();
     const isOpen = await this.#open(name, async () => ({ kind: "file", name, bytes: await reading }));
@@ -133,7 +133,7 @@ export class Models {
     this.kept = await keptModels.names().catch(() => []);
   }
 
-  /** Opens the model that was brought last once more, fed as a card says. */
+  /** Opens the latest model file again, with another card. */
   async takeCard(card: ModelCard): Promise<void> {
     const source = this.opening ? await this.#finding : this.#opened?.source;
     if (source?.kind !== "file") {
@@ -152,7 +152,7 @@ export class Models {
     if (this.#host.app.model === name) await this.openNamed(shippedModel);
   }
 
-  /** Stops opening a model. The one that was open is opened again, on an engine that starts anew. */
+  /** Cancels opening a model. The previous one is opened again on a new engine. */
   async cancel(): Promise<void> {
     const before = this.#opened?.source;
     const isBack = before === undefined || this.opening?.source === before;
@@ -161,7 +161,7 @@ export class Models {
     if (!isBack) await this.#openOrSay(before.name, async () => before);
   }
 
-  /** Changes what runs the model, and opens it there. */
+  /** Changes the engine, and opens the model there. */
   async useEngine(engine: AppState["engine"]): Promise<void> {
     const source = this.source;
     const { name } = this;
@@ -171,7 +171,7 @@ export class Models {
     await this.#openOrSay(name, async () => source ?? this.#sourceOf(name));
   }
 
-  /** Without any model the page would be empty: then the shipped one is opened in its place. */
+  /** Opens the shipped model if no other could be opened, since the page would be empty. */
   async #openOrSay(name: string, find: () => Promise<ModelSource>): Promise<void> {
     try {
       await this.#open(name, find);
@@ -183,7 +183,7 @@ export class Models {
   }
 
   /**
-   * Models are opened one after another; one whose turn comes when a newer one is wanted is left out.
+   * Opens models one after another, and skips one if a newer one is wanted by then.
    * @returns whether it was opened
    */
   async #open(name: string, find: () => Promise<ModelSource>): Promise<boolean> {
@@ -217,11 +217,11 @@ export class Models {
     }
   }
 
-  /** Whatever the engine has loaded is the open model, also when another one is on its way. */
+  /** Adopts the model that the engine has loaded, even if another one is already being opened. */
   #adopt(opened: Ready & { readonly source: ModelSource }, isNewest: boolean): void {
     const { app } = this.#host;
     const { model, source } = opened;
-    // Another model has other classes and other layers; a link or saved settings name the model with them.
+    // Another model has other classes and layers; links and saved settings name the model along with them.
     const isOther = app.model !== source.name;
     const { labels } = model.card;
     const hasSameClasses = labels.length > 0 && String(this.model?.card.labels) === String(labels);

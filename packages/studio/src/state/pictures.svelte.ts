@@ -1,4 +1,4 @@
-/** Which picture is looked at: one of the gallery that fits the model, or one that was brought. */
+/** The current picture: one of the gallery, or one of the user's. */
 
 import { InputError } from "@relprop/core";
 import {
@@ -23,7 +23,7 @@ import type { Problems } from "./problems.svelte.ts";
 const isAddress = (entry: string): boolean => /^https?:\/\//.test(entry);
 const isBrought = (entry: string): boolean => isAddress(entry) || entry.startsWith(addedPicture);
 
-/** What choosing a picture changes elsewhere. */
+/** Callbacks for the rest of the app. */
 export interface PicturesHost {
   readonly app: AppState;
   readonly problems: Problems;
@@ -32,10 +32,10 @@ export interface PicturesHost {
 }
 
 export class Pictures {
-  /** Added pictures that this browser keeps. */
+  /** Added pictures stored in this browser. */
   kept: readonly string[] = $state.raw([]);
   readonly #host: PicturesHost;
-  /** Lists, pictures and heatmaps under what they are of, so that none can be taken for another's. */
+  /** Lists, pictures and heatmaps by their source, so that none is shown for another. */
   #galleries: Partial<Record<GalleryName, Gallery>> = $state.raw({});
   #fetched: Readonly<Record<string, SourcePicture>> = $state.raw({});
   #explained: Readonly<Record<string, Precomputed>> = $state.raw({});
@@ -43,16 +43,16 @@ export class Pictures {
   readonly #loading = new Set<string>();
   #newest = 0;
 
-  /** Made while a component is set up, whose effects load what is looked at. */
+  /** Must be created during the setup of a component, whose effects load the current picture. */
   constructor(host: PicturesHost) {
     this.#host = host;
-    // Before the page is there: its first heatmap waits for it.
+    // Starts before the page is mounted, since its first heatmap needs this.
     $effect.pre(() => this.#loadGallery());
     $effect(() => this.#loadPicture());
     $effect(() => this.#loadPrecomputed());
   }
 
-  /** The gallery that fits the model that the page is about. */
+  /** The gallery that fits the page's model. */
   readonly galleryName: GalleryName | undefined = $derived.by(() => {
     const { ready, source } = this.#host.models;
     return ready ? galleryFor(ready.model.card) : source && galleryOf(source);
@@ -60,7 +60,7 @@ export class Pictures {
 
   readonly gallery: Gallery | undefined = $derived(this.galleryName && this.#galleries[this.galleryName]);
 
-  /** The picture of the gallery that is chosen; its first where the URL names none of it. */
+  /** The chosen picture of the gallery; the first one if the URL names none of them. */
   readonly entry: GalleryEntry | undefined = $derived.by(() => {
     const { picture } = this.#host.app;
     if (isBrought(picture)) return undefined;
@@ -68,33 +68,33 @@ export class Pictures {
     return pictures.find((each) => galleryName(each) === picture) ?? pictures[0];
   });
 
-  /** The picture that was brought, if it is looked at. */
+  /** The user's picture, if it is shown. */
   readonly brought: SourcePicture | undefined = $derived.by(() =>
     this.#brought?.entry === this.#host.app.picture ? this.#brought.picture : undefined,
   );
 
-  /** What is looked at; undefined while it is being fetched, and where the model has no gallery. */
+  /** The current picture; undefined while it is being fetched, and if the model has no gallery. */
   readonly current: SourcePicture | undefined = $derived(
     this.brought ?? (this.entry && this.#fetched[this.entry.file]),
   );
 
-  /** Whether the model that the page is about is the one that the gallery was explained with. */
+  /** Whether the gallery was explained with the page's model. */
   readonly #isExplained: boolean = $derived.by(() => {
     const { source } = this.#host.models;
     return source !== undefined && galleryOf(source) === this.galleryName;
   });
 
-  /** What was explained of the current picture when the app was built, if the page's model is the one that did it. */
+  /** The stored explanation of the current picture, if the page's model made it. */
   readonly precomputed: Precomputed | undefined = $derived(
     this.entry && this.#isExplained ? this.#explained[this.entry.file] : undefined,
   );
 
-  /** Whether a picture is on its way. */
+  /** Whether a picture is being fetched. */
   get isComing(): boolean {
     return !this.current && (isBrought(this.#host.app.picture) || this.galleryName !== undefined);
   }
 
-  /** The turn of whoever brings a picture now: of all that are brought, the last one is shown, however long each takes. */
+  /** A turn for a new picture: of several, the latest is shown, however long each takes. */
   turn(): number {
     return ++this.#newest;
   }
@@ -106,7 +106,7 @@ export class Pictures {
     this.#host.set({ picture: name });
   }
 
-  /** Shows a file, and keeps it for when the page is loaded again. @throws InputError if it is no picture */
+  /** Shows a file and stores it for reloads. @throws InputError if it is not a picture */
   async take(file: File, turn: number): Promise<SourcePicture | undefined> {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const taken = await this.#bring(`${addedPicture}${file.name}`, pictureFromBlob(file, file.name), turn);
@@ -114,9 +114,9 @@ export class Pictures {
     return taken;
   }
 
-  /** Shows what lies at an address. @throws InputError or ModelFileError if that is no picture that pages may read */
+  /** Shows the picture at a URL. @throws InputError or ModelFileError if the page cannot read a picture there */
   takeUrl(url: string): Promise<SourcePicture | undefined> {
-    // What lies in the page itself, as a data or blob address, is not to be found again by a link.
+    // A link cannot find a data or blob URL again.
     const entry = isAddress(url) ? url : `${addedPicture}${url.slice(0, 40)}`;
     return this.#bring(entry, pictureFromUrl(url), this.turn());
   }
@@ -126,7 +126,7 @@ export class Pictures {
     this.kept = await keptPictures.names();
   }
 
-  /** Brings the picture that the URL names, if it is none of a gallery. One that is gone is said to be. */
+  /** Fetches the picture that the URL names, unless it is in a gallery. Reports a missing one. */
   async follow(): Promise<void> {
     this.kept = await keptPictures.names().catch(() => []);
     const { picture } = this.#host.app;
@@ -142,7 +142,7 @@ export class Pictures {
     }
   }
 
-  /** @returns undefined if another one was chosen by the time that it is read */
+  /** @returns undefined if another picture was chosen while this one was read */
   async #bring(
     entry: string,
     reading: Promise<SourcePicture>,
@@ -156,7 +156,7 @@ export class Pictures {
   }
 
   async #keep(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    // A browser that cannot keep it says so when the page is loaded again.
+    // A browser that cannot store it reports that at the next load.
     await keptPictures.keep({ name, bytes }).catch(() => undefined);
     this.kept = await keptPictures.names().catch(() => []);
   }
@@ -186,7 +186,7 @@ export class Pictures {
   #loadPrecomputed(): void {
     const { entry, gallery } = this;
     if (!entry || !gallery || !this.#isExplained || this.#explained[entry.file]) return;
-    // Where it cannot be had, the model's own answer is waited for.
+    // If it fails, the model's own answer replaces it.
     const fetching = (): Promise<Precomputed | undefined> =>
       loadPrecomputed(gallery, entry).catch(() => undefined);
     this.#load(relevanceFile(entry), fetching, (found) => {
@@ -194,7 +194,7 @@ export class Pictures {
     });
   }
 
-  /** Each file is fetched once at a time. */
+  /** Fetches a file once, even for simultaneous requests. */
   #load<T>(file: string, fetching: () => Promise<T>, use: (loaded: T) => void): void {
     if (this.#loading.has(file)) return;
     this.#loading.add(file);
@@ -204,14 +204,14 @@ export class Pictures {
   }
 }
 
-/** @throws InputError if the browser does not have it any more */
+/** @throws InputError if the browser no longer has it */
 async function readKept(entry: string): Promise<SourcePicture> {
   const name = entry.slice(addedPicture.length);
   const { bytes } = await keptPictures.read(name).catch((error: unknown) => {
     throw new InputError(
       {
         what: `cannot show "${name}"`,
-        why: "the link holds its name only, and this browser does not have it (any more)",
+        why: "the link has only its name, and this browser does not have the file (any more)",
         fix: "add the file again",
       },
       { cause: error },

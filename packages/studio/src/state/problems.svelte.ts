@@ -1,24 +1,24 @@
-/** What went wrong outside of an answer, each message until what it speaks of is gone or has succeeded. */
+/** Problems outside of an answer. Each message stays until its topic is gone or has succeeded. */
 
-/** What a message speaks of: opening a model, bringing a picture, reading or writing another file. */
-export type Matter = "model" | "picture" | "file";
+/** The topic of a message: opening a model, fetching a picture, reading or writing another file. */
+export type ProblemTopic = "model" | "picture" | "file";
 
 export interface Problem {
-  readonly matter: Matter;
+  readonly matter: ProblemTopic;
   readonly text: string;
 }
 
 export class Problems {
-  /** The newest message of each matter, oldest first. */
+  /** The newest message of each topic, oldest first. */
   list: readonly Problem[] = $state.raw([]);
 
-  tell(matter: Matter, error: unknown): void {
+  tell(matter: ProblemTopic, error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
     this.list = [...this.list.filter((each) => each.matter !== matter), { matter, text }];
   }
 
-  /** These are gone, have succeeded, are tried again, or their messages were dismissed. */
-  clear(...matters: readonly Matter[]): void {
+  /** Removes the messages of topics that are gone, have succeeded, are tried again, or were dismissed. */
+  clear(...matters: readonly ProblemTopic[]): void {
     if (this.list.some(({ matter }) => matters.includes(matter))) {
       this.list = this.list.filter(({ matter }) => !matters.includes(matter));
     }

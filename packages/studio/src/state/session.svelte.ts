@@ -1,4 +1,4 @@
-/** What the app knows and does, whatever mode is shown: its state, its model, its picture, what went wrong. */
+/** The state and actions of the app, independent of the mode: settings, model, picture, problems. */
 
 import { InputError } from "@relprop/core";
 import { textOf } from "@relprop/core/internal";
@@ -10,17 +10,17 @@ import type { AppState } from "./fields.ts";
 import { readHash, writeHash } from "./hash.ts";
 import { Models } from "./models.svelte.ts";
 import { Pictures } from "./pictures.svelte.ts";
-import { Problems, type Matter } from "./problems.svelte.ts";
+import { Problems, type ProblemTopic } from "./problems.svelte.ts";
 import { isSettings, readSettings, settingsKeyword } from "./settings-file.ts";
 
-/** What of that which is dropped, pasted or picked is for a mode. */
+/** Dropped, pasted or picked data that is meant for a mode. */
 export type Dropped = "picture" | "video";
 
-/** A mode, as far as the session knows it. */
-export interface TabbedMode {
-  /** In the URL. */
+/** The session's view of a mode. */
+export interface SessionMode {
+  /** Its name in the URL. */
   readonly id: string;
-  /** What it shows of that which is dropped; in other modes the first one that takes it is shown instead. */
+  /** The kind of dropped data that it shows; other modes give way to the first one that takes it. */
   readonly takes: readonly Dropped[];
 }
 
@@ -36,19 +36,19 @@ function parseJson(name: string, text: string): unknown {
 }
 
 export class Session {
-  /** Everything that the URL holds. */
+  /** All state in the URL. */
   app: AppState;
-  /** A video that was dropped, pasted or picked; live plays it. */
+  /** A dropped, pasted or picked video; live plays it. */
   video: File | undefined = $state.raw();
   readonly problems: Problems = new Problems();
   readonly models: Models;
   readonly pictures: Pictures;
-  readonly #modes: readonly TabbedMode[];
+  readonly #modes: readonly SessionMode[];
   readonly #tabs: readonly string[];
   #said: { readonly text: string; readonly of: string } = $state.raw({ text: "", of: "" });
 
-  /** Begins with what the URL holds. Made while a component is set up. */
-  constructor(modes: readonly TabbedMode[]) {
+  /** Starts with the state in the URL. Must be created during the setup of a component. */
+  constructor(modes: readonly SessionMode[]) {
     this.#modes = modes;
     this.#tabs = modes.map(({ id }) => id);
     this.app = $state.raw(readHash(location.hash, this.#tabs));
@@ -56,7 +56,7 @@ export class Session {
     this.pictures = new Pictures(this);
   }
 
-  /** Changes the state and the URL with it. */
+  /** Changes the state and the URL. */
   set(change: Partial<AppState>): void {
     this.app = { ...this.app, ...change };
     history.replaceState(null, "", `${location.pathname}${location.search}${writeHash(this.app)}`);
@@ -66,7 +66,7 @@ export class Session {
     this.set({ target });
   }
 
-  /** What was said last, which is read aloud, as long as the mode, the model and the picture are those that it was said of. */
+  /** The latest announcement, which screen readers read; empty once mode, model or picture has changed. */
   get status(): string {
     return this.#said.of === this.#subject ? this.#said.text : "";
   }
@@ -79,7 +79,7 @@ export class Session {
     return JSON.stringify([this.app.tab, this.models.name, this.app.picture]);
   }
 
-  /** Starts with the model and the picture that the URL names. */
+  /** Opens the model and the picture that the URL names. */
   async start(): Promise<void> {
     await Promise.all([this.pictures.follow(), this.models.start()]);
   }
@@ -98,24 +98,24 @@ export class Session {
     await picture;
   }
 
-  /** Takes whatever was dropped, pasted or picked: pictures, models, model cards. */
+  /** Opens dropped, pasted or picked files: pictures, models, model cards. */
   async take(files: readonly File[]): Promise<void> {
     this.problems.clear("model", "picture", "file");
-    const turn = files.some(({ name }) => matterOf(name) === "picture") ? this.pictures.turn() : 0;
-    for (const file of files) await this.#try(matterOf(file.name), () => this.#takeFile(file, turn));
+    const turn = files.some(({ name }) => topicOf(name) === "picture") ? this.pictures.turn() : 0;
+    for (const file of files) await this.#try(topicOf(file.name), () => this.#takeFile(file, turn));
   }
 
-  /** Takes a picture or a model by its address. */
+  /** Opens a picture or a model by its URL. */
   async takeUrl(url: string): Promise<void> {
     this.problems.clear("model", "picture", "file");
     const name = URL.canParse(url) ? (new URL(url).pathname.split("/").at(-1) ?? url) : url;
-    await this.#try(matterOf(name), async () => {
+    await this.#try(topicOf(name), async () => {
       if (isModelFile(name)) await this.models.take(name, () => fetchBytes(url));
       else this.#show(await this.pictures.takeUrl(url));
     });
   }
 
-  async #try(matter: Matter, work: () => Promise<void>): Promise<void> {
+  async #try(matter: ProblemTopic, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -123,7 +123,7 @@ export class Session {
     }
   }
 
-  /** @param turn of the pictures among the files */
+  /** @param turn turn of the pictures among the files */
   async #takeFile(file: File, turn: number): Promise<void> {
     if (isModelFile(file.name)) {
       await this.models.take(file.name, async () => new Uint8Array(await file.arrayBuffer()));
@@ -133,7 +133,7 @@ export class Session {
       this.video = file;
       this.#showModeOf("video");
     } else {
-      // A picture that this app saved stands for its settings: a heatmap is not explained again.
+      // A picture saved by this app restores its settings; heatmaps are not explained again.
       const settings = textOf(new Uint8Array(await file.arrayBuffer()), settingsKeyword);
       if (settings === undefined) this.#show(await this.pictures.take(file, turn));
       else await this.#takeSettings(file.name, settings);
@@ -146,10 +146,10 @@ export class Session {
     else await this.models.takeCard(parseModelCard(json, name));
   }
 
-  /** All settings but the engine: that is a matter of the machine. */
+  /** Restores all settings except the engine, which depends on the machine. */
   async #takeSettings(name: string, text: string): Promise<void> {
     const { state, picture } = readSettings(text, this.#tabs);
-    // Of a picture that was brought, older files hold the name only.
+    // Older files have only the name of the user's picture.
     const isOpen = state.picture === "" && picture === this.pictures.brought?.name;
     const { engine } = this.app;
     await this.#adopt({ ...state, engine, ...(isOpen && { picture: this.app.picture }) });
@@ -157,14 +157,14 @@ export class Session {
     this.say(`The settings of ${name} are set${isHere ? "" : `; open ${picture} to see the same heatmap`}`);
   }
 
-  /** @param picture that was brought; undefined if a newer one was chosen meanwhile */
+  /** @param picture the user's picture; undefined if a newer one was chosen meanwhile */
   #show(picture: { readonly name: string } | undefined): void {
     if (!picture) return;
     this.#showModeOf("picture");
     this.say(`${picture.name} is open`);
   }
 
-  /** Stays where it is taken, else goes to the first mode that takes it. */
+  /** Stays in a mode that takes the data, else switches to the first one that does. */
   #showModeOf(dropped: Dropped): void {
     const takers = this.#modes.filter(({ takes }) => takes.includes(dropped));
     const [first] = takers;
@@ -172,5 +172,5 @@ export class Session {
   }
 }
 
-const matterOf = (name: string): Matter =>
+const topicOf = (name: string): ProblemTopic =>
   isModelFile(name) ? "model" : name.endsWith(".json") ? "file" : "picture";

@@ -1,12 +1,12 @@
-/** Settings as a file, or inside a PNG: all that the URL holds, and what was seen with it. */
+/** Settings as a file, or inside a PNG: the state of the URL, and a description of the result. */
 
 import { InputError, version, type RankedClass } from "@relprop/core";
 import type { ViewSettings } from "./view-settings.ts";
 import { fieldOf, keys, type AppState } from "./fields.ts";
 
-/** What was on the screen: not read back, but there for whoever looks at the file. */
-export interface SeenResult {
-  /** What the picture is called; pictures that people bring are not in the file. */
+/** The result on the screen: never read back, but useful to readers of the file. */
+export interface ShownResult {
+  /** The picture's name; the user's own pictures are not in the file. */
   readonly picture: string;
   readonly composite: string;
   readonly milliseconds: number;
@@ -16,10 +16,10 @@ export interface SeenResult {
   readonly top: readonly RankedClass[];
 }
 
-/** Under this keyword a PNG carries the text. */
+/** A PNG carries the settings under this keyword. */
 export const settingsKeyword = "relprop";
 
-/** The state with what the app chose in the place of `auto`: a later version may choose otherwise. */
+/** The state with the app's choices in place of `auto`, since a later version may choose differently. */
 export function settled(
   state: AppState,
   { composite, keep, colormap, normalize, clip }: ViewSettings,
@@ -27,35 +27,35 @@ export function settled(
   return { ...state, rule: composite, keep, map: colormap, normalize, clip };
 }
 
-/** The settings as JSON, in ASCII so that a PNG can carry it too. Defaults are written out: a later version may have others. */
-export function writeSettings(state: AppState, seen?: SeenResult): string {
+/** The settings as ASCII JSON, which a PNG can carry too. Defaults are included, since a later version may change them. */
+export function writeSettings(state: AppState, seen?: ShownResult): string {
   const settings = Object.fromEntries(keys.map((key) => [key, fieldOf(key).write(state[key])]));
   const text = JSON.stringify({ relprop: version, settings, ...(seen && { seen }) }, undefined, 2);
-  // JSON has escaped control characters already.
+  // JSON.stringify has already escaped control characters.
   return text.replaceAll(/[^\n -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Settings that were read. */
+/** Parsed settings. */
 export interface ReadSettings {
   readonly state: AppState;
-  /** What the picture was called; empty if the file does not say. */
+  /** The picture's name; empty if the file has none. */
   readonly picture: string;
 }
 
-/** Whether JSON is what {@link writeSettings} wrote, and not a model card for one. */
+/** Whether JSON is a settings file, and not, for example, a model card. */
 export const isSettings = (json: unknown): boolean =>
   typeof json === "object" && json !== null && "relprop" in json && "settings" in json;
 
 /**
- * Reads what {@link writeSettings} wrote. A setting that is missing has its default.
- * @throws InputError if the text is none of these, or a setting has a value that this version does not know
+ * Parses the result of {@link writeSettings}. Missing settings get their defaults.
+ * @throws InputError if the text is not a settings file, or a setting has a value unknown to this version
  */
 export function readSettings(text: string, tabs: readonly string[]): ReadSettings {
   const json = parse(text);
   if (!isSettings(json)) {
     throw new InputError({
       what: "cannot read the settings",
-      why: "the file has no “relprop” and no “settings” in it",
+      why: "the file has no “relprop” or no “settings” in it",
       fix: "take a file that the button Settings saved, or a PNG that this app saved",
     });
   }
@@ -75,7 +75,7 @@ function readOne(key: keyof AppState, given: unknown, tabs: readonly string[]): 
   throw new InputError({
     what: "cannot read the settings",
     why: `“${key}” is ${JSON.stringify(given)}, which this version (${version}) does not know`,
-    fix: "take that line out of the file to have the default",
+    fix: "delete that line from the file to use the default",
   });
 }
 

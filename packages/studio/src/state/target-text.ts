@@ -3,7 +3,7 @@
 import type { Target } from "@relprop/engine/engine";
 
 /**
- *     prediction          what is usual
+ *     prediction          the default
  *     3   3-5             class 3, class 3 rather than 5
  *     where:3             where class 3 wins
  *     pixel:10,20(:3)     the place at x 10, y 20 (of class 3)

@@ -1,4 +1,4 @@
-/** The app's state -> what a mode is given. */
+/** The app's state -> the view of a mode. */
 
 import {
   chooseExplanation,
@@ -18,16 +18,16 @@ import { writeTarget } from "./target-text.ts";
 
 const dark = new MediaQuery("prefers-color-scheme: dark");
 
-/** What of a model a view depends on. */
+/** The facts about a model that a view depends on. */
 export interface ViewedModel {
   readonly classes: number;
-  /** What fits the network. */
+  /** The composite that fits the network. */
   readonly composite: CompositeName;
   readonly facts: Pick<OutputFacts, "kind" | "classAxis" | "placeAxes" | "shape">;
   readonly card: Pick<ModelCard, "composite" | "topK">;
 }
 
-/** The target, if the model has such; links may come from another model. */
+/** The target, if the model has it; links may come from another model. */
 export function possibleTarget(
   target: Target,
   { classes, facts }: Pick<ViewedModel, "classes" | "facts">,
@@ -39,13 +39,13 @@ export function possibleTarget(
 
 const indexOf = (target: Target): number | undefined => ("index" in target ? target.index : undefined);
 
-/** A class as a target: of a list its number, of a map the places where it wins, of a detector its best box. */
+/** The target for a class: its number in a list, its winning places on a map, the best box of a detector. */
 export function targetOfClass({ kind }: Pick<OutputFacts, "kind">, index: number): Target {
   if (kind === "map") return { kind: "where", index };
   return kind === "detections" ? { kind: "box", rank: 1, index } : { kind: "class", index };
 }
 
-/** A pixel as a target: on a map of values the first of them, until another one is chosen. */
+/** The target for a pixel; on a map of values, the first one until another is chosen. */
 export const targetAt = (
   model: Pick<ViewedModel, "facts" | "classes">,
   x: number,
@@ -57,13 +57,13 @@ export const targetAt = (
   ...(model.facts.kind === "value-map" && model.classes > 1 && { index: 0 }),
 });
 
-/** Whether nothing is explained until something is named: a place, a box, an element. */
+/** Whether nothing is explained until a place, a box or an element is named. */
 export const mustBeNamed = (
   { target, isWhole }: Pick<ViewSettings, "target" | "isWhole">,
   { facts }: Pick<ViewedModel, "facts">,
 ): boolean => target.kind === "prediction" && usualTarget(facts as OutputFacts, isWhole) === undefined;
 
-/** What is explained and how it is drawn, for a model: what the command would choose, but for what is chosen here. */
+/** The view for a model: the command's choices, unless the state overrides them. */
 export function viewOf(
   state: AppState,
   model: ViewedModel,
@@ -89,7 +89,7 @@ export function viewOf(
     composite: composite as CompositeName,
     target,
     isWhole,
-    keep: topK as number,
+    keep: typeof topK === "number" ? topK : 0,
     ...chooseColoring(seed !== "softmax", choices, isDark),
     opacity: state.opacity,
     sign: state.sign,
@@ -97,16 +97,16 @@ export function viewOf(
   };
 }
 
-/** Whether two views are of one run of the network, however they are drawn. */
+/** Whether two views need the same run of the network, however they are drawn. */
 export const hasSameSettings = (a: ViewSettings, b: ViewSettings): boolean =>
   a.composite === b.composite && a.keep === b.keep && writeTarget(a.target) === writeTarget(b.target);
 
-/** What the second heatmap is tried with, where nothing else is chosen: the first that is not the first one's. */
+/** Candidates for the second heatmap's composite; the first that differs from the first heatmap's is used. */
 const otherComposites: readonly CompositeName[] = ["epsilon-plus-flat", "epsilon-plus", "gradient"];
 
 /**
- * The second heatmap's settings; undefined if nothing is compared, or there is nothing else to compare with. It is always
- * another rule or class than the first one's: the next best class, and a common composite, unless others are chosen.
+ * The second heatmap's view; undefined if nothing is compared, or nothing else exists to compare with. By default it has
+ * the next best class, or a common composite, that differs from the first heatmap's.
  * @param top classes of the picture, best first
  */
 export function comparedView(
@@ -128,7 +128,7 @@ export function comparedView(
   return target && viewOf(state, model, target);
 }
 
-/** The best class that is not explained already; of the whole prediction, the best one is. */
+/** The best class that is not explained yet; for the whole prediction, the best class. */
 function nextBest(
   target: Target,
   facts: Pick<OutputFacts, "kind">,

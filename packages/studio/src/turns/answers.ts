@@ -1,48 +1,48 @@
 /**
- * Answers under the names they belong to. Every mode of the app asks through this, so that the studio never shows one
- * thing's answer under another's name: what may be drawn is decided here, each time it is read, by comparing the model,
- * the picture and the settings of the newest answer with those that are wanted now.
+ * Matches answers to questions. Every mode asks through this class, so that the studio never shows an
+ * answer for the wrong question: each time an answer is read, the model, the picture and the settings of its
+ * question are compared with the current ones.
  */
 
 import { createSubscriber } from "svelte/reactivity";
 import { inTurn } from "@relprop/engine/in-turn";
 import { NewestWins, type Clock } from "./newest-wins.ts";
 
-/** What is asked of an engine, and so what its answer belongs to. */
+/** A question to an engine; its answer belongs to exactly this. */
 export interface Question {
   readonly engine: object;
-  /** A model as it was loaded: loaded again it is another one. Told from others by identity, like the picture. */
+  /** Compared by identity, like the picture: a model that is loaded again counts as another one. */
   readonly model: object;
   readonly picture: object;
-  /** Settings that need a run of the network; the same if they read the same. */
+  /** Settings that need a run of the network; compared by content. */
   readonly asked: object;
-  /** What of the picture changes while it is looked at: strokes, patches. An answer to earlier ones is a step towards it. */
+  /** Changes of the picture while it is shown, such as strokes and patches. Answers to earlier states are shown meanwhile. */
   readonly moment?: unknown;
 }
 
-/** An answer with the question it is the answer to. */
+/** An answer with its question. */
 export interface Answered<Q, A> {
   readonly question: Q;
   readonly answer: A;
 }
 
-/** Runs a job on the question's engine when its turn comes, unless something else is wanted by then. */
-export type InItsTurn<Q extends Question> = <T>(job: (engine: Q["engine"]) => Promise<T>) => Promise<T>;
+/** Runs a job on the question's engine in turn, unless the question is outdated by then. */
+export type RunInTurn<Q extends Question> = <T>(job: (engine: Q["engine"]) => Promise<T>) => Promise<T>;
 
 export interface AnswersOptions<Q extends Question, A> {
-  /** What is wanted now; undefined while there is nothing to ask, or a model is being loaded: then pictures wait. */
+  /** The current question; undefined if there is none, or while a model is being loaded. */
   readonly wanted: () => Q | undefined;
-  readonly run: (question: Q, inItsTurn: InItsTurn<Q>) => Promise<A>;
-  /** Hears of each answer that may be drawn, and of the milliseconds that it took. */
+  readonly run: (question: Q, inItsTurn: RunInTurn<Q>) => Promise<A>;
+  /** Called with each answer that may be shown, and its duration in milliseconds. */
   readonly onAnswer?: (answered: Answered<Q, A>, latency: number) => void;
-  /** Hears of each failure of what is wanted. */
+  /** Called for each failure of the current question. */
   readonly onProblem?: (text: string) => void;
-  /** Least milliseconds between two answers. */
+  /** Minimum milliseconds between two answers. */
   readonly interval?: () => number;
   readonly clock?: Clock;
 }
 
-/** Ends a run whose answer nobody wants any more. */
+/** Ends a run whose answer is outdated. */
 class Superseded extends Error {}
 
 export class Answers<Q extends Question, A> {
@@ -51,7 +51,7 @@ export class Answers<Q extends Question, A> {
   #latest: Answered<Q, A> | undefined;
   #problem: { readonly question: Q; readonly text: string } | undefined;
   #running: Q | undefined;
-  #isAfresh = false;
+  #isAskedAgain = false;
   #isStopped = false;
   #changed: () => void = () => undefined;
   readonly #subscribe = createSubscriber((update) => {
@@ -71,14 +71,14 @@ export class Answers<Q extends Question, A> {
     });
   }
 
-  /** Nothing once these have ended: what it is found out from may have ended too. */
+  /** Does nothing after the end, when the source of the question may be gone, too. */
   get wanted(): Q | undefined {
     return this.#isStopped ? undefined : this.#options.wanted();
   }
 
   /**
-   * The newest answer of the model and the picture that are wanted. What belongs to these two, as the classes do, can be
-   * read from it; what belongs to the settings too is the answer to what is wanted only if {@link isCurrent}.
+   * The newest answer for the current model and picture. Facts that depend only on these, such as the classes, can be
+   * read from it; facts that depend on the settings are valid only if {@link isCurrent}.
    */
   get shown(): Answered<Q, A> | undefined {
     this.#subscribe();
@@ -86,7 +86,7 @@ export class Answers<Q extends Question, A> {
     return wanted && this.#latest && isOfSame(this.#latest.question, wanted) ? this.#latest : undefined;
   }
 
-  /** Whether what is shown is the answer to what is wanted, and asking for it anew has not failed. */
+  /** Whether the shown answer is the current one, and no repeated run has failed. */
   get isCurrent(): boolean {
     const { wanted, shown } = this;
     return (
@@ -97,33 +97,33 @@ export class Answers<Q extends Question, A> {
     );
   }
 
-  /** Whether what is shown was made with the settings that are wanted, be it of an earlier moment. */
+  /** Whether the shown answer has the current settings, possibly for an earlier state of the picture. */
   get isOfSettings(): boolean {
     const { wanted, shown } = this;
     return wanted !== undefined && shown !== undefined && hasSameSettings(shown.question, wanted);
   }
 
-  /** Why there is no answer to what is wanted. It goes when something else is wanted, or when it succeeds. */
+  /** Why the current question has no answer. Cleared by another question or a success. */
   get problem(): string | undefined {
     this.#subscribe();
     const { wanted } = this;
     return wanted && this.#problem && isSame(this.#problem.question, wanted) ? this.#problem.text : undefined;
   }
 
-  /** Whether an answer to what is wanted is on its way. */
-  get isAtWork(): boolean {
+  /** Whether the answer to the current question is being computed. */
+  get isBusy(): boolean {
     return this.wanted !== undefined && !this.isCurrent && this.problem === undefined;
   }
 
-  /** Asks what is wanted, unless that is answered, has failed, or is being answered. To be called when it changes. */
+  /** Asks the current question, unless it is answered, has failed, or is running. Call it when the question changes. */
   follow(): void {
     const { wanted } = this;
-    if (wanted && this.isAtWork && !(this.#running && isSame(this.#running, wanted))) this.#offer();
+    if (wanted && this.isBusy && !(this.#running && isSame(this.#running, wanted))) this.#offer();
   }
 
-  /** Asks again what is wanted: after a failure, or for the next frame of a video. */
+  /** Asks the current question again: after a failure, or for the next frame of a video. */
   ask(): void {
-    this.#isAfresh = true;
+    this.#isAskedAgain = true;
     if (this.#problem) this.#change(() => (this.#problem = undefined));
     this.#offer();
   }
@@ -137,7 +137,7 @@ export class Answers<Q extends Question, A> {
     this.#turns.resume();
   }
 
-  /** Ends for good. */
+  /** Ends permanently. */
   stop(): void {
     this.#isStopped = true;
     this.#turns.stop();
@@ -151,8 +151,8 @@ export class Answers<Q extends Question, A> {
   #offer(): void {
     this.#turns.offer(() => {
       const { wanted } = this;
-      const isNeeded = this.#isAfresh || this.isAtWork;
-      this.#isAfresh = false;
+      const isNeeded = this.#isAskedAgain || this.isBusy;
+      this.#isAskedAgain = false;
       if (!wanted || !isNeeded) throw new Superseded();
       this.#running = wanted;
       return wanted;
@@ -188,7 +188,7 @@ export class Answers<Q extends Question, A> {
     this.follow();
   }
 
-  /** Whether a question's answer may be drawn now, were it there. */
+  /** Whether an answer to this question could be shown now. */
   #isWanted(question: Q): boolean {
     const { wanted } = this;
     return wanted !== undefined && isOfSame(question, wanted) && hasSameSettings(question, wanted);
@@ -200,7 +200,7 @@ export class Answers<Q extends Question, A> {
   }
 }
 
-/** Whether two questions are about the same picture, put to the same model. */
+/** Whether two questions concern the same picture and the same model. */
 const isOfSame = (a: Question, b: Question): boolean => a.model === b.model && a.picture === b.picture;
 
 const hasSameSettings = (a: Question, b: Question): boolean =>

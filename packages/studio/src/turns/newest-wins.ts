@@ -1,14 +1,14 @@
 /**
- * One inference in flight, the newest offer wins, no queue. Whoever has something new (a picture, a stroke, a camera
- * frame, other settings) offers it; while a run is under way only the latest offer is kept, and it is read when its turn
- * comes, so that the answer is never to an old question. Every mode asks the engine through this.
+ * One inference at a time; the newest offer wins, without a queue. Sources of new pictures, strokes, camera frames
+ * or settings make offers; during a run only the latest offer is kept, and it is read when its turn
+ * comes, so that no outdated question is answered. Every mode asks the engine through this.
  */
 
-/** Time, so that tests can make their own. */
+/** A clock, replaceable in tests. */
 export interface Clock {
-  /** Milliseconds from any fixed moment. */
+  /** Milliseconds since any fixed moment. */
   now(): number;
-  /** Calls back after so many milliseconds; gives a function that calls it off. */
+  /** Calls back after a delay in milliseconds; returns a function that cancels it. */
   after(milliseconds: number, then: () => void): () => void;
 }
 
@@ -22,15 +22,15 @@ export const pageClock: Clock = {
 };
 
 export interface NewestWinsOptions<Offer, Result> {
-  /** The work, one at a time. */
+  /** The work, started once at a time. */
   run(offer: Offer): Promise<Result>;
-  /** The answer with the offer it belongs to, and the time in milliseconds from grabbing the one to having the other. */
+  /** Receives the answer with its offer, and the milliseconds between the two. */
   onResult(result: Result, offer: Offer, latency: number): void;
-  /** An offer could not be grabbed (then there is none) or its run failed. The next offer is run as ever. */
+  /** An offer could not be read (then there is none) or its run failed. Later offers run as usual. */
   onError(error: unknown, offer: Offer | undefined): void;
   /**
-   * Least time between two answers, in milliseconds: a run starts so that its own is due then, and one that comes early
-   * is held back. Asked for at each start. 0, the default, is as fast as it goes.
+   * Minimum time between two answers, in milliseconds: runs start so that they end when an answer is due, and early answers
+   * are held back. Read at each start. 0, the default, is as fast as possible.
    */
   interval?(): number;
   readonly clock?: Clock;
@@ -45,10 +45,10 @@ export class NewestWins<Offer, Result> {
   #paused = false;
   #stopped = false;
   #lastAnswer = -Infinity;
-  /** How long the last run took. */
-  #took = 0;
-  /** Ends the wait for a start, or that of an answer which is held back. */
-  #callOff: (() => void) | undefined;
+  /** Duration of the last run. */
+  #lastDuration = 0;
+  /** Ends the wait for a start, or for the release of an answer. */
+  #cancelTimer: (() => void) | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(options: NewestWinsOptions<Offer, Result>) {
@@ -56,14 +56,14 @@ export class NewestWins<Offer, Result> {
     this.#clock = options.clock ?? pageClock;
   }
 
-  /** Offers something to run; it takes the place of an offer that has not started. `grab` is called at its start. */
+  /** Offers something to run; it replaces an offer that has not started. `grab` is called at its start. */
   offer(grab: () => Offer): void {
     if (this.#stopped) return;
     this.#newest = grab;
     this.#start();
   }
 
-  /** Starts nothing until {@link NewestWins.resume}; a run under way still answers. The newest offer is kept. */
+  /** Starts nothing until {@link NewestWins.resume}; a running job still answers. The newest offer is kept. */
   pause(): void {
     this.#paused = true;
     this.#wake();
@@ -74,12 +74,12 @@ export class NewestWins<Offer, Result> {
     this.#start();
   }
 
-  /** Ends for good: the answer of a run under way is dropped. */
+  /** Ends permanently: the answer of a running job is dropped. */
   stop(): void {
     this.#stopped = true;
     this.#newest = undefined;
-    this.#callOff?.();
-    this.#callOff = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     this.#wake();
   }
 
@@ -87,7 +87,7 @@ export class NewestWins<Offer, Result> {
     return this.#running;
   }
 
-  /** Resolves when nothing runs and nothing waits (or all that waits is paused). */
+  /** Resolves when nothing is running or waiting (except while paused). */
   idle(): Promise<void> {
     if (this.#rests()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -105,11 +105,11 @@ export class NewestWins<Offer, Result> {
   #start(): void {
     if (this.#running || this.#paused || this.#stopped || this.#newest === undefined) return;
     const interval = this.#options.interval?.() ?? 0;
-    const wait = this.#lastAnswer + interval - this.#took - this.#clock.now();
-    this.#callOff?.();
-    this.#callOff = undefined;
+    const wait = this.#lastAnswer + interval - this.#lastDuration - this.#clock.now();
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     if (wait > 0) {
-      this.#callOff = this.#clock.after(wait, () => this.#start());
+      this.#cancelTimer = this.#clock.after(wait, () => this.#start());
       return;
     }
     const grab = this.#newest;
@@ -118,11 +118,11 @@ export class NewestWins<Offer, Result> {
     void this.#run(grab, interval);
   }
 
-  /** Resolves at a time, or when all ends. */
+  /** Resolves at a given time, or at the end. */
   #until(time: number): Promise<void> {
     return new Promise((resolve) => {
       const callOff = this.#clock.after(time - this.#clock.now(), resolve);
-      this.#callOff = () => {
+      this.#cancelTimer = () => {
         callOff();
         resolve();
       };
@@ -135,13 +135,13 @@ export class NewestWins<Offer, Result> {
     try {
       offer = grab();
       const result = await this.#options.run(offer);
-      this.#took = this.#clock.now() - started;
+      this.#lastDuration = this.#clock.now() - started;
       const due = this.#lastAnswer + interval;
       if (due > this.#clock.now()) await this.#until(due);
       this.#lastAnswer = this.#clock.now();
       if (!this.#stopped) this.#options.onResult(result, offer, this.#clock.now() - started);
     } catch (error) {
-      // What fails at once is not tried more often than what works.
+      // Immediate failures are repeated no faster than successes.
       this.#lastAnswer = this.#clock.now();
       if (!this.#stopped) this.#options.onError(error, offer);
     } finally {

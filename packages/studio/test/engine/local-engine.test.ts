@@ -93,13 +93,13 @@ test("says what became of a connection: too large, too many, ended", async () =>
   await withEngine(async (engine) => {
     const answer = engine.load({ kind: "shipped", name: "digits" });
     await Promise.all([
-      expect(answer).rejects.toThrow(/was ended, or was started anew/),
+      expect(answer).rejects.toThrow(/has ended, or has been restarted/),
       new Promise((resolve) => setTimeout(resolve, 100)).then(() => other.close()),
     ]);
   }, other.url);
   await withEngine(
     async (engine) => {
-      await expect(engine.status()).rejects.toThrow(/was ended, or was started anew/);
+      await expect(engine.status()).rejects.toThrow(/has ended, or has been restarted/);
     },
     studio.url.replace(/token=[^#]+/, "token=old"),
   );

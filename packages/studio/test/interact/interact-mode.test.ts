@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fillWords, type Fill } from "../../src/modes/interact/patches.ts";
+import { fillNames, type Fill } from "../../src/modes/interact/patches.ts";
 import { canRun, pixelsOf, startApp, type App } from "../support/browser.ts";
 
 const gallery = fileURLToPath(new URL("../../public/gallery/", import.meta.url));
@@ -61,7 +61,7 @@ describe.skipIf(!canRun)("Interact", () => {
     await page.getByLabel(/^Brush size/).fill("12");
     await button(page, "Add patch").click();
     for (const [fill, check] of expected) {
-      await page.getByLabel(/^Filled with/).selectOption(fillWords[fill]);
+      await page.getByLabel(/^Filled with/).selectOption(fillNames[fill]);
       await expect
         .poll(async () =>
           page
@@ -69,18 +69,18 @@ describe.skipIf(!canRun)("Interact", () => {
             .locator("option")
             .textContent(),
         )
-        .toContain(fillWords[fill]);
+        .toContain(fillNames[fill]);
       check(await inside());
     }
 
-    await page.getByLabel(/^Filled with/).selectOption(fillWords.image);
+    await page.getByLabel(/^Filled with/).selectOption(fillNames.image);
     await page.getByText("black until you choose the other image").waitFor();
     expect(await inside()).toEqual([0, 0, 0, 0]);
     await page.getByLabel(/^Other image/).setInputFiles(`${gallery}digit-1.png`);
     // The 1 has ink where the 0 has its hole.
     await expect.poll(async () => Math.max(...(await inside()))).toBeGreaterThan(150);
 
-    await page.getByLabel(/^Filled with/).selectOption(fillWords.white);
+    await page.getByLabel(/^Filled with/).selectOption(fillNames.white);
     expect(changed(original, await grays(page))).toBe("8-19, 8-19");
     await page.getByLabel("Size", { exact: true }).fill("28");
     await page.keyboard.press("Enter");
@@ -103,7 +103,7 @@ describe.skipIf(!canRun)("Interact", () => {
     const [before, after, change] = await cells();
     expect(after).toBe(before);
     expect(change).toBe("0.00");
-    await page.getByLabel(/^Patches of/).selectOption(fillWords.black);
+    await page.getByLabel(/^Patches of/).selectOption(fillNames.black);
     await page.getByLabel(/^Brush size/).fill("28");
     await button(page, "Add patch").click();
     await expect.poll(cells).not.toEqual([before, after, change]);

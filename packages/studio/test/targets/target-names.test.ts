@@ -10,7 +10,7 @@ import {
   plainText,
   targetAfterClick,
   targetLabel,
-  usualWords,
+  usualTargetText,
 } from "../../src/parts/target-names.ts";
 
 const names = ["cat", "dog", "猫"];
@@ -98,7 +98,8 @@ test("a click on a bar explains it, goes back, or compares", () => {
   expect(click({ kind: "prediction" }, 1, true, undefined)).toEqual({ kind: "class", index: 1 });
 });
 
-const words = (kind: string, isWhole = false): string => usualWords({ facts: { kind } as never }, isWhole);
+const words = (kind: string, isWhole = false): string =>
+  usualTargetText({ facts: { kind } as never }, isWhole);
 
 test("what is usual, as a button", () => {
   expect(words("classes", true)).toBe("Whole prediction");

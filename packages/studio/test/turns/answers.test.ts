@@ -133,7 +133,7 @@ function check({ answers, wanted, model, picture }: World): void {
       target: wanted?.asked.target,
     });
   }
-  const states = [answers.isCurrent, answers.problem !== undefined, answers.isAtWork].filter(Boolean);
+  const states = [answers.isCurrent, answers.problem !== undefined, answers.isBusy].filter(Boolean);
   expect(states).toHaveLength(wanted ? 1 : 0);
 }
 
@@ -215,7 +215,7 @@ describe("answers", () => {
     const world = await begun();
     world.target = 1;
     expect(world.answers.shown).toBeDefined();
-    expect([world.answers.isCurrent, world.answers.isAtWork]).toEqual([false, true]);
+    expect([world.answers.isCurrent, world.answers.isBusy]).toEqual([false, true]);
     world.picture = { name: "p0" };
     expect(world.answers.shown).toBeUndefined();
   });
@@ -279,7 +279,7 @@ describe("answers", () => {
     world.engine.step(true);
     await settle();
     expect(world.answers.shown?.answer.strokes).toBe(1);
-    expect([world.answers.isOfSettings, world.answers.isAtWork]).toEqual([true, true]);
+    expect([world.answers.isOfSettings, world.answers.isBusy]).toEqual([true, true]);
   });
 
   test("that fail say so until something else is wanted, it is tried again, or it succeeds", async () => {
@@ -290,14 +290,14 @@ describe("answers", () => {
     world.engine.step(false);
     await settle();
     expect(world.answers.problem).toBeDefined();
-    expect(world.answers.isAtWork).toBe(false);
+    expect(world.answers.isBusy).toBe(false);
     world.target = 0;
     expect(world.answers.problem).toBeUndefined();
     expect(world.answers.isCurrent).toBe(true);
     world.target = 1;
     expect(world.answers.problem).toBeDefined();
     world.answers.ask();
-    expect([world.answers.problem, world.answers.isAtWork]).toEqual([undefined, true]);
+    expect([world.answers.problem, world.answers.isBusy]).toEqual([undefined, true]);
     await settle();
     world.engine.step(true);
     await settle();

@@ -1,4 +1,4 @@
-/** Ink on a drawing surface -> a digit as MNIST has them. */
+/** Ink on a drawing surface -> a digit in the form of MNIST. */
 
 import type { Picture } from "@relprop/engine/engine";
 
@@ -13,7 +13,7 @@ export interface Ink {
 const side = 28;
 const box = 20;
 
-/** White on black, 28 × 28: the digit's longer side 20 pixels, its centre of mass in the middle. Undefined without ink. */
+/** White on black, 28 × 28: the digit's longer side is 20 pixels, its centre of mass in the middle. Undefined without ink. */
 export function centreDigit(ink: Ink): Picture | undefined {
   const bounds = boundsOf(ink);
   if (!bounds) return undefined;
@@ -59,7 +59,7 @@ function boundsOf({
   return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** Mean of the ink in a rectangle, at least one pixel of it. */
+/** Mean of the ink in a rectangle, over at least one pixel. */
 function mean(ink: Ink, [x0, x1]: [number, number], [y0, y1]: [number, number]): number {
   let sum = 0;
   let count = 0;

@@ -1,6 +1,6 @@
 import type { Mode } from "../mode.ts";
 
-/** A digit that is drawn is explained with every stroke. */
+/** Draws a digit and explains it at every stroke. */
 export const draw: Mode = {
   id: "draw",
   title: "Draw",

@@ -1,10 +1,10 @@
-/** How much of what is explained arrived at the pixels. */
+/** How much of the explained number arrived at the pixels. */
 
 import type { ExplainResult, LoadedModel } from "@relprop/engine/engine";
 import type { ViewSettings } from "../../state/view-settings.ts";
 import { fixedText } from "../../parts/target-names.ts";
 
-/** In a sentence; empty for the whole prediction, and where there is next to nothing to share out. */
+/** The share in a sentence; empty for the whole prediction, and if the number is close to zero. */
 export function conservation(
   { explained, relevance }: ExplainResult,
   { target }: Pick<ViewSettings, "target">,
@@ -18,7 +18,7 @@ export function conservation(
     if (target.kind === "contrast") return `difference of the ${one}s`;
     if (isLength) return "length";
     if (elements > 1) return `sum of ${elements} ${one}s`;
-    // Relevance starts before a softplus and its kin.
+    // Relevance starts before a softplus or a similar function.
     const isOwn = Math.abs((numbers.value ?? start) - start) <= 1e-3 * Math.abs(start);
     return one === "logit" || isOwn ? one : "number before the output's last function";
   };

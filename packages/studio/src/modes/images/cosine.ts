@@ -1,4 +1,4 @@
-/** Σ a·b / (|a|·|b|) of two maps: 1 for the same up to a positive factor; 0 if one of them is all zero. Unitless. */
+/** Σ a·b / (|a|·|b|) of two maps: 1 if they are equal up to a positive factor; 0 if one of them is all zero. Unitless. */
 export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let product = 0;
   let squaresA = 0;

@@ -1,7 +1,7 @@
 import type { Mode } from "../mode.ts";
 import ImagesMode from "./ImagesMode.svelte";
 
-/** A picture's heatmap, its classes, and a second heatmap beside it. It is the first page, so it comes with it. */
+/** A picture's heatmap, its classes, and a second heatmap beside it. It is the first page, so it is not loaded lazily. */
 export const images: Mode = {
   id: "images",
   title: "Images",

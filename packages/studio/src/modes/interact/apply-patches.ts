@@ -1,12 +1,12 @@
-/** A picture with its patches on. Pure: the same picture and patches give the same pixels. */
+/** Draws patches on a picture. Pure: the same picture and patches give the same pixels. */
 
 import type { Picture } from "@relprop/engine/engine";
 import { squareAt, type Fill, type Patches } from "./patches.ts";
 
 /**
- * Lays patches on a picture, later ones on earlier ones. All fills are taken from the picture itself, not from what
- * earlier patches made of it.
- * @param other what `image` patches show, of the picture's size; without it they show black.
+ * Draws patches on a picture, later ones over earlier ones. All fills come from the original picture, not from
+ * earlier patches.
+ * @param other the content of `image` patches, of the picture's size; without it they are black.
  */
 export function applyPatches(picture: Picture, patches: Patches, other?: Picture): Picture {
   if (patches.length === 0) return picture;
@@ -29,7 +29,7 @@ export function applyPatches(picture: Picture, patches: Patches, other?: Picture
 
 const known = new WeakMap<Picture, Map<Fill, Picture>>();
 
-/** The whole picture in a fill; made once a picture, since patches move while a person watches. */
+/** The whole picture as a fill; cached per picture, since patches move while the user watches. */
 export function fillOf(picture: Picture, fill: Fill, other?: Picture): Picture {
   if (fill === "image") {
     const fits = other?.width === picture.width && other.height === picture.height;
@@ -71,8 +71,8 @@ export function meanColor({ data }: Picture): [number, number, number] {
 }
 
 /**
- * Uniform noise over 0..255, gray where the picture is gray throughout. The generator is a linear congruential one
- * (Numerical Recipes' constants), seeded alike each time: undoing a patch must bring back the same answer.
+ * Uniform noise over 0..255, gray for a gray picture. The generator is a linear congruential one
+ * (Numerical Recipes' constants) with a fixed seed: undoing a patch must restore the same answer.
  */
 function noise({ data: original, width, height }: Picture): Picture {
   const isGray = original.every((value, i) => i % 4 === 3 || value === original[i - (i % 4)]);
@@ -89,7 +89,7 @@ function noise({ data: original, width, height }: Picture): Picture {
   return { data, width, height };
 }
 
-/** Close to a Gaussian blur: three box blurs of a 12th of the shorter side to each hand; edges are repeated. */
+/** Approximates a Gaussian blur: three box blurs with a radius of a 12th of the shorter side; edges are repeated. */
 function blur(picture: Picture): Picture {
   const { width, height } = picture;
   const radius = Math.max(1, Math.round(Math.min(width, height) / 12));
@@ -103,7 +103,7 @@ function blur(picture: Picture): Picture {
 
 interface Axis {
   readonly count: number;
-  /** Values from one place on the axis to the next. */
+  /** Distance between neighbours on the axis, in values. */
   readonly step: number;
 }
 

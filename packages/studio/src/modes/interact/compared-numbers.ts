@@ -1,22 +1,22 @@
-/** What the patches did to the network's answer. */
+/** How the patches changed the network's answer. */
 
 import type { AnswerNumbers, Explained } from "@relprop/engine/engine";
 
 /** One number before and after. */
 export interface ComparedNumber {
   readonly index: number;
-  /** Logits where the answer has them, else values. */
+  /** Logits if the answer has them, else values. */
   readonly before: number;
   readonly after: number;
   /** after − before. */
   readonly change: number;
-  /** Where the model means one. */
+  /** Present if the model gives probabilities. */
   readonly probability?: readonly [before: number, after: number];
 }
 
 /**
- * The numbers worth comparing, highest before first: the best `count` before, the best `count` after, and those that
- * are explained. None where the answer is no list.
+ * The numbers worth comparing, highest before first: the best `count` before, the best `count` after, and the
+ * explained ones. None if the answer is not a list.
  */
 export function comparedNumbers(
   before: AnswerNumbers,
@@ -38,7 +38,7 @@ export function comparedNumbers(
   return compared.sort((a, b) => b.before - a.before);
 }
 
-/** The sum that is explained, where the answer is no list. */
+/** The explained sum, if the answer is not a list. */
 export function comparedSum(before: number, { numbers }: Explained): readonly ComparedNumber[] {
   const after = numbers.logit ?? numbers.value ?? 0;
   return [{ index: numbers.index ?? 0, before, after, change: after - before }];

@@ -1,6 +1,6 @@
 /**
- * The occlusion sweep: a window is covered, the network asked again, the window moved (Zeiler & Fergus 2014). What the
- * target's score lost is what the window was worth to it, measured without any relevance; its rank correlation with
+ * The occlusion sweep (Zeiler & Fergus 2014): covers a window, runs the network again, moves the window. The drop of the
+ * target's score measures the window's effect without any relevance; its rank correlation with
  * the relevance in the same windows says how far the two agree.
  */
 
@@ -9,14 +9,14 @@ import type { Picture } from "@relprop/engine/engine";
 import { applyPatches } from "./apply-patches.ts";
 import type { Box, Fill } from "./patches.ts";
 
-/** Where windows begin along one side: every `stride` pixels, the last one flush with the end. */
+/** Starts of windows along one side: every `stride` pixels, the last one flush with the end. */
 export function windowStarts(side: number, window: number, stride: number): number[] {
   const last = Math.max(0, side - window);
   const starts = Array.from({ length: Math.floor(last / stride) + 1 }, (_, i) => i * stride);
   return starts.at(-1) === last ? starts : [...starts, last];
 }
 
-/** All windows over a picture, row by row, in pixels; they cover all of it if the stride is no larger than the window. */
+/** All windows over a picture, row by row, in pixels; they cover it entirely if the stride does not exceed the window. */
 export function windowsOver(
   picture: { readonly width: number; readonly height: number },
   window: number,
@@ -35,15 +35,15 @@ export function windowsOver(
 
 export interface SweepOptions {
   readonly picture: Picture;
-  /** Side of the covered square and the way to the next, in pixels. */
+  /** Side of the covered square, and distance to the next, in pixels. */
   readonly window: number;
   readonly stride: number;
   readonly fill: Fill;
-  /** What `image` windows show. */
+  /** The content of `image` windows. */
   readonly other?: Picture | undefined;
-  /** Pictures that are classified at once. */
+  /** Pictures per batch. */
   readonly batch: number;
-  /** The target's score in each of some pictures; what it is, is found in the picture itself. */
+  /** The target's score in each picture; the target is resolved in `picture` itself. */
   scores(pictures: readonly Picture[]): Promise<Float32Array>;
   onProgress?(done: number, all: number): void;
   readonly signal?: AbortSignal;
@@ -51,7 +51,7 @@ export interface SweepOptions {
 
 export interface Sweep {
   readonly windows: readonly Box[];
-  /** What the score lost when each window was covered; negative where it gained. */
+  /** The drop of the score when each window was covered; negative if it rose. */
   readonly drops: Float32Array;
   /** The same as a map, [height, width]: each pixel has the mean of its windows. */
   readonly map: { readonly data: Float32Array; readonly height: number; readonly width: number };
@@ -59,7 +59,7 @@ export interface Sweep {
 
 /**
  * Sweeps a window over the picture.
- * @throws DOMException "AbortError" if cancelled, between two batches; and what `scores` throws.
+ * @throws DOMException "AbortError" if cancelled, between two batches; and the errors of `scores`.
  */
 export async function sweep(options: SweepOptions): Promise<Sweep> {
   const { picture, fill, other, batch, signal } = options;
@@ -79,14 +79,14 @@ export async function sweep(options: SweepOptions): Promise<Sweep> {
   return { windows, drops, map: meanMap(windows, drops, picture) };
 }
 
-/** Covers one window. Windows are squares but at pictures smaller than they are, where the rest falls outside. */
+/** Covers one window: a square, cut off at the picture's borders. */
 function cover(picture: Picture, { left, top, width, height }: Box, fill: Fill, other?: Picture): Picture {
   const size = Math.max(width, height);
   const half = Math.floor(size / 2);
   return applyPatches(picture, [{ id: 1, fill, size, points: [{ x: left + half, y: top + half }] }], other);
 }
 
-/** Each pixel's mean over the windows that hold it; 0 where there is none. */
+/** Each pixel's mean over the windows that contain it; 0 if there is none. */
 export function meanMap(
   windows: readonly Box[],
   values: ArrayLike<number>,
@@ -122,8 +122,8 @@ export function relevanceIn(
 }
 
 /**
- * How far a sweep and the relevance of the same picture and target agree: Spearman's ρ between what each window's
- * covering cost and the relevance in it. Undefined where either is the same in all windows, or there is one window only.
+ * How far a sweep and the relevance of the same picture and target agree: Spearman's ρ between the drop of the score and
+ * the relevance in each window. Undefined if either is constant, or if there is only one window.
  */
 export function agreement(
   { windows, drops }: Pick<Sweep, "windows" | "drops">,

@@ -1,4 +1,4 @@
-/** What the person at the page does to patches: their history, which one is selected, the brush in hand. */
+/** The editing state of patches: history, selection, brush. */
 
 import {
   added,
@@ -20,7 +20,7 @@ import {
   type Point,
 } from "./patches.ts";
 
-/** What a pointer does on the picture. */
+/** The effect of the pointer on the picture. */
 export type Tool = "brush" | "move";
 
 export class PatchSession {
@@ -49,7 +49,7 @@ export class PatchSession {
     return Math.max(this.width, this.height);
   }
 
-  /** Begins anew on a picture of this size, with a brush of a fifth of its shorter side. */
+  /** Starts over on a picture of this size, with a brush of a fifth of its shorter side. */
   begin(width: number, height: number): void {
     const isSameSize = width === this.width && height === this.height;
     this.width = width;
@@ -60,7 +60,7 @@ export class PatchSession {
     this.#gesture = undefined;
   }
 
-  /** The pointer went down: starts a stroke, or takes hold of the patch under it. */
+  /** The pointer went down: starts a stroke, or grabs the patch under it. */
   press(point: Point): void {
     const name = `gesture ${++this.#gestures}`;
     if (this.tool === "brush") {
@@ -101,12 +101,12 @@ export class PatchSession {
     return id;
   }
 
-  /** Moves the selected patch; keys that repeat are one step of undo. */
+  /** Moves the selected patch; repeated keys are one undo step. */
   nudge(x: number, y: number): void {
     this.#changeSelected((id) => moved(this.patches, id, { x, y }, this), "nudge");
   }
 
-  /** Makes the selected patch larger or smaller by some pixels; without one, the brush. */
+  /** Resizes the selected patch by some pixels; without a selection, the brush. */
   grow(by: number): void {
     const { selected } = this;
     if (selected) this.resizeSelected(selected.size + by);
@@ -121,7 +121,7 @@ export class PatchSession {
     this.#changeSelected((id) => refilled(this.patches, id, fill), undefined);
   }
 
-  /** Removes the selected patch and selects the one now on top. */
+  /** Removes the selected patch and selects the topmost one. */
   remove(): void {
     this.#changeSelected((id) => removed(this.patches, id), undefined);
     this.selectedId = this.patches.at(-1)?.id;

@@ -1,11 +1,11 @@
-/** The patches that cover a picture, and their past and future: immutable lists, pure functions. */
+/** The patches that cover a picture, and their undo history: immutable lists, pure functions. */
 
-/** What a patch shows instead of the picture. `image` is another picture, at the same place. */
+/** What a patch shows in place of the picture. `image` is another picture, at the same place. */
 export const fills = ["mean", "noise", "black", "white", "blur", "image"] as const;
 export type Fill = (typeof fills)[number];
 
-/** The fills in words, for lists and sentences. */
-export const fillWords: Readonly<Record<Fill, string>> = {
+/** Names of the fills, for lists and sentences. */
+export const fillNames: Readonly<Record<Fill, string>> = {
   mean: "mean colour",
   noise: "noise",
   black: "black",
@@ -20,19 +20,19 @@ export interface Point {
   readonly y: number;
 }
 
-/** One stroke of a square brush; all in pixels of the input. A single dab is a square patch. */
+/** One stroke of a square brush, in pixels of the input. A single dab is a square patch. */
 export interface Patch {
   readonly id: number;
   readonly fill: Fill;
   /** Side of the square, at least 1. */
   readonly size: number;
-  /** Where the brush was, its centre each time; at least one point. */
+  /** Centres of the brush; at least one point. */
   readonly points: readonly Point[];
 }
 
 export type Patches = readonly Patch[];
 
-/** Patches with what undo and redo lead to. */
+/** Patches with their undo and redo steps. */
 export interface PatchHistory {
   readonly past: readonly Patches[];
   readonly present: Patches;
@@ -43,12 +43,12 @@ export interface PatchHistory {
 
 export const noPatches: PatchHistory = { past: [], present: [], future: [], gesture: undefined };
 
-/** Steps that undo remembers. */
+/** The maximum number of undo steps. */
 const memory = 200;
 
 /**
  * The history after a change.
- * @param gesture changes that follow each other with the same one become one step; undefined is a step of its own.
+ * @param gesture successive changes with the same name become one step; undefined makes a step of its own.
  */
 export function changed(history: PatchHistory, present: Patches, gesture?: string): PatchHistory {
   if (present === history.present) return history;
@@ -69,14 +69,14 @@ export function undo(history: PatchHistory): PatchHistory {
   };
 }
 
-/** One step forward again; the same history if there is none. */
+/** One step forward; the same history if there is none. */
 export function redo(history: PatchHistory): PatchHistory {
   const [after, ...future] = history.future;
   if (after === undefined) return history;
   return { past: [...history.past, history.present], present: after, future, gesture: undefined };
 }
 
-/** No patches; can be undone. */
+/** Removes all patches; can be undone. */
 export function reset(history: PatchHistory): PatchHistory {
   return history.present.length === 0 ? history : changed(history, []);
 }
@@ -87,7 +87,7 @@ export function added(patches: Patches, patch: Omit<Patch, "id">): readonly [pat
   return [[...patches, { ...patch, id }], id];
 }
 
-/** Goes on with a stroke to a point; points between are filled in so that the stroke has no holes. */
+/** Continues a stroke to a point; points between are filled in to close gaps. */
 export function stroked(patches: Patches, id: number, to: Point): Patches {
   return replaced(patches, id, (patch) => {
     const from = patch.points.at(-1) ?? to;
@@ -103,7 +103,7 @@ export function stroked(patches: Patches, id: number, to: Point): Patches {
   });
 }
 
-/** Moves a patch by whole pixels, so far that a pixel of it stays in the picture. */
+/** Moves a patch by whole pixels, but keeps at least one pixel of it in the picture. */
 export function moved(
   patches: Patches,
   id: number,
@@ -119,7 +119,7 @@ export function moved(
   });
 }
 
-/** Another brush for the patch; between 1 and `largest` pixels. */
+/** Changes the brush size of a patch, between 1 and `largest` pixels. */
 export function resized(patches: Patches, id: number, size: number, largest: number): Patches {
   return replaced(patches, id, (patch) => {
     const fitting = clamp(Math.round(size), 1, largest);
@@ -135,7 +135,7 @@ export function removed(patches: Patches, id: number): Patches {
   return patches.some((patch) => patch.id === id) ? patches.filter((patch) => patch.id !== id) : patches;
 }
 
-/** The topmost patch over a pixel. */
+/** The topmost patch that contains a pixel. */
 export function patchAt(patches: Patches, { x, y }: Point): Patch | undefined {
   return patches.findLast((patch) =>
     patch.points.some((point) => {
@@ -152,7 +152,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** The smallest box around a patch. */
+/** The bounding box of a patch. */
 export function boundsOf(patch: Patch): Box {
   const lefts = patch.points.map((point) => squareAt(point, patch.size).left);
   const tops = patch.points.map((point) => squareAt(point, patch.size).top);
@@ -166,7 +166,7 @@ export function boundsOf(patch: Patch): Box {
   };
 }
 
-/** Where the square of a brush begins whose centre is at a point. */
+/** The top left corner of a brush's square around a point. */
 export function squareAt({ x, y }: Point, size: number): { readonly left: number; readonly top: number } {
   const half = Math.floor(size / 2);
   return { left: x - half, top: y - half };

@@ -1,6 +1,6 @@
 import type { Mode } from "../mode.ts";
 
-/** Where relevance stayed inside the model, and what a layer's channels were relevant for. */
+/** Where relevance stayed inside the model, and the relevance of a layer's channels. */
 export const layers: Mode = {
   id: "layers",
   title: "Layers",

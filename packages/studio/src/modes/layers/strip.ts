@@ -1,11 +1,11 @@
-/** The ledger as strips: what of each node's relevance was passed on, and where the rest stayed. */
+/** The ledger as strips: how much of each node's relevance was passed on, and where the rest stayed. */
 
 import { shareColumns, type Ledger, type LedgerEntry, type ShareColumn } from "@relprop/core";
 
-/** What a strip tells apart. */
+/** The parts of a strip. */
 export type StripPart = "passed" | "bias" | "epsilon" | "filter" | "other";
 
-/** The parts in the order they are drawn, with what they mean. */
+/** The parts in drawing order, with their meaning. */
 export const stripParts: readonly {
   readonly part: StripPart;
   readonly name: string;
@@ -13,12 +13,12 @@ export const stripParts: readonly {
 }[] = [
   { part: "passed", name: "passed on", means: "goes on to the nodes before" },
   { part: "bias", name: "bias", means: "is what the layer's bias was given" },
-  { part: "epsilon", name: "stabiliser", means: "is what ε absorbed, which keeps denominators from 0" },
-  { part: "filter", name: "filter", means: "is what the relevance filter took away" },
+  { part: "epsilon", name: "stabiliser", means: "is absorbed by ε, which keeps denominators away from 0" },
+  { part: "filter", name: "filter", means: "is removed by the relevance filter" },
   { part: "other", name: "other", means: "stayed for another reason; the layer's page names it" },
 ];
 
-/** Where relevance can stay, in words that follow “stays”. */
+/** Places where relevance can stay, in words that follow “stays”. */
 const stayWords: Readonly<Record<ShareColumn, string>> = {
   bias: "with the bias",
   epsilon: "with the stabiliser ε",
@@ -32,7 +32,7 @@ const stayWords: Readonly<Record<ShareColumn, string>> = {
   rest: "with rounding",
 };
 
-/** One part of a strip, as a part of what relevance started with; below 0 it is relevance that was added. */
+/** One part of a strip, as a part of the relevance at the start; below 0 it is relevance that was added. */
 export interface StripShare {
   readonly part: StripPart;
   readonly share: number;
@@ -40,15 +40,15 @@ export interface StripShare {
 
 /** A node's strip. */
 export interface Strip {
-  /** ΣR that arrives, as a part of what relevance started with. */
+  /** ΣR that arrives, as a part of the relevance at the start. */
   readonly arriving: number;
-  /** Those that are not 0, in the order of {@link stripParts}. */
+  /** The parts that are not 0, in the order of {@link stripParts}. */
   readonly shares: readonly StripShare[];
-  /** All of it in a sentence. */
+  /** The strip in a sentence. */
   readonly words: string;
 }
 
-/** Parts below this are neither drawn nor named: they would read 0.0 %. */
+/** Smaller parts are neither drawn nor named, since they would read 0.0 %. */
 const leastNamed = 5e-4;
 
 const partOf: Readonly<Record<ShareColumn, StripPart>> = {
@@ -70,7 +70,7 @@ export const percentText = (share: number): string => {
   return `${text === "−0.0" ? "0.0" : text} %`;
 };
 
-/** The strip of each node by name, the input's among them; empty if relevance started with 0. */
+/** The strip of each node and of the input, by name; empty if relevance started with 0. */
 export function stripsOf({ entries, start }: Ledger): ReadonlyMap<string, Strip> {
   if (start === 0) return new Map();
   return new Map(entries.map((entry, i) => [entry.node, stripOf(entry, start, i === entries.length - 1)]));
@@ -95,11 +95,11 @@ function stripOf({ sums }: LedgerEntry, start: number, isEnd: boolean): Strip {
   return { arriving, shares, words: [words, ...stays].join("; ") };
 }
 
-/** Length of a strip: Σ|parts|. Where parts are added and taken away it is more than what arrives. */
+/** Length of a strip: Σ|parts|. If parts have both signs, it exceeds the relevance that arrives. */
 export const lengthOf = ({ shares }: Pick<Strip, "shares">): number =>
   shares.reduce((sum, { share }) => sum + Math.abs(share), 0);
 
-/** What stays in several nodes together; what they pass on to each other is left out. */
+/** What stays in several nodes together, without the relevance that they pass on to each other. */
 export function stayedIn(strips: readonly Strip[]): readonly StripShare[] {
   return stripParts.flatMap(({ part }) => {
     if (part === "passed") return [];

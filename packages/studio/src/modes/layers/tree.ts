@@ -1,4 +1,4 @@
-/** The nodes of a model as a tree: blocks by the path in their names, else by the size of their maps. */
+/** The nodes of a model as a tree: blocks by the paths in their names, else by the sizes of their maps. */
 
 import type { InspectedNode } from "@relprop/core";
 
@@ -7,15 +7,15 @@ export interface TreeNode {
   readonly kind: "node";
   /** The name. */
   readonly id: string;
-  /** The name without its group's and its operator's. */
+  /** The name without those of its group and its operator. */
   readonly label: string;
   /** Undefined for the input. */
   readonly node: InspectedNode | undefined;
-  /** The row of the ledger that is shown for it: its own, or that of the node it is folded into. */
+  /** The row of the ledger to show: the node's own, or that of the node it is folded into. */
   readonly opens: string | undefined;
 }
 
-/** Nodes that belong together. */
+/** Nodes of one block. */
 export interface TreeGroup {
   readonly kind: "group";
   readonly id: string;
@@ -25,7 +25,7 @@ export interface TreeGroup {
 
 export type TreeItem = TreeNode | TreeGroup;
 
-/** A line of the tree as it is shown, with what a screen reader says of its place. */
+/** A shown line of the tree, with its position for screen readers. */
 export interface TreeLine {
   readonly item: TreeItem;
   /** From 1. */
@@ -37,8 +37,8 @@ export interface TreeLine {
 }
 
 /**
- * Builds the tree. Exporters write a node's place into its name, as `/layer1/layer1.0/conv1/Conv` or
- * `features.0`; groups of one are no groups. Names without places are grouped by the size of what the nodes make.
+ * Builds the tree. Exporters write a node's path into its name, such as `/layer1/layer1.0/conv1/Conv` or
+ * `features.0`; a group of one is dissolved. Names without paths are grouped by the map size of their outputs.
  * @param input name of the explained input, which comes first
  * @param rows names of the ledger's rows
  */
@@ -55,7 +55,7 @@ export function treeOf(
     leaves.map((leaf) => ({ path: segmentsOf(leaf.node), leaf })),
     "",
   );
-  // A few groups among hundreds of lines leave the tree as long as it was.
+  // A few groups among hundreds of lines would not shorten the tree.
   const hasGroups = 2 * byPath.length <= leaves.length;
   const first: TreeNode = { kind: "node", id: input, label: input, node: undefined, opens: input };
   return [first, ...(hasGroups ? byPath : bySize(leaves))];
@@ -80,7 +80,7 @@ function byPrefix(placed: readonly Placed[], prefix: string): TreeItem[] {
     heads.set(head, [...(heads.get(head) ?? []), each]);
   }
   const only = [...heads][0];
-  // All in one group: it tells nothing apart.
+  // A single group for all nodes separates nothing.
   if (heads.size === 1 && only && placed.length > 1 && placed.every(({ path }) => path.length > 1))
     return byPrefix(shorter(placed), `${prefix}${only[0]}/`);
   return [...heads].flatMap(([head, members]): TreeItem[] => {
@@ -89,7 +89,7 @@ function byPrefix(placed: readonly Placed[], prefix: string): TreeItem[] {
     if (members.length === 1 && first) return [{ ...first.leaf, label: first.path.join("/") }];
     if (members.every(({ path }) => path.length === 1))
       return members.map(({ leaf }) => ({ ...leaf, label: head }));
-    // What a block does itself, after its parts, is called by its operator: an Add, mostly.
+    // A block's own node is named after its operator, usually an Add.
     const items = byPrefix(
       members.map(({ path, leaf }) => ({
         leaf,
@@ -118,7 +118,7 @@ function bySize(leaves: readonly (TreeNode & { readonly node: InspectedNode })[]
   );
 }
 
-/** Maps of one size belong together, and so do layers without any; undefined for a shape that is not known. */
+/** A group for maps of one size, and one for layers without maps; undefined if the shape is unknown. */
 function sizeOf({ shape }: InspectedNode): string | undefined {
   if (!shape) return undefined;
   const [, , height, width] = shape;
@@ -134,7 +134,7 @@ export const nodesIn = (item: TreeItem): readonly TreeNode[] =>
 export const groupsOf = (items: readonly TreeItem[]): readonly string[] =>
   items.flatMap((item) => (item.kind === "group" ? [item.id, ...groupsOf(item.items)] : []));
 
-/** The groups that a node lies in, outermost first. */
+/** The groups around a node, outermost first. */
 export function groupsAround(items: readonly TreeItem[], id: string): readonly string[] {
   for (const item of items) {
     if (item.kind === "node" || !nodesIn(item).some((node) => node.id === id)) continue;
@@ -143,7 +143,7 @@ export function groupsAround(items: readonly TreeItem[], id: string): readonly s
   return [];
 }
 
-/** What is shown of a tree whose open groups are known. */
+/** The lines to show, given the open groups. */
 export function linesOf(
   items: readonly TreeItem[],
   open: ReadonlySet<string>,
@@ -157,8 +157,8 @@ export function linesOf(
 }
 
 /**
- * Where a key leads in a tree, as the ARIA practices for trees have it.
- * @returns the line to go to, or the group to open or close; undefined if the key has no meaning there.
+ * The effect of a key in a tree, following the ARIA practices.
+ * @returns the line to move to, or the group to open or close; undefined if the key has no effect there.
  */
 export function afterKey(
   key: string,

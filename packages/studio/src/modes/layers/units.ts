@@ -1,4 +1,4 @@
-/** Units of a layer in the order of their strength. */
+/** Units of a layer, strongest first. */
 
 export interface StrongUnit {
   readonly unit: number;
@@ -8,7 +8,7 @@ export interface StrongUnit {
   readonly share: number;
 }
 
-/** The `count` units of largest |R| that have any, strongest first. */
+/** The `count` units of largest |R|, strongest first, without zeros. */
 export function strongestUnits(relevance: Float32Array, count: number): readonly StrongUnit[] {
   const all = relevance.reduce((sum, R) => sum + Math.abs(R), 0);
   return Array.from(relevance, (R, unit) => ({ unit, relevance: R, share: all === 0 ? 0 : R / all }))

@@ -1,6 +1,6 @@
 /**
- * The recorder of browsers with WebCodecs: every picture is encoded with the time it came at and written to MP4 (H.264)
- * where the browser encodes that, else to WebM (VP9, VP8).
+ * The recorder for browsers with WebCodecs: encodes every picture with its time stamp and writes MP4 (H.264)
+ * if the browser encodes that, else WebM (VP9, VP8).
  */
 
 import {
@@ -14,8 +14,8 @@ import {
 import { pageClock, type Clock } from "../../turns/newest-wins.ts";
 import { videoFile, type Recorder, type Recording, type VideoExtension } from "./video-file.ts";
 
-/** Length of the closing frame in seconds, at most. */
-const closing = 1 / 30;
+/** Maximum length of the last frame in seconds. */
+const maxClosingSeconds = 1 / 30;
 
 /** Records one canvas from {@link EncoderRecorder.start} to {@link EncoderRecorder.stop}. */
 export class EncoderRecorder implements Recorder {
@@ -43,7 +43,7 @@ export class EncoderRecorder implements Recorder {
   }
 
   /**
-   * Starts recording; the picture that shows is the first frame. Sides of the canvas should be even. Undefined if this
+   * Starts recording with the current picture. The sides of the canvas should be even. Undefined if this
    * browser has no WebCodecs, or encodes no video of that size.
    */
   static async start(
@@ -80,7 +80,7 @@ export class EncoderRecorder implements Recorder {
     return (this.#clock.now() - this.#started) / 1000;
   }
 
-  /** The canvas has a new picture. It is left out if the encoder still works on the one before. */
+  /** The canvas has a new picture. It is skipped if the encoder is still busy with the previous one. */
   frame(): void {
     if (this.#adding !== undefined) return;
     const time = this.elapsed;
@@ -89,13 +89,13 @@ export class EncoderRecorder implements Recorder {
   }
 
   /**
-   * Ends the recording: the picture that shows lasts until now.
-   * @throws what the encoder threw, if it failed on the way.
+   * Ends the recording; the last picture lasts until now.
+   * @throws the encoder's error, if it failed during the recording.
    */
   async stop(): Promise<Recording> {
     const end = Math.max(this.elapsed, this.#last + 0.002);
     await this.#adding;
-    const length = Math.min(closing, (end - this.#last) / 2);
+    const length = Math.min(maxClosingSeconds, (end - this.#last) / 2);
     this.#add(end - length, length);
     await this.#adding;
     if (this.#failure !== undefined) {

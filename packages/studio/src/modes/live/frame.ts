@@ -1,4 +1,4 @@
-/** A frame of a source as it was asked about and explained. */
+/** A frame of a source, as asked about and as explained. */
 
 import type { Engine, ExplainResult, LoadedModel, Picture } from "@relprop/engine/engine";
 import { bestText, targetLabel } from "../../parts/target-names.ts";
@@ -7,7 +7,7 @@ import type { Answered, Question } from "../../turns/answers.ts";
 import type { SteadyRelevance } from "./smoothing.ts";
 import type { LiveSource } from "./sources.ts";
 
-/** The picture is the source, whichever frame of it. */
+/** The source counts as one picture, whichever frame is shown. */
 export interface Asked extends Question {
   readonly engine: Engine;
   readonly model: LoadedModel;

@@ -1,4 +1,4 @@
-/** How fast it goes. */
+/** Measures the frame rate. */
 
 /** A frame rate and a latency, for the status line. */
 export interface Pace {
@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 const span = 2000;
-/** Below this many frames a second it is slow. */
+/** Lower frame rates count as slow. */
 export const slowRate = 5;
 
 /** Counts frames. */
@@ -36,7 +36,7 @@ export class PaceMeter {
     return { rate, latency };
   }
 
-  /** Whether it has been slow for the three seconds one should wait before saying so. */
+  /** Whether it has been slow for three seconds, long enough to tell the user. */
   slow(time: number): boolean {
     if (this.#since === undefined || time - this.#since < 3000) return false;
     return (this.pace(time)?.rate ?? 0) < slowRate;

@@ -3,26 +3,26 @@
 export interface LiveOptions {
   /** Relevance and its largest value are averaged over frames. */
   isSmooth: boolean;
-  /** Left and right are exchanged in what is shown, as a mirror does; the network sees the picture as it is. */
+  /** Mirrors only what is shown; the network sees the original picture. */
   isMirrored: boolean;
-  /** Dark for light, before the network sees it. */
+  /** Inverts brightness before the network sees the picture. */
   isInverted: boolean;
-  /** Pixels that the shown picture is high, without its caption. */
+  /** Height of the shown picture in pixels, without its caption. */
   height: number;
-  /** Most heatmaps a second; 0 is as many as there can be. */
+  /** Maximum heatmaps a second; 0 is no limit. */
   rate: number;
 }
 
 export const heights: readonly number[] = [240, 320, 480, 640, 960];
 export const rates: readonly number[] = [0, 30, 15, 10, 5, 2];
 
-/** Heatmaps a second for those who asked their system for less motion. */
-export const calmRate = 2;
+/** Heatmaps a second for people who prefer reduced motion. */
+export const reducedMotionRate = 2;
 
 export const liveOptions = (isCalm: boolean): LiveOptions => ({
   isSmooth: true,
   isMirrored: true,
   isInverted: false,
   height: 480,
-  rate: isCalm ? calmRate : 0,
+  rate: isCalm ? reducedMotionRate : 0,
 });

@@ -1,9 +1,9 @@
-/** Small changes of pictures and maps. */
+/** Simple operations on pictures and maps. */
 
 import type { DrawnBox } from "@relprop/core/heatmap";
 import type { Picture } from "@relprop/engine/engine";
 
-/** Left and right exchanged; `channels` values a pixel stay together. The same type of array comes back. */
+/** Exchanges left and right; the `channels` values of a pixel stay together. Returns the same type of array. */
 function flipped<Values extends Uint8ClampedArray | Float32Array>(
   from: Values,
   to: Values,
@@ -20,24 +20,24 @@ function flipped<Values extends Uint8ClampedArray | Float32Array>(
   return to;
 }
 
-/** A picture as a mirror shows it. */
+/** Mirrors a picture. */
 export function mirrored({ data, width, height }: Picture): Picture {
   return { data: flipped(data, new Uint8ClampedArray(data.length), width, 4), width, height };
 }
 
-/** Relevance as a mirror shows it. */
+/** Mirrors relevance. */
 export function mirroredMap<M extends { readonly data: Float32Array; readonly width: number }>(map: M): M {
   return { ...map, data: flipped(map.data, new Float32Array(map.data.length), map.width, 1) };
 }
 
-/** A box as a mirror shows it, in a picture so many pixels wide. */
+/** Mirrors a box in a picture of the given width. */
 export const mirroredBox = (box: DrawnBox, width: number): DrawnBox => ({
   ...box,
   left: width - box.right,
   right: width - box.left,
 });
 
-/** Dark for light, for dark ink on light paper shown to a network that knows light strokes on black. */
+/** Inverts brightness: dark ink on light paper becomes light strokes on black. */
 export function inverted({ data, width, height }: Picture): Picture {
   return { data: data.map((value, i) => (i % 4 === 3 ? value : 255 - value)), width, height };
 }

@@ -1,13 +1,13 @@
-/** What plays: a source that is opened, followed frame by frame, frozen and stopped. */
+/** Plays a source: open, follow frame by frame, freeze, stop. */
 
 import { sourceEnded, sourceWords, type SourceKind } from "./problems.ts";
 import { openSource, SourceError, type LiveSource } from "./sources.ts";
 
-/** Who hears of it. */
+/** Callbacks of the player. */
 export interface PlayerHost {
   /** A source was opened, and runs from now on. */
   opened(kind: SourceKind): void;
-  /** It runs: from its beginning, or again. */
+  /** It starts, or continues after a freeze. */
   runs(): void;
   /** It shows a frame while it runs. */
   frame(): void;
@@ -24,10 +24,10 @@ export class Player {
   problem: string = $state("");
   /** What plays; closed when it is stopped. */
   source: LiveSource | undefined = $state.raw();
-  /** What played last, which the picture that is shown is of. */
+  /** The latest source, which the shown picture belongs to. */
   looked: LiveSource | undefined = $state.raw();
   readonly #host: PlayerHost;
-  #isGone = false;
+  #isDisposed = false;
 
   constructor(host: PlayerHost) {
     this.#host = host;
@@ -40,8 +40,8 @@ export class Player {
     try {
       const wanted = kind === "file" ? { kind, file: file ?? new Blob() } : { kind };
       const opened = await openSource(wanted, () => this.#ended());
-      // The person may have gone to another mode while the browser asked for permission.
-      if (this.#isGone) return opened.close();
+      // The user may have left the mode while the browser asked for permission.
+      if (this.#isDisposed) return opened.close();
       this.source = this.looked = opened;
       this.phase = "running";
       this.#host.opened(kind);
@@ -63,13 +63,13 @@ export class Player {
     this.#host.rests();
   }
 
-  /** Ends for good. */
+  /** Ends permanently. */
   leave(): void {
-    this.#isGone = true;
+    this.#isDisposed = true;
     this.stop();
   }
 
-  /** Freezes what runs, and lets what is frozen run again. */
+  /** Freezes a running source, and continues a frozen one. */
   freeze(): void {
     if (this.phase === "frozen") {
       this.phase = "running";

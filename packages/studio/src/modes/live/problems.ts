@@ -1,9 +1,9 @@
-/** What to say when there is nothing to show: every state of the live mode that is not a running picture. */
+/** Messages of the live mode for every state without a running picture. */
 
 /** Where frames come from. */
 export type SourceKind = "camera" | "file" | "screen";
 
-/** The sources in sentences, after “the”. */
+/** Names of the sources, to follow “the”. */
 export const sourceWords: Readonly<Record<SourceKind, string>> = {
   camera: "camera",
   file: "video",
@@ -70,7 +70,7 @@ export function unsupported(source: SourceKind): Problem {
 
 /** The stream ended by itself: a camera unplugged, sharing stopped. */
 export const sourceEnded = "The source ended. Press start to open it again.";
-/** The tab is out of sight. */
+/** The tab is hidden. */
 export const hiddenText = "Paused while the tab is hidden.";
 /** The heatmaps come slowly. @param isLocal the local engine runs the model already */
 export const slowText = (rate: number, isLocal: boolean): string => {

@@ -1,12 +1,12 @@
 /**
- * Records a canvas to a video file whose duration is right. Frames are taken when the picture changes and stamped with
- * the time they came at, so that a slow explanation gives a video of the true length and not a fast one.
+ * Records a canvas to a video file of the right duration. Frames are taken when the picture changes and carry
+ * time stamps, so that slow explanations do not speed up the video.
  */
 
 import type { Recorder } from "./video-file.ts";
 
 /**
- * Starts recording with the best that the browser has: WebCodecs, else MediaRecorder. Their code is loaded now, since
+ * Starts recording with WebCodecs, else with MediaRecorder. Their code is loaded on demand, since
  * most people never record.
  * @throws Error if the browser has neither.
  */

@@ -5,7 +5,7 @@ import { saveName } from "../../state/file-name.ts";
 import { startRecorder } from "./recorder.ts";
 import type { Recorder } from "./video-file.ts";
 
-/** What a recording's file is called after. */
+/** The parts of a recording's file name. */
 export interface Named {
   readonly model: string;
   readonly label: string | undefined;
@@ -13,7 +13,7 @@ export interface Named {
 
 export class LiveRecording {
   #recorder: Recorder | undefined = $state.raw();
-  /** Whole seconds since the start, for the button; changes when {@link LiveRecording.tell} is called. */
+  /** Whole seconds since the start, for the button; updated by {@link LiveRecording.tell}. */
   seconds: number = $state(0);
 
   get isOn(): boolean {
@@ -36,8 +36,8 @@ export class LiveRecording {
   }
 
   /**
-   * Ends it, if there is one, and saves it. Gives a sentence about the file.
-   * @throws what the encoder threw, if it failed on the way.
+   * Ends and saves the recording, if there is one. Returns a sentence about the file.
+   * @throws the encoder's error, if it failed during the recording.
    */
   async end({ model, label }: Named): Promise<string | undefined> {
     const recorder = this.#recorder;

@@ -1,6 +1,6 @@
 /**
- * Steady pictures. A map normalised by its own largest value pumps as that value jitters, and single pixels flicker:
- * so relevance is averaged over frames, and so is the value that takes the end of the colour map.
+ * Steadies live pictures. A map scaled by its own largest value pulsates as that value jitters, and single pixels flicker:
+ * relevance is therefore averaged over frames, and so is the value at the end of the colour map.
  */
 
 /** Relevance of one picture, [height, width], unitless. */
@@ -10,24 +10,24 @@ export interface FrameRelevance {
   readonly width: number;
 }
 
-/** A frame as it is to be drawn. */
+/** A smoothed frame. */
 export interface SteadyRelevance {
   readonly relevance: FrameRelevance;
   /**
-   * Contrast to draw with (`NormalizeOptions.level`), so that the end of the colour map stands for the smoothed largest
-   * value and not for this frame's own: own / smoothed.
+   * Contrast for drawing (`NormalizeOptions.level`): own / smoothed largest value. The end of the colour map then stands for
+   * the smoothed value.
    */
   readonly level: number;
 }
 
 /** Weight of the newest frame in the average of relevance. */
-const newest = 0.6;
-/** Milliseconds after which the largest value has gone 63 % of the way to a new one. */
-const settling = 500;
+const newestWeight = 0.6;
+/** Time constant: the largest value moves 63 % of the way to a new one in this time. */
+const settlingMilliseconds = 500;
 
 /**
  * Exponential averages over frames: `S ← 0.6·R + 0.4·S` for relevance, and for the largest value
- * `m ← m + (1 − exp(−Δt / 500 ms))·(max |S| − m)`, so that its pace does not depend on the frame rate.
+ * `m ← m + (1 − exp(−Δt / 500 ms))·(max |S| − m)`, whose speed does not depend on the frame rate.
  */
 export class Smoother {
   #average: Float32Array | undefined;
@@ -35,7 +35,7 @@ export class Smoother {
   #time = 0;
 
   /**
-   * The next frame, averaged with those before.
+   * Averages the next frame with the earlier ones.
    * @param time in milliseconds; must not decrease.
    */
   next(frame: FrameRelevance, time: number): SteadyRelevance {
@@ -47,8 +47,8 @@ export class Smoother {
       this.#time = time;
       return { relevance: { data: this.#average, height, width }, level: 1 };
     }
-    const average = before.map((old, i) => old + newest * ((frame.data[i] ?? 0) - old));
-    const way = 1 - Math.exp(-Math.max(0, time - this.#time) / settling);
+    const average = before.map((old, i) => old + newestWeight * ((frame.data[i] ?? 0) - old));
+    const way = 1 - Math.exp(-Math.max(0, time - this.#time) / settlingMilliseconds);
     const own = largestMagnitude(average);
     this.#largest += way * (own - this.#largest);
     this.#average = average;
@@ -57,7 +57,7 @@ export class Smoother {
     return { relevance: { data: average, height, width }, level };
   }
 
-  /** Forgets the past: another class, model or picture must not bleed into the next. */
+  /** Forgets earlier frames: another class, model or picture must not mix with them. */
   reset(): void {
     this.#average = undefined;
   }

@@ -1,19 +1,19 @@
-/** Cameras, screens and video files as something that plays and can be looked at frame by frame. */
+/** Cameras, screens and video files as sources of frames. */
 
 import type { ModelCard } from "@relprop/core/zoo";
 import { resizePlan } from "@relprop/core/preprocess";
 import type { Picture } from "@relprop/engine/engine";
 import { openProblem, unsupported, type Problem, type SourceKind } from "./problems.ts";
 
-/** Something that plays. */
+/** A playing source. */
 export interface LiveSource {
   readonly kind: SourceKind;
   readonly video: HTMLVideoElement;
-  /** Stops the camera or the sharing and lets go of the file. */
+  /** Stops the camera or the sharing, and releases the file. */
   close(): void;
 }
 
-/** A source did not open; `problem` says so in words. */
+/** A source could not be opened; `problem` describes the reason. */
 export class SourceError extends Error {
   readonly problem: Problem;
 
@@ -25,7 +25,7 @@ export class SourceError extends Error {
 }
 
 /**
- * Opens a source and plays it without sound; a file plays in a loop. The browser asks for permission where it has to.
+ * Opens a source and plays it without sound; a file plays in a loop. The browser asks for permission if needed.
  * @param onEnd called if it ends by itself: a camera unplugged, sharing stopped.
  * @throws SourceError
  */
@@ -82,7 +82,7 @@ async function playStream(
   };
 }
 
-/** On an insecure address `mediaDevices` is missing, whatever the types say; on phones `getDisplayMedia` is. */
+/** Insecure pages lack `mediaDevices`, and phones `getDisplayMedia`, though the types declare both. */
 const mediaDevices = (): Partial<MediaDevices> => navigator.mediaDevices ?? {};
 
 function askForCamera(): Promise<MediaStream> {
@@ -98,7 +98,7 @@ function askForScreen(): Promise<MediaStream> {
   return navigator.mediaDevices.getDisplayMedia({ audio: false, video: { frameRate: { max: 30 } } });
 }
 
-/** A part of a frame, in its pixels. */
+/** A part of a frame, in pixels of the frame. */
 export interface Crop {
   readonly left: number;
   readonly top: number;
@@ -107,8 +107,8 @@ export interface Crop {
 }
 
 /**
- * The part of a frame that the network sees: what the card crops, if it crops; else the largest centred part of the
- * input's proportions, so that nothing is stretched (a card that stretches or takes one size only was written for
+ * The part of a frame that the network sees: the card's crop if it has one, else the largest centred part with the
+ * input's proportions, so that nothing is distorted (cards that stretch, or that take one size only, were written for
  * files, not for cameras).
  */
 export function frameCrop(width: number, height: number, card: Pick<ModelCard, "input">): Crop {
@@ -131,7 +131,7 @@ export function frameCrop(width: number, height: number, card: Pick<ModelCard, "
   return { ...crop, left: (width - crop.width) / 2, top: (height - crop.height) / 2 };
 }
 
-/** Takes frames off a playing video; one canvas serves all of them. */
+/** Grabs frames of a playing video with one reused canvas. */
 export class FrameGrabber {
   readonly #canvas = document.createElement("canvas");
 

@@ -1,16 +1,16 @@
 /**
- * The canvas that is seen, recorded and saved: the explained picture, and under it what its colours mean, so that a
- * recording can be read without the page around it.
+ * The canvas that is shown, recorded and saved: the explained picture above its legend, so that a
+ * recording can be read without the page.
  */
 
 import type { Legend } from "@relprop/core/heatmap";
 import type { Colormap } from "@relprop/core/heatmap";
 
-/** What the legend under the picture says. */
+/** The legend under the picture. */
 export interface Caption {
   readonly colormap: Colormap;
   readonly legend: Legend;
-  /** One line on what is explained: model, class, probability. */
+  /** One line about what is explained: model, class, probability. */
   readonly title: string;
 }
 
@@ -25,8 +25,8 @@ const line = 18;
 const captionHeight = 2 * margin + 4 * line + 12;
 
 /**
- * How much larger than its pixels the caption must be drawn so that it can be read where the page shows the canvas
- * smaller than it is (a phone), in quarters, so that a moving layout does not resize the canvas all the time.
+ * Scale of the caption that keeps it readable if the page shows the canvas smaller than it is (on a phone). Rounded to
+ * quarters, so that a moving layout does not resize the canvas all the time.
  */
 export function captionScale(canvasWidth: number, shownWidth: number): number {
   if (shownWidth <= 0) return 1;
@@ -34,7 +34,7 @@ export function captionScale(canvasWidth: number, shownWidth: number): number {
 }
 
 /**
- * Paints picture and caption, and gives the canvas the size they need (both sides even, as video encoders want them).
+ * Paints picture and caption, and resizes the canvas for them (to even sides, as video encoders need).
  * @param height of the picture in pixels; its width follows from its proportions.
  */
 export function paintStage(
@@ -54,7 +54,7 @@ export function paintStage(
   if (context === null) throw new Error("This browser gives no 2D canvas.");
   context.fillStyle = colors.paper;
   context.fillRect(0, 0, width, whole);
-  // The pixels of a small input are worth seeing; those of a photograph are not.
+  // Pixels stay visible in small inputs, but not in photographs.
   context.imageSmoothingEnabled = scale < 4;
   context.drawImage(picture, 0, 0, width, height);
   context.save();
@@ -107,7 +107,7 @@ function paintBar(
   context.fillRect(left, top, width, 10);
 }
 
-/** Breaks a text at its spaces into rows that fit. A word that fits nowhere has a row of its own. */
+/** Breaks a text at spaces into rows that fit. A longer word gets a row of its own. */
 export function wrap(text: string, fits: (row: string) => boolean): string[] {
   const rows: string[] = [];
   for (const word of text.split(" ")) {

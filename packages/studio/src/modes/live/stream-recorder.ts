@@ -1,6 +1,6 @@
 /**
- * The recorder of browsers without WebCodecs: MediaRecorder, whose files lack their duration (it cannot know it when it
- * writes the header). So its packets, as they are, are written anew with the times they have.
+ * The recorder for browsers without WebCodecs: MediaRecorder, whose files lack their duration, since it is unknown when the
+ * header is written. The packets are therefore copied into a new file with their times.
  */
 
 import {
@@ -51,7 +51,7 @@ export class StreamRecorder implements Recorder {
       recorder.addEventListener("stop", () => resolve());
       recorder.addEventListener("error", () => reject(new Error("the browser's encoder failed")));
     });
-    // Whoever stops the recording hears of a failure; before that nobody listens.
+    // stop() reports a failure; until then the rejection must not count as unhandled.
     this.#ended.catch(() => undefined);
     recorder.start();
     this.#started = clock.now();
@@ -64,7 +64,7 @@ export class StreamRecorder implements Recorder {
    */
   static start(canvas: HTMLCanvasElement, clock: Clock = pageClock): StreamRecorder {
     const found = types.find(([type]) => MediaRecorder.isTypeSupported(type));
-    // No frames but those that are asked for.
+    // Only requested frames are recorded.
     const stream = canvas.captureStream(0);
     const [track] = stream.getVideoTracks() as CanvasCaptureMediaStreamTrack[];
     if (!found || !track) throw new Error("This browser records neither MP4 nor WebM. Snapshots still work.");
@@ -89,7 +89,7 @@ export class StreamRecorder implements Recorder {
   async stop(): Promise<Recording> {
     this.frame();
     const duration = this.elapsed;
-    // The last frame has to reach the encoder, and no event tells when it has.
+    // The last frame must reach the encoder, and no event reports that.
     await new Promise<void>((resolve) => this.#clock.after(200, resolve));
     this.#recorder.stop();
     await this.#ended;
@@ -98,7 +98,7 @@ export class StreamRecorder implements Recorder {
   }
 }
 
-/** The same packets in a file that knows how long it is. */
+/** Copies the packets to a file with a duration. */
 async function rewrite(file: Blob, extension: VideoExtension, duration: number): Promise<Recording> {
   const input = new Input({ source: new BlobSource(file), formats: [extension === "mp4" ? MP4 : WEBM] });
   const track = await input.getPrimaryVideoTrack();
@@ -118,7 +118,7 @@ async function rewrite(file: Blob, extension: VideoExtension, duration: number):
   for (const [i, packet] of packets.entries()) {
     const timestamp = packet.timestamp - first;
     const next = packets[i + 1];
-    // The picture that shows at the end lasts until then.
+    // The last picture lasts until the end.
     const length = next ? next.timestamp - packet.timestamp : Math.max(0.001, duration - timestamp);
     await source.add(packet.clone({ timestamp, duration: length }), { decoderConfig });
   }

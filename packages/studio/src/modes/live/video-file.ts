@@ -1,6 +1,6 @@
-/** Recordings, and the files they are written to. */
+/** Recordings and their files. */
 
-/** Containers that recordings are in. */
+/** Containers of recordings. */
 export type VideoExtension = "mp4" | "webm";
 
 /** A finished recording. */
@@ -12,15 +12,15 @@ export interface Recording {
   readonly frames: number;
 }
 
-/** A recording under way. */
+/** A running recording. */
 export interface Recorder {
   /** Seconds since the start. */
   readonly elapsed: number;
-  /** The canvas has a new picture. It is left out if the one before is still being encoded. */
+  /** The canvas has a new picture. It is skipped if the previous one is still being encoded. */
   frame(): void;
   /**
-   * Ends the recording: the picture that shows lasts until now.
-   * @throws what the encoder threw, if it failed on the way.
+   * Ends the recording; the last picture lasts until now.
+   * @throws the encoder's error, if it failed during the recording.
    */
   stop(): Promise<Recording>;
 }

@@ -2,8 +2,8 @@
 
 import { FlashGuard, guardCells } from "./flash-guard.ts";
 
-/** Judges the pictures that one canvas is about to show. */
-export class CalmCanvas {
+/** Checks the pictures that a canvas is about to show. */
+export class FlashGuardedCanvas {
   readonly #guard = new FlashGuard();
   readonly #small = document.createElement("canvas");
 
@@ -12,7 +12,7 @@ export class CalmCanvas {
     this.#small.height = guardCells;
   }
 
-  /** Whether a picture may be shown now without a fourth flash within a second; if so it counts as shown. */
+  /** Whether a picture may be shown now without a fourth flash within a second; if so, it counts as shown. */
   allows(picture: CanvasImageSource): boolean {
     const context = this.#small.getContext("2d", { willReadFrequently: true });
     if (context === null) throw new Error("This browser gives no 2D canvas.");
@@ -21,5 +21,5 @@ export class CalmCanvas {
   }
 }
 
-/** Milliseconds after which it is worth trying again to show a picture that was not allowed. */
-export const tryAgainAfter = 350;
+/** Milliseconds before a rejected picture is tried again. */
+export const retryMilliseconds = 350;

@@ -1,22 +1,22 @@
-/** What can be named of an answer, written as options of the command: ways on for messages. */
+/** Suggests options that name an answer, for error messages. */
 
 import { usualTarget, type OutputFacts, type OutputKind } from "@relprop/core";
 import { isAnyMap, isYesOrNo } from "@relprop/core/internal";
 import { classWord, commandWord } from "./choose-classes.ts";
 import type { AnswerNames } from "./score.ts";
 
-/** What else a model's outputs could be. */
+/** Other ways to read a model's outputs. */
 export interface OtherReadings {
-  /** Whether the explained output is what is wanted if it is said to be of a kind. */
+  /** Whether the explained output fits if it is read as a given kind. */
   readonly canBe: (kind: OutputKind, fits: (facts: OutputFacts) => boolean) => Promise<boolean>;
-  /** Name of another output that is read as it. */
+  /** Name of another output that fits as it is read. */
   readonly outputOf: (fits: (facts: OutputFacts) => boolean) => Promise<string | undefined>;
 }
 
-/** An output with the names of its numbers. */
+/** An output and the names of its numbers. */
 export interface NamedOutput extends AnswerNames {
   readonly facts: OutputFacts;
-  /** Its name, if another one is explained where nothing is said. */
+  /** Its name, if another output is explained by default. */
   readonly output?: string | undefined;
 }
 
@@ -29,12 +29,12 @@ function elementOf({ shape, batchAxis, detections }: OutputFacts): string {
   return index.length === 1 ? `${index[0]},` : index.join(",");
 }
 
-/** Whether an output has places that lie where pixels of the picture do. */
+/** Whether an output has places that correspond to pixels of the picture. */
 export const isPicture = ({ kind, placeAxes }: OutputFacts): boolean =>
   isAnyMap({ kind }) && placeAxes.length > 1;
 
-/** What can be named of an output. */
-export function waysOf({ facts, labels, count, output }: NamedOutput): string {
+/** The options that can name an answer of an output. */
+export function targetHints({ facts, labels, count, output }: NamedOutput): string {
   const where = output === undefined ? "" : `--output ${commandWord(output)} `;
   const element = `${where}--target ${elementOf(facts)} (an index for each axis)`;
   const isOne = isYesOrNo(facts);
@@ -63,8 +63,8 @@ export function waysOf({ facts, labels, count, output }: NamedOutput): string {
   }
 }
 
-/** What to do where an option does not fit an output: without it, or what else can be named. */
+/** The fix for an option that does not fit an output: leave it out, or use what fits. */
 export function without(option: string, names: NamedOutput, isWhole: boolean): string {
   const isUsual = usualTarget(names.facts, isWhole) !== undefined;
-  return isUsual ? `leave ${option} out` : `leave ${option} out and name ${waysOf(names)}`;
+  return isUsual ? `leave ${option} out` : `leave ${option} out and name ${targetHints(names)}`;
 }

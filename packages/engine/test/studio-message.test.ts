@@ -1,6 +1,6 @@
 import { OptionError, UnexplainableError } from "@relprop/core";
 import { expect, test } from "vitest";
-import { browserMessage } from "../src/browser-message.ts";
+import { studioMessage } from "../src/studio-message.ts";
 import { readSource } from "../src/read-source.ts";
 import { textModel } from "../../studio/test/support/models.ts";
 
@@ -9,7 +9,7 @@ const can = "the studio cannot do more here, but the command `relprop` can";
 test("a text model is refused without advice that the page has no place for", async () => {
   const error = await readSource("text.onnx", textModel()).catch((thrown: unknown) => thrown);
   if (!(error instanceof OptionError)) throw new Error("it was not refused");
-  expect(browserMessage(error)).toBe(
+  expect(studioMessage(error)).toBe(
     'cannot feed pictures to this model: its inputs are "input_ids" [1, 8]; a picture needs float [N, C, H, W] or [N, H, W, C]; ' +
       "use `relprop compile` and feed the graph yourself",
   );
@@ -17,7 +17,7 @@ test("a text model is refused without advice that the page has no place for", as
 
 test("what has no options in it stays as it is", () => {
   const parts = { what: "cannot read “a--b.onnx”", why: "it is empty", fix: "save it again" };
-  expect(browserMessage(new OptionError(parts))).toBe("cannot read “a--b.onnx”: it is empty; save it again");
+  expect(studioMessage(new OptionError(parts))).toBe("cannot read “a--b.onnx”: it is empty; save it again");
 });
 
 test.each([
@@ -26,7 +26,7 @@ test.each([
   ["explain a tensor before it (--output NAME), give a rule (--rule 'NODE=RULE'), or choose a fallback", can],
   ["run `relprop studio`", "run `relprop studio`"],
 ])("the advice “%s”", (fix, instead) => {
-  const words = browserMessage(
+  const words = studioMessage(
     new OptionError({ what: "cannot explain it", where: "node a", why: "so", fix }),
   );
   expect(words).toBe(`cannot explain it (node a): so; ${instead}`);
@@ -48,7 +48,7 @@ test.each([
 ])("an obstacle: “%s”", (why, instead) => {
   const obstacle = { node: "n", operator: "Pad", path: ["y", "n"], why, behind: 0 };
   const error = new UnexplainableError({ what: "cannot", why: "one node stands in the way" }, [obstacle]);
-  expect(browserMessage(error)).toBe(
+  expect(studioMessage(error)).toBe(
     `cannot: one node stands in the way\n  Pad "n" on the way from y <- n\n    ${instead}`,
   );
 });

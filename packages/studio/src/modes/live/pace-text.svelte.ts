@@ -1,18 +1,18 @@
-/** How fast it goes, in words that change a few times a second, however fast the frames come. */
+/** The frame rate in words, updated a few times a second. */
 
 import { PaceMeter, paceText } from "./meter.ts";
 import { slowText } from "./problems.ts";
 
-export class PaceWords {
+export class PaceText {
   pace: string = $state("");
-  /** What helps where it is slow. */
+  /** Advice if it is slow. */
   slow: string = $state("");
   readonly #meter = new PaceMeter();
   #saidAt = 0;
 
   /**
-   * A frame was finished, so many milliseconds after it was grabbed.
-   * @param rate most frames a second; 0 for no limit
+   * Records a finished frame and the milliseconds since it was grabbed.
+   * @param rate maximum frames a second; 0 for no limit
    * @returns whether the words were renewed
    */
   add(latency: number, rate: number, isLocal: boolean): boolean {
@@ -27,7 +27,7 @@ export class PaceWords {
     return true;
   }
 
-  /** Measures anew. */
+  /** Restarts the measurement. */
   reset(): void {
     this.#meter.reset();
   }

@@ -2,6 +2,7 @@
 export * from "./graph.ts";
 export * from "./tensor.ts";
 export { GraphBuilder, type Scope } from "./graph-builder.ts";
+export type { AttributesOf, InputsOf, OperatorName } from "./operator-node.ts";
 export { convertOpset } from "./convert-opset.ts";
 export { printGraph } from "./print-graph.ts";
 export type { ModelFolder } from "./model-folder.ts";

@@ -17,39 +17,32 @@ export class Calculus {
     this.#b = b;
   }
   #value = (operand: Operand): Value => (typeof operand === "number" ? this.#b.scalar(operand) : operand);
-  #binary =
-    (opType: string) =>
-    (a: Operand, c: Operand): Value =>
-      this.#b.op(opType, [this.#value(a), this.#value(c)]);
-  #unary =
-    (opType: string) =>
-    (a: Value): Value =>
-      this.#b.op(opType, [a]);
-  readonly add: (a: Operand, c: Operand) => Value = this.#binary("Add");
-  readonly sub: (a: Operand, c: Operand) => Value = this.#binary("Sub");
-  readonly mul: (a: Operand, c: Operand) => Value = this.#binary("Mul");
-  readonly div: (a: Operand, c: Operand) => Value = this.#binary("Div");
-  readonly pow: (a: Operand, c: Operand) => Value = this.#binary("Pow");
-  readonly above: (a: Operand, c: Operand) => Value = this.#binary("Greater");
-  readonly below: (a: Operand, c: Operand) => Value = this.#binary("Less");
-  readonly equal: (a: Operand, c: Operand) => Value = this.#binary("Equal");
-  readonly and: (a: Value, c: Value) => Value = this.#binary("And");
-  readonly not: (a: Value) => Value = this.#unary("Not");
-  readonly neg: (a: Value) => Value = this.#unary("Neg");
-  readonly abs: (a: Value) => Value = this.#unary("Abs");
-  readonly exp: (a: Value) => Value = this.#unary("Exp");
-  readonly log: (a: Value) => Value = this.#unary("Log");
-  readonly sqrt: (a: Value) => Value = this.#unary("Sqrt");
-  readonly sin: (a: Value) => Value = this.#unary("Sin");
-  readonly cos: (a: Value) => Value = this.#unary("Cos");
-  readonly sinh: (a: Value) => Value = this.#unary("Sinh");
-  readonly cosh: (a: Value) => Value = this.#unary("Cosh");
-  readonly tanh: (a: Value) => Value = this.#unary("Tanh");
-  readonly erf: (a: Value) => Value = this.#unary("Erf");
-  readonly sigmoid: (a: Value) => Value = this.#unary("Sigmoid");
-  readonly softplus: (a: Value) => Value = this.#unary("Softplus");
+  #both = (a: Operand, c: Operand): [Value, Value] => [this.#value(a), this.#value(c)];
+  readonly add = (a: Operand, c: Operand): Value => this.#b.op("Add", this.#both(a, c));
+  readonly sub = (a: Operand, c: Operand): Value => this.#b.op("Sub", this.#both(a, c));
+  readonly mul = (a: Operand, c: Operand): Value => this.#b.op("Mul", this.#both(a, c));
+  readonly div = (a: Operand, c: Operand): Value => this.#b.op("Div", this.#both(a, c));
+  readonly pow = (a: Operand, c: Operand): Value => this.#b.op("Pow", this.#both(a, c));
+  readonly above = (a: Operand, c: Operand): Value => this.#b.op("Greater", this.#both(a, c));
+  readonly below = (a: Operand, c: Operand): Value => this.#b.op("Less", this.#both(a, c));
+  readonly equal = (a: Operand, c: Operand): Value => this.#b.op("Equal", this.#both(a, c));
+  readonly and = (a: Value, c: Value): Value => this.#b.op("And", [a, c]);
+  readonly not = (a: Value): Value => this.#b.op("Not", [a]);
+  readonly neg = (a: Value): Value => this.#b.op("Neg", [a]);
+  readonly abs = (a: Value): Value => this.#b.op("Abs", [a]);
+  readonly exp = (a: Value): Value => this.#b.op("Exp", [a]);
+  readonly log = (a: Value): Value => this.#b.op("Log", [a]);
+  readonly sqrt = (a: Value): Value => this.#b.op("Sqrt", [a]);
+  readonly sin = (a: Value): Value => this.#b.op("Sin", [a]);
+  readonly cos = (a: Value): Value => this.#b.op("Cos", [a]);
+  readonly sinh = (a: Value): Value => this.#b.op("Sinh", [a]);
+  readonly cosh = (a: Value): Value => this.#b.op("Cosh", [a]);
+  readonly tanh = (a: Value): Value => this.#b.op("Tanh", [a]);
+  readonly erf = (a: Value): Value => this.#b.op("Erf", [a]);
+  readonly sigmoid = (a: Value): Value => this.#b.op("Sigmoid", [a]);
+  readonly softplus = (a: Value): Value => this.#b.op("Softplus", [a]);
   where = (condition: Value, a: Operand, c: Operand): Value =>
-    this.#b.op("Where", [condition, this.#value(a), this.#value(c)]);
+    this.#b.op("Where", [condition, ...this.#both(a, c)]);
 
   /** v where the condition holds, else 0, for finite v: on CPUs several times faster than `where`. */
   only = (condition: Value, v: Value): Value => this.mul(v, indicator(this.#b, condition));

@@ -15,6 +15,7 @@ import {
   string,
   stringAttribute,
 } from "../graph.ts";
+import { onnxNode } from "../operator-node.ts";
 import { writeGelu, writeSwish } from "./activations.ts";
 import { type Conversion, type Converter, without } from "./conversion.ts";
 import { rmsNormalizationNode, rmsNormalizationOverBody } from "./norms.ts";
@@ -60,8 +61,8 @@ const skipLayerNormalization: Converter = (node, to) => {
   const x = skipSum(node, write, bias);
   const attributes = { axis: int(-1), epsilon: float(numberAttribute(node, "epsilon", 1e-12)) };
   const outputs = node.outputs.slice(0, 3);
-  const inputs = beta === "" ? [x, gamma] : [x, gamma, beta];
-  return [...write.nodes, { ...node, opType: "LayerNormalization", domain: "", inputs, outputs, attributes }];
+  const inputs = beta === "" ? ([x, gamma] as const) : ([x, gamma, beta] as const);
+  return [...write.nodes, onnxNode("LayerNormalization", inputs, outputs, attributes, node.name)];
 };
 
 const skipRmsNormalization: Converter = (node, to) => {

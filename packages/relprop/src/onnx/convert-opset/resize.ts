@@ -12,7 +12,7 @@ function scaledBy(node: Node, x: string, y: string, scales: string, mode: string
     coordinate_transformation_mode: string("asymmetric"),
     ...(mode === "nearest" && { nearest_mode: string(nearest) }),
   };
-  return { ...node, opType: "Resize", inputs: [x, "", scales], outputs: [y], attributes };
+  return onnxNode("Resize", [x, "", scales], [y], attributes, node.name);
 }
 
 /** Upsample, whose mode nearest takes the element that the position in the output falls into. */

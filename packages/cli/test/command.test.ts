@@ -39,7 +39,7 @@ afterEach(() => {
 const wave = (length: number): number[] => Array.from({ length }, (_, i) => Math.sin(7 * i + 1));
 
 /** Conv, ReLU, global average, Gemm: 32×32 RGB pictures to four classes. */
-function tinyClassifier(activation = "Relu") {
+function tinyClassifier(activation: "Relu" | "Sigmoid" = "Relu") {
   const b = new GraphBuilder();
   const x = b.input("x", "float32", ["N", 3, 32, 32]);
   const w = b.constant(float32Tensor(wave(16 * 27), [16, 3, 3, 3]), "w");

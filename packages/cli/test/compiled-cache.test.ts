@@ -55,7 +55,7 @@ function net(): Model {
   const w = b.constant(float32Tensor(wave(16 * 27, 1), [16, 3, 3, 3]), "w");
   const u = b.constant(float32Tensor(wave(16 * 16 * 9, 2), [16, 16, 3, 3]), "u");
   const v = b.constant(float32Tensor(wave(16 * 5, 3), [16, 5]), "v");
-  const norm = [vector("scale", 1), vector("shift", 2), vector("mean", 3), vector("variance", 4)];
+  const norm = [vector("scale", 1), vector("shift", 2), vector("mean", 3), vector("variance", 4)] as const;
   const y = b.op("Relu", [b.op("BatchNormalization", [b.op("Conv", [x, w]), ...norm])]);
   const z = b.op("Relu", [b.op("Conv", [y, u])]);
   const mean = b.op("ReduceMean", [z], { axes: ints([2, 3]), keepdims: int(0) });

@@ -13,11 +13,12 @@ import {
   type Value,
   numberAttribute,
 } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { sourceIndices } from "../onnx/operators/evaluating.ts";
 import { product } from "../onnx/operators/sizes.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { sameShape } from "./constants.ts";
-import { type Rewrite, allUses, edited, identity, isOnnx, namer, plainNode, withoutDead } from "./rewrite.ts";
+import { type Rewrite, allUses, edited, identity, isOnnx, namer, withoutDead } from "./rewrite.ts";
 
 /** A tensor of integers base + Σ strides[axis] · index[axis]; axes of size 1 have the stride 0. */
 interface Grid {
@@ -156,7 +157,7 @@ export const asStridedToReshape: Rewrite = {
       }
       const target = newName(`${node.name}_shape`);
       initializers.set(target, int64Tensor(to.shape.map((dim) => (typeof dim === "number" ? dim : -1))));
-      replace.set(node, [{ ...plainNode("Reshape", [data, target], [output]), name: node.name }]);
+      replace.set(node, [onnxNode("Reshape", [data, target], [output], {}, node.name)]);
     }
     return replace.size === 0 ? graph : withoutDead(edited(graph, { replace, initializers }));
   },

@@ -11,6 +11,7 @@
 import { capturedBy } from "../onnx/captures.ts";
 import { dataTypeCodes } from "../onnx/data-types.ts";
 import {
+  type Attribute,
   type Attributes,
   type DataType,
   type Graph,
@@ -23,9 +24,10 @@ import {
   usesOf,
 } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { ownerOf } from "../onnx/owners.ts";
 import { floatTensor, numbersOf, roundingOf } from "../onnx/tensor.ts";
-import { type Rewrite, edited, isOnnx, namer, plainNode, renamed } from "./rewrite.ts";
+import { type Rewrite, edited, isOnnx, namer, renamed } from "./rewrite.ts";
 
 const convertedTypes: readonly DataType[] = ["float16", "bfloat16", "float64"];
 const isConverted = (dataType: DataType | undefined): boolean =>
@@ -49,12 +51,12 @@ function float32TensorOf(tensor: Tensor): Tensor {
 }
 
 function float32Attributes(attributes: Attributes): Attributes {
-  const changed = Object.entries(attributes).flatMap(([name, attribute]) => {
+  const changed = Object.entries(attributes).flatMap(([name, attribute]): [string, Attribute][] => {
     const isType = typeAttributes.some((each) => each === name);
     if (isType && attribute.type === "int" && convertedCodes.has(attribute.value))
-      return [[name, int(dataTypeCodes.float32)] as const];
+      return [[name, int(dataTypeCodes.float32)]];
     if (attribute.type === "tensor" && isConverted(attribute.value.dataType))
-      return [[name, { type: "tensor", value: float32TensorOf(attribute.value) }] as const];
+      return [[name, { type: "tensor", value: float32TensorOf(attribute.value) }]];
     return [];
   });
   return changed.length === 0 ? attributes : { ...attributes, ...Object.fromEntries(changed) };
@@ -108,8 +110,7 @@ export function float32SourceOf(graph: Graph, name: string): string {
 
 /** @param owner the node that makes the value which is cast, or the input that it is */
 const castNode = (owner: Owner, name: string, from: string, to: string, dataType: DataType): Node => ({
-  ...plainNode("Cast", [from], [to], { to: int(dataTypeCodes[dataType]) }),
-  name,
+  ...onnxNode("Cast", [from], [to], { to: int(dataTypeCodes[dataType]) }, name),
   owner,
 });
 

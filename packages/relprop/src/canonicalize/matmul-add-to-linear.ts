@@ -5,8 +5,9 @@
  */
 
 import { type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { isFloat } from "./constants.ts";
-import { type Refuse, type Rewrite, constantNames, edited, isOnnx, plainNode } from "./rewrite.ts";
+import { type Refuse, type Rewrite, constantNames, edited, isOnnx } from "./rewrite.ts";
 import { Unquantized } from "./unquantized.ts";
 
 /** Whether a node is a `Linear` of canonical form. */
@@ -34,8 +35,8 @@ export function linearNode(
   output: string,
   product: string,
 ): Node {
-  const matMul = { ...plainNode("MatMul", [x, weight], [bias === "" ? output : product]), name };
-  const add = { ...plainNode("Add", [product, bias], [output]), name: `${name}_bias` };
+  const matMul = onnxNode("MatMul", [x, weight], [bias === "" ? output : product], {}, name);
+  const add = onnxNode("Add", [product, bias], [output], {}, `${name}_bias`);
   return linearOver(bias === "" ? [matMul] : [matMul, add], [x, weight, bias]);
 }
 

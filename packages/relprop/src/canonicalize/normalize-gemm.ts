@@ -12,9 +12,10 @@ import {
   ints,
   numberAttribute,
 } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { float32Tensor } from "../onnx/tensor.ts";
 import { weightsOf } from "./constants.ts";
-import { type Refuse, type Rewrite, edited, isOnnx, namer, plainNode } from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
 
 export const normalizeGemm: Rewrite = {
   name: "normalize-gemm",
@@ -51,7 +52,7 @@ export const normalizeGemm: Rewrite = {
       if (scaledC !== undefined) delete attributes["beta"];
       delete attributes["transA"];
       const input = transA ? name(`${node.name}_transposed`) : a;
-      const transpose = plainNode("Transpose", [a], [input], { perm: ints([1, 0]) });
+      const transpose = onnxNode("Transpose", [a], [input], { perm: ints([1, 0]) });
       const inputs = [input, scaledB ?? b, scaledC ?? c].slice(0, (scaledC ?? c) === "" ? 2 : 3);
       const changed =
         inputs.length !== node.inputs.length || inputs.some((value, i) => value !== node.inputs[i]);

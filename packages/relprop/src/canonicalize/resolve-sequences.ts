@@ -6,18 +6,10 @@
 
 import { wrapped } from "../onnx/axis.ts";
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
-import {
-  type Refuse,
-  type Rewrite,
-  edited,
-  identity,
-  isOnnx,
-  namer,
-  plainNode,
-  withoutDead,
-} from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, identity, isOnnx, namer, withoutDead } from "./rewrite.ts";
 
 /** Returns the nodes that replace a node (none if it only makes a sequence), or the reason why it stays. */
 type Resolve = (node: Node, work: Work) => readonly Node[] | string;
@@ -85,11 +77,11 @@ const join: Resolve = (node, work) => {
   const [output = ""] = node.outputs;
   if (list.length === 0) return "it joins no tensors";
   if (numberAttribute(node, "new_axis", 0) === 0)
-    return [plainNode("Concat", list, [output], { axis: int(axis) })];
+    return [onnxNode("Concat", list, [output], { axis: int(axis) })];
   const at = work.constant(`${node.name}_axis`, int64Tensor([axis]));
-  const slices = list.map((name) => plainNode("Unsqueeze", [name, at], [work.newName(`${name}_slice`)]));
+  const slices = list.map((name) => onnxNode("Unsqueeze", [name, at], [work.newName(`${name}_slice`)]));
   const names = slices.map(({ outputs }) => outputs[0] ?? "");
-  return [...slices, plainNode("Concat", names, [output], { axis: int(axis) })];
+  return [...slices, onnxNode("Concat", names, [output], { axis: int(axis) })];
 };
 
 /** The sizes are one number for all parts (the last may be smaller), a list, or absent: then each slice is a part. */
@@ -111,15 +103,15 @@ const split: Resolve = (node, work) => {
       : Array.from({ length: Math.ceil(whole / part) }, (_, i) => Math.min(part, whole - i * part));
   const names = parts.map(() => work.newName(`${node.name}_part`));
   const lengths = work.constant(`${node.name}_sizes`, int64Tensor(parts));
-  const cut = plainNode("Split", [x, lengths], names, { axis: int(axis) });
+  const cut = onnxNode("Split", [x, lengths], names, { axis: int(axis) });
   const keepsAxis = sizes !== "" || numberAttribute(node, "keepdims", 1) === 1;
   const at = keepsAxis ? "" : work.constant(`${node.name}_axis`, int64Tensor([axis]));
   const slices = keepsAxis
     ? []
-    : names.map((name) => plainNode("Squeeze", [name, at], [work.newName(`${name}_slice`)]));
+    : names.map((name) => onnxNode("Squeeze", [name, at], [work.newName(`${name}_slice`)]));
   const elements = keepsAxis ? names : slices.map(({ outputs }) => outputs[0] ?? "");
   define(node, elements, work);
-  return [cut, ...slices, plainNode("SequenceConstruct", elements, node.outputs)];
+  return [cut, ...slices, onnxNode("SequenceConstruct", elements, node.outputs)];
 };
 
 const alias: Resolve = (node, work) => define(node, listOf(node, work) ?? [], work);

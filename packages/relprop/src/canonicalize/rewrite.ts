@@ -2,6 +2,7 @@
 
 import { capturedNames, namesIn } from "../onnx/captures.ts";
 import { type Graph, type Node, type Tensor, type Uses, type Value } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { inPlaceOf } from "../onnx/owners.ts";
 
 /** Why a rewrite that nearly applied was not done; `inspect` shows it. */
@@ -34,16 +35,8 @@ export interface Rewrite {
 export const isOnnx = (node: Node, ...opTypes: readonly string[]): boolean =>
   (node.domain === "" || node.domain === "ai.onnx") && opTypes.includes(node.opType);
 
-/** A node of ai.onnx, named after its first output. */
-export const plainNode = (
-  opType: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  attributes: Node["attributes"] = {},
-): Node => ({ name: outputs[0] ?? opType, opType, domain: "", inputs, outputs, attributes });
-
 /** A node that gives a value another name. */
-export const identity = (from: string, to: string): Node => plainNode("Identity", [from], [to]);
+export const identity = (from: string, to: string): Node => onnxNode("Identity", [from], [to]);
 
 /** All values that a node reads: its inputs, and the outer values that its body reads, such as a pattern's constants. */
 export function neededBy(node: Node): readonly string[] {

@@ -6,9 +6,10 @@
 
 import { wrapped } from "../onnx/axis.ts";
 import { type Graph, type Node, type Tensor, type Value, int, numberAttribute } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { int64Tensor } from "../onnx/tensor.ts";
 import { isFloat, scalarOf } from "./constants.ts";
-import { type Rewrite, edited, isOnnx, namer, plainNode } from "./rewrite.ts";
+import { type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
 
 /** WebGPU guarantees a shader eight buffers: a Split reads one and writes the others. */
 const maxParts = 7;
@@ -101,15 +102,15 @@ export const slicesToSplit: Rewrite = {
           continue;
         }
         const piece = newName(`${output}_piece`);
-        const squeeze = plainNode("Squeeze", [piece, integers(`${output}_axes`, [axis])], node.outputs);
+        const axes = integers(`${output}_axes`, [axis]);
         outputs.push(piece);
-        replace.set(node, [{ ...squeeze, name: node.name }]);
+        replace.set(node, [onnxNode("Squeeze", [piece, axes], node.outputs, {}, node.name)]);
       }
       const name = newName(`${first.name}_split`);
       const lengths = parts.map(({ start, end }) => end - start);
-      const inputs = [first.inputs[0] ?? "", integers(`${name}_lengths`, lengths)];
-      const split = plainNode("Split", inputs, outputs, { axis: int(parts[0]?.axis ?? 0) });
-      replace.set(first, [{ ...split, name }, ...(replace.get(first) ?? [])]);
+      const inputs = [first.inputs[0] ?? "", integers(`${name}_lengths`, lengths)] as const;
+      const split = onnxNode("Split", inputs, outputs, { axis: int(parts[0]?.axis ?? 0) }, name);
+      replace.set(first, [split, ...(replace.get(first) ?? [])]);
     }
     return replace.size === 0 ? graph : edited(graph, { replace, initializers });
   },

@@ -16,10 +16,11 @@ import {
   numberAttribute,
   subgraphsOf,
 } from "../onnx/graph.ts";
+import { type AttributesThen, type InputsOf, type OneOutput, onnxNode } from "../onnx/operator-node.ts";
 import { bigIntegersOf, int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { ConstantExpressions } from "./constant-expressions.ts";
 import { inlineSubgraph } from "./inline-subgraph.ts";
-import { type Refuse, type Rewrite, edited, identity, isOnnx, namer, plainNode } from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, identity, isOnnx, namer } from "./rewrite.ts";
 
 /** Limit of nodes for all rounds of one loop, which bounds the time to compile. */
 const maxNodes = 20_000;
@@ -55,9 +56,14 @@ class Unrolled {
   }
 
   /** Adds a node with one output and returns the output's name. */
-  op(opType: string, inputs: readonly string[], base: string, attributes: Node["attributes"] = {}): string {
+  op<K extends OneOutput>(
+    opType: K,
+    inputs: InputsOf<K, string>,
+    base: string,
+    ...attributes: AttributesThen<K>
+  ): string {
     const name = this.newName(base);
-    this.add([plainNode(opType, inputs, [name], attributes)]);
+    this.add([onnxNode(opType, inputs, [name], ...attributes)]);
     return name;
   }
 
@@ -78,7 +84,7 @@ function collect(
   const at = to.constant(`${output}_axis`, int64Tensor([axis]));
   const slices = parts.map((part) => to.op("Unsqueeze", [part, at], `${output}_part`));
   const ordered = reverse ? slices.toReversed() : slices;
-  to.add([plainNode("Concat", ordered, [output], { axis: int(axis) })]);
+  to.add([onnxNode("Concat", ordered, [output], { axis: int(axis) })]);
 }
 
 /** Why a loop stays, as a sentence about it; undefined if it was unrolled. */

@@ -30,6 +30,6 @@ export function smoothGrad(source: Model, options: SmoothGradOptions): Compiled 
 /** max x − min x of each sample: [N, 1, …]. */
 function range(b: GraphBuilder, x: Value): Value {
   const axes = ints(x.shape.slice(1).map((_, i) => i + 1));
-  const extreme = (opType: string): Value => b.op(opType, [x], { axes, keepdims: int(1) });
+  const extreme = (opType: "ReduceMax" | "ReduceMin"): Value => b.op(opType, [x], { axes, keepdims: int(1) });
   return b.op("Sub", [extreme("ReduceMax"), extreme("ReduceMin")]);
 }

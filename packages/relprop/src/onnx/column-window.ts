@@ -1,6 +1,7 @@
 /** The window that Col2Im puts together: how many there are, and the kernel that picks each of its positions. */
 
-import { ints, intsAttribute, type Attributes, type Node, type Tensor } from "./graph.ts";
+import { ints, intsAttribute, type Node, type Tensor } from "./graph.ts";
+import type { AttributesOf } from "./operator-node.ts";
 import { float32Tensor, sizeOf } from "./tensor.ts";
 
 export interface ColumnWindow {
@@ -11,7 +12,7 @@ export interface ColumnWindow {
   /** What of each spatial axis lies behind the last window. */
   readonly rest: readonly number[];
   /** Strides, dilations and pads of the convolution that takes an image apart into its windows. */
-  readonly attributes: Attributes;
+  readonly attributes: AttributesOf<"Conv">;
 }
 
 /**

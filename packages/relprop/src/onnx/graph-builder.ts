@@ -17,6 +17,17 @@ import {
   type Value,
 } from "./graph.ts";
 import { inferNode } from "./infer-shapes.ts";
+import {
+  type AttributesOf,
+  type AttributesThen,
+  type InputsOf,
+  type ListOf,
+  type OneOutput,
+  type OperatorName,
+  type OutputCountOf,
+  namesOf,
+  onnxNode,
+} from "./operator-node.ts";
 import { float32Tensor, int64Tensor } from "./tensor.ts";
 import { sure } from "../sure.ts";
 
@@ -153,25 +164,54 @@ export class GraphBuilder {
     );
   }
 
-  /** Adds an operator with one output and gives that output. `undefined` inputs are absent ones. */
-  op(
-    opType: string,
-    inputs: readonly (Value | undefined)[],
-    attributes: Attributes = {},
-    name?: string,
+  /** Adds an operator with one output and gives that output. */
+  op<K extends OneOutput>(
+    opType: K,
+    inputs: InputsOf<K, Value>,
+    ...[attributes = {}, name]: AttributesThen<K, [name?: string]>
   ): Value {
-    return sure(this.ops(opType, inputs, attributes, 1, name)[0]);
+    return sure(this.#build(opType, inputs, attributes, 1, name)[0]);
   }
 
   /** Adds an operator with several outputs. */
-  ops(
-    opType: string,
+  ops<K extends OperatorName, Count extends number>(
+    opType: K,
+    inputs: InputsOf<K, Value>,
+    attributes: AttributesOf<K>,
+    outputCount: Count & OutputCountOf<K>,
+    name?: string,
+  ): ListOf<Value, Count> {
+    return this.#build(opType, inputs, attributes, outputCount, name) as ListOf<Value, Count>;
+  }
+
+  /** Adds the operator of a node that there is, with its attributes, on other inputs: {@link op} where no name is known. */
+  like(node: Pick<Node, "opType" | "attributes">, inputs: readonly (Value | undefined)[]): Value {
+    return sure(this.allLike(node, inputs, 1)[0]);
+  }
+
+  /** {@link like} of an operator with several outputs. */
+  allLike(
+    { opType, attributes }: Pick<Node, "opType" | "attributes">,
     inputs: readonly (Value | undefined)[],
-    attributes: Attributes,
+    outputCount: number,
+  ): readonly Value[] {
+    // Taken on trust: whoever made the node said what it is.
+    return this.#build(
+      opType as OperatorName,
+      inputs as InputsOf<OperatorName, Value>,
+      attributes as AttributesOf<OperatorName>,
+      outputCount,
+    );
+  }
+
+  #build(
+    opType: OperatorName,
+    inputs: InputsOf<OperatorName, Value>,
+    attributes: AttributesOf<OperatorName>,
     outputCount: number,
     name?: string,
   ): readonly Value[] {
-    const names = inputs.map((input) => input?.name ?? "");
+    const names = namesOf(inputs, (value: Value) => value.name);
     const key = keyOf(opType, names, outputCount, attributes);
     const before = this.#built.get(key);
     if (before) return before;
@@ -179,8 +219,7 @@ export class GraphBuilder {
     const outputs = Array.from({ length: outputCount }, (_, i) =>
       outputCount === 1 ? nodeName : this.#reserve(`${nodeName}_${i}`),
     );
-    const node = { name: nodeName, opType, domain: "", inputs: names, outputs, attributes };
-    const values = this.add(this.#owned(node));
+    const values = this.add(this.#owned(onnxNode(opType, names, outputs, attributes, nodeName)));
     this.#built.set(key, values);
     return values;
   }
@@ -205,9 +244,8 @@ export class GraphBuilder {
   output(value: Value, name: string = value.name): Value {
     let output = value;
     if (name !== value.name) {
-      const node = { opType: "Identity", domain: "", inputs: [value.name], outputs: [name], attributes: {} };
       const nodeName = this.#reserve(this.#scope ? this.#named("output") : `output ${name}`);
-      output = sure(this.add(this.#owned({ name: nodeName, ...node }))[0]);
+      output = sure(this.add(this.#owned(onnxNode("Identity", [value.name], [name], {}, nodeName)))[0]);
     }
     this.#outputs.push(output);
     return output;
@@ -276,7 +314,7 @@ const sameSizes = (a: Shape, b: Shape): boolean =>
 /** The same for nodes that compute the same. */
 const keyOf = (
   opType: string,
-  inputs: readonly string[],
+  inputs: readonly (string | undefined)[],
   outputCount: number,
   attributes: Attributes,
 ): string => `${opType}(${inputs.join("|")})${outputCount}${JSON.stringify(attributes, attributeKey)}`;

@@ -68,6 +68,9 @@ export type Attribute = {
   readonly [Type in keyof AttributeValues]: { readonly type: Type; readonly value: AttributeValues[Type] };
 }[keyof AttributeValues];
 
+/** An attribute of one type. */
+export type AttributeOf<Type extends keyof AttributeValues> = Extract<Attribute, { readonly type: Type }>;
+
 /** The attributes of a node, by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -201,15 +204,15 @@ export interface Model {
 }
 
 /** A whole number as an attribute. */
-export const int = (value: number): Attribute => ({ type: "int", value });
+export const int = (value: number): AttributeOf<"int"> => ({ type: "int", value });
 /** A real number as an attribute. */
-export const float = (value: number): Attribute => ({ type: "float", value });
+export const float = (value: number): AttributeOf<"float"> => ({ type: "float", value });
 /** A text as an attribute. */
-export const string = (value: string): Attribute => ({ type: "string", value });
+export const string = (value: string): AttributeOf<"string"> => ({ type: "string", value });
 /** Whole numbers as an attribute. */
-export const ints = (value: readonly number[]): Attribute => ({ type: "ints", value });
+export const ints = (value: readonly number[]): AttributeOf<"ints"> => ({ type: "ints", value });
 /** Real numbers as an attribute. */
-export const floats = (value: readonly number[]): Attribute => ({ type: "floats", value });
+export const floats = (value: readonly number[]): AttributeOf<"floats"> => ({ type: "floats", value });
 
 /** The attribute's number, or the default that the operator's specification gives. */
 export function numberAttribute(node: Node, name: string, orElse: number): number {

@@ -37,6 +37,7 @@ export {
   type FloatType,
 } from "./tensor.ts";
 export { GraphBuilder, type Scope } from "./graph-builder.ts";
+export type { AttributesOf, InputsOf, OperatorName } from "./operator-node.ts";
 export { convertOpset } from "./convert-opset.ts";
 export { printGraph } from "./print-graph.ts";
 export { type ReadModelOptions, readModel, readableOpsets } from "./read-model.ts";

@@ -24,7 +24,7 @@ export function rerouteLogits(
       const logits = inner.get(each);
       return each === "" ? undefined : logits ? valueOf(logits) : b.value(each);
     });
-    const outputs = b.ops(node.opType, inputs, node.attributes, node.outputs.length);
+    const outputs = b.allLike(node, inputs, node.outputs.length);
     return sure(outputs[node.outputs.indexOf(name)]);
   };
   const joined = [...inner.values()];

@@ -57,7 +57,7 @@ function kept(b: GraphBuilder, R: Value, keep: number | Value, search: Search): 
 
 function largest(b: GraphBuilder, flat: Value, k: Value): Value {
   const attributes = { axis: int(1), largest: int(1), sorted: int(0) };
-  const [values, indices] = b.ops("TopK", [flat, k], attributes, 2) as [Value, Value];
+  const [values, indices] = b.ops("TopK", [flat, k], attributes, 2);
   const zeros = filled(b, 0, flat.shape, flat);
   return b.op("ScatterElements", [zeros, indices, values], { axis: int(1) });
 }

@@ -6,6 +6,7 @@ import type { CompileOptions } from "../compile/compile-options.ts";
 import { compileMethod } from "../methods/compile-method.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Value } from "../onnx/graph.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
 import { externalView, type ExternalView } from "../onnx/write-model.ts";
 
 /** A compiled explanation without its graph: plain data that can be copied and stored. */
@@ -62,11 +63,9 @@ export function sessionModel(source: Model, options: CompileOptions | MethodOpti
 
 /** The graph with one of its values as another output. */
 export function withOutput(graph: Model["graph"], value: Value, name: string): Model["graph"] {
-  const inputs = [value.name];
-  const identity = { name, opType: "Identity", domain: "", inputs, outputs: [name], attributes: {} };
   return {
     ...graph,
-    nodes: [...graph.nodes, identity],
+    nodes: [...graph.nodes, onnxNode("Identity", [value.name], [name])],
     outputs: [...graph.outputs, { ...value, name }],
   };
 }

@@ -36,10 +36,8 @@ export const positive = (...dims: number[]): Tensor =>
 /** x -> BatchNormalization with random statistics. */
 export function batchNorm(b: GraphBuilder, x: Value, channels: number): Value {
   const parameters = [random(channels), random(channels), random(channels), positive(channels)];
-  return b.op("BatchNormalization", [
-    x,
-    ...parameters.map((tensor, i) => b.constant(tensor, `${"γβμσ"[i]}`)),
-  ]);
+  const constants = parameters.map((tensor, i) => b.constant(tensor, `${"γβμσ"[i]}`));
+  return b.like({ opType: "BatchNormalization", attributes: {} }, [x, ...constants]);
 }
 
 export async function run(graph: Graph): Promise<Record<string, Float32Array>> {

@@ -93,7 +93,7 @@ describe("slices-to-split", () => {
 describe("normalize-gemm", () => {
   it("folds alpha and beta into constants, and gives transA a Transpose of its own", async () => {
     const before = graphOf([5, 2], (b, x) => {
-      const inputs = [x, b.constant(random(5, 7), "W"), b.constant(random(7), "b")];
+      const inputs = [x, b.constant(random(5, 7), "W"), b.constant(random(7), "b")] as const;
       return b.op("Gemm", inputs, { alpha: float(0.5), beta: float(-2), transA: int(1) });
     });
     const after = await expectRewrite(normalizeGemm, before, ["Transpose", "Gemm"], rounding);
@@ -141,8 +141,9 @@ describe("recognize-affine", () => {
     const [node] = affine.nodes;
     const [, a = "", c = ""] = node?.inputs ?? [];
     const spelledOut = graphOf(["N", 4, 3, 3], (b, x) => {
-      const constants = [a, c].map((name) => b.constant(affine.initializers.get(name) ?? random(), name));
-      return b.op("Add", [b.op("Mul", [x, constants[0]]), constants[1]], {}, "BatchNormalization");
+      const constant = (name: string): Value => b.constant(affine.initializers.get(name) ?? random(), name);
+      const [scale, shift] = [constant(a), constant(c)];
+      return b.op("Add", [b.op("Mul", [x, scale]), shift], {}, "BatchNormalization");
     });
     await expectSameOutputs(before, spelledOut, rounding);
   });

@@ -11,6 +11,7 @@ import {
   ints,
   numbersOf,
 } from "../../src/onnx/index.ts";
+import { sure } from "../../src/sure.ts";
 import { applied, expectRewrite, graphOf, operators, positive, random, run } from "./before-and-after.ts";
 
 const constantNode = (name: string, attributes: Attributes): Node => ({
@@ -26,7 +27,7 @@ describe("fold-constants", () => {
   it("makes Constant nodes initializers", async () => {
     const before = graphOf(["N", 3], (b, x) => {
       const [three] = b.add(constantNode("three", { value_float: { type: "float", value: 3 } }));
-      return b.op("Mul", [x, three]);
+      return b.op("Mul", [x, sure(three)]);
     });
     const after = await expectRewrite(foldConstants, before, ["Mul"], 0);
     expect(after.initializers.get("three")?.dims).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { canonicalize } from "../../src/canonicalize/canonicalize.ts";
 import { GraphBuilder, type Tensor, type Value, int, int64Tensor, ints } from "../../src/onnx/index.ts";
+import { sure } from "../../src/sure.ts";
 import { expectCanonical, expectSameOutputs, graphOf, operators, random } from "./before-and-after.ts";
 import { declared, ifNode, loopNode, nodeOf, sequenceNode, subgraph } from "./subgraphs.ts";
 
@@ -98,7 +99,7 @@ const whyItStays = (make: (b: GraphBuilder) => readonly string[], end: string): 
   b.input("count", "int64", []);
   b.input("test", "bool", []);
   const [y] = loopNode(b, "Loop", [...make(b), x.name], { y: x }, endless(end));
-  b.output(b.op("Relu", [y]));
+  b.output(b.op("Relu", [sure(y)]));
   return canonicalize(b.graph("g")).notes.map((note) => note.why);
 };
 
@@ -119,7 +120,7 @@ describe("unroll-loops", () => {
       const inputs = [b.integer(3).name, b.constant(truth(true), "t").name, b.integer(5).name];
       const outputs = { total: whole, rows: { dataType: "float32", shape: [3, 4] } } as const;
       const [, rows] = loopNode(b, "Loop", inputs, outputs, body);
-      return b.op("Add", [x, rows]);
+      return b.op("Add", [x, sure(rows)]);
     });
     await expectCanonical(before, ["Add"], 0);
   });
@@ -132,7 +133,7 @@ describe("unroll-loops", () => {
         [asBefore, nodeOf("Relu", ["state"], ["hidden"]), nodeOf("Add", ["hidden", x.name], ["next"])],
       );
       const [last] = loopNode(b, "Loop", [b.integer(2).name, "", x.name], { last: image }, body);
-      return b.op("Neg", [last]);
+      return b.op("Neg", [sure(last)]);
     });
     await expectCanonical(before, ["Relu", "Add", "Relu", "Add", "Neg"], 0);
   });
@@ -154,7 +155,7 @@ describe("unroll-loops", () => {
       const [, three] = loopNode(b, "Loop", ["", t, two, x.name], { n: whole, three: image }, body);
       const inputs = [b.integer(9).name, f, two, three?.name ?? ""];
       const [, same] = loopNode(b, "Loop", inputs, { n2: whole, same: image }, body);
-      return b.op("Mul", [same, three]);
+      return b.op("Mul", [sure(same), sure(three)]);
     });
     await expectCanonical(before, ["Neg", "Neg", "Neg", "Mul"], 0);
   });
@@ -178,7 +179,7 @@ describe("unroll-loops", () => {
         scan_output_axes: ints([1]),
         scan_output_directions: ints([1]),
       });
-      return b.op("Relu", [sums]);
+      return b.op("Relu", [sure(sums)]);
     });
     const { graph, values } = canonicalize(before);
     expect(operators(graph)).not.toContain("Scan");

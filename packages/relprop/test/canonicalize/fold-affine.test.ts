@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { foldAffine } from "../../src/canonicalize/fold-affine.ts";
 import { matMulAddToLinear } from "../../src/canonicalize/matmul-add-to-linear.ts";
-import { type Attributes, type Graph, GraphBuilder, type Value, int, ints } from "../../src/onnx/index.ts";
+import { type AttributesOf, type Graph, GraphBuilder, type Value, int, ints } from "../../src/onnx/index.ts";
 import {
   applied,
   batchNorm,
@@ -15,9 +15,15 @@ import {
 
 const rounding = 2e-6;
 const image = ["N", 4, 6, 5];
-const padded: Attributes = { pads: ints([1, 1, 1, 1]) };
+const padded: AttributesOf<"Conv"> = { pads: ints([1, 1, 1, 1]) };
 
-const conv = (b: GraphBuilder, x: Value, dims: number[], attributes: Attributes = {}, bias = true): Value =>
+const conv = (
+  b: GraphBuilder,
+  x: Value,
+  dims: number[],
+  attributes: AttributesOf<"Conv"> = {},
+  bias = true,
+): Value =>
   b.op(
     "Conv",
     [x, b.constant(random(...dims), "W"), bias ? b.constant(random(dims[0] ?? 1), "b") : undefined],
@@ -25,7 +31,7 @@ const conv = (b: GraphBuilder, x: Value, dims: number[], attributes: Attributes 
   );
 
 describe("fold-affine, into the operator before", () => {
-  it.each<readonly [string, Attributes, number[]]>([
+  it.each<readonly [string, AttributesOf<"Conv">, number[]]>([
     ["a plain Conv", padded, [6, 4, 3, 3]],
     ["a Conv with groups", { ...padded, group: int(2) }, [6, 2, 3, 3]],
     ["a depthwise Conv", { group: int(4), strides: ints([2, 2]) }, [4, 1, 3, 3]],

@@ -260,7 +260,7 @@ describe("recognize-normalization", () => {
   });
 });
 
-const along = (b: GraphBuilder, opType: string, x: Value): Value =>
+const along = (b: GraphBuilder, opType: "ReduceSum" | "ReduceMax" | "ReduceLogSumExp", x: Value): Value =>
   opType === "ReduceSum"
     ? b.op(opType, [x, b.integers([1])], { keepdims: int(1) })
     : b.op(opType, [x], { axes: ints([-1]), keepdims: int(1) });

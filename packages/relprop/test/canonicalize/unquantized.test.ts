@@ -10,7 +10,7 @@ let count = 0;
 
 /** x in steps of 1/32, by a QuantizeLinear and a DequantizeLinear of its own. */
 function rounded(b: GraphBuilder, x: Value): Value {
-  const parameters = [b.scalar(1 / 32), b.constant(zero, `zero_${count++}`)];
+  const parameters = [b.scalar(1 / 32), b.constant(zero, `zero_${count++}`)] as const;
   return b.op("DequantizeLinear", [b.op("QuantizeLinear", [x, ...parameters]), ...parameters]);
 }
 

@@ -51,7 +51,8 @@ const additions: readonly Addition[] = [
   },
 ];
 
-const sources = all.filter((file) => /^packages\/[^/]+\/src\/.*\.(ts|svelte)$/.test(file));
+/** Nobody edits what is generated. */
+const sources = all.filter((file) => /^packages\/[^/]+\/src\/.*(?<!\.generated)\.(ts|svelte)$/.test(file));
 
 function filesOf({ mention, under = "packages/", users = [], folder }: Addition): string[] {
   const files = sources.filter(

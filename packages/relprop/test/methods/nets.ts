@@ -49,7 +49,8 @@ const same = { pads: ints([1, 1, 1, 1]) };
 /** conv, activation, pooling, conv, activation, global average, dense. */
 export function convnet(activation: "Tanh" | "Relu", bias: boolean, dims?: Shape): Model {
   return modelOf((b, x) => {
-    const biasOf = (size: number, seed: number): Value[] => (bias ? [weights(b, [size], seed, 0.3)] : []);
+    const biasOf = (size: number, seed: number): [Value] | [] =>
+      bias ? [weights(b, [size], seed, 0.3)] : [];
     const act = (v: Value, name: string): Value => b.op(activation, [v], {}, name);
     const first = act(
       b.op("Conv", [x, weights(b, [5, 3, 3, 3], 1, 0.4), ...biasOf(5, 2)], same, "conv1"),

@@ -52,7 +52,7 @@ function build(
     if (!input) return undefined;
     return isShape(input) ? b.input(`x${i}`, "float32", sizes(input)) : b.constant(input, `c${i}`);
   });
-  const results = b.ops(op, values, attributes, outputs);
+  const results = b.allLike({ opType: op, attributes }, values, outputs);
   for (const result of results) b.output(result);
   return [b, results];
 }

@@ -66,7 +66,10 @@ async function byRuntime(
   const input = b.input("x", "float32", [1, 1, ...from]);
   const scales = by && b.constant(float32Tensor([1, 1, ...by], [4]), "scales");
   const sizes = by ? undefined : b.constant(int64Tensor([1, 1, ...to]), "sizes");
-  b.output(b.op("Resize", [input, undefined, scales, ...(sizes ? [sizes] : [])], attributes), "y");
+  b.output(
+    b.like({ opType: "Resize", attributes }, [input, undefined, scales, ...(sizes ? [sizes] : [])]),
+    "y",
+  );
   const model = {
     irVersion: 8,
     opsets: { "": 17 },

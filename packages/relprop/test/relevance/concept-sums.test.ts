@@ -257,10 +257,8 @@ function folded(): Model {
   const b = new NetBuilder();
   const x = b.input("input", "float32", ["N", 3, 6, 6]);
   const conv = b.conv(x, 3, 4);
-  const rows = [0.8, 0.1, 0.2, 1.5].map((n) =>
-    b.constant(float32Tensor(new Float32Array(4).fill(n), [4]), "n"),
-  );
-  const norm = b.op("BatchNormalization", [conv, ...rows], {}, "norm");
+  const row = (n: number): Value => b.constant(float32Tensor(new Float32Array(4).fill(n), [4]), "n");
+  const norm = b.op("BatchNormalization", [conv, row(0.8), row(0.1), row(0.2), row(1.5)], {}, "norm");
   const mean = b.op("GlobalAveragePool", [b.relu(norm)]);
   const logits = b.dense(b.op("Flatten", [mean], { axis: int(1) }), 4, 3);
   return modelOf(b, b.op("Softmax", [logits], { axis: int(1) }, "probabilities"));

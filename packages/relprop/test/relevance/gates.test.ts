@@ -77,7 +77,7 @@ describe("a product of signal and gate", () => {
         const step = [
           b.scalar(1 / 255),
           b.constant({ dataType: "uint8", dims: [], bytes: Uint8Array.of(0) }, "zero"),
-        ];
+        ] as const;
         return b.op("DequantizeLinear", [b.op("QuantizeLinear", [open(b, x), ...step]), ...step]);
       },
     ],

@@ -175,7 +175,7 @@ describe("shares that can be worked out by hand", () => {
     expectBalanced(ledger!);
   });
 
-  it.each(["Add", "Sub"])(
+  it.each(["Add", "Sub"] as const)(
     "%s: a joined constant takes its share in each sample, however it broadcasts",
     async (op) => {
       const model = modelOf([3, 2], (b, x, constant) => {

@@ -71,7 +71,10 @@ describe("conservation", () => {
   const layers: Record<string, (b: GraphBuilder, seed: number) => Value> = {
     Gemm: (b, seed) => {
       const [W, c] = [randomNumbers(200, seed), randomNumbers(5, seed + 1)];
-      const constants = [b.constant(float32Tensor(W, [40, 5]), "W"), b.constant(float32Tensor(c, [5]), "b")];
+      const constants = [
+        b.constant(float32Tensor(W, [40, 5]), "W"),
+        b.constant(float32Tensor(c, [5]), "b"),
+      ] as const;
       return b.op("Gemm", [b.input("x", "float32", ["N", 40]), ...constants]);
     },
     Conv: (b, seed) => {
@@ -79,7 +82,7 @@ describe("conservation", () => {
       const constants = [
         b.constant(float32Tensor(W, [6, 16, 3, 3]), "W"),
         b.constant(float32Tensor(c, [6]), "b"),
-      ];
+      ] as const;
       const attributes = { pads: ints([1, 1, 1, 1]), strides: ints([2, 2]), group: int(1) };
       return b.op("Conv", [b.input("x", "float32", ["N", 16, 5, 5]), ...constants], attributes);
     },
@@ -368,7 +371,7 @@ function single(opType: string, channels: number, attributes: Attributes): Model
   const x = b.input("x", "float32", ["N", channels, 12, 12]);
   const W = float32Tensor(randomNumbers(16 * channels, 6), [channels, 1, 4, 4]);
   const weights = opType === "Conv" ? [b.constant(W, "W")] : [];
-  b.output(b.op(opType, [b.op("Relu", [x]), ...weights], attributes), "y");
+  b.output(b.like({ opType, attributes }, [b.op("Relu", [x]), ...weights]), "y");
   return model(b);
 }
 

@@ -14,7 +14,7 @@ function modelOf(make: (b: GraphBuilder, x: Value) => Value, shape: readonly num
 }
 
 const reduced = (op: string, attributes: Attributes = {}): Model =>
-  modelOf((b, x) => b.op(op, [x], { axes: ints([1]), ...attributes }));
+  modelOf((b, x) => b.like({ opType: op, attributes: { axes: ints([1]), ...attributes } }, [x]));
 
 async function explained(
   model: Model,
@@ -97,7 +97,7 @@ describe.each(Object.entries(parts))("%s", (op, partsOf) => {
 });
 
 /** Of x, a constant, and x again. */
-const against = (op: string, constant: number[]): Model =>
+const against = (op: "Max" | "Min", constant: number[]): Model =>
   modelOf((b, v) => b.op(op, [v, b.numbers(constant), b.op("Mul", [v, b.scalar(1)])]), [3]);
 
 describe("maxima of several tensors", () => {

@@ -85,7 +85,7 @@ for (const composite of ["gradient", "epsilon"]) {
     `${composite}: the first of equals wins in %s`,
     async (_windows, opType, attributes, expected) => {
       const b = new GraphBuilder();
-      const largest = b.op(opType, [b.input("x", "float32", ["N", 1, 4, 4])], attributes);
+      const largest = b.like({ opType, attributes }, [b.input("x", "float32", ["N", 1, 4, 4])]);
       b.output(b.op("Flatten", [largest], { axis: int(1) }), "y");
       const model = {
         irVersion: 8,

@@ -36,7 +36,7 @@ const pooled = (
 ): Case => ({
   op,
   title,
-  make: (b, x) => b.op(op, [x], attributes),
+  make: (b, x) => b.like({ opType: op, attributes }, [x]),
 });
 const windows = {
   tiles: { kernel_shape: ints([2, 2]), strides: ints([2, 2]) },
@@ -45,6 +45,9 @@ const windows = {
 };
 const ceil = { kernel_shape: ints([3, 3]), strides: ints([2, 2]), ceil_mode: int(1) };
 const same = { kernel_shape: ints([3, 3]), strides: ints([2, 2]), auto_pad: string("SAME_UPPER") };
+
+/** An operator of later opsets. */
+const groupNormalization = { opType: "GroupNormalization", attributes: { num_groups: int(2) } };
 
 const cases: Case[] = [
   {
@@ -181,16 +184,14 @@ const cases: Case[] = [
     op: "GroupNormalization",
     opset: 21,
     shape: [2, 4, 3, 5],
-    make: (b, x) =>
-      b.op("GroupNormalization", [x, weights(b, [4]), weights(b, [4], 5)], { num_groups: int(2) }),
+    make: (b, x) => b.like(groupNormalization, [x, weights(b, [4]), weights(b, [4], 5)]),
   },
   {
     op: "GroupNormalization",
     title: "scale per group",
     opset: 18,
     shape: [2, 4, 3, 5],
-    make: (b, x) =>
-      b.op("GroupNormalization", [x, weights(b, [2]), weights(b, [2], 5)], { num_groups: int(2) }),
+    make: (b, x) => b.like(groupNormalization, [x, weights(b, [2]), weights(b, [2], 5)]),
   },
   pooled("AveragePool", "tiles", windows.tiles),
   pooled("AveragePool", "overlap", windows.overlap),

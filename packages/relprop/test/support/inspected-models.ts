@@ -39,8 +39,13 @@ export function network(hasComputedSize = true): Model {
   const b = new GraphBuilder();
   const x = b.input("x", "float32", ["N", 3, 6, 6]);
   const conv = b.op("Conv", [x, weight(b, "w1", 4, 3, 3, 3)], {}, "conv");
-  const statistics = ["factor", "offset", "mean", "variance"].map((name) => weight(b, name, 4));
-  const norm = b.op("BatchNormalization", [conv, ...statistics], {}, "norm");
+  const statistics = [weight(b, "factor", 4), weight(b, "offset", 4)] as const;
+  const norm = b.op(
+    "BatchNormalization",
+    [conv, ...statistics, weight(b, "mean", 4), weight(b, "variance", 4)],
+    {},
+    "norm",
+  );
   const drop = b.op("Dropout", [b.op("Relu", [norm], {}, "relu")], {}, "drop");
   const samples = b.op("Slice", [
     b.op("Shape", [drop], {}, "shape"),

@@ -68,8 +68,9 @@ export function net({ seed, bias = true, batchNorm, softmax = false }: NetOption
     const attributes = { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) };
     if (batchNorm === "operator") {
       const raw = b.op("Conv", [x, constant(W, [4, 3, 3, 3]), constant(c, [4])], attributes, "conv1");
-      const norms = [scale, shift, mean, variance].map((data) => constant(data, [4]));
-      first = b.op("BatchNormalization", [raw, ...norms], { epsilon: float(1e-3) }, "bn");
+      const affine = [constant(scale, [4]), constant(shift, [4])] as const;
+      const moments = [constant(mean, [4]), constant(variance, [4])] as const;
+      first = b.op("BatchNormalization", [raw, ...affine, ...moments], { epsilon: float(1e-3) }, "bn");
     } else {
       const factor = scale.map((n, k) => n / Math.sqrt((variance[k] as number) + 1e-3));
       const folded = W.map((n, i) => n * (factor[Math.floor(i / 27)] as number));

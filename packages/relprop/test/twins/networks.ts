@@ -167,7 +167,8 @@ export const networks: readonly (readonly [name: string, operators: readonly str
     [],
     graphOf([1, 3, 6, 6], (b, x) => {
       const conv = b.op("Conv", [x, weight(b, "w", 8, 3, 3, 3), weight(b, "b", 8)]);
-      const [gamma, beta, mean] = ["gamma", "beta", "mean"].map((name) => weight(b, name, 8));
+      const [gamma, beta] = [weight(b, "gamma", 8), weight(b, "beta", 8)];
+      const mean = weight(b, "mean", 8);
       const variance = b.constant(float32Tensor([1, 2, 0.5, 1, 1.5, 0.75, 1, 1.25], [8]), "variance");
       const norm = b.op("BatchNormalization", [conv, gamma, beta, mean, variance]);
       const flat = b.op("Flatten", [b.op("GlobalAveragePool", [b.op("Relu", [norm])])]);

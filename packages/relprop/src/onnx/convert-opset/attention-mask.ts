@@ -121,7 +121,7 @@ function seenKeys(
         : undefined;
     const position = offset === undefined ? index : write.op("Add", [index, offset]);
     const ahead = write.op("Sub", [key, position]);
-    const test = (opType: string, bound: number): void => {
+    const test = (opType: "LessOrEqual" | "GreaterOrEqual", bound: number): void => {
       tests.push(write.op(opType, [ahead, write.integers("bound", [bound], [])]));
     };
     if (isCausal) test("LessOrEqual", 0);

@@ -2,7 +2,8 @@
 
 import { wrapped } from "../axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Node } from "../graph.ts";
-import { type Converter, operator, withAttribute, without } from "./conversion.ts";
+import { onnxNode } from "../operator-node.ts";
+import { type Converter, withAttribute, without } from "./conversion.ts";
 import { padByWrapping } from "./images.ts";
 
 /** Squeeze, Unsqueeze, ReduceSum before 13: attribute `axes` -> input. */
@@ -115,9 +116,9 @@ export const softmaxAlongOneAxis: Converter = (node, to) => {
     to.name(`${node.name}_shape`),
   ];
   return [
-    operator("Flatten", [x], matrix, { axis: int(axis) }),
+    onnxNode("Flatten", [x], [matrix], { axis: int(axis) }),
     { ...node, inputs: [matrix], outputs: [soft], attributes: { axis: int(-1) } },
-    operator("Shape", [x], size),
-    operator("Reshape", [soft, size], y),
+    onnxNode("Shape", [x], [size]),
+    onnxNode("Reshape", [soft, size], [y]),
   ];
 };

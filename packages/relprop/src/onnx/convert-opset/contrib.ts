@@ -15,6 +15,7 @@ import {
   string,
   stringAttribute,
 } from "../graph.ts";
+import { onnxNode } from "../operator-node.ts";
 import { writeGelu, writeSwish } from "./activations.ts";
 import { type Conversion, type Converter, without } from "./conversion.ts";
 import { rmsNormalizationNode, rmsNormalizationOverBody } from "./norms.ts";
@@ -60,8 +61,8 @@ const skipLayerNormalization: Converter = (node, to) => {
   const x = skipSum(node, write, bias);
   const attributes = { axis: int(-1), epsilon: float(numberAttribute(node, "epsilon", 1e-12)) };
   const outputs = node.outputs.slice(0, 3);
-  const inputs = beta === "" ? [x, gamma] : [x, gamma, beta];
-  return [...write.nodes, { ...node, opType: "LayerNormalization", domain: "", inputs, outputs, attributes }];
+  const inputs = beta === "" ? ([x, gamma] as const) : ([x, gamma, beta] as const);
+  return [...write.nodes, onnxNode("LayerNormalization", inputs, outputs, attributes, node.name)];
 };
 
 const skipRmsNormalization: Converter = (node, to) => {
@@ -74,25 +75,30 @@ const skipRmsNormalization: Converter = (node, to) => {
   return [...write.nodes, rmsNormalizationNode(node, to, { x, scale, y, axis: -1, epsilon })];
 };
 
-/** Activations that are fused into convolutions and products, with the names of their parameters in order. */
-const fusable: Readonly<Record<string, readonly string[]>> = {
-  Relu: [],
-  Tanh: [],
-  Sigmoid: [],
-  LeakyRelu: ["alpha"],
-  HardSigmoid: ["alpha", "beta"],
-  Clip: ["min", "max"],
+type WriteActivation = (
+  write: NodeWriter,
+  x: string,
+  y: string | undefined,
+  given: readonly number[],
+) => void;
+
+/** Activations that are fused into convolutions and products, with their parameters in order. */
+const fusable: Readonly<Record<string, WriteActivation>> = {
+  Relu: (write, x, y) => write.op("Relu", [x], {}, y),
+  Tanh: (write, x, y) => write.op("Tanh", [x], {}, y),
+  Sigmoid: (write, x, y) => write.op("Sigmoid", [x], {}, y),
+  LeakyRelu: (write, x, y, [alpha = 0]) => write.op("LeakyRelu", [x], { alpha: float(alpha) }, y),
+  HardSigmoid: (write, x, y, [alpha = 0, beta = 0]) =>
+    write.op("HardSigmoid", [x], { alpha: float(alpha), beta: float(beta) }, y),
+  Clip: (write, x, y, [min = 0, max = 0]) => write.op("Clip", [x, min, max], {}, y),
 };
 
 /** Writes the activation at the end of a fused node. */
 function activate(node: Node, to: Conversion, write: NodeWriter, x: string, given: readonly number[]): void {
   const opType = stringAttribute(node, "activation", "");
-  const names = Object.hasOwn(fusable, opType) ? fusable[opType] : undefined;
-  if (!names) throw to.refuse(node, `its fused activation "${opType}" is unknown`, unfused);
-  const values = names.map((_, i) => given[i] ?? 0);
-  const isBounds = opType === "Clip";
-  const attributes = Object.fromEntries(names.map((name, i) => [name, float(values[i] ?? 0)] as const));
-  write.op(opType, isBounds ? [x, ...values] : [x], isBounds ? {} : attributes, node.outputs[0]);
+  const writeActivation = Object.hasOwn(fusable, opType) ? fusable[opType] : undefined;
+  if (!writeActivation) throw to.refuse(node, `its fused activation "${opType}" is unknown`, unfused);
+  writeActivation(write, x, node.outputs[0], given);
 }
 
 const unfused = "export the model without ONNX Runtime's optimisations";
@@ -106,7 +112,7 @@ const fusedConv: Converter = (node, to) => {
   const [x = "", weights = "", bias = "", added = ""] = node.inputs;
   const write = new NodeWriter(node, to);
   const attributes = without(node.attributes, "activation", "activation_params");
-  const conv = write.op("Conv", bias === "" ? [x, weights] : [x, weights, bias], attributes);
+  const conv = write.like({ opType: "Conv", attributes }, bias === "" ? [x, weights] : [x, weights, bias]);
   const sum = added === "" ? conv : write.op("Add", [conv, added]);
   activate(node, to, write, sum, floatsOf(node.attributes["activation_params"]));
   return write.nodes;
@@ -117,7 +123,7 @@ const fusedGemm: Converter = (node, to) => {
   const write = new NodeWriter(node, to);
   const parameters = ["activation_alpha", "activation_beta", "activation_gamma"];
   const attributes = without(node.attributes, "activation", ...parameters);
-  const gemm = write.op("Gemm", node.inputs, attributes);
+  const gemm = write.like({ opType: "Gemm", attributes }, node.inputs);
   activate(
     node,
     to,
@@ -143,7 +149,7 @@ const fusedMatMul: Converter = (node, to) => {
     const perm = Array.from({ length: rank }, (_, i) => i);
     return write.op("Transpose", [name], { perm: ints([...perm.slice(0, -2), rank - 1, rank - 2]) });
   };
-  const parts = [turned(0, "transA"), turned(1, "transB")];
+  const parts = [turned(0, "transA"), turned(1, "transB")] as const;
   const alpha = numberAttribute(node, "alpha", 1);
   if (alpha === 1) write.op("MatMul", parts, {}, node.outputs[0]);
   else write.op("Mul", [write.op("MatMul", parts), alpha], {}, node.outputs[0]);
@@ -163,7 +169,7 @@ const biasSplitGelu: Converter = (node, to) => {
   const [x = "", bias = ""] = node.inputs;
   const write = new NodeWriter(node, to);
   const sum = write.op("Add", [x, bias]);
-  const [a = "", b = ""] = write.ops("Split", [sum], { axis: int(-1) }, 2);
+  const [a, b] = write.ops("Split", [sum], { axis: int(-1) }, 2);
   const inner = to.name(`${node.name}_Gelu`);
   const activated = gelu({ ...node, name: inner, outputs: [inner] }, to, b, "none");
   const product = new NodeWriter(node, to);

@@ -176,13 +176,3 @@ export function without(attributes: Attributes, ...names: readonly string[]): At
 export function withAttribute(attributes: Attributes, name: string, value: Attribute): Attributes {
   return { ...attributes, [name]: value };
 }
-
-/** A node of ai.onnx with one output, which it is named after. */
-export function operator(
-  opType: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: Attributes = {},
-): Node {
-  return { name: output, opType, domain: "", inputs, outputs: [output], attributes };
-}

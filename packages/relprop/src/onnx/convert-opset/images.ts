@@ -30,10 +30,8 @@ export const centerCropPad: Converter = (node, to) => {
     pads[axis] = Math.floor(missing / 2);
     pads[axis + shape.length] = missing - Math.floor(missing / 2);
   }
-  const bounds = [starts, ends, axes].map((list, i) =>
-    write.integers(["starts", "ends", "axes"][i] ?? "", list),
-  );
-  const cropped = write.op("Slice", [x, ...bounds]);
+  const [from, through] = [write.integers("starts", starts), write.integers("ends", ends)];
+  const cropped = write.op("Slice", [x, from, through, write.integers("axes", axes)]);
   write.op("Pad", [cropped, write.integers("pads", pads)], {}, node.outputs[0]);
   return write.nodes;
 };

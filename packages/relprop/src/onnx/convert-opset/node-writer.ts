@@ -1,6 +1,17 @@
 /** Writes the nodes of opset 17 that replace one node. */
 
-import type { Attributes, DataType, Node, TensorInfo } from "../graph.ts";
+import type { DataType, Node, TensorInfo } from "../graph.ts";
+import {
+  type AttributesOf,
+  type AttributesThen,
+  type InputsOf,
+  type ListOf,
+  type OneOutput,
+  type OperatorName,
+  type OutputCountOf,
+  namesOf,
+  onnxNode,
+} from "../operator-node.ts";
 import type { Conversion } from "./conversion.ts";
 
 /** A value by name, or a number of the element type of the node's first input. */
@@ -21,21 +32,33 @@ export class NodeWriter {
   }
 
   /** Adds an operator with one output and returns its name, by default a new one. "" is an absent input. */
-  op(opType: string, operands: readonly Operand[], attributes: Attributes = {}, output?: string): string {
+  op<K extends OneOutput>(
+    opType: K,
+    operands: InputsOf<K, Operand>,
+    ...[attributes = {}, output]: AttributesThen<K, [output?: string]>
+  ): string {
     const name = this.#to.name(`${this.#node.name}_${opType}`);
-    return this.#write(name, opType, operands, attributes, [output ?? name])[0] ?? "";
+    this.#write(onnxNode<K>(opType, this.#names(operands), [output ?? name], attributes, name));
+    return output ?? name;
   }
 
   /** Adds an operator with `count` outputs and returns their names. */
-  ops(
-    opType: string,
-    operands: readonly Operand[],
-    attributes: Attributes,
-    count: number,
-  ): readonly string[] {
+  ops<K extends OperatorName, Count extends number>(
+    opType: K,
+    operands: InputsOf<K, Operand>,
+    attributes: AttributesOf<K>,
+    count: Count & OutputCountOf<K>,
+  ): ListOf<string, Count> {
     const name = this.#to.name(`${this.#node.name}_${opType}`);
     const outputs = Array.from({ length: count }, (_, i) => this.#to.name(`${name}_${i}`));
-    return this.#write(name, opType, operands, attributes, outputs);
+    this.#write(onnxNode<K>(opType, this.#names(operands), outputs, attributes, name));
+    return outputs as readonly string[] as ListOf<string, Count>;
+  }
+
+  /** Adds an operator with one output that has another's attributes, and returns its name: {@link GraphBuilder.like}. */
+  like({ opType, attributes }: Pick<Node, "opType" | "attributes">, operands: readonly Operand[]): string {
+    type Inputs = InputsOf<OneOutput, Operand>;
+    return this.op(opType as OneOutput, operands as Inputs, attributes as AttributesOf<OneOutput>);
   }
 
   /** Adds a constant of integers, by default a vector, and returns its name. */
@@ -54,19 +77,14 @@ export class NodeWriter {
     if (name) this.op("Identity", [value], {}, name);
   }
 
-  #write(
-    name: string,
-    opType: string,
-    operands: readonly Operand[],
-    attributes: Attributes,
-    outputs: readonly string[],
-  ): readonly string[] {
-    const inputs = operands.map((operand) =>
+  #names<K extends OperatorName>(operands: InputsOf<K, Operand>): InputsOf<K, string> {
+    return namesOf(operands, (operand: Operand) =>
       typeof operand === "number" ? this.#to.number(this.#node, "number", operand, this.#dataType) : operand,
     );
-    const node: Node = { name, opType, domain: "", inputs, outputs, attributes };
+  }
+
+  #write(node: Node): void {
     this.nodes.push(node);
     this.#to.learn(node);
-    return outputs;
   }
 }

@@ -33,8 +33,9 @@ export const groupNormalizationOverBody: Converter = (node, to) => {
   const write = new NodeWriter(node, to);
   const grouped = write.op("Reshape", [x, write.integers("groups", [0, groups, -1])]);
   const epsilon = float(numberAttribute(node, "epsilon", 1e-5));
-  const parts = [grouped, filled("ones", 1), filled("zeros", 0)];
-  const normal = write.op("InstanceNormalization", parts, { epsilon });
+  const normal = write.op("InstanceNormalization", [grouped, filled("ones", 1), filled("zeros", 0)], {
+    epsilon,
+  });
   const image = write.op("Reshape", [normal, write.op("Shape", [x])]);
   const form = write.integers("form", [1, -1, ...Array.from({ length: rank - 2 }, () => 1)]);
   const scaled = write.op("Mul", [image, write.op("Reshape", [scale, form])]);

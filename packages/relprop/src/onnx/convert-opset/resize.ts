@@ -2,8 +2,9 @@
 
 import { wrapped } from "../axis.ts";
 import { type Node, int, intsAttribute, numberAttribute, string, stringAttribute } from "../graph.ts";
+import { onnxNode } from "../operator-node.ts";
 import { float32Tensor } from "../tensor.ts";
-import { type Conversion, type Converter, operator, without } from "./conversion.ts";
+import { type Conversion, type Converter, without } from "./conversion.ts";
 
 function scaledBy(node: Node, x: string, y: string, scales: string, mode: string, nearest: string): Node {
   const attributes = {
@@ -11,7 +12,7 @@ function scaledBy(node: Node, x: string, y: string, scales: string, mode: string
     coordinate_transformation_mode: string("asymmetric"),
     ...(mode === "nearest" && { nearest_mode: string(nearest) }),
   };
-  return { ...node, opType: "Resize", inputs: [x, "", scales], outputs: [y], attributes };
+  return onnxNode("Resize", [x, "", scales], [y], attributes, node.name);
 }
 
 /** Upsample, whose mode nearest takes the element that the position in the output falls into. */
@@ -95,8 +96,8 @@ function sizeNode(
   const name = to.name(`${node.name}_size${axis}`);
   const [x = "", , , sizes = ""] = node.inputs;
   if (at < 0)
-    return { name, nodes: [operator("Shape", [x], name, { start: int(axis), end: int(axis + 1) })] };
-  return { name, nodes: [operator("Gather", [sizes, to.integers(node, "at", [at])], name)] };
+    return { name, nodes: [onnxNode("Shape", [x], [name], { start: int(axis), end: int(axis + 1) })] };
+  return { name, nodes: [onnxNode("Gather", [sizes, to.integers(node, "at", [at])], [name])] };
 }
 
 /** For each axis the index of its scale or size among the given ones, or -1. */
@@ -208,7 +209,7 @@ function resizeAll(
   const inputs = pieces.map(({ name }) => name);
   return [
     ...pieces.flatMap(({ nodes }) => nodes),
-    operator("Concat", inputs, whole, { axis: int(0) }),
+    onnxNode("Concat", inputs, [whole], { axis: int(0) }),
     { ...plain, inputs: [x, roi, "", whole] },
   ];
 }

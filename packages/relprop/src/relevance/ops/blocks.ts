@@ -29,7 +29,7 @@ export function undepthToSpace(site: Site, s: Value): Value {
 }
 
 export const unspaceToDepth = (site: Site, s: Value): Value =>
-  site.b.op("DepthToSpace", [s], { ...site.node.attributes, mode: string("DCR") });
+  site.b.op("DepthToSpace", [s], { blocksize: int(blockOf(site)), mode: string("DCR") });
 
 /** Col2Im: the image taken apart into its windows again. */
 export function uncol2im(site: Site, s: Value): Value {
@@ -46,12 +46,10 @@ export function uncol2im(site: Site, s: Value): Value {
 }
 
 /** Trilu: the same triangle of s. */
-export const untrilu = (site: Site, s: Value): Value =>
-  site.b.op("Trilu", [s, ...site.inputs.slice(1)], site.node.attributes);
+export const untrilu = (site: Site, s: Value): Value => site.b.like(site.node, [s, ...site.inputs.slice(1)]);
 
 /** ReverseSequence undoes itself. */
-export const unreverse = (site: Site, s: Value): Value =>
-  site.b.op("ReverseSequence", [s, site.inputs[1]], site.node.attributes);
+export const unreverse = (site: Site, s: Value): Value => site.b.like(site.node, [s, site.input(1)]);
 
 /**
  * v with every axis cut into blocks, summed over the blocks (Tile) or inside of them (an image enlarged).

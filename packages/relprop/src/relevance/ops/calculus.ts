@@ -18,63 +18,56 @@ export class Calculus {
     this.#b = b;
   }
   #value = (operand: Operand): Value => (typeof operand === "number" ? this.#b.scalar(operand) : operand);
-  #binary =
-    (opType: string) =>
-    (a: Operand, c: Operand): Value =>
-      this.#b.op(opType, [this.#value(a), this.#value(c)]);
-  #unary =
-    (opType: string) =>
-    (a: Value): Value =>
-      this.#b.op(opType, [a]);
+  #both = (a: Operand, c: Operand): [Value, Value] => [this.#value(a), this.#value(c)];
   /** a + c */
-  readonly add: (a: Operand, c: Operand) => Value = this.#binary("Add");
+  readonly add = (a: Operand, c: Operand): Value => this.#b.op("Add", this.#both(a, c));
   /** a − c */
-  readonly sub: (a: Operand, c: Operand) => Value = this.#binary("Sub");
+  readonly sub = (a: Operand, c: Operand): Value => this.#b.op("Sub", this.#both(a, c));
   /** a ⊙ c */
-  readonly mul: (a: Operand, c: Operand) => Value = this.#binary("Mul");
+  readonly mul = (a: Operand, c: Operand): Value => this.#b.op("Mul", this.#both(a, c));
   /** a / c */
-  readonly div: (a: Operand, c: Operand) => Value = this.#binary("Div");
+  readonly div = (a: Operand, c: Operand): Value => this.#b.op("Div", this.#both(a, c));
   /** aᶜ */
-  readonly pow: (a: Operand, c: Operand) => Value = this.#binary("Pow");
+  readonly pow = (a: Operand, c: Operand): Value => this.#b.op("Pow", this.#both(a, c));
   /** [a > c], as booleans */
-  readonly above: (a: Operand, c: Operand) => Value = this.#binary("Greater");
+  readonly above = (a: Operand, c: Operand): Value => this.#b.op("Greater", this.#both(a, c));
   /** [a < c], as booleans */
-  readonly below: (a: Operand, c: Operand) => Value = this.#binary("Less");
+  readonly below = (a: Operand, c: Operand): Value => this.#b.op("Less", this.#both(a, c));
   /** [a = c], as booleans */
-  readonly equal: (a: Operand, c: Operand) => Value = this.#binary("Equal");
+  readonly equal = (a: Operand, c: Operand): Value => this.#b.op("Equal", this.#both(a, c));
   /** [a and c], of booleans */
-  readonly and: (a: Value, c: Value) => Value = this.#binary("And");
+  readonly and = (a: Value, c: Value): Value => this.#b.op("And", [a, c]);
   /** [not a], of booleans */
-  readonly not: (a: Value) => Value = this.#unary("Not");
+  readonly not = (a: Value): Value => this.#b.op("Not", [a]);
   /** −a */
-  readonly neg: (a: Value) => Value = this.#unary("Neg");
+  readonly neg = (a: Value): Value => this.#b.op("Neg", [a]);
   /** │a│ */
-  readonly abs: (a: Value) => Value = this.#unary("Abs");
+  readonly abs = (a: Value): Value => this.#b.op("Abs", [a]);
   /** eᵃ */
-  readonly exp: (a: Value) => Value = this.#unary("Exp");
+  readonly exp = (a: Value): Value => this.#b.op("Exp", [a]);
   /** The natural logarithm of a. */
-  readonly log: (a: Value) => Value = this.#unary("Log");
+  readonly log = (a: Value): Value => this.#b.op("Log", [a]);
   /** √a */
-  readonly sqrt: (a: Value) => Value = this.#unary("Sqrt");
+  readonly sqrt = (a: Value): Value => this.#b.op("Sqrt", [a]);
   /** sin a, in radians */
-  readonly sin: (a: Value) => Value = this.#unary("Sin");
+  readonly sin = (a: Value): Value => this.#b.op("Sin", [a]);
   /** cos a, in radians */
-  readonly cos: (a: Value) => Value = this.#unary("Cos");
+  readonly cos = (a: Value): Value => this.#b.op("Cos", [a]);
   /** (eᵃ − e⁻ᵃ) / 2 */
-  readonly sinh: (a: Value) => Value = this.#unary("Sinh");
+  readonly sinh = (a: Value): Value => this.#b.op("Sinh", [a]);
   /** (eᵃ + e⁻ᵃ) / 2 */
-  readonly cosh: (a: Value) => Value = this.#unary("Cosh");
+  readonly cosh = (a: Value): Value => this.#b.op("Cosh", [a]);
   /** (eᵃ − e⁻ᵃ) / (eᵃ + e⁻ᵃ) */
-  readonly tanh: (a: Value) => Value = this.#unary("Tanh");
+  readonly tanh = (a: Value): Value => this.#b.op("Tanh", [a]);
   /** 2/√π · ∫₀ᵃ e^(−t²) dt */
-  readonly erf: (a: Value) => Value = this.#unary("Erf");
+  readonly erf = (a: Value): Value => this.#b.op("Erf", [a]);
   /** σ(a) = 1 / (1 + e⁻ᵃ) */
-  readonly sigmoid: (a: Value) => Value = this.#unary("Sigmoid");
+  readonly sigmoid = (a: Value): Value => this.#b.op("Sigmoid", [a]);
   /** log(1 + eᵃ) */
-  readonly softplus: (a: Value) => Value = this.#unary("Softplus");
+  readonly softplus = (a: Value): Value => this.#b.op("Softplus", [a]);
   /** a where the condition holds, c elsewhere. */
   where = (condition: Value, a: Operand, c: Operand): Value =>
-    this.#b.op("Where", [condition, this.#value(a), this.#value(c)]);
+    this.#b.op("Where", [condition, ...this.#both(a, c)]);
 
   /** v where the condition holds, else 0, for finite v: on CPUs several times faster than `where`. */
   only = (condition: Value, v: Value): Value => this.mul(v, indicator(this.#b, condition));

@@ -3,8 +3,9 @@
  * x [N, C, …], weights [K, C/G, …] (Conv) or [C, K/G, …] (ConvTranspose), z [N, K, …].
  */
 
-import { int, ints, intsAttribute, numberAttribute, type Attributes, type Value } from "../../onnx/graph.ts";
+import { int, ints, intsAttribute, numberAttribute, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import type { AttributesOf } from "../../onnx/operator-node.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type LinearOperator, type Site } from "../site.ts";
 import { interleave, positionsIn } from "./interleave.ts";
@@ -15,7 +16,7 @@ import { sure, sureNumber } from "../../sure.ts";
 const known = (shape: readonly unknown[]): readonly number[] => shape as readonly number[];
 const kernelOf = (weights: Value): readonly number[] => known(weights.shape.slice(2));
 
-function attributesOf(w: Window, group: number): Attributes {
+function attributesOf(w: Window, group: number): AttributesOf<"Conv"> {
   return {
     kernel_shape: ints(w.kernel),
     strides: ints(w.strides),

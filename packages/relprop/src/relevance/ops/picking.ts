@@ -180,14 +180,14 @@ export function refusesIndices(site: Site): string | undefined {
 /** TopK: each of the k values back to where its index says. */
 export function untopK(site: Site, s: Value): Value {
   const { b, node, inputs } = site;
-  const indices = site.outputs[1] ?? sure(b.ops("TopK", inputs, node.attributes, 2)[1]);
+  const indices = site.outputs[1] ?? sure(b.allLike(node, inputs, 2)[1]);
   return b.refine(addElements(b, sizesOf(b, x(site)), axisOf(site, -1), indices, s), x(site).shape);
 }
 
 /** TopK of another tensor at the same places. */
 export function topKAgain(site: Site, v: Value): Value {
   const { b, node, inputs } = site;
-  const indices = site.outputs[1] ?? sure(b.ops("TopK", inputs, node.attributes, 2)[1]);
+  const indices = site.outputs[1] ?? sure(b.allLike(node, inputs, 2)[1]);
   return b.op("GatherElements", [v, indices], { axis: int(axisOf(site, -1)) });
 }
 

@@ -34,7 +34,7 @@ export function averagePool(site: Site, s: Value): Value {
 function partOfWindow(site: Site, window: Window): Value {
   const { b, node } = site;
   const ones = filled(b, 1, [1, 1, ...x(site).shape.slice(2)], x(site));
-  const mean = b.op("AveragePool", [ones], node.attributes);
+  const mean = b.like(node, [ones]);
   const kernel = b.numbers(
     Array.from({ length: sizeOf(window.kernel) }, () => 1),
     [1, 1, ...window.kernel],

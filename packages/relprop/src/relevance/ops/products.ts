@@ -93,7 +93,7 @@ export function einsum(site: Site): LinearOperator {
     weights: site.input(1 - index),
     bias: undefined,
     biasShape: undefined,
-    forward: (v, W) => b.op("Einsum", order(v, W), node.attributes),
+    forward: (v, W) => b.like(node, order(v, W)),
     pullBack: (s, W) => pullBackEinsum(site, s, index, order(input, W)),
   };
 }

@@ -53,10 +53,11 @@ export const reduceMean = (site: Site, s: Value): Value =>
 export const reduceSum = (site: Site, s: Value): Value => keepAxes(site, s);
 
 /** CumSum: what an element went into are all sums that come after it, so the sum runs the other way. */
-export function cumulativeSum({ b, node, inputs }: Site, s: Value): Value {
+export function cumulativeSum(site: Site, s: Value): Value {
+  const { b, node } = site;
   const reverse = 1 - numberAttribute(node, "reverse", 0);
   const exclusive = numberAttribute(node, "exclusive", 0);
-  return b.op("CumSum", [s, inputs[1]], { reverse: int(reverse), exclusive: int(exclusive) });
+  return b.op("CumSum", [s, site.input(1)], { reverse: int(reverse), exclusive: int(exclusive) });
 }
 
 /** ReduceMax, ReduceMin: s to the first extreme element in scan order. */

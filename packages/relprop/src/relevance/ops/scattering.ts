@@ -1,6 +1,7 @@
 /** Operators that write elements into a copy of a tensor (ScatterElements, ScatterND), by indices that take no relevance. */
 
 import { stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
+import type { AttributesOf } from "../../onnx/operator-node.ts";
 import type { Site } from "../site.ts";
 import { filled } from "./shapes.ts";
 
@@ -22,9 +23,9 @@ const elementsAt = (site: Site, s: Value): Value =>
   site.b.op("GatherElements", [s, indices(site)], axisOf(site));
 const slicesAt = (site: Site, s: Value): Value => site.b.op("GatherND", [s, indices(site)]);
 
-function axisOf({ node }: Site): Node["attributes"] {
+function axisOf({ node }: Site): AttributesOf<"GatherElements"> {
   const { axis } = node.attributes;
-  return axis ? { axis } : {};
+  return axis?.type === "int" ? { axis } : {};
 }
 
 /** ScatterElements: what was written takes what stands there, the data the rest. */

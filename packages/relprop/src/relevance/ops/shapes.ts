@@ -1,7 +1,7 @@
 /** Small graph pieces about sizes that the operators share: reshape like, sum to, fit into, fill. */
 
 import { float32Tensor } from "../../onnx/tensor.ts";
-import { int, type Attribute, type Dim, type Shape, type Value } from "../../onnx/graph.ts";
+import { int, type AttributeOf, type Dim, type Shape, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sureNumber } from "../../sure.ts";
 
@@ -62,7 +62,7 @@ export const addSizes = onSizes("Add", (a, c) => a + c, 0);
 export const subtractSizes = onSizes("Sub", (a, c) => a - c, 0);
 export const multiplySizes = onSizes("Mul", (a, c) => a * c, 1);
 
-const fillings = new Map<number, Attribute>();
+const fillings = new Map<number, AttributeOf<"tensor">>();
 
 /** A float32 tensor full of one number; unknown sizes are read from the same axes of `like`. */
 export function filled(b: GraphBuilder, number: number, dims: Shape, like: Value): Value {

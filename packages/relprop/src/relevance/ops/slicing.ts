@@ -42,12 +42,12 @@ function cutsOf(site: Site): readonly Cut[] | undefined {
 
 /** Slice: back to where the elements were, zeros elsewhere. */
 export function unslice(site: Site, s: Value): Value {
-  const { b, inputs } = site;
+  const { b } = site;
   const back = (cutsOf(site) ?? []).reduce((v, { axis, start, step }, i) => {
     const [length, kept] = [sizeAt(b, x(site), axis), sizeAt(b, v, axis)];
     if (x(site).shape[axis] === v.shape[axis] && step === 1) return v;
     if (kept === 0) return padAxis(b, v, axis, 0, length);
-    const given = start ?? b.op("Slice", [inputs[1], b.integers([i]), b.integers([i + 1])]);
+    const given = start ?? b.op("Slice", [site.input(1), b.integers([i]), b.integers([i + 1])]);
     const first = firstPlace(b, given, length, step < 0 ? -1 : 0);
     const span = multiplySizes(b, addSizes(b, kept, -1), Math.abs(step));
     // A slice that runs backwards is one that runs forwards, mirrored.

@@ -27,7 +27,7 @@ export function softmaxLog(site: Site, R: Value): Value {
 }
 
 /** x, −∞ being the lowest number: 0 times that is 0. */
-export const finite = ({ b, inputs }: Site): Value => b.op("Max", [inputs[0], b.scalar(lowest)]);
+export const finite = (site: Site): Value => site.b.op("Max", [x(site), site.b.scalar(lowest)]);
 
 /** x, and 0 where the softmax is 0: an input at −∞, or as good as that, takes no part. */
 export function unmasked(site: Site): Value {

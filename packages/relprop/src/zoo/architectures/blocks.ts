@@ -1,6 +1,7 @@
 /** The blocks of convolutional networks. Names are those of the state dict. */
 
-import { type Attributes, float, int, ints, type Value } from "../../onnx/graph.ts";
+import { float, int, ints, type Value } from "../../onnx/graph.ts";
+import type { AttributesOf } from "../../onnx/operator-node.ts";
 import type { Flow, NetBuilder } from "./net-builder.ts";
 
 /** Activations: `relu6` and the hard ones are clipped lines (Howard et al. 2019), `silu` is x·σ(x), `gelu` x·Φ(x). */
@@ -34,7 +35,7 @@ export function conv(net: NetBuilder, x: Flow, name: string, options: ConvOption
   const pad = options.pad ?? (side - 1) / 2;
   const group = groupsOf(net, x, `${name}.weight`, groups);
   if (!Number.isInteger(pad)) net.addProblem(`${name}.weight has a kernel of ${side}, expected an odd one`);
-  const inputs = bias ? [x.value, weight, net.weight(`${name}.bias`, [width])] : [x.value, weight];
+  const shift = bias ? ([net.weight(`${name}.bias`, [width])] as const) : ([] as const);
   if (group === undefined || !Number.isInteger(pad)) return { value: undefined, width };
   const attributes = {
     kernel_shape: ints([side, side]),
@@ -42,7 +43,7 @@ export function conv(net: NetBuilder, x: Flow, name: string, options: ConvOption
     strides: ints([stride, stride]),
     group: int(group),
   };
-  return { value: net.op("Conv", inputs, attributes, name), width };
+  return { value: net.op("Conv", [x.value, weight, ...shift], attributes, name), width };
 }
 
 function groupsOf(
@@ -63,10 +64,11 @@ function groupsOf(
 
 /** Batch normalisation with the statistics of the training (Ioffe and Szegedy 2015). */
 export function batchNorm(net: NetBuilder, x: Flow, name: string, epsilon = 1e-5): Flow {
-  const fields = ["weight", "bias", "running_mean", "running_var"];
-  const weights = fields.map((field) => net.weight(`${name}.${field}`, [x.width]));
-  const value = net.op("BatchNormalization", [x.value, ...weights], { epsilon: float(epsilon) }, name);
-  return { value, width: x.width };
+  const field = (of: string): Value | undefined => net.weight(`${name}.${of}`, [x.width]);
+  const affine = [field("weight"), field("bias")] as const;
+  const statistics = [field("running_mean"), field("running_var")] as const;
+  const inputs = [x.value, ...affine, ...statistics] as const;
+  return { value: net.op("BatchNormalization", inputs, { epsilon: float(epsilon) }, name), width: x.width };
 }
 
 /** Options of {@link convNorm}. */
@@ -94,17 +96,13 @@ export function activate(net: NetBuilder, x: Flow, activation: Activation, name:
   return { value: x.value && activations[activation](net, x.value, name), width: x.width };
 }
 
-const unary =
-  (opType: string, attributes: Attributes = {}): ((net: NetBuilder, x: Value, name: string) => Value) =>
-  ({ builder }, x, name) =>
-    builder.op(opType, [x], attributes, name);
-
 const activations: Readonly<Record<Activation, (net: NetBuilder, x: Value, name: string) => Value>> = {
-  relu: unary("Relu"),
+  relu: ({ builder }, x, name) => builder.op("Relu", [x], {}, name),
   relu6: ({ builder }, x, name) => builder.op("Clip", [x, builder.scalar(0), builder.scalar(6)], {}, name),
-  "hard-swish": unary("HardSwish"),
-  sigmoid: unary("Sigmoid"),
-  "hard-sigmoid": unary("HardSigmoid", { alpha: float(1 / 6), beta: float(0.5) }),
+  "hard-swish": ({ builder }, x, name) => builder.op("HardSwish", [x], {}, name),
+  sigmoid: ({ builder }, x, name) => builder.op("Sigmoid", [x], {}, name),
+  "hard-sigmoid": ({ builder }, x, name) =>
+    builder.op("HardSigmoid", [x], { alpha: float(1 / 6), beta: float(0.5) }, name),
   silu: ({ builder }, x, name) =>
     builder.op("Mul", [x, builder.op("Sigmoid", [x], {}, `${name}.sigmoid`)], {}, name),
   gelu: ({ builder }, x, name) => {
@@ -127,7 +125,12 @@ export interface PoolOptions {
   readonly ceil?: boolean;
 }
 
-const window = ({ kernel, stride, pad = 0, ceil = false }: PoolOptions): Attributes => ({
+const window = ({
+  kernel,
+  stride,
+  pad = 0,
+  ceil = false,
+}: PoolOptions): AttributesOf<"MaxPool" | "AveragePool"> => ({
   kernel_shape: ints([kernel, kernel]),
   strides: ints([stride, stride]),
   pads: ints([pad, pad, pad, pad]),

@@ -4,8 +4,16 @@
  */
 
 import { ModelFileError, OptionError } from "../../errors.ts";
-import { type Attributes, int, type Model, type Tensor, type Value } from "../../onnx/graph.ts";
+import { int, type Model, type Tensor, type Value } from "../../onnx/graph.ts";
 import { GraphBuilder } from "../../onnx/graph-builder.ts";
+import {
+  type AttributesOf,
+  type InputsOf,
+  type OneOutput,
+  type OperatorName,
+  namesOf,
+  onnxNode,
+} from "../../onnx/operator-node.ts";
 import { toFloat32 } from "../checkpoint.ts";
 import { WeightList } from "../weight-list.ts";
 
@@ -30,6 +38,12 @@ export interface BuildOptions {
 
 /** Whether a tensor counts training steps, which files may have or not. */
 export const isCounter = (name: string): boolean => name.endsWith(".num_batches_tracked");
+
+/** Inputs of an operator; undefined where weights do not fit. */
+type Inputs<K extends OperatorName> = InputsOf<K, Value | undefined>;
+
+const areThere = <K extends OperatorName>(inputs: Inputs<K>): inputs is InputsOf<K, Value> =>
+  (inputs as readonly (Value | undefined)[]).every((input) => input !== undefined);
 
 /** A network under construction. */
 export class NetBuilder {
@@ -107,32 +121,29 @@ export class NetBuilder {
   }
 
   /** An operator on values and weights; undefined if one of them is. */
-  op(
-    opType: string,
-    inputs: readonly (Value | undefined)[],
-    attributes: Attributes,
+  op<K extends OneOutput>(
+    opType: K,
+    inputs: Inputs<K>,
+    attributes: AttributesOf<K>,
     name: string,
   ): Value | undefined {
-    const values = inputs.filter((input) => input !== undefined);
-    if (values.length < inputs.length) return undefined;
-    return this.builder.op(opType, values, attributes, name);
+    return areThere(inputs) ? this.builder.op(opType, inputs, attributes, name) : undefined;
   }
 
   /**
    * Adds the last operator, whose output is `output`, and returns the model (opset 17).
    * @throws ModelFileError if weights are missing, unknown or of a wrong shape; it names up to five
    */
-  finish(
-    opType: string,
-    inputs: readonly (Value | undefined)[],
-    attributes: Attributes,
+  finish<K extends OneOutput>(
+    opType: K,
+    inputs: Inputs<K>,
+    attributes: AttributesOf<K>,
     name: string,
   ): Model {
     const problems = [...this.#weights.problems(isCounter)];
-    const values = inputs.filter((input) => input !== undefined);
-    if (problems.length > 0 || values.length < inputs.length) throw this.#misfit(problems);
-    const names = values.map((value) => value.name);
-    const node = { name, opType, domain: "", inputs: names, outputs: ["output"], attributes };
+    if (problems.length > 0 || !areThere(inputs)) throw this.#misfit(problems);
+    const names = namesOf(inputs, (value: Value) => value.name);
+    const node = onnxNode(opType, names, ["output"], attributes, name);
     for (const output of this.builder.add(node)) this.builder.output(output);
     return {
       irVersion: 8,

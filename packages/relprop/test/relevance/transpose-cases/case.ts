@@ -41,7 +41,7 @@ export const weights = (b: GraphBuilder, dims: readonly number[], seed = 3): Val
 export const unary = (op: Case["op"], attributes: Attributes = {}, title?: string): Case => ({
   op,
   ...(title !== undefined && { title }),
-  make: (b, x) => b.op(op, [x], attributes),
+  make: (b, x) => b.like({ opType: op, attributes }, [x]),
 });
 
 /** A second tensor that depends on x and differs from it. */

@@ -6,7 +6,7 @@ import { moved, other, unary, weights, type Case } from "./case.ts";
 /** The operator on a·x + c. */
 const at = (op: Case["op"], a: number, c: number): Case => ({
   op,
-  make: (b, x) => b.op(op, [moved(b, x, a, c)]),
+  make: (b, x) => b.like({ opType: op, attributes: {} }, [moved(b, x, a, c)]),
 });
 
 export const functionCases: readonly Case[] = [
@@ -138,7 +138,7 @@ const reduction = (op: Case["op"], a: number, c: number): Case[] =>
   ].map(({ title, attributes }) => ({
     op,
     title,
-    make: (b, x) => b.op(op, [moved(b, x, a, c)], attributes),
+    make: (b, x) => b.like({ opType: op, attributes }, [moved(b, x, a, c)]),
   }));
 
 const window = { kernel_shape: ints([3, 2]), strides: ints([2, 1]), pads: ints([1, 0, 1, 1]) };

@@ -42,7 +42,7 @@ const col2im = (title: string, windows: number, stride: number, pads: readonly n
   shape: [2, 3 * 6, windows],
   make: (b, x) => {
     const attributes = { strides: ints([stride, stride]), pads: ints(pads) };
-    return b.op("Col2Im", [x, b.integers([5, 6]), b.integers([3, 2])], attributes);
+    return b.like({ opType: "Col2Im", attributes }, [x, b.integers([5, 6]), b.integers([3, 2])]);
   },
 });
 

@@ -13,7 +13,7 @@ const resize = (
   make: (b, x) => {
     const given = b.constant(float32Tensor(scales, [scales.length]), "scales");
     const named = Object.entries(attributes).map(([name, value]) => [name, string(value)] as const);
-    return b.op("Resize", [x, undefined, given], Object.fromEntries(named));
+    return b.like({ opType: "Resize", attributes: Object.fromEntries(named) }, [x, undefined, given]);
   },
 });
 const toSizes = (

@@ -1,7 +1,8 @@
 /** Turns relevance into pictures and figures, the same in Node and the browser. */
 export * from "./colormaps.ts";
 export * from "./enlarge.ts";
-export { figureSvg, type FigureSvg } from "./figure.ts";
+export { figurePaints, figureSvg, type FigureSvg } from "./figure.ts";
+export { cleanText, textWidth, type TextStyle } from "./figure-text.ts";
 export * from "./figure-parts.ts";
 export { panelScale, type Box } from "./figure-layout.ts";
 export { capital, cssGradient, legend, relevanceText, type Legend, type LegendTick } from "./legend.ts";

@@ -28,7 +28,12 @@ export interface Legend {
  * @param label the name of the explained class; undefined for the whole prediction
  * @param part what each value belongs to, in a word
  */
-export function legend(heatmap: Heatmap, kind: Normalization, label?: string, part = "pixel"): Legend {
+export function legend(
+  heatmap: Pick<Heatmap, "colormap" | "normalized">,
+  kind: Normalization,
+  label?: string,
+  part = "pixel",
+): Legend {
   const { low, high, rest } = heatmap.normalized;
   const positions = high === low ? [rest] : [0, 0.5, 1];
   const ticks = positions.map((position): LegendTick => {
@@ -44,7 +49,7 @@ const amounts = ["least", "most"] as const;
 const nothing = ["", ""] as const;
 
 function sentence(
-  { colormap, normalized }: Heatmap,
+  { colormap, normalized }: Pick<Heatmap, "colormap" | "normalized">,
   kind: Normalization,
   label: string | undefined,
   part: string,

@@ -69,12 +69,13 @@ export default {
     ),
     // What kinds share knows none of them, and no command.
     apart(
-      ["run", "pages", "files", "models", "terminal", "sessions"],
+      ["run", "pages", "figures", "files", "models", "terminal", "sessions"],
       [...kinds, "commands", "studio-server"],
     ),
     apart(kinds, ["commands", "studio-server"]),
     apart(["terminal"], ["run", "pages", "files", "models", "sessions"]),
     apart(["sessions"], ["run", "pages"]),
+    apart(["figures"], ["run", "files", "models", "terminal", "sessions"]),
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -10,7 +10,7 @@ import {
   wrapText,
   type TextStyle,
 } from "./figure-text.ts";
-import type { Figure, FigurePanel } from "./figure-parts.ts";
+import type { Figure, FigureDrawing, FigurePanel, FigurePicture } from "./figure-parts.ts";
 import { capital, type Legend } from "./legend.ts";
 
 /** A line of text. `x` is its start, middle or end, as `anchor` says, and `y` its baseline. */
@@ -35,20 +35,20 @@ export interface Box {
   readonly height: number;
 }
 
-/** A picture and its place. */
-export interface PlacedImage extends Box {
-  /** A PNG as a data URL, see {@link FigurePanel.image}. */
-  readonly image: string;
-}
+/** What is in a panel: a PNG as a data URL, or SVG elements. */
+type Content = Pick<FigurePicture, "image"> | Pick<FigureDrawing, "drawing">;
+
+/** A panel and its place. */
+export type PlacedPanel = Box & Content;
 
 /** The places of all parts of a figure. */
 export interface FigureLayout {
   readonly width: number;
   readonly height: number;
   readonly texts: readonly PlacedText[];
-  readonly images: readonly PlacedImage[];
-  /** The colour bar. */
-  readonly bar: Box;
+  readonly panels: readonly PlacedPanel[];
+  /** The colour bar, if the legend has numbers for it. */
+  readonly bar?: Box;
 }
 
 const margin = 20;
@@ -90,7 +90,7 @@ export function layoutFigure(figure: Figure): FigureLayout {
   const rows = inRows(figure.panels.map(cellOf));
   const inner = Math.max(minWidth, ...rows.map(rowWidth));
   const texts: PlacedText[] = [];
-  const images: PlacedImage[] = [];
+  const panels: PlacedPanel[] = [];
   let y = margin;
 
   const lines = (text: readonly string[], style: TextStyle, isSoft: boolean, x = margin): void => {
@@ -112,25 +112,33 @@ export function layoutFigure(figure: Figure): FigureLayout {
     // Pictures lie on whole pixels, else renderers mix neighbouring pixels.
     const under = Math.ceil(top + captions + 3);
     let x = margin;
-    for (const { caption, space, ...picture } of row) {
+    for (const { caption, space, ...panel } of row) {
       y = top;
       for (const { text, isSoft } of caption) lines([text], small, isSoft, x);
-      images.push({ ...picture, x, y: under });
+      panels.push({ ...panel, x, y: under });
       x += space + gap;
     }
     y = under + Math.max(...row.map(({ height }) => height)) + gap;
   }
 
   y = Math.ceil(y);
-  const bar = { x: margin, y, width: inner, height: barHeight };
-  y += barHeight + 3;
-  texts.push(...tickTexts(figure.legend, bar, baseline(y, small)));
-  y += lineHeight * small.size + 4;
+  const bar = figure.legend.ticks.length > 0 ? { x: margin, y, width: inner, height: barHeight } : undefined;
+  if (bar) {
+    y += barHeight + 3;
+    texts.push(...tickTexts(figure.legend, bar, baseline(y, small)));
+    y += lineHeight * small.size + 4;
+  }
   paragraph(figure.legend.sentence, ordinary);
   if (figure.verdict !== undefined) paragraph(`${capital(figure.verdict)}.`, ordinary);
   y += 4;
   lines(wrapItems(figure.method.map(cleanText), inner, small), small, true);
-  return { width: Math.ceil(inner + 2 * margin), height: Math.ceil(y + margin - 4), texts, images, bar };
+  return {
+    width: Math.ceil(inner + 2 * margin),
+    height: Math.ceil(y + margin - 4),
+    texts,
+    panels,
+    ...(bar && { bar }),
+  };
 }
 
 /** Baseline of a line of text that begins at `top`. */
@@ -146,18 +154,19 @@ function tickTexts({ ticks, ends }: Legend, bar: Box, y: number): PlacedText[] {
   });
 }
 
-/** A picture, the lines of its caption, and the width of both. */
-interface Cell extends Omit<PlacedImage, "x" | "y"> {
-  readonly caption: readonly Pick<PlacedText, "text" | "isSoft">[];
-  readonly space: number;
-}
+/** A panel, the lines of its caption, and the width of both. */
+type Cell = Pick<Box, "width" | "height"> &
+  Content & {
+    readonly caption: readonly Pick<PlacedText, "text" | "isSoft">[];
+    readonly space: number;
+  };
 
 /** Width of the captions of narrow pictures. */
 const minCaptionWidth = 110;
 
-function cellOf({ caption, details = [], image, ...size }: FigurePanel): Cell {
-  const scale = panelScale(size) / 2;
-  const [width, height] = [size.width * scale, size.height * scale];
+function cellOf({ caption, details = [], width: across, height: down, ...content }: FigurePanel): Cell {
+  const scale = "image" in content ? panelScale({ width: across, height: down }) / 2 : 1;
+  const [width, height] = [across * scale, down * scale];
   const wrapped = (text: string): string[] =>
     wrapText(cleanText(text), Math.max(width, minCaptionWidth), small);
   // Details are more prominent than the caption, which only names the picture.
@@ -166,7 +175,7 @@ function cellOf({ caption, details = [], image, ...size }: FigurePanel): Cell {
     ...details.flatMap(wrapped).map((text) => ({ text, isSoft: false })),
   ];
   const space = Math.ceil(Math.max(width, ...lines.map(({ text }) => textWidth(text, small))));
-  return { caption: lines, image, width, height, space };
+  return { ...content, caption: lines, width, height, space };
 }
 
 const rowWidth = (row: readonly Cell[]): number =>

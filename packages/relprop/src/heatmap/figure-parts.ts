@@ -3,19 +3,30 @@
 import type { Colormap } from "./colormaps.ts";
 import type { Legend } from "./legend.ts";
 
-/** A picture of a figure. */
-export interface FigurePanel {
-  /** One line above the picture that names it: `heatmap`. */
+/** What all panels of a figure have. */
+interface Captioned {
   readonly caption: string;
   /** Further lines below it: `2.2 % for`. */
   readonly details?: readonly string[];
-  /** A PNG as a data URL, enlarged by `panelScale`, since SVG renderers would blur the pixels of a small one. */
-  readonly image: string;
-  /** Size before it was enlarged, in pixels. */
   readonly width: number;
   /** As `width`. */
   readonly height: number;
 }
+
+/** A picture of a figure. Its size is that before it was enlarged, in pixels. */
+export interface FigurePicture extends Captioned {
+  /** A PNG as a data URL, enlarged by `panelScale`, since SVG renderers would blur the pixels of a small one. */
+  readonly image: string;
+}
+
+/** A drawing of a figure, such as a plot. Its size is in pixels at 1×. */
+export interface FigureDrawing extends Captioned {
+  /** SVG elements, drawn from the point 0,0. */
+  readonly drawing: string;
+}
+
+/** A part of a figure that is not text. */
+export type FigurePanel = FigurePicture | FigureDrawing;
 
 /** Background of a figure: white paper, or a dark screen. */
 export type Theme = "light" | "dark";

@@ -2,7 +2,7 @@
 
 import { version } from "../version.ts";
 import type { Colormap } from "./colormaps.ts";
-import { layoutFigure, type Box, type PlacedText } from "./figure-layout.ts";
+import { layoutFigure, type Box, type PlacedPanel, type PlacedText } from "./figure-layout.ts";
 import type { Figure, Theme } from "./figure-parts.ts";
 
 /** A drawn figure. */
@@ -13,11 +13,12 @@ export interface FigureSvg {
   readonly width: number;
   /** As `width`. */
   readonly height: number;
-  /** The place of each panel's picture, scaled as well. */
+  /** The place of each panel, scaled as well. */
   readonly panels: readonly Box[];
 }
 
-const paints: Readonly<Record<Theme, Record<"paper" | "ink" | "soft" | "line", string>>> = {
+/** Colours of a figure besides those of relevance. */
+export const figurePaints: Readonly<Record<Theme, Record<"paper" | "ink" | "soft" | "line", string>>> = {
   light: { paper: "#ffffff", ink: "#1d1d1f", soft: "#5f5f68", line: "#c9c9d0" },
   dark: { paper: "#131316", ink: "#ececef", soft: "#a8a8b3", line: "#4a4a54" },
 };
@@ -39,13 +40,18 @@ const fonts = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'N
  *     });
  */
 export function figureSvg(figure: Figure): FigureSvg {
-  const { width, height, texts, images, bar } = layoutFigure(figure);
-  const { paper, ink, soft, line } = paints[figure.theme ?? "light"];
+  const { width, height, texts, bar, ...layout } = layoutFigure(figure);
+  const { paper, ink, soft, line } = figurePaints[figure.theme ?? "light"];
   const scale = figure.scale ?? 1;
-  const pictures = images.flatMap(({ image, ...box }) => [
-    `<image ${place(box)} preserveAspectRatio="none" href="${escape(image)}"/>`,
-    `<rect ${place(around(box))} fill="none" stroke="${line}"/>`,
-  ]);
+  const frame = (box: Box): string => `<rect ${place(around(box))} fill="none" stroke="${line}"/>`;
+  const drawPanel = (panel: PlacedPanel): string[] =>
+    "drawing" in panel
+      ? [
+          `<g transform="translate(${short(panel.x)} ${short(panel.y)})" font-family="${fonts}">`,
+          panel.drawing,
+          "</g>",
+        ]
+      : [`<image ${place(panel)} preserveAspectRatio="none" href="${escape(panel.image)}"/>`, frame(panel)];
   const drawText = ({ text, x, y, anchor, size, isBold, isSoft }: PlacedText): string =>
     `<text x="${short(x)}" y="${short(y)}" font-size="${size}"${isBold ? ' font-weight="600"' : ""}${
       anchor === "start" ? "" : ` text-anchor="${anchor}"`
@@ -56,16 +62,15 @@ export function figureSvg(figure: Figure): FigureSvg {
     `<title id="title">${escape(texts.map(({ text }) => text).join(" "))}</title>`,
     `<defs><linearGradient id="colours">${stops(figure.colormap)}</linearGradient></defs>`,
     `<rect width="${width}" height="${height}" fill="${paper}"/>`,
-    ...pictures,
-    `<rect ${place(bar)} fill="url(#colours)"/>`,
-    `<rect ${place(around(bar))} fill="none" stroke="${line}"/>`,
+    ...layout.panels.flatMap(drawPanel),
+    ...(bar ? [`<rect ${place(bar)} fill="url(#colours)"/>`, frame(bar)] : []),
     `<g font-family="${fonts}">`,
     ...texts.map(drawText),
     "</g>",
     "</svg>",
     "",
   ];
-  const panels = images.map((box) => ({
+  const panels = layout.panels.map((box) => ({
     x: scale * box.x,
     y: scale * box.y,
     width: scale * box.width,

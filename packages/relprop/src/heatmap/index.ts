@@ -4,7 +4,14 @@ export { drawBox, type DrawnBox } from "./draw-box.ts";
 export { enlarge } from "./enlarge.ts";
 export { figureSvg, type FigureSvg } from "./figure.ts";
 export { panelScale, type Box } from "./figure-layout.ts";
-export { themes, type Figure, type FigurePanel, type Theme } from "./figure-parts.ts";
+export {
+  themes,
+  type Figure,
+  type FigureDrawing,
+  type FigurePanel,
+  type FigurePicture,
+  type Theme,
+} from "./figure-parts.ts";
 export { legend, type Legend, type LegendTick } from "./legend.ts";
 export {
   normalizations,

@@ -33,7 +33,12 @@ export interface Legend {
  *     const { ticks, sentence } = legend(heatmap, "symmetric", "Egyptian cat");
  *     // sentence: Red speaks for “Egyptian cat”, blue against it.
  */
-export function legend(heatmap: Heatmap, kind: Normalization, label?: string, part = "pixel"): Legend {
+export function legend(
+  heatmap: Pick<Heatmap, "colormap" | "normalized">,
+  kind: Normalization,
+  label?: string,
+  part = "pixel",
+): Legend {
   const { low, high, rest } = heatmap.normalized;
   const positions = high === low ? [rest] : [0, 0.5, 1];
   const ticks = positions.map((position): LegendTick => {
@@ -49,7 +54,7 @@ const amounts = ["least", "most"] as const;
 const nothing = ["", ""] as const;
 
 function sentence(
-  { colormap, normalized }: Heatmap,
+  { colormap, normalized }: Pick<Heatmap, "colormap" | "normalized">,
   kind: Normalization,
   label: string | undefined,
   part: string,

@@ -7,6 +7,8 @@ export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "
 export { overrideCard } from "../cards/guess-card.ts";
 export { problemKinds } from "../cards/hub-config.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
+export { figurePaints } from "../heatmap/figure.ts";
+export { cleanText, textWidth, type TextStyle } from "../heatmap/figure-text.ts";
 export { capital, cssGradient, relevanceText } from "../heatmap/legend.ts";
 export { npyData, npyHeader } from "../heatmap/npy.ts";
 export { longestNpyHeader, npyTensor, readNpyHeader, type NpyHeader } from "../heatmap/read-npy.ts";

@@ -62,9 +62,9 @@ const overlap = (a: Box, b: Box): boolean =>
 const nameOf = (box: Box): string => ("name" in box ? String(box.name) : "a picture or the bar");
 
 function faultsOf(figure: Figure): string[] {
-  const { width, height, texts, images, bar } = layoutFigure(figure);
+  const { width, height, texts, panels, bar } = layoutFigure(figure);
   const named = texts.map((text) => Object.assign(textBox(text), { name: text.text }));
-  const boxes = [...named, ...images, bar];
+  const boxes = [...named, ...panels, ...(bar ? [bar] : [])];
   const outside = boxes
     .filter((box) => box.x < 0 || box.y < 0 || box.x + box.width > width || box.y + box.height > height)
     .map((box) => `${nameOf(box)} is cut`);
@@ -100,6 +100,17 @@ describe("the layout", () => {
       ),
       { numRuns: 60, seed: 7 },
     );
+  });
+
+  test("draws a plot at its own size, and no colour bar where no number stands for a colour", () => {
+    const plot = { caption: "plot", drawing: '<circle r="3"/>', width: 700, height: 90 };
+    const colours = { ticks: [], ends: ["", ""] as const, sentence: "Bars." };
+    const figure = figureOf("cat", [700, 90], { panels: [plot], legend: colours });
+    expect(faultsOf(figure)).toEqual([]);
+    const { svg, panels } = figureSvg(figure);
+    expect(panels).toMatchObject([{ width: 700, height: 90 }]);
+    expect(svg).toContain('<circle r="3"/>');
+    expect(svg).not.toContain("url(#colours)");
   });
 
   test("loses none of a name", () => {

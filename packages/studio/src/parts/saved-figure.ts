@@ -71,9 +71,10 @@ export async function pngOfFigure(figure: Figure): Promise<Uint8Array> {
   );
   // Not every browser waits for the images in an SVG, and none guarantees to keep their pixels unchanged.
   context.imageSmoothingEnabled = false;
-  for (const [i, { image }] of figure.panels.entries()) {
+  for (const [i, panel] of figure.panels.entries()) {
     const box = panels[i];
-    if (box) context.drawImage(await imageAt(image), box.x, box.y, box.width, box.height);
+    if (box && "image" in panel)
+      context.drawImage(await imageAt(panel.image), box.x, box.y, box.width, box.height);
   }
   return bytesOf(canvas);
 }

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { version, type Explainer } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
-import { explainBatch, type ExplainedImage } from "./explain-batch.ts";
+import { explainBatch, type ExplainedImage } from "../run/explain-batch.ts";
 import { htmlPage } from "./html-page.ts";
 import { imageResultSchema, type ImageResult } from "./image-result.ts";
 import type { ExplainOptions, Pending, Run } from "./image-run.ts";

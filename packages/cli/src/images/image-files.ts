@@ -3,6 +3,7 @@
 import { npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "@relprop/core/heatmap";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { boxed, type DrawnFigure } from "../pages/figure-parts.ts";
+import type { RelevanceArray } from "../run/explain-batch.ts";
 
 /**
  * - `picture`: what the network saw, after resizing and cropping;
@@ -21,12 +22,6 @@ export const extras: readonly Extra[] = ["npy", "json", "svg"];
 export interface Wanted {
   readonly styles: readonly Style[];
   readonly extras: readonly Extra[];
-}
-
-/** Relevance as it came from the network: [H, W], or [C, H, W] if channels were kept. */
-export interface RelevanceArray {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
 }
 
 /** Names of the files of one explained part of an answer, by kind, without those that are not wanted. */

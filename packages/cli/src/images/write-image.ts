@@ -4,7 +4,7 @@ import { InputError } from "@relprop/core";
 import { colormap, cssGradient, legend, renderHeatmap } from "@relprop/core/heatmap";
 import { requestText } from "../run/answer-requests.ts";
 import { drawFigure } from "./draw-figure.ts";
-import type { ExplainedAnswer, ExplainedImage } from "./explain-batch.ts";
+import type { ExplainedAnswer, ExplainedImage } from "../run/explain-batch.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";

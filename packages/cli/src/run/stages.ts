@@ -55,7 +55,7 @@ export const mostAlive = ({ jobs, batch, sessions }: Abreast & { readonly sessio
  * @throws what ends the whole run: ModelFileError if the model can't be run
  */
 export async function* throughStages<Input, Ready, Found, Result>(
-  inputs: readonly Input[],
+  inputs: Iterable<Input> | AsyncIterable<Input>,
   { prepare, explain, write }: Stages<Input, Ready, Found, Result>,
   { explainers, jobs, batch }: Abreast & { readonly explainers: Explainers },
   interrupted: () => boolean,
@@ -110,8 +110,11 @@ function failureOf(error: unknown, batch: number): InputError {
   throw new ModelFileError({ what: "cannot run the model", why, ...fix }, { cause: error });
 }
 
-function* until<Item>(items: Iterable<Item>, isOver: () => boolean): Generator<Item> {
-  for (const item of items) {
+async function* until<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+  isOver: () => boolean,
+): AsyncGenerator<Item> {
+  for await (const item of items) {
     if (isOver()) return;
     yield item;
   }

@@ -14,10 +14,15 @@ import {
   type Ledger,
   type PickSource,
 } from "@relprop/core";
-import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
-import type { AnswerRequest } from "../run/answer-requests.ts";
-import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";
-import type { RelevanceArray } from "./image-files.ts";
+import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
+import type { AnswerRequest } from "./answer-requests.ts";
+import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
+
+/** Relevance as it came from the network: [H, W], or [C, H, W] if channels were kept. */
+export interface RelevanceArray {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
 
 /** One explained part of an image's answer. */
 export interface ExplainedAnswer {

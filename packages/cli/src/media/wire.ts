@@ -1,6 +1,5 @@
 /** Messages through a pipe: what is said as JSON, and the bytes that belong to it. */
 
-import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 
 /** A message as it arrives. */
@@ -22,11 +21,21 @@ export async function send(to: Writable, head: object, body: Uint8Array = none):
   start.writeUInt32LE(body.length, 4);
   to.write(start);
   const hasRoom = to.write(json);
-  if (body.length > 0 ? !to.write(body) : !hasRoom) {
-    // An end that is gone never drains.
-    await Promise.race([once(to, "drain"), once(to, "close")]);
-  }
+  if (body.length > 0 ? !to.write(body) : !hasRoom) await room(to);
 }
+
+/** Waits until a pipe has room, or is gone: then it never has. */
+const room = (to: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    if (to.destroyed) return resolve();
+    const done = (): void => {
+      to.off("drain", done);
+      to.off("close", done);
+      resolve();
+    };
+    to.on("drain", done);
+    to.on("close", done);
+  });
 
 /** The messages of a pipe, until it ends; half a message at the end is left out. */
 export async function* messages<Head>(from: Readable): AsyncGenerator<Message<Head>, void, undefined> {

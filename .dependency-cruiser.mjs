@@ -18,7 +18,7 @@ const studio = (room, ...allowed) => ({
 });
 
 /** Rooms of the command that explain one kind of input each. */
-const kinds = ["images", "texts", "concepts"];
+const kinds = ["images", "texts", "concepts", "films", "sounds"];
 const roomsOf = (names) => `^packages/cli/src/(${names.join("|")})/`;
 
 /** Rooms of the command, and the other rooms that they do not know. */
@@ -69,13 +69,14 @@ export default {
     ),
     // What kinds share knows none of them, and no command.
     apart(
-      ["run", "pages", "figures", "files", "models", "terminal", "sessions"],
+      ["run", "pages", "figures", "files", "models", "terminal", "sessions", "media"],
       [...kinds, "commands", "studio-server"],
     ),
     apart(kinds, ["commands", "studio-server"]),
     apart(["terminal"], ["run", "pages", "files", "models", "sessions"]),
     apart(["sessions"], ["run", "pages"]),
     apart(["figures"], ["run", "files", "models", "terminal", "sessions"]),
+    apart(["media"], ["run", "pages", "files", "models", "terminal", "sessions"]),
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -1,5 +1,6 @@
 /** The files of an explained image. */
 
+import type { FloatArray } from "@relprop/core";
 import { npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "@relprop/core/heatmap";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { boxed, type DrawnFigure } from "../pages/figure-parts.ts";
@@ -21,12 +22,6 @@ export const extras: readonly Extra[] = ["npy", "json", "svg"];
 export interface Wanted {
   readonly styles: readonly Style[];
   readonly extras: readonly Extra[];
-}
-
-/** Relevance of the network: [H, W], or [C, H, W] if channels were kept. */
-export interface RelevanceArray {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
 }
 
 /** Names of the files of one explained part of an answer, by kind, limited to the chosen kinds. */
@@ -55,7 +50,7 @@ export async function writeHeatmap(
   files: Readonly<Record<string, string>>,
   picture: Pixels,
   heatmap: Heatmap,
-  relevance: RelevanceArray,
+  relevance: FloatArray,
   box: DrawnBox | undefined,
   draw: () => Promise<DrawnFigure>,
 ): Promise<void> {

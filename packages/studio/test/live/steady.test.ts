@@ -3,7 +3,7 @@ import { saveName } from "../../src/state/file-name.ts";
 import { paceText, PaceMeter } from "../../src/modes/live/meter.ts";
 import { inverted, mirrored, mirroredMap } from "../../src/modes/live/picture-ops.ts";
 import { openProblem, unsupported } from "../../src/modes/live/problems.ts";
-import { largestMagnitude, Smoother } from "../../src/modes/live/smoothing.ts";
+import { largestMagnitude, Smoother } from "@relprop/engine/smoothing";
 
 const frame = (...values: number[]) => ({ data: Float32Array.from(values), height: 1, width: values.length });
 

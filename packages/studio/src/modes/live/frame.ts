@@ -4,7 +4,7 @@ import type { Engine, ExplainResult, LoadedModel, Picture } from "@relprop/engin
 import { bestText, targetLabel } from "../../parts/target-names.ts";
 import type { ViewSettings } from "../../state/view-settings.ts";
 import type { Answered, Question } from "../../turns/answers.ts";
-import type { SteadyRelevance } from "./smoothing.ts";
+import type { SteadyRelevance } from "@relprop/engine/smoothing";
 import type { LiveSource } from "./sources.ts";
 
 /** The source counts as one picture, whichever frame is shown. */

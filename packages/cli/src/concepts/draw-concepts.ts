@@ -19,7 +19,7 @@ export interface SheetParts {
   readonly layer: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
   readonly answer: AnswerRecord;
-  /** What the network saw, the explained box drawn in. */
+  /** The picture, what the network did not see veiled and the explained box drawn in. */
   readonly picture: Pixels;
   /** Of the answer's concepts, in their order. */
   readonly heatmaps: readonly Heatmap[];

@@ -11,7 +11,7 @@ import { howText } from "../pages/page-parts.ts";
 export interface FigureParts {
   readonly result: Pick<ImageResult, "input" | "settings" | "top">;
   readonly shown: AnswerResult;
-  /** What the network saw, the explained box drawn in. */
+  /** The whole picture, what the network did not see veiled and the explained box drawn in. */
   readonly picture: Pixels;
   readonly heatmap: Heatmap;
   readonly legend: Legend;

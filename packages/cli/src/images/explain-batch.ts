@@ -14,7 +14,15 @@ import {
   type Ledger,
   type PickSource,
 } from "@relprop/core";
-import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "../run/answer-picks.ts";
+import {
+  faultOf,
+  noTarget,
+  picksOf,
+  topOf,
+  type AnswerPlan,
+  type BatchPlan,
+  type Picked,
+} from "../run/answer-picks.ts";
 import type { AnswerRequest } from "../run/answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "../run/score.ts";
 import type { RelevanceArray } from "./image-files.ts";
@@ -33,6 +41,7 @@ export interface ExplainedAnswer {
   readonly against?: { readonly index: number; readonly label: string };
   /** Where its relevance stayed, if account was kept. */
   readonly ledger?: Ledger;
+  /** In the picture's own pixels. */
   readonly box?: Detection;
 }
 
@@ -52,7 +61,7 @@ const isClass = (kind: string | undefined): boolean => kind === "class" || kind 
 export async function explainBatch(
   explainer: Explainer,
   input: FloatArray,
-  plan: AnswerPlan,
+  plan: BatchPlan,
 ): Promise<ExplainedImage[]> {
   const samples = Array.from({ length: input.dims[0] ?? 0 }, (_, sample) => sample);
   const { requests, names } = plan;

@@ -12,6 +12,7 @@ import { knownFiles } from "./result-names.ts";
 import { writeImage } from "./write-image.ts";
 import { resultHash } from "../files/manifest.ts";
 import { readBytes, readImage, type ImageFile } from "../files/read-images.ts";
+import type { BatchPlan } from "../run/answer-picks.ts";
 import { openImages } from "../run/open-images.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
@@ -23,6 +24,8 @@ interface Found {
 }
 
 const pageName = "index.html";
+/** What maps are drawn on: with the crop alone, as earlier versions did it, they are out of date. */
+const drawing = "whole pictures";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are named and left out.
@@ -63,7 +66,8 @@ function workOn(images: readonly ImageFile[], run: Run): Work<ImageFile, Pending
         batch.map(({ picture }) => picture),
         run.loaded.card.input,
       );
-      return async (explainer) => explain(run, explainer, input);
+      const pictures = batch.map(({ picture }) => picture.geometry);
+      return async (explainer) => explain({ ...run.plan, pictures }, explainer, input);
     },
     write: async (image, { explained, ms }) => ({
       hash: image.hash,
@@ -102,6 +106,7 @@ async function prepare(
     styles: options.styles,
     extras: options.extras,
     theme: options.theme,
+    drawing,
   });
   const result = options.force ? undefined : await manifest.done(image.key, hash);
   if (result) return { earlier: { hash, result: { ...result, input: image.path } } };
@@ -110,7 +115,7 @@ async function prepare(
 }
 
 async function explain(
-  { plan }: Run,
+  plan: BatchPlan,
   explainer: Explainer,
   input: ReturnType<typeof preprocess>,
 ): Promise<Found[]> {

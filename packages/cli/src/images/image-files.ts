@@ -1,14 +1,15 @@
 /** Which files an image's explanation is written to. */
 
-import { npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "@relprop/core/heatmap";
+import { npyFile } from "@relprop/core/heatmap";
 import type { ResultWriter } from "../files/result-writer.ts";
-import { boxed, type DrawnFigure } from "../pages/figure-parts.ts";
+import type { DrawnFigure } from "../pages/figure-parts.ts";
+import type { WholeDrawings } from "../pages/whole-picture.ts";
 
 /**
- * - `picture`: what the network saw, after resizing and cropping;
- * - `heatmap`: relevance in colours, one pixel a value;
- * - `overlay`: the heatmap over the grey picture;
- * - `figure`: picture and heatmap side by side, and in words what they show.
+ * - `picture`: what the network saw, after resizing, cropping and padding;
+ * - `heatmap`: relevance in colours, where it lies in the whole picture;
+ * - `overlay`: the heatmap over the whole picture in gray;
+ * - `figure`: the whole picture and the heatmap side by side, and in words what they show.
  */
 export type Style = "picture" | "heatmap" | "overlay" | "figure";
 export const styles: readonly Style[] = ["picture", "heatmap", "overlay", "figure"];
@@ -23,7 +24,7 @@ export interface Wanted {
   readonly extras: readonly Extra[];
 }
 
-/** Relevance as it came from the network: [H, W], or [C, H, W] if channels were kept. */
+/** Relevance as it came from the network, in the input's pixels: [H, W], or [C, H, W] if channels were kept. */
 export interface RelevanceArray {
   readonly data: Float32Array;
   readonly dims: readonly number[];
@@ -53,14 +54,12 @@ export const imageFiles = (key: string, { styles, extras }: Wanted): Record<stri
 export async function writeHeatmap(
   writer: ResultWriter,
   files: Readonly<Record<string, string>>,
-  picture: Pixels,
-  heatmap: Heatmap,
+  { heatmap, overlay }: WholeDrawings,
   relevance: RelevanceArray,
-  box: DrawnBox | undefined,
   draw: () => Promise<DrawnFigure>,
 ): Promise<void> {
   if (files["heatmap"]) await writer.png(files["heatmap"], heatmap);
-  if (files["overlay"]) await writer.png(files["overlay"], boxed(renderOverlay(picture, heatmap), box));
+  if (files["overlay"]) await writer.png(files["overlay"], overlay());
   if (files["figure"] || files["svg"]) {
     const { svg, png } = await draw();
     if (files["figure"]) await writer.bytes(files["figure"], await png());

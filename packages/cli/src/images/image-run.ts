@@ -1,9 +1,9 @@
 /** What all images of a run of `relprop explain` share. */
 
-import type { Pixels, Theme } from "@relprop/core/heatmap";
+import type { Theme } from "@relprop/core/heatmap";
 import type { Wanted } from "./image-files.ts";
 import type { ImageResult } from "./image-result.ts";
-import type { ImageFile } from "../files/read-images.ts";
+import type { ImageFile, SeenPicture } from "../files/read-images.ts";
 import type { OpenImages } from "../run/open-images.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
@@ -21,5 +21,5 @@ export interface Run extends PictureRun, Omit<OpenImages<ImageResult>, "images">
 /** An image that has to be explained, read. */
 export interface Pending extends ImageFile {
   readonly hash: string;
-  readonly picture: Pixels;
+  readonly picture: SeenPicture;
 }

@@ -17,6 +17,7 @@ import {
   zoo,
   zooEntry,
   type ByteSource,
+  type Explained,
   type InputOptions,
   type ModelCard,
   type ZooEntry,
@@ -33,8 +34,8 @@ export interface LoadOptions {
   readonly card?: string;
   /** Path of class names. */
   readonly labels?: string;
-  /** Name of the input that is explained, if there are several. */
-  readonly inputName?: string;
+  /** Which input and output are explained, and what that is, as far as it is said. */
+  readonly explained?: Explained;
   readonly quiet?: boolean;
 }
 
@@ -117,8 +118,8 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
   const [name, input] = [basename(path), options.input ?? {}];
   const hub = await hubConfigBeside(path);
   const made = hub
-    ? hubCard(name, model, hub, input, options.inputName)
-    : guessCard(name, model, input, options.inputName);
+    ? hubCard(name, model, hub, input, options.explained)
+    : guessCard(name, model, input, options.explained);
   return { model, ...made, id: whole };
 }
 

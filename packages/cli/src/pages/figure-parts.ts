@@ -2,12 +2,10 @@
 
 import {
   asciiJson,
-  drawBox,
   enlarge,
   figureSvg,
   panelScale,
   stampPng,
-  type DrawnBox,
   type Figure,
   type FigurePanel,
   type Pixels,
@@ -42,7 +40,3 @@ export async function figurePanel(caption: string, pixels: Pixels): Promise<Figu
   const png = Buffer.from(await pngOf(large)).toString("base64");
   return { caption, image: `data:image/png;base64,${png}`, width, height };
 }
-
-/** Pixels with the explained box, if there is one, drawn in. */
-export const boxed = (pixels: Pixels, box: DrawnBox | undefined): Pixels =>
-  box ? drawBox(pixels, box) : pixels;

@@ -19,6 +19,7 @@ import {
   type PickSource,
   type RunSource,
 } from "@relprop/core";
+import { boxInPicture, pixelInInput, type PictureFrame } from "@relprop/core/preprocess";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
 import { nameOf, scoreOf, type Score } from "./score.ts";
@@ -30,9 +31,15 @@ export interface AnswerPlan {
   readonly against: CompileDecision["against"];
   readonly names: CompileDecision["names"];
   readonly detection: DetectionOptions;
-  /** Height and width of the picture that the network sees, in pixels. */
+  /** Height and width of the network's input, in pixels. */
   readonly size: readonly [height: number, width: number];
 }
+
+/** What is asked of the answers to a batch, whose pictures these are. */
+export interface BatchPlan extends AnswerPlan {
+  readonly pictures: readonly PictureFrame[];
+}
+
 /** What was explained in one sample of a run; undefined where this request has nothing there. */
 export type Picked = { readonly pick: Pick; readonly label?: string } | InputError | undefined;
 
@@ -64,9 +71,9 @@ function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number
   return scoreOf(names, { index: 0, value: length }, "length");
 }
 
-/** What a request is in each sample, a list for each rank of classes. */
+/** What a request is in each sample, a list for each rank of classes. Pixels and boxes are in the pictures' own pixels. */
 export function picksOf(
-  plan: AnswerPlan,
+  plan: BatchPlan,
   source: RunSource,
   first: Explanation,
   samples: readonly number[],
@@ -105,7 +112,12 @@ export function picksOf(
   };
   return [
     each((sample) => {
-      const pick = pickAnswer(source, sample, request, options);
+      const picture = plan.pictures[sample] as PictureFrame;
+      const seen = request.kind === "pixel" ? { ...request, ...pixelInInput(picture, request) } : request;
+      const found = pickAnswer(source, sample, seen, options);
+      const pick = found.box
+        ? { ...found, box: { ...found.box, ...boxInPicture(picture, found.box) } }
+        : found;
       const label = labelOf(plan, pick, request);
       return { pick, ...(label !== undefined && { label }) };
     }),

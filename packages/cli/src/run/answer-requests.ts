@@ -21,7 +21,7 @@ export type AnswerRequest =
   | { readonly kind: "elements"; readonly text: string }
   /** Elements by a file of weights: an array, or on a map a picture of places. */
   | { readonly kind: "mask"; readonly text: string; readonly mask: Mask; readonly index: number | undefined }
-  /** One place of a map, in pixels of the picture that the network sees; without a class the one that wins there. */
+  /** One place of a map, in the picture's own pixels; without a class the one that wins there. */
   | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index: number | undefined }
   /** All places of a map where a class wins. */
   | { readonly kind: "where"; readonly index: number }
@@ -46,7 +46,7 @@ export interface Asking {
   /** Whether the prediction as a whole is explained where nothing is named. */
   readonly isWhole: boolean;
   readonly others: OtherReadings;
-  /** How masks come to the size of the picture that the network sees: as that does. */
+  /** How masks come to the network's size: as photos do. */
   readonly geometry: Geometry;
 }
 

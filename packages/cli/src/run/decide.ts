@@ -14,7 +14,7 @@ import {
   type MethodOptions,
   type OutputFacts,
 } from "@relprop/core";
-import type { InputCard } from "@relprop/core/zoo";
+import { resizeText } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
 import { without, type NamedOutput, type OtherReadings } from "./answer-ways.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
@@ -305,14 +305,6 @@ const numbers = (list: readonly number[]): string => list.map((n) => Number(n.to
 
 const coloringText = ({ colormap, normalize, level, clip }: Coloring): string =>
   `${colormap}, ${normalize}${level === 1 ? "" : `, level ${level}`}${clip === 100 ? "" : `, clipped at ${clip} %`}`;
-
-function resizeText({ resize, interpolation }: InputCard): string {
-  const filter = interpolation === undefined ? "" : `, ${interpolation}`;
-  if (typeof resize === "string") return resize + filter;
-  const to =
-    "stretch" in resize ? `stretched to ${resize.stretch.join("×")}` : `shorter side ${resize.shortSide}`;
-  return `${to}${filter}, centre crop`;
-}
 
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));
 

@@ -12,6 +12,7 @@ import {
   type RunChoices,
 } from "./decide.ts";
 import type { RunOptions } from "./run-inputs.ts";
+import { given } from "../given.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
 import { readOnce } from "../sessions/compiled-cache.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
@@ -51,7 +52,12 @@ export async function startPictures(
 ): Promise<PictureRun> {
   const { device, batch } = options;
   const silent = isSilent(options);
-  const { model, ...loaded } = await loadModel(options.model, { ...options.load, quiet: silent });
+  const { input, output, outputKind } = options.compile;
+  const { model, ...loaded } = await loadModel(options.model, {
+    ...options.load,
+    explained: given({ input, output, outputKind }),
+    quiet: silent,
+  });
   const source = { model, id: loaded.id, useCache: options.cache };
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
   const decision = await decideCompile({ model, ...loaded }, { ...options, compile }, (wanted) =>
@@ -80,7 +86,7 @@ export async function startPictures(
 function sayGuesses({ card, guesses }: PictureRun["loaded"], { names }: CompileDecision): void {
   if (guesses.length > 0) {
     say(
-      `guessed, since no card says it: ${guesses.join("; ")} (--card, --size, --channels, --mean, --std say it)`,
+      `guessed, since no card says it: ${guesses.join("; ")} (--card, --size, --resize, --channels, --mean, --std say it)`,
     );
   }
   if (names.labels.length > 0 || nameless.has(names.facts.kind)) return;

@@ -8,8 +8,15 @@ export { capital, cssGradient, legend, relevanceText, type Legend, type LegendTi
 export * from "./normalize.ts";
 export * from "./npy.ts";
 export * from "./overlay.ts";
+export * from "./place.ts";
 export * from "./png-text.ts";
-export * from "./render.ts";
+export {
+  renderHeatmap,
+  type Heatmap,
+  type HeatmapOptions,
+  type Pixels,
+  type RelevanceMap,
+} from "./render.ts";
 export { readNpy } from "./read-npy.ts";
 export {
   chooseColoring,

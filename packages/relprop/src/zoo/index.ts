@@ -2,7 +2,9 @@
 export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
 export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions, toFloat32 } from "./checkpoint.ts";
+export { resizeModes, resizeText, type ResizeMode, type ResizeOptions } from "../cards/choose-resize.ts";
 export {
+  type Explained,
   guessCard,
   type GuessedCard,
   hubCard,
@@ -20,8 +22,10 @@ export { type KerasLayer, type KerasModel, kerasShardPaths, readKerasLayers } fr
 export {
   channelCount,
   type ChannelOrder,
+  type Colour,
   type InputCard,
   type Interpolation,
+  leastCover,
   type ModelCard,
   parseModelCard,
   type Resize,

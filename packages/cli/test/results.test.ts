@@ -111,7 +111,7 @@ describe("the writer", () => {
   test("writes pictures, heatmaps, overlays and numbers, folders mirrored", async () => {
     const writer = await ResultWriter.create(folder, free);
     const { figure: _, svg: __, ...files } = answerFiles("deep/cat.3-tabby", all);
-    const drawings = { picture: pixels, heatmap, overlay: () => pixels };
+    const drawings = { isCropped: false, picture: pixels, heatmap, overlay: () => pixels };
     await writeHeatmap(writer, files, drawings, relevance, noFigure);
     expect(files).toEqual({
       heatmap: "deep/cat.3-tabby.heatmap.png",

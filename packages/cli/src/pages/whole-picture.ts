@@ -14,6 +14,8 @@ import type { SeenPicture } from "../files/read-images.ts";
 
 /** Drawings of one picture, all of its proportions and of one size; what the network did not see is veiled. */
 export interface WholeDrawings {
+  /** Whether a part of the picture is veiled. */
+  readonly isCropped: boolean;
   /** The picture, the explained box drawn in. */
   readonly picture: Pixels;
   readonly heatmap: Heatmap;
@@ -41,7 +43,10 @@ export function drawWhole(
     const veiled = veilUnseen(pixels, placement);
     return box ? drawBox(veiled, scaled(box)) : veiled;
   };
+  const { left, top, right, bottom } = geometry.frame;
+  const { width, height } = geometry.picture;
   return {
+    isCropped: left > 0 || top > 0 || right < width || bottom < height,
     picture: finished(whole),
     heatmap: { ...placed, data: veilUnseen(placed, placement).data },
     overlay: () => finished(renderOverlay(whole, placed)),

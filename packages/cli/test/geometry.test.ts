@@ -100,6 +100,8 @@ describe("a reader of lines, 48×192", () => {
   });
 });
 
+const cut = (at: number, most: number): number => Math.min(most, Math.max(0, at));
+
 describe("a detector of square inputs", () => {
   const net = outputModels.find(({ name }) => name === "boxes beside scores, anchors last") as OutputModel;
 
@@ -128,7 +130,6 @@ describe("a detector of square inputs", () => {
       });
       const box = explained.box as NonNullable<typeof explained.box>;
       // Of 8 pixels of the input each is side / 8 of the picture's; what of the box lies in the padding is cut off.
-      const cut = (at: number, most: number): number => Math.min(most, Math.max(0, at));
       expect(answer?.box?.left).toBeCloseTo(cut(left + (box.left * side) / 8, width), 3);
       expect(answer?.box?.right).toBeCloseTo(cut(left + (box.right * side) / 8, width), 3);
       expect(answer?.box?.top).toBeCloseTo(cut(top + (box.top * side) / 8, height), 3);
@@ -161,19 +162,19 @@ describe("a classifier of square inputs", () => {
       const path = await picture(`${name}.png`, w, h, turn);
       const run = await explain(path, model, "-c", "1");
       expect(run.status, run.stderr).toBe(0);
-      const [answer] = placed(run);
-      const { picture: own, frame } = answer?.geometry as PictureFrame;
+      const [answer] = placed(run) as [Placed];
+      const { picture: own, frame } = answer.geometry;
       expect([own.width, own.height]).toEqual(turn === undefined ? [w, h] : [h, w]);
       // Rounding shifts the crop by a pixel of the input at most.
       const pixel = Math.min(own.width, own.height) / 37;
       expect(Math.abs(frame.left + frame.right - own.width)).toBeLessThan(2 * pixel);
       const seen = (Math.min(own.width, own.height) * 32) / 37;
-    expect(Math.abs(frame.bottom - frame.top - seen)).toBeLessThan(pixel);
-    const overlay = await raw(answer?.outputs["overlay"] ?? "");
+      expect(Math.abs(frame.bottom - frame.top - seen)).toBeLessThan(pixel);
+      const overlay = await raw(answer?.outputs["overlay"] ?? "");
       expect(sizeOf(overlay)).toEqual(drawn);
       // The corner is under gray: no colour, and not the picture's own brightness.
       const heatmap = await raw(answer?.outputs["heatmap"] ?? "");
-    for (const part of heatmap.data.subarray(0, 3)) expect(Math.abs(part - 178.5)).toBeLessThan(1);
+      for (const part of heatmap.data.subarray(0, 3)) expect(Math.abs(part - 178.5)).toBeLessThan(1);
       expect(overlay.data[0]).toBe(overlay.data[2]);
     },
   );

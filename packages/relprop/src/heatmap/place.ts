@@ -81,6 +81,9 @@ function sharesOf(length: number, from: number, to: number, pixels: number): (Co
   });
 }
 
+/** Whether the centre of a pixel is between two edges. */
+const isIn = (pixel: number, from: number, to: number): boolean => pixel + 0.5 >= from && pixel + 0.5 < to;
+
 /** How much of the gray that lies over what the network did not see. */
 const veil = 0.6;
 const veilGray = 128;
@@ -88,7 +91,6 @@ const veilGray = 128;
 /** A copy of a drawing in which gray lies over all that is outside of the network's input. */
 export function veilUnseen({ data, width, height }: Pixels, placement: Placement): Pixels {
   const copy = new Uint8ClampedArray(data);
-  const isIn = (at: number, from: number, to: number): boolean => at + 0.5 >= from && at + 0.5 < to;
   for (let y = 0; y < height; y++) {
     const isRow = isIn(y, placement.top, placement.bottom);
     for (let x = 0; x < width; x++) {

@@ -61,6 +61,9 @@ export function boxInPicture({ picture, input, frame }: PictureFrame, box: Edges
 
 const within = (most: number, at: number): number => Math.min(most, Math.max(0, at));
 
+const along = (at: number, from: number, to: number, length: number): number =>
+  Math.min(length - 1, Math.floor(((at - from) * length) / (to - from)));
+
 /**
  * The input's pixel that the centre of a picture's pixel lies in.
  * @throws InputError if the picture has no such pixel, or the network does not see it
@@ -86,8 +89,6 @@ export function pixelInInput(
       fix: "choose one in the crop, or say --resize stretch or letterbox, if the network was trained so",
     });
   }
-  const along = (at: number, from: number, to: number, length: number): number =>
-    Math.min(length - 1, Math.floor(((at - from) * length) / (to - from)));
   return {
     x: along(x, frame.left, frame.right, input.width),
     y: along(y, frame.top, frame.bottom, input.height),

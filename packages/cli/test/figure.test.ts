@@ -55,6 +55,7 @@ const partsOf = (about: Partial<AnswerResult> = {}, input = "photos/猫 😺.png
   },
   shown: { ...shown, ...about },
   picture,
+  isCropped: false,
   heatmap,
   legend: itsLegend,
   theme: "light",

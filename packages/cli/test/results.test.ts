@@ -30,6 +30,11 @@ const result = (key: string): ImageResult => ({
     { index: 1, label: "lynx", value: 1, logit: 1, probability: 0.25 },
   ],
   kind: "classes",
+  geometry: {
+    picture: { width: 400, height: 300 },
+    input: { width: 224, height: 224 },
+    frame: { left: 50, top: 0, right: 350, bottom: 300 },
+  },
   answers: [
     {
       index: 3,
@@ -106,7 +111,8 @@ describe("the writer", () => {
   test("writes pictures, heatmaps, overlays and numbers, folders mirrored", async () => {
     const writer = await ResultWriter.create(folder, free);
     const { figure: _, svg: __, ...files } = answerFiles("deep/cat.3-tabby", all);
-    await writeHeatmap(writer, files, pixels, heatmap, relevance, undefined, noFigure);
+    const drawings = { isCropped: false, picture: pixels, heatmap, overlay: () => pixels };
+    await writeHeatmap(writer, files, drawings, relevance, noFigure);
     expect(files).toEqual({
       heatmap: "deep/cat.3-tabby.heatmap.png",
       overlay: "deep/cat.3-tabby.overlay.png",

@@ -23,7 +23,7 @@ export const answerOptions = {
   },
   pixel: {
     flag: "--pixel <x,y>",
-    help: "a place of a map, in pixels of the picture that the network sees",
+    help: "a place of a map, in the picture's own pixels",
     read: pixel,
     isOfPictures: true,
   },

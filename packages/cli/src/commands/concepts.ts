@@ -81,7 +81,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
     .argument("<images...>", "files, folders (recursively) or quoted globs");
   addHelp(addOptions(command, table), table, { short: examples, all: examples }).action(
     async (images, options) => {
-      const { model, device, layer, count, json, quiet, force, size, card, labels, input } = options;
+      const { model, device, layer, count, json, quiet, force, size, card, labels } = options;
       const ofConcepts = {
         model,
         device,
@@ -95,7 +95,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         jobs: usualJobs(),
         theme: options.theme,
         extras: options.save ?? [],
-        load: withoutUndefined({ input: withoutUndefined({ size }), card, labels, inputName: input }),
+        load: withoutUndefined({ input: withoutUndefined({ size }), card, labels }),
         ...answerChoices(options),
         compile: await compileOptions(options),
         folder: options.out,

@@ -12,7 +12,7 @@ import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
 import { collect, integer, number, words } from "./arguments.ts";
 import { methodChoice, methodOptions, needs } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
-import { feedOptions, reportOptions, runOptions, themeOption } from "./picture-options.ts";
+import { feedOptions, inputOptions, reportOptions, runOptions, themeOption } from "./picture-options.ts";
 import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
 import { textChoices, textOptions } from "./text-options.ts";
 
@@ -148,7 +148,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
     .argument("[images...]", "files, folders (recursively) or quoted globs; with --text the model");
   addHelp(addOptions(command, table), table, { short: shortExamples, all: examples }).action(
     async (images, options) => {
-      const { layout, size, channels, scale, mean, std, card, labels, input, quiet, json } = options;
+      const { card, labels, quiet, json } = options;
       const { normalize, colormap, against, device, cache, force } = options;
       const ofTexts = await textChoices(
         images,
@@ -159,6 +159,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       const method = methodChoice(options);
       if (options.layer !== undefined && method === undefined) throw needs("--layer", "grad-cam");
       const { detection, ...choices } = answerChoices(options);
+      const input = await inputOptions(options);
       const shared = {
         ...choices,
         compile: await compileOptions(options),
@@ -191,12 +192,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           ...shared,
           ...withoutUndefined({ detection }),
           model: options.model,
-          load: withoutUndefined({
-            input: withoutUndefined({ layout, size, channels, scale, mean, std }),
-            card,
-            labels,
-            inputName: input,
-          }),
+          load: withoutUndefined({ input, card, labels }),
           batch: options.batch,
           styles: options.style,
           extras: options.save ?? [],

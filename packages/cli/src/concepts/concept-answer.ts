@@ -1,7 +1,7 @@
 /** One answer of a picture -> its strongest channels, their heatmaps and the contact sheet. */
 
 import { conceptHeatmaps, InputError, type Explainer, type FloatArray, type Pick } from "@relprop/core";
-import { npyFile, renderHeatmap, type Heatmap, type Pixels, type Theme } from "@relprop/core/heatmap";
+import { npyFile, renderHeatmap, type Heatmap, type Theme } from "@relprop/core/heatmap";
 import { requireFinite } from "@relprop/core/internal";
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
 import type { AnswerRecord, ConceptRecord } from "./concept-record.ts";
@@ -9,7 +9,8 @@ import { startText } from "./concept-text.ts";
 import { drawConcepts } from "./draw-concepts.ts";
 import { canRasterize } from "../pages/rasterize.ts";
 import type { AnswerScore } from "../run/score.ts";
-import { boxed } from "../pages/figure-parts.ts";
+import { drawWhole } from "../pages/whole-picture.ts";
+import type { SeenPicture } from "../files/read-images.ts";
 import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
@@ -38,7 +39,7 @@ export interface ConceptAnswer {
   readonly input: string;
   /** Path prefix of the image's files, below the output folder. */
   readonly key: string;
-  readonly picture: Pixels;
+  readonly picture: SeenPicture;
   readonly tensor: FloatArray;
   readonly request: AnswerRequest;
   readonly score: AnswerScore;
@@ -114,9 +115,11 @@ export async function writeConcepts(
   const numbers = concepts.flatMap(({ npy }) => npy ?? []);
   await writer.check([...concepts.map(({ heatmap }) => heatmap), ...numbers, sheet]);
   if (numbers.length > 0) await manifest.announce(numbers);
-  for (const [i, { relevance, heatmap }] of maps.entries()) {
-    const files = concepts[i];
-    if (files) await writer.png(files.heatmap, heatmap);
+  const drawings = maps.map(({ heatmap }) => drawWhole(asked.picture, heatmap, asked.pick.box));
+  const heatmaps = drawings.map(({ heatmap }) => heatmap);
+  for (const [i, { relevance }] of maps.entries()) {
+    const [files, heatmap] = [concepts[i], heatmaps[i]];
+    if (files && heatmap) await writer.png(files.heatmap, heatmap);
     if (files?.npy) await writer.bytes(files.npy, npyFile(relevance.data, relevance.dims.slice(1)));
   }
   const drawn = await drawConcepts({
@@ -124,8 +127,8 @@ export async function writeConcepts(
     layer: options.layer,
     settings,
     answer: record,
-    picture: boxed(asked.picture, asked.pick.box),
-    heatmaps: maps.map(({ heatmap }) => heatmap),
+    picture: drawings[0]?.picture ?? asked.picture.whole,
+    heatmaps,
     coloring,
     theme: options.theme,
   });

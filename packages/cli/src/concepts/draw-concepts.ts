@@ -19,7 +19,7 @@ export interface SheetParts {
   readonly layer: string;
   readonly settings: readonly (readonly [name: string, value: string])[];
   readonly answer: AnswerRecord;
-  /** The picture that the network saw, with the explained box drawn in. */
+  /** The picture: what the network did not see is veiled, the explained box drawn in. */
   readonly picture: Pixels;
   /** The maps of the answer's concepts, in the same order. */
   readonly heatmaps: readonly Heatmap[];

@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { InputError, sourceOf, type Explainer, type FloatArray } from "@relprop/core";
-import type { Pixels } from "@relprop/core/heatmap";
 import { preprocess } from "@relprop/core/preprocess";
 import { z } from "zod";
 import {
@@ -17,7 +16,7 @@ import { passageText, percentText } from "./concept-text.ts";
 import { conceptsPage } from "./concepts-page.ts";
 import { markedJson } from "../files/own-files.ts";
 import type { InputFile } from "../files/find-files.ts";
-import { readBytes, readImage } from "../files/read-images.ts";
+import { readBytes, readImage, type SeenPicture } from "../files/read-images.ts";
 import { faultOf, noTarget, picksOf } from "../run/answer-picks.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
@@ -30,7 +29,7 @@ const [listName, pageName] = ["concepts.json", "concepts.html"];
 /** A decoded image. */
 interface Ready {
   readonly image: InputFile;
-  readonly picture: Pixels;
+  readonly picture: SeenPicture;
   readonly tensor: FloatArray;
 }
 
@@ -117,7 +116,7 @@ async function findAnswers(
   explainer: Explainer,
   { image, picture, tensor }: Ready,
 ): Promise<readonly FoundAnswer[]> {
-  const { plan } = run;
+  const plan = { ...run.plan, pictures: [picture.geometry] };
   const first = await explainer.explain(tensor, { target: noTarget(explainer, 1) });
   const source = sourceOf(explainer, first);
   const fault = faultOf(source, 0);

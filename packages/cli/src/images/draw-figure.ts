@@ -1,31 +1,32 @@
 /** An explained part of an image's answer -> a figure with legend and settings. */
 
 import { basename } from "node:path";
-import type { Heatmap, Legend, Pixels, Theme } from "@relprop/core/heatmap";
+import type { Legend, Theme } from "@relprop/core/heatmap";
 import { explainedText } from "./explained-text.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
 import { drawnFigure, figurePanel, type DrawnFigure } from "../pages/figure-parts.ts";
 import { howText } from "../pages/page-parts.ts";
+import type { WholeDrawings } from "../pages/whole-picture.ts";
 
 /** The content of a figure. */
-export interface FigureParts {
+export interface FigureParts extends Omit<WholeDrawings, "overlay"> {
   readonly result: Pick<ImageResult, "input" | "settings" | "top">;
   readonly shown: AnswerResult;
-  /** The picture that the network saw, with the explained box drawn in. */
-  readonly picture: Pixels;
-  readonly heatmap: Heatmap;
   readonly legend: Legend;
   readonly theme: Theme;
 }
 
 /** Draws picture and heatmap side by side, with legend and settings. */
 export async function drawFigure(parts: FigureParts): Promise<DrawnFigure> {
-  const { result, shown, picture, heatmap, legend, theme } = parts;
+  const { result, shown, picture, isCropped, heatmap, legend, theme } = parts;
   const model = result.settings.filter(([name]) => name === "model").map((each) => each.join(" "));
   const figure = {
     title: basename(result.input),
     explained: explainedText(result, shown),
-    panels: [await figurePanel("input", picture), await figurePanel("relevance", heatmap)],
+    panels: [
+      await figurePanel(isCropped ? "input; cropped: under gray" : "input", picture),
+      await figurePanel("relevance", heatmap),
+    ],
     colormap: heatmap.colormap,
     legend,
     ...(shown.ledger && { verdict: shown.ledger.verdict }),

@@ -13,6 +13,7 @@ import { writeImage } from "./write-image.ts";
 import { resultHash } from "../files/manifest.ts";
 import type { InputFile } from "../files/find-files.ts";
 import { readBytes, readImage } from "../files/read-images.ts";
+import type { BatchPlan } from "../run/answer-picks.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
@@ -24,6 +25,8 @@ interface Found {
 }
 
 const pageName = "index.html";
+/** What maps are drawn on: with the crop alone, as earlier versions did it, they are out of date. */
+const drawing = "whole pictures";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are reported and left out.
@@ -65,7 +68,8 @@ function workOn(images: readonly InputFile[], run: Run): Work<InputFile, Pending
         batch.map(({ picture }) => picture),
         run.loaded.card.input,
       );
-      return async (explainer) => explain(run, explainer, input);
+      const pictures = batch.map(({ picture }) => picture.geometry);
+      return async (explainer) => explain({ ...run.plan, pictures }, explainer, input);
     },
     write: async (image, { explained, ms }) => ({
       hash: image.hash,
@@ -104,6 +108,7 @@ async function prepare(
     styles: options.styles,
     extras: options.extras,
     theme: options.theme,
+    drawing,
   });
   const result = options.force ? undefined : await manifest.done(image.key, hash);
   if (result) return { earlier: { hash, result: { ...result, input: image.path } } };
@@ -112,7 +117,7 @@ async function prepare(
 }
 
 async function explain(
-  { plan }: Run,
+  plan: BatchPlan,
   explainer: Explainer,
   input: ReturnType<typeof preprocess>,
 ): Promise<Found[]> {

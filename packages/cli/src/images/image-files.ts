@@ -1,15 +1,16 @@
 /** The files of an explained image. */
 
 import type { FloatArray } from "@relprop/core";
-import { npyFile, renderOverlay, type DrawnBox, type Heatmap, type Pixels } from "@relprop/core/heatmap";
+import { npyFile } from "@relprop/core/heatmap";
 import type { ResultWriter } from "../files/result-writer.ts";
-import { boxed, type DrawnFigure } from "../pages/figure-parts.ts";
+import type { DrawnFigure } from "../pages/figure-parts.ts";
+import type { WholeDrawings } from "../pages/whole-picture.ts";
 
 /**
- * - `picture`: the network's input, after resizing and cropping;
- * - `heatmap`: relevance in colours, one pixel per value;
- * - `overlay`: the heatmap over the grey picture;
- * - `figure`: picture and heatmap side by side, with a description.
+ * - `picture`: the network's input, after resizing, cropping and padding;
+ * - `heatmap`: relevance in colours, where it lies in the whole picture;
+ * - `overlay`: the heatmap over the whole picture in grey;
+ * - `figure`: the whole picture and the heatmap side by side, with a description.
  */
 export type Style = "picture" | "heatmap" | "overlay" | "figure";
 export const styles: readonly Style[] = ["picture", "heatmap", "overlay", "figure"];
@@ -48,14 +49,12 @@ export const imageFiles = (key: string, { styles, extras }: Wanted): Record<stri
 export async function writeHeatmap(
   writer: ResultWriter,
   files: Readonly<Record<string, string>>,
-  picture: Pixels,
-  heatmap: Heatmap,
+  { heatmap, overlay }: WholeDrawings,
   relevance: FloatArray,
-  box: DrawnBox | undefined,
   draw: () => Promise<DrawnFigure>,
 ): Promise<void> {
   if (files["heatmap"]) await writer.png(files["heatmap"], heatmap);
-  if (files["overlay"]) await writer.png(files["overlay"], boxed(renderOverlay(picture, heatmap), box));
+  if (files["overlay"]) await writer.png(files["overlay"], overlay());
   if (files["figure"] || files["svg"]) {
     const { svg, png } = await draw();
     if (files["figure"]) await writer.bytes(files["figure"], await png());

@@ -10,6 +10,11 @@ const tick = z.object({ position: z.number(), value: z.number(), text: z.string(
 
 const box = z.object({ left: z.number(), top: z.number(), right: z.number(), bottom: z.number() });
 
+const sides = z.object({ width: z.number(), height: z.number() });
+
+/** The picture's own size, the input's, which relevance.npy has, and the input's edges in the picture's own pixels. */
+const geometry = z.object({ picture: sides, input: sides, frame: box });
+
 const answerResult = z.object({
   ...scoreSchema.shape,
   /** The class, if the explained part belongs to one. */
@@ -20,7 +25,7 @@ const answerResult = z.object({
   elements: z.number(),
   /** ΣR at the start; with `against`, the difference of the two classes. */
   start: z.number(),
-  /** The explained box, in pixels of the picture that the network saw. */
+  /** The explained box, in the picture's own pixels. */
   box: box.exactOptional(),
   /** The class that this one is compared to, if one was named. */
   against: z.object({ index: z.number(), label: z.string() }).exactOptional(),
@@ -40,6 +45,7 @@ export const imageResultSchema: z.ZodObject<{
   files: typeof files;
   top: z.ZodArray<typeof scoreSchema>;
   kind: z.ZodString;
+  geometry: typeof geometry;
   answers: z.ZodArray<typeof answerResult>;
   ms: z.ZodNumber;
 }> = z.object({
@@ -57,6 +63,8 @@ export const imageResultSchema: z.ZodObject<{
   kind: z.string(),
   /** The five best numbers of the answer; empty if it has many places. */
   top: z.array(scoreSchema),
+  /** Where the network's input lies in the picture. Parts of the picture outside of it were cropped. */
+  geometry,
   /** The explained parts: the whole prediction (index and label of the best class), or each request. */
   answers: z.array(answerResult),
   /** Time for this image's share of its batch, in milliseconds. */

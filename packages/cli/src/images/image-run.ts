@@ -1,9 +1,10 @@
 /** The shared state of a run of `relprop explain`. */
 
-import type { Pixels, Theme } from "@relprop/core/heatmap";
+import type { Theme } from "@relprop/core/heatmap";
 import type { Wanted } from "./image-files.ts";
 import type { ImageResult } from "./image-result.ts";
 import type { InputFile } from "../files/find-files.ts";
+import type { SeenPicture } from "../files/read-images.ts";
 import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
 
@@ -21,5 +22,5 @@ export interface Run extends PictureRun, Omit<OpenInputs<ImageResult>, "files"> 
 /** A decoded image that must be explained. */
 export interface Pending extends InputFile {
   readonly hash: string;
-  readonly picture: Pixels;
+  readonly picture: SeenPicture;
 }

@@ -37,6 +37,7 @@ export function resultText(result: ImageResult, options: ReportOptions): string 
         class: index,
         label,
         ...answer,
+        geometry: result.geometry,
         top: result.top,
         ms: result.ms,
       }),

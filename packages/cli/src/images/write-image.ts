@@ -12,7 +12,7 @@ import type { Pending, Run } from "./image-run.ts";
 import { markedJson } from "../files/own-files.ts";
 import { answerName } from "./result-names.ts";
 import { answerFiles, imageFiles, writeHeatmap } from "./image-files.ts";
-import { boxed } from "../pages/figure-parts.ts";
+import { drawWhole } from "../pages/whole-picture.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -63,6 +63,7 @@ export async function writeImage(
     colors: cssGradient(colormap(coloring.colormap)),
     files,
     kind: decision.names.facts.kind,
+    geometry: image.picture.geometry,
     answers,
     ms,
   };
@@ -107,12 +108,12 @@ async function writeAnswer(
     legend: { ticks: [...ticks], sentence },
     ...(ledger && { ledger: ledgerResult(ledger) }),
   };
-  await writeHeatmap(writer, files, picture, heatmap, relevance, box, () =>
+  const whole = drawWhole(picture, heatmap, box);
+  await writeHeatmap(writer, files, whole, relevance, () =>
     drawFigure({
       result: about,
       shown: result,
-      picture: boxed(picture, box),
-      heatmap,
+      ...whole,
       legend: itsLegend,
       theme: options.theme,
     }),

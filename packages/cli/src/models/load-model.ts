@@ -16,6 +16,7 @@ import {
   zoo,
   zooEntry,
   type ByteSource,
+  type Explained,
   type InputOptions,
   type ModelCard,
   type ZooEntry,
@@ -32,8 +33,8 @@ export interface LoadOptions {
   readonly card?: string;
   /** Path of class names. */
   readonly labels?: string;
-  /** Name of the explained input, if there are several. */
-  readonly inputName?: string;
+  /** The explained input and output, and the kind of output, as far as they are given. */
+  readonly explained?: Explained;
   readonly quiet?: boolean;
 }
 
@@ -116,8 +117,8 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
   const [name, input] = [basename(path), options.input ?? {}];
   const hub = await hubConfigBeside(path);
   const made = hub
-    ? hubCard(name, model, hub, input, options.inputName)
-    : guessCard(name, model, input, options.inputName);
+    ? hubCard(name, model, hub, input, options.explained)
+    : guessCard(name, model, input, options.explained);
   return { model, ...made, id: whole };
 }
 

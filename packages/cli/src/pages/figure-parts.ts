@@ -1,11 +1,9 @@
 /** Figures as files, and the pictures in them. */
 
 import {
-  drawBox,
   enlarge,
   figureSvg,
   panelScale,
-  type DrawnBox,
   type Figure,
   type FigurePanel,
   type Pixels,
@@ -41,7 +39,3 @@ export async function figurePanel(caption: string, pixels: Pixels): Promise<Figu
   const png = Buffer.from(await pngOf(large)).toString("base64");
   return { caption, image: `data:image/png;base64,${png}`, width, height };
 }
-
-/** Draws the explained box, if there is one, into a copy of the pixels. */
-export const boxed = (pixels: Pixels, box: DrawnBox | undefined): Pixels =>
-  box ? drawBox(pixels, box) : pixels;

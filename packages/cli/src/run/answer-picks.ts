@@ -21,6 +21,7 @@ import {
   sampleOf,
   zeroTarget,
 } from "@relprop/core/internal";
+import { boxInPicture, pixelInInput, type PictureFrame } from "@relprop/core/preprocess";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
 import { nameOf, scoreOf, type Score } from "./score.ts";
@@ -32,9 +33,16 @@ export interface AnswerPlan {
   readonly against: CompileDecision["against"];
   readonly names: CompileDecision["names"];
   readonly detection: DetectionOptions;
-  /** Height and width of the picture that the network sees, in pixels. */
+  /** Height and width of the network's input, in pixels. */
   readonly size: readonly [height: number, width: number];
 }
+
+/** An answer plan for a batch. */
+export interface BatchPlan extends AnswerPlan {
+  /** Where each sample's input lies in its picture; empty if the inputs are no pictures. */
+  readonly pictures: readonly PictureFrame[];
+}
+
 /** What is explained in one sample of a run; undefined if the request selects nothing there. */
 export type Picked = { readonly pick: Pick; readonly label?: string } | InputError | undefined;
 
@@ -66,9 +74,12 @@ function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number
   return scoreOf(names, { index: 0, value: length }, "length");
 }
 
-/** Resolves a request in each sample; the outer list has one entry per rank of classes. */
+/**
+ * Resolves a request in each sample; the outer list has one entry per rank of classes. Pixels and boxes are in the
+ * pictures' own pixels.
+ */
 export function picksOf(
-  plan: AnswerPlan,
+  plan: BatchPlan,
   source: RunSource,
   first: Explanation,
   samples: readonly number[],
@@ -107,7 +118,14 @@ export function picksOf(
   };
   return [
     each((sample) => {
-      const pick = pickAnswer(source, sample, request, options);
+      const picture = plan.pictures[sample];
+      const seen =
+        picture && request.kind === "pixel" ? { ...request, ...pixelInInput(picture, request) } : request;
+      const found = pickAnswer(source, sample, seen, options);
+      const pick =
+        picture && found.box
+          ? { ...found, box: { ...found.box, ...boxInPicture(picture, found.box) } }
+          : found;
       const label = labelOf(plan, pick, request);
       return { pick, ...(label !== undefined && { label }) };
     }),

@@ -21,7 +21,7 @@ export type AnswerRequest =
   | { readonly kind: "elements"; readonly text: string }
   /** Elements selected by a file of weights: an array, or on a map a picture of places. */
   | { readonly kind: "mask"; readonly text: string; readonly mask: Mask; readonly index: number | undefined }
-  /** One place of a map, in pixels of the network's input; without a class, the winning one there. */
+  /** One place of a map, in the picture's own pixels; without a class, the winning one there. */
   | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index: number | undefined }
   /** All places of a map where a class wins. */
   | { readonly kind: "where"; readonly index: number }

@@ -12,7 +12,7 @@ import {
   type MethodOptions,
   type OutputFacts,
 } from "@relprop/core";
-import type { ArrayCard, InputCard } from "@relprop/core/zoo";
+import { resizeText, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
 import { fittingLabels, isYesOrNo } from "@relprop/core/internal";
 import { without, type NamedOutput, type OtherReadings } from "./target-hints.ts";
@@ -284,14 +284,6 @@ const coloringText = ({ colormap, normalize, level, clip }: Coloring): string =>
 function preprocessingText(card: InputCard): string {
   const { channels, mean, std, scale } = card;
   return `${resizeText(card)}, ${channels}, scale ${scaleText(scale)}, mean ${numbers(mean)}, std ${numbers(std)}`;
-}
-
-function resizeText({ resize, interpolation }: InputCard): string {
-  const filter = interpolation === undefined ? "" : `, ${interpolation}`;
-  if (typeof resize === "string") return resize + filter;
-  const to =
-    "stretch" in resize ? `stretched to ${resize.stretch.join("×")}` : `shorter side ${resize.shortSide}`;
-  return `${to}${filter}, centre crop`;
 }
 
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));

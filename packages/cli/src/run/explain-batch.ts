@@ -14,7 +14,15 @@ import {
   type PickSource,
 } from "@relprop/core";
 import { pickClass, requireFinite, sampleOf } from "@relprop/core/internal";
-import { faultOf, noTarget, picksOf, topOf, type AnswerPlan, type Picked } from "./answer-picks.ts";
+import {
+  faultOf,
+  noTarget,
+  picksOf,
+  topOf,
+  type AnswerPlan,
+  type BatchPlan,
+  type Picked,
+} from "./answer-picks.ts";
 import type { AnswerRequest } from "./answer-requests.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
 
@@ -35,6 +43,7 @@ export interface ExplainedAnswer {
   readonly against?: { readonly index: number; readonly label: string };
   /** The ledger, if it was asked for. */
   readonly ledger?: Ledger;
+  /** In the picture's own pixels. */
   readonly box?: Detection;
 }
 
@@ -64,7 +73,7 @@ const noOthers: OtherInputs = { values: {}, shared: new Set() };
 export async function explainBatch(
   explainer: Explainer,
   input: InputArray,
-  plan: AnswerPlan,
+  plan: BatchPlan,
   { values: others, shared }: OtherInputs = noOthers,
 ): Promise<ExplainedSample[]> {
   const { batchAxis } = explainer.compiled;

@@ -13,6 +13,7 @@ import {
   type RunChoices,
 } from "./decide.ts";
 import type { RunOptions } from "./run-inputs.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
 import { readOnce } from "../sessions/compiled-cache.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
@@ -52,7 +53,12 @@ export async function startPictures(
 ): Promise<PictureRun> {
   const { device, batch } = options;
   const silent = isSilent(options);
-  const { model, ...loaded } = await loadModel(options.model, { ...options.load, quiet: silent });
+  const { input, output, outputKind } = options.compile;
+  const { model, ...loaded } = await loadModel(options.model, {
+    ...options.load,
+    explained: withoutUndefined({ input, output, outputKind }),
+    quiet: silent,
+  });
   const source = { model, id: loaded.id, useCache: options.cache };
   refuseOtherInputs(model, options.compile.input);
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
@@ -97,7 +103,7 @@ function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | unde
 function printGuesses({ card, guesses }: PictureRun["loaded"], { names }: CompileDecision): void {
   if (guesses.length > 0) {
     say(
-      `guessed, since no card says it: ${guesses.join("; ")} (set it with --card, --size, --channels, --mean, --std)`,
+      `guessed, since no card says it: ${guesses.join("; ")} (set it with --card, --size, --resize, --channels, --mean, --std)`,
     );
   }
   if (names.labels.length > 0 || nameless.has(names.facts.kind)) return;

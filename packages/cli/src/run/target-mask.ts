@@ -75,7 +75,9 @@ function croppedMask(
   const plan = resizePlan(width, height, geometry);
   const rgba = new Uint8Array(4 * brightness.length);
   for (const [i, grey] of brightness.entries()) rgba.fill(grey, 4 * i, 4 * i + 4);
-  const { data } = resample({ data: rgba, width, height }, plan, geometry.interpolation);
+  // Padding marks nothing, whatever its colour.
+  const onBlack = { ...plan, ...(plan.pad && { pad: [0, 0, 0] as const }) };
+  const { data } = resample({ data: rgba, width, height }, onBlack, geometry.interpolation);
   const seen = Uint8Array.from({ length: columns * rows }, (_, i) => data[4 * i] ?? 0);
   return { width: columns, height: rows, brightness: seen };
 }

@@ -37,8 +37,8 @@ function saidBy({ status, stderr }: CommandRun): object {
 function named(kind: OutputModel["kind"]): readonly [Target, string[]] {
   if (kind === "detections") return [{ kind: "box", rank: 1 }, ["--box", "1"]];
   return kind === "map"
-    ? [{ kind: "pixel", x: 3, y: 4 }, ["--pixel", "3,4"]]
-    : [{ kind: "pixel", x: 3, y: 4, index: 0 }, ["--pixel", "3,4", "--class", "0"]];
+    ? [{ kind: "pixel", x: 3, y: 4 }, ["--pixel", "197,168"]]
+    : [{ kind: "pixel", x: 3, y: 4, index: 0 }, ["--pixel", "197,168", "--class", "0"]];
 }
 
 /** One of each kind and scale, and all that have places. */

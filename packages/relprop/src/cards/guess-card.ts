@@ -1,13 +1,17 @@
 /** Makes cards for models that come without one, from the shape of their input and, for the rest, from reported guesses. */
 
-import { OptionError } from "../errors.ts";
-import type { Model, Value } from "../onnx/graph.ts";
+import { readAnswer } from "../compile/choose-explanation.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
+import { OptionError, RelpropError } from "../errors.ts";
+import type { Dim, Model, Value } from "../onnx/graph.ts";
+import type { OutputKind } from "../outputs/output-kinds.ts";
 import { metadataLabels } from "../outputs/metadata.ts";
+import { chooseResize, guessResize, resizeText, type ResizeOptions } from "./choose-resize.ts";
 import type { HubConfig } from "./hub-config.ts";
 import { channelCount, imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
-/** What the user says about the input; it overrides cards and guesses. The fields are those of {@link InputCard}. */
-export interface InputOptions {
+/** What the user says about the input; it overrides cards and guesses. Most fields are those of {@link InputCard}. */
+export interface InputOptions extends ResizeOptions {
   /** Order of the axes. */
   readonly layout?: InputCard["layout"];
   /** [height, width] in pixels. */
@@ -33,48 +37,78 @@ export interface GuessedCard {
   readonly guesses: readonly string[];
 }
 
+/** What of the model is explained, where it is said. */
+export type Explained = Partial<Pick<CompileOptions, "input" | "output" | "outputKind">>;
+
 /**
  * Makes a card for a model. Layout, size and channels come from the shape of the input where it fixes them. The rest is
- * what torchvision and timm train with: shorter side to 8/7 of the size, centre crop, RGB 0..1 normalised with ImageNet's
- * mean and standard deviation (gray: 0..1, not normalised).
- * @throws OptionError if the input is not a picture, or `mean` or `std` do not have one number for each channel
+ * what torchvision and timm train with, RGB 0..1 normalised with ImageNet's mean and standard deviation (gray: 0..1, not
+ * normalised), and the geometry that is usual for the kind of output and the form of the input, see {@link guessResize}.
+ * @throws OptionError if the input is not a picture, `mean` or `std` do not have one number for each channel, or options for
+ *   the geometry do not go together
  */
 export function guessCard(
   name: string,
   model: Model,
   options: InputOptions,
-  inputName?: string,
+  explained: Explained = {},
 ): GuessedCard {
-  const input = pictureInput(model, inputName);
+  const { layout, size, depth, isOpen } = inputAxes(model, options, explained);
   const guesses: string[] = [];
   const guess = <T>(value: T, text: string): T => {
     guesses.push(text);
     return value;
   };
-  const nhwc = isChannels(input.shape[3]) && !isChannels(input.shape[1]);
-  const layout = options.layout ?? (nhwc ? "NHWC" : "NCHW");
-  const [rows, columns, depth] = layout === "NCHW" ? [2, 3, 1] : [1, 2, 3];
-  const fixed = [input.shape[rows], input.shape[columns]];
-  const [height, width] = fixed;
-  const size: readonly [number, number] =
-    typeof height === "number" && typeof width === "number"
-      ? [height, width]
-      : (options.size ?? guess([224, 224] as const, "size 224×224"));
-  const channels =
-    options.channels ?? (input.shape[depth] === 1 ? "gray" : guess("RGB" as const, "channels RGB"));
+  if (isOpen) guesses.push(`size ${size.join("×")}`);
+  const channels = options.channels ?? (depth === 1 ? "gray" : guess("RGB" as const, "channels RGB"));
   const usual = channels === "gray" ? plainGray : imageNetPixels;
   const scale = options.scale ?? guess(usual.scale, "scale 1/255");
   const mean = options.mean ?? guess(usual.mean, `mean ${usual.mean.join(",")}`);
   const std = options.std ?? guess(usual.std, `std ${usual.std.join(",")}`);
-  const shortSide = Math.round((Math.max(...size) * 8) / 7);
-  guesses.push(`shorter side to ${shortSide}, centre crop`);
-  const card: ModelCard = {
-    name,
-    input: { layout, size, resize: { shortSide }, channels, scale, mean, std },
-    labels: metadataLabels(model),
-  };
-  checkCounts(card.input);
-  return { card, guesses };
+  const plain = { layout, size, channels, scale, mean, std };
+  checkCounts(plain);
+  const { resize, why } = guessResize(plain, kindOf(model, size, explained));
+  if (options.resize === undefined) guesses.push(`${resizeText({ size, resize })} (${why})`);
+  const input = { ...plain, resize: chooseResize({ ...plain, resize }, options) };
+  return { card: { name, input, labels: metadataLabels(model) }, guesses };
+}
+
+/** What the shape of the input says. */
+interface InputAxes extends Pick<InputCard, "layout" | "size"> {
+  /** Size of the axis of channels. */
+  readonly depth: Dim | undefined;
+  /** Whether neither the shape nor the user says all of the size. */
+  readonly isOpen: boolean;
+}
+
+const usualSide = 224;
+
+function inputAxes(model: Model, options: InputOptions, explained: Explained): InputAxes {
+  const { shape } = pictureInput(model, explained.input);
+  const nhwc = isChannels(shape[3]) && !isChannels(shape[1]);
+  const layout = options.layout ?? (nhwc ? "NHWC" : "NCHW");
+  const [rows, columns, depth] = layout === "NCHW" ? [2, 3, 1] : [1, 2, 3];
+  const fixed = [shape[rows], shape[columns]].map((side) => (typeof side === "number" ? side : undefined));
+  // A side that is fixed is kept, whatever it is.
+  const usual = Math.max(usualSide, ...fixed.map((side) => side ?? 0));
+  const [height = usual, width = usual] = fixed.map((side, i) => side ?? options.size?.[i]);
+  const isOpen = options.size === undefined && fixed.includes(undefined);
+  return { layout, size: [height, width], depth: shape[depth], isOpen };
+}
+
+/** What the output is, read only where it can be more than a list of numbers; undefined where it cannot be read. */
+function kindOf(model: Model, size: readonly [number, number], explained: Explained): OutputKind | undefined {
+  if (explained.outputKind !== undefined) return explained.outputKind;
+  const { outputs } = model.graph;
+  const [only] = outputs;
+  if (outputs.length === 0 || (outputs.length === 1 && only && only.shape.length <= 2)) return undefined;
+  try {
+    return readAnswer(model, { size, ...explained }).facts.kind;
+  } catch (error) {
+    // Whoever goes on with this model is told what stands in the way.
+    if (error instanceof RelpropError) return undefined;
+    throw error;
+  }
 }
 
 const isChannels = (dim: unknown): boolean => dim === 1 || dim === 3;
@@ -105,41 +139,45 @@ export function hubCard(
   model: Model,
   { input, labels, kind, guesses }: HubConfig,
   options: InputOptions,
-  inputName?: string,
+  explained: Explained = {},
 ): GuessedCard {
-  const guessed = guessCard(
-    name,
-    model,
-    input ? { ...options, size: options.size ?? input.size } : options,
-    inputName,
-  );
   const about = { labels, ...(kind ? { kind } : {}) };
-  if (!input) return { ...guessed, card: { ...guessed.card, ...about } };
-  const { layout, size } = guessed.card.input;
+  if (!input) {
+    const guessed = guessCard(name, model, options, explained);
+    return { ...guessed, card: { ...guessed.card, ...about } };
+  }
+  const { layout, size } = inputAxes(model, { ...options, size: options.size ?? input.size }, explained);
   const card = overrideCard({ name, input: { ...input, layout }, ...about }, { ...options, size });
   return { card, guesses };
 }
 
 /**
  * A card overridden by the user's options; a new size scales the sides of `resize`.
- * @throws OptionError if `mean` or `std` do not have one number for each channel
+ * @throws OptionError if `mean` or `std` do not have one number for each channel, or options for the geometry do not go
+ *   together
  */
 export function overrideCard(card: ModelCard, options: InputOptions): ModelCard {
-  const input: InputCard = { ...card.input, ...options };
+  const { resize, padColour, crop, ...others } = options;
+  const input: InputCard = { ...card.input, ...others };
+  checkCounts(input);
   const factor = Math.max(...input.size) / Math.max(...card.input.size);
-  const made = { ...card, input: { ...input, resize: scaled(card.input.resize, factor) } };
-  checkCounts(made.input);
-  return made;
+  const sized = { ...input, resize: scaled(card.input.resize, factor) };
+  const said = {
+    ...(resize && { resize }),
+    ...(padColour && { padColour }),
+    ...(crop !== undefined && { crop }),
+  };
+  return { ...card, input: { ...sized, resize: chooseResize(sized, said) } };
 }
 
 function scaled(resize: Resize, factor: number): Resize {
   if (typeof resize === "string") return resize;
   const times = (side: number): number => Math.round(side * factor);
   if ("stretch" in resize) return { stretch: [times(resize.stretch[0]), times(resize.stretch[1])] };
-  return { ...resize, shortSide: times(resize.shortSide) };
+  return "shortSide" in resize ? { ...resize, shortSide: times(resize.shortSide) } : resize;
 }
 
-function checkCounts({ channels, mean, std }: InputCard): void {
+function checkCounts({ channels, mean, std }: Pick<InputCard, "channels" | "mean" | "std">): void {
   const count = channelCount(channels);
   for (const [name, numbers] of Object.entries({ mean, std })) {
     if (numbers.length === count) continue;

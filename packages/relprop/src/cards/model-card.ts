@@ -5,24 +5,35 @@
 
 import { OptionError } from "../errors.ts";
 import { outputKinds, type OutputKind } from "../outputs/output-kinds.ts";
-import { fieldsOf, type Fields } from "./json-fields.ts";
+import { fieldsOf, type Field, type Fields } from "./json-fields.ts";
 
 /** Order of the colour channels in the input tensor. `gray` is one channel, ITU-R BT.601 luma of the RGB pixels. */
 export type ChannelOrder = "RGB" | "BGR" | "gray";
 
 /**
- * How a picture is brought to the input's size.
- * - `{ shortSide: n }`: its shorter side becomes n pixels, aspect ratio kept, then the centre is cropped to the size;
- *   the longer side is rounded down, as in torchvision, unless `round` is `nearest`;
+ * How a picture is brought to the input's size. Its aspect ratio is kept but by `stretch` and `exact`.
+ * - `{ shortSide: n }`: its shorter side becomes n pixels, then the centre is cropped to the size; the longer side is rounded
+ *   down, as in torchvision, unless `round` is `nearest`. With `keepSize` a picture that has the size is left as it is;
  * - `{ stretch: [height, width] }`: it is stretched to these, then the centre is cropped to the size;
+ * - `{ cover: share }`: it is scaled to just cover the size divided by the share, in (0, 1], then the centre is cropped to the
+ *   size, as timm does it with its `crop_pct`;
+ * - `{ letterbox: [r, g, b] }`: it is scaled to just fit into the size and lies in the middle; what is left is filled with
+ *   this colour, as for YOLO's networks;
+ * - `{ contain: [r, g, b] }`: the same, but it lies at the left and the top, as for readers of text lines, DETR and SAM;
  * - `"exact"`: it is stretched to the size;
  * - `"none"`: it must already have the size.
  */
 export type Resize =
-  | { readonly shortSide: number; readonly round?: "down" | "nearest" }
+  | { readonly shortSide: number; readonly round?: "down" | "nearest"; readonly keepSize?: boolean }
   | { readonly stretch: readonly [number, number] }
+  | { readonly cover: number }
+  | { readonly letterbox: Colour }
+  | { readonly contain: Colour }
   | "exact"
   | "none";
+
+/** Red, green and blue, whole numbers from 0 to 255. */
+export type Colour = readonly [red: number, green: number, blue: number];
 
 /** Names of the resampling filters. `bicubic` is Keys' filter with a = −1/2, as in PIL. */
 export const interpolations = ["nearest", "bilinear", "bicubic", "lanczos"] as const;
@@ -215,18 +226,58 @@ function inputCard(input: Fields): InputCard {
   };
 }
 
-function resizeOf(input: Fields): Resize {
-  const resize = input.required("resize");
-  if (typeof resize.value === "string") return resize.oneOf("exact", "none");
-  const fields = resize.fields();
-  if (fields.names().includes("stretch")) {
+/** Readers of the forms that are objects, by the field that tells them. */
+const resizeForms: Readonly<Record<string, (fields: Fields) => Resize>> = {
+  shortSide: (fields) => {
+    fields.only("shortSide", "round", "keepSize");
+    return {
+      shortSide: fields.required("shortSide").integer(1, maxPixels),
+      ...given(
+        "round",
+        fields.optional("round", (at) => at.oneOf("down", "nearest")),
+      ),
+      ...given(
+        "keepSize",
+        fields.optional("keepSize", (at) => at.boolean()),
+      ),
+    };
+  },
+  stretch: (fields) => {
     fields.only("stretch");
     const sides = fields.required("stretch").list(2);
     const side = (i: number): number => sides[i]?.integer(1, maxPixels) ?? 0;
     return { stretch: [side(0), side(1)] };
-  }
-  fields.only("shortSide", "round");
-  const shortSide = fields.required("shortSide").integer(1, maxPixels);
-  const round = fields.optional("round", (field) => field.oneOf("down", "nearest"));
-  return round === undefined ? { shortSide } : { shortSide, round };
+  },
+  cover: (fields) => {
+    fields.only("cover");
+    return { cover: fields.required("cover").number(leastCover, 1) };
+  },
+  letterbox: (fields) => {
+    fields.only("letterbox");
+    return { letterbox: colourOf(fields.required("letterbox")) };
+  },
+  contain: (fields) => {
+    fields.only("contain");
+    return { contain: colourOf(fields.required("contain")) };
+  },
+};
+
+/** The smallest share of a picture that a crop may be: timm's are above 0.8. */
+export const leastCover = 0.05;
+
+function colourOf(field: Field): Colour {
+  const parts = field.list(3).map((part) => part.integer(0, 255));
+  return parts as unknown as Colour;
+}
+
+function resizeOf(input: Fields): Resize {
+  const field = input.required("resize");
+  const { value } = field;
+  if (value === "exact" || value === "none") return value;
+  const names = Object.keys(resizeForms);
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const fields = isObject ? field.fields() : undefined;
+  const form = names.find((name) => fields?.names().includes(name));
+  if (fields && form !== undefined) return (resizeForms[form] as (fields: Fields) => Resize)(fields);
+  return field.wrong(`"exact", "none", or an object with ${names.join(", ")}`);
 }

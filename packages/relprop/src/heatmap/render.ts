@@ -52,14 +52,15 @@ export function renderHeatmap(relevance: RelevanceMap, options: HeatmapOptions):
   const { height, width } = relevance;
   const map = colormap(options.colormap);
   const normalized = normalize(relevance.data, options);
-  const { positions, rest } = normalized;
-  const colors = opaque(map.colors);
-  const pixels = new Uint32Array(height * width);
-  for (let i = 0; i < pixels.length; i++) {
-    pixels[i] = colors[Math.round(255 * (positions[i] ?? rest))] ?? 0;
-  }
-  const data = new Uint8ClampedArray(pixels.buffer);
-  return { data, height, width, colormap: map, normalized };
+  return { data: paint(normalized.positions, map), height, width, colormap: map, normalized };
+}
+
+/** Positions on a colour map as opaque pixels. */
+export function paint(positions: Float32Array, { colors }: Colormap): Uint8ClampedArray<ArrayBuffer> {
+  const opaques = opaque(colors);
+  const pixels = new Uint32Array(positions.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = opaques[Math.round(255 * (positions[i] ?? 0))] ?? 0;
+  return new Uint8ClampedArray(pixels.buffer);
 }
 
 /** Colours of 3 bytes as opaque pixels of 4 bytes, in the byte order of the machine. */

@@ -58,14 +58,40 @@ export interface RgbaPixels {
   readonly height: number;
 }
 
+/** RGBA pixels to read, row by row. */
+type Source = { readonly data: ArrayLike<number>; readonly width: number; readonly height: number };
+
 /**
- * Resizes a picture and returns the crop, as {@link resizePlan} says. The result is opaque; alpha is ignored.
+ * Resizes a picture and returns the crop, padded where it reaches beyond the picture, as {@link resizePlan} says. The result is
+ * opaque; alpha is ignored.
  * @param picture RGBA pixels, row by row
  */
 export function resample(
-  picture: { readonly data: ArrayLike<number>; readonly width: number; readonly height: number },
-  { width, height, crop }: ResizePlan,
+  picture: Source,
+  plan: ResizePlan,
   interpolation: Interpolation = "bilinear",
+): RgbaPixels {
+  const { width, height, crop, pad } = plan;
+  if (!pad) return resampled(picture, plan, interpolation);
+  const [left, top] = [Math.max(0, crop.left), Math.max(0, crop.top)];
+  const right = Math.min(width, crop.left + crop.width);
+  const bottom = Math.min(height, crop.top + crop.height);
+  const inside = { left, top, width: right - left, height: bottom - top };
+  const pixels = resampled(picture, { width, height, crop: inside }, interpolation);
+  const data = new Uint8ClampedArray(4 * crop.width * crop.height);
+  for (let at = 0; at < data.length; at += 4) data.set([...pad, 255], at);
+  for (let y = 0; y < inside.height; y++) {
+    const row = pixels.data.subarray(4 * y * inside.width, 4 * (y + 1) * inside.width);
+    data.set(row, 4 * ((y + top - crop.top) * crop.width + left - crop.left));
+  }
+  return { data, width: crop.width, height: crop.height };
+}
+
+/** A crop that lies within the resized picture. */
+function resampled(
+  picture: Source,
+  { width, height, crop }: ResizePlan,
+  interpolation: Interpolation,
 ): RgbaPixels {
   const columns = Array.from({ length: crop.width }, (_, x) =>
     tapsOf(crop.left + x, picture.width / width, picture.width, interpolation),

@@ -1,9 +1,12 @@
-/** Plans how a picture is resized and cropped. The caller resamples it, with sharp, a canvas or {@link resample}. */
+/** Plans how a picture is resized, cropped and padded. The caller resamples it, with sharp, a canvas or {@link resample}. */
 
 import { InputError, OptionError } from "../errors.ts";
-import type { InputCard, Resize } from "../cards/model-card.ts";
+import type { Colour, InputCard, Resize } from "../cards/model-card.ts";
 
-/** Resize to `width`×`height` (with the card's `interpolation`, antialiased), then keep the `crop`. All in pixels. */
+/**
+ * Resize to `width`×`height` (with the card's `interpolation`, antialiased), then keep the `crop`. All in pixels. Where
+ * pictures are padded the crop reaches beyond the resized picture, and `pad` is what is there.
+ */
 export interface ResizePlan {
   /** Of the whole resized picture, before the crop. */
   readonly width: number;
@@ -16,12 +19,19 @@ export interface ResizePlan {
     readonly width: number;
     readonly height: number;
   };
+  readonly pad?: Colour;
 }
 
+type Sides = Pick<ResizePlan, "width" | "height">;
+
 /**
- * Plans how a picture of `width`×`height` pixels becomes the size of the input, with torchvision's rounding: the long
- * side is `⌊shortSide·long/short⌋` (or the nearest integer, if the card says so), and the crop starts at
- * `round((side − size)/2)`, halves rounded to even.
+ * Plans how a picture of `width`×`height` pixels becomes the size of the input.
+ * - `shortSide`, and `cover` to a square: torchvision's `Resize`: the long side is `⌊shortSide·long/short⌋` (or the nearest
+ *   integer, if the card says so); `cover` of anything else: timm's `ResizeKeepRatio`, sides `round(side/ratio)`;
+ * - `letterbox`, `contain`: ultralytics' `LetterBox`: sides `round(side·min(rows/height, columns/width))`, halves to even, at
+ *   least 1; the smaller half of the padding lies before the picture.
+ *
+ * The crop starts at `round((side − size)/2)`, halves rounded to even, as torchvision's `CenterCrop`.
  * @throws InputError if the card says `none` and the picture has another size
  * @throws OptionError if the crop of the card is larger than its resized pictures
  */
@@ -30,49 +40,89 @@ export function resizePlan(
   height: number,
   card: Pick<InputCard, "size" | "resize">,
 ): ResizePlan {
-  const [rows, columns] = card.size;
-  if (card.resize === "exact") return uncropped(columns, rows);
-  if (card.resize === "none") {
-    if (width === columns && height === rows) return uncropped(columns, rows);
+  const { size, resize } = card;
+  const [rows, columns] = size;
+  const isSame = width === columns && height === rows;
+  if (resize === "exact") return uncropped(columns, rows);
+  if (resize === "none") {
+    if (isSame) return uncropped(columns, rows);
     throw new InputError({
       what: "cannot use the picture",
-      why: `it is ${width}×${height} pixels, the model takes ${columns}×${rows}, and its card says not to resize`,
-      fix: 'give pictures of that size, or set "resize" in the card',
+      why: `it is ${width}×${height} pixels, the model takes ${columns}×${rows}, and it is not to be resized`,
+      fix: 'give pictures of that size, or say how to resize: "resize" in the card',
     });
   }
-  const resized = resizedTo(width, height, card.resize);
-  if (resized.height < rows || resized.width < columns) {
-    const [what, fix] =
-      "stretch" in card.resize
-        ? [`${resized.width}×${resized.height} pixels hold`, "stretch to the size at least"]
-        : [
-            `a short side of ${card.resize.shortSide} pixels holds`,
-            "make the short side at least as long as the size",
-          ];
-    throw new OptionError({
-      what: "cannot crop the picture",
-      why: `${what} no crop of ${columns}×${rows}`,
-      fix,
-    });
-  }
+  if ("letterbox" in resize) return padded({ width, height }, size, resize.letterbox, 1 / 2);
+  if ("contain" in resize) return padded({ width, height }, size, resize.contain, 0);
+  if ("shortSide" in resize && resize.keepSize === true && isSame) return uncropped(columns, rows);
+  const resized = resizedTo({ width, height }, size, resize);
+  if (resized.height < rows || resized.width < columns) throw tooSmall(resized, size, resize);
   const left = halfToEven((resized.width - columns) / 2);
   const top = halfToEven((resized.height - rows) / 2);
   return { ...resized, crop: { left, top, width: columns, height: rows } };
 }
 
-function resizedTo(
-  width: number,
-  height: number,
-  resize: Extract<Resize, object>,
-): { readonly width: number; readonly height: number } {
+/** Forms of {@link Resize} that crop. */
+type Cropping = Exclude<Resize, string | { readonly letterbox: Colour } | { readonly contain: Colour }>;
+
+function resizedTo(from: Sides, [rows, columns]: InputCard["size"], resize: Cropping): Sides {
   if ("stretch" in resize) return { width: resize.stretch[1], height: resize.stretch[0] };
-  const { shortSide, round = "down" } = resize;
+  if ("shortSide" in resize) return shortSideTo(from, resize);
+  const [tall, wide] = [Math.floor(rows / resize.cover), Math.floor(columns / resize.cover)];
+  if (tall === wide) return shortSideTo(from, { shortSide: tall });
+  const ratio = Math.min(from.height / tall, from.width / wide);
+  return {
+    width: Math.max(columns, halfToEven(from.width / ratio)),
+    height: Math.max(rows, halfToEven(from.height / ratio)),
+  };
+}
+
+function shortSideTo(
+  { width, height }: Sides,
+  { shortSide, round = "down" }: { readonly shortSide: number; readonly round?: "down" | "nearest" },
+): Sides {
   // Multiplies before it divides, as Python does: 256 * 451 / 300, not 256 / 300 * 451.
   const whole = round === "down" ? Math.trunc : Math.round;
   const long = (side: number, short: number): number => whole((shortSide * side) / short);
   return width >= height
     ? { width: long(width, height), height: shortSide }
     : { width: shortSide, height: long(height, width) };
+}
+
+/** @param before the part of the padding that lies at the left and the top */
+function padded(
+  { width, height }: Sides,
+  [rows, columns]: InputCard["size"],
+  pad: Colour,
+  before: number,
+): ResizePlan {
+  const ratio = Math.min(rows / height, columns / width);
+  const resized = {
+    width: Math.max(1, halfToEven(width * ratio)),
+    height: Math.max(1, halfToEven(height * ratio)),
+  };
+  const start = (side: number, length: number): number => 0 - Math.floor((side - length) * before);
+  const [left, top] = [start(columns, resized.width), start(rows, resized.height)];
+  return { ...resized, crop: { left, top, width: columns, height: rows }, pad };
+}
+
+function tooSmall(
+  { width, height }: Sides,
+  [rows, columns]: InputCard["size"],
+  resize: Cropping,
+): OptionError {
+  const [what, fix] =
+    "shortSide" in resize
+      ? [
+          `a short side of ${resize.shortSide} pixels holds`,
+          "make the short side at least as long as the size",
+        ]
+      : [`${width}×${height} pixels hold`, "stretch to the size at least"];
+  return new OptionError({
+    what: "cannot crop the picture",
+    why: `${what} no crop of ${columns}×${rows}`,
+    fix,
+  });
 }
 
 const uncropped = (width: number, height: number): ResizePlan => ({

@@ -2,11 +2,20 @@
 export { buildKerasModel, type KerasOptions } from "./build-keras-model.ts";
 export { type ByteSource, bytesSource } from "./bytes-source.ts";
 export { type Checkpoint, readCheckpoint, type ReadCheckpointOptions } from "./checkpoint.ts";
-export { guessCard, type GuessedCard, hubCard, type InputOptions } from "../cards/guess-card.ts";
+export { resizeModes, resizeText, type ResizeMode, type ResizeOptions } from "../cards/choose-resize.ts";
+export {
+  type Explained,
+  guessCard,
+  type GuessedCard,
+  hubCard,
+  type InputOptions,
+} from "../cards/guess-card.ts";
 export { type HubConfig, type HubFile, type PictureInput, readHubConfig } from "../cards/hub-config.ts";
 export { type KerasLayer, type KerasModel, kerasShardPaths, readKerasLayers } from "./keras-layers.ts";
 export {
   type ChannelOrder,
+  type Colour,
+  leastCover,
   type InputCard,
   type Interpolation,
   type ModelCard,

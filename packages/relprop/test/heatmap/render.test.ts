@@ -1,7 +1,16 @@
 import { randomNumbers } from "../support/run.ts";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
-import { colormap, legend, normalize, renderHeatmap, renderOverlay } from "../../src/heatmap/index.ts";
+import {
+  colormap,
+  enlarge,
+  legend,
+  normalize,
+  placeHeatmap,
+  renderHeatmap,
+  renderOverlay,
+  veilUnseen,
+} from "../../src/heatmap/index.ts";
 import { cssGradient, relevanceText } from "../../src/heatmap/legend.ts";
 
 const pixel = (pixels: ArrayLike<number>, i: number): number[] => Array.from(pixels).slice(4 * i, 4 * i + 4);
@@ -87,6 +96,37 @@ describe("drawing", () => {
     const heatmap = renderHeatmap(relevance, { colormap: "hot", normalize: "min-max" });
     const other = { data: new Uint8ClampedArray(4), height: 1, width: 1 };
     expect(() => renderOverlay(other, heatmap)).toThrow(/1×1 pixels and the heatmap 2×2/);
+  });
+
+  test("a heatmap in the whole picture has the same colours, and none where the network saw nothing", () => {
+    const heatmap = renderHeatmap(relevance, { colormap: "bwr", normalize: "symmetric" });
+    const whole = { left: 0, top: 0, right: 2, bottom: 2 };
+    expect(placeHeatmap(heatmap, whole, { width: 2, height: 2 })).toEqual(heatmap);
+    const twice = placeHeatmap(heatmap, { ...whole, right: 4, bottom: 4 }, { width: 4, height: 4 });
+    expect(twice.data).toEqual(enlarge(heatmap, 2).data);
+    const { data, normalized } = placeHeatmap(
+      heatmap,
+      { left: 1, top: 0, right: 3, bottom: 2 },
+      { width: 4, height: 2 },
+    );
+    expect([...normalized.positions]).toEqual([0.5, 0, 0.5, 0.5, 0.5, 0.75, 1, 0.5]);
+    expect(pixel(data, 1)).toEqual([0, 0, 255, 255]);
+    expect([normalized.low, normalized.high]).toEqual([-2, 2]);
+  });
+
+  test("padding is not drawn, and pixels smaller than the drawing's are averaged", () => {
+    const heatmap = renderHeatmap(relevance, { colormap: "bwr", normalize: "symmetric" });
+    const boxed = placeHeatmap(heatmap, { left: 0, top: -1, right: 2, bottom: 1 }, { width: 2, height: 1 });
+    expect([...boxed.normalized.positions]).toEqual([0.75, 1]);
+    const small = placeHeatmap(heatmap, { left: 0, top: 0, right: 1, bottom: 1 }, { width: 1, height: 1 });
+    expect(small.normalized.positions[0]).toBeCloseTo((0 + 0.5 + 0.75 + 1) / 4);
+  });
+
+  test("gray lies over what the network did not see", () => {
+    const data = new Uint8ClampedArray(12).fill(255);
+    const veiled = veilUnseen({ data, width: 3, height: 1 }, { left: 0.6, top: 0, right: 2.4, bottom: 1 });
+    expect([0, 1, 2].map((i) => pixel(veiled.data, i)[0])).toEqual([179, 255, 179]);
+    expect(data[0]).toBe(255);
   });
 
   test("a legend has numbers and says what red and blue mean", () => {

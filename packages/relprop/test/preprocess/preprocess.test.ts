@@ -97,6 +97,56 @@ describe("the resize plan", () => {
     expect(() => resizePlan(100, 200, { size: [100, 200], resize: "none" })).toThrow(InputError);
   });
 
+  // timm 1.0.31: create_transform(size, crop_pct) of these pictures.
+  test.each([
+    [451, 300, [224, 224], 0.875, 384, 256],
+    [451, 300, [224, 224], 0.95, 353, 235],
+    [451, 300, [96, 128], 0.9, 159, 106],
+    [300, 451, [96, 128], 1, 128, 192],
+    [640, 427, [256, 128], 0.875, 438, 292],
+  ] as const)("%i×%i covers %j / %d as timm has it", (w, h, size, cover, width, height) => {
+    const plan = resizePlan(w, h, { size, resize: { cover } });
+    expect(plan).toMatchObject({ width, height, crop: { width: size[1], height: size[0] } });
+    expect(plan.crop.left).toBeCloseTo((width - size[1]) / 2, -0.31);
+  });
+
+  // The formula of ultralytics' LetterBox, in Python: r = min(rows/h, columns/w), round(w·r), round(dw/2 − 0.1).
+  test.each([
+    [451, 300, [640, 640], 640, 426, 0, 107],
+    [300, 451, [640, 640], 426, 640, 107, 0],
+    [640, 480, [416, 640], 555, 416, 42, 0],
+    [333, 222, [224, 224], 224, 149, 0, 37],
+    [500, 48, [48, 192], 192, 18, 0, 15],
+    [192, 48, [48, 192], 192, 48, 0, 0],
+  ] as const)(
+    "%i×%i lies in a letterbox of %j as YOLO has it",
+    (w, h, size, width, height, before, above) => {
+      const pad = [114, 114, 114] as const;
+      const crop = { left: 0 - before, top: 0 - above, width: size[1], height: size[0] };
+      expect(resizePlan(w, h, { size, resize: { letterbox: pad } })).toEqual({ width, height, crop, pad });
+      const contained = resizePlan(w, h, { size, resize: { contain: pad } });
+      expect(contained).toEqual({ width, height, crop: { ...crop, left: 0, top: 0 }, pad });
+    },
+  );
+
+  test("a picture that is one pixel high keeps that pixel", () => {
+    const plan = resizePlan(1000, 1, { size: [64, 64], resize: { letterbox: [0, 0, 0] } });
+    expect(plan).toMatchObject({ width: 64, height: 1, crop: { left: 0, top: -31 } });
+    expect(resizePlan(1000, 1, { size: [64, 64], resize: { cover: 1 } })).toMatchObject({
+      width: 64000,
+      height: 64,
+      crop: { left: 31968, top: 0 },
+    });
+  });
+
+  test("a picture that has the size is resized by its card, unless that says to keep it", () => {
+    const card = { size: [224, 224], resize: { shortSide: 256, keepSize: true } } as const;
+    const kept = { width: 224, height: 224, crop: { left: 0, top: 0, width: 224, height: 224 } };
+    expect(resizePlan(224, 224, card)).toEqual(kept);
+    expect(resizePlan(224, 225, card)).toMatchObject({ width: 256, height: 257 });
+    expect(resizePlan(224, 224, imagenet)).toMatchObject({ width: 256, crop: { left: 16, top: 16 } });
+  });
+
   test("a crop larger than the short side is an error", () => {
     expect(() => resizePlan(451, 300, { size: [224, 224], resize: { shortSide: 200 } })).toThrow(OptionError);
   });

@@ -47,3 +47,19 @@ describe.each(cases)("$interpolation to $width × $height", ({ interpolation, wi
     expect(Array.from(cropped.data)).toEqual(expected);
   });
 });
+
+it("padding has its colour all around the picture, which is resized as without it", () => {
+  const picture = { width: 3, height: 2, data: Uint8Array.from({ length: 24 }, (_, i) => (37 * i) % 256) };
+  const pad = [1, 2, 3] as const;
+  const crop = { left: -1, top: -2, width: 8, height: 7 };
+  const boxed = resample(picture, { width: 6, height: 4, crop, pad });
+  const plain = resample(picture, whole(6, 4));
+  for (let y = 0; y < 7; y++) {
+    for (let x = 0; x < 8; x++) {
+      const isIn = x >= 1 && x < 7 && y >= 2 && y < 6;
+      const at = 4 * ((y - 2) * 6 + x - 1);
+      const expected = isIn ? [...plain.data.subarray(at, at + 4)] : [1, 2, 3, 255];
+      expect([...boxed.data.subarray(4 * (8 * y + x), 4 * (8 * y + x + 1))]).toEqual(expected);
+    }
+  }
+});

@@ -38,6 +38,29 @@ describe("a model card", () => {
     expect(parseModelCard({ ...card, input: { ...card.input, resize } }).input.resize).toBe(resize);
   });
 
+  test.each([
+    { shortSide: 256, round: "nearest", keepSize: true },
+    { cover: 0.875 },
+    { letterbox: [114, 114, 114] },
+    { contain: [0, 255, 12] },
+  ])("may resize by %j", (resize) => {
+    expect(parseModelCard({ ...card, input: { ...card.input, resize } }).input.resize).toEqual(resize);
+  });
+
+  test.each<[unknown, RegExp]>([
+    ["letterbox", /input.resize\): expected "exact", "none", or an object with shortSide, stretch, cover/],
+    [[1], /input.resize\): expected "exact", "none"/],
+    [{}, /input.resize\): expected .*found an object/],
+    [{ cover: 0 }, /input.resize.cover\): expected a number from 0.05 to 1/],
+    [{ cover: 1, shortSide: 5 }, /input.resize.cover\): there is no such field; the fields are shortSide/],
+    [{ letterbox: "#fff" }, /input.resize.letterbox\): expected a list/],
+    [{ letterbox: [0, 0, 256] }, /input.resize.letterbox\[2\]\): expected a whole number from 0 to 255/],
+    [{ contain: [0, 0] }, /input.resize.contain\): expected a list of 3/],
+    [{ shortSide: 5, keepSize: "yes" }, /input.resize.keepSize\): expected true or false/],
+  ])("says what is wrong with %j", (resize, message) => {
+    expect(() => parseModelCard({ ...card, input: { ...card.input, resize } })).toThrow(message);
+  });
+
   test("may stretch before the crop, and name a filter", () => {
     const input = { ...card.input, resize: { stretch: [256, 128] }, interpolation: "bicubic" };
     expect(parseModelCard({ ...card, input }).input).toEqual(input);

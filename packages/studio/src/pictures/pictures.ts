@@ -59,7 +59,7 @@ export async function fitPicture(
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);
-  const isSame = plan.width === width && plan.height === height;
+  const isSame = plan.width === width && plan.height === height && !plan.pad;
   const { left, top } = plan.crop;
   const pixels = isSame
     ? context.getImageData(left, top, plan.crop.width, plan.crop.height)

@@ -15,6 +15,17 @@ describe("the part of a frame that the network sees", () => {
     expect(crop.top).toBeCloseTo(30, 0);
   });
 
+  test("reaches beyond the frame where the card pads it", () => {
+    const pad = [114, 114, 114] as const;
+    expect(frameCrop(640, 480, card([320, 320], { letterbox: pad }))).toEqual({
+      left: 0,
+      top: -80,
+      width: 640,
+      height: 640,
+      pad,
+    });
+  });
+
   test.each(["exact", "none"] as const)("is the largest centred part where the card says %s", (resize) => {
     expect(frameCrop(640, 480, card([28, 28], resize))).toEqual({
       left: 80,

@@ -1,7 +1,7 @@
 /** Cameras, screens and video files as sources of frames. */
 
-import type { ModelCard } from "@relprop/core/zoo";
-import { resizePlan } from "@relprop/core/preprocess";
+import type { Colour, ModelCard } from "@relprop/core/zoo";
+import { pictureFrame, resizePlan } from "@relprop/core/preprocess";
 import type { Picture } from "@relprop/engine/engine";
 import { openProblem, unsupported, type Problem, type SourceKind } from "./problems.ts";
 
@@ -98,8 +98,10 @@ function askForScreen(): Promise<MediaStream> {
   return navigator.mediaDevices.getDisplayMedia({ audio: false, video: { frameRate: { max: 30 } } });
 }
 
-/** A part of a frame, in pixels of the frame. */
+/** A part of a frame, in its pixels; it may reach beyond the frame. */
 export interface Crop {
+  /** Colour of what is there. */
+  readonly pad?: Colour;
   readonly left: number;
   readonly top: number;
   readonly width: number;
@@ -107,23 +109,16 @@ export interface Crop {
 }
 
 /**
- * The part of a frame that the network sees: the card's crop if it has one, else the largest centred part with the
- * input's proportions, so that nothing is distorted (cards that stretch, or that take one size only, were written for
- * files, not for cameras).
+ * The part of a frame that the network sees: the card's crop or padding if it has one (padding reaches beyond the
+ * frame), else the largest centred part with the input's proportions, so that nothing is distorted (cards that stretch,
+ * or that take one size only, were written for files, not for cameras).
  */
 export function frameCrop(width: number, height: number, card: Pick<ModelCard, "input">): Crop {
   const { size, resize } = card.input;
   if (typeof resize === "object") {
     const plan = resizePlan(width, height, card.input);
-    const across = width / plan.width;
-    const down = height / plan.height;
-    const { crop } = plan;
-    return {
-      left: crop.left * across,
-      top: crop.top * down,
-      width: crop.width * across,
-      height: crop.height * down,
-    };
+    const { left, top, right, bottom } = pictureFrame(width, height, plan).frame;
+    return { left, top, width: right - left, height: bottom - top, ...(plan.pad && { pad: plan.pad }) };
   }
   const [rows, columns] = size;
   const scale = Math.min(width / columns, height / rows);
@@ -146,8 +141,13 @@ export class FrameGrabber {
     this.#canvas.height = height;
     const context = this.#canvas.getContext("2d", { willReadFrequently: true });
     if (context === null) throw new Error("This browser gives no 2D canvas.");
-    const { left, top, width: across, height: down } = frameCrop(video.videoWidth, video.videoHeight, card);
+    const crop = frameCrop(video.videoWidth, video.videoHeight, card);
+    const { left, top, width: across, height: down, pad } = crop;
     context.imageSmoothingQuality = "high";
+    if (pad) {
+      context.fillStyle = `rgb(${pad.join(" ")})`;
+      context.fillRect(0, 0, width, height);
+    }
     context.drawImage(video, left, top, across, down, 0, 0, width, height);
     return { data: context.getImageData(0, 0, width, height).data, width, height };
   }

@@ -175,7 +175,7 @@ describe("explain", () => {
       join(folder, "x.png"),
     ]);
     expect(status).toBe(1);
-    expect(stderr.join("")).toContain("it is one of the images to explain");
+    expect(stderr.join("")).toContain("it is one of the files to explain");
     expect(await readFile(input)).toEqual(await readFile(join(photos, "chelsea.png")));
   });
 });

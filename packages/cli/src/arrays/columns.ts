@@ -15,7 +15,7 @@ export interface ColumnChoices {
   /** Names of the columns that are features, in the model's order. @default all that hold numbers */
   readonly columns?: readonly string[];
   /** Reads a picture that a cell names, for an input that takes pictures. */
-  readonly readPicture?: (path: string) => Promise<ArrayLike<number>>;
+  readonly readPicture: (path: string, input: FedInput) => Promise<ArrayLike<number>>;
 }
 
 /** What `first_name` and `first name` have in common. */
@@ -143,7 +143,7 @@ function cellReader(table: string, input: FedInput, readPicture: ColumnChoices["
     const path = placeOf(table, String(cell));
     const cannot = (why: string): InputError => new InputError({ what: `cannot feed "${path}"`, why });
     if (isOfKind(path, imageFiles)) {
-      if (readPicture) return readPicture(path);
+      if (input.shape.length === 4) return readPicture(path, input);
       throw cannot(`it is a picture, and the model takes [${input.shape.join(", ")}]`);
     }
     const opened = await openFile(path);

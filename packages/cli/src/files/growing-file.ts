@@ -63,6 +63,17 @@ export class GrowingFile {
     }
   }
 
+  /** Where it is as long as it grows. */
+  get partPath(): string {
+    return this.#part;
+  }
+
+  /** Removes it. */
+  async discard(): Promise<void> {
+    await this.#file.close();
+    await rm(this.#part, { force: true });
+  }
+
   /** Leaves what is written for the next run. */
   async leave(): Promise<void> {
     await this.#file.close();

@@ -38,6 +38,12 @@ const listedSchema = z.object({
     classes: z.array(z.object({ files: filesSchema })).exactOptional(),
   }),
 });
+/** How far an input of many samples is done. */
+const partialSchema = z.object({
+  v: z.literal(1),
+  by: z.string(),
+  partial: z.object({ key: z.string(), hash: z.string(), state: z.unknown() }),
+});
 /** Unmarked files that are about to be written. */
 const announcedSchema = z.object({ v: z.literal(1), by: z.string(), announced: z.array(z.string()) });
 
@@ -50,6 +56,7 @@ export class Manifest<Result extends Listed> {
   readonly #form: z.ZodType<Result>;
   readonly #guard: Guard;
   readonly #entries = new Map<string, { readonly hash: string; readonly result: Result }>();
+  readonly #partial = new Map<string, { readonly hash: string; readonly state: unknown }>();
   /** Unmarked files that only a line here proves to be ours. */
   readonly #unmarked = new Set<string>();
   /** Whether the file is not ours and will be replaced. */
@@ -90,6 +97,8 @@ export class Manifest<Result extends Listed> {
     const listed = listedSchema.safeParse(json).data;
     if (listed && listed.by === undefined)
       for (const file of filesOf(listed.result)) this.#unmarked.add(file);
+    const partial = partialSchema.safeParse(json).data?.partial;
+    if (partial) this.#partial.set(partial.key, partial);
     for (const file of announcedSchema.safeParse(json).data?.announced ?? []) this.#unmarked.add(file);
   }
 
@@ -102,6 +111,17 @@ export class Manifest<Result extends Listed> {
   async done(key: string, hash: string): Promise<Result | undefined> {
     const entry = this.#entries.get(key);
     return entry?.hash === hash && (await this.#isThere(entry.result)) ? entry.result : undefined;
+  }
+
+  /** How far an earlier run came with an input of many samples, if bytes and settings are the same. */
+  partialOf(key: string, hash: string): unknown {
+    const partial = this.#partial.get(key);
+    return partial?.hash === hash ? partial.state : undefined;
+  }
+
+  /** Notes how far this run came with an input, for the next run. */
+  async leave(key: string, hash: string, state: unknown): Promise<void> {
+    await this.#append({ v: 1, by: software, partial: { key, hash, state } });
   }
 
   /** Lists unmarked files before they are written, so that they count as ours even if the run is killed. */

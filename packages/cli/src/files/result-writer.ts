@@ -5,6 +5,7 @@ import { InputError, OptionError } from "@relprop/core";
 import type { Pixels } from "@relprop/core/heatmap";
 import { stampPng } from "@relprop/core/internal";
 import { pngOf } from "../pages/png.ts";
+import { GrowingFile } from "./growing-file.ts";
 import { Inputs, refuseKept, type Guard } from "./guard.ts";
 import { isOwnFile } from "./own-files.ts";
 import { writeGuarded } from "./write-file.ts";
@@ -35,7 +36,7 @@ export class ResultWriter {
     return new ResultWriter(folder, {
       force,
       isOurs: async (path) => lists?.(path) === true || (await isOwnFile(path)),
-      inputs: await Inputs.of("it is one of the images to explain", inputs),
+      inputs: await Inputs.of("it is one of the files to explain", inputs),
     });
   }
 
@@ -63,6 +64,19 @@ export class ResultWriter {
   /** Writes a file of the whole run below the folder. @throws OptionError if the file is protected */
   async ofRun(name: string, content: string): Promise<void> {
     await writeGuarded(join(this.folder, name), content, this.#ofRun);
+  }
+
+  /**
+   * Begins a file that grows while the run goes on, or goes on with one.
+   * @param kept bytes that an earlier run left
+   */
+  async growing(name: string, kept: number): Promise<GrowingFile> {
+    return GrowingFile.open(join(this.folder, name), kept);
+  }
+
+  /** Gives a grown file its name. @throws InputError if the file there is protected */
+  async finish(file: GrowingFile): Promise<void> {
+    await file.finish(this.#ofImage);
   }
 
   async png(name: string, pixels: Pixels): Promise<void> {

@@ -10,6 +10,7 @@ import type { Model } from "@relprop/core/onnx";
 import {
   guessCard,
   hubCard,
+  parseArrayCard,
   parseModelCard,
   readCheckpoint,
   recognizeNet,
@@ -18,10 +19,12 @@ import {
   type ByteSource,
   type Explained,
   type InputOptions,
+  type ArrayCard,
   type ModelCard,
   type ZooEntry,
 } from "@relprop/core/zoo";
 import type { ExplainedCard } from "./card-options.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { sha256OfFile } from "./download.ts";
 import { hubConfigBeside } from "./hub-files.ts";
 import { cachedLabels, fetchWeights, jsonOf, readLabels } from "./zoo-files.ts";
@@ -143,6 +146,36 @@ async function fromCheckpoint(
   return { model, card: { ...card, ...(kind && { kind }), ...(labels && { labels }) }, guesses };
 }
 
+/** A model that is fed arrays, and its card. */
+export interface ArrayModel extends Pick<LoadedModel, "model" | "labelsFrom" | "id"> {
+  readonly card: ArrayCard;
+}
+
+/**
+ * Loads a model as {@link loadModel} does, but for arrays: nothing is guessed about pictures.
+ * @throws ModelFileError if it cannot be loaded, OptionError if its card or labels cannot be used
+ */
+export async function loadArrayModel(
+  name: string,
+  { card: given, labels, quiet = false }: Pick<LoadOptions, "card" | "labels" | "quiet">,
+): Promise<ArrayModel> {
+  const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
+  if (!isFile || !isOnnx(name)) {
+    const { card, ...loaded } = await loadModel(name, withoutUndefined({ card: given, labels, quiet }));
+    const { input: _ofPictures, ...own } = card;
+    return { ...loaded, card: own };
+  }
+  const files = new Set([await realpath(name)]);
+  const model = readModelFile(name, files);
+  const id = await idOf([...files]);
+  const hub = await hubConfigBeside(name).catch(() => undefined);
+  const known = { name: basename(name), labels: hub?.labels ?? [], ...(hub?.kind && { kind: hub.kind }) };
+  const card = (await arrayCardFile(name, given)) ?? known;
+  if (labels !== undefined)
+    return { model, id, card: { ...card, labels: await readLabels(labels) }, labelsFrom: labels };
+  return { model, id, card: card.labels.length > 0 ? card : { ...card, labels: metadataLabels(model) } };
+}
+
 /** A model that is only compiled, so its preprocessing may be unknown. */
 export interface CompilableModel {
   readonly model: Model;
@@ -189,13 +222,23 @@ export async function idOf(files: readonly string[]): Promise<string> {
   return hashes.length === 1 ? (hashes[0] ?? "") : createHash("sha256").update(hashes.join()).digest("hex");
 }
 
-async function cardFile(model: string, given: string | undefined): Promise<ModelCard | undefined> {
+const cardFile = (model: string, given: string | undefined): Promise<ModelCard | undefined> =>
+  cardJson(model, given, parseModelCard);
+
+const arrayCardFile = (model: string, given: string | undefined): Promise<ArrayCard | undefined> =>
+  cardJson(model, given, parseArrayCard);
+
+async function cardJson<Card>(
+  model: string,
+  given: string | undefined,
+  parse: (json: unknown, file: string) => Card,
+): Promise<Card | undefined> {
   const path = given ?? `${model.replace(/\.onnx$/i, "")}.card.json`;
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (given === undefined) return undefined;
     throw unreadable(path, error);
   });
-  return text === undefined ? undefined : parseModelCard(jsonOf(text, path), path);
+  return text === undefined ? undefined : parse(jsonOf(text, path), path);
 }
 
 async function readCheckpointFile(path: string): Promise<Awaited<ReturnType<typeof readCheckpoint>>> {

@@ -41,6 +41,8 @@ export interface AnswerPlan {
 export interface BatchPlan extends AnswerPlan {
   /** Where each sample's input lies in its picture; empty if the inputs are no pictures. */
   readonly pictures: readonly PictureFrame[];
+  /** Whether a class that an earlier request explained is explained again; then each request has an answer in each sample. */
+  readonly keepsRepeats?: boolean;
 }
 
 /** What is explained in one sample of a run; undefined if the request selects nothing there. */

@@ -30,6 +30,8 @@ import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
 export interface ExplainedAnswer {
   /** The request; undefined for the whole prediction. */
   readonly request: AnswerRequest | undefined;
+  /** Which of the best classes it is, from 0, if the request asks for several. */
+  readonly rank: number;
   readonly score: AnswerScore;
   /** Of the first explained input, without the batch axis. */
   readonly relevance: FloatArray;
@@ -90,13 +92,16 @@ export async function explainBatch(
     explanation: Explanation,
     request: AnswerRequest | undefined,
     picked: readonly Picked[],
+    rank = 0,
   ): void => {
     for (const sample of samples) {
       const each = picked[sample];
       if (each instanceof InputError) errors[sample] ??= each;
       if (errors[sample] || !each || each instanceof InputError) continue;
       try {
-        answers[sample]?.push(answerOf(plan, explanation, { sample, batchAxis, shared }, request, each));
+        answers[sample]?.push(
+          answerOf(plan, explanation, { sample, batchAxis, shared }, { request, rank }, each),
+        );
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         errors[sample] ??= error;
@@ -110,12 +115,13 @@ export async function explainBatch(
     add(first, undefined, best);
   }
   const isKnown = (sample: number, index: number): boolean =>
+    plan.keepsRepeats !== true &&
     answers[sample]?.some(({ score, request }) => score.index === index && isClass(request?.kind)) === true;
   for (const request of requests ?? []) {
-    for (const picks of picksOf(plan, source, first, samples, request, isKnown)) {
+    for (const [rank, picks] of picksOf(plan, source, first, samples, request, isKnown).entries()) {
       const target = stacked(picks, source);
       const isDone = !target || isSame(target, opening);
-      add(isDone ? first : await explainer.explain(input, { target, others }), request, picks);
+      add(isDone ? first : await explainer.explain(input, { target, others }), request, picks, rank);
     }
   }
   return samples.map((sample) => {
@@ -176,7 +182,7 @@ function answerOf(
   { names, against }: AnswerPlan,
   explanation: Explanation,
   { sample, batchAxis, shared }: Place,
-  request: AnswerRequest | undefined,
+  asked: Pick<ExplainedAnswer, "request" | "rank">,
   { pick, label }: Exclude<NonNullable<Picked>, InputError>,
 ): ExplainedAnswer {
   const relevances: Record<string, FloatArray> = {};
@@ -186,9 +192,9 @@ function answerOf(
     relevances[name] = relevance;
   }
   const ledger = explanation.ledgers?.[sample];
-  const isDifference = against !== undefined && (request?.kind === "top" || request?.kind === "class");
+  const isDifference = against !== undefined && isClass(asked.request?.kind);
   return {
-    request,
+    ...asked,
     score: scoreOf(names, pick.numbers, label),
     relevance: Object.values(relevances)[0] as FloatArray,
     relevances,

@@ -50,6 +50,10 @@ export const probabilityText = (p: number): string => (p < 0.0005 ? p.toExponent
 
 const plain = (value: number): string => String(Number(value.toPrecision(4))).replace("-", "−");
 
+/** The probability, else the value, else the logit. */
+export const amountOf = ({ probability, value, logit }: Omit<AnswerScore, "label">): number | undefined =>
+  probability ?? value ?? logit;
+
 /** The probability, else the value with its unit, else the logit. */
 export function amountText({ probability, value, unit, logit }: Omit<Score, "index" | "label">): string {
   if (probability !== undefined) return probabilityText(probability);

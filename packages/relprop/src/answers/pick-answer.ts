@@ -16,7 +16,7 @@ export type PickRequest =
   | { readonly kind: "class"; readonly index: number }
   /** Elements of the output by their indices: {@link parseTarget}. */
   | { readonly kind: "elements"; readonly text: string }
-  /** One place of a map, in pixels of the picture that the network sees. @default the class that wins there */
+  /** One place of a map, in pixels of the network's input; without a class, the winning one there. */
   | { readonly kind: "pixel"; readonly x: number; readonly y: number; readonly index?: number | undefined }
   /** All places of a map where a class wins. */
   | { readonly kind: "where"; readonly index: number }

@@ -11,6 +11,7 @@ export type ResizeMode = (typeof resizeModes)[number];
 
 /** What the user says of it. */
 export interface ResizeOptions {
+  /** How the picture is brought to the size. */
   readonly resize?: ResizeMode;
   /** Of `contain` and `letterbox`. */
   readonly padColour?: Colour;

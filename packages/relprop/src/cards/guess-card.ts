@@ -43,7 +43,7 @@ export type Explained = Partial<Pick<CompileOptions, "input" | "output" | "outpu
 /**
  * Makes a card for a model. Layout, size and channels come from the shape of the input where it fixes them. The rest is
  * what torchvision and timm train with, RGB 0..1 normalised with ImageNet's mean and standard deviation (gray: 0..1, not
- * normalised), and the geometry that is usual for the kind of output and the form of the input, see {@link guessResize}.
+ * normalised), and the geometry that is usual for the kind of output and the form of the input, see `guessResize`.
  * @throws OptionError if the input is not a picture, `mean` or `std` do not have one number for each channel, or options for
  *   the geometry do not go together
  */

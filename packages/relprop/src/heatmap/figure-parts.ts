@@ -5,9 +5,11 @@ import type { Legend } from "./legend.ts";
 
 /** What all panels of a figure have. */
 interface Captioned {
+  /** One line above the panel that names it: `heatmap`. */
   readonly caption: string;
   /** Further lines below it: `2.2 % for`. */
   readonly details?: readonly string[];
+  /** In pixels. */
   readonly width: number;
   /** As `width`. */
   readonly height: number;

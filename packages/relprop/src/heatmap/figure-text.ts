@@ -2,7 +2,9 @@
 
 /** Size of text, in pixels at 1×, and its weight. */
 export interface TextStyle {
+  /** Of the font, in pixels. */
   readonly size: number;
+  /** Whether it is set in semi-bold. */
   readonly isBold: boolean;
 }
 

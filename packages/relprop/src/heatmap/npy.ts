@@ -3,12 +3,14 @@
 /**
  * What a .npy file of float32 numbers begins with: the elements follow, row-major and little-endian.
  * Format (numpy.lib.format, 2007): magic, version, header length, header padded to a multiple of 64 bytes.
+ * @param least its length at least, a multiple of 64, for a header whose sizes are written later
  */
-export function npyHeader(dims: readonly number[]): Uint8Array<ArrayBuffer> {
+export function npyHeader(dims: readonly number[], least = 0): Uint8Array<ArrayBuffer> {
   const shape = dims.length === 1 ? `${dims[0]},` : dims.join(", ");
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
   const prefix = 10;
-  const padded = `${header.padEnd(64 * Math.ceil((prefix + header.length + 1) / 64) - prefix - 1)}\n`;
+  const length = Math.max(least, 64 * Math.ceil((prefix + header.length + 1) / 64));
+  const padded = `${header.padEnd(length - prefix - 1)}\n`;
   const bytes = new Uint8Array(prefix + padded.length);
   bytes.set([0x93, ...new TextEncoder().encode("NUMPY"), 1, 0]);
   new DataView(bytes.buffer).setUint16(8, padded.length, true);

@@ -5,15 +5,21 @@ import { paint } from "./render.ts";
 
 /** Size of a drawing, in its pixels. */
 export interface DrawingSize {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
 }
 
 /** Edges of the network's input in a drawing of the picture, in the drawing's pixels; they may lie outside of it. */
 export interface Placement {
+  /** The left edge. */
   readonly left: number;
+  /** The top edge. */
   readonly top: number;
+  /** The right edge. */
   readonly right: number;
+  /** The bottom edge. */
   readonly bottom: number;
 }
 

@@ -7,11 +7,13 @@ import type { FloatArray } from "../run/float-array.ts";
 
 /** What the beginning of a .npy file says. */
 export interface NpyHeader {
+  /** Type of the elements. */
   readonly dataType: DataType;
   /** Sizes, outermost axis first. */
   readonly dims: readonly number[];
   /** Whether the first axis runs fastest, as in Fortran. */
   readonly isColumnMajor: boolean;
+  /** Whether the highest byte of an element comes first. */
   readonly isBigEndian: boolean;
   /** Where the elements begin, in bytes. */
   readonly dataStart: number;

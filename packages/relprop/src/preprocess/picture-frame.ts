@@ -5,9 +5,13 @@ import type { ResizePlan } from "./resize-plan.ts";
 
 /** Edges; fractions allowed. */
 export interface Edges {
+  /** The left edge. */
   readonly left: number;
+  /** The top edge. */
   readonly top: number;
+  /** The right edge. */
   readonly right: number;
+  /** The bottom edge. */
   readonly bottom: number;
 }
 

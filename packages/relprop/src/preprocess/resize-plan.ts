@@ -19,6 +19,7 @@ export interface ResizePlan {
     readonly width: number;
     readonly height: number;
   };
+  /** The colour of what the crop has beyond the resized picture. */
   readonly pad?: Colour;
 }
 

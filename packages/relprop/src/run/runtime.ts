@@ -9,7 +9,10 @@ export type NamedTensors = Readonly<Record<string, OrtTensor>>;
 export interface Session {
   /** Returns all outputs. */
   run(feeds: NamedTensors): Promise<NamedTensors>;
-  /** @param fetches names of the outputs to return */
+  /**
+   * Returns some outputs.
+   * @param fetches their names
+   */
   run(feeds: NamedTensors, fetches: readonly string[]): Promise<NamedTensors>;
   /** Frees the session. */
   release(): Promise<void>;

@@ -1,0 +1,230 @@
+/** The samples of a main file and of the files beside it, bound to a model's inputs. */
+
+import { basename, extname, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { InputError, OptionError } from "@relprop/core";
+import { preprocess } from "@relprop/core/preprocess";
+import type { Model } from "@relprop/core/onnx";
+import { guessCard, type ArrayCard, type InputCard } from "@relprop/core/zoo";
+import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
+import { readBytes, readImage } from "../files/read-images.ts";
+import type { ArrayRunOptions } from "./array-options.ts";
+import { columnInputs } from "./columns.ts";
+import { fitOf, type FedInput } from "./fit.ts";
+import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
+import { partOfArrays, partOfTable, requireAllFed, repeated, type Part, type Taken } from "./part.ts";
+import { inMemory, type StoredArray } from "./stored-array.ts";
+
+/** The model, and how its inputs are fed. */
+export interface Feeding {
+  readonly model: Model;
+  readonly card: ArrayCard;
+  readonly options: Pick<ArrayRunOptions, "feeds" | "columns" | "pictures" | "compile">;
+  /** All main files of the run. */
+  readonly files: readonly InputFile[];
+}
+
+/** A main file with what is fed beside it. */
+export interface BoundFile {
+  readonly file: InputFile;
+  /** The number of samples; undefined if only the file's end tells. */
+  readonly count: number | undefined;
+  /** Names of the columns that feed the explained input, if the file is a table. */
+  readonly columns?: readonly string[];
+  /** The input that the table's columns feed. */
+  readonly tableInput?: string;
+  readonly take: (first: number, count: number) => Promise<Taken>;
+  readonly close: () => Promise<void>;
+}
+
+/** The inputs that a run has to feed. */
+export const fedInputs = ({ graph }: Model): FedInput[] =>
+  graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+
+/** A main file's part; for a table with the names of its features. */
+interface MainPart {
+  readonly part: Part;
+  readonly columns?: readonly string[];
+  readonly tableInput?: string;
+}
+
+/**
+ * Opens a main file and the files beside it.
+ * @param index the file's place among the main files
+ * @throws InputError if a file cannot be read or does not fit; OptionError if inputs are not fed
+ */
+export async function bindFile(feeding: Feeding, file: InputFile, index: number): Promise<BoundFile> {
+  const inputs = fedInputs(feeding.model);
+  const { feeds } = feeding.options;
+  for (const name of feeds.keys()) {
+    if (inputs.some((input) => input.name === name)) continue;
+    throw new OptionError({
+      what: `the model has no input "${name}"`,
+      why: `its inputs are ${inputs.map((input) => `"${input.name}"`).join(", ")}`,
+      fix: "name one of them in --feed NAME=FILE",
+    });
+  }
+  const left = inputs.filter(({ name }) => !feeds.has(name));
+  const main = await mainPart(feeding, file.path, left);
+  const beside: Part[] = [];
+  for (const [name, path] of feeds) {
+    const input = inputs.find((each) => each.name === name);
+    if (input) beside.push(await feedPart(feeding, path, file, index, input, main.part.count));
+  }
+  requireAllFed(inputs, new Set([...main.part.inputs, ...beside.flatMap((part) => part.inputs)]));
+  return {
+    file,
+    count: main.part.count,
+    ...(main.columns && { columns: main.columns }),
+    ...(main.tableInput !== undefined && { tableInput: main.tableInput }),
+    take: async (first, count) => {
+      const taken = await main.part.take(first, count);
+      const values = new Map(taken.values);
+      const bad = new Map(taken.bad);
+      for (const part of beside) {
+        const own = await takeBeside(part, first, taken.count, main.part.count);
+        for (const [name, array] of own.values) values.set(name, array);
+        for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
+      }
+      return { count: taken.count, values, bad };
+    },
+    close: async () => {
+      for (const part of [main.part, ...beside]) await part.close();
+    },
+  };
+}
+
+/** The samples that stand beside those of the main file: one for each, or one for all. */
+async function takeBeside(
+  part: Part,
+  first: number,
+  count: number,
+  mainCount: number | undefined,
+): Promise<Taken> {
+  if (part.count === 1 && mainCount !== 1) {
+    const { values, bad } = await part.take(0, 1);
+    const all = new Map(
+      [...values].map(([name, array]) => [name, repeated(array, count, array.dims.slice(1))]),
+    );
+    return { count, values: all, bad: new Map([...bad.values()].flatMap((error) => times(count, error))) };
+  }
+  const taken = await part.take(first, count);
+  if (taken.count === count) return taken;
+  throw new InputError({
+    what: `cannot feed "${part.path}"`,
+    why: `it ends after ${first + taken.count} samples, and there are more of the others`,
+    fix: "give one sample for each, or one for all",
+  });
+}
+
+const times = (count: number, error: InputError): [number, InputError][] =>
+  Array.from({ length: count }, (_, sample) => [sample, error]);
+
+async function mainPart(feeding: Feeding, path: string, left: readonly FedInput[]): Promise<MainPart> {
+  if (isOfKind(path, imageFiles)) {
+    const input = left.find(({ shape }) => shape.length === 4);
+    if (!input) throw noInput(path, "a picture", left);
+    return {
+      part: partOfArrays(path, [
+        { input, array: inMemory("float32", await pictureInput(feeding, path, input)) },
+      ]),
+    };
+  }
+  const opened = await openFile(path);
+  if (opened.kind === "table") return tablePart(feeding, path, opened, left);
+  return { part: partOfArrays(path, bound(feeding, path, opened, left)) };
+}
+
+async function tablePart(
+  feeding: Feeding,
+  path: string,
+  { table }: Extract<OpenedFile, { kind: "table" }>,
+  left: readonly FedInput[],
+): Promise<MainPart> {
+  for await (const [first] of table.rows()) {
+    if (!first) break;
+    const { columns } = feeding.options;
+    const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
+      (await pictureInput(feeding, picture, input)).data;
+    const fed = columnInputs(path, table, first, left, { ...(columns && { columns }), readPicture });
+    const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
+    const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
+    return {
+      part: partOfTable(path, table, fed),
+      ...(used && { columns: used.map((i) => table.columns[i] ?? String(i)) }),
+      ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
+    };
+  }
+  throw new InputError({ what: `cannot explain "${path}"`, why: "it has no rows" });
+}
+
+/** Binds arrays to inputs: by name, or the only array to the only input that fits. */
+function bound(
+  { options }: Feeding,
+  path: string,
+  { arrays }: Extract<OpenedFile, { kind: "arrays" }>,
+  left: readonly FedInput[],
+): { readonly input: FedInput; readonly array: StoredArray }[] {
+  const named = left.flatMap((input) => {
+    const array = arrays.get(input.name);
+    return array ? [{ input, array }] : [];
+  });
+  if (named.length > 0) return named;
+  const [array, ...more] = arrays.values();
+  if (!array || more.length > 0) {
+    const names = [...arrays.keys()].map((name) => `"${name}"`).join(", ");
+    throw new InputError({
+      what: `cannot feed "${path}"`,
+      why: `its arrays are ${names}, and the inputs to feed ${left.map(({ name }) => `"${name}"`).join(", ") || "none"}`,
+      fix: "name the arrays as the inputs",
+    });
+  }
+  const wanted = left.find(({ name }) => name === options.compile.input);
+  const input = wanted ?? left.find((each) => fitOf(array.dims, each)) ?? left[0];
+  if (!input) throw noInput(path, "an array", left);
+  return [{ input, array }];
+}
+
+const noInput = (path: string, what: string, left: readonly FedInput[]): InputError =>
+  new InputError({
+    what: `cannot feed "${path}"`,
+    why: `it is ${what}, and ${left.length === 0 ? "all inputs are fed by --feed" : `the inputs to feed are ${left.map(({ name, shape }) => `"${name}" [${shape.join(", ")}]`).join(", ")}`}`,
+  });
+
+async function feedPart(
+  feeding: Feeding,
+  given: string,
+  file: InputFile,
+  index: number,
+  input: FedInput,
+  mainCount: number | undefined,
+): Promise<Part> {
+  const path =
+    (await stat(given).catch(() => undefined))?.isDirectory() === true ? await namesake(given, file) : given;
+  const { part } = await mainPart(feeding, path, [input]);
+  const isPerFile = feeding.files.length > 1 && mainCount === 1 && part.count === feeding.files.length;
+  if (!isPerFile) return part;
+  // Its samples stand beside the main files in their order.
+  return { ...part, count: 1, take: (_first, count) => part.take(index, count) };
+}
+
+/** The file of a folder that is called as the main file. */
+async function namesake(folder: string, { path }: InputFile): Promise<string> {
+  const stem = basename(path, extname(path));
+  for (const extension of [...arrayFiles.extensions, ...imageFiles.extensions]) {
+    const candidate = join(folder, `${stem}.${extension}`);
+    if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate;
+  }
+  throw new InputError({ what: `cannot feed "${path}"`, why: `"${folder}" has no file called "${stem}"` });
+}
+
+/** A picture as one sample of an input, preprocessed as the card says, or as is guessed of the model. */
+async function pictureInput(
+  { model, card, options }: Feeding,
+  path: string,
+  input: FedInput,
+): Promise<ReturnType<typeof preprocess>> {
+  const how: InputCard =
+    card.input ?? guessCard(card.name, model, options.pictures, { input: input.name }).card.input;
+  return preprocess([await readImage(path, await readBytes(path), how)], how);
+}

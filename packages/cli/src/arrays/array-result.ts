@@ -1,0 +1,34 @@
+/** The record of an explained file of arrays in the manifest and on the page. */
+
+import { z } from "zod";
+
+const files = z.record(z.string(), z.string());
+
+export const arrayResultSchema: z.ZodObject<{
+  key: z.ZodString;
+  input: z.ZodString;
+  samples: z.ZodNumber;
+  failed: z.ZodNumber;
+  files: typeof files;
+  answers: z.ZodArray<z.ZodObject<{ asked: z.ZodString; files: typeof files }>>;
+  figures: z.ZodArray<z.ZodObject<{ title: z.ZodString; caption: z.ZodString; file: z.ZodString }>>;
+  verdicts: z.ZodArray<z.ZodString>;
+}> = z.object({
+  /** Where its results are below the output folder, without the endings of files. */
+  key: z.string(),
+  /** The file, as the user named it. */
+  input: z.string(),
+  /** The number of samples, and how many of them could not be explained. */
+  samples: z.number(),
+  failed: z.number(),
+  /** All files that belong to no single answer: figures. */
+  files,
+  /** The files of each request: relevance as numbers. */
+  answers: z.array(z.object({ asked: z.string(), files })),
+  figures: z.array(z.object({ title: z.string(), caption: z.string(), file: z.string() })),
+  /** Where relevance stayed, for the first samples, if a ledger was kept. */
+  verdicts: z.array(z.string()),
+});
+
+/** An explained file. */
+export type ArrayResult = z.infer<typeof arrayResultSchema>;

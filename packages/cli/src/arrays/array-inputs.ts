@@ -12,7 +12,15 @@ import type { ArrayRunOptions } from "./array-options.ts";
 import { columnInputs } from "./columns.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
-import { partOfArrays, partOfTable, requireAllFed, repeated, type Part, type Taken } from "./part.ts";
+import {
+  partOfArrays,
+  partOfTable,
+  repeated,
+  requireAllFed,
+  type Batching,
+  type Part,
+  type Taken,
+} from "./part.ts";
 import { inMemory, type StoredArray } from "./stored-array.ts";
 
 /** The model, and how its inputs are fed. */
@@ -20,6 +28,8 @@ export interface Feeding {
   readonly model: Model;
   readonly card: ArrayCard;
   readonly options: Pick<ArrayRunOptions, "feeds" | "columns" | "pictures" | "compile">;
+  /** How the compiled model counts samples. */
+  readonly batching: Batching;
   /** All main files of the run. */
   readonly files: readonly InputFile[];
 }
@@ -82,7 +92,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
       const values = new Map(taken.values);
       const bad = new Map(taken.bad);
       for (const part of beside) {
-        const own = await takeBeside(part, first, taken.count, main.part.count);
+        const own = await takeBeside(part, first, taken.count, main.part.count, feeding.batching.whole);
         for (const [name, array] of own.values) values.set(name, array);
         for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
       }
@@ -100,11 +110,15 @@ async function takeBeside(
   first: number,
   count: number,
   mainCount: number | undefined,
+  whole: ReadonlySet<string>,
 ): Promise<Taken> {
   if (part.count === 1 && mainCount !== 1) {
     const { values, bad } = await part.take(0, 1);
     const all = new Map(
-      [...values].map(([name, array]) => [name, repeated(array, count, array.dims.slice(1))]),
+      [...values].map(([name, array]) => [
+        name,
+        whole.has(name) ? array : repeated(array, count, array.dims.slice(1)),
+      ]),
     );
     return { count, values: all, bad: new Map([...bad.values()].flatMap((error) => times(count, error))) };
   }
@@ -124,15 +138,12 @@ async function mainPart(feeding: Feeding, path: string, left: readonly FedInput[
   if (isOfKind(path, imageFiles)) {
     const input = left.find(({ shape }) => shape.length === 4);
     if (!input) throw noInput(path, "a picture", left);
-    return {
-      part: partOfArrays(path, [
-        { input, array: inMemory("float32", await pictureInput(feeding, path, input)) },
-      ]),
-    };
+    const array = inMemory("float32", await pictureInput(feeding, path, input));
+    return { part: partOfArrays(path, [{ input, array }], feeding.batching) };
   }
   const opened = await openFile(path);
   if (opened.kind === "table") return tablePart(feeding, path, opened, left);
-  return { part: partOfArrays(path, bound(feeding, path, opened, left)) };
+  return { part: partOfArrays(path, bound(feeding, path, opened, left), feeding.batching) };
 }
 
 async function tablePart(

@@ -32,12 +32,26 @@ export interface Part {
 
 const nothingBad: ReadonlyMap<number, InputError> = new Map();
 
+/** How a model counts samples. */
+export interface Batching {
+  /** Inputs that are fed a file's array as it is: their first axis counts no samples. */
+  readonly whole: ReadonlySet<string>;
+  /** The axis of these that does, if there is one. */
+  readonly batchAxis: number | undefined;
+}
+
 /** The samples of arrays. @throws InputError if they do not fit the inputs, or each other */
 export function partOfArrays(
   path: string,
   fed: readonly { readonly input: FedInput; readonly array: StoredArray }[],
+  { whole, batchAxis }: Batching,
 ): Part {
-  const fits = fed.map(({ input, array }) => ({ input, array, fit: requireFit(path, input, array) }));
+  const fits = fed.map(({ input, array }) => ({
+    input,
+    array,
+    isWhole: whole.has(input.name),
+    fit: whole.has(input.name) ? wholeFit(array, batchAxis) : requireFit(path, input, array),
+  }));
   const counts = new Set(fits.filter(({ fit }) => fit.isStacked).map(({ fit }) => fit.samples));
   if (counts.size > 1) {
     const list = fits.map(({ input, fit }) => `${fit.samples} of "${input.name}"`).join(", ");
@@ -56,7 +70,11 @@ export function partOfArrays(
     take: async (first, most) => {
       const count = Math.max(0, Math.min(most, samples - first));
       const values = new Map<string, InputArray>();
-      for (const { input, array, fit } of fits) {
+      for (const { input, array, fit, isWhole } of fits) {
+        if (isWhole) {
+          values.set(input.name, await array.read(0, array.dims[0] ?? 1));
+          continue;
+        }
         const own = fit.isStacked ? await array.read(first, count) : await array.read(0, array.dims[0] ?? 1);
         values.set(
           input.name,
@@ -77,6 +95,12 @@ export function repeated({ data }: InputArray, count: number, sample: readonly n
   for (let i = 0; i < count; i++) for (let j = 0; j < size; j++) all[i * size + j] = Number(data[j]);
   return { data: all, dims };
 }
+
+const wholeFit = ({ dims }: StoredArray, batchAxis: number | undefined): Fit => ({
+  samples: batchAxis === undefined || batchAxis === 0 ? 1 : (dims[batchAxis] ?? 1),
+  isStacked: batchAxis !== undefined && batchAxis !== 0,
+  sample: dims,
+});
 
 function requireFit(path: string, input: FedInput, { dims }: StoredArray): Fit {
   const fit = fitOf(dims, input);

@@ -3,12 +3,14 @@
 import type { Command } from "@commander-js/extra-typings";
 import { colormapNames, normalizations } from "@relprop/core/heatmap";
 import { withoutUndefined } from "../without-undefined.ts";
+import { explainArrays } from "../arrays/explain-arrays.ts";
 import { explainImages } from "../images/explain-images.ts";
 import { extras, styles } from "../images/image-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { explainTexts } from "../texts/explain-texts.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
+import { areArrays, arrayOptions, readNames } from "./array-options.ts";
 import { collect, integer, number, words } from "./arguments.ts";
 import { methodChoice, methodOptions, needs } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
@@ -98,6 +100,7 @@ const table = {
   }),
   ...inGroup("Boxes of detectors:", boxOptions),
   ...inGroup("Methods other than relevance propagation:", methodOptions),
+  ...inGroup("Arrays, tables and signals, instead of images:", arrayOptions),
   ...inGroup("Texts instead of images:", textOptions),
   ...inGroup(
     "How pictures are preprocessed (by default as the model card says, or as guessed and printed):",
@@ -179,7 +182,30 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           clip: options.clip,
         }),
       };
+      const sources = [...images, ...(options.images ?? [])];
+      const isOfArrays = !ofTexts && (await areArrays(sources, options.feed !== undefined));
+      const features = options.labelsInput === undefined ? undefined : await readNames(options.labelsInput);
+      const isStyleGiven = command.getOptionValueSource("style") === "cli";
+      const isBatchGiven = command.getOptionValueSource("batch") === "cli";
       const status = await interruptible((interrupted) => {
+        if (isOfArrays) {
+          const { columns, rate, figures, feed = new Map<string, string>() } = options;
+          return explainArrays(
+            sources,
+            {
+              ...shared,
+              ...withoutUndefined({ detection, card, labels, columns, rate, features }),
+              ...(isBatchGiven && { batch: options.batch }),
+              model: options.model,
+              feeds: feed,
+              figures: options.style.includes("figure") || !isStyleGiven ? figures : 0,
+              svg: options.save?.includes("svg") === true,
+              theme: options.theme,
+              pictures: input,
+            },
+            interrupted,
+          );
+        }
         if (ofTexts) {
           const { texts, ...rest } = ofTexts;
           return explainTexts(
@@ -198,7 +224,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           extras: options.save ?? [],
           theme: options.theme,
         };
-        return explainImages([...images, ...(options.images ?? [])], ofImages, interrupted);
+        return explainImages(sources, ofImages, interrupted);
       });
       done(status);
     },

@@ -1,0 +1,71 @@
+/** What `explain` prints of arrays: lines for people, records for programs. */
+
+import { join } from "node:path";
+import type { ArrayResult } from "./array-result.ts";
+import type { Asked } from "./run-file.ts";
+import { ledgerResult } from "../run/ledger-record.ts";
+import type { ExplainedSample } from "../run/explain-batch.ts";
+import { answerText, scoreText } from "../run/score.ts";
+
+/** A sample for people. @param index in its file; undefined if it is alone there */
+export function sampleLine(
+  path: string,
+  index: number | undefined,
+  { top, answers }: ExplainedSample,
+): string {
+  const best = top.slice(0, 3);
+  const others = answers.filter(
+    (answer) => !best.some((each) => each.index === answer.score.index && each.label === answer.score.label),
+  );
+  const parts = [
+    ...best.map(scoreText),
+    ...others.map(
+      ({ score, elements, against }) =>
+        `${answerText({ ...score, elements })}${against ? ` rather than ${against.label}` : ""}`,
+    ),
+  ];
+  const verdicts = answers.flatMap(({ ledger }) => (ledger ? [`  ${ledgerResult(ledger).verdict}`] : []));
+  return [`${path}${index === undefined ? "" : ` [${index}]`}  ${parts.join(" · ")}`, ...verdicts].join("\n");
+}
+
+/** A sample for programs: a line for each answer. */
+export function recordLines(
+  path: string,
+  sample: number,
+  { top, answers }: ExplainedSample,
+  { asked, kind }: { readonly asked: readonly Asked[]; readonly kind: string },
+): string[] {
+  return answers.map((answer) => {
+    const { score, elements, start, against, ledger, relevances, box } = answer;
+    const { index, label, ...numbers } = score;
+    const reached = Object.entries(relevances).map(
+      ([name, { data }]) => [name, data.reduce((sum, n) => sum + n, 0)] as const,
+    );
+    return JSON.stringify({
+      v: 2,
+      input: path,
+      sample,
+      kind,
+      asked: asked.find((each) => each.is(answer))?.text,
+      class: index,
+      label,
+      ...numbers,
+      elements,
+      start,
+      reached: Object.fromEntries(reached),
+      ...(against && { against }),
+      ...(box && { box }),
+      ...(ledger && { ledger: ledgerResult(ledger) }),
+      top,
+    });
+  });
+}
+
+/** Where a file's results are. */
+export function fileLine({ input, samples, failed, answers, figures }: ArrayResult, folder: string): string {
+  const files = answers.flatMap((answer) => Object.values(answer.files)).map((file) => join(folder, file));
+  const counted = `${samples} ${samples === 1 ? "sample" : "samples"}${failed > 0 ? `, ${failed} failed` : ""}`;
+  const drawn =
+    figures.length === 0 ? "" : `, ${figures.length} ${figures.length === 1 ? "figure" : "figures"}`;
+  return `${input}  ${counted} → ${files.join(", ")}${drawn}`;
+}

@@ -1,0 +1,305 @@
+/** The whole of `relprop explain` for arrays, tables and signals: numbers in, relevance, figures and a page out. */
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError, version, type InputArray } from "@relprop/core";
+import { sizeOf } from "@relprop/core/internal";
+import { arrayPage } from "./array-page.ts";
+import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
+import { bindFile, type BoundFile } from "./array-inputs.ts";
+import type { ArrayRunOptions } from "./array-options.ts";
+import { fileLine, recordLines, sampleLine } from "./array-text.ts";
+import { arrayDrawer } from "./draw-arrays.ts";
+import { arrayFiles } from "./open-file.ts";
+import { RunFile, type ExplainedBlock } from "./run-file.ts";
+import { startArrays, type ArrayRun } from "./start-arrays.ts";
+import { imageFiles, type FileKind, type InputFile } from "../files/find-files.ts";
+import type { Manifest } from "../files/manifest.ts";
+import type { ResultWriter } from "../files/result-writer.ts";
+import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
+import { openInputs } from "../run/open-inputs.ts";
+import { runInputs, type Failed, type Work } from "../run/run-inputs.ts";
+
+const pageName = "arrays.html";
+
+/** Arrays, and pictures that stand beside arrays. */
+const mainFiles: FileKind = {
+  noun: "arrays",
+  extensions: [...arrayFiles.extensions, ...imageFiles.extensions],
+};
+
+/** Some samples of a file, or why there are none. */
+type Block = { readonly path: string } & (
+  | { readonly kind: "failed"; readonly error: InputError }
+  /** Samples that an earlier run explained. */
+  | { readonly kind: "earlier"; readonly count: number; readonly result?: ArrayResult }
+  | {
+      readonly kind: "samples";
+      readonly file: RunFile;
+      readonly first: number;
+      readonly count: number;
+      readonly values: ReadonlyMap<string, InputArray>;
+      readonly bad: ReadonlyMap<number, InputError>;
+      /** Whether the file ends with it. */
+      readonly isLast: boolean;
+    }
+);
+
+type Samples = Extract<Block, { kind: "samples" }>;
+
+/** What was made of a block. */
+interface Kept {
+  readonly lines: readonly string[];
+  readonly failed: readonly Failed[];
+  readonly block?: Samples;
+  readonly explained?: readonly ExplainedSample[];
+}
+
+/**
+ * Explains arrays and writes relevance, figures, a manifest and a page. Samples that fail are named and left out.
+ * @param interrupted polled between batches; true ends the run after the current work
+ * @returns the exit status
+ * @throws RelpropError for errors of the whole run
+ */
+export async function explainArrays(
+  sources: readonly string[],
+  options: ArrayRunOptions,
+  interrupted: () => boolean,
+): Promise<number> {
+  const start = performance.now();
+  const kind = options.feeds.size > 0 ? mainFiles : arrayFiles;
+  const { files, writer, manifest } = await openInputs(sources, options, arrayResultSchema, [pageName], kind);
+  return runInputs(
+    { ...options, batch: 1 },
+    start,
+    async (threads) => {
+      const run = await startArrays(files, options, threads);
+      return workOn(files, { ...run, writer, manifest });
+    },
+    interrupted,
+  );
+}
+
+interface Run extends ArrayRun {
+  readonly writer: ResultWriter;
+  readonly manifest: Manifest<ArrayResult>;
+}
+
+function workOn(
+  files: readonly InputFile[],
+  run: Run,
+): Work<Block, Samples, readonly ExplainedSample[], Kept> {
+  const { options, settings, writer, manifest, loaded } = run;
+  const open = new Set<RunFile>();
+  const results: ArrayResult[] = [];
+  return {
+    inputs: blocksOf(files, run, open),
+    total: run.total,
+    samplesIn: (block) => ("count" in block ? block.count : 1),
+    explainers: run.explainers,
+    noun: "sample",
+    makes: "samples",
+    nameOf: ({ path }) => path,
+    canResume: true,
+    prepare: async (block) => {
+      if (block.kind === "failed") throw block.error;
+      if (block.kind === "earlier") return { earlier: { lines: [], failed: [] } };
+      return { ready: block };
+    },
+    explain: ([block]) => {
+      return async (explainer) => [block ? await explainBlock(run, explainer, block) : []];
+    },
+    write: async (block, explained) => {
+      const failed = failuresOf(block, explained);
+      return { lines: linesOf(run, block, explained), failed, block, explained };
+    },
+    keep: async ({ block, explained = [] }) => {
+      if (!block) return;
+      const { file, values, first } = block;
+      const failed = failedIn(block, explained);
+      await file.add({ first, samples: explained, values, failed } satisfies ExplainedBlock);
+      if (!block.isLast) return;
+      open.delete(file);
+      results.push(await file.finish());
+    },
+    textOf: ({ lines }) => lines.join("\n"),
+    failedIn: ({ failed }) => failed,
+    finish: async () => {
+      for (const file of open) await file.leave();
+      if (!options.json && !options.quiet)
+        for (const result of results) process.stdout.write(`${fileLine(result, options.folder)}\n`);
+      const all = await manifest.all();
+      if (all.length === 0) return undefined;
+      const title = `What ${loaded.card.name} used`;
+      await writer.ofRun(pageName, arrayPage({ title, settings, results: all }));
+      return join(options.folder, pageName);
+    },
+  };
+}
+
+/** The samples of all files, some at a time, in their order. */
+async function* blocksOf(files: readonly InputFile[], run: Run, open: Set<RunFile>): AsyncGenerator<Block> {
+  for (const [index, file] of files.entries()) {
+    const { path } = file;
+    try {
+      yield* blocksIn(file, index, run, open);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      yield { kind: "failed", path, error };
+    }
+  }
+}
+
+async function* blocksIn(
+  file: InputFile,
+  index: number,
+  run: Run,
+  open: Set<RunFile>,
+): AsyncGenerator<Block> {
+  const { options, feeding, manifest, writer, asked, samplesAtATime } = run;
+  const { path, key } = file;
+  const hash = await hashOf(path, run);
+  const done = options.force ? undefined : await manifest.done(key, hash);
+  if (done) {
+    yield { kind: "earlier", path, count: done.samples, result: done };
+    return;
+  }
+  const bound = await bindFile(feeding, file, index);
+  const drawer = arrayDrawer({
+    writer,
+    settings: run.settings,
+    coloring: run.coloring,
+    theme: options.theme,
+    svg: options.svg,
+    ...(run.features && { features: run.features }),
+    ...(run.rate !== undefined && { rate: run.rate }),
+  });
+  const own = new RunFile(
+    { bound, hash, asked, writer, manifest, drawer, figures: options.figures, batching: feeding.batching },
+    options.force,
+  );
+  open.add(own);
+  if (own.samples > 0) yield { kind: "earlier", path, count: own.samples };
+  const size = sizeOfBlock(bound, samplesAtATime);
+  let before: Samples | undefined;
+  for (let first = own.samples; ;) {
+    const { count, values, bad } = await bound.take(first, size);
+    if (count === 0) break;
+    if (before) yield before;
+    before = { kind: "samples", path, file: own, first, count, values, bad, isLast: false };
+    first += count;
+    if (bound.count !== undefined && first >= bound.count) break;
+  }
+  if (before) yield { ...before, isLast: true };
+  else if (own.samples > 0) await own.finish();
+  else throw new InputError({ what: `cannot explain "${path}"`, why: "it has no samples" });
+}
+
+const sizeOfBlock = ({ count }: BoundFile, most: number): number => Math.min(most, count ?? most);
+
+/** What a file's results depend on. */
+async function hashOf(path: string, { loaded, explainers, decision, options, files }: Run): Promise<string> {
+  const settings = {
+    version,
+    model: loaded.id,
+    card: loaded.card,
+    settings: explainers[0].compiled.settings,
+    requests: decision.requests,
+    against: decision.against,
+    method: options.method,
+    ledger: options.compile.ledger,
+    columns: options.columns,
+    features: options.features,
+    rate: options.rate,
+    figures: options.figures,
+    svg: options.svg,
+    theme: options.theme,
+    pictures: options.pictures,
+    main: files.length,
+  };
+  const hash = createHash("sha256").update(JSON.stringify(settings));
+  for (const each of [path, ...options.feeds.values()]) {
+    const info = await stat(each).catch(() => undefined);
+    hash.update(`\0${each}\0`);
+    if (!info?.isFile()) continue;
+    for await (const chunk of createReadStream(each)) hash.update(chunk as Uint8Array);
+  }
+  return hash.digest("hex");
+}
+
+async function explainBlock(
+  { plan, batch, shared }: Run,
+  explainer: Run["explainers"][0],
+  { count, values }: Samples,
+): Promise<readonly ExplainedSample[]> {
+  const { input } = explainer.compiled;
+  const padded = batch === undefined || batch === count ? values : filledUp(values, count, batch, shared);
+  const main = padded.get(input.name);
+  if (!main) throw new InputError({ what: "cannot run the model", why: `nothing feeds "${input.name}"` });
+  const others = Object.fromEntries([...padded].filter(([name]) => name !== input.name));
+  const explained = await explainBatch(explainer, main, plan, { values: others, shared });
+  return explained.slice(0, count);
+}
+
+/** Repeats the last sample until a batch is full that has a fixed size. */
+function filledUp(
+  values: ReadonlyMap<string, InputArray>,
+  count: number,
+  batch: number,
+  shared: ReadonlySet<string>,
+): ReadonlyMap<string, InputArray> {
+  const fill = ({ data, dims }: InputArray): InputArray => {
+    const own = dims.slice(1);
+    const size = sizeOf(own);
+    const all = new Float64Array(batch * size);
+    for (let i = 0; i < batch; i++) {
+      const from = Math.min(i, count - 1) * size;
+      for (let j = 0; j < size; j++) all[i * size + j] = Number(data[from + j]);
+    }
+    return { data: all, dims: [batch, ...own] };
+  };
+  return new Map([...values].map(([name, array]) => [name, shared.has(name) ? array : fill(array)]));
+}
+
+/** Why samples of a block have no answer, by their place in it. */
+function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<number, InputError> {
+  const failed = new Map(bad);
+  for (const [i, { error, answers }] of explained.entries()) {
+    if (failed.has(i)) continue;
+    if (error) failed.set(i, error);
+    else if (answers.length === 0)
+      failed.set(
+        i,
+        new InputError({ what: "cannot explain it", why: "its best class is the one that --against names" }),
+      );
+  }
+  return failed;
+}
+
+function failuresOf(block: Samples, explained: readonly ExplainedSample[]): Failed[] {
+  return [...failedIn(block, explained)].map(([i, error]) => {
+    const name = `${block.path} [${block.first + i}]`;
+    if (error.what.includes(block.path)) return { name, error };
+    const { what, why, fix } = error;
+    return { name, error: new InputError({ what, where: name, why, ...(fix !== undefined && { fix }) }) };
+  });
+}
+
+function linesOf(run: Run, block: Samples, explained: readonly ExplainedSample[]): string[] {
+  const { options, decision, asked } = run;
+  const failed = failedIn(block, explained);
+  const done = [...explained.entries()].filter(([i]) => !failed.has(i));
+  if (options.json) {
+    return done.flatMap(([i, each]) =>
+      recordLines(block.path, block.first + i, each, { asked, kind: decision.names.facts.kind }),
+    );
+  }
+  const { count } = block.file.options.bound;
+  if (count === undefined || count > mostLines) return [];
+  return done.map(([i, each]) => sampleLine(block.path, count === 1 ? undefined : block.first + i, each));
+}
+
+/** Files of more samples have no line for each. */
+const mostLines = 20;

@@ -1,0 +1,287 @@
+/** A main file while its samples are explained: where relevance is written, what is drawn, how far it is. */
+
+import { InputError, type FloatArray, type InputArray } from "@relprop/core";
+import { sampleOf, sizeOf } from "@relprop/core/internal";
+import type { ArrayResult } from "./array-result.ts";
+import type { BoundFile } from "./array-inputs.ts";
+import type { Batching } from "./part.ts";
+import { RowSample } from "./row-sample.ts";
+import { openCsvNumbers, openNumbers, type RelevanceFile, type WrittenSample } from "./relevance-file.ts";
+import { ledgerResult } from "../run/ledger-record.ts";
+import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";
+import type { Manifest } from "../files/manifest.ts";
+import type { ResultWriter } from "../files/result-writer.ts";
+import { z } from "zod";
+
+/** One request, or one rank of a request for several of the best classes. */
+export interface Asked {
+  /** In words. */
+  readonly text: string;
+  /** Ending of file names, with a dot, or nothing. */
+  readonly suffix: string;
+  /** Whether an answer is that of this request. */
+  readonly is: (answer: ExplainedAnswer) => boolean;
+}
+
+/** A block of samples that are explained together. */
+export interface ExplainedBlock {
+  readonly first: number;
+  readonly samples: readonly ExplainedSample[];
+  /** What the model was fed, [samples, …] by input. */
+  readonly values: ReadonlyMap<string, InputArray>;
+  /** Why samples failed, by their place in the block. */
+  readonly failed: ReadonlyMap<number, InputError>;
+}
+
+/** A drawing of one sample, or of all. */
+export interface Drawn {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Draws figures. */
+export interface Drawer {
+  /** Draws a sample's values and relevance of each input. @param name of the files, without ending */
+  readonly sample: (
+    name: string,
+    sample: number,
+    values: ReadonlyMap<string, FloatArray>,
+    answer: ExplainedAnswer,
+    columns: readonly string[] | undefined,
+  ) => Promise<readonly Drawn[]>;
+  /** Draws all rows of a table. */
+  readonly summary: (
+    name: string,
+    rows: RowSample,
+    asked: string,
+    columns: readonly string[],
+  ) => Promise<Drawn>;
+}
+
+/** What is needed to write a file's results. */
+export interface RunFileOptions {
+  readonly bound: BoundFile;
+  readonly hash: string;
+  readonly asked: readonly Asked[];
+  readonly writer: ResultWriter;
+  readonly manifest: Manifest<ArrayResult>;
+  readonly drawer: Drawer;
+  /** How many samples are drawn. */
+  readonly figures: number;
+  readonly batching: Batching;
+}
+
+/** How far an earlier run came. */
+const stateSchema = z.object({
+  samples: z.number(),
+  failed: z.number(),
+  /** Sizes of the parts of each request's file. */
+  sizes: z.array(z.array(z.number())),
+  rows: z.array(z.unknown()),
+  drawn: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      caption: z.string(),
+      files: z.record(z.string(), z.string()),
+    }),
+  ),
+  verdicts: z.array(z.string()),
+});
+
+/** So often an unfinished file's state is noted, in milliseconds. */
+const noteEvery = 10_000;
+/** So many verdicts are kept for the page. */
+const mostVerdicts = 20;
+
+export class RunFile {
+  readonly options: RunFileOptions;
+  /** Samples that are explained and written, those of earlier runs included. */
+  samples = 0;
+  failed = 0;
+  #outputs: RelevanceFile[] | undefined;
+  #kept: readonly (readonly number[])[] = [];
+  readonly #rows: RowSample[];
+  #drawn: Drawn[] = [];
+  #verdicts: string[] = [];
+  #noted = performance.now();
+
+  /** @param isNew whether what an earlier run left is not gone on with */
+  constructor(options: RunFileOptions, isNew: boolean) {
+    this.options = options;
+    this.#rows = options.asked.map(() => new RowSample());
+    if (isNew) return;
+    const { manifest, bound, hash } = options;
+    const state = stateSchema.safeParse(manifest.partialOf(bound.file.key, hash)).data;
+    if (state?.sizes.length !== options.asked.length) return;
+    const rows = state.rows.map((each) => RowSample.from(each));
+    if (!rows.every((each) => each !== undefined)) return;
+    this.samples = state.samples;
+    this.failed = state.failed;
+    this.#kept = state.sizes;
+    this.#rows = rows;
+    this.#drawn = state.drawn;
+    this.#verdicts = state.verdicts;
+  }
+
+  get path(): string {
+    return this.options.bound.file.path;
+  }
+
+  /** Whether rows of a table are explained, whose columns have names. */
+  get isTable(): boolean {
+    return this.options.bound.columns !== undefined;
+  }
+
+  /**
+   * Writes the relevance of a block, and draws what is drawn of it.
+   * @returns the answers of each sample, in the order of the requests
+   */
+  async add({ first, samples, values, failed }: ExplainedBlock): Promise<void> {
+    const { asked, batching } = this.options;
+    const answersOf = samples.map(({ answers }) => asked.map((each) => answers.find(each.is)));
+    const outputs = (this.#outputs ??= await this.#open(answersOf));
+    for (const [a, output] of outputs.entries()) {
+      const written = samples.map((_, i): WrittenSample => {
+        const answer = failed.has(i) ? undefined : answersOf[i]?.[a];
+        return { sample: first + i, ...(answer && { answer }) };
+      });
+      await output.append(written);
+    }
+    for (const [i] of samples.entries()) {
+      if (failed.has(i)) continue;
+      const own = new Map(
+        [...values].map(([name, array]) => [
+          name,
+          sampleIn(array, batching.whole.has(name) ? batching.batchAxis : 0, i),
+        ]),
+      );
+      for (const [a, answer] of (answersOf[i] ?? []).entries()) {
+        if (answer) await this.#show(first + i, a, own, answer);
+      }
+    }
+    this.samples += samples.length;
+    this.failed += failed.size;
+    if (performance.now() - this.#noted > noteEvery) await this.note();
+  }
+
+  async #open(answersOf: readonly (readonly (ExplainedAnswer | undefined)[])[]): Promise<RelevanceFile[]> {
+    const { asked, writer, manifest, bound } = this.options;
+    const { key } = bound.file;
+    const some = answersOf.flat().find((answer) => answer !== undefined);
+    if (!some)
+      throw new InputError({ what: `cannot explain "${this.path}"`, why: "all of its first samples failed" });
+    const shapes = new Map(Object.entries(some.relevances).map(([name, { dims }]) => [name, dims]));
+    const isCsv =
+      bound.columns !== undefined &&
+      shapes.size === 1 &&
+      sizeOf(some.relevance.dims) === bound.columns.length;
+    const outputs: RelevanceFile[] = [];
+    for (const [a, { suffix }] of asked.entries()) {
+      const name = `${key}${suffix}`;
+      const kept = this.#kept[a] ?? [];
+      const open = isCsv
+        ? await openCsvNumbers(writer, name, bound.columns ?? [], kept)
+        : await openNumbers(writer, name, shapes, kept);
+      await writer.check(Object.values(open.files));
+      outputs.push(open);
+    }
+    // Numbers carry no mark of ours.
+    await manifest.announce(outputs.flatMap(({ files }) => Object.values(files)));
+    return outputs;
+  }
+
+  async #show(
+    sample: number,
+    a: number,
+    values: ReadonlyMap<string, FloatArray>,
+    answer: ExplainedAnswer,
+  ): Promise<void> {
+    const { bound, asked, drawer, figures } = this.options;
+    const { columns, tableInput = "", count, file } = bound;
+    if (answer.ledger && this.#verdicts.length < mostVerdicts)
+      this.#verdicts.push(`${sample}: ${ledgerResult(answer.ledger).verdict}`);
+    const row = values.get(tableInput);
+    const relevance = answer.relevances[tableInput];
+    if (columns && row && relevance && figures > 0) this.#rows[a]?.add(row.data, relevance.data);
+    // Of the rows of a table all are drawn together.
+    if (columns && count !== 1) return;
+    if (sample >= figures) return;
+    const number = count === 1 ? "" : `.${sample}`;
+    const name = `${file.key}${asked[a]?.suffix ?? ""}${number}`;
+    this.#drawn.push(...(await drawer.sample(name, sample, values, answer, columns)));
+  }
+
+  /** Notes how far it is, for the next run. */
+  async note(): Promise<void> {
+    this.#noted = performance.now();
+    if (!this.#outputs) return;
+    const { manifest, bound, hash } = this.options;
+    await manifest.leave(bound.file.key, hash, {
+      samples: this.samples,
+      failed: this.failed,
+      sizes: this.#outputs.map((output) => output.sizes()),
+      rows: this.#rows.map((rows) => rows.state()),
+      drawn: this.#drawn,
+      verdicts: this.#verdicts,
+    });
+  }
+
+  /** Leaves an unfinished file for the next run. */
+  async leave(): Promise<void> {
+    await this.note();
+    for (const output of this.#outputs ?? []) await output.leave();
+    await this.options.bound.close();
+  }
+
+  /** Ends the file and lists its result. @throws InputError if it had no samples */
+  async finish(): Promise<ArrayResult> {
+    const { bound, asked, manifest, hash, drawer, figures } = this.options;
+    await bound.close();
+    if (!this.#outputs)
+      throw new InputError({ what: `cannot explain "${this.path}"`, why: "it has no samples" });
+    const { columns, file } = bound;
+    for (const [a, rows] of this.#rows.entries()) {
+      if (!columns || rows.seen < 2 || figures === 0) continue;
+      const { suffix = "", text = "" } = asked[a] ?? {};
+      this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
+    }
+    for (const output of this.#outputs) await output.finish();
+    const result: ArrayResult = {
+      key: file.key,
+      input: this.path,
+      samples: this.samples,
+      failed: this.failed,
+      files: Object.fromEntries(
+        this.#drawn.flatMap(({ files }, i) =>
+          Object.entries(files).map(([kind, path]) => [`${kind}${i}`, path]),
+        ),
+      ),
+      answers: asked.map(({ text }, a) => ({ asked: text, files: { ...this.#outputs?.[a]?.files } })),
+      figures: this.#drawn.map(({ title, caption, files }) => ({
+        title,
+        caption,
+        file: files["figure"] ?? files["svg"] ?? "",
+      })),
+      verdicts: this.#verdicts,
+    };
+    await manifest.add(hash, result);
+    return result;
+  }
+}
+
+/** One sample of an array, without the axis that counts them. */
+function sampleIn({ data, dims }: InputArray, batchAxis: number | undefined, sample: number): FloatArray {
+  if (batchAxis === 0) {
+    const own = dims.slice(1);
+    const size = sizeOf(own);
+    return { data: floats(data.subarray(sample * size, (sample + 1) * size)), dims: own };
+  }
+  const own = sampleOf({ data: floats(data), dims }, batchAxis, sample);
+  return { data: own.data, dims: dims.filter((_, axis) => axis !== batchAxis) };
+}
+
+const floats = (data: InputArray["data"]): Float32Array =>
+  data instanceof Float32Array ? data : Float32Array.from(data as Float64Array);

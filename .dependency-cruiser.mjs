@@ -18,7 +18,7 @@ const studio = (room, ...allowed) => ({
 });
 
 /** Rooms of the command that explain one kind of input each. */
-const kinds = ["images", "texts", "concepts", "films", "sounds"];
+const kinds = ["images", "texts", "arrays", "concepts", "films", "sounds"];
 const roomsOf = (names) => `^packages/cli/src/(${names.join("|")})/`;
 
 /** Rooms of the command, and the other rooms that they do not know. */

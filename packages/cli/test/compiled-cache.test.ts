@@ -134,6 +134,10 @@ describe("compiled models", () => {
     for (const changed of [{ version: "9.9.9" }, { build: "another" }]) {
       vi.resetModules();
       vi.doMock("@relprop/core", async (original) => ({ ...(await original<object>()), ...changed }));
+      vi.doMock("@relprop/core/internal", async (original) => ({
+        ...(await original<object>()),
+        ...changed,
+      }));
       const { compileOnce: other } = await import("../src/sessions/compiled-cache.ts");
       expect((await other(of(net()), options)).how).toBe("now, and kept");
       expect((await other(of(net()), options)).how).toBe("from the cache");

@@ -234,7 +234,7 @@ describe("--against", () => {
     expect(await explain(cat, "--against", "1", "--seed", "softmax")).toBe(2);
     expect(stderr).toContain("--against and --seed softmax");
     expect(await explain(cat, "-c", "1", "--against", "2", "--seed", "one", "--ledger")).toBe(2);
-    expect(stderr).toContain("there are no shares");
+    expect(stderr).toContain("the ledger has no shares");
   });
 });
 

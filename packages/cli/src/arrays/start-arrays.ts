@@ -77,9 +77,8 @@ export async function startArrays(
   };
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
   const choices = { ...options, compile, needsAnswer: true };
-  const decision = asOneRun(
-    await decideCompile({ model, ...loaded }, choices, (wanted) => readOnce(source, wanted)),
-  );
+  const decided = await decideCompile({ model, ...loaded }, choices, (wanted) => readOnce(source, wanted));
+  const decision = asOneRun(decided);
   const { explainers, how } = await startSessions(source, decision.options, {
     name: loaded.card.name,
     device,
@@ -103,7 +102,7 @@ export async function startArrays(
     compiled,
   });
   const coloring = decideColoring(compiled, options);
-  const settings = decisionsInWords(loaded, compiled, decision, coloring);
+  const settings = decisionsInWords(loaded, compiled, { ...decided, options: decision.options }, coloring);
   const explained = compiled.inputs.map((each) => each.input.name).join(", ");
   if (compiled.inputs.length > 1) settings.push(["explained inputs", explained]);
   if (!silent) {

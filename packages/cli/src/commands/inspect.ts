@@ -28,7 +28,7 @@ const examples = `Examples:
 Nodes are marked ✓ explained, · carries no relevance, ✗ refused, ? behind one that is refused. It
 takes the options of compile, all but those of other methods, and says what compile would do. For a
 compiled explanation it says how it was made. schema/inspection.schema.json describes what --json
-prints. Exit codes: 0 compile would succeed (or the model is a compiled explanation), 3 it would not.`;
+prints. Exit codes: 0 compile would succeed (or the model is compiled already), 3 it would not.`;
 
 /** Adds the command to the program. @param done receives the exit status. */
 export function addInspect(program: Command, done: (status: number) => void): void {

@@ -22,7 +22,7 @@ export {
 } from "./normalize.ts";
 export { npyFile } from "./npy.ts";
 export { renderOverlay } from "./overlay.ts";
-export * from "./place.ts";
+export { placeHeatmap, veilUnseen, type DrawingSize, type Placement } from "./place.ts";
 export { readNpy } from "./read-npy.ts";
 export {
   renderHeatmap,

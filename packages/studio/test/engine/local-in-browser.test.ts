@@ -93,6 +93,6 @@ run("when the server ends, the page says so", async () => {
   const model = page.getByRole("combobox", { name: "Model" });
   await model.selectOption("resnet50");
   // Of the model that is being opened, and of what was asked of the one before.
-  await page.getByRole("alert").filter({ hasText: "relprop studio` was ended" }).first().waitFor();
+  await page.getByRole("alert").filter({ hasText: "relprop studio` has ended" }).first().waitFor();
   await page.context().close();
 });

@@ -6,6 +6,7 @@
 import * as activations from "./activations.ts";
 import { attention } from "./attention.ts";
 import * as axes from "./axes.ts";
+import { classicForms } from "./classic-ml.ts";
 import { contribForms } from "./contrib.ts";
 import type { Converter } from "./conversion.ts";
 import * as images from "./images.ts";
@@ -103,8 +104,9 @@ export function converterOf(opType: string, version: number): Converter | undefi
 /** Operators that ONNX Runtime's optimiser writes as ai.onnx, although ai.onnx does not have them. */
 const misplaced: ReadonlySet<string> = new Set(["SimplifiedLayerNormalization"]);
 
-/** The converter of an operator that ONNX Runtime's optimiser makes; undefined if there is none. */
+/** The converter of an operator of ai.onnx.ml, or of one that ONNX Runtime's optimiser makes; undefined if there is none. */
 export function contribConverterOf(opType: string, domain: string): Converter | undefined {
+  if (domain === "ai.onnx.ml") return Object.hasOwn(classicForms, opType) ? classicForms[opType] : undefined;
   const isContrib = domain === "com.microsoft" || (domain === "" && misplaced.has(opType));
   return isContrib && Object.hasOwn(contribForms, opType) ? contribForms[opType] : undefined;
 }

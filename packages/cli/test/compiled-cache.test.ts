@@ -143,7 +143,10 @@ describe("compiled models", () => {
       expect((await other(of(net()), options)).how).toBe("from the cache");
     }
     vi.resetModules();
-    vi.doMock("@relprop/core", async (original) => ({ ...(await original<object>()), build: undefined }));
+    vi.doMock("@relprop/core/internal", async (original) => ({
+      ...(await original<object>()),
+      build: undefined,
+    }));
     const { compileOnce: unbuilt } = await import("../src/sessions/compiled-cache.ts");
     // What changes from moment to moment can't be told apart.
     expect((await unbuilt(of(net()), options)).how).toBe("now");

@@ -2,7 +2,7 @@
 
 import { dirname, extname, resolve } from "node:path";
 import { existsSync } from "node:fs";
-import { InputError, OptionError } from "@relprop/core";
+import { InputError } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput } from "./fit.ts";
 import { openFile } from "./open-file.ts";
@@ -30,7 +30,7 @@ const plain = (name: string): string =>
  * axes; else all columns that hold numbers, as many as the input takes.
  * @param first the table's first row
  * @param inputs those that nothing else feeds
- * @throws OptionError if there is no way, or more than one
+ * @throws InputError if there is no way, or more than one
  */
 export function columnInputs(
   path: string,
@@ -64,7 +64,7 @@ export function columnInputs(
   left = inputs.filter((input) => !fed.some((each) => each.input === input));
   if (left.length === 0) return fed;
   if (left.length > 1) {
-    throw new OptionError({
+    throw new InputError({
       what: `cannot feed "${path}"`,
       why: `its columns (${listed(columns)}) are named as none of the inputs ${left.map(({ name }) => `"${name}"`).join(", ")}`,
       fix: "name columns as the inputs, or give inputs of their own with --feed NAME=FILE",
@@ -74,7 +74,7 @@ export function columnInputs(
   const features = (chosen ?? columns.filter((_, i) => isNumber[i] === true && !used.has(i))).map((name) => {
     const column = columns.includes(name) ? columns.indexOf(name) : columnCalled(columns, name);
     if (column !== -1) return column;
-    throw new OptionError({
+    throw new InputError({
       what: `"${path}" has no column "${name}"`,
       why: `its columns are ${listed(columns)}`,
     });
@@ -106,12 +106,12 @@ function misfit(
   features: readonly number[],
   { name, shape }: FedInput,
   isChosen: boolean,
-): OptionError {
+): InputError {
   const wanted = shape.slice(1);
   const few = isChosen ? "--columns names" : "it has";
   const others = columns.length - features.length;
   const rest = isChosen || others === 0 ? "" : `, and ${others} of other things`;
-  return new OptionError({
+  return new InputError({
     what: `cannot feed "${path}"`,
     where: `input "${name}"`,
     why: `${few} ${features.length} columns of numbers (${listed(features.map((i) => columns[i] ?? ""))})${rest}; the model takes ${sizesText(wanted)}`,

@@ -39,7 +39,12 @@ export async function arrayFigure(
       const inOrder = arranged(array, lanes === undefined ? [along] : [lanes, along]);
       const time = hints.rate === undefined ? axis(along) : timeAxis(hints.rate);
       return signalFigure(
-        { ...inOrder, channels, along: time, ...(lanes !== undefined && { lanes: axis(lanes) }) },
+        {
+          ...inOrder,
+          channels,
+          along: time,
+          ...(lanes !== undefined && { lanes: laneAxis(axis(lanes), lanes, hints) }),
+        },
         text,
       );
     }
@@ -125,3 +130,7 @@ function elementsOf({ shape, values, relevance }: ValuedArray): Parameters<typeo
   };
   return { values, relevance, nameOf, element: "element" };
 }
+
+/** The lanes of a signal are channels, unless the axis has a name. */
+const laneAxis = (axis: ArrayAxis, at: number, { axes }: ArrayHints): ArrayAxis =>
+  axes?.[at] ? axis : { ...axis, name: "channel" };

@@ -68,7 +68,9 @@ export function summaryText({ done, skipped, failed, seconds, page }: Summary, n
   if (skipped) lines[0] += `, ${skipped} unchanged since the last run (--force redoes them)`;
   if (page !== undefined) lines.push(`look at ${page}`);
   if (failed > 0) {
-    const again = skipped === undefined ? "" : "; run the same command again to try only those";
+    // Samples of a file fail alike every time; a file of its own may be mended.
+    const again =
+      skipped === undefined || noun === "sample" ? "" : "; run the same command again to try only those";
     lines.push(`${counted(failed, noun)} failed, see above${again}`);
   }
   return lines;

@@ -150,6 +150,7 @@ describe("compiled models", () => {
     const { compileOnce: unbuilt } = await import("../src/sessions/compiled-cache.ts");
     // What changes from moment to moment can't be told apart.
     expect((await unbuilt(of(net()), options)).how).toBe("now");
+    vi.doUnmock("@relprop/core/internal");
   });
 
   test("what was read of a model is kept too, and read again if it is broken", async () => {

@@ -7,6 +7,9 @@ import { ledgerResult } from "../run/ledger-record.ts";
 import type { ExplainedSample } from "../run/explain-batch.ts";
 import { answerText, scoreText } from "../run/score.ts";
 
+/** Files of more samples have no line for each. */
+export const mostLines = 20;
+
 /** A sample for people. @param index in its file; undefined if it is alone there */
 export function sampleLine(
   path: string,

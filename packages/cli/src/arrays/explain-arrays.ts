@@ -10,7 +10,7 @@ import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
 import { bindFile, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
-import { fileLine, recordLines, sampleLine } from "./array-text.ts";
+import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
 import { arrayFiles } from "./open-file.ts";
 import { RunFile, type ExplainedBlock } from "./run-file.ts";
@@ -300,6 +300,3 @@ function linesOf(run: Run, block: Samples, explained: readonly ExplainedSample[]
   if (count === undefined || count > mostLines) return [];
   return done.map(([i, each]) => sampleLine(block.path, count === 1 ? undefined : block.first + i, each));
 }
-
-/** Files of more samples have no line for each. */
-const mostLines = 20;

@@ -5,6 +5,7 @@ import { filterSearch, isFloat, sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { bindFile, fedInputs, type Feeding } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
+import { mostLines } from "./array-text.ts";
 import type { Asked } from "./run-file.ts";
 import type { InputFile } from "../files/find-files.ts";
 import { loadArrayModel, type ArrayModel } from "../models/load-model.ts";
@@ -138,6 +139,9 @@ export async function startArrays(
       detection: options.detection ?? {},
       pictures: [],
       keepsRepeats: true,
+      // Only a few samples have a line each.
+      isTopUnread:
+        !options.json && (options.quiet || total === undefined || total > mostLines * files.length),
     },
     asked: askedOf(decision),
     coloring,

@@ -43,6 +43,8 @@ export interface BatchPlan extends AnswerPlan {
   readonly pictures: readonly PictureFrame[];
   /** Whether a class that an earlier request explained is explained again; then each request has an answer in each sample. */
   readonly keepsRepeats?: boolean;
+  /** Whether nobody reads the best numbers of each answer. */
+  readonly isTopUnread?: boolean;
 }
 
 /** What is explained in one sample of a run; undefined if the request selects nothing there. */

@@ -126,7 +126,7 @@ export async function explainBatch(
   }
   return samples.map((sample) => {
     const error = errors[sample];
-    const top = facts.placeAxes.length > 0 ? [] : topOf(plan, source, sample);
+    const top = facts.placeAxes.length > 0 || plan.isTopUnread === true ? [] : topOf(plan, source, sample);
     return error ? { top, answers: [], error } : { top, answers: answers[sample] ?? [] };
   });
 }

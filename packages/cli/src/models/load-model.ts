@@ -74,20 +74,20 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
 async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedModel> {
   const path = await fetchWeights(entry, options);
   const labels = (await cachedLabels(entry.labels)) ?? [];
-  const card = overrideCard(
+  const { card, guesses } = overrideCard(
     (await cardFile(path, options.card)) ?? { ...entry.card, labels },
     options.input ?? {},
   );
   const { size } = card.input;
   const { weights } = entry;
   if (weights.kind === "npm") {
-    return { model: withSize(readModelFile(path), size), card, guesses: [], id: weights.package.integrity };
+    return { model: withSize(readModelFile(path), size), card, guesses, id: weights.package.integrity };
   }
   const { tensors } = await readCheckpointFile(path);
   return {
     model: recognizeNet(tensors, path).build({ size, file: path }),
     card,
-    guesses: [],
+    guesses,
     id: weights.sha256,
   };
 }
@@ -113,7 +113,7 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
   const files = new Set([await realpath(path)]);
   const model = readModelFile(path, files);
   const whole = await idOf([...files]);
-  if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id: whole };
+  if (given) return { model, ...overrideCard(given, options.input ?? {}), id: whole };
   const [name, input] = [basename(path), options.input ?? {}];
   const hub = await hubConfigBeside(path);
   const made = hub
@@ -132,9 +132,10 @@ async function fromCheckpoint(
   const hub = given ? undefined : await hubConfigBeside(path);
   const known = { ...net.card, ...(hub && { labels: hub.labels }) };
   const told = hub?.input ? { ...known, input: { ...net.card.input, ...hub.input } } : known;
-  const card = overrideCard(given ?? told, options.input ?? {});
+  const { card, guesses: chosen } = overrideCard(given ?? told, options.input ?? {});
   const model = net.build({ size: card.input.size, file: path });
-  const guesses = given ? [] : hub?.input ? hub.guesses : net.guesses;
+  const ofCard = given ? [] : hub?.input ? hub.guesses : net.guesses;
+  const guesses = [...ofCard, ...chosen];
   const count = model.graph.outputs[0]?.shape[1];
   const isImageNet = count === 1000;
   const labels = isImageNet && card.labels.length === 0 ? await cachedLabels(imageNetLabels) : undefined;

@@ -5,6 +5,7 @@
 export { answerName, fittingLabels, readableLabel, type AnswerNames } from "../answers/answer-names.ts";
 export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "../answers/picks.ts";
 export { overrideCard } from "../cards/guess-card.ts";
+export { withPixelBounds, type PixelNumbers } from "../cards/pixel-bounds.ts";
 export { problemKinds } from "../cards/hub-config.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
 export { figurePaints } from "../heatmap/figure.ts";

@@ -5,6 +5,9 @@
 export { answerName, fittingLabels, readableLabel, type AnswerNames } from "../answers/answer-names.ts";
 export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "../answers/picks.ts";
 export { overrideCard } from "../cards/guess-card.ts";
+export { doubtOfNorm, doubtOfPicture, doubtsOfPixels } from "../cards/doubts.ts";
+export { channelCount } from "../cards/model-card.ts";
+export { firstNorm, seenByNorm, type FirstNorm, type SeenByNorm } from "../cards/first-norm.ts";
 export { withPixelBounds, type PixelNumbers } from "../cards/pixel-bounds.ts";
 export { problemKinds } from "../cards/hub-config.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";

@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly input?: InputOptions;
   /** Path of a card. */
   readonly card?: string;
+  /** Whether the card beside the model is left out: it is being written. */
+  readonly isWithoutCard?: boolean;
   /** Path of class names. */
   readonly labels?: string;
   /** The explained input and output, and the kind of output, as far as they are given. */
@@ -75,7 +77,7 @@ async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedMod
   const path = await fetchWeights(entry, options);
   const labels = (await cachedLabels(entry.labels)) ?? [];
   const { card, guesses } = overrideCard(
-    (await cardFile(path, options.card)) ?? { ...entry.card, labels },
+    (await cardOf(path, options)) ?? { ...entry.card, labels },
     options.input ?? {},
   );
   const { size } = card.input;
@@ -108,7 +110,7 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
       fix: `give an .onnx file, a checkpoint, or one of ${zoo.map(({ name }) => name).join(", ")}`,
     });
   }
-  const given = await cardFile(path, options.card);
+  const given = await cardOf(path, options);
   if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id: await sha256OfFile(path) };
   const files = new Set([await realpath(path)]);
   const model = readModelFile(path, files);
@@ -189,6 +191,9 @@ export async function idOf(files: readonly string[]): Promise<string> {
   const hashes = await Promise.all(files.map(sha256OfFile));
   return hashes.length === 1 ? (hashes[0] ?? "") : createHash("sha256").update(hashes.join()).digest("hex");
 }
+
+const cardOf = async (model: string, { card, isWithoutCard }: LoadOptions): Promise<ModelCard | undefined> =>
+  isWithoutCard === true ? undefined : cardFile(model, card);
 
 async function cardFile(model: string, given: string | undefined): Promise<ModelCard | undefined> {
   const path = given ?? `${model.replace(/\.onnx$/i, "")}.card.json`;

@@ -10,6 +10,7 @@ import { chooseResize, guessResize, resizeText, type ResizeOptions } from "./cho
 import type { HubConfig } from "./hub-config.ts";
 import { choosePixels, type PixelOptions } from "./choose-pixels.ts";
 import type { PixelNumbers } from "./pixel-bounds.ts";
+import { ultralyticsConfig } from "./ultralytics.ts";
 import { imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
 /** What the user says about the input; it overrides cards and guesses. Most fields are those of {@link InputCard}. */
@@ -37,7 +38,7 @@ export interface GuessedCard {
 export type Explained = Partial<Pick<CompileOptions, "input" | "output" | "outputKind">>;
 
 /**
- * Makes a card for a model. Layout, size and channels come from the shape of the input where it fixes them. The rest is
+ * Makes a card for a model: as Ultralytics' exporter wrote it into the file, or as follows. Layout, size and channels come from the shape of the input where it fixes them. The rest is
  * what torchvision and timm train with, RGB 0..1 normalised with ImageNet's mean and standard deviation (gray: 0..1, not
  * normalised), and the geometry that is usual for the kind of output and the form of the input, see {@link guessResize}.
  * @throws OptionError if the input is not a picture, `mean` or `std` do not have one number for each channel, or options for
@@ -49,6 +50,8 @@ export function guessCard(
   options: InputOptions,
   explained: Explained = {},
 ): GuessedCard {
+  const exported = ultralyticsConfig(model);
+  if (exported) return hubCard(name, model, exported, options, explained);
   const { layout, size, depth, isOpen } = inputAxes(model, options, explained);
   const guesses: string[] = [];
   const guess = <T>(value: T, text: string): T => {

@@ -4,7 +4,13 @@ import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { ModelFileError } from "@relprop/core";
-import { metadataLabels, byteLength, imageNetLabels, overrideCard } from "@relprop/core/internal";
+import {
+  metadataLabels,
+  byteLength,
+  imageNetLabels,
+  overrideCard,
+  weightsCard,
+} from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 import type { Model } from "@relprop/core/onnx";
 import {
@@ -111,7 +117,10 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
     });
   }
   const given = await cardOf(path, options);
-  if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id: await sha256OfFile(path) };
+  if (!isOnnx(path)) {
+    const id = await sha256OfFile(path);
+    return { ...(await fromCheckpoint(path, id, given, options)), id };
+  }
   const files = new Set([await realpath(path)]);
   const model = readModelFile(path, files);
   const whole = await idOf([...files]);
@@ -126,17 +135,19 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
 
 async function fromCheckpoint(
   path: string,
+  sha256: string,
   given: ModelCard | undefined,
   options: LoadOptions,
 ): Promise<Omit<LoadedModel, "id">> {
   const { tensors } = await readCheckpointFile(path);
   const net = recognizeNet(tensors, path);
   const hub = given ? undefined : await hubConfigBeside(path);
-  const known = { ...net.card, ...(hub && { labels: hub.labels }) };
-  const told = hub?.input ? { ...known, input: { ...net.card.input, ...hub.input } } : known;
+  const weights = weightsCard(net.card, sha256);
+  const known = { ...weights.card, ...(hub && { labels: hub.labels }) };
+  const told = hub?.input ? { ...known, input: { ...weights.card.input, ...hub.input } } : known;
   const { card, guesses: chosen } = overrideCard(given ?? told, options.input ?? {});
   const model = net.build({ size: card.input.size, file: path });
-  const ofCard = given ? [] : hub?.input ? hub.guesses : net.guesses;
+  const ofCard = given ? [] : hub?.input ? hub.guesses : [...net.guesses, ...weights.guesses];
   const guesses = [...ofCard, ...chosen];
   const count = model.graph.outputs[0]?.shape[1];
   const isImageNet = count === 1000;

@@ -13,6 +13,7 @@ export {
   type Candidate,
   type Tried,
 } from "../cards/candidates.ts";
+export { weightsCard } from "../cards/torchvision-weights.ts";
 export { doubtOfNorm, doubtOfPicture, doubtsOfPixels } from "../cards/doubts.ts";
 export { channelCount } from "../cards/model-card.ts";
 export { firstNorm, seenByNorm, type FirstNorm, type SeenByNorm } from "../cards/first-norm.ts";

@@ -216,6 +216,14 @@ describe("what explain chooses", () => {
     ]);
   });
 
+  test("the bounds of a box rule from what the preprocessing makes of pixels, unless they are given", async () => {
+    const args = ["--composite", "epsilon-gamma-box", "--mean", "0.5", "--std", "0.5"];
+    expect(await chosen(join(folder, "net.onnx"), ...args)).toContain("bounds -1 to 1 ");
+    expect(await chosen(join(folder, "net.onnx"), ...args, "--high", "2,2,3")).toContain(
+      "bounds -1 to 2,2,3 ",
+    );
+  });
+
   test("the card beside the model, and then it guesses nothing", async () => {
     const path = join(folder, "carded.onnx");
     await writeFile(path, Buffer.concat(writeModel(tinyClassifier()).chunks));

@@ -1,8 +1,9 @@
 /** The app's requests -> options of the library. */
 
 import { chooseExplanation, OptionError, type AnswerReading, type CompileOptions } from "@relprop/core";
+import { withPixelBounds } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
-import type { InputCard, ModelCard } from "@relprop/core/zoo";
+import type { ModelCard } from "@relprop/core/zoo";
 import type { ExplainRequest } from "./engine.ts";
 
 /** Options for reading and explaining a model, the same as the command's. */
@@ -19,14 +20,11 @@ export function modelOptions(model: Model, { input, output, kind, labels }: Mode
   };
 }
 
-/** What a composite must know about the pictures. */
+/** A composite, and what it must know about the pictures. */
 export const compositeOptions = (
   { input }: Pick<ModelCard, "input">,
   composite: ExplainRequest["composite"],
-): Pick<CompileOptions, "composite" | "low" | "high"> => ({
-  composite,
-  ...(composite === "epsilon-gamma-box" ? pixelRange(input) : {}),
-});
+): Pick<CompileOptions, "composite" | "low" | "high"> => withPixelBounds({ composite }, input);
 
 /** How relevance starts for a target; see {@link chooseExplanation}. */
 export interface TargetStart {
@@ -67,10 +65,4 @@ export function refuseOtherInputs({ graph }: Model, picture: string): void {
     why: `besides the picture "${picture}" it needs ${list.join(", ")}`,
     fix: "use the command: `relprop compile` writes the explanation as a graph that takes all inputs",
   });
-}
-
-/** The smallest and largest values of preprocessed pixels, for the z-box rule. */
-function pixelRange({ scale, mean, std }: InputCard): { low: number; high: number } {
-  const at = (pixel: number): number[] => mean.map((each, c) => (pixel * scale - each) / (std[c] ?? 1));
-  return { low: Math.min(...at(0)), high: Math.max(...at(255)) };
 }

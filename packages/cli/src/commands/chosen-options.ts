@@ -1,6 +1,7 @@
 /** Defaults of `compile` and `inspect`: the same as those of `explain` for the same model. */
 
 import { chooseExplanation, readAnswer, type CompileOptions } from "@relprop/core";
+import { withPixelBounds } from "@relprop/core/internal";
 import type { CompilableModel } from "../models/load-model.ts";
 import { withoutUndefined } from "../without-undefined.ts";
 
@@ -16,5 +17,6 @@ export function chosenOptions(
     usual: { composite: card.composite, topK: card.topK },
     ...withoutUndefined({ composite, seed, topK }),
   });
-  return { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
+  const chosen = { ...options, composite: choice.composite, seed: choice.seed, topK: choice.topK };
+  return withPixelBounds(chosen, card.input);
 }

@@ -77,19 +77,19 @@ export const feedOptions = {
   grey: { flag: "--grey", help: "the same as --channels gray", default: false, isOfPictures: true },
   scale: {
     flag: "--scale <s>",
-    help: "factor for pixels 0..255, such as 1/255",
+    help: "factor for pixels 0..255, such as 1/255; by default it follows from the size of mean and std",
     read: ratio,
     isOfPictures: true,
   },
   mean: {
     flag: "--mean <m>",
-    help: "subtracted next, one number per channel",
+    help: "subtracted next: one number, or one per channel",
     read: numbers,
     isOfPictures: true,
   },
   std: {
     flag: "--std <s>",
-    help: "divided by last, one number per channel",
+    help: "divided by last: one number, or one per channel",
     read: numbers,
     isOfPictures: true,
   },

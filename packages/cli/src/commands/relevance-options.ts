@@ -71,10 +71,14 @@ export const relevanceOptions = {
   beta: { flag: "--beta <b>", help: "for alpha-beta rules", read: number(0) },
   low: {
     flag: "--low <l>",
-    help: "lowest input value, for box rules; one number or one per channel",
+    help: "lowest input value, for box rules; one number or one per channel (what the card makes of pixel 0)",
     read: oneOrMore,
   },
-  high: { flag: "--high <h>", help: "highest input value, for box rules", read: oneOrMore },
+  high: {
+    flag: "--high <h>",
+    help: "highest input value, for box rules (what the card makes of pixel 255)",
+    read: oneOrMore,
+  },
   ledger: { flag: "--ledger", help: "reports where relevance stayed" },
 } as const satisfies Table;
 

@@ -93,6 +93,7 @@ function workOn(
     },
     explain: (batch) => async (explainer) => {
       const found: (readonly FoundAnswer[])[] = [];
+      if (batch[0]) await run.checkFirst(batch[0].tensor);
       for (const each of batch) found.push(await findAnswers(run, explainer, each));
       return found;
     },

@@ -69,7 +69,10 @@ function workOn(images: readonly InputFile[], run: Run): Work<InputFile, Pending
         run.loaded.card.input,
       );
       const pictures = batch.map(({ picture }) => picture.geometry);
-      return async (explainer) => explain({ ...run.plan, pictures }, explainer, input);
+      return async (explainer) => {
+        await run.checkFirst(input);
+        return explain({ ...run.plan, pictures }, explainer, input);
+      };
     },
     write: async (image, { explained, ms }) => ({
       hash: image.hash,

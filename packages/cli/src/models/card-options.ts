@@ -1,12 +1,16 @@
 /** A model card -> options of the explanation. */
 
 import type { CompileOptions } from "@relprop/core";
+import type { PixelNumbers } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
 import { withoutUndefined } from "../without-undefined.ts";
 
 /** The part of a card that concerns the explanation. */
-export type ExplainedCard = Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK">;
+export type ExplainedCard = Pick<ModelCard, "labels" | "kind" | "output" | "composite" | "topK"> & {
+  /** Undefined if nothing says how pictures are preprocessed. */
+  readonly input?: PixelNumbers;
+};
 
 /**
  * The explained output and its kind. Options take precedence over the card; the card's kind applies to its own output

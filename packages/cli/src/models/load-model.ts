@@ -4,7 +4,13 @@ import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { ModelFileError } from "@relprop/core";
-import { metadataLabels, byteLength, imageNetLabels, overrideCard } from "@relprop/core/internal";
+import {
+  metadataLabels,
+  byteLength,
+  imageNetLabels,
+  overrideCard,
+  weightsCard,
+} from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 import type { Model } from "@relprop/core/onnx";
 import {
@@ -34,6 +40,8 @@ export interface LoadOptions {
   readonly input?: InputOptions;
   /** Path of a card. */
   readonly card?: string;
+  /** Whether the card beside the model is left out: it is being written. */
+  readonly isWithoutCard?: boolean;
   /** Path of class names. */
   readonly labels?: string;
   /** The explained input and output, and the kind of output, as far as they are given. */
@@ -77,20 +85,20 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
 async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedModel> {
   const path = await fetchWeights(entry, options);
   const labels = (await cachedLabels(entry.labels)) ?? [];
-  const card = overrideCard(
-    (await cardFile(path, options.card)) ?? { ...entry.card, labels },
+  const { card, guesses } = overrideCard(
+    (await cardOf(path, options)) ?? { ...entry.card, labels },
     options.input ?? {},
   );
   const { size } = card.input;
   const { weights } = entry;
   if (weights.kind === "npm") {
-    return { model: withSize(readModelFile(path), size), card, guesses: [], id: weights.package.integrity };
+    return { model: withSize(readModelFile(path), size), card, guesses, id: weights.package.integrity };
   }
   const { tensors } = await readCheckpointFile(path);
   return {
     model: recognizeNet(tensors, path).build({ size, file: path }),
     card,
-    guesses: [],
+    guesses,
     id: weights.sha256,
   };
 }
@@ -111,12 +119,15 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
       fix: `give an .onnx file, a checkpoint, or one of ${zoo.map(({ name }) => name).join(", ")}`,
     });
   }
-  const given = await cardFile(path, options.card);
-  if (!isOnnx(path)) return { ...(await fromCheckpoint(path, given, options)), id: await sha256OfFile(path) };
+  const given = await cardOf(path, options);
+  if (!isOnnx(path)) {
+    const id = await sha256OfFile(path);
+    return { ...(await fromCheckpoint(path, id, given, options)), id };
+  }
   const files = new Set([await realpath(path)]);
   const model = readModelFile(path, files);
   const whole = await idOf([...files]);
-  if (given) return { model, card: overrideCard(given, options.input ?? {}), guesses: [], id: whole };
+  if (given) return { model, ...overrideCard(given, options.input ?? {}), id: whole };
   const [name, input] = [basename(path), options.input ?? {}];
   const hub = await hubConfigBeside(path);
   const made = hub
@@ -127,17 +138,20 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
 
 async function fromCheckpoint(
   path: string,
+  sha256: string,
   given: ModelCard | undefined,
   options: LoadOptions,
 ): Promise<Omit<LoadedModel, "id">> {
   const { tensors } = await readCheckpointFile(path);
   const net = recognizeNet(tensors, path);
   const hub = given ? undefined : await hubConfigBeside(path);
-  const known = { ...net.card, ...(hub && { labels: hub.labels }) };
-  const told = hub?.input ? { ...known, input: { ...net.card.input, ...hub.input } } : known;
-  const card = overrideCard(given ?? told, options.input ?? {});
+  const weights = weightsCard(net.card, sha256);
+  const known = { ...weights.card, ...(hub && { labels: hub.labels }) };
+  const told = hub?.input ? { ...known, input: { ...weights.card.input, ...hub.input } } : known;
+  const { card, guesses: chosen } = overrideCard(given ?? told, options.input ?? {});
   const model = net.build({ size: card.input.size, file: path });
-  const guesses = given ? [] : hub?.input ? hub.guesses : net.guesses;
+  const ofCard = given ? [] : hub?.input ? hub.guesses : [...net.guesses, ...weights.guesses];
+  const guesses = [...ofCard, ...chosen];
   const count = model.graph.outputs[0]?.shape[1];
   const isImageNet = count === 1000;
   const labels = isImageNet && card.labels.length === 0 ? await cachedLabels(imageNetLabels) : undefined;
@@ -221,6 +235,9 @@ export async function idOf(files: readonly string[]): Promise<string> {
   const hashes = await Promise.all(files.map(sha256OfFile));
   return hashes.length === 1 ? (hashes[0] ?? "") : createHash("sha256").update(hashes.join()).digest("hex");
 }
+
+const cardOf = async (model: string, { card, isWithoutCard }: LoadOptions): Promise<ModelCard | undefined> =>
+  isWithoutCard === true ? undefined : cardFile(model, card);
 
 const cardFile = (model: string, given: string | undefined): Promise<ModelCard | undefined> =>
   cardJson(model, given, parseModelCard);

@@ -14,7 +14,7 @@ import {
 } from "@relprop/core";
 import { resizeText, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
-import { fittingLabels, isYesOrNo } from "@relprop/core/internal";
+import { fittingLabels, isYesOrNo, withPixelBounds } from "@relprop/core/internal";
 import { without, type NamedOutput, type OtherReadings } from "./target-hints.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
 import { cardOptions } from "../models/card-options.ts";
@@ -118,7 +118,8 @@ export async function decideCompile(
   const decided = { requests, isAsked, against, names };
   if (method) return { ...decided, options: optionsOfMethod(method, options) };
   const { composite, seed, topK } = choice;
-  return { ...decided, options: { ...options, composite, seed, topK } };
+  const bounded = withPixelBounds({ ...options, composite, seed, topK }, card.input);
+  return { ...decided, options: bounded };
 }
 
 const notFitting = (
@@ -261,7 +262,7 @@ export function decisionsInWords(
     ...(card.input ? [["preprocessing", preprocessingText(card.input)] satisfies [string, string]] : []),
     ["output", outputText(facts)],
     ["explains", explained + rather],
-    ...("method" in options ? methodInWords(options) : relevanceInWords(settings)),
+    ...("method" in options ? methodInWords(options) : relevanceInWords(settings, options)),
     ["colours", coloringText(coloring)],
   ];
 }
@@ -289,10 +290,16 @@ function preprocessingText(card: InputCard): string {
 const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : String(scale));
 
 /** The decisions about relevance propagation. */
-function relevanceInWords(settings: CompiledFacts["settings"]): [name: string, value: string][] {
+function relevanceInWords(
+  settings: CompiledFacts["settings"],
+  { low, high }: CompileOptions,
+): [name: string, value: string][] {
   const { composite, dialect, seed, topK, strides } = settings;
   return [
     ["composite", composite],
+    ...(low === undefined || high === undefined
+      ? []
+      : [["bounds", `${numbers([low].flat())} to ${numbers([high].flat())}`] satisfies [string, string]]),
     ...(dialect === undefined ? [] : [["dialect", dialect] satisfies [string, string]]),
     ["seed", seed],
     ["filter", topK === 0 ? "off" : `keeps ${topK}`],

@@ -1,9 +1,10 @@
 /** Loads a picture model, decides what is explained, compiles and starts it, and prints the decisions. */
 
-import { OptionError, type CompileOptions, type OutputKind } from "@relprop/core";
-import { filterSearch } from "@relprop/core/internal";
+import { OptionError, type CompileOptions, type FloatArray, type OutputKind } from "@relprop/core";
+import { doubtsOfPixels, filterSearch } from "@relprop/core/internal";
 import { zooEntry } from "@relprop/core/zoo";
 import type { AnswerPlan } from "./answer-picks.ts";
+import { doubtFinder, onFirst } from "./check-input.ts";
 import {
   decideColoring,
   decideCompile,
@@ -37,6 +38,8 @@ export interface PictureRun {
   readonly coloring: Coloring;
   /** The decisions, in words. */
   readonly settings: [name: string, value: string][];
+  /** Warns of what cannot be right in the first picture's numbers; does nothing for others. */
+  readonly checkFirst: (input: FloatArray) => Promise<void>;
 }
 
 /**
@@ -65,6 +68,7 @@ export async function startPictures(
   const decision = await decideCompile({ model, ...loaded }, { ...options, compile }, (wanted) =>
     readOnce(source, wanted),
   );
+  const findDoubts = doubtFinder(model, loaded.card.input, () => threads.first.runtime());
   const { explainers, how } = await startSessions(
     source,
     { ...decision.options, ...special.compile },
@@ -73,15 +77,22 @@ export async function startPictures(
   const { compiled } = explainers[0];
   const coloring = decideColoring(compiled, options);
   const decisions = decisionsInWords(loaded, compiled, decision, coloring);
-  const settings = [...decisions, ...(special.settings ?? [])];
+  const doubts = doubtsOfPixels(loaded.card.input);
+  const plain = [...decisions, ...(special.settings ?? [])];
+  const settings = [...plain, ...doubts.map((doubt): [string, string] => ["warning", doubt])];
   if (!silent) {
-    sayDecisions([...settings, ["compiled", how], ["device", device], ["images", String(count)]]);
+    sayDecisions([...plain, ["compiled", how], ["device", device], ["images", String(count)]]);
     printGuesses(loaded, decision);
   }
+  const warn = (found: readonly string[]): void => {
+    if (options.quiet) return;
+    for (const doubt of found) say(`warning: ${doubt} (see --scale, --mean, --std, --card)`);
+  };
+  warn(doubts);
   const { requests, against, names } = decision;
   const { size } = loaded.card.input;
   const plan = { requests, against, names, size, detection: options.detection ?? {} };
-  return { loaded, explainers, decision, plan, coloring, settings };
+  return { loaded, explainers, decision, plan, coloring, settings, checkFirst: onFirst(findDoubts, warn) };
 }
 
 /** @throws OptionError if the model needs inputs besides the picture */

@@ -8,22 +8,19 @@ import type { OutputKind } from "../outputs/output-kinds.ts";
 import { metadataLabels } from "../outputs/metadata.ts";
 import { chooseResize, guessResize, resizeText, type ResizeOptions } from "./choose-resize.ts";
 import type { HubConfig } from "./hub-config.ts";
-import { channelCount, imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
+import { choosePixels, type PixelOptions } from "./choose-pixels.ts";
+import type { PixelNumbers } from "./pixel-bounds.ts";
+import { ultralyticsConfig } from "./ultralytics.ts";
+import { imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
 /** What the user says about the input; it overrides cards and guesses. Most fields are those of {@link InputCard}. */
-export interface InputOptions extends ResizeOptions {
+export interface InputOptions extends ResizeOptions, PixelOptions {
   /** Order of the axes. */
   readonly layout?: InputCard["layout"];
   /** [height, width] in pixels. */
   readonly size?: readonly [number, number];
   /** Order of the colours. */
   readonly channels?: InputCard["channels"];
-  /** First factor of pixels 0..255. */
-  readonly scale?: number;
-  /** Subtracted after scaling, one number per channel. */
-  readonly mean?: readonly number[];
-  /** Divisor after subtracting, one number per channel. */
-  readonly std?: readonly number[];
 }
 
 /** Pixels of gray pictures in 0..1, the guess for gray inputs. */
@@ -41,7 +38,7 @@ export interface GuessedCard {
 export type Explained = Partial<Pick<CompileOptions, "input" | "output" | "outputKind">>;
 
 /**
- * Makes a card for a model. Layout, size and channels come from the shape of the input where it fixes them. The rest is
+ * Makes a card for a model: as Ultralytics' exporter wrote it into the file, or as follows. Layout, size and channels come from the shape of the input where it fixes them. The rest is
  * what torchvision and timm train with, RGB 0..1 normalised with ImageNet's mean and standard deviation (gray: 0..1, not
  * normalised), and the geometry that is usual for the kind of output and the form of the input, see `guessResize`.
  * @throws OptionError if the input is not a picture, `mean` or `std` do not have one number for each channel, or options for
@@ -53,6 +50,8 @@ export function guessCard(
   options: InputOptions,
   explained: Explained = {},
 ): GuessedCard {
+  const exported = ultralyticsConfig(model);
+  if (exported) return hubCard(name, model, exported, options, explained);
   const { layout, size, depth, isOpen } = inputAxes(model, options, explained);
   const guesses: string[] = [];
   const guess = <T>(value: T, text: string): T => {
@@ -62,16 +61,21 @@ export function guessCard(
   if (isOpen) guesses.push(`size ${size.join("×")}`);
   const channels = options.channels ?? (depth === 1 ? "gray" : guess("RGB" as const, "channels RGB"));
   const usual = channels === "gray" ? plainGray : imageNetPixels;
-  const scale = options.scale ?? guess(usual.scale, "scale 1/255");
-  const mean = options.mean ?? guess(usual.mean, `mean ${usual.mean.join(",")}`);
-  const std = options.std ?? guess(usual.std, `std ${usual.std.join(",")}`);
-  const plain = { layout, size, channels, scale, mean, std };
-  checkCounts(plain);
+  const { guesses: ofPixels, ...pixels } = choosePixels(channels, usual, options);
+  guesses.push(...(ofPixels.length > 0 ? ofPixels : usualGuesses(pixels, options)));
+  const plain = { layout, size, channels, ...pixels };
   const { resize, why } = guessResize(plain, kindOf(model, size, explained));
   if (options.resize === undefined) guesses.push(`${resizeText({ size, resize })} (${why})`);
   const input = { ...plain, resize: chooseResize({ ...plain, resize }, options) };
   return { card: { name, input, labels: metadataLabels(model) }, guesses };
 }
+
+/** The usual numbers where the options have none, in words. */
+const usualGuesses = ({ mean, std }: PixelNumbers, options: PixelOptions): string[] => [
+  ...(options.scale === undefined ? ["scale 1/255"] : []),
+  ...(options.mean ? [] : [`mean ${mean.join(",")}`]),
+  ...(options.std ? [] : [`std ${std.join(",")}`]),
+];
 
 /** What the shape of the input says. */
 interface InputAxes extends Pick<InputCard, "layout" | "size"> {
@@ -147,27 +151,34 @@ export function hubCard(
     return { ...guessed, card: { ...guessed.card, ...about } };
   }
   const { layout, size } = inputAxes(model, { ...options, size: options.size ?? input.size }, explained);
-  const card = overrideCard({ name, input: { ...input, layout }, ...about }, { ...options, size });
-  return { card, guesses };
+  const { card, guesses: more } = overrideCard(
+    { name, input: { ...input, layout }, ...about },
+    { ...options, size },
+  );
+  return { card, guesses: [...guesses, ...more] };
 }
 
 /**
  * A card overridden by the user's options; a new size scales the sides of `resize`.
- * @throws OptionError if `mean` or `std` do not have one number for each channel, or options for the geometry do not go
- *   together
+ * @throws OptionError as {@link choosePixels}, or if options for the geometry do not go together
  */
-export function overrideCard(card: ModelCard, options: InputOptions): ModelCard {
-  const { resize, padColour, crop, ...others } = options;
-  const input: InputCard = { ...card.input, ...others };
-  checkCounts(input);
-  const factor = Math.max(...input.size) / Math.max(...card.input.size);
-  const sized = { ...input, resize: scaled(card.input.resize, factor) };
+export function overrideCard(card: ModelCard, options: InputOptions): GuessedCard {
+  const { resize, padColour, crop, scale, mean, std, ...others } = options;
+  const known: InputCard = { ...card.input, ...others };
   const said = {
     ...(resize && { resize }),
     ...(padColour && { padColour }),
     ...(crop !== undefined && { crop }),
   };
-  return { ...card, input: { ...sized, resize: chooseResize(sized, said) } };
+  const saidOfPixels = {
+    ...(scale !== undefined && { scale }),
+    ...(mean && { mean }),
+    ...(std && { std }),
+  };
+  const { guesses, ...pixels } = choosePixels(known.channels, known, saidOfPixels);
+  const factor = Math.max(...known.size) / Math.max(...card.input.size);
+  const sized = { ...known, ...pixels, resize: scaled(card.input.resize, factor) };
+  return { card: { ...card, input: { ...sized, resize: chooseResize(sized, said) } }, guesses };
 }
 
 function scaled(resize: Resize, factor: number): Resize {
@@ -175,16 +186,4 @@ function scaled(resize: Resize, factor: number): Resize {
   const times = (side: number): number => Math.round(side * factor);
   if ("stretch" in resize) return { stretch: [times(resize.stretch[0]), times(resize.stretch[1])] };
   return "shortSide" in resize ? { ...resize, shortSide: times(resize.shortSide) } : resize;
-}
-
-function checkCounts({ channels, mean, std }: Pick<InputCard, "channels" | "mean" | "std">): void {
-  const count = channelCount(channels);
-  for (const [name, numbers] of Object.entries({ mean, std })) {
-    if (numbers.length === count) continue;
-    throw new OptionError({
-      what: `--${name} cannot be ${numbers.join(",")}`,
-      why: `${channels} has ${count === 1 ? "one channel" : `${count} channels`}`,
-      fix: `give ${count === 1 ? "one number" : `${count} numbers`}`,
-    });
-  }
 }

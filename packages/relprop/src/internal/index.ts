@@ -5,10 +5,23 @@
 export { answerName, fittingLabels, readableLabel, type AnswerNames } from "../answers/answer-names.ts";
 export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "../answers/picks.ts";
 export { overrideCard } from "../cards/guess-card.ts";
+export {
+  geometryCandidates,
+  objection,
+  pixelCandidates,
+  rankCandidates,
+  type Candidate,
+  type Tried,
+} from "../cards/candidates.ts";
+export { weightsCard } from "../cards/torchvision-weights.ts";
+export { doubtOfNorm, doubtOfPicture, doubtsOfPixels } from "../cards/doubts.ts";
+export { channelCount } from "../cards/model-card.ts";
+export { firstNorm, seenByNorm, type FirstNorm, type SeenByNorm } from "../cards/first-norm.ts";
+export { pixelBounds, withPixelBounds, type PixelNumbers } from "../cards/pixel-bounds.ts";
 export { problemKinds } from "../cards/hub-config.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
 export { figurePaints } from "../heatmap/figure.ts";
-export { cleanText, textWidth, type TextStyle } from "../heatmap/figure-text.ts";
+export { cleanText, textWidth, wrapText, type TextStyle } from "../heatmap/figure-text.ts";
 export { capital, cssGradient, relevanceText } from "../heatmap/legend.ts";
 export { npyData, npyHeader } from "../heatmap/npy.ts";
 export { longestNpyHeader, npyTensor, readNpyHeader, type NpyHeader } from "../heatmap/read-npy.ts";

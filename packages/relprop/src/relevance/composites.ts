@@ -181,7 +181,8 @@ export const composites = {
     },
   },
   "epsilon-gamma-box": {
-    about: "z-box on the first layer (needs --low and --high), γ on convolutions, ε on dense layers",
+    about:
+      "z-box on the first layer (bounds from the card, or --low and --high), γ on convolutions, ε on dense layers",
     source: "Montavon et al. 2019; zennit",
     ...lrp,
     rules: {

@@ -1,7 +1,13 @@
 import { OptionError } from "../../src/index.ts";
 import type { Model, Shape } from "../../src/onnx/index.ts";
 import { describe, expect, test } from "vitest";
-import { guessCard, type Explained, type InputCard, type InputOptions } from "../../src/zoo/index.ts";
+import {
+  guessCard,
+  type Explained,
+  type InputCard,
+  type InputOptions,
+  type ModelCard,
+} from "../../src/zoo/index.ts";
 import { overrideCard } from "../../src/cards/guess-card.ts";
 import { modelOf, outputModels, type OutputModel } from "../support/output-models.ts";
 
@@ -90,18 +96,20 @@ describe("a card that is guessed", () => {
   });
 });
 
+const override = (of: ModelCard, options: InputOptions): ModelCard => overrideCard(of, options).card;
+
 describe("what the user says", () => {
   const { card } = guessCard("net", model(["N", 3, 224, 224]), {});
 
   test("goes before the card, and the crop grows with the size", () => {
-    const { input } = overrideCard(card, { size: [448, 448], channels: "BGR", scale: 1 });
+    const { input } = override(card, { size: [448, 448], channels: "BGR", scale: 1 });
     expect(input).toMatchObject({ size: [448, 448], channels: "BGR", scale: 1, resize: { shortSide: 512 } });
   });
 
   test("must fit the number of channels", () => {
-    expect(() => overrideCard(card, { mean: [0.5] })).toThrow(OptionError);
-    expect(() => overrideCard(card, { mean: [0.5] })).toThrow(
-      /--mean cannot be 0.5: RGB has 3 channels; give 3 numbers/,
+    expect(() => override(card, { mean: [0.5, 1] })).toThrow(OptionError);
+    expect(() => override(card, { mean: [0.5, 1] })).toThrow(
+      /--mean cannot be 0.5,1: RGB has 3 channels; give 3 numbers, or one for all/,
     );
   });
 
@@ -119,27 +127,27 @@ describe("what the user says", () => {
     [{ resize: "none" }, "none"],
     [{ size: [448, 448], crop: 0.875 }, { cover: 0.875 }],
   ])("%j is how pictures are resized, with a card or without", (options, resize) => {
-    expect(overrideCard(card, options).input.resize).toEqual(resize);
+    expect(override(card, options).input.resize).toEqual(resize);
     const guessed = guessCard("net", model(["N", 3, 224, 224]), options);
     expect(guessed.card.input.resize).toEqual(resize);
     expect(Object.keys(guessed.card.input)).not.toContain("crop");
   });
 
   test("keeps a card's own way where only its colour or share is said", () => {
-    const boxed = overrideCard(card, { resize: "letterbox" });
-    expect(overrideCard(boxed, { padColour: [0, 0, 0] }).input.resize).toEqual({ letterbox: [0, 0, 0] });
-    expect(overrideCard(boxed, { size: [640, 640] }).input.resize).toEqual({ letterbox: [114, 114, 114] });
-    const stretched = overrideCard(card, { resize: "stretch" });
-    expect(overrideCard(stretched, { crop: 0.875 }).input.resize).toEqual({ stretch: [256, 256] });
+    const boxed = override(card, { resize: "letterbox" });
+    expect(override(boxed, { padColour: [0, 0, 0] }).input.resize).toEqual({ letterbox: [0, 0, 0] });
+    expect(override(boxed, { size: [640, 640] }).input.resize).toEqual({ letterbox: [114, 114, 114] });
+    const stretched = override(card, { resize: "stretch" });
+    expect(override(stretched, { crop: 0.875 }).input.resize).toEqual({ stretch: [256, 256] });
   });
 
   test("is refused where nothing is padded or cropped", () => {
-    expect(() => overrideCard(card, { padColour: [0, 0, 0] })).toThrow(
+    expect(() => override(card, { padColour: [0, 0, 0] })).toThrow(
       /--pad-colour: pictures are fed cover, which pads nothing; add --resize letterbox/,
     );
-    expect(() => overrideCard(card, { resize: "letterbox", crop: 0.9 })).toThrow(
+    expect(() => override(card, { resize: "letterbox", crop: 0.9 })).toThrow(
       /--crop: --resize says letterbox, which crops nothing/,
     );
-    expect(() => overrideCard(card, { resize: "none", crop: 1 })).toThrow(OptionError);
+    expect(() => override(card, { resize: "none", crop: 1 })).toThrow(OptionError);
   });
 });

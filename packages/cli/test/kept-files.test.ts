@@ -272,7 +272,7 @@ describe("results are not explained again", () => {
   test("and a folder of nothing else is an error", async () => {
     expect(await explain(cat)).toBe(0);
     expect(await explain(out)).toBe(2);
-    expect(stderr).toContain("all pictures there were written by relprop");
+    expect(stderr).toContain("all files there were written by relprop");
   });
 });
 

@@ -16,8 +16,10 @@ import { startPictures } from "../run/start-pictures.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
 const coded: FileKind = { noun: "films", extensions: filmExtensions };
-const images: FileKind = { noun: "images", extensions: imageFiles.extensions };
-const both: FileKind = { noun: "images", extensions: [...images.extensions, ...coded.extensions] };
+const both: FileKind = {
+  noun: "images or films",
+  extensions: [...imageFiles.extensions, ...coded.extensions],
+};
 
 /** Files whose heads are read at a time. */
 const maxOpenFiles = 16;

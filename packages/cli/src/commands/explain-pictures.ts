@@ -53,6 +53,7 @@ export async function explainPictures(
   const { files, ...open } = await openInputs(sources, options, imageResultSchema, [], both);
   const { images: pictures, films } = await sorted(files);
   if (choices.film !== undefined) refuseOneFilm(choices.film, pictures, films);
+  if (pictures.length === 0) refuseExtras(options.extras);
   await open.writer.checkOfRun([
     ...(pictures.length > 0 ? [imagesPage] : []),
     ...(films.length > 0 && choices.film === undefined ? [filmsPageName] : []),
@@ -98,5 +99,15 @@ function refuseOneFilm(name: string, pictures: readonly InputFile[], films: read
     what: `cannot write all results to "${name}"`,
     why: `it is one film, and there are ${counts.join(" and ")} to explain`,
     fix: "name a folder with -o",
+  });
+}
+
+/** @throws OptionError if files of images are to be saved, and there are films alone */
+function refuseExtras(extras: ExplainOptions["extras"]): void {
+  if (extras.length === 0) return;
+  throw new OptionError({
+    what: `cannot save ${extras.join(", ")}`,
+    why: "only films are explained, and these are files of images",
+    fix: "leave --save out; --json prints what was found in each frame",
   });
 }

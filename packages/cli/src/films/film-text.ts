@@ -65,7 +65,7 @@ export function filmDecisions(
   const [request] = requests ?? [];
   const own =
     !request || request.kind === "top" ? (isAsked ? "its own best class" : "its own answer") : undefined;
-  const stretch = `${from === undefined ? "the beginning" : clockText(from)} to ${to === undefined ? "the end" : clockText(to)}`;
+  const stretch = `${from === undefined ? "the beginning" : `${from} s`} to ${to === undefined ? "the end" : `${to} s`}`;
   return [
     ["view", view],
     ["maps", raw ? "of each frame alone" : "averaged over frames"],

@@ -36,17 +36,18 @@ afterEach(() => {
 
 const at = (...names: string[]): string => join(folder, ...names);
 
-/** How much white there is, and how much is not: [N, 3, 48, 64] to two classes. */
+/** Whether a whole square is white: [N, 3, 48, 64] to two classes, 0 if it is. In frame 7 of ten it is cut in half. */
 function whiteNet() {
   const b = new GraphBuilder();
   const x = b.input("x", "float32", ["N", 3, 48, 64]);
-  // White is 3 in sum, red and blue are less than 1.
+  // After preprocessing white is 7.3 in sum, red and blue are less than 0.
   const w = b.constant(float32Tensor([1, 1, 1], [1, 3, 1, 1]), "w");
   const bias = b.constant(float32Tensor([-2], [1]), "bias");
   const white = b.op("GlobalAveragePool", [b.op("Relu", [b.op("Conv", [x, w, bias])])]);
   const flat = b.op("Flatten", [white], { axis: int(1) });
   const v = b.constant(float32Tensor([9, -9], [2, 1]), "v");
-  b.output(b.op("Gemm", [flat, v], { transB: int(1) }), "logits");
+  const c = b.constant(float32Tensor([0, 5], [2]), "c");
+  b.output(b.op("Gemm", [flat, v, c], { transB: int(1) }), "logits");
   return { irVersion: 8, opsets: { "": 17 }, producer: "test", metadata: {}, graph: b.graph("white") };
 }
 
@@ -207,9 +208,22 @@ describe("what cannot be explained is one clear line", () => {
     expect(await explain([at("clip.mp4")], "no", "--every", "0")).toBe(2);
   });
 
-  test("frames without an answer pass through and are counted", async () => {
-    // Its best class is 0 wherever there is white, so that nothing is left beside it.
-    expect(await explain([at("clip.mp4")], "none", "--against", "0", "--json")).toBe(1);
+  test("nor can any of its frames; and no images are saved of it", async () => {
+    const three = ["--to", "0.3", "--against", "0", "--json"];
+    expect(await explain([at("clip.mp4")], "none", ...three)).toBe(1);
     expect(records()[0]?.error?.why).toMatch(/none of its frames can be explained/);
+    expect(await explain([at("clip.mp4")], "none", "--save", "npy")).toBe(2);
+    expect(stderr).toMatch(/cannot save npy/);
   });
+});
+
+test("a frame without an answer passes through as it is, and is counted", async () => {
+  expect(await explain([at("clip.mp4")], "one", "--against", "1", "--json", "--view", "heatmap")).toBe(0);
+  const [film] = records();
+  expect(film?.unexplained).toBe(1);
+  const plain = film?.frames?.flatMap(({ answer }, i) => (answer ? [] : [i]));
+  expect(plain).toEqual([7]);
+  const seventh = (await framesOf("one", "clip.heatmap.mp4"))[7] as FilmFrame;
+  expect(redness(seventh, 4, 30)).toBeGreaterThan(170);
+  expect(redness(seventh, 44, 30)).toBeLessThan(-170);
 });

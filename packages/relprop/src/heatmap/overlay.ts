@@ -30,11 +30,17 @@ export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number
   const { data: pixels } = picture;
   for (let i = 0, at = 0; at < data.length; i++, at += 4) {
     const position = positions[i] ?? rest;
-    const alpha = opacity * Math.abs((position - rest) / (1 - rest));
-    const gray = (1 - alpha) * luma(pixels, at);
-    data[at] = gray + alpha * (colors[at] ?? 0);
-    data[at + 1] = gray + alpha * (colors[at + 1] ?? 0);
-    data[at + 2] = gray + alpha * (colors[at + 2] ?? 0);
+    const gray = luma(pixels, at);
+    if (position === rest) {
+      data[at] = gray;
+      data[at + 1] = data[at + 2] = data[at] ?? 0;
+    } else {
+      const alpha = opacity * Math.abs((position - rest) / (1 - rest));
+      const dim = (1 - alpha) * gray;
+      data[at] = dim + alpha * (colors[at] ?? 0);
+      data[at + 1] = dim + alpha * (colors[at + 1] ?? 0);
+      data[at + 2] = dim + alpha * (colors[at + 2] ?? 0);
+    }
     data[at + 3] = 255;
   }
   return { data, height, width };

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { runCommand } from "../src/commands/run-command.ts";
 import { freshClone, putStandIn, root } from "./support/fresh-clone.ts";
+import { filmFile } from "./support/media-files.ts";
 
 interface Block {
   readonly language: string;
@@ -41,6 +42,8 @@ beforeAll(async () => {
   process.chdir(folder);
   const cache = join(folder, "cache");
   if (!isReal) await putStandIn(cache);
+  // The film that the README speaks of; a minute of it would take long.
+  await writeFile("clip.mp4", await filmFile("mp4", { times: [0, 9, 12, 15, 21] }));
 });
 afterAll(async () => {
   process.chdir(before);

@@ -30,9 +30,15 @@ const settlingMilliseconds = 500;
  * `m ← m + (1 − exp(−Δt / 500 ms))·(max |S| − m)`, whose speed does not depend on the frame rate.
  */
 export class Smoother {
+  readonly #measure: (values: Float32Array) => number;
   #average: Float32Array | undefined;
   #largest = 0;
   #time = 0;
+
+  /** @param measure of relevance, what the end of the colour map follows. @default max |R| */
+  constructor(measure: (values: Float32Array) => number = largestMagnitude) {
+    this.#measure = measure;
+  }
 
   /**
    * Averages the next frame with the earlier ones.
@@ -43,13 +49,13 @@ export class Smoother {
     const before = this.#average;
     if (before === undefined || before.length !== frame.data.length) {
       this.#average = Float32Array.from(frame.data);
-      this.#largest = largestMagnitude(frame.data);
+      this.#largest = this.#measure(frame.data);
       this.#time = time;
       return { relevance: { data: this.#average, height, width }, level: 1 };
     }
     const average = before.map((old, i) => old + newestWeight * ((frame.data[i] ?? 0) - old));
     const way = 1 - Math.exp(-Math.max(0, time - this.#time) / settlingMilliseconds);
-    const own = largestMagnitude(average);
+    const own = this.#measure(average);
     this.#largest += way * (own - this.#largest);
     this.#average = average;
     this.#time = time;

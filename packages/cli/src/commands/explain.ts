@@ -1,10 +1,9 @@
-/** `relprop explain`: photos in, heatmaps out; texts in, coloured tokens out. */
+/** `relprop explain`: photos and films in, heatmaps out; texts in, coloured tokens out. */
 
 import type { Command } from "@commander-js/extra-typings";
 import { colormapNames, normalizations } from "@relprop/core/heatmap";
 import { withoutUndefined } from "../without-undefined.ts";
 import { explainArrays } from "../arrays/explain-arrays.ts";
-import { explainImages } from "../images/explain-images.ts";
 import { extras, styles } from "../images/image-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
 import { interruptible } from "../terminal/interrupt.ts";
@@ -12,6 +11,8 @@ import { explainTexts } from "../texts/explain-texts.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
 import { areArrays, arrayOptions, readNames } from "./array-options.ts";
 import { collect, integer, number, words } from "./arguments.ts";
+import { explainPictures } from "./explain-pictures.ts";
+import { filmChoices, filmOptions } from "./film-options.ts";
 import { methodChoice, methodOptions, needs } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
 import { feedOptions, inputOptions, reportOptions, runOptions, themeOption } from "./picture-options.ts";
@@ -32,7 +33,12 @@ const imageOptions = {
     read: collect,
     isOfPictures: true,
   },
-  out: { flag: "-o, --out <dir>", help: "where results go", short: true, default: "heatmaps" },
+  out: {
+    flag: "-o, --out <dir>",
+    help: "where results go: a folder; for one film also its name, such as out.mp4",
+    short: "where results go",
+    default: "heatmaps",
+  },
   batch: {
     flag: "-b, --batch <n>",
     help: "images at a time",
@@ -101,6 +107,7 @@ const table = {
   ...inGroup("Boxes of detectors:", boxOptions),
   ...inGroup("Methods other than relevance propagation:", methodOptions),
   ...inGroup("Arrays, tables and signals, instead of images:", arrayOptions),
+  ...inGroup("Films:", filmOptions),
   ...inGroup("Texts instead of images:", textOptions),
   ...inGroup(
     "How pictures are preprocessed (by default as the model card says, or as guessed and printed):",
@@ -131,6 +138,7 @@ const examples = `Examples:
   relprop explain street.jpg --model detector.onnx --box 1 --box 2 --class person
   relprop explain x.png --model net.onnx --target 0,6,27             one element of any output
   relprop explain bert.onnx --text "A film to remember." --class positive
+  relprop explain clip.mp4 -o out.mp4 --from 0:10 --to 0:20          a film, its sound kept
   relprop explain x.png --model net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --labels names.txt
 
 Without --class a classifier of ReLUs is explained by the composite fischer: one map of where it
@@ -163,6 +171,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       if (options.layer !== undefined && method === undefined) throw needs("--layer", "grad-cam");
       const { detection, ...choices } = answerChoices(options);
       const input = await inputOptions(options);
+      const { folder, films } = await filmChoices(options.out, options);
       const shared = {
         ...choices,
         compile: await compileOptions(options),
@@ -171,7 +180,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         quiet,
         json,
         cache,
-        folder: options.out,
+        folder,
         jobs: options.jobs ?? usualJobs(),
         ...withoutUndefined({
           against,
@@ -224,7 +233,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           extras: options.save ?? [],
           theme: options.theme,
         };
-        return explainImages(sources, ofImages, interrupted);
+        return explainPictures(sources, ofImages, films, interrupted);
       });
       done(status);
     },

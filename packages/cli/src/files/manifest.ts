@@ -1,6 +1,7 @@
 /** The list of earlier results: a second run redoes only what changed. */
 
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { access, appendFile, mkdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { OptionError } from "@relprop/core";
@@ -25,7 +26,7 @@ const filesSchema = z.record(z.string(), z.string());
 export interface Listed {
   readonly key: string;
   readonly files: Readonly<Record<string, string>>;
-  readonly answers: readonly { readonly files: Readonly<Record<string, string>> }[];
+  readonly answers?: readonly { readonly files: Readonly<Record<string, string>> }[];
 }
 
 /** The files of an entry of any version. */
@@ -113,6 +114,11 @@ export class Manifest<Result extends Listed> {
     return entry?.hash === hash && (await this.#isThere(entry.result)) ? entry.result : undefined;
   }
 
+  /** An earlier result, whether or not it is up to date. */
+  earlier(key: string): Result | undefined {
+    return this.#entries.get(key)?.result;
+  }
+
   /** How far an earlier run came with an input of many samples, if bytes and settings are the same. */
   partialOf(key: string, hash: string): unknown {
     const partial = this.#partial.get(key);
@@ -166,7 +172,9 @@ export class Manifest<Result extends Listed> {
   }
 }
 
-type Filed = Pick<Listed, "files"> & { readonly [list in "answers" | "classes"]?: Listed["answers"] };
+type Filed = Pick<Listed, "files"> & {
+  readonly [list in "answers" | "classes"]?: NonNullable<Listed["answers"]>;
+};
 
 const filesOf = ({ files, answers, classes }: Filed): string[] => [
   ...Object.values(files),
@@ -179,6 +187,13 @@ function parseLine(line: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The hash of a file that is too large for memory. @throws what reading it throws */
+export async function fileHash(path: string): Promise<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest();
 }
 
 /** A hash of everything that a result depends on: the image's bytes, and the settings of the run as JSON. */

@@ -23,18 +23,23 @@ const marks: readonly RegExp[] = [
 /** Only this many bytes are searched for a mark. */
 const headBytes = 4096;
 
-/** Whether relprop wrote a picture, page or JSON file; false if it cannot be read. */
+/** Films have it in a tag: WebM in its head, MP4 and MOV at the end. */
+const markedFilm = new RegExp(`\\b${name} \\d+\\.\\d+\\.`);
+const isWrittenFilm = /\.(mp4|mov|webm)$/i;
+
+/** Whether relprop wrote a picture, film, page or JSON file; false if it cannot be read. */
 export async function isOwnFile(path: string): Promise<boolean> {
-  const head = await headOf(path).catch(() => undefined);
-  if (!head) return false;
+  const { head, tail } = (await endsOf(path).catch(() => undefined)) ?? {};
+  if (!head || !tail) return false;
+  if (isWrittenFilm.test(path)) return [head, tail].some((end) => markedFilm.test(latin.decode(end)));
   if (isPng(head)) return textOf(head, softwareKeyword)?.startsWith(`${name} `) === true;
   const text = new TextDecoder().decode(head);
   return marks.some((mark) => mark.test(text));
 }
 
-/** Whether relprop wrote a picture. */
+/** Whether relprop wrote a picture or a film. */
 export const isOwnPicture = async (path: string): Promise<boolean> =>
-  path.toLowerCase().endsWith(".png") && (await isOwnFile(path));
+  (path.toLowerCase().endsWith(".png") || isWrittenFilm.test(path)) && (await isOwnFile(path));
 
 /** Whether relprop compiled an .onnx file. @param files receives the paths of its files, links resolved */
 export function isOwnModel(path: string, files = new Set<string>()): boolean {
@@ -47,13 +52,20 @@ export function isOwnModel(path: string, files = new Set<string>()): boolean {
   }
 }
 
-async function headOf(path: string): Promise<Uint8Array> {
+const latin = new TextDecoder("latin1");
+
+/** The first and the last bytes. */
+async function endsOf(path: string): Promise<{ readonly head: Uint8Array; readonly tail: Uint8Array }> {
+  const info = await stat(path);
   // Reading a pipe would block.
-  if (!(await stat(path)).isFile()) return new Uint8Array();
+  if (!info.isFile()) return { head: new Uint8Array(), tail: new Uint8Array() };
   const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);
+  const read = async (at: number): Promise<Uint8Array> => {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, at);
     return buffer.subarray(0, bytesRead);
+  };
+  try {
+    return { head: await read(0), tail: await read(Math.max(0, info.size - headBytes)) };
   } finally {
     await file.close();
   }

@@ -8,7 +8,7 @@ import { pngOf } from "../pages/png.ts";
 import { GrowingFile } from "./growing-file.ts";
 import { Inputs, refuseKept, type Guard } from "./guard.ts";
 import { isOwnFile } from "./own-files.ts";
-import { writeGuarded } from "./write-file.ts";
+import { writeGuarded, writeGuardedBy } from "./write-file.ts";
 
 /** Which files results must not overwrite. */
 export interface WriterOptions {
@@ -59,6 +59,15 @@ export class ResultWriter {
   /** Writes bytes or text of an image below the folder. @throws InputError if the file is protected */
   async bytes(name: string, content: Uint8Array | string): Promise<void> {
     await writeGuarded(join(this.folder, name), content, this.#ofImage);
+  }
+
+  /**
+   * Has a file below the folder written by somebody else, and takes it over once it is whole.
+   * @param write writes to a path that is not seen; undefined if it gave up
+   * @throws InputError if the file is protected, and what `write` throws
+   */
+  async whole<Result>(name: string, write: (path: string) => Promise<Result>): Promise<Result> {
+    return writeGuardedBy(join(this.folder, name), write, this.#ofImage);
   }
 
   /** Writes a file of the whole run below the folder. @throws OptionError if the file is protected */

@@ -35,17 +35,40 @@ export async function putGuarded(part: string, path: string, guard: Guard): Prom
   }
 }
 
+/**
+ * Like {@link writeGuarded}, for content that comes bit by bit.
+ * @param write writes to the path that it is given; undefined if it gave up
+ */
+export async function writeGuardedBy<Result>(
+  path: string,
+  write: (part: string) => Promise<Result>,
+  guard: Guard,
+): Promise<Result> {
+  const part = partOf(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const result = await write(part);
+    if (result !== undefined) await putGuarded(part, path, guard);
+    return result;
+  } catch (error) {
+    throw cannotWrite(path, error);
+  } finally {
+    await rm(part, { force: true }).catch(() => undefined);
+  }
+}
+
+/** A temporary name beside a file. It is short, since the file's may be as long as the system allows. */
+const partOf = (path: string): string => join(dirname(path), `.relprop-${randomUUID()}.part`);
+
 async function writeViaPart(
   path: string,
   content: Content,
   put: (part: string) => Promise<void>,
 ): Promise<void> {
-  const folder = dirname(path);
-  // The temporary name is short, since the target's may be as long as the system allows.
-  const part = join(folder, `.relprop-${randomUUID()}.part`);
+  const part = partOf(path);
   const isWhole = typeof content === "string" || content instanceof Uint8Array;
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(part, isWhole ? content : asStream(content), { flag: "wx" });
     await put(part);
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Frames -> a film, with the sound of another. */
 
 import { extname } from "node:path";
-import { OptionError } from "@relprop/core";
+import { InputError, OptionError } from "@relprop/core";
 import { type Pixels } from "@relprop/core/heatmap";
 import { software } from "@relprop/core/internal";
 import { CodecProcess, MediaFailure } from "../media/codec-process.ts";
@@ -16,6 +16,8 @@ export interface FilmWriterOptions {
   readonly width: number;
   readonly height: number;
   readonly container: Container;
+  /** What errors call it. @default its path */
+  readonly name?: string;
   /** The film whose sound is copied, as it is, and the stretch of it that becomes the beginning. */
   readonly sound?: Stretch & { readonly path: string };
 }
@@ -24,19 +26,19 @@ export interface FilmWriterOptions {
 export class FilmWriter {
   /** Why the film has no sound, although there is some. */
   readonly silence: string | undefined;
-  readonly #path: string;
+  readonly #name: string;
   readonly #codecs: CodecProcess;
   readonly #width: number;
   readonly #height: number;
   #taken: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    path: string,
+    name: string,
     { width, height }: FilmWriterOptions,
     codecs: CodecProcess,
     silence: string | undefined,
   ) {
-    this.#path = path;
+    this.#name = name;
     this.#codecs = codecs;
     this.#width = width;
     this.#height = height;
@@ -45,10 +47,10 @@ export class FilmWriter {
 
   /**
    * Begins a file, over what is there.
-   * @throws OptionError if it cannot be written
+   * @throws InputError if it cannot be written
    */
   static async open(path: string, options: FilmWriterOptions): Promise<FilmWriter> {
-    const { container, sound } = options;
+    const { container, sound, name = path } = options;
     const [width, height] = [even(options.width), even(options.height)];
     const codecs = CodecProcess.take();
     try {
@@ -62,10 +64,10 @@ export class FilmWriter {
         ...(sound && { sound }),
       });
       const { head } = await codecs.next("ready");
-      return new FilmWriter(path, options, codecs, head.silence);
+      return new FilmWriter(name, options, codecs, head.silence);
     } catch (error) {
       codecs.end();
-      throw failure(path, error);
+      throw failure(name, error);
     }
   }
 
@@ -77,7 +79,7 @@ export class FilmWriter {
     await this.#taken;
     await this.#codecs.ask({ do: "frame", time, duration }, padded(picture, this.#width, this.#height));
     this.#taken = this.#codecs.next("taken").catch((error: unknown) => {
-      throw failure(this.#path, error);
+      throw failure(this.#name, error);
     });
     // Heard with the next frame.
     this.#taken.catch(() => undefined);
@@ -88,7 +90,7 @@ export class FilmWriter {
     await this.#taken;
     await this.#codecs.ask({ do: "finish" });
     await this.#codecs.next("end").catch((error: unknown) => {
-      throw failure(this.#path, error);
+      throw failure(this.#name, error);
     });
     this.#codecs.release();
   }
@@ -129,11 +131,11 @@ export function padded({ data, width, height }: Pixels, ofWidth: number, ofHeigh
   return new Uint8Array(to.buffer);
 }
 
-function failure(path: string, error: unknown): OptionError {
+function failure(name: string, error: unknown): InputError {
   const why = error instanceof Error ? error.message : String(error);
   const fix = error instanceof MediaFailure ? error.fix : undefined;
-  return new OptionError(
-    { what: `cannot write "${path}"`, why, ...(fix !== undefined && { fix }) },
+  return new InputError(
+    { what: `cannot write "${name}"`, why, ...(fix !== undefined && { fix }) },
     { cause: error },
   );
 }

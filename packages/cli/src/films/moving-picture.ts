@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { InputError } from "@relprop/core";
 import sharp, { type Metadata } from "sharp";
+import { noFrames } from "../media/jobs.ts";
 import type { Film, FilmFrame, FilmStretch } from "./film.ts";
 
 /** A header can claim any size; this many pixels of one frame decode to 0.3 GB. */
@@ -48,7 +49,7 @@ export async function openMovingPicture(
   const wanted = times.flatMap((time, page) =>
     time + (delays[page] ?? 0) > from && (to === undefined || time < to) ? [page] : [],
   );
-  if (wanted.length === 0) throw new Error("it holds no frames there");
+  if (wanted.length === 0) throw new Error(noFrames(duration));
   const rate = pages / duration;
   return { width, height, rate, duration, rotation: 0, frames: frames() };
 

@@ -11,6 +11,10 @@ import { openMovingPicture } from "./moving-picture.ts";
 /** Endings of files whose frames a codec made. */
 export const filmExtensions: readonly string[] = ["mp4", "m4v", "mov", "webm", "mkv"];
 
+/** Whether a file can hold sound: GIF and WebP cannot. */
+export const hasSound = (path: string): boolean =>
+  filmExtensions.includes(extname(path).slice(1).toLowerCase());
+
 /**
  * Opens a film: MP4, WebM, MOV, GIF or animated WebP. Frames are upright, and of one size; one at a time is in memory,
  * and what pipes hold.
@@ -19,10 +23,7 @@ export const filmExtensions: readonly string[] = ["mp4", "m4v", "mov", "webm", "
 export async function openFilm(path: string, stretch: FilmStretch = {}): Promise<Film> {
   try {
     await stat(path);
-    const ending = extname(path).slice(1).toLowerCase();
-    const film = filmExtensions.includes(ending)
-      ? await openCoded(path, stretch)
-      : await openMovingPicture(path, stretch);
+    const film = hasSound(path) ? await openCoded(path, stretch) : await openMovingPicture(path, stretch);
     return { ...film, frames: named(path, film.frames) };
   } catch (error) {
     throw failure(path, error);

@@ -1,12 +1,12 @@
-/** `relprop explain` as a whole: images -> heatmaps and a page. */
+/** Images -> heatmaps and a page. */
 
 import { join } from "node:path";
-import { version, type Explainer } from "@relprop/core";
+import type { Explainer } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
 import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
 import { htmlPage } from "./html-page.ts";
-import { imageResultSchema, type ImageResult } from "./image-result.ts";
-import type { ExplainOptions, Pending, Run } from "./image-run.ts";
+import type { ImageResult } from "./image-result.ts";
+import type { Pending, Run } from "./image-run.ts";
 import { resultText } from "./image-text.ts";
 import { knownFiles } from "./result-names.ts";
 import { writeImage } from "./write-image.ts";
@@ -14,9 +14,8 @@ import { resultHash } from "../files/manifest.ts";
 import type { InputFile } from "../files/find-files.ts";
 import { readBytes, readImage } from "../files/read-images.ts";
 import type { BatchPlan } from "../run/answer-picks.ts";
-import { openInputs } from "../run/open-inputs.ts";
-import { runInputs, type Work } from "../run/run-inputs.ts";
-import { startPictures } from "../run/start-pictures.ts";
+import { resultSettings } from "../run/result-settings.ts";
+import { partOf, type Part, type Work } from "../run/run-inputs.ts";
 
 /** The result of an image, and its share of the batch's time in milliseconds. */
 interface Found {
@@ -24,33 +23,17 @@ interface Found {
   readonly ms: number;
 }
 
-const pageName = "index.html";
+/** The page below the output folder. */
+export const imagesPage = "index.html";
 /** What maps are drawn on: with the crop alone, as earlier versions did it, they are out of date. */
 const drawing = "whole pictures";
 
 /**
  * Explains images and writes heatmaps, a manifest and a page. Images that fail are reported and left out.
  * @param interrupted polled between images and batches; true ends the run after the current work.
- * @returns the exit status
- * @throws RelpropError for errors of the whole run.
  */
-export async function explainImages(
-  sources: readonly string[],
-  options: ExplainOptions,
-  interrupted: () => boolean,
-): Promise<number> {
-  const start = performance.now();
-  const { files: images, ...open } = await openInputs(sources, options, imageResultSchema, [pageName]);
-  return runInputs(
-    options,
-    start,
-    async (threads) => {
-      const run = { ...open, options, ...(await startPictures(images.length, options, threads)) };
-      return workOn(images, run);
-    },
-    interrupted,
-  );
-}
+export const imagesPart = (images: readonly InputFile[], run: Run, interrupted: () => boolean): Part =>
+  partOf(workOn(images, run), run.options, interrupted);
 
 function workOn(images: readonly InputFile[], run: Run): Work<InputFile, Pending, Found, Kept> {
   const { options, explainers, manifest } = run;
@@ -92,22 +75,13 @@ interface Kept {
 
 /** Reads an image, or finds its earlier result for the same bytes and settings. */
 async function prepare(
-  { options, loaded, explainers, decision, coloring, manifest, writer }: Run,
+  run: Run,
   image: InputFile,
 ): Promise<{ readonly ready: Pending } | { readonly earlier: Kept }> {
+  const { options, loaded, decision, manifest, writer } = run;
   const bytes = await readBytes(image.path);
   const hash = resultHash(bytes, {
-    version,
-    model: loaded.id,
-    card: loaded.card,
-    settings: explainers[0].compiled.settings,
-    requests: decision.requests,
-    against: decision.against,
-    facts: decision.names.facts,
-    detection: options.detection,
-    method: options.method,
-    ledger: options.compile.ledger,
-    coloring,
+    ...resultSettings(run, options),
     styles: options.styles,
     extras: options.extras,
     theme: options.theme,
@@ -133,6 +107,6 @@ async function explain(
 async function writePage({ manifest, loaded, settings, writer, options }: Run): Promise<string | undefined> {
   const results = await manifest.all();
   if (results.length === 0) return undefined;
-  await writer.ofRun(pageName, htmlPage({ title: `What ${loaded.card.name} saw`, settings, results }));
-  return join(options.folder, pageName);
+  await writer.ofRun(imagesPage, htmlPage({ title: `What ${loaded.card.name} saw`, settings, results }));
+  return join(options.folder, imagesPage);
 }

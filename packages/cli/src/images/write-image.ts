@@ -6,6 +6,7 @@ import { cssGradient } from "@relprop/core/internal";
 import { requestText } from "../run/answer-requests.ts";
 import { drawFigure } from "./draw-figure.ts";
 import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";
+import { relevanceMap } from "../run/relevance-map.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import type { AnswerResult, ImageResult } from "./image-result.ts";
 import type { Pending, Run } from "./image-run.ts";
@@ -91,8 +92,7 @@ async function writeAnswer(
   const { options, coloring, writer, decision } = run;
   const { picture } = image;
   const { width, height } = picture;
-  const map = { data: summedOverChannels(relevance.data, width * height), width, height };
-  const heatmap = renderHeatmap(map, coloring);
+  const heatmap = renderHeatmap(relevanceMap(relevance, width, height), coloring);
   const what = against ? `${score.label}” rather than “${against.label}` : score.label;
   const itsLegend = legend(heatmap, coloring.normalize, request ? what : undefined);
   const { ticks, sentence } = itsLegend;
@@ -119,12 +119,4 @@ async function writeAnswer(
     }),
   );
   return result;
-}
-
-/** [C, H, W] -> [H, W]; leaves relevance that is already summed. */
-function summedOverChannels(data: Float32Array, pixels: number): Float32Array {
-  if (data.length === pixels) return data;
-  const sum = new Float32Array(pixels);
-  for (const [i, value] of data.entries()) sum[i % pixels] = (sum[i % pixels] ?? 0) + value;
-  return sum;
 }

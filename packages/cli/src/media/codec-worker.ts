@@ -56,7 +56,7 @@ async function load(): Promise<string | undefined> {
     isLoaded = true;
     return undefined;
   } catch (error) {
-    return wordsOf(error);
+    return wordsOf(error).replace(/ imported from .*/, "");
   }
 }
 

@@ -72,3 +72,9 @@ export type Answered =
   | { readonly is: "failed"; readonly why: string; readonly isLast: boolean }
   /** The library with the codecs is not installed. */
   | { readonly is: "missing"; readonly why: string };
+
+/** Why there is nothing to show of a film that was opened. */
+export const noFrames = (duration: number): string =>
+  duration > 0
+    ? `it holds no frames there: it is ${Number(duration.toFixed(2))} s long`
+    : "it holds no frames";

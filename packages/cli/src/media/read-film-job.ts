@@ -7,7 +7,7 @@ import {
   type InputVideoTrack,
   type VideoSample,
 } from "mediabunny";
-import type { Answered, FilmFacts, ReadFilmJob } from "./jobs.ts";
+import { noFrames, type Answered, type FilmFacts, type ReadFilmJob } from "./jobs.ts";
 import { finiteOr, withInput } from "./open-input.ts";
 
 /** A header can claim any size; a frame of so many pixels takes 0.3 GB. */
@@ -53,7 +53,7 @@ async function read(input: Input, { from, to, every }: ReadFilmJob, answer: Answ
       sample.close();
     }
   }
-  if (!facts) throw new Error("it holds no frames there");
+  if (!facts) throw new Error(noFrames(duration));
   await answer({ is: "end" });
 }
 

@@ -25,7 +25,7 @@ export interface WholeDrawings {
 
 /** @param box what is explained, in the picture's own pixels */
 export function drawWhole(
-  { whole, geometry }: SeenPicture,
+  { whole, geometry }: Pick<SeenPicture, "whole" | "geometry">,
   heatmap: Heatmap,
   box: DrawnBox | undefined,
 ): WholeDrawings {
@@ -47,8 +47,13 @@ export function drawWhole(
   const { width, height } = geometry.picture;
   return {
     isCropped: left > 0 || top > 0 || right < width || bottom < height,
-    picture: finished(whole),
-    heatmap: { ...placed, data: veilUnseen(placed, placement).data },
+    // Each is drawn only if it is asked for: films take one of them for each frame.
+    get picture() {
+      return finished(whole);
+    },
+    get heatmap() {
+      return { ...placed, data: veilUnseen(placed, placement).data };
+    },
     overlay: () => finished(renderOverlay(whole, placed)),
   };
 }

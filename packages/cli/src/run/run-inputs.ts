@@ -7,7 +7,7 @@ import { SessionThreads } from "../sessions/session-thread.ts";
 import type { Device } from "../sessions/start-explainer.ts";
 import type { Explainers } from "../sessions/start-sessions.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
-import { startProgress } from "../terminal/progress.ts";
+import { startProgress, type Progress } from "../terminal/progress.ts";
 import { failureRecord, say, sayError, summaryText, type ReportOptions } from "../terminal/report.ts";
 
 /** The options that all kinds of runs share. */
@@ -55,68 +55,166 @@ export interface Work<Input, Ready, Found, Result> extends Stages<Input, Ready, 
   readonly finish: () => Promise<string | undefined>;
 }
 
-/**
- * Explains all inputs. Inputs that fail are reported and left out.
- * @param start time of the run's start, from `performance.now()`
- * @param begin prepares the run; sessions are created in the given threads
- * @param interrupted polled between inputs and batches; true ends the run after the current work
- * @returns the exit status
- * @throws RelpropError for errors of the whole run
- */
-export async function runInputs<Input, Ready, Found, Result>(
-  options: RunOptions,
-  start: number,
-  begin: (threads: SessionThreads) => Promise<Work<Input, Ready, Found, Result>>,
+/** Where no progress is shown. */
+const plain: Pick<Progress, "line" | "say"> = {
+  line: (text) => process.stdout.write(`${text}\n`),
+  say: (write) => write(),
+};
+
+/** How many samples of a part came to what. */
+export class Tally {
+  done = 0;
+  skipped = 0;
+  failed = 0;
+  readonly #json: boolean;
+
+  constructor(json: boolean) {
+    this.#json = json;
+  }
+
+  /** All that had their turn. */
+  get seen(): number {
+    return this.done + this.skipped + this.failed;
+  }
+
+  /** Counts a sample that failed, and says why. */
+  fail(name: string, error: InputError, progress: Pick<Progress, "line" | "say"> = plain): void {
+    this.failed++;
+    if (this.#json) progress.line(failureRecord(name, error));
+    progress.say(() => sayError(error));
+  }
+}
+
+/** The inputs of one kind in a run. */
+export interface Part extends Pick<
+  Work<never, never, never, never>,
+  "noun" | "total" | "canResume" | "finish"
+> {
+  /** Explains them all, up to an interruption, and counts them. */
+  readonly explain: (tally: Tally) => Promise<void>;
+}
+
+/** What a run works on, and with. */
+export interface Parts {
+  readonly explainers: Explainers;
+  readonly parts: readonly Part[];
+}
+
+/** Inputs that are explained batch by batch. Inputs that fail are reported and left out. */
+export function partOf<Input, Ready, Found, Result>(
+  work: Work<Input, Ready, Found, Result>,
+  { json, quiet, jobs, batch }: RunOptions,
   interrupted: () => boolean,
-): Promise<number> {
-  const { json, quiet, folder, jobs, batch } = options;
-  const threads = new SessionThreads();
-  try {
-    const work = await begin(threads);
-    const { inputs, explainers, noun, canResume, total, samplesIn = () => 1, failedIn = () => [] } = work;
-    const progress = startProgress({ name: work.makes, total, quiet: quiet || json });
-    const count = { done: 0, skipped: 0, failed: 0 };
-    const seen = (): number => count.done + count.skipped + count.failed;
-    const fail = (name: string, error: InputError): void => {
-      count.failed++;
-      if (json) progress.line(failureRecord(name, error));
-      progress.say(() => sayError(error));
-    };
+): Part {
+  const { inputs, explainers, noun, makes, canResume, total, finish } = work;
+  const { samplesIn = () => 1, failedIn = () => [] } = work;
+  const explain = async (tally: Tally): Promise<void> => {
+    const progress = startProgress({ name: makes, total, quiet: quiet || json });
     try {
       for await (const each of throughStages(inputs, work, { explainers, jobs, batch }, interrupted)) {
         const { input, done, skipped, error } = each;
         const result = done ?? skipped;
         if (result !== undefined) {
           const failed = failedIn(result);
-          count[done === undefined ? "skipped" : "done"] += samplesIn(input) - failed.length;
+          tally[done === undefined ? "skipped" : "done"] += samplesIn(input) - failed.length;
           if (done !== undefined) await work.keep(done);
           const text = json || !quiet ? work.textOf(result) : "";
           if (text !== "") progress.line(text);
-          for (const { name, error: why } of failed) fail(name, why);
+          for (const { name, error: why } of failed) tally.fail(name, why, progress);
         } else {
           if (!(error instanceof InputError)) throw error;
-          fail(work.nameOf(input), error);
-          count.failed += samplesIn(input) - 1;
+          tally.fail(work.nameOf(input), error, progress);
+          tally.failed += samplesIn(input) - 1;
         }
-        progress.update(seen(), count.failed > 0 ? `${count.failed} failed` : "");
+        progress.update(tally.seen, tally.failed > 0 ? `${tally.failed} failed` : "");
       }
     } finally {
       progress.stop();
+    }
+  };
+  return { noun, total, canResume, explain, finish };
+}
+
+/**
+ * Explains inputs of one kind.
+ * @param begin prepares the run; sessions are created in the given threads
+ * @returns and throws as {@link runParts}
+ */
+export const runInputs = <Input, Ready, Found, Result>(
+  options: RunOptions,
+  start: number,
+  begin: (threads: SessionThreads) => Promise<Work<Input, Ready, Found, Result>>,
+  interrupted: () => boolean,
+): Promise<number> =>
+  runParts(
+    options,
+    start,
+    async (threads) => {
+      const work = await begin(threads);
+      return { explainers: work.explainers, parts: [partOf(work, options, interrupted)] };
+    },
+    interrupted,
+  );
+
+/**
+ * Explains inputs of several kinds, one kind after the other, by the same sessions.
+ * @param start time of the run's start, from `performance.now()`
+ * @param begin prepares the run; sessions are created in the given threads
+ * @param interrupted polled between inputs and batches; true ends the run after the current work
+ * @returns the exit status
+ * @throws RelpropError for errors of the whole run
+ */
+export async function runParts(
+  { json, quiet, folder }: RunOptions,
+  start: number,
+  begin: (threads: SessionThreads) => Promise<Parts>,
+  interrupted: () => boolean,
+): Promise<number> {
+  const threads = new SessionThreads();
+  try {
+    const { explainers, parts } = await begin(threads);
+    const tallies: Tally[] = [];
+    const pages: string[] = [];
+    let begun = start;
+    try {
+      for (const { noun, canResume, total, explain, finish } of parts) {
+        if (tallies.length > 0 && interrupted()) break;
+        const tally = new Tally(json);
+        tallies.push(tally);
+        await explain(tally);
+        const page = await finish();
+        if (page !== undefined) pages.push(page);
+        const { done, skipped, failed } = tally;
+        const now = performance.now();
+        const summary = {
+          done,
+          ...(canResume && { skipped }),
+          failed,
+          seconds: (now - begun) / 1000,
+          page,
+        };
+        begun = now;
+        if (!json && (!quiet || failed > 0)) for (const line of summaryText(summary, noun)) say(line);
+        if (interrupted()) {
+          const goOn = canResume ? "; run the same command again to continue" : "";
+          say(`stopped after ${tally.seen}${total === undefined ? "" : ` of ${total}`}${goOn}`);
+        }
+      }
+    } finally {
       await Promise.all(explainers.map((explainer) => explainer.dispose()));
     }
-    const page = await work.finish();
-    const { done, skipped, failed } = count;
-    const seconds = (performance.now() - start) / 1000;
-    const summary = { done, ...(canResume && { skipped }), failed, seconds };
-    if (json) process.stdout.write(`${JSON.stringify({ v: 2, summary: { ...summary, folder, page } })}\n`);
-    else if (!quiet || count.failed > 0)
-      for (const line of summaryText({ ...summary, page }, noun)) say(line);
-    if (interrupted()) {
-      const goOn = canResume ? "; run the same command again to continue" : "";
-      say(`stopped after ${seen()}${total === undefined ? "" : ` of ${total}`}${goOn}`);
-      return exitCodes.interrupted;
+    const sum = (of: "done" | "skipped" | "failed"): number =>
+      tallies.reduce((total, tally) => total + tally[of], 0);
+    const failed = sum("failed");
+    if (json) {
+      const canResume = parts.some((part) => part.canResume);
+      const seconds = (performance.now() - start) / 1000;
+      const counts = { done: sum("done"), ...(canResume && { skipped: sum("skipped") }), failed };
+      const summary = { ...counts, seconds, folder, page: pages[0] };
+      process.stdout.write(`${JSON.stringify({ v: 2, summary })}\n`);
     }
-    return count.failed > 0 ? exitCodes.someFailed : exitCodes.done;
+    if (interrupted()) return exitCodes.interrupted;
+    return failed > 0 ? exitCodes.someFailed : exitCodes.done;
   } finally {
     await threads.close();
   }

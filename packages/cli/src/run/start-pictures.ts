@@ -42,17 +42,24 @@ export interface PictureRun {
   readonly checkFirst: (input: FloatArray) => Promise<void>;
 }
 
+/** What is special about a kind of run. */
+export interface SpecialRun {
+  readonly compile?: CompileOptions;
+  readonly settings?: [name: string, value: string][];
+  /** What is explained, and how many. @default images */
+  readonly inputs?: (decision: CompileDecision) => [name: string, value: string][];
+}
+
 /**
  * Loads, compiles and starts the model, and prints the decisions.
- * @param count number of pictures
- * @param special additional compile options and settings of this kind of run
+ * @param count number of pictures; Infinity where nobody counted them
  * @throws RelpropError for errors of the whole run
  */
 export async function startPictures(
   count: number,
   options: PictureOptions,
   threads: SessionThreads,
-  special: { readonly compile?: CompileOptions; readonly settings?: [name: string, value: string][] } = {},
+  special: SpecialRun = {},
 ): Promise<PictureRun> {
   const { device, batch } = options;
   const silent = isSilent(options);
@@ -80,8 +87,9 @@ export async function startPictures(
   const doubts = doubtsOfPixels(loaded.card.input);
   const plain = [...decisions, ...(special.settings ?? [])];
   const settings = [...plain, ...doubts.map((doubt): [string, string] => ["warning", doubt])];
+  const inputs = special.inputs?.(decision) ?? [["images", String(count)]];
   if (!silent) {
-    sayDecisions([...plain, ["compiled", how], ["device", device], ["images", String(count)]]);
+    sayDecisions([...plain, ["compiled", how], ["device", device], ...inputs]);
     printGuesses(loaded, decision);
   }
   const warn = (found: readonly string[]): void => {

@@ -69,6 +69,16 @@ async function features(): Promise<Float32Array> {
   return Float32Array.from(rows.flatMap((row) => row.slice(1, 31).map(Number)));
 }
 
+/** Runs on the network of tumours. */
+const explain = (...args: string[]): Promise<CommandRun> => shop.run("explain", ...args, "-m", tumours);
+
+/** How much relevance reached each row. */
+const reached = async (path: string): Promise<number[]> => {
+  const run = await explain(path, "--json", "--figures", "0");
+  expect(run.status, `${path}: ${run.stderr}`).toBe(0);
+  return answers(run).map((each) => each.reached["X"] ?? 0);
+};
+
 describe("a signal", () => {
   test.each([
     ["epsilon", -0.10689202],
@@ -190,8 +200,6 @@ describe("a picture and a table", () => {
 });
 
 describe("a table", () => {
-  const explain = (...args: string[]): Promise<CommandRun> => shop.run("explain", ...args, "-m", tumours);
-
   test("is explained row by row, as scikit-learn and a float64 gradient have it", async () => {
     const run = await explain(here("tumours.csv"), "-c", "1", "--composite", "epsilon", "--json");
     expect(run.status, run.stderr).toBe(0);
@@ -247,11 +255,6 @@ describe("a table", () => {
       "tabs.tsv": `\uFEFF${head.slice(1, 31).join("\t")}\n${rows.map((row) => row.join("\t")).join("\n")}\n`,
     };
     const paths = await Promise.all(Object.entries(files).map(([name, content]) => shop.file(name, content)));
-    const reached = async (path: string): Promise<number[]> => {
-      const run = await explain(path, "--json", "--figures", "0");
-      expect(run.status, `${path}: ${run.stderr}`).toBe(0);
-      return answers(run).map((each) => each.reached["X"] ?? 0);
-    };
     const wanted = await reached(here("tumours.csv"));
     expect(wanted).toHaveLength(24);
     for (const path of paths) expect(await reached(path), path).toEqual(wanted);

@@ -25,14 +25,23 @@ export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number
     });
   }
   const data = new Uint8ClampedArray(4 * height * width);
-  for (let i = 0; i < height * width; i++) {
-    const position = normalized.positions[i] ?? normalized.rest;
-    const alpha = opacity * Math.abs((position - normalized.rest) / (1 - normalized.rest));
-    const gray = luma(picture.data, 4 * i);
-    for (let c = 0; c < 3; c++) {
-      data[4 * i + c] = (1 - alpha) * gray + alpha * (heatmap.data[4 * i + c] ?? 0);
+  const { positions, rest } = normalized;
+  const { data: colors } = heatmap;
+  const { data: pixels } = picture;
+  for (let i = 0, at = 0; at < data.length; i++, at += 4) {
+    const position = positions[i] ?? rest;
+    const gray = luma(pixels, at);
+    if (position === rest) {
+      data[at] = gray;
+      data[at + 1] = data[at + 2] = data[at] ?? 0;
+    } else {
+      const alpha = opacity * Math.abs((position - rest) / (1 - rest));
+      const dim = (1 - alpha) * gray;
+      data[at] = dim + alpha * (colors[at] ?? 0);
+      data[at + 1] = dim + alpha * (colors[at + 1] ?? 0);
+      data[at + 2] = dim + alpha * (colors[at + 2] ?? 0);
     }
-    data[4 * i + 3] = 255;
+    data[at + 3] = 255;
   }
   return { data, height, width };
 }

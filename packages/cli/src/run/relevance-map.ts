@@ -1,0 +1,19 @@
+/** Relevance of a picture's input -> one number for each pixel. */
+
+import type { FloatArray } from "@relprop/core";
+
+/** One number for each pixel, row by row. */
+interface PixelMap {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** [C, H, W] -> [H, W], summed over channels; relevance that is summed already is left as it is. */
+export function relevanceMap({ data }: FloatArray, width: number, height: number): PixelMap {
+  const pixels = width * height;
+  if (data.length === pixels) return { data, width, height };
+  const sum = new Float32Array(pixels);
+  for (const [i, value] of data.entries()) sum[i % pixels] = (sum[i % pixels] ?? 0) + value;
+  return { data: sum, width, height };
+}

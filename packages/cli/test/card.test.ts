@@ -111,3 +111,52 @@ describe("relprop card", () => {
     expect(await readFile(photo)).toEqual(before);
   });
 });
+
+const warnings = ({ stderr }: CommandRun): string[] =>
+  [...stderr.matchAll(/warning: (.*?) \(see --scale, --mean, --std, --card\)/g)].map(([, said = ""]) => said);
+
+describe("explain warns of what cannot be right", () => {
+  test("once a run, and not where it is right", async () => {
+    const model = await shop.model(redOrBlue(true, 1), "warned");
+    const photos = [cat, await red()];
+    expect(warnings(await shop.run("explain", ...photos, "-m", model))).toEqual([]);
+    const raw = await shop.run(
+      "explain",
+      ...photos,
+      "-m",
+      model,
+      "--scale",
+      "1",
+      "--mean",
+      "0",
+      "--std",
+      "1",
+    );
+    expect(raw.status, raw.stderr).toBe(0);
+    expect(warnings(raw)).toHaveLength(1);
+    expect(warnings(raw)[0]).toMatch(
+      /^the first batch-norm is given numbers at [\d.]+ of the deviations .* too large$/,
+    );
+  });
+
+  test("of a picture of one colour, not with --quiet", async () => {
+    const model = await shop.model(redOrBlue(false, 1), "constant");
+    const image = sharp({ create: { width: 20, height: 10, channels: 3, background: "teal" } });
+    const photo = await shop.file("teal.png", await image.png().toBuffer());
+    const said = "all pixels of the picture are equal, as the network sees it";
+    expect(warnings(await shop.run("explain", photo, "-m", model))).toEqual([said]);
+    expect((await shop.run("explain", photo, "-m", model, "--quiet")).stderr).toBe("");
+  });
+
+  test("of the card's numbers, in the settings of JSON too", async () => {
+    const model = await shop.model(redOrBlue(false, 1), "numbers");
+    const args = ["--scale", "1/255", "--mean", "104", "--std", "1", "--save", "json"];
+    const run = await shop.run("explain", cat, "-m", model, ...args);
+    const said = "the mean 104 lies outside of the pixels, which are 0 to 1 after scaling";
+    expect(warnings(run)).toEqual([said]);
+    const { settings } = JSON.parse(await readFile(`${run.folder}/chelsea.json`, "utf8")) as {
+      settings: unknown[];
+    };
+    expect(settings).toContainEqual(["warning", said]);
+  });
+});

@@ -149,7 +149,7 @@ function sayFrames(progress: Progress, frames: readonly FrameResult[]): void {
 
 /** Frames are drawn in their order, so not here. */
 function stagesOf(
-  { loaded, plan: answers }: FilmRun,
+  { loaded, plan: answers, checkFirst }: FilmRun,
   plan: ResizePlan,
   geometry: PictureFrame,
 ): Stages<FilmFrame, Ready, ExplainedSample, Found> {
@@ -164,7 +164,10 @@ function stagesOf(
         card,
       );
       const pictures = batch.map(() => geometry);
-      return (explainer) => explained({ ...answers, pictures }, explainer, input);
+      return async (explainer) => {
+        await checkFirst(input);
+        return explained({ ...answers, pictures }, explainer, input);
+      };
     },
     write: async ({ frame }, sample) => ({ frame, sample }),
   };

@@ -8,6 +8,7 @@ import { imageNetPixels, type ChannelOrder, type InputCard, type Resize } from "
 export interface Candidate {
   /** In words: `RGB, ImageNet's mean and deviation`. */
   readonly name: string;
+  /** The preprocessing. */
   readonly input: InputCard;
 }
 

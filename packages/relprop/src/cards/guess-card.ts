@@ -160,7 +160,7 @@ export function hubCard(
 
 /**
  * A card overridden by the user's options; a new size scales the sides of `resize`.
- * @throws OptionError as {@link choosePixels}, or if options for the geometry do not go together
+ * @throws OptionError as `choosePixels`, or if options for the geometry do not go together
  */
 export function overrideCard(card: ModelCard, options: InputOptions): GuessedCard {
   const { resize, padColour, crop, scale, mean, std, ...others } = options;

@@ -46,7 +46,7 @@ export {
   type ErrorParts,
   type Obstacle,
 } from "./errors.ts";
-export { stabilizerKinds, type StabilizerKind } from "./relevance/algebra.ts";
+export { stabilizerKinds, type StabilizerKind } from "./relevance/stabilizer.ts";
 export { optimizations, type Optimization } from "./relevance/optimizations.ts";
 export { searches, type Search } from "./relevance/filter.ts";
 export { starts } from "./compile/choose-tensors.ts";

@@ -1,7 +1,8 @@
 /** Makes the layers that rules work on from nodes and their rows. */
 
 import type { Value } from "../onnx/graph.ts";
-import type { Algebra, Stabilizer, Term } from "./algebra.ts";
+import type { Algebra, Term } from "./algebra.ts";
+import type { Stabilizer } from "./stabilizer.ts";
 import type { Strides } from "./composites.ts";
 import { expandLike, filled, sumTo } from "./ops/shapes.ts";
 import type { LinearRow, PlainRow } from "./row-kinds.ts";

@@ -2,7 +2,7 @@
 
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
-import { stabilizerKinds } from "./algebra.ts";
+import { stabilizerKinds } from "./stabilizer.ts";
 import {
   linearRules,
   optionsOf,

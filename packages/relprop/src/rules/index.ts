@@ -6,13 +6,8 @@
  *
  * A row describes how an operator's output depends on its inputs. There is a constructor for each kind.
  */
-export {
-  Algebra,
-  stabilizerKinds,
-  type Stabilizer,
-  type StabilizerKind,
-  type Term,
-} from "../relevance/algebra.ts";
+export { Algebra, type Term } from "../relevance/algebra.ts";
+export { stabilizerKinds, type Stabilizer, type StabilizerKind } from "../relevance/stabilizer.ts";
 export { Calculus, slope, type Operand, type Slope } from "../relevance/ops/calculus.ts";
 export { likeFirstInput, type OwnOperator, type OwnOperators } from "../relevance/operators.ts";
 export type { OwnComposite, OwnRules } from "../relevance/read-composite.ts";

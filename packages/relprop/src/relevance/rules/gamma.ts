@@ -1,5 +1,6 @@
 import { OptionError } from "../../errors.ts";
-import { isRelative, type Term } from "../algebra.ts";
+import { type Term } from "../algebra.ts";
+import { isRelative } from "../stabilizer.ts";
 import { complementsAreKnown, contributions } from "./contributions.ts";
 import { modifiedBias, stabilizerOf, type LinearRule, type RuleOptions } from "./rule.ts";
 

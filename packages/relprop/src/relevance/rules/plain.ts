@@ -3,7 +3,8 @@
  */
 
 import type { Value } from "../../onnx/graph.ts";
-import type { Algebra, Stabilizer, Term } from "../algebra.ts";
+import type { Algebra, Term } from "../algebra.ts";
+import type { Stabilizer } from "../stabilizer.ts";
 import { stabilizerOf, type RuleOptions } from "./rule.ts";
 
 /** An operator without weights, y = f(x, …), as a rule sees it. */

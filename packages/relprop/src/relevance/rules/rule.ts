@@ -9,13 +9,8 @@
 
 import { OptionError } from "../../errors.ts";
 import type { Value } from "../../onnx/graph.ts";
-import {
-  stabilizerKinds,
-  type Algebra,
-  type Stabilizer,
-  type StabilizerKind,
-  type Term,
-} from "../algebra.ts";
+import { type Algebra, type Term } from "../algebra.ts";
+import { stabilizerKinds, type Stabilizer, type StabilizerKind } from "../stabilizer.ts";
 
 /** A part W_k x_k of a sum; zero if W_k or x_k is. */
 export type Part = readonly [x: Term, weights: Term];

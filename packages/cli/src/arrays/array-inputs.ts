@@ -77,14 +77,15 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   const left = inputs.filter(({ name }) => !feeds.has(name));
   const main = await mainPart(feeding, file.path, left);
   const beside: Part[] = [];
+  const count = feeds.size > 0 ? await countOf(main.part) : main.part.count;
   for (const [name, path] of feeds) {
     const input = inputs.find((each) => each.name === name);
-    if (input) beside.push(await feedPart(feeding, path, file, index, input, main.part.count));
+    if (input) beside.push(await feedPart(feeding, path, file, index, input, count));
   }
   requireAllFed(inputs, new Set([...main.part.inputs, ...beside.flatMap((part) => part.inputs)]));
   return {
     file,
-    count: main.part.count,
+    count,
     ...(main.columns && { columns: main.columns }),
     ...(main.tableInput !== undefined && { tableInput: main.tableInput }),
     take: async (first, count) => {
@@ -92,7 +93,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
       const values = new Map(taken.values);
       const bad = new Map(taken.bad);
       for (const part of beside) {
-        const own = await takeBeside(part, first, taken.count, main.part.count, feeding.batching.whole);
+        const own = await takeBeside(part, first, taken.count, count, feeding.batching.whole);
         for (const [name, array] of own.values) values.set(name, array);
         for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
       }
@@ -213,10 +214,27 @@ async function feedPart(
   const path =
     (await stat(given).catch(() => undefined))?.isDirectory() === true ? await namesake(given, file) : given;
   const { part } = await mainPart(feeding, path, [input]);
-  const isPerFile = feeding.files.length > 1 && mainCount === 1 && part.count === feeding.files.length;
-  if (!isPerFile) return part;
-  // Its samples stand beside the main files in their order.
-  return { ...part, count: 1, take: (_first, count) => part.take(index, count) };
+  const count = await countOf(part);
+  if (count === 1 || count === mainCount) return { ...part, count };
+  if (mainCount === 1 && count === feeding.files.length) {
+    // Its samples stand beside the main files in their order.
+    return { ...part, count: 1, take: (_first, most) => part.take(index, most) };
+  }
+  const files = feeding.files.length > 1 ? `, and there are ${feeding.files.length} files` : "";
+  throw new InputError({
+    what: `cannot feed "${path}"`,
+    where: `input "${input.name}"`,
+    why: `it has ${count} samples, "${file.path}" has ${mainCount}${files}`,
+    fix: "give one sample for each, or one for all",
+  });
+}
+
+/** The number of samples; those of a table are counted. */
+async function countOf({ count, rows }: Part): Promise<number> {
+  if (count !== undefined || !rows) return count ?? 1;
+  let counted = 0;
+  for await (const some of rows()) counted += some.length;
+  return counted;
 }
 
 /** The file of a folder that is called as the main file. */

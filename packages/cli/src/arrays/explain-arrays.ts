@@ -162,7 +162,8 @@ async function* blocksIn(
   const { path, key } = file;
   const hash = await hashOf(path, run);
   const done = options.force ? undefined : await manifest.done(key, hash);
-  if (done) {
+  // A file with samples that failed says so again.
+  if (done?.failed === 0) {
     yield { kind: "earlier", path, count: done.samples, result: done };
     return;
   }
@@ -176,8 +177,19 @@ async function* blocksIn(
     ...(run.features && { features: run.features }),
     ...(run.rate !== undefined && { rate: run.rate }),
   });
+  const explained = run.explainers[0].compiled.inputs.map(({ input }) => input.name);
   const own = new RunFile(
-    { bound, hash, asked, writer, manifest, drawer, figures: options.figures, batching: feeding.batching },
+    {
+      bound,
+      hash,
+      asked,
+      writer,
+      manifest,
+      drawer,
+      figures: options.figures,
+      batching: feeding.batching,
+      explained,
+    },
     options.force,
   );
   open.add(own);
@@ -282,8 +294,9 @@ function failuresOf(block: Samples, explained: readonly ExplainedSample[]): Fail
   return [...failedIn(block, explained)].map(([i, error]) => {
     const name = `${block.path} [${block.first + i}]`;
     if (error.what.includes(block.path)) return { name, error };
-    const { what, why, fix } = error;
-    return { name, error: new InputError({ what, where: name, why, ...(fix !== undefined && { fix }) }) };
+    // What pictures can be told is no help here.
+    const { what, why } = error;
+    return { name, error: new InputError({ what, where: name, why, fix: "check the values of the input" }) };
   });
 }
 

@@ -28,6 +28,8 @@ export interface Part {
   /** Samples from `first` on, at most so many. They are asked for in their order; those in between are passed over. */
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
+  /** All rows, of a table. */
+  readonly rows?: Table["rows"];
 }
 
 const nothingBad: ReadonlyMap<number, InputError> = new Map();
@@ -119,6 +121,7 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
     path,
     inputs: fed.map(({ input }) => input.name),
     count: table.count,
+    rows: table.rows,
     close: () => rows.close(),
     take: async (first, count) => {
       const taken = await rows.take(first, count);

@@ -71,6 +71,8 @@ export interface RunFileOptions {
   /** How many samples are drawn. */
   readonly figures: number;
   readonly batching: Batching;
+  /** Names of the explained inputs. */
+  readonly explained: readonly string[];
 }
 
 /** How far an earlier run came. */
@@ -140,9 +142,9 @@ export class RunFile {
    * @returns the answers of each sample, in the order of the requests
    */
   async add({ first, samples, values, failed }: ExplainedBlock): Promise<void> {
-    const { asked, batching } = this.options;
+    const { asked } = this.options;
     const answersOf = samples.map(({ answers }) => asked.map((each) => answers.find(each.is)));
-    const outputs = (this.#outputs ??= await this.#open(answersOf));
+    const outputs = (this.#outputs ??= await this.#open(answersOf.flat(), values));
     for (const [a, output] of outputs.entries()) {
       const written = samples.map((_, i): WrittenSample => {
         const answer = failed.has(i) ? undefined : answersOf[i]?.[a];
@@ -152,12 +154,7 @@ export class RunFile {
     }
     for (const [i] of samples.entries()) {
       if (failed.has(i)) continue;
-      const own = new Map(
-        [...values].map(([name, array]) => [
-          name,
-          sampleIn(array, batching.whole.has(name) ? batching.batchAxis : 0, i),
-        ]),
-      );
+      const own = new Map([...values].map(([name, array]) => [name, this.#sample(name, array, i)]));
       for (const [a, answer] of (answersOf[i] ?? []).entries()) {
         if (answer) await this.#show(first + i, a, own, answer);
       }
@@ -167,17 +164,26 @@ export class RunFile {
     if (performance.now() - this.#noted > noteEvery) await this.note();
   }
 
-  async #open(answersOf: readonly (readonly (ExplainedAnswer | undefined)[])[]): Promise<RelevanceFile[]> {
+  async #open(
+    answers: readonly (ExplainedAnswer | undefined)[],
+    values: ReadonlyMap<string, InputArray>,
+  ): Promise<RelevanceFile[]> {
     const { asked, writer, manifest, bound } = this.options;
     const { key } = bound.file;
-    const some = answersOf.flat().find((answer) => answer !== undefined);
-    if (!some)
-      throw new InputError({ what: `cannot explain "${this.path}"`, why: "all of its first samples failed" });
-    const shapes = new Map(Object.entries(some.relevances).map(([name, { dims }]) => [name, dims]));
+    // Where all of the first samples failed relevance has the sizes of what they are.
+    const some = answers.find((answer) => answer !== undefined);
+    const shapes = new Map(
+      some
+        ? Object.entries(some.relevances).map(([input, { dims }]) => [input, dims] as const)
+        : this.options.explained.flatMap((input) => {
+            const array = values.get(input);
+            return array ? [[input, this.#sample(input, array, 0).dims] as const] : [];
+          }),
+    );
     const isCsv =
       bound.columns !== undefined &&
       shapes.size === 1 &&
-      sizeOf(some.relevance.dims) === bound.columns.length;
+      sizeOf([...shapes.values()][0] ?? []) === bound.columns.length;
     const outputs: RelevanceFile[] = [];
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
@@ -212,6 +218,11 @@ export class RunFile {
     const number = count === 1 ? "" : `.${sample}`;
     const name = `${file.key}${asked[a]?.suffix ?? ""}${number}`;
     this.#drawn.push(...(await drawer.sample(name, sample, values, answer, columns)));
+  }
+
+  #sample(name: string, array: InputArray, sample: number): FloatArray {
+    const { whole, batchAxis } = this.options.batching;
+    return sampleIn(array, whole.has(name) ? batchAxis : 0, sample);
   }
 
   /** Notes how far it is, for the next run. */

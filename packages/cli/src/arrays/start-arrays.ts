@@ -11,6 +11,7 @@ import type { InputFile } from "../files/find-files.ts";
 import { loadArrayModel, type ArrayModel } from "../models/load-model.ts";
 import type { BatchPlan } from "../run/answer-picks.ts";
 import { requestFileName, requestText } from "../run/answer-requests.ts";
+import { fileNamePart } from "../run/choose-classes.ts";
 import {
   decideColoring,
   decideCompile,
@@ -269,9 +270,11 @@ function samplesOf(
 
 /** What is asked of each sample, one for each file of relevance. */
 function askedOf({ requests, names, isAsked, against }: CompileDecision): Asked[] {
-  const rather = against === undefined ? "" : `, rather than ${nameOf(names, against)}`;
+  const other = against === undefined ? "" : nameOf(names, against);
+  const rather = against === undefined ? "" : `, rather than ${other}`;
+  const ratherFile = against === undefined ? "" : `.rather-than-${against}-${fileNamePart(other)}`;
   if (!requests) return [{ text: `the best class${rather}`, suffix: "", is: () => true }];
-  return requests.flatMap((request): Asked[] => {
+  const all = requests.flatMap((request): Asked[] => {
     const ranks = request.kind === "top" && names.facts.kind !== "binary" ? request.count : 1;
     return Array.from({ length: ranks }, (_, rank) => {
       const isTop = request.kind === "top";
@@ -284,9 +287,10 @@ function askedOf({ requests, names, isAsked, against }: CompileDecision): Asked[
       const text = isTop && ranks > 1 ? `class of rank ${rank + 1}` : requestText(request, names);
       return {
         text: text + rather,
-        suffix: isAsked ? `.${own.replace(/-$/, "")}` : "",
+        suffix: isAsked ? `.${own.replace(/-$/, "")}${ratherFile}` : "",
         is: (answer: ExplainedAnswer) => answer.request === request && (!isTop || answer.rank === rank),
       };
     });
-  });
+  }); // What is named twice is written once.
+  return all.filter(({ suffix }, i) => all.findIndex((each) => each.suffix === suffix) === i);
 }

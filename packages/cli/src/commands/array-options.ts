@@ -1,9 +1,13 @@
 /** Options of arrays, tables and signals, and when a run is one on them. */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { glob } from "tinyglobby";
 import { OptionError } from "@relprop/core";
+import { readModelFile } from "@relprop/core/node";
+import { isOwnPicture } from "../files/own-files.ts";
 import { arrayFiles } from "../arrays/open-file.ts";
 import { imageFiles, isOfKind } from "../files/find-files.ts";
 import { integer, number } from "./arguments.ts";
@@ -44,9 +48,13 @@ function feed(text: string, before: Map<string, string> | undefined): Map<string
  * Whether files of numbers are named, or folders and globs that hold them and no pictures.
  * @throws OptionError if pictures and numbers are named side by side
  */
-export async function areArrays(sources: readonly string[], hasFeeds: boolean): Promise<boolean> {
+export async function areArrays(
+  sources: readonly string[],
+  model: string,
+  hasFeeds: boolean,
+): Promise<boolean> {
   if (hasFeeds) return true;
-  const kinds = await Promise.all(sources.map(kindOf));
+  const kinds = await Promise.all(sources.map((source) => kindOf(source, model)));
   const isArray = kinds.includes("array");
   if (isArray && kinds.includes("picture")) {
     throw new OptionError({
@@ -58,14 +66,31 @@ export async function areArrays(sources: readonly string[], hasFeeds: boolean): 
   return isArray;
 }
 
-async function kindOf(source: string): Promise<"array" | "picture" | undefined> {
+async function kindOf(source: string, model: string): Promise<"array" | "picture" | undefined> {
   if (isOfKind(source, arrayFiles)) return "array";
   if (isOfKind(source, imageFiles)) return "picture";
   if ((await stat(source).catch(() => undefined))?.isDirectory() !== true) return undefined;
   const has = async (extensions: readonly string[]): Promise<boolean> =>
     (await glob(`**/*.{${extensions.join(",")}}`, { cwd: source, caseSensitiveMatch: false })).length > 0;
-  if (await has(imageFiles.extensions)) return "picture";
-  return (await has(arrayFiles.extensions.filter((each) => each !== "json"))) ? "array" : undefined;
+  const isOfArrays = await has(arrayFiles.extensions.filter((each) => each !== "json"));
+  if (!isOfArrays || !(await hasPictures(source))) return isOfArrays ? "array" : undefined;
+  // A photo may lie beside tables, and a table beside photos: the model says which are meant.
+  return takesPictures(model) ? "picture" : "array";
+}
+
+/** Whether a folder has pictures that relprop did not draw. */
+async function hasPictures(folder: string): Promise<boolean> {
+  const pattern = `**/*.{${imageFiles.extensions.join(",")}}`;
+  for (const name of await glob(pattern, { cwd: folder, caseSensitiveMatch: false }))
+    if (!(await isOwnPicture(join(folder, name)))) return true;
+  return false;
+}
+
+/** Whether a model has an input of four axes; one that is no .onnx file is a network of pictures. */
+function takesPictures(model: string): boolean {
+  if (!/\.onnx$/i.test(model) || !existsSync(model)) return true;
+  const { graph } = readModelFile(model);
+  return graph.inputs.some(({ name, shape }) => shape.length === 4 && !graph.initializers.has(name));
 }
 
 /** Names, one a line or as a JSON list. @throws OptionError if the file holds none */

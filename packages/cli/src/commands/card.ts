@@ -11,6 +11,7 @@ import { isOwnPicture } from "../files/own-files.ts";
 import { writeGuarded } from "../files/write-file.ts";
 import { loadModel } from "../models/load-model.ts";
 import { rasterize } from "../pages/rasterize.ts";
+import { refuseOtherInputs } from "../run/start-pictures.ts";
 import { SessionThreads } from "../sessions/session-thread.ts";
 import { say } from "../terminal/report.ts";
 import { withoutUndefined } from "../without-undefined.ts";
@@ -69,6 +70,7 @@ export function addCard(program: Command, done: (status: number) => void): void 
         quiet,
         ...withoutUndefined({ labels: options.labels }),
       });
+      refuseOtherInputs(loaded.model, undefined, "leave its card out: explain guesses how it takes pictures");
       const threads = new SessionThreads();
       try {
         const { all, hasNorm } = await tryCandidates(loaded, photo, await threads.first.runtime());

@@ -192,7 +192,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         }),
       };
       const sources = [...images, ...(options.images ?? [])];
-      const isOfArrays = !ofTexts && (await areArrays(sources, options.feed !== undefined));
+      const isOfArrays = !ofTexts && (await areArrays(sources, options.model, options.feed !== undefined));
       const features = options.labelsInput === undefined ? undefined : await readNames(options.labelsInput);
       const isStyleGiven = command.getOptionValueSource("style") === "cli";
       const isBatchGiven = command.getOptionValueSource("batch") === "cli";

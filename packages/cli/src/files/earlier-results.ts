@@ -1,13 +1,15 @@
 /** Recognises pictures that earlier runs wrote, so that heatmaps are not explained again. */
 
-import { realpath } from "node:fs/promises";
-import { relative, resolve, sep } from "node:path";
+import { readFile, realpath } from "node:fs/promises";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { manifestName } from "./manifest.ts";
 import { isOwnPicture } from "./own-files.ts";
 
 /** Recognises results among images. */
 export class EarlierResults {
   readonly #folder: string;
   readonly #lists: (path: string) => boolean;
+  readonly #listsOfOthers: Record<string, Promise<string>> = {};
 
   private constructor(folder: string, lists: (path: string) => boolean) {
     this.#folder = folder;
@@ -24,7 +26,21 @@ export class EarlierResults {
 
   /** Whether a picture is a result: it carries our mark, or is listed as a result. */
   async has(path: string): Promise<boolean> {
-    return this.#lists(path) || (await isOwnPicture(path));
+    return this.#lists(path) || (await isOwnPicture(path)) || (await this.#isListedBeside(path));
+  }
+
+  /** Numbers carry no mark: whether the list of an output folder above names them. */
+  async #isListedBeside(path: string): Promise<boolean> {
+    if (!/\.relevance\.(?:npy|npz|csv)$/.test(path)) return false;
+    const real = await realPath(path);
+    for (let folder = dirname(real); ; folder = dirname(folder)) {
+      const list = (this.#listsOfOthers[folder] ??= readFile(join(folder, manifestName), "utf8").catch(
+        () => "",
+      ));
+      const name = relative(folder, real).split(sep).join("/");
+      if ((await list).includes(JSON.stringify(name))) return true;
+      if (dirname(folder) === folder) return false;
+    }
   }
 
   /** Whether a picture was found in the output folder, while searching a folder above it. */

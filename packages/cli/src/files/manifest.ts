@@ -10,7 +10,8 @@ import { z } from "zod";
 import { refuseKept, type Guard } from "./guard.ts";
 import { writeGuarded } from "./write-file.ts";
 
-const fileName = ".relprop-manifest.jsonl";
+/** The list of results, in each output folder. */
+export const manifestName = ".relprop-manifest.jsonl";
 
 const entrySchema = z.object({
   v: z.literal(1),
@@ -25,6 +26,8 @@ const filesSchema = z.record(z.string(), z.string());
 /** The part of a result that the manifest itself reads: its key, and its files by kind. */
 export interface Listed {
   readonly key: string;
+  /** The file that it was made of, as the user named it. */
+  readonly input: string;
   readonly files: Readonly<Record<string, string>>;
   readonly answers?: readonly { readonly files: Readonly<Record<string, string>> }[];
 }
@@ -82,9 +85,9 @@ export class Manifest<Result extends Listed> {
     form: z.ZodType<Result>,
     force = false,
   ): Promise<Manifest<Result>> {
-    const text = await readFile(join(folder, fileName), "utf8").catch(() => "");
+    const text = await readFile(join(folder, manifestName), "utf8").catch(() => "");
     const manifest = new Manifest(folder, form, text, force);
-    await refuseKept([join(folder, fileName)], manifest.#guard);
+    await refuseKept([join(folder, manifestName)], manifest.#guard);
     return manifest;
   }
 
@@ -144,7 +147,7 @@ export class Manifest<Result extends Listed> {
   }
 
   async #append(line: object): Promise<void> {
-    const path = join(this.#folder, fileName);
+    const path = join(this.#folder, manifestName);
     // Starts with a line break, in case the last line is incomplete.
     const text = `\n${JSON.stringify(line)}\n`;
     if (this.#isForeign) await (this.#replaced ??= writeGuarded(path, "", this.#guard));

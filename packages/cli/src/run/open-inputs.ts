@@ -1,5 +1,7 @@
 /** The preparation of a run: find its files, open the output folder, check the files that will be written. */
 
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import type { z } from "zod";
 import { EarlierResults, leftOutText } from "../files/earlier-results.ts";
 import { Manifest, type Listed } from "../files/manifest.ts";
@@ -36,5 +38,13 @@ export async function openInputs<Result extends Listed>(
   const writer = await ResultWriter.create(folder, { inputs, force, lists });
   await writer.checkOfRun(ofRun);
   if (leftOut > 0 && !isSilent(options)) say(leftOutText(leftOut, folder));
-  return { files, writer, manifest };
+  return { files: files.map((file) => apartFrom(file, manifest.earlier(file.key)?.input)), writer, manifest };
+}
+
+/** A file that is called as another one whose results are there gets a name of its own, the same in every run. */
+function apartFrom(file: InputFile, earlier: string | undefined): InputFile {
+  const path = resolve(file.path);
+  if (earlier === undefined || resolve(earlier) === path) return file;
+  const hash = createHash("sha256").update(path).digest("hex").slice(0, 8);
+  return { ...file, key: `${file.key}.${hash}` };
 }

@@ -108,6 +108,16 @@ export function partOf<Input, Ready, Found, Result>(
 ): Part {
   const { inputs, explainers, noun, makes, canResume, total, finish } = work;
   const { samplesIn = () => 1, failedIn = () => [] } = work;
+  /** A file that must not be written is the failure of that input alone. */
+  const keep = async (input: Input, done: Result, tally: Tally, progress: Progress): Promise<void> => {
+    try {
+      await work.keep(done);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      tally.fail(work.nameOf(input), error, progress);
+      tally.done--;
+    }
+  };
   const explain = async (tally: Tally): Promise<void> => {
     const progress = startProgress({ name: makes, total, quiet: quiet || json });
     try {
@@ -117,7 +127,7 @@ export function partOf<Input, Ready, Found, Result>(
         if (result !== undefined) {
           const failed = failedIn(result);
           tally[done === undefined ? "skipped" : "done"] += samplesIn(input) - failed.length;
-          if (done !== undefined) await work.keep(done);
+          if (done !== undefined) await keep(input, done, tally, progress);
           const text = json || !quiet ? work.textOf(result) : "";
           if (text !== "") progress.line(text);
           for (const { name, error: why } of failed) tally.fail(name, why, progress);

@@ -35,14 +35,15 @@ export function scoreOf(names: AnswerNames, numbers: RankedClass, label?: string
 export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): AnswerScore;
 export function scoreOf(names: AnswerNames, numbers: Partial<RankedClass>, label?: string): AnswerScore {
   const { index, value, logit, probability } = numbers;
-  return {
-    ...(index !== undefined && { index }),
-    label: label ?? (index === undefined ? "several" : nameOf(names, index)),
-    ...(value !== undefined && { value }),
-    ...(value !== undefined && names.unit !== undefined && { unit: names.unit }),
-    ...(logit !== undefined && { logit }),
-    ...(probability !== undefined && { probability }),
-  };
+  // Without spreads: tables have a hundred thousand rows.
+  const name = label ?? (index === undefined ? "several" : nameOf(names, index));
+  const score: { -readonly [key in keyof AnswerScore]: AnswerScore[key] } =
+    index === undefined ? { label: name } : { index, label: name };
+  if (value !== undefined) score.value = value;
+  if (value !== undefined && names.unit !== undefined) score.unit = names.unit;
+  if (logit !== undefined) score.logit = logit;
+  if (probability !== undefined) score.probability = probability;
+  return score;
 }
 
 /** A probability with enough digits to tell small values from zero. */

@@ -104,7 +104,11 @@ export async function startPictures(
 }
 
 /** @throws OptionError if the model needs inputs besides the picture */
-function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | undefined): void {
+export function refuseOtherInputs(
+  { graph }: LoadedModel["model"],
+  input: string | undefined,
+  fix?: string,
+): void {
   const picture =
     graph.inputs.find(({ name }) => name === input) ??
     graph.inputs.find(({ dataType }) => dataType.startsWith("float"));
@@ -114,7 +118,9 @@ function refuseOtherInputs({ graph }: LoadedModel["model"], input: string | unde
   throw new OptionError({
     what: "cannot explain pictures with this model",
     why: `besides the picture "${picture?.name}" it needs ${list.join(", ")}`,
-    fix: `give ${others.length === 1 ? "it" : "each"} with --feed ${others[0]?.name}=FILE (.npy, .npz, .csv …)`,
+    fix:
+      fix ??
+      `give ${others.length === 1 ? "it" : "each"} with --feed ${others[0]?.name}=FILE (.npy, .npz, .csv …)`,
   });
 }
 

@@ -310,6 +310,56 @@ describe("a table", () => {
   });
 });
 
+describe("further inputs", () => {
+  const model = caseFile("inputs/image-and-table/model.onnx");
+
+  /** How much relevance reached the table beside each of two pictures. */
+  async function fromTable(table: string): Promise<{ status: number; reached: number[]; stderr: string }> {
+    const { data } = readNpy(await readFile(caseFile("inputs/image-and-table/input.npy")));
+    const folder = shop.path("pair");
+    await mkdir(folder, { recursive: true });
+    for (const name of ["a", "b"])
+      await writeFile(join(folder, `${name}.npy`), npyFile(data, [1, 1, 24, 24]));
+    const run = await shop.run(
+      "explain",
+      folder,
+      "-m",
+      model,
+      "--feed",
+      `clinical=${table}`,
+      "--json",
+      "--figures",
+      "0",
+    );
+    return {
+      status: run.status,
+      stderr: run.stderr,
+      reached: answers(run).map((each) => each.reached["clinical"] ?? 0),
+    };
+  }
+
+  test("a row of a table stands beside each file, as a row of an array does", async () => {
+    const rows = ["1,2,3,4,5", "5,-4,3,-2,1"];
+    const csv = await fromTable(await shop.file("rows.csv", rows.join("\n")));
+    const npy = await fromTable(
+      await shop.file("rows.npy", npyFile(Float32Array.from(rows.join(",").split(","), Number), [2, 5])),
+    );
+    expect(csv.status, csv.stderr).toBe(0);
+    expect(csv.reached).toHaveLength(2);
+    expect(csv.reached[0]).not.toBe(csv.reached[1]);
+    expect(csv.reached).toEqual(npy.reached);
+  });
+
+  test("as many as there are of the others, or one", async () => {
+    const three = await fromTable(await shop.file("three.csv", "1,2,3,4,5\n1,2,3,4,5\n1,2,3,4,5"));
+    expect(three.status).toBe(1);
+    expect(three.stderr).toContain("it has 3 samples");
+    const one = await fromTable(await shop.file("one.csv", "1,2,3,4,5"));
+    expect(one.status, one.stderr).toBe(0);
+    expect(one.reached[0]).toBe(one.reached[1]);
+  });
+});
+
 describe("models without samples in front", () => {
   test("attention on [T, N, C] keeps its two samples apart", async () => {
     const model = caseFile("ledger/batch-in-attention/model.onnx");
@@ -354,6 +404,49 @@ describe("models without samples in front", () => {
     expect(answers(run)).toHaveLength(1);
     const { dims } = readNpy(await readFile(join(run.folder, "x.target-1-1.relevance.npy")));
     expect(dims.slice(1)).toEqual(readNpy(await readFile(caseFile("ledger/graph-nodes/x.npy"))).dims);
+  });
+});
+
+describe("what a second run does", () => {
+  test("failed rows fail again, and say so", async () => {
+    const data = await features();
+    const hurt = data.slice(0, 60);
+    hurt[3] = Number.NaN;
+    const path = await shop.file("hurt.npy", npyFile(hurt, [2, 30]));
+    const folder = shop.path("hurt");
+    expect(await explainArrays([path], { ...plain, folder }, () => false)).toBe(1);
+    expect(await explainArrays([path], { ...plain, folder }, () => false)).toBe(1);
+    const { data: relevance } = readNpy(await readFile(join(folder, "hurt.relevance.npy")));
+    expect(relevance.subarray(0, 30).every(Number.isNaN)).toBe(true);
+    expect(relevance.subarray(30).some(Number.isNaN)).toBe(false);
+  });
+
+  test("a file of the same name from elsewhere keeps the earlier results", async () => {
+    const data = await features();
+    const folder = shop.path("same");
+    for (const [i, name] of ["c", "d"].entries()) {
+      await mkdir(shop.path(name));
+      const path = join(shop.path(name), "x.npy");
+      await writeFile(path, npyFile(data.slice(30 * i, 30 * i + 30), [30]));
+      for (let twice = 0; twice < 2; twice++)
+        expect(await explainArrays([path], { ...plain, folder }, () => false)).toBe(0);
+    }
+    const written = (await readdir(folder)).filter((name) => name.endsWith(".npy"));
+    expect(written).toHaveLength(2);
+  });
+
+  test("results in another output folder below are no inputs", async () => {
+    const data = await features();
+    const folder = shop.path("nested");
+    await mkdir(folder);
+    await writeFile(join(folder, "x.npy"), npyFile(data, [24, 30]));
+    expect(await explainArrays([folder], { ...plain, folder: join(folder, "one") }, () => false)).toBe(0);
+    expect(await explainArrays([folder], { ...plain, folder: join(folder, "two") }, () => false)).toBe(0);
+    expect(await readdir(join(folder, "two"))).toEqual([
+      ".relprop-manifest.jsonl",
+      "arrays.html",
+      "x.relevance.npy",
+    ]);
   });
 });
 

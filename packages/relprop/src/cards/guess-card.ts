@@ -129,7 +129,7 @@ function pictureInput(model: Model, name: string | undefined): Value {
   throw new OptionError({
     what: "cannot feed pictures to this model",
     why: `its inputs are ${shapes}; a picture needs float [N, C, H, W] or [N, H, W, C]`,
-    fix: `${other ? `name the picture's input with --input ${other.name}, or ` : ""}give its input as numbers (x.npy, x.csv), or use \`relprop compile\` and feed the graph yourself`,
+    fix: `${other ? `name the picture's input with --input ${other.name}, or ` : ""}use \`relprop compile\` and feed the graph yourself`,
   });
 }
 

@@ -132,9 +132,10 @@ export class Explainer {
     const { [logitsName]: _logits, ...others } = fetched;
     const { outputs, ...added } = takeAdded(this.compiled, others);
     const answers = { values: fetched[this.compiled.outputName], explained };
-    const top = this.#rankings(answers, input).map((ranked) => ranked.slice(0, rankedClasses));
+    const rankings = this.#rankings(answers, input);
+    const top = rankings.map((ranked) => ranked.slice(0, rankedClasses));
     const { settings, facts } = this.compiled;
-    const weights = this.#explainedTarget(answers, input, target);
+    const weights = this.#explainedTarget(answers, rankings, input, target);
     const start = startSums(settings.seed, facts, explained, weights);
     const isWhole = settings.seed === "softmax";
     return { outputs, explained, ...(!isWhole && { target: weights }), start, top, ...added };
@@ -149,13 +150,18 @@ export class Explainer {
   }
 
   /** The target that was explained, in the output's shape. */
-  #explainedTarget(answers: Answers, input: InputArray, target: Target | undefined): FloatArray {
+  #explainedTarget(
+    answers: Answers,
+    rankings: readonly (readonly RankedClass[])[],
+    input: InputArray,
+    target: Target | undefined,
+  ): FloatArray {
     const { settings, facts } = this.compiled;
     const { dims } = answers.explained;
     if (target !== undefined) return this.#targetTensor(target, this.#samples(input));
     if (typeof settings.target === "object")
       return regionTarget(dims, regionsOf(settings.target, dims, facts));
-    const best = this.#rankings(answers, input).map(([first]) => first?.index ?? 0);
+    const best = rankings.map(([first]) => first?.index ?? 0);
     return {
       data: best.length > 0 ? targetNumbers(best, dims, facts) : new Float32Array(sizeOf(dims)),
       dims,

@@ -215,7 +215,7 @@ async function feedPart(
     (await stat(given).catch(() => undefined))?.isDirectory() === true ? await namesake(given, file) : given;
   const { part } = await mainPart(feeding, path, [input]);
   const count = await countOf(part);
-  if (count === 1 || count === mainCount) return { ...part, count };
+  if (count === 1 || count === mainCount || !feeding.batching.isKnown) return { ...part, count };
   if (mainCount === 1 && count === feeding.files.length) {
     // Its samples stand beside the main files in their order.
     return { ...part, count: 1, take: (_first, most) => part.take(index, most) };

@@ -36,6 +36,8 @@ const nothingBad: ReadonlyMap<number, InputError> = new Map();
 
 /** How a model counts samples. */
 export interface Batching {
+  /** Whether it is known: before the model is compiled it is not, and samples are not compared in number. */
+  readonly isKnown: boolean;
   /** Inputs that are fed a file's array as it is: their first axis counts no samples. */
   readonly whole: ReadonlySet<string>;
   /** The axis of these that does, if there is one. */
@@ -167,9 +169,9 @@ function numbersIn(
   return { data, dims: [rows.length, ...sample] };
 }
 
-/** An error about a row, counted from 1 as people do. */
+/** An error about a row, counted as in the results. */
 const badRow = (path: string, row: number, why: string): InputError =>
-  new InputError({ what: `cannot explain row ${row + 1} of "${path}"`, why });
+  new InputError({ what: `cannot explain row ${row} of "${path}" (counted from 0)`, why });
 
 async function filesIn(
   path: string,

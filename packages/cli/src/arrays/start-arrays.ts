@@ -94,7 +94,7 @@ export async function startArrays(
   const batch = batchAxis === 0 && typeof size === "number" ? size : undefined;
   const shared = sharedInputs(model, batchAxis, input.name);
   const whole = batchAxis === 0 ? shared : new Set(fedInputs(model).map(({ name }) => name));
-  const feeding = { ...first.feeding, batching: { whole, batchAxis } };
+  const feeding = { ...first.feeding, batching: { isKnown: true, whole, batchAxis } };
   const total = await totalOf(files, feeding);
   const samplesAtATime = samplesOf(options.batch, {
     batch,
@@ -168,7 +168,7 @@ async function boundModel(
   files: readonly InputFile[],
   options: ArrayRunOptions,
 ): Promise<{ readonly feeding: Feeding; readonly count: number | undefined; readonly sample: number }> {
-  const batching = { whole: new Set<string>(), batchAxis: 0 };
+  const batching = { isKnown: false, whole: new Set<string>(), batchAxis: 0 };
   const feeding = { model, card, options, files, batching };
   let failed: unknown;
   for (const [index, file] of files.entries()) {

@@ -175,7 +175,7 @@ describe("a picture and a table", () => {
       "0",
     );
     expect(run.status, run.stderr).toBe(1);
-    expect(run.stderr).toMatch(/row 2 of .*missing\.png/);
+    expect(run.stderr).toMatch(/row 1 of .*missing\.png/);
     expect(answers(run)).toHaveLength(1);
     expect(answers(run)[0]?.reached["clinical"]).toBeCloseTo(-0.0074617, 3);
   });
@@ -268,8 +268,12 @@ describe("a table", () => {
     const path = await shop.file("holes.csv", [head, ...cells].map((row) => row.join(",")).join("\n"));
     const run = await explain(path, "--columns", head.slice(1, 31).join(","));
     expect(run.status).toBe(1);
-    expect(run.stderr).toContain(`cannot explain row 2 of "${path}": column "mean area" is empty`);
-    expect(run.stderr).toContain(`row 4 of "${path}": column "mean concave points" is "abc", no number`);
+    expect(run.stderr).toContain(
+      `cannot explain row 1 of "${path}" (counted from 0): column "mean area" is empty`,
+    );
+    expect(run.stderr).toContain(
+      `row 3 of "${path}" (counted from 0): column "mean concave points" is "abc", no number`,
+    );
     const [, ...written] = await rowsOf(join(run.folder, "holes.relevance.csv"));
     expect(written.map((row) => row.filter((cell) => cell !== "").length)).toEqual([34, 1, 34, 1, 34]);
   });

@@ -211,8 +211,7 @@ async function feedPart(
   input: FedInput,
   mainCount: number | undefined,
 ): Promise<Part> {
-  const path =
-    (await stat(given).catch(() => undefined))?.isDirectory() === true ? await namesake(given, file) : given;
+  const path = await fileOf(given, file);
   const { part } = await mainPart(feeding, path, [input]);
   const count = await countOf(part);
   if (count === 1 || count === mainCount || !feeding.batching.isKnown) return { ...part, count };
@@ -237,7 +236,13 @@ async function countOf({ count, rows }: Part): Promise<number> {
   return counted;
 }
 
-/** The file of a folder that is called as the main file. */
+/** A file that is fed beside a main file: of a folder the one that is called as it. @throws InputError if there is none */
+export async function fileOf(given: string, file: InputFile): Promise<string> {
+  const info = await stat(given).catch(() => undefined);
+  if (!info) throw new InputError({ what: `cannot read "${given}"`, why: "there is no such file" });
+  return info.isDirectory() ? namesake(given, file) : given;
+}
+
 async function namesake(folder: string, { path }: InputFile): Promise<string> {
   const stem = basename(path, extname(path));
   for (const extension of [...arrayFiles.extensions, ...imageFiles.extensions]) {

@@ -2,13 +2,12 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { InputError, version, type InputArray } from "@relprop/core";
+import { InputError, type InputArray } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
 import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
-import { bindFile, type BoundFile } from "./array-inputs.ts";
+import { bindFile, fileOf, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
@@ -19,6 +18,7 @@ import { imageFiles, type FileKind, type InputFile } from "../files/find-files.t
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
+import { resultSettings } from "../run/result-settings.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Failed, type Work } from "../run/run-inputs.ts";
 
@@ -160,7 +160,7 @@ async function* blocksIn(
 ): AsyncGenerator<Block> {
   const { options, feeding, manifest, writer, asked, samplesAtATime } = run;
   const { path, key } = file;
-  const hash = await hashOf(path, run);
+  const hash = await hashOf(file, run);
   const done = options.force ? undefined : await manifest.done(key, hash);
   // A file with samples that failed says so again.
   if (done?.failed === 0) {
@@ -212,31 +212,15 @@ async function* blocksIn(
 const sizeOfBlock = ({ count }: BoundFile, most: number): number => Math.min(most, count ?? most);
 
 /** What a file's results depend on. */
-async function hashOf(path: string, { loaded, explainers, decision, options, files }: Run): Promise<string> {
-  const settings = {
-    version,
-    model: loaded.id,
-    card: loaded.card,
-    settings: explainers[0].compiled.settings,
-    requests: decision.requests,
-    against: decision.against,
-    method: options.method,
-    ledger: options.compile.ledger,
-    columns: options.columns,
-    features: options.features,
-    rate: options.rate,
-    figures: options.figures,
-    svg: options.svg,
-    theme: options.theme,
-    pictures: options.pictures,
-    main: files.length,
-  };
-  const hash = createHash("sha256").update(JSON.stringify(settings));
-  for (const each of [path, ...options.feeds.values()]) {
-    const info = await stat(each).catch(() => undefined);
-    hash.update(`\0${each}\0`);
-    if (!info?.isFile()) continue;
-    for await (const chunk of createReadStream(each)) hash.update(chunk as Uint8Array);
+async function hashOf(file: InputFile, run: Run): Promise<string> {
+  const { options, files } = run;
+  const { columns, features, rate, figures, svg, theme, pictures, feeds } = options;
+  const drawn = { columns, features, rate, figures, svg, theme, pictures, main: files.length };
+  const hash = createHash("sha256").update(JSON.stringify({ ...resultSettings(run, options), ...drawn }));
+  for (const given of [file.path, ...feeds.values()]) {
+    const path = await fileOf(given, file);
+    hash.update(`\0${path}\0`);
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   }
   return hash.digest("hex");
 }

@@ -1,7 +1,6 @@
 /** The whole of `relprop explain` for arrays, tables and signals: numbers in, relevance, figures and a page out. */
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { InputError, type InputArray } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
@@ -17,6 +16,7 @@ import { startArrays, type ArrayRun } from "./start-arrays.ts";
 import { imageFiles, type FileKind, type InputFile } from "../files/find-files.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
+import { sha256OfFile } from "../models/download.ts";
 import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
 import { resultSettings } from "../run/result-settings.ts";
 import { openInputs } from "../run/open-inputs.ts";
@@ -76,13 +76,24 @@ export async function explainArrays(
     start,
     async (threads) => {
       const run = await startArrays(files, options, threads);
-      return workOn(files, { ...run, writer, manifest });
+      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes() });
     },
     interrupted,
   );
 }
 
+/** Reads each file once, however many files it is fed beside. */
+function fileHashes(): (path: string) => Promise<string> {
+  const known = new Map<string, Promise<string>>();
+  return (path) => {
+    const hash = known.get(path) ?? sha256OfFile(path);
+    known.set(path, hash);
+    return hash;
+  };
+}
+
 interface Run extends ArrayRun {
+  readonly sha256Of: (path: string) => Promise<string>;
   readonly writer: ResultWriter;
   readonly manifest: Manifest<ArrayResult>;
 }
@@ -219,8 +230,7 @@ async function hashOf(file: InputFile, run: Run): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify({ ...resultSettings(run, options), ...drawn }));
   for (const given of [file.path, ...feeds.values()]) {
     const path = await fileOf(given, file);
-    hash.update(`\0${path}\0`);
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    hash.update(`\0${path}\0${await run.sha256Of(path)}`);
   }
   return hash.digest("hex");
 }

@@ -2,9 +2,11 @@
 
 import {
   chooseExplanation,
+  compile as compileModel,
   OptionError,
   readAnswer,
   RelpropError,
+  UnexplainableError,
   type AnswerReading,
   type CompiledFacts,
   type CompileOptions,
@@ -102,7 +104,11 @@ export async function decideCompile(
     choices.against === undefined ? undefined : classAgainst(choices.against, names, choice.isWhole);
   const best = choices.against !== undefined && !namesAnswer(choices) ? ["top1"] : choices.classes;
   const asking = { names, isWhole, others: otherReadings(found.options, model, read), geometry: card.input };
-  const requests = await readRequests({ ...choices, classes: best }, asking);
+  const requests = await readRequests({ ...choices, classes: best }, asking).catch((error: unknown) => {
+    // Naming a part of the answer does not help where no part of it can be explained.
+    checkExplainable(model, found.options);
+    throw error;
+  });
   if (isTarget && requests) checkSeed(choices);
   if (requests?.some((request) => request.kind === "class" && request.index === against)) {
     throw new OptionError({
@@ -120,6 +126,15 @@ export async function decideCompile(
   const { composite, seed, topK } = choice;
   const bounded = withPixelBounds({ ...options, composite, seed, topK }, card.input);
   return { ...decided, options: bounded };
+}
+
+/** @throws UnexplainableError if relevance cannot reach the input from any part of the output */
+function checkExplainable(model: LoadedModel["model"], options: CompileOptions): void {
+  try {
+    compileModel(model, { ...options, target: "input" });
+  } catch (error) {
+    if (error instanceof UnexplainableError) throw error;
+  }
 }
 
 const notFitting = (

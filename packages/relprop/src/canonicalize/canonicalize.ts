@@ -31,6 +31,7 @@ import type { Note, Rewrite } from "./rewrite.ts";
 import { Rounds, type Change } from "./rounds.ts";
 import { asStridedToReshape } from "./as-strided-to-reshape.ts";
 import { unrollLoops } from "./unroll-loops.ts";
+import { vectorsToMatrices } from "./vectors-to-matrices.ts";
 
 /** Applied until nothing changes: they fold constants, and remove control flow and nodes that do nothing. */
 const settling: readonly Rewrite[] = [
@@ -45,6 +46,7 @@ const settling: readonly Rewrite[] = [
   asStridedToReshape,
   dropExpand,
   dropNoOps,
+  vectorsToMatrices,
 ];
 
 /** Applied in this order: folding a factor would break up the products that activations are recognised by. */

@@ -232,6 +232,12 @@ export function intsAttribute(node: Node, name: string): readonly number[] | und
   return attribute?.type === "ints" ? attribute.value : undefined;
 }
 
+/** The attribute's real numbers; none if the node has none of that name. */
+export function floatsAttribute(node: Node, name: string): readonly number[] {
+  const attribute = node.attributes[name];
+  return attribute?.type === "floats" ? attribute.value : [];
+}
+
 /** The attribute's constant; undefined if the node has none of that name. */
 export function tensorAttribute(node: Node, name: string): Tensor | undefined {
   const attribute = node.attributes[name];

@@ -1,7 +1,7 @@
 /** Reads .onnx files. Any bytes end in a consistent graph or a ModelFileError. */
 
 import { convertOpset } from "./convert-opset.ts";
-import type { Model, Value } from "./graph.ts";
+import type { Model, Node, Value } from "./graph.ts";
 import { inferGraph } from "./infer-shapes.ts";
 import {
   type FunctionProto,
@@ -13,6 +13,7 @@ import {
 import type { ModelFolder } from "./model-folder.ts";
 import { inlineFunctions } from "./read/functions.ts";
 import { chosenFunctions } from "./read/whole-functions.ts";
+import { classNames, dictionarySizes, withoutDictionaries } from "./read/dictionaries.ts";
 import { Constants, domainOf, readNodes, refuseSparse, valueNames } from "./read/nodes.ts";
 import { sortedNodes } from "./read/order.ts";
 import { ownLocation, outline } from "./read/outline.ts";
@@ -165,13 +166,16 @@ function readGraph(
 ): Model {
   refuseSparse(source, proto);
   const constants = new Constants(source);
+  const texts: Node[] = [];
   for (const bytes of encoded) {
-    const { name, tensor } = readTensorBytes(source, bytes);
-    constants.add(name, tensor, `initializer "${name}"`);
+    const read = readTensorBytes(source, bytes);
+    if ("texts" in read) texts.push(read.texts);
+    else constants.add(read.name, read.tensor, `initializer "${read.name}"`);
   }
-  inlineFunctions(source, proto, functions, constants.tensors.keys());
-  const scope = valueNames(proto, constants.tensors.keys());
-  const nodes = readNodes(source, proto.node, constants, scope);
+  const stored = [...constants.tensors.keys(), ...texts.map(({ name }) => name)];
+  inlineFunctions(source, proto, functions, stored);
+  const scope = valueNames(proto, stored);
+  const nodes = [...texts, ...readNodes(source, proto.node, constants, scope)];
   const initializers = constants.tensors;
 
   const dimNames = new DimNames([...proto.input, ...proto.output, ...proto.valueInfo]);
@@ -192,15 +196,19 @@ function readGraph(
     inputs.push(declared);
   }
 
-  const sorted = sortedNodes(source, nodes, given);
+  const sorted = sortedNodes(source, withoutDictionaries(nodes), given);
   const made = new Set([...given, ...sorted.flatMap((node) => node.outputs)]);
   if (proto.output.length === 0) throw refuse(source, { why: "it has no outputs" });
   const seen = new Set<string>();
-  const declared = proto.output.map((info) => {
+  const sizes = dictionarySizes(nodes);
+  const declared = proto.output.map((info): Declared => {
     const where = `output "${info.name}"`;
     if (info.name === "" || !made.has(info.name)) throw refuse(source, { where, why: "no node computes it" });
     if (seen.has(info.name)) throw refuse(source, { where, why: "it is there twice" });
     seen.add(info.name);
+    const size = sizes.get(info.name);
+    if (size !== undefined)
+      return { name: info.name, dataType: "float32", shape: [dimNames.make(`${info.name}_dim0`), size] };
     return readValue(source, info, "output", dimNames);
   });
   const hints = new Map(
@@ -217,7 +225,13 @@ function readGraph(
     nodes: sorted,
     ...(hints.size > 0 && { hints }),
   };
-  return { ...shell, graph: { ...graph, outputs: complete(source, { ...shell, graph }, declared) } };
+  const names = classNames(nodes);
+  const metadata = {
+    ...(names.length > 0 && { classes: JSON.stringify(names) }),
+    ...shell.metadata,
+  };
+  const outputs = complete(source, { ...shell, graph }, declared);
+  return { ...shell, metadata, graph: { ...graph, outputs } };
 }
 
 function infer(source: Source, model: Model): ReadonlyMap<string, Value> {

@@ -23,6 +23,7 @@ import {
 } from "./logits.ts";
 import { rerouteLogits } from "./reroute-logits.ts";
 import { comparesInOrder, isUniform, orderOf } from "./order.ts";
+import { logitsOfShare } from "./shares.ts";
 import { functionAfter, responseOf, ofComplement } from "./scale.ts";
 
 /**
@@ -65,6 +66,8 @@ export function logitFinder(analysis: Analysis): FindLogits {
       if (!comparesInOrder(analysis, node, inner)) return undefined;
       return { ...first, value: again(site, first.value), isRanked: true };
     }
+    const share = row.family === "quotient" ? logitsOfShare(analysis, node, findLogits) : undefined;
+    if (share) return share;
     const isEvery = known.length === computed.length && known.length === parts.length;
     const isProbability = known.every(({ isWhole, scale }) => isWhole && scale.kind === "probability");
     if (row.family === "routing") return rerouteLogits(analysis, node, name, inner);

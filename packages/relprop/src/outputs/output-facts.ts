@@ -96,8 +96,16 @@ function isInOrder({ logits }: Reading, classAxis: number | undefined): boolean 
 }
 
 /** The scale by the response that made the numbers, else by the kind of output. */
-function scaleFor(kind: OutputKind, isVocabulary: boolean, { logits, outputName }: Reading): OutputScale {
+function scaleFor(
+  kind: OutputKind,
+  isVocabulary: boolean,
+  { logits, outputName, analysis, output }: Reading,
+): OutputScale {
   if (logits?.isWhole) return logits.scale;
+  // Numbers that are called probabilities and cannot be negative are no logits.
+  const y = analysis.value(output);
+  if (/prob/i.test(outputName) && y && analysis.isNonNegative(y))
+    return { kind: "probability", by: "softmax" };
   const isNamed =
     kind !== "values" && kind !== "value-map" && kind !== "embedding" && /logit/i.test(outputName);
   if (kind === "classes" || isVocabulary || (isNamed && kind !== "binary" && kind !== "multi-label"))

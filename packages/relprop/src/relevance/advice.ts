@@ -3,7 +3,7 @@
 import type { Obstacle } from "../errors.ts";
 import { operatorKey, type Node } from "../onnx/graph.ts";
 import type { Analysis } from "./analysis.ts";
-import { isUnknown } from "./other-operators.ts";
+import { isExplained, isUnknown } from "./other-operators.ts";
 import type { RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 
@@ -66,7 +66,8 @@ export function adviceFor(blocked: Blocked, helps: (change: Change) => boolean):
 /** How a program can define operators that relprop does not know. */
 function asOperators({ analysis, between }: Way, stops: ReadonlySet<string>): string[] {
   const unknown = between.filter(
-    (node) => stops.has(node.name) && isUnknown(node) && !analysis.operators.rowOf(node),
+    (node) =>
+      stops.has(node.name) && isUnknown(node) && !isExplained(node) && !analysis.operators.rowOf(node),
   );
   const entries = [...new Set(unknown.map(operatorKey))].map((key) => `"${key}": { shape, row }`);
   if (entries.length === 0) return [];

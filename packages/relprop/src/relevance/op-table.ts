@@ -58,7 +58,7 @@ const alongLast = { keepsAxis: axes.allBut(axes.namedAxis(-1)) };
 const alongNamed = { keepsAxis: axes.allBut(axes.namedAxis(0)) };
 const overWindows = { keepsAxis: axes.batchAndChannels };
 const reshaping = { keepsAxis: axes.throughReshape };
-const multiplying = { refuses: dense.refusesVector, keepsAxis: axes.throughProduct };
+const multiplying = { keepsAxis: axes.throughProduct };
 
 const neverNegative = { nonNegative: always };
 /** No output is negative where no input is. */

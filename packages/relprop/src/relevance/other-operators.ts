@@ -86,6 +86,35 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["its type is that of another tensor: export it as Cast", "CastLike"],
 ]);
 
+/** Operators of ai.onnx.ml that are no layers, and why. */
+const classicRefusals: ReadonlyMap<string, string> = listOf([
+  [
+    "trees have no relevance propagation: they compare features with thresholds, and have no layers; TreeSHAP explains them (shap in Python)",
+    "TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor",
+  ],
+  [
+    "it is a support vector machine with another kernel than the linear one, or for one class: it compares samples, and has no layers",
+    "SVMRegressor",
+  ],
+  [
+    "its scores are no scores of its classes: they are fitted to pairs of classes, or those of two classes stand in the opposite order",
+    "SVMClassifier",
+  ],
+  [
+    "it looks things up, and relevance has no rule for that: explain the tensor behind it",
+    "CategoryMapper DictVectorizer LabelEncoder OneHotEncoder",
+  ],
+]);
+
+/** Whether relprop says why an operator of another domain than ONNX's own has no row. */
+export const isExplained = ({
+  opType,
+  domain,
+}: {
+  readonly opType: string;
+  readonly domain: string;
+}): boolean => domain === "ai.onnx.ml" && classicRefusals.has(opType);
+
 /** Whether relevance ends at the node because its derivative is zero. */
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
   node.domain === "" && operatorsWithoutRelevance.has(node.opType);
@@ -114,5 +143,6 @@ export function refusalOf(node: { readonly opType: string; readonly domain: stri
     if (isQuantized(node.opType)) return quantizedSentence;
     return `${name} comes from ONNX Runtime's optimiser: explain the file from before it was optimised`;
   }
-  return sentence ?? `relevance has no rule for ${name} yet`;
+  const classic = node.domain === "ai.onnx.ml" ? classicRefusals.get(node.opType) : undefined;
+  return sentence ?? classic ?? `relevance has no rule for ${name} yet`;
 }

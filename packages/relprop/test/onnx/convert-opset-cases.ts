@@ -47,7 +47,8 @@ export function modelOf(given: Case): Model {
   const shape = Array.from({ length: rank ?? x.length }, (_, i) => `d${i}`);
   const inputs = ["x", ...constants.map((tensor, i) => (tensor ? `c${i}` : ""))];
   const node: Node = { name: "node", opType: op, domain, inputs, outputs: names, attributes };
-  const isIndices = (i: number): boolean => op === "ArgMax" || op === "Shape" || (i === 1 && op === "TopK");
+  const isIndices = (i: number): boolean =>
+    op === "ArgMax" || op === "Shape" || (i === 1 && op === "TopK") || (i === 0 && op === "LinearClassifier");
   const graph: Graph = {
     name: "g",
     inputs: [{ name: "x", dataType: "float32", shape: x }],
@@ -484,4 +485,59 @@ export const contribCases: readonly Case[] = [
     alpha: float(0.25),
   }),
   contrib("FusedMatMul", [2, 3, 4], [random(4, 5)]),
+];
+
+const classic = (op: string, x: readonly number[], attributes: Attributes, outputs = 1): Case => ({
+  op,
+  opset: 17,
+  domain: "ai.onnx.ml",
+  attributes,
+  x,
+  outputs,
+  tolerance: 1e-6,
+});
+const numbersOf = (count: number, seed: number): Attributes[string] =>
+  floats(Array.from(randomNumbers(count, seed)));
+const linear = (classes: number, post: string): Attributes => ({
+  coefficients: numbersOf(classes * 3, 5),
+  intercepts: numbersOf(classes, 6),
+  post_transform: string(post),
+});
+/** Two classes whose scores are each other's opposite. */
+const opposed: Attributes = {
+  coefficients: floats([-0.5, 0.25, -1, 0.5, -0.25, 1]),
+  intercepts: floats([0.1, -0.1]),
+};
+const classes = (...labels: number[]): Attributes => ({ classlabels_ints: ints(labels) });
+
+/** Operators of ai.onnx.ml; ONNX Runtime's kernel sums in another order. */
+export const classicCases: readonly Case[] = [
+  classic("Scaler", [4, 3], { offset: floats([1, -2, 0.5]), scale: floats([2, 0.25, -1]) }),
+  classic("Scaler", [4, 3], { offset: floats([0.5]), scale: floats([2]) }),
+  ...["MAX", "L1", "L2"].map((norm) => classic("Normalizer", [4, 3], { norm: string(norm) })),
+  classic("Imputer", [4, 3], {
+    imputed_value_floats: floats([1, 2, 3]),
+    replaced_value_float: float(Number.NaN),
+  }),
+  classic("Imputer", [4, 3], { imputed_value_floats: floats([1]) }),
+  classic("Binarizer", [4, 3], { threshold: float(0.2) }),
+  classic("FeatureVectorizer", [4, 3], { inputdimensions: ints([3]) }),
+  { ...classic("ArrayFeatureExtractor", [4, 3], {}), constants: [i64(2, 0)] },
+  ...["NONE", "LOGISTIC", "SOFTMAX"].flatMap((post) => [
+    classic("LinearClassifier", [4, 3], { ...linear(3, post), ...classes(0, 1, 2) }, 2),
+    classic("LinearClassifier", [4, 3], { ...linear(1, post), ...classes(0, 1) }, 2),
+    classic("LinearClassifier", [4, 3], { ...opposed, post_transform: string(post), ...classes(4, 7) }, 2),
+  ]),
+  ...["NONE", "LOGISTIC", "SOFTMAX"].flatMap((post) => [
+    classic("LinearRegressor", [4, 3], linear(1, post)),
+    classic("LinearRegressor", [4, 3], { ...linear(2, post), targets: int(2) }),
+  ]),
+  classic("SVMRegressor", [4, 3], {
+    kernel_type: string("LINEAR"),
+    kernel_params: floats([0, 0, 3]),
+    n_supports: int(2),
+    coefficients: floats([1, -0.5]),
+    support_vectors: numbersOf(6, 7),
+    rho: floats([0.25]),
+  }),
 ];

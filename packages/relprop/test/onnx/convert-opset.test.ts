@@ -26,6 +26,7 @@ import { randomNumbers } from "../support/run.ts";
 import {
   type Case,
   cases,
+  classicCases,
   contribCases,
   f32,
   i64,
@@ -82,7 +83,7 @@ const innerOf = (model: Model): Subgraph | undefined => {
 };
 
 describe("convertOpset", () => {
-  it.each([...cases, ...newerCases, ...contribCases].map((c) => [title(c), c] as const))(
+  it.each([...cases, ...newerCases, ...contribCases, ...classicCases].map((c) => [title(c), c] as const))(
     "computes the same for %s",
     async (_title, c) => {
       const model = modelOf(c);

@@ -7,9 +7,11 @@ import {
   type DataType,
   type Model,
   type Tensor,
+  concatChunks,
   numbersOf,
   printGraph,
   readModel,
+  writeModel,
 } from "../../src/onnx/index.ts";
 import {
   AttributeProto_AttributeType as Type,
@@ -17,6 +19,7 @@ import {
   TensorProto_DataType as Code,
   TensorProtoSchema,
 } from "../../src/onnx/onnx_pb.ts";
+import { inferGraph } from "../../src/onnx/infer-shapes.ts";
 import { readTensorBytes } from "../../src/onnx/read/tensor.ts";
 import {
   type GraphInit,
@@ -101,6 +104,33 @@ describe("readModel reads weights", () => {
     expect({ ...raw, bytes: new Uint8Array(raw.bytes) }).toEqual(expected);
   });
 
+  it("of texts, as nodes that give them, also after writing", () => {
+    const texts = ["setosa", "Löwe"].map((text) => new TextEncoder().encode(text));
+    const file = encoded({
+      initializer: [
+        { name: "names", dataType: Code.STRING, dims: [2n], stringData: texts },
+        { name: "one", dataType: Code.STRING, stringData: texts.slice(1) },
+      ],
+      node: [
+        relu("x", "y"),
+        {
+          opType: "Constant",
+          output: ["c"],
+          attribute: [{ name: "value_strings", type: Type.STRINGS, strings: texts }],
+        },
+      ],
+    });
+    const model = readModel(file);
+    const again = readModel(concatChunks(writeModel(model).chunks));
+    for (const { graph } of [model, again]) {
+      expect(graph.initializers.size).toBe(0);
+      const given = Object.fromEntries(graph.nodes.map((node) => [node.outputs[0], node.attributes]));
+      const list = { value_strings: { type: "strings", value: ["setosa", "Löwe"] } };
+      expect(given).toMatchObject({ names: list, c: list, one: { value_string: { value: "Löwe" } } });
+      expect(inferGraph(graph).get("names")).toMatchObject({ dataType: "string", shape: [2] });
+    }
+  });
+
   it("as views on the file, raw or as a packed list of floats", () => {
     const file = encoded({
       initializer: [
@@ -140,9 +170,9 @@ describe("readModel reads weights", () => {
       create(TensorProtoSchema, { name: "w", dims: [3n], dataType: Code.FLOAT }),
     );
     const bytes = Uint8Array.from([...half(1.5, -2), ...head, ...half(Math.fround(0.1))]);
-    const { name, tensor } = readTensorBytes({ what: "cannot read", readExternal: undefined }, bytes);
-    expect(name).toBe("w");
-    expect(Array.from(numbersOf(tensor))).toEqual([...floats]);
+    const read = readTensorBytes({ what: "cannot read", readExternal: undefined }, bytes);
+    expect(read.name).toBe("w");
+    expect("tensor" in read && Array.from(numbersOf(read.tensor))).toEqual([...floats]);
   });
 
   const constants: readonly (readonly [

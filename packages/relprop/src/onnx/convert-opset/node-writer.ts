@@ -1,6 +1,7 @@
 /** Writes the nodes of opset 17 that replace one node. */
 
-import type { DataType, Node, TensorInfo } from "../graph.ts";
+import { dataTypeCodes } from "../data-types.ts";
+import { type DataType, type Node, type TensorInfo, int } from "../graph.ts";
 import {
   type AttributesOf,
   type AttributesThen,
@@ -64,6 +65,13 @@ export class NodeWriter {
   /** Adds a constant of integers, by default a vector, and returns its name. */
   integers(what: string, values: readonly number[], dims?: readonly number[]): string {
     return this.#to.integers(this.#node, what, values, dims);
+  }
+
+  /** A value as float32, to which the operators of ai.onnx.ml convert; no node is added if it is that. */
+  float32(name: string = ""): string {
+    return this.info(name)?.dataType === "float32"
+      ? name
+      : this.op("Cast", [name], { to: int(dataTypeCodes.float32) });
   }
 
   /** What is known of a value, including those just written. */

@@ -32,8 +32,11 @@ function constantOf(attribute: Attribute): Tensor | undefined {
   }
 }
 
-/** `value`, `value_int`, `value_ints`, `value_float`, `value_floats`; strings and sparse tensors stay unknown. */
+/** `value`, `value_int`, `value_string` and their kin; what is in a sparse or quantized tensor stays unknown. */
 const constant: ShapeRule = (node) => {
+  const { value_string: text, value_strings: texts } = node.attributes;
+  if (text) return [{ dataType: "string", shape: [] }];
+  if (texts?.type === "strings") return [{ dataType: "string", shape: [texts.value.length] }];
   for (const [name, attribute] of Object.entries(node.attributes)) {
     const tensor = name.startsWith("value") ? constantOf(attribute) : undefined;
     if (tensor) return [constantInfo(tensor)];

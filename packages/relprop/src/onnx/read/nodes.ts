@@ -7,6 +7,7 @@ import { constantOf, readAttributes } from "./attributes.ts";
 import { sortedNodes } from "./order.ts";
 import { type Source, refuse } from "./source.ts";
 import { readTensor } from "./tensor.ts";
+import { areText, textConstant } from "./texts.ts";
 
 /** The domain of an operator; ai.onnx may also be written as "". */
 export const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
@@ -83,7 +84,7 @@ export function readNodes(
     const where = `${node.opType} "${name}"`;
     const attributes = readAttributes(source, node, where, (graph) => readSubgraph(source, graph, scope));
     const domain = domainOf(node.domain);
-    if (domain === "" && node.opType === "Constant") {
+    if (domain === "" && node.opType === "Constant" && !areText(attributes)) {
       constants.add(node.output[0] ?? "", constantOf(source, attributes, where), where);
     } else {
       nodes.push({ name, opType: node.opType, domain, inputs: node.input, outputs: node.output, attributes });
@@ -100,12 +101,15 @@ const readDeclaration = (info: ValueInfoProto): SubgraphValue => ({
 function readSubgraph(source: Source, proto: GraphProto, outside: ReadonlySet<string>): Subgraph {
   refuseSparse(source, proto);
   const constants = new Constants(source);
+  const texts: Node[] = [];
   for (const tensor of proto.initializer) {
     const where = `initializer "${tensor.name}"`;
-    constants.add(tensor.name, readTensor(source, tensor, where), where);
+    const node = textConstant(tensor);
+    if (node) texts.push(node);
+    else constants.add(tensor.name, readTensor(source, tensor, where), where);
   }
-  const own = valueNames(proto, constants.tensors.keys());
-  const nodes = readNodes(source, proto.node, constants, new Set([...outside, ...own]));
+  const own = valueNames(proto, [...constants.tensors.keys(), ...texts.map(({ name }) => name)]);
+  const nodes = [...texts, ...readNodes(source, proto.node, constants, new Set([...outside, ...own]))];
   const made = new Set(nodes.flatMap((node) => node.outputs));
   // A value of the subgraph hides an outer value of the same name.
   const given = new Set([...outside, ...own].filter((name) => !made.has(name)));

@@ -2,12 +2,13 @@
 
 import { dataTypeName, dataTypeOf } from "../data-types.ts";
 import { locationProblem } from "../external-location.ts";
-import type { DataType, Tensor } from "../graph.ts";
+import type { DataType, Node, Tensor } from "../graph.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "../onnx_pb.ts";
 import { type StoredBytes, storedTensor } from "../stored-tensor.ts";
 import { byteLength } from "../tensor.ts";
 import { concatChunks } from "../write/chunks.ts";
 import { type Source, decoding, messageOf, refuse } from "./source.ts";
+import { textConstant } from "./texts.ts";
 import { decodePartly } from "./wire.ts";
 
 const floatDataField = TensorProtoSchema.field.floatData.number;
@@ -102,10 +103,18 @@ function readExternal(
   }
 }
 
+/** A constant of a file: numbers, or the node that gives texts. */
+export type ReadConstant = { readonly name: string } & (
+  | { readonly tensor: Tensor }
+  | { readonly texts: Node }
+);
+
 /** Reads an encoded TensorProto; long lists of floats stay views on `bytes`. */
-export function readTensorBytes(source: Source, bytes: Uint8Array): { name: string; tensor: Tensor } {
+export function readTensorBytes(source: Source, bytes: Uint8Array): ReadConstant {
   const apart = [floatDataField, doubleDataField, rawDataField];
   const { message, fields } = decoding(source, () => decodePartly(TensorProtoSchema, bytes, apart));
+  const texts = textConstant(message);
+  if (texts) return { name: message.name, texts };
   message.rawData = fields.get(rawDataField)?.at(-1) ?? message.rawData;
   const packed = { float32: fields.get(floatDataField) ?? [], float64: fields.get(doubleDataField) ?? [] };
   return { name: message.name, tensor: readTensor(source, message, `initializer "${message.name}"`, packed) };

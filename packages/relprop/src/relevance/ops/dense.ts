@@ -89,12 +89,6 @@ export function matmul(site: Site): LinearOperator {
   };
 }
 
-/** A MatMul with a vector on one side. */
-export function refusesVector({ inputs }: Site): string | undefined {
-  const vector = inputs.some((v) => v && v.shape.length < 2);
-  return vector ? "one factor is a vector: reshape it to a matrix before the MatMul" : undefined;
-}
-
 /** The last two axes exchanged. */
 export function transposed(b: GraphBuilder, W: Value): Value {
   const rank = W.shape.length;

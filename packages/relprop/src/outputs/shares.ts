@@ -1,0 +1,76 @@
+/**
+ * Logits of shares: probabilities divided by their sum, as classifiers do that ask one question for each class. Along that
+ * axis they rank as before, and a softmax's are what they were:
+ *
+ *     y_k = p_k / Σ_j p_j   ->   explained: z_k
+ */
+
+import { evaluate } from "../onnx/evaluate.ts";
+import { usesOf, type Node, type Tensor } from "../onnx/graph.ts";
+import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
+import type { Analysis } from "../relevance/analysis.ts";
+import type { FindLogits, Logits } from "./logits.ts";
+
+/** The most nodes of a sum: it is computed, guarded against 0, and spread over the axis. */
+const maxSteps = 6;
+
+/** The logits of a quotient; undefined if it is not a share of probabilities. */
+export function logitsOfShare(analysis: Analysis, node: Node, findLogits: FindLogits): Logits | undefined {
+  const [numerator = ""] = node.inputs;
+  const logits = findLogits(numerator);
+  if (!logits?.isWhole || logits.scale.kind !== "probability") return undefined;
+  const axis = sharedAxis(analysis, node, numerator);
+  if (axis === undefined || axis < 0) return undefined;
+  const { order, scale } = logits;
+  if (typeof order === "object" && order.along === axis && scale.by === "softmax") return logits;
+  const isAlong = order === "all" || order?.along === axis;
+  return {
+    ...logits,
+    order: isAlong ? { along: axis } : undefined,
+    scale: { kind: "probability", by: "softmax" },
+    number: undefined,
+    isComplementary: false,
+    negated: undefined,
+  };
+}
+
+/** The axis along which a quotient of a value sums to 1, found by computing it. */
+function sharedAxis(analysis: Analysis, node: Node, value: string): number | undefined {
+  const { shape } = analysis.b.value(value);
+  // One sample says as much as a batch.
+  const dims = shape.map((dim, axis) => (axis === 0 && typeof dim === "string" ? 1 : dim));
+  if (!dims.every((dim) => typeof dim === "number")) return undefined;
+  const numbers = Array.from({ length: sizeOf(dims) }, (_, i) => (1 + (i % 7)) / 8);
+  const quotient = computed(analysis, node, new Map([[value, float32Tensor(numbers, dims)]]), maxSteps);
+  if (!quotient || sizeOf(quotient.dims) !== numbers.length) return undefined;
+  const shares = Array.from(numbersOf(quotient));
+  return dims.findIndex((size, axis) => {
+    const stride = sizeOf(dims.slice(axis + 1));
+    const sumAround = (i: number): number => {
+      const first = i - (Math.floor(i / stride) % size) * stride;
+      return Array.from({ length: size }, (_, k) => numbers[first + k * stride] ?? 0).reduce(
+        (a, n) => a + n,
+        0,
+      );
+    };
+    return size > 1 && shares.every((share, i) => Math.abs(share * sumAround(i) - (numbers[i] ?? 0)) < 1e-5);
+  });
+}
+
+/** The first output of a node, from values that are given and constants; undefined if it depends on others. */
+function computed(
+  analysis: Analysis,
+  node: Node,
+  given: ReadonlyMap<string, Tensor>,
+  steps: number,
+): Tensor | undefined {
+  const { producer } = usesOf(analysis.graph);
+  const inputs = node.inputs.map((name) => {
+    const known = given.get(name) ?? analysis.value(name)?.constant;
+    const before = known || steps === 0 ? undefined : producer.get(name);
+    return known ?? (before && computed(analysis, before, given, steps - 1));
+  });
+  const isKnown = node.inputs.every((name, i) => name === "" || inputs[i]);
+  const inner = node.body?.length === 1 ? (node.body[0] ?? node) : node;
+  return isKnown ? evaluate(inner, inputs)?.[0] : undefined;
+}

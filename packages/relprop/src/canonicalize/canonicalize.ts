@@ -7,6 +7,7 @@ import type { Graph, Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { recognizeAffine } from "./recognize-affine.ts";
 import { castLikeToCast } from "./cast-like-to-cast.ts";
+import { computedWeights } from "./computed-weights.ts";
 import { dropNoOps } from "./drop-no-ops.ts";
 import { dropExpand } from "./drop-expand.ts";
 import { foldAffine } from "./fold-affine.ts";
@@ -57,6 +58,7 @@ const recognizing: readonly Rewrite[] = [
   recognizeSilu,
   recognizeSigmoid,
   recognizeRelu,
+  computedWeights,
   recognizeProducts,
   matMulAddToLinear,
   normalizeGemm,

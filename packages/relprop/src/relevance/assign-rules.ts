@@ -256,9 +256,12 @@ function fallbackAt({ node, row }: PlanStep, request: PlanRequest): PlanStep | u
 }
 
 /** Why relevance cannot cross a node that has no row. */
-function rowless(node: Node, { noteOn }: PlanRequest): string {
+const rowless = (node: Node, request: PlanRequest): string => withNote(refusalOf(node), node, request);
+
+/** A reason, and why the node could not be rewritten. */
+function withNote(why: string, node: Node, { noteOn }: PlanRequest): string {
   const note = noteOn(node);
-  return note === undefined ? refusalOf(node) : `${refusalOf(node)} (${note})`;
+  return note === undefined ? why : `${why} (${note})`;
 }
 
 /** Why the chosen rule cannot work at this node, or undefined if it can. */
@@ -305,7 +308,8 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
       return `${which} from a sigmoid or softmax, so which is the gate is not known: share between them (--rule '${node.name}=uniform')`;
     }
   }
-  return row?.refuses(site);
+  const why = row?.refuses(site);
+  return why === undefined ? undefined : withNote(why, node, request);
 }
 
 /** A clause naming the node that leaves the shape of a value unknown; "" if it is this one. */

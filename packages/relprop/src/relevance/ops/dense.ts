@@ -44,7 +44,7 @@ export function refusesGemm(site: Site): string | undefined {
 export function refusesComputedWeights(site: Site, index: number): string | undefined {
   const weights = site.inputs[index];
   if (weights && site.isComputed(weights)) {
-    return "its weights depend on the model's input, and relevance has no rule for that yet";
+    return "its weights depend on the model's input, and it could not be written as a product";
   }
   return undefined;
 }

@@ -18,6 +18,7 @@ import * as picking from "./ops/picking.ts";
 import * as pooling from "./ops/pooling.ts";
 import * as repeating from "./ops/repeating.ts";
 import { isResizeNonNegative, refusesResize, resizeForm, unresize, weighedRange } from "./ops/resampling.ts";
+import * as sampling from "./ops/sampling.ts";
 import * as scattering from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as products from "./ops/products.ts";
@@ -336,6 +337,18 @@ export const opTable = {
     none: routing(scattering.unscatterNd, { ...overwriting, keepsAxis: axes.throughScatterNd }),
     add: sum(scattering.unaddNd, { ...writing, keepsAxis: axes.throughScatterNd }),
     other: routing(scattering.unscatterNd, { refuses: scattering.refusesReduction }),
+  }),
+  GridSample: average(sampling.ungridSample, {
+    ...madeOf(0),
+    filtered: false,
+    refuses: sampling.refusesGridSample,
+    keepsAxis: axes.allBut(() => [2, 3]),
+  }),
+  RoiAlign: average(sampling.unroiAlign, {
+    ...madeOf(0),
+    filtered: false,
+    refuses: sampling.refusesRoiAlign,
+    keepsAxis: axes.allBut(() => [0, 2, 3]),
   }),
   Col2Im: average(blocks.uncol2im, { ...madeOf(0), ...keepsBatch, filtered: false }),
   Resize: forms(resizeForm, {

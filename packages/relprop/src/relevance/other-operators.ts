@@ -19,7 +19,10 @@ export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
     "it could be folded into no layer and is no affine map: it trains, or its parameters are no float32 constants",
     "BatchNormalization",
   ],
-  ["it could not be written out in the operators of opset 17", "Attention RotaryEmbedding SwiGLU Swish"],
+  [
+    "it could not be written out in the operators of opset 17",
+    "Attention DeformConv RotaryEmbedding SwiGLU Swish",
+  ],
   ["it is an older form of ScatterElements that could not be brought up to date", "Scatter"],
   ["it is an older form of Resize that could not be brought up to date", "Upsample"],
   ["it is Slice and Pad, and its sizes are known only at run time", "CenterCropPad"],
@@ -54,10 +57,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
     quantizedSentence,
     "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear",
   ],
-  [
-    "it reads an image at computed places, and relevance has no rule for that yet",
-    "GridSample MaxRoiPool RoiAlign",
-  ],
+  ["it reads an image at computed places, and relevance has no rule for that yet", "MaxRoiPool"],
   ["it sorts out what is there twice, and how much it gives is known only at run time", "Unique"],
   [
     "it gives coordinates, and relevance has no rule for that yet: explain the tensor before it",
@@ -65,7 +65,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ],
   ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
-  ["relevance has no rule for it yet", "CumProd DeformConv Det"],
+  ["relevance has no rule for it yet", "CumProd Det"],
   ["it is a spectrum, and relevance has no rule for that yet", "DFT STFT"],
   [
     "it is recurrent, and relevance has no rule for that yet",

@@ -326,7 +326,37 @@ const yesOrNo = (...values: number[]): Tensor => ({
 const heads: Attributes = { q_num_heads: int(4), kv_num_heads: int(4) };
 
 /** Operators that came with opset 23 and 24. */
+const deformConv = (
+  attributes: Attributes,
+  w: readonly number[],
+  kernels: number,
+  out: readonly number[],
+  more: Case["constants"] = [],
+): Case => ({
+  op: "DeformConv",
+  opset: 19,
+  attributes,
+  x: image,
+  constants: [random(...w), random(2, kernels * 2, ...out), ...more],
+  tolerance: 1e-5,
+});
+
 export const newerCases: readonly Case[] = [
+  deformConv({}, [3, 4, 3, 3], 9, [4, 3]),
+  deformConv(
+    { strides: ints([2, 1]), pads: ints([1, 1, 1, 1]) },
+    [3, 4, 3, 3],
+    9,
+    [3, 5],
+    [random(3), random(2, 9, 3, 5)],
+  ),
+  deformConv(
+    { group: int(2), offset_group: int(2), dilations: ints([2, 1]) },
+    [6, 2, 2, 3],
+    12,
+    [4, 3],
+    [undefined, random(2, 12, 4, 3)],
+  ),
   attention(23, {}),
   attention(23, { scale: float(0.3) }),
   attention(23, { is_causal: int(1) }),

@@ -25,6 +25,7 @@ import { image, other, unary, weights, type Case } from "./transpose-cases/case.
 import { constantCases, functionCases, reductionCases } from "./transpose-cases/functions.ts";
 import { movingCases, uncoveredCases } from "./transpose-cases/moving.ts";
 import { resamplingCases } from "./transpose-cases/resampling.ts";
+import { samplingCases } from "./transpose-cases/sampling.ts";
 
 const directions = 8;
 const step = 1e-3;
@@ -282,6 +283,7 @@ const cases: Case[] = [
   ...reductionCases,
   ...movingCases,
   ...resamplingCases,
+  ...samplingCases,
   ...uncoveredCases,
 ];
 

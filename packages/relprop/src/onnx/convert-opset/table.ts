@@ -9,6 +9,7 @@ import * as axes from "./axes.ts";
 import { classicForms } from "./classic-ml.ts";
 import { contribForms } from "./contrib.ts";
 import type { Converter } from "./conversion.ts";
+import { deformConv } from "./deform-conv.ts";
 import * as images from "./images.ts";
 import * as layers from "./layers.ts";
 import * as norms from "./norms.ts";
@@ -70,7 +71,7 @@ const newerForms: Readonly<Record<string, readonly Form[]>> = {
   CenterCropPad: [[18, images.centerCropPad]],
   Col2Im: [[18, images.col2imOverBody]],
   DFT: [[20, layers.dftAxisToAttribute]],
-  DeformConv: [[19, layers.refuseAll]],
+  DeformConv: [[19, deformConv]],
   DequantizeLinear: [[21, layers.dequantizeLinearOf13]],
   Gelu: [[20, activations.geluOverBody]],
   GridSample: [[20, layers.gridSampleOf17]],

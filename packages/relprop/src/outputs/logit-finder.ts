@@ -7,7 +7,8 @@
  * Starting at σ(z) would flip signs where z < 0, and a saturated σ has no slope (docs/rules.md §6).
  */
 
-import { usesOf, type Node } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import type { Node } from "../onnx/graph.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
 import { ofNode } from "../relevance/scopes.ts";

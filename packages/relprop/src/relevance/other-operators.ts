@@ -66,7 +66,6 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
   ["relevance has no rule for it yet", "CumProd DeformConv Det"],
-  ["it is a spectrum, and relevance has no rule for that yet", "DFT STFT"],
   [
     "it is recurrent, and relevance has no rule for that yet",
     "CausalConvWithState GRU LSTM LinearAttention RNN",

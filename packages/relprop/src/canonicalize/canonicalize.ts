@@ -12,6 +12,7 @@ import { dropExpand } from "./drop-expand.ts";
 import { foldAffine } from "./fold-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { floatsToFloat32 } from "./floats-to-float32.ts";
+import { ifToWhere } from "./if-to-where.ts";
 import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
@@ -47,8 +48,9 @@ const settling: readonly Rewrite[] = [
   dropNoOps,
 ];
 
-/** Applied in this order: folding a factor would break up the products that activations are recognised by. */
+/** Applied in this order: a condition may become constant until all is settled, and folding a factor would break up the products that activations are recognised by. */
 const recognizing: readonly Rewrite[] = [
+  ifToWhere,
   recognizeExponentials,
   recognizeNormalization,
   recognizeGelu,

@@ -47,6 +47,9 @@ const randomOperators = new Set([
   "Multinomial",
 ]);
 
+/** Whether a node gives another number each time. */
+export const isRandom = ({ opType }: Node): boolean => randomOperators.has(opType);
+
 /**
  * Names of the values that no input of the graph can change: initializers, and values computed from them alone.
  * @param isKnown names of further values whose content is known
@@ -55,8 +58,7 @@ export function constantNames(graph: Graph, isKnown: (name: string) => boolean =
   const constants = new Set(graph.initializers.keys());
   for (const node of graph.nodes) {
     const hidden = Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque");
-    const isConstant =
-      !hidden && !randomOperators.has(node.opType) && readBy(node).every((name) => constants.has(name));
+    const isConstant = !hidden && !isRandom(node) && readBy(node).every((name) => constants.has(name));
     for (const output of node.outputs) {
       if (output !== "" && (isConstant || isKnown(output))) constants.add(output);
     }

@@ -98,14 +98,21 @@ export function edited(graph: Graph, { replace, rename, initializers }: Edit): G
   return { ...graph, nodes, initializers: merged };
 }
 
-/** A function that returns names which are unused in the graph. */
-export function namer(graph: Graph): (base: string) => string {
+/** The names that a graph uses. */
+function namesOf(graph: Graph): Set<string> {
   const taken = new Set<string>(graph.initializers.keys());
   for (const { name } of [...graph.inputs, ...graph.outputs]) taken.add(name);
   for (const node of graph.nodes) for (const name of namesIn(node)) taken.add(name);
+  return taken;
+}
+
+/** A function that returns names which are unused in the graph. They are collected when the first is asked for. */
+export function namer(graph: Graph): (base: string) => string {
+  let taken: Set<string> | undefined;
   /** The number to try next for each base: unrolled loops ask for the same name thousands of times. */
   const next = new Map<string, number>();
   return (base) => {
+    taken ??= namesOf(graph);
     let name = base;
     let i = next.get(base) ?? 2;
     for (; taken.has(name); i++) name = `${base}_${i}`;

@@ -3,6 +3,7 @@
 import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import { chooseEnds, chooseInputs, type End, type ExplainedInput } from "./choose-inputs.ts";
+import { helpfulSettings } from "./helpful-settings.ts";
 import { fixInputs, type FixedInputs } from "./fix-inputs.ts";
 import { chooseInput, chooseOutput, withSize, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "../onnx/convert-opset.ts";
@@ -11,7 +12,7 @@ import type { Graph, Model } from "../onnx/graph.ts";
 import { logitFinder } from "../outputs/logit-finder.ts";
 import { outputFacts, type OutputFacts, type Start } from "../outputs/output-facts.ts";
 import { Analysis } from "../relevance/analysis.ts";
-import type { PlanRequest } from "../relevance/assign-rules.ts";
+import { assignRules, type PlanRequest } from "../relevance/assign-rules.ts";
 import { Operators, type OwnOperators } from "../relevance/operators.ts";
 import { settle, type RelevanceOptions, type Settings } from "../relevance/settings.ts";
 import { lookupsOf } from "./token-embedding.ts";
@@ -53,6 +54,8 @@ export interface Prepared extends Start {
   readonly outputName: string;
   /** The facts about the explained output. */
   readonly facts: OutputFacts;
+  /** The same model with further inputs fixed. */
+  readonly fixing: (set: FixedInputs) => Prepared;
 }
 
 /**
@@ -88,17 +91,10 @@ export function prepare(given: Model, options: PrepareOptions): Prepared {
   const facts = outputFacts({ ...start, source, outputName, inputs }, options);
   const seed = options.seed === undefined ? seedFor(settings.seed, facts) : settings.seed;
   const chosenSettings = { ...settings, seed };
-  return {
-    ...start,
-    settings: chosenSettings,
-    source,
-    converted,
-    canonical,
-    inputs,
-    ends,
-    outputName,
-    facts,
-  };
+  const fixing = (set: FixedInputs): Prepared =>
+    prepare(given, { ...options, set: { ...options.set, ...set } });
+  const found = { source, converted, canonical, inputs, ends, outputName, facts, fixing };
+  return { ...start, ...found, settings: chosenSettings };
 }
 
 /** The composite's seed, unless that is a softmax and the output is not a single list of classes. */
@@ -146,5 +142,12 @@ export function planRequest(prepared: Prepared, settings: Settings = prepared.se
     origins: analysis.origins,
     settings,
     noteOn: ({ name }) => notes.get(name),
+    settingsBefore: (obstacles) =>
+      helpfulSettings(canonical.graph, obstacles, analysis.origins, ({ input, value }) => {
+        const { steps, obstacles: left } = assignRules(
+          planRequest(prepared.fixing({ [input]: value }), settings),
+        );
+        return steps.length > 0 && left.length === 0;
+      }),
   };
 }

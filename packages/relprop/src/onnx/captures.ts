@@ -34,14 +34,23 @@ const takenBy = ({ inputs, outputs, initializers, nodes }: Subgraph): readonly s
     [...inputs.map(({ name }) => name), ...initializers.keys(), ...nodes.flatMap((node) => node.outputs)],
   );
 
+const nothing: readonly string[] = [];
+const captured = new WeakMap<Node, readonly string[]>();
+
 /** Names of the outer values that the graphs inside of a node read. */
 export function capturedBy(node: Node): readonly string[] {
-  const taken = Object.values(node.attributes).flatMap((attribute) => {
-    if (attribute.type === "graph") return takenBy(attribute.value);
-    if (attribute.type !== "opaque") return [];
-    return takenByAttribute(fromBinary(AttributeProtoSchema, attribute.value));
-  });
-  return [...taken, ...(node.body ?? []).flatMap(capturedBy)];
+  const before = captured.get(node);
+  if (before) return before;
+  const taken: string[] = [];
+  for (const attribute of Object.values(node.attributes)) {
+    if (attribute.type === "graph") taken.push(...takenBy(attribute.value));
+    else if (attribute.type === "opaque")
+      taken.push(...takenByAttribute(fromBinary(AttributeProtoSchema, attribute.value)));
+  }
+  for (const part of node.body ?? []) taken.push(...capturedBy(part));
+  const names = taken.length === 0 ? nothing : taken;
+  captured.set(node, names);
+  return names;
 }
 
 /** What a body reads besides what its own nodes make. */
@@ -58,7 +67,8 @@ export function readBy(node: Node): readonly string[] {
   const before = known.get(node);
   if (before) return before;
   const inputs = node.inputs.includes("") ? node.inputs.filter((name) => name !== "") : node.inputs;
-  const more = [...capturedBy(node), ...takenByBody(node.body ?? [])];
+  const taken = capturedBy(node);
+  const more = node.body ? [...taken, ...takenByBody(node.body)] : taken;
   const names = more.length === 0 ? inputs : [...new Set([...inputs, ...more])];
   known.set(node, names);
   return names;
@@ -66,14 +76,16 @@ export function readBy(node: Node): readonly string[] {
 
 /** Names of the values of a graph that the graphs inside of its nodes read. */
 export function capturedNames(graph: Pick<Graph, "nodes">): Set<string> {
-  return new Set(graph.nodes.flatMap(capturedBy));
+  const names = new Set<string>();
+  for (const node of graph.nodes) for (const name of capturedBy(node)) names.add(name);
+  return names;
 }
 
 /** Every name in a node: its own, those of its values, of its body, and of the graphs inside of it. */
 export function* namesIn(node: Node): Generator<string> {
   yield node.name;
-  yield* readBy(node);
   yield* node.inputs;
+  yield* capturedBy(node);
   yield* node.outputs;
   for (const part of node.body ?? []) yield* namesIn(part);
   for (const { inputs, outputs, initializers, nodes } of subgraphsOf(node)) {

@@ -51,6 +51,10 @@ export interface PlanRequest {
   readonly settings: Settings;
   /** Why a rewrite to canonical form almost applied to a node, but did not. */
   readonly noteOn: (node: Node) => string | undefined;
+  /** Further inputs that lead on where they are fixed, with a value each, for obstacles by name. */
+  readonly settingsBefore?: (
+    obstacles: ReadonlySet<string>,
+  ) => readonly { readonly input: string; readonly value: unknown }[];
 }
 
 /** Plans a rule for every node between input and output. Errors are part of the plan, and not thrown. */

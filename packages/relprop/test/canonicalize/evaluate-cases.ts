@@ -346,10 +346,13 @@ export const cases: readonly EvaluateCase[] = [
     [20, 32, 16000, 20, 7600],
   ].map(([bands = 1, length = 1, rate = 1, low = 0, high = 1]) => ({
     op: "MelWeightMatrix",
-    inputs: [scalar(bands), scalar(length), scalar(rate), one(low), one(high)].map((tensor) => ({
-      ...tensor,
-      dims: [],
-    })),
+    inputs: [
+      scalar(bands),
+      scalar(length),
+      scalar(rate),
+      float32Tensor([low], []),
+      float32Tensor([high], []),
+    ],
     tolerance: ulp,
   })),
   { op: "EyeLike", inputs: [f32([3, 4])], attributes: { k: int(1) } },

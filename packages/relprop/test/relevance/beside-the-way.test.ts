@@ -73,10 +73,12 @@ const flag: Make = (from) => [
 
 const graphAttribute = (value: ReturnType<typeof subgraph>) => ({ type: "graph", value }) as const;
 
+/** A branch of one node. */
+const branch = (node: Node) => graphAttribute(subgraph([], [declared(node.outputs[0] ?? "")], [node]));
+
 /** What only a run knows the rank or the type of, and operators with a rule behind it. */
 const besides: Readonly<Record<string, Make>> = {
   "an If": (from) => {
-    const branch = (node: Node) => graphAttribute(subgraph([], [declared(node.outputs[0] ?? "")], [node]));
     const twice = nodeOf("Concat", [from, from], ["both"], { axis: int(0) });
     return [
       ...flag(from),

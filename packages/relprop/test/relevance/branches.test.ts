@@ -136,10 +136,10 @@ const data = randomNumbers(8, 4);
 async function run(model: Model, value: number, options: CompileOptions) {
   const compiled = compile(model, { target: "top1", explain: ["x"], ...options });
   const feeds = { x: { data, dims: [2, 4] }, flag: { data: Float32Array.of(value), dims: [] } };
-  const needed = compiled.model.graph.inputs.map(({ name }) => name);
+  const needed = new Set(compiled.model.graph.inputs.map(({ name }) => name));
   return runModel(
     compiled.model,
-    Object.fromEntries(Object.entries(feeds).filter(([name]) => needed.includes(name))),
+    Object.fromEntries(Object.entries(feeds).filter(([name]) => needed.has(name))),
   );
 }
 
@@ -152,12 +152,13 @@ const all: readonly CompileOptions[] = [
   { composite: "attnlrp" },
 ];
 
+const withBias = (model: Model): Model => {
+  const { graph } = model;
+  const initializers = new Map([...graph.initializers, ["bias", weight([4, 3], 8)] as const]);
+  return { ...model, graph: { ...graph, initializers } };
+};
+
 describe.each(Object.entries(cases))("a choice %s", (_what, { choice, yes, no }) => {
-  const withBias = (model: Model): Model => {
-    const { graph } = model;
-    const initializers = new Map([...graph.initializers, ["bias", weight([4, 3], 8)] as const]);
-    return { ...model, graph: { ...graph, initializers } };
-  };
   it.each(all)("has the relevance of the branch that was taken: %j", async (options) => {
     for (const [value, taken] of [
       [1, yes],
@@ -173,14 +174,15 @@ describe.each(Object.entries(cases))("a choice %s", (_what, { choice, yes, no })
   });
 });
 
+const give = (names: readonly string[], nodes: readonly Node[]): Subgraph =>
+  subgraph(
+    [],
+    names.map((name) => declared(name)),
+    nodes,
+  );
+
 describe("a choice", () => {
   it("by the input itself, of two tensors at once", async () => {
-    const give = (names: readonly string[], nodes: readonly Node[]): Subgraph =>
-      subgraph(
-        [],
-        names.map((name) => declared(name)),
-        nodes,
-      );
     const choice: Node = nodeOf("If", ["c"], ["h", "g"], {
       then_branch: graphAttribute(
         give(["p", "q"], [nodeOf("Relu", ["x"], ["p"]), nodeOf("Neg", ["x"], ["q"])]),

@@ -170,21 +170,21 @@ describe.each(cases.map((each) => [each.title, each] as const))("%s", (_title, e
         bias: new Float64Array(matrix.rows),
         matrix: (data: ArrayLike<number>): Matrix => ({ ...matrix, data: Float64Array.from(data) }),
       };
-      return [...rule(layer, Float64Array.from(R.subarray(part.at, part.at + size(each.y))))];
+      return Array.from(rule(layer, Float64Array.from(R.subarray(part.at, part.at + size(each.y)))));
     });
     expect(relativeDistance(relevance?.data ?? [], expected)).toBeLessThan(1e-4);
   });
 });
 
-describe("spectra are refused", () => {
-  const refusal = (model: Model): string | undefined => inspect(model, {}).obstacles[0]?.why;
-  const dft = (x: readonly (number | string)[], further: readonly string[] = [], attributes = {}): Model =>
-    modelFrom(
-      [valueOf("x", x), ...further.map((name) => valueOf(name, [], "int64"))],
-      [valueOf("y", [1, "bins", 2])],
-      [nodeOf("DFT", ["x", ...further], ["y"], { axis: int(1), ...attributes })],
-    );
+const refusal = (model: Model): string | undefined => inspect(model, {}).obstacles[0]?.why;
+const dft = (x: readonly (number | string)[], further: readonly string[] = [], attributes = {}): Model =>
+  modelFrom(
+    [valueOf("x", x), ...further.map((name) => valueOf(name, [], "int64"))],
+    [valueOf("y", [1, "bins", 2])],
+    [nodeOf("DFT", ["x", ...further], ["y"], { axis: int(1), ...attributes })],
+  );
 
+describe("spectra are refused", () => {
   it("where only a run knows how long they are, until that is fixed", () => {
     expect(refusal(dft([1, "n", 1]))).toContain("how many samples it transforms is known at run time only");
     const model = dft([1, 8, 1], ["length"]);

@@ -126,12 +126,13 @@ const melShape: ShapeRule = (node, inputs) => {
   ];
 };
 
+const mel = (hertz: number): number => (2595 * Math.log1p(hertz / 700)) / Math.LN10;
+
 /** Triangles over the bins of a spectrum, evenly spaced in mel: 2595·log₁₀(1 + f/700). */
 const melWeights: Evaluate = ({ inputs, dims, dataType }) => {
   const given = inputs.map((tensor) => (tensor ? (numbersOf(tensor)[0] ?? Number.NaN) : Number.NaN));
   const [bands = 0, length = 0, rate = 1, low = 0, high = 0] = given;
   if (given.length < 5 || given.some(Number.isNaN) || rate <= 0) return undefined;
-  const mel = (hertz: number): number => (2595 * Math.log1p(hertz / 700)) / Math.LN10;
   const step = (mel(high) - mel(low)) / (bands + 2);
   const bins = Array.from({ length: bands + 2 }, (_, i) => {
     const hertz = 700 * Math.expm1(((i * step + mel(low)) / 2595) * Math.LN10);
@@ -146,8 +147,8 @@ const melWeights: Evaluate = ({ inputs, dims, dataType }) => {
     const put = (bin: number, number: number): void => {
       numbers[bin * bands + band] = number;
     };
-    if (center === left) put(center, 1);
-    for (let bin = left; bin <= center && center > left; bin++) put(bin, (bin - left) / (center - left));
+    for (let bin = left; bin < center; bin++) put(bin, (bin - left) / (center - left));
+    put(center, 1);
     for (let bin = center; bin < right; bin++) put(bin, (right - bin) / (right - center));
   }
   return computed(dataType, numbers, dims);

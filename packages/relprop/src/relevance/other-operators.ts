@@ -71,7 +71,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
     "CausalConvWithState GRU LSTM LinearAttention RNN",
   ],
   [
-    "it has a graph inside that could not be written out: fix the input sizes, or export the model without control flow",
+    "it has a graph inside that could not be written out, and relevance has no rule for that",
     "If Loop Scan SequenceMap",
   ],
   [

@@ -13,6 +13,7 @@ import {
   type FixedInputs,
 } from "../../src/index.ts";
 import { int, type Model, type Node, type Tensor } from "../../src/onnx/index.ts";
+import { libraryOptions } from "../support/command-options.ts";
 import { capturedBy, readBy, usesOf } from "../../src/onnx/captures.ts";
 import { prune } from "../../src/onnx/prune.ts";
 import { declared, nodeOf, subgraph } from "../canonicalize/subgraphs.ts";
@@ -117,22 +118,9 @@ describe.each(Object.entries(captured))("%s", (_what, nodes) => {
   it("is offered ways that lead on, each", () => {
     const { alternatives } = inspect(model, options);
     for (const { option } of alternatives)
-      expect(inspect(model, { ...options, ...asOptions(option) }).canCompile, option).toBe(true);
+      expect(inspect(model, { ...options, ...libraryOptions(option) }).canCompile, option).toBe(true);
   });
 });
-
-/** Options of the command as those of the library. */
-function asOptions(option: string): CompileOptions {
-  const [flag = "", text = ""] = option.split(/ (.*)/).map((part) => part.replaceAll("'", ""));
-  const [name = "", value = ""] = text.split("=");
-  if (flag === "--set")
-    return { set: { [name]: value === "true" ? true : value === "false" ? false : Number(value) } };
-  if (flag === "--rule") return { rules: [{ pattern: name, rule: value }] };
-  if (flag === "--fallback") return { fallback: text as "pass" };
-  if (flag === "--layer") return { layer: text };
-  if (flag === "--output") return { output: text };
-  throw new Error(`no way to try ${option}`);
-}
 
 describe("an input that decides", () => {
   it.each([

@@ -1,7 +1,7 @@
 /** The app's requests -> options of the library. */
 
 import { chooseExplanation, OptionError, type AnswerReading, type CompileOptions } from "@relprop/core";
-import { withPixelBounds } from "@relprop/core/internal";
+import { isSetting, withPixelBounds } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { ExplainRequest } from "./engine.ts";
@@ -63,6 +63,8 @@ export function refuseOtherInputs({ graph }: Model, picture: string): void {
   throw new OptionError({
     what: "cannot explain pictures with this model",
     why: `besides the picture "${picture}" it needs ${list.join(", ")}`,
-    fix: "use the command: `relprop compile` writes the explanation as a graph that takes all inputs",
+    fix: others.every(isSetting)
+      ? `start \`relprop studio\` with the model and --set ${others[0]?.name}=VALUE`
+      : "use the command: `relprop compile` writes the explanation as a graph that takes all inputs",
   });
 }

@@ -1,6 +1,7 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
 export { compile, type Compiled, type ExplainedOutput, type PlanLine } from "./compile/compile.ts";
 export { type CompileOptions } from "./compile/compile-options.ts";
+export { type FixedInputs, type FixedValue } from "./compile/fix-inputs.ts";
 export {
   inspect,
   type Inspection,

@@ -1,5 +1,6 @@
 /** The options of a run on arrays. */
 
+import type { FixedInputs } from "@relprop/core";
 import type { Theme } from "@relprop/core/heatmap";
 import type { InputOptions } from "@relprop/core/zoo";
 import type { RunChoices } from "../run/decide.ts";
@@ -14,6 +15,8 @@ export interface ArrayRunOptions extends Omit<RunOptions, "batch">, RunChoices {
   readonly batch?: number;
   /** Files of further inputs, by the input's name. */
   readonly feeds: ReadonlyMap<string, string>;
+  /** Inputs that are fixed to constants. */
+  readonly set?: FixedInputs;
   /** Names of the columns that are features. */
   readonly columns?: readonly string[];
   /** Names of features, in place of the file's and the card's. */

@@ -6,6 +6,7 @@ import { fitOf, sizesText, type FedInput, type Fit } from "./fit.ts";
 import type { StoredArray } from "./stored-array.ts";
 import type { TableColumns, TableInput } from "./table-input.ts";
 import { numberOf, type Row, type Table } from "./table.ts";
+import { waysToGive } from "../run/missing-inputs.ts";
 
 /** Values of some samples. */
 export interface Taken {
@@ -231,14 +232,13 @@ class RowReader {
 /** @throws OptionError naming the inputs that nothing feeds */
 export function requireAllFed(inputs: readonly FedInput[], fed: ReadonlySet<string>): void {
   const missing = inputs.filter(({ name }) => !fed.has(name));
-  const [first] = missing;
-  if (!first) return;
+  if (missing.length === 0) return;
   const list = missing
     .map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`)
     .join(", ");
   throw new OptionError({
     what: "cannot run the model",
     why: `nothing feeds ${list}`,
-    fix: `give ${missing.length === 1 ? "it" : "each"} with --feed ${first.name}=FILE`,
+    fix: waysToGive(missing),
   });
 }

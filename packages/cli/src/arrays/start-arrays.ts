@@ -64,10 +64,11 @@ export async function startArrays(
   threads: SessionThreads,
 ): Promise<ArrayRun> {
   const silent = isSilent(options);
-  const { card: cardPath, labels, device } = options;
+  const { card: cardPath, labels, set, device } = options;
   const { model: given, ...loaded } = await loadArrayModel(options.model, {
     ...(cardPath !== undefined && { card: cardPath }),
     ...(labels !== undefined && { labels }),
+    ...(set && { set }),
     quiet: silent,
   });
   const first = await boundModel(given, loaded.card, files, options);

@@ -1,7 +1,7 @@
 /** Parsers of option values: text -> numbers, lists, rules. Commander reports the errors that they throw. */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import type { RuleOverride } from "@relprop/core";
+import type { FixedInputs, RuleOverride } from "@relprop/core";
 
 /** A finite number in [least, most]. */
 export const number =
@@ -56,6 +56,23 @@ export function rules(text: string, before: RuleOverride[] | undefined): RuleOve
     throw new InvalidArgumentError('It must be PATTERN=RULE, such as "layer4.*=gamma:0.1".');
   return [...(before ?? []), { pattern: text.slice(0, at), rule: text.slice(at + 1) }];
 }
+
+/** `INPUT=VALUE`, repeatable: a number, true or false, or several of them with commas between. */
+export function inputValues(text: string, before: FixedInputs | undefined): FixedInputs {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be INPUT=VALUE, such as sr=16000.");
+  const values = text
+    .slice(at + 1)
+    .split(",")
+    .map((part) => truths.get(part.trim().toLowerCase()) ?? number()(part));
+  const [first = 0, ...more] = values;
+  return { ...before, [text.slice(0, at)]: more.length === 0 ? first : values };
+}
+
+const truths: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["false", false],
+]);
 
 /** Words separated by commas, each one of `allowed`. */
 export const words =

@@ -82,6 +82,7 @@ export function addConcepts(program: Command, done: (status: number) => void): v
   addHelp(addOptions(command, table), table, { short: examples, all: examples }).action(
     async (images, options) => {
       const { model, device, layer, count, json, quiet, force, size, card, labels } = options;
+      const { set, ...compile } = await compileOptions(options);
       const ofConcepts = {
         model,
         device,
@@ -95,9 +96,9 @@ export function addConcepts(program: Command, done: (status: number) => void): v
         jobs: usualJobs(),
         theme: options.theme,
         extras: options.save ?? [],
-        load: withoutUndefined({ input: withoutUndefined({ size }), card, labels }),
+        load: withoutUndefined({ input: withoutUndefined({ size }), card, labels, set }),
         ...answerChoices(options),
-        compile: await compileOptions(options),
+        compile,
         folder: options.out,
       };
       const status = await interruptible((interrupted) => explainConcepts(images, ofConcepts, interrupted));

@@ -172,9 +172,11 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       const { detection, ...choices } = answerChoices(options);
       const input = await inputOptions(options);
       const { folder, films } = await filmChoices(options.out, options);
+      // Fixed when the model is loaded, since its inputs are fed here.
+      const { set, ...compile } = await compileOptions(options);
       const shared = {
         ...choices,
-        compile: await compileOptions(options),
+        compile,
         device,
         force,
         quiet,
@@ -203,7 +205,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
             sources,
             {
               ...shared,
-              ...withoutUndefined({ detection, card, labels, columns, rate, features }),
+              ...withoutUndefined({ detection, card, labels, set, columns, rate, features }),
               ...(isBatchGiven && { batch: options.batch }),
               model: options.model,
               feeds: feed,
@@ -219,7 +221,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           const { texts, ...rest } = ofTexts;
           return explainTexts(
             texts,
-            { ...shared, ...rest, batch: 1, ...withoutUndefined({ labels }) },
+            { ...shared, ...rest, batch: 1, ...withoutUndefined({ labels, set }) },
             interrupted,
           );
         }
@@ -227,7 +229,7 @@ export function addExplain(program: Command, done: (status: number) => void): vo
           ...shared,
           ...withoutUndefined({ detection }),
           model: options.model,
-          load: withoutUndefined({ input, card, labels }),
+          load: withoutUndefined({ input, card, labels, set }),
           batch: options.batch,
           styles: options.style,
           extras: options.save ?? [],

@@ -17,7 +17,7 @@ import {
 } from "@relprop/core";
 import { withoutUndefined } from "../without-undefined.ts";
 import { readComposite } from "../models/read-composite.ts";
-import { fractionOrInput, number, numbers, rules } from "./arguments.ts";
+import { fractionOrInput, inputValues, number, numbers, rules } from "./arguments.ts";
 import { without, type OptionData, type ValuesOf } from "./options.ts";
 
 /** Options under the library's names, plus those with other names; see {@link compileOptions}. */
@@ -97,6 +97,12 @@ export const modelOptions = {
     isOfPictures: true,
   },
   input: { flag: "--input <name>", help: "the input whose relevance comes first" },
+  set: {
+    flag: "--set <input=value>",
+    help: "fixes a further input of the model, such as sr=16000, causal=true or scale=1,2; may be repeated",
+    short: "fixes a further input, such as sr=16000",
+    read: inputValues,
+  },
   output: { flag: "--output <name>", help: "the output (or any tensor) to explain" },
   outputKind: {
     flag: "--output-kind <kind>",

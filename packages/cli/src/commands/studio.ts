@@ -3,7 +3,7 @@
 import { Option, type Command } from "@commander-js/extra-typings";
 import { say } from "../terminal/report.ts";
 import { devices } from "../sessions/start-explainer.ts";
-import { integer } from "./arguments.ts";
+import { inputValues, integer } from "./arguments.ts";
 
 /** The default port. */
 const usualPort = 4749;
@@ -33,14 +33,21 @@ export function addStudio(program: Command, done: (status: number) => void): voi
         .choices(devices)
         .default("cpu" as const),
     )
+    .option("--set <input=value>", "fixes a further input of these models, such as sr=16000", inputValues)
     .option("--no-open", "do not open the browser")
     .addHelpText("after", examples)
     .action(async (models, options) => {
-      const { port, device } = options;
+      const { port, device, set } = options;
       // Loaded here, since no other command needs it.
       const { findAppFolder } = await import("../studio-server/app-folder.ts");
       const { startStudio } = await import("../studio-server/start-studio.ts");
-      const studio = await startStudio({ appFolder: await findAppFolder(), port, device, models });
+      const studio = await startStudio({
+        appFolder: await findAppFolder(),
+        port,
+        device,
+        models,
+        ...(set && { set }),
+      });
       // The address is the only line on stdout, for scripts.
       process.stdout.write(`${studio.url}\n`);
       say("the studio is open at this address until Ctrl-C");

@@ -3,10 +3,11 @@
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { ModelFileError } from "@relprop/core";
+import { ModelFileError, type FixedInputs } from "@relprop/core";
 import {
   metadataLabels,
   byteLength,
+  fixInputs,
   imageNetLabels,
   overrideCard,
   weightsCard,
@@ -46,6 +47,8 @@ export interface LoadOptions {
   readonly labels?: string;
   /** The explained input and output, and the kind of output, as far as they are given. */
   readonly explained?: Explained;
+  /** Inputs that are fixed to constants: the model is loaded without them. */
+  readonly set?: FixedInputs;
   readonly quiet?: boolean;
 }
 
@@ -57,7 +60,7 @@ export interface LoadedModel {
   readonly guesses: readonly string[];
   /** The user's file of class names. */
   readonly labelsFrom?: string;
-  /** A hash that identifies the model's bytes. */
+  /** Identifies the model: a hash of its bytes, and what its inputs are fixed to. */
   readonly id: string;
 }
 
@@ -70,9 +73,10 @@ export interface LoadedModel {
 export async function loadModel(name: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const found = await stat(name).catch(() => undefined);
   const entry = found?.isFile() ? undefined : zooEntry(name);
-  const loaded: LoadedModel = entry
+  const read: LoadedModel = entry
     ? await fromZoo(entry, options)
     : await fromFile(name, found?.isFile() === true, options);
+  const loaded = withFixed(read, options.set);
   if (options.labels !== undefined) {
     const labels = await readLabels(options.labels);
     return { ...loaded, card: { ...loaded.card, labels }, labelsFrom: options.labels };
@@ -80,6 +84,15 @@ export async function loadModel(name: string, options: LoadOptions = {}): Promis
   if (loaded.card.labels.length > 0) return loaded;
   // A card without class names keeps the model's own names.
   return { ...loaded, card: { ...loaded.card, labels: metadataLabels(loaded.model) } };
+}
+
+/** The model with inputs as constants, under another id. @throws OptionError if an input cannot be fixed */
+function withFixed<Loaded extends Pick<LoadedModel, "model" | "id">>(
+  loaded: Loaded,
+  set: FixedInputs | undefined,
+): Loaded {
+  if (set === undefined) return loaded;
+  return { ...loaded, model: fixInputs(loaded.model, set), id: `${loaded.id} ${JSON.stringify(set)}` };
 }
 
 async function fromZoo(entry: ZooEntry, options: LoadOptions): Promise<LoadedModel> {
@@ -171,17 +184,16 @@ export interface ArrayModel extends Pick<LoadedModel, "model" | "labelsFrom" | "
  */
 export async function loadArrayModel(
   name: string,
-  { card: given, labels, quiet = false }: Pick<LoadOptions, "card" | "labels" | "quiet">,
+  { card: given, labels, set, quiet = false }: Pick<LoadOptions, "card" | "labels" | "set" | "quiet">,
 ): Promise<ArrayModel> {
   const isFile = (await stat(name).catch(() => undefined))?.isFile() === true;
   if (!isFile || !isOnnx(name)) {
-    const { card, ...loaded } = await loadModel(name, withoutUndefined({ card: given, labels, quiet }));
+    const { card, ...loaded } = await loadModel(name, withoutUndefined({ card: given, labels, set, quiet }));
     const { input: _ofPictures, ...own } = card;
     return { ...loaded, card: own };
   }
   const files = new Set([await realpath(name)]);
-  const model = readModelFile(name, files);
-  const id = await idOf([...files]);
+  const { model, id } = withFixed({ model: readModelFile(name, files), id: await idOf([...files]) }, set);
   const hub = await hubConfigBeside(name).catch(() => undefined);
   const known = { name: basename(name), labels: hub?.labels ?? [], ...(hub?.kind && { kind: hub.kind }) };
   const card = (await arrayCardFile(name, given)) ?? known;
@@ -230,8 +242,17 @@ export const weightBytes = ({ graph }: Model): number =>
 
 const isOnnx = (path: string): boolean => path.toLowerCase().endsWith(".onnx");
 
+/** A text model: an .onnx file. @throws OptionError if an input cannot be fixed */
+export async function loadTextModel(
+  path: string,
+  set: FixedInputs | undefined,
+): Promise<Pick<LoadedModel, "model" | "id">> {
+  const files = new Set([await realpath(path)]);
+  return withFixed({ model: readModelFile(path, files), id: await idOf([...files]) }, set);
+}
+
 /** A hash of a model's files. */
-export async function idOf(files: readonly string[]): Promise<string> {
+async function idOf(files: readonly string[]): Promise<string> {
   const hashes = await Promise.all(files.map(sha256OfFile));
   return hashes.length === 1 ? (hashes[0] ?? "") : createHash("sha256").update(hashes.join()).digest("hex");
 }

@@ -17,7 +17,7 @@ export interface MethodChoice {
  */
 export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): MethodOptions {
   const { input, output, size, reduce, target, fallback, rules, sourceSha256 } = shared;
-  const { start, outputKind, labelCount } = shared;
+  const { start, outputKind, labelCount, set } = shared;
   const common = withoutUndefined({
     input,
     output,
@@ -30,6 +30,7 @@ export function optionsOfMethod(choice: MethodChoice, shared: CompileOptions): M
     fallback,
     rules,
     sourceSha256,
+    set,
   });
   return { ...common, ...choice } as MethodOptions;
 }

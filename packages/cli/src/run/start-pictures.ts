@@ -13,6 +13,7 @@ import {
   type CompileDecision,
   type RunChoices,
 } from "./decide.ts";
+import { waysToGive } from "./missing-inputs.ts";
 import type { RunOptions } from "./run-inputs.ts";
 import { withoutUndefined } from "../without-undefined.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
@@ -118,9 +119,7 @@ export function refuseOtherInputs(
   throw new OptionError({
     what: "cannot explain pictures with this model",
     why: `besides the picture "${picture?.name}" it needs ${list.join(", ")}`,
-    fix:
-      fix ??
-      `give ${others.length === 1 ? "it" : "each"} with --feed ${others[0]?.name}=FILE (.npy, .npz, .csv …)`,
+    fix: fix ?? waysToGive(others, "FILE (.npy, .npz, .csv …)"),
   });
 }
 

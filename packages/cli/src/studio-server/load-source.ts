@@ -1,10 +1,11 @@
 /** Loads the model that the app asks for. Paths come from the command line only, never from the app. */
 
 import { basename, join } from "node:path";
-import { ModelFileError } from "@relprop/core";
+import { ModelFileError, type FixedInputs } from "@relprop/core";
 import { zoo, zooEntry } from "@relprop/core/zoo";
 import type { ModelSource, OfferedModel } from "@relprop/engine/engine";
 import { readSource, type ReadSource } from "@relprop/engine/read-source";
+import { withoutUndefined } from "../without-undefined.ts";
 import { loadModel } from "../models/load-model.ts";
 import { megabyteText } from "../terminal/progress.ts";
 import { isCached } from "../models/zoo-files.ts";
@@ -15,6 +16,8 @@ export interface KnownModels {
   readonly appFolder: string;
   /** Names or paths from the command line. */
   readonly given: readonly string[];
+  /** What inputs of the models of the command line are fixed to. */
+  readonly set?: FixedInputs;
 }
 
 /**
@@ -29,7 +32,7 @@ export async function loadSource(source: ModelSource, known: KnownModels): Promi
     return loadModel(join(known.appFolder, "models", `${source.name}.onnx`));
   }
   const path = known.given.find((each) => nameOf(each, known.given) === source.name);
-  if (path !== undefined) return loadModel(path);
+  if (path !== undefined) return loadModel(path, withoutUndefined({ set: known.set }));
   if (zooEntry(source.name)) return loadModel(source.name);
   throw noModel(source.name, known);
 }

@@ -1,7 +1,7 @@
 /** The studio on this machine: the app's files and the engine, on one port of loopback. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { OptionError } from "@relprop/core";
+import { OptionError, type FixedInputs } from "@relprop/core";
 import sirv from "sirv";
 import { tokenParameter } from "@relprop/engine/protocol";
 import type { Device } from "../sessions/start-explainer.ts";
@@ -18,6 +18,8 @@ export interface StudioOptions {
   readonly device: Device;
   /** Names or paths of models that the app may request by name. */
   readonly models: readonly string[];
+  /** What inputs of these models are fixed to. */
+  readonly set?: FixedInputs;
   readonly limits?: Partial<EngineLimits>;
   /** Module of the engine's worker, @default the built one */
   readonly worker?: URL;
@@ -37,13 +39,13 @@ export interface Studio {
  * @throws OptionError if the port is taken.
  */
 export async function startStudio(options: StudioOptions): Promise<Studio> {
-  const { appFolder, device, models, limits, worker } = options;
+  const { appFolder, device, models, set, limits, worker } = options;
   const server = createServer();
   const port = await listen(server, options.port);
   const token = makeToken();
   server.on("request", serveFiles(appFolder, port));
   const engine = serveEngine(server, {
-    thread: { device, known: { appFolder, given: models } },
+    thread: { device, known: { appFolder, given: models, ...(set && { set }) } },
     token,
     port,
     ...(limits && { limits }),

@@ -1,9 +1,8 @@
 /** `relprop explain --text` as a whole: texts -> coloured tokens and a page. */
 
-import { realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { ModelFileError } from "@relprop/core";
-import { readModelFile } from "@relprop/core/node";
+import { ModelFileError, type FixedInputs } from "@relprop/core";
 import { withoutUndefined } from "../without-undefined.ts";
 import { decideTexts } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
@@ -17,7 +16,7 @@ import type { TextSession } from "./text-session.ts";
 import { tokenPage, type ShownText } from "./token-page.ts";
 import { loadTokenizer } from "./tokenize.ts";
 import { ResultWriter } from "../files/result-writer.ts";
-import { idOf } from "../models/load-model.ts";
+import { loadTextModel } from "../models/load-model.ts";
 import { readLabels } from "../models/zoo-files.ts";
 import type { Settings } from "../pages/page-parts.ts";
 import { decideColoring, type Coloring, type RunChoices } from "../run/decide.ts";
@@ -35,6 +34,8 @@ export interface ExplainTextsOptions
   readonly tokenizer?: string;
   /** Path of class names. @default those of config.json beside the model */
   readonly labels?: string;
+  /** Inputs that are fixed to constants. */
+  readonly set?: FixedInputs;
   /** A second text behind each text. */
   readonly pair?: string;
   /** The tokens whose answers are explained; their sum if there are several. */
@@ -130,8 +131,7 @@ async function startRun(
       fix: "give the .onnx file of a text model",
     });
   }
-  const files = new Set([await realpath(path)]);
-  const model = readModelFile(path, files);
+  const { model, id } = await loadTextModel(path, options.set);
   const tokenizer = await loadTokenizer(path, options.tokenizer);
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
@@ -140,11 +140,13 @@ async function startRun(
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
-  const { explainers, how } = await startSessions(
-    { model, id: await idOf([...files]), useCache },
-    decision.options,
-    { name: basename(path), device, batches: count / batch, threads, isSilent: silent },
-  );
+  const { explainers, how } = await startSessions({ model, id, useCache }, decision.options, {
+    name: basename(path),
+    device,
+    batches: count / batch,
+    threads,
+    isSilent: silent,
+  });
   const { compiled } = explainers[0];
   const answer = answerOf(compiled);
   // Tokens are few and signed, wherever relevance starts.

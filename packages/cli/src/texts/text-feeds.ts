@@ -3,6 +3,7 @@
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-node";
 import { InputError, OptionError, type InputArray } from "@relprop/core";
 import type { Shape, Value } from "@relprop/core/onnx";
+import { isSetting } from "@relprop/core/internal";
 import { excerpt } from "./plain-text.ts";
 import type { Tokenized } from "./tokenize.ts";
 
@@ -139,15 +140,19 @@ function checkInputs(ids: Value, others: readonly Value[]): void {
       why: `it has the shape [${ids.shape.join(", ")}], not [N, T]`,
     });
   }
-  const strange = others.filter(({ name }) => !Object.hasOwn(fillings, name)).map(({ name }) => name);
+  const unknown = others.filter(({ name }) => !Object.hasOwn(fillings, name));
+  const strange = unknown.map(({ name }) => name);
   if (strange.length === 0) return;
+  const areSettings = unknown.every(isSetting);
   const isPast = strange.some((name) => name.startsWith("past"));
   throw new OptionError({
     what: "cannot feed the model a text",
     why: `it also needs ${list(strange)}, which cannot be made from a text (only ${Object.keys(fillings).join(", ")} can)`,
     fix: isPast
       ? "export the model without its cache of earlier tokens (use_cache=False)"
-      : "export the model without them, or explain it with the library, which takes any input",
+      : areSettings
+        ? `fix ${strange.length === 1 ? "it" : "each"} with --set ${strange[0]}=VALUE`
+        : "export the model without them, or explain it with the library, which takes any input",
   });
 }
 

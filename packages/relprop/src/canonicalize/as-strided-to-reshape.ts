@@ -4,6 +4,7 @@
  * Indices are read as affine functions of the position, so the batch may be open.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import { wrapped } from "../onnx/axis.ts";
 import {
   type Graph,
@@ -18,7 +19,7 @@ import { sourceIndices } from "../onnx/operators/evaluating.ts";
 import { product } from "../onnx/operators/sizes.ts";
 import { int64Tensor, numbersOf } from "../onnx/tensor.ts";
 import { sameShape } from "./constants.ts";
-import { type Rewrite, allUses, edited, identity, isOnnx, namer, withoutDead } from "./rewrite.ts";
+import { type Rewrite, edited, identity, isOnnx, namer, withoutDead } from "./rewrite.ts";
 
 /** A tensor of integers base + Σ strides[axis] · index[axis]; axes of size 1 have the stride 0. */
 interface Grid {
@@ -135,7 +136,7 @@ export const asStridedToReshape: Rewrite = {
   about: "a Gather of all elements in their order (torch.as_strided) becomes a Reshape",
   removes: "merged nodes",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
-    const { producer } = allUses(graph);
+    const { producer } = usesOf(graph);
     const grids = new Grids(graph, values, producer);
     const newName = namer(graph);
     const replace = new Map<Node, readonly Node[]>();

@@ -13,6 +13,7 @@ import { dropExpand } from "./drop-expand.ts";
 import { foldAffine } from "./fold-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { floatsToFloat32 } from "./floats-to-float32.ts";
+import { ifToWhere } from "./if-to-where.ts";
 import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
@@ -50,8 +51,9 @@ const settling: readonly Rewrite[] = [
   vectorsToMatrices,
 ];
 
-/** Applied in this order: folding a factor would break up the products that activations are recognised by. */
+/** Applied in this order: a condition may become constant until all is settled, and folding a factor would break up the products that activations are recognised by. */
 const recognizing: readonly Rewrite[] = [
+  ifToWhere,
   recognizeExponentials,
   recognizeNormalization,
   recognizeGelu,

@@ -3,12 +3,12 @@
  * sizes that shape inference knows, so no input of the graph changes it.
  */
 
+import { readBy } from "../onnx/captures.ts";
 import { evaluate } from "../onnx/evaluate.ts";
 import { fixedDims, type Graph, type Node, type Tensor, type TensorInfo } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
 import { constantInfo } from "../onnx/operators/inferring.ts";
 import { sizeOf, tensorFrom } from "../onnx/tensor.ts";
-import { neededBy } from "./rewrite.ts";
 
 /** The runtime computes nodes that read or make more elements, such as weights that the graph standardises. */
 export const maxElements = 2 ** 18;
@@ -76,7 +76,7 @@ export class ConstantExpressions {
         this.#tensors.set(name, known);
         continue;
       }
-      const missing = neededBy(node).filter((input) => input !== "" && !this.#tensors.has(input));
+      const missing = readBy(node).filter((input) => input !== "" && !this.#tensors.has(input));
       if (missing.length > 0) stack.push(...missing);
       else this.#compute(node);
     }
@@ -84,7 +84,7 @@ export class ConstantExpressions {
   }
 
   #compute(node: Node): void {
-    const inputs = neededBy(node).filter((name) => name !== "");
+    const inputs = readBy(node).filter((name) => name !== "");
     const tensors = inputs.map((name) => this.#tensors.get(name));
     const isSmall =
       tensors.reduce((sum, tensor) => sum + (tensor ? sizeOf(tensor.dims) : 0), 0) <= maxElements;

@@ -3,9 +3,10 @@
  * same to the bit, the graph no longer computes the sizes at run time, and the gate stays small.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import { type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { sameShape } from "./constants.ts";
-import { type Rewrite, allUses, edited, isOnnx, withoutDead } from "./rewrite.ts";
+import { type Rewrite, edited, isOnnx, withoutDead } from "./rewrite.ts";
 
 const broadcasting = (
   "Add Sub Mul Div Pow Mod Min Max Sum Mean And Or Xor Equal Greater GreaterOrEqual Less LessOrEqual Where" as string
@@ -16,7 +17,7 @@ export const dropExpand: Rewrite = {
   about: "an Expand whose users broadcast anyway is removed",
   removes: "no-ops",
   apply(graph: Graph, values: ReadonlyMap<string, Value>): Graph {
-    const uses = allUses(graph);
+    const uses = usesOf(graph);
     const replace = new Map<Node, readonly Node[]>();
     const rename = new Map<string, string>();
     /** Users of an Expand that this pass removed: the Expand of their other operand must stay. */

@@ -3,10 +3,11 @@
  * Identity, Cast to the same type, Pad by 0, and moves whose output provably has the shape and the order of the input.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import { type Graph, type Node, type Value, intsAttribute, numberAttribute } from "../onnx/graph.ts";
 import { numbersOf } from "../onnx/tensor.ts";
 import { sameShape, scalarOf } from "./constants.ts";
-import { type Refuse, type Rewrite, allUses, edited, isOnnx } from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, isOnnx } from "./rewrite.ts";
 
 /** Whether a value is a constant whose numbers are all `number`. */
 function allAre(graph: Graph, name: string | undefined, number: number): boolean {
@@ -64,7 +65,7 @@ export const dropNoOps: Rewrite = {
   about: "Dropout, Identity, and casts, pads, copies and moves that change nothing are removed",
   removes: "no-ops",
   apply(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    const uses = allUses(graph);
+    const uses = usesOf(graph);
     const replace = new Map<Node, readonly Node[]>();
     const rename = new Map<string, string>();
     /** Names that a rename of this pass involves: an edit renames once, not in chains. */

@@ -8,7 +8,7 @@
  * whose output types shape inference does not know, such as those with subgraphs.
  */
 
-import { capturedBy } from "../onnx/captures.ts";
+import { readBy, usesOf } from "../onnx/captures.ts";
 import { dataTypeCodes } from "../onnx/data-types.ts";
 import {
   type Attribute,
@@ -21,7 +21,6 @@ import {
   type Value,
   int,
   numberAttribute,
-  usesOf,
 } from "../onnx/graph.ts";
 import { tryInfer } from "../onnx/infer-shapes.ts";
 import { onnxNode } from "../onnx/operator-node.ts";
@@ -98,8 +97,8 @@ function convertibleNodes(graph: Graph, values: ReadonlyMap<string, Value>): Set
   return convertible;
 }
 
-/** The values that a node and its subgraphs read or compute. */
-const namesOf = (node: Node): string[] => [...node.inputs, ...node.outputs, ...capturedBy(node)];
+/** The values that a node reads or computes. */
+const namesOf = (node: Node): string[] => [...readBy(node), ...node.outputs];
 
 /** The name of the float32 tensor that a tensor of another precision is cast from; any other tensor's own name. */
 export function float32SourceOf(graph: Graph, name: string): string {

@@ -8,6 +8,7 @@
  * Folding computes in float64 and stores float32. It copies weights that several nodes share.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
 import { channelAffineOf } from "./channel-affine.ts";
 import {
@@ -18,14 +19,14 @@ import {
   linearWeightsOf,
   withWeights,
 } from "./linear-weights.ts";
-import { type Edit, type Refuse, type Rewrite, allUses, edited, isOnnx, namer } from "./rewrite.ts";
+import { type Edit, type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
 
 type Attempt = Edit | { readonly why: string };
 
 interface Place {
   readonly graph: Graph;
   readonly values: ReadonlyMap<string, Value>;
-  readonly uses: ReturnType<typeof allUses>;
+  readonly uses: ReturnType<typeof usesOf>;
   readonly name: (base: string) => string;
 }
 
@@ -75,7 +76,7 @@ function intoFollowing(node: Node, { graph, values, uses, name }: Place): Attemp
 
 /** The graph after one fold, or undefined if none is left. Folding one at a time folds whole chains into one layer. */
 function foldOne(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph | undefined {
-  const place = { graph, values, uses: allUses(graph), name: namer(graph) };
+  const place = { graph, values, uses: usesOf(graph), name: namer(graph) };
   for (const node of graph.nodes) {
     if (!isOnnx(node, "BatchNormalization", "Mul", "Div", "Add", "Sub")) continue;
     const before = intoPreceding(node, place);

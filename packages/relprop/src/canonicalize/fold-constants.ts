@@ -6,12 +6,12 @@
  * any more are removed.
  */
 
-import { capturedNames } from "../onnx/captures.ts";
+import { capturedNames, readBy } from "../onnx/captures.ts";
 import { type Graph, type Node, type Tensor, type Value } from "../onnx/graph.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 import { ConstantExpressions, maxElements } from "./constant-expressions.ts";
 import { fixedShape } from "./constants.ts";
-import { type Rewrite, constantNames, edited, isOnnx, neededBy, withoutDead } from "./rewrite.ts";
+import { type Rewrite, constantNames, edited, isOnnx, withoutDead } from "./rewrite.ts";
 
 /** A result with more elements must not be larger than the inputs that it is computed from. */
 const maxExpanded = 4096;
@@ -33,7 +33,7 @@ function constantOutputs(
     if (size > maxElements) return undefined;
     tensors.set(name, tensor);
     if (size <= maxExpanded) continue;
-    const inputs = neededBy(node).map((input) => (input === "" ? undefined : expressions.tensor(input)));
+    const inputs = readBy(node).map((input) => (input === "" ? undefined : expressions.tensor(input)));
     const given = inputs.reduce((sum, input) => sum + (input ? sizeOf(input.dims) : 0), 0);
     if (size > given) return undefined;
   }
@@ -70,7 +70,7 @@ export const foldConstants: Rewrite = {
           continue;
         }
       }
-      for (const name of neededBy(node)) needed.add(name);
+      for (const name of readBy(node)) needed.add(name);
     }
     return withoutDead(replace.size === 0 ? graph : edited(graph, { replace, initializers }));
   },

@@ -1,6 +1,7 @@
 /**
  * Replaces an If whose condition is constant by the nodes of the branch that it takes. Exporters write such an If around
  * Squeeze, to test whether an axis has the size 1, and in loops around the first round.
+ * `if-to-where` has the others.
  */
 
 import { type Graph, type Node, type Tensor, type Value, graphAttribute } from "../onnx/graph.ts";
@@ -22,10 +23,7 @@ export const inlineIf: Rewrite = {
     const initializers = new Map<string, Tensor>();
     for (const node of nodes) {
       const condition = expressions.tensor(node.inputs[0] ?? "");
-      if (!condition || sizeOf(condition.dims) !== 1) {
-        refuse(node, "its condition is computed at run time");
-        continue;
-      }
+      if (!condition || sizeOf(condition.dims) !== 1) continue;
       const branch = graphAttribute(node, numbersOf(condition)[0] ? "then_branch" : "else_branch");
       if (!branch || branch.outputs.length < node.outputs.length) {
         refuse(node, "the branch that its condition chooses is missing, or has too few outputs");

@@ -4,10 +4,11 @@
  * multiples of its scale within the range of the integer type. The forward pass stays the same.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import type { Graph, Node, Tensor, Value } from "../onnx/graph.ts";
 import { ownerOf } from "../onnx/owners.ts";
 import { dequantized, quantized, quantizedRange } from "../onnx/quantization.ts";
-import { type Refuse, type Rewrite, allUses, edited, isOnnx, namer } from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, isOnnx, namer } from "./rewrite.ts";
 
 type Constants = ReadonlyMap<string, Tensor>;
 
@@ -52,7 +53,7 @@ export const recognizeFakeQuantize: Rewrite = {
     "dequantized constants become float constants, and QuantizeLinear with DequantizeLinear becomes FakeQuantize",
   removes: "merged nodes",
   apply(graph: Graph, _values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-    const { producer, consumers, isOutput } = allUses(graph);
+    const { producer, consumers, isOutput } = usesOf(graph);
     const initializers = new Map(graph.initializers);
     const replace = new Map<Node, readonly Node[]>();
     const name = namer(graph);

@@ -7,10 +7,11 @@
  * A Clip with an upper bound, such as ReLU6, is not a ReLU.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import { type Graph, type Node, type Value, numberAttribute, tensorAttribute } from "../onnx/graph.ts";
 import { numbersOf } from "../onnx/tensor.ts";
 import { isFloat, sameShape, scalarOf } from "./constants.ts";
-import { type Refuse, type Rewrite, allUses, edited, isOnnx } from "./rewrite.ts";
+import { type Refuse, type Rewrite, edited, isOnnx } from "./rewrite.ts";
 import { type ActivationPattern, operatorOf, recognizeActivations } from "./activation-patterns.ts";
 
 /** The argument of a ReLU, and the comparison that chooses its elements, if there is one. */
@@ -97,7 +98,7 @@ function isZeroIn(graph: Graph, producer: ReadonlyMap<string, Node>, name: strin
 
 /** Replaces operators that are a ReLU by their parameters; they become the body. */
 function recognizeByParameters(graph: Graph, values: ReadonlyMap<string, Value>, refuse: Refuse): Graph {
-  const { producer, consumers, isOutput } = allUses(graph);
+  const { producer, consumers, isOutput } = usesOf(graph);
   const around: Around = {
     producer,
     isZero: (name = "") => isZeroIn(graph, producer, name),

@@ -1,5 +1,6 @@
 /** Records what rewrites do with the nodes they remove, so users find their own nodes in a canonical graph. */
 
+import { readBy } from "../onnx/captures.ts";
 import type { Graph, Node } from "../onnx/graph.ts";
 import type { Rewrite } from "./rewrite.ts";
 
@@ -47,7 +48,7 @@ export function findRemovedNodes(before: Graph, after: Graph, rewrite: Rewrite):
     else if (successor !== undefined) record("folded", [successor]);
     else {
       // Nothing computes its output any more, so it was folded into the nodes that read the output.
-      const users = before.nodes.filter((user) => user.inputs.includes(output)).map((user) => user.name);
+      const users = before.nodes.filter((user) => readBy(user).includes(output)).map((user) => user.name);
       record("folded", users);
     }
   }

@@ -1,7 +1,7 @@
 /** The type of a rewrite, and the helpers that all rewrites look at a graph and edit it with. */
 
-import { capturedNames, namesIn } from "../onnx/captures.ts";
-import { type Graph, type Node, type Tensor, type Uses, type Value } from "../onnx/graph.ts";
+import { namesIn, readBy, usesOf } from "../onnx/captures.ts";
+import { type Graph, type Node, type Tensor, type Value } from "../onnx/graph.ts";
 import { onnxNode } from "../onnx/operator-node.ts";
 import { inPlaceOf } from "../onnx/owners.ts";
 
@@ -38,32 +38,6 @@ export const isOnnx = (node: Node, ...opTypes: readonly string[]): boolean =>
 /** A node that gives a value another name. */
 export const identity = (from: string, to: string): Node => onnxNode("Identity", [from], [to]);
 
-/** All values that a node reads: its inputs, and the outer values that its body reads, such as a pattern's constants. */
-export function neededBy(node: Node): readonly string[] {
-  if (!node.body) return node.inputs;
-  const made = new Set(node.body.flatMap((inner) => inner.outputs));
-  const taken = node.body.flatMap(neededBy).filter((name) => !made.has(name));
-  return [...node.inputs, ...taken];
-}
-
-/** As `usesOf`, including bodies. Values that subgraphs capture count as outputs, since they must keep their names. */
-export function allUses(graph: Graph): Uses {
-  const producer = new Map<string, Node>();
-  const consumers = new Map<string, Node[]>();
-  for (const node of graph.nodes) {
-    for (const output of node.outputs) if (output !== "") producer.set(output, node);
-    for (const name of new Set(neededBy(node))) {
-      if (name === "") continue;
-      const list = consumers.get(name);
-      if (list) list.push(node);
-      else consumers.set(name, [node]);
-    }
-  }
-  const pinned = capturedNames(graph);
-  for (const output of graph.outputs) pinned.add(output.name);
-  return { producer, consumers, isOutput: (value) => pinned.has(value) };
-}
-
 const randomOperators = new Set([
   "RandomNormal",
   "RandomUniform",
@@ -73,6 +47,9 @@ const randomOperators = new Set([
   "Multinomial",
 ]);
 
+/** Whether a node gives another number each time. */
+export const isRandom = ({ opType }: Node): boolean => randomOperators.has(opType);
+
 /**
  * Names of the values that no input of the graph can change: initializers, and values computed from them alone.
  * @param isKnown names of further values whose content is known
@@ -81,10 +58,7 @@ export function constantNames(graph: Graph, isKnown: (name: string) => boolean =
   const constants = new Set(graph.initializers.keys());
   for (const node of graph.nodes) {
     const hidden = Object.values(node.attributes).some(({ type }) => type === "graph" || type === "opaque");
-    const isConstant =
-      !hidden &&
-      !randomOperators.has(node.opType) &&
-      neededBy(node).every((name) => name === "" || constants.has(name));
+    const isConstant = !hidden && !isRandom(node) && readBy(node).every((name) => constants.has(name));
     for (const output of node.outputs) {
       if (output !== "" && (isConstant || isKnown(output))) constants.add(output);
     }
@@ -105,7 +79,7 @@ export interface Edit {
 /** The node with its values renamed, those of its body included. */
 export function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
   const rename = (name: string): string => names.get(name) ?? name;
-  const all = [...neededBy(node), ...node.outputs, ...(node.body ?? []).flatMap((inner) => inner.outputs)];
+  const all = [...readBy(node), ...node.outputs, ...(node.body ?? []).flatMap((inner) => inner.outputs)];
   if (!all.some((name) => names.has(name))) return node;
   return {
     ...node,
@@ -124,14 +98,21 @@ export function edited(graph: Graph, { replace, rename, initializers }: Edit): G
   return { ...graph, nodes, initializers: merged };
 }
 
-/** A function that returns names which are unused in the graph. */
-export function namer(graph: Graph): (base: string) => string {
+/** The names that a graph uses. */
+function namesOf(graph: Graph): Set<string> {
   const taken = new Set<string>(graph.initializers.keys());
   for (const { name } of [...graph.inputs, ...graph.outputs]) taken.add(name);
   for (const node of graph.nodes) for (const name of namesIn(node)) taken.add(name);
+  return taken;
+}
+
+/** A function that returns names which are unused in the graph. They are collected when the first is asked for. */
+export function namer(graph: Graph): (base: string) => string {
+  let taken: Set<string> | undefined;
   /** The number to try next for each base: unrolled loops ask for the same name thousands of times. */
   const next = new Map<string, number>();
   return (base) => {
+    taken ??= namesOf(graph);
     let name = base;
     let i = next.get(base) ?? 2;
     for (; taken.has(name); i++) name = `${base}_${i}`;
@@ -143,13 +124,13 @@ export function namer(graph: Graph): (base: string) => string {
 
 /** The graph without nodes that no output needs, and without initializers that no node needs. */
 export function withoutDead(graph: Graph): Graph {
-  const { isOutput } = allUses(graph);
+  const { isOutput } = usesOf(graph);
   const needed = new Set<string>(graph.outputs.map((output) => output.name));
   const kept: Node[] = [];
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((output) => needed.has(output) || isOutput(output))) continue;
     kept.push(node);
-    for (const name of neededBy(node)) needed.add(name);
+    for (const name of readBy(node)) needed.add(name);
   }
   // An initializer that is also an input is that input's default.
   const inputs = new Set(graph.inputs.map((input) => input.name));

@@ -3,8 +3,9 @@
  * was quantized. A pattern found in the view is mapped back to the graph, so the body of the new node keeps the rounding.
  */
 
+import { usesOf } from "../onnx/captures.ts";
 import type { Graph, Node, Uses } from "../onnx/graph.ts";
-import { allUses, renamed } from "./rewrite.ts";
+import { renamed } from "./rewrite.ts";
 
 /** Nodes that compute one value from x and from constants. */
 export interface Pattern {
@@ -32,7 +33,7 @@ export class Unquantized {
 
   constructor(graph: Graph) {
     this.#nodes = graph.nodes;
-    this.#uses = allUses(graph);
+    this.#uses = usesOf(graph);
     const nodes: Node[] = [];
     for (const node of graph.nodes) {
       const [x = ""] = node.inputs;
@@ -45,7 +46,7 @@ export class Unquantized {
       nodes.push(seen);
     }
     this.graph = nodes.length === graph.nodes.length ? graph : { ...graph, nodes };
-    this.uses = this.graph === graph ? this.#uses : allUses(this.graph);
+    this.uses = this.graph === graph ? this.#uses : usesOf(this.graph);
   }
 
   /** The name of a value before it is rounded. */

@@ -3,6 +3,7 @@
  * those of its input over the training set, so pictures that were preprocessed as in training give about the same.
  */
 
+import { readBy } from "../onnx/captures.ts";
 import { numbersOf } from "../onnx/tensor.ts";
 import { numberAttribute, operatorKey, type Model, type Node, type Tensor } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
@@ -29,12 +30,12 @@ export function firstNorm(model: Model, input: string): FirstNorm | undefined {
   const { graph } = model;
   const behind = new Set([input]);
   for (const node of graph.nodes) {
-    if (!node.inputs.some((name) => behind.has(name))) continue;
+    if (!readBy(node).some((name) => behind.has(name))) continue;
     const found = statisticsOf(node, graph.initializers);
     if (found && behind.has(found.of)) {
       const output = { name: found.of, dataType: "float32" as const, shape: [] };
       const cut = prune({ ...graph, outputs: [output] });
-      const read = new Set(cut.nodes.flatMap(({ inputs }) => inputs));
+      const read = new Set(cut.nodes.flatMap(readBy));
       const inputs = graph.inputs.filter(({ name }) => read.has(name) || name === input);
       const needsMore = inputs.some(({ name }) => name !== input && !graph.initializers.has(name));
       if (needsMore || cut.nodes.length > most) return undefined;

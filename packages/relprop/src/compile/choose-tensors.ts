@@ -3,7 +3,8 @@
 import { OptionError } from "../errors.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 import { isFloat } from "../onnx/tensor.ts";
-import { usesOf, type Graph, type Node, type Shape, type Value } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import type { Graph, Node, Shape, Value } from "../onnx/graph.ts";
 import type { OutputOptions, Start } from "../outputs/output-facts.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Family } from "../relevance/row-kinds.ts";

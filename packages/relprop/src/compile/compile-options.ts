@@ -74,6 +74,7 @@ const names: OptionNames<CompileOptions> = {
   ledger: true,
   ledgerPrecision: true,
   operators: true,
+  set: true,
   concepts: true,
   sourceSha256: true,
 };

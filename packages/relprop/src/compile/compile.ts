@@ -291,13 +291,14 @@ function refuseCompiled(source: Model): void {
 export function metadataOf(
   settings: Settings,
   { input, layer, outputName }: Pick<Compiled, "input" | "layer" | "outputName">,
-  options: Pick<CompileOptions, "sourceSha256" | "ledger" | "concepts">,
+  options: Pick<CompileOptions, "sourceSha256" | "ledger" | "concepts" | "set">,
 ): Readonly<Record<string, string>> {
   const { composite, seed, reduce, topK, strides, target, overrides } = settings;
   return {
     "relprop.version": version,
     "relprop.composite": composite,
     "relprop.options": JSON.stringify({
+      ...(options.set && { set: options.set }),
       seed,
       reduce,
       topK,

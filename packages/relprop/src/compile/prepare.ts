@@ -3,6 +3,8 @@
 import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import { chooseEnds, chooseInputs, type End, type ExplainedInput } from "./choose-inputs.ts";
+import { helpfulSettings } from "./helpful-settings.ts";
+import { fixInputs, type FixedInputs } from "./fix-inputs.ts";
 import { chooseInput, chooseOutput, withSize, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "../onnx/convert-opset.ts";
 import { GraphBuilder } from "../onnx/graph-builder.ts";
@@ -10,7 +12,7 @@ import type { Graph, Model } from "../onnx/graph.ts";
 import { logitFinder } from "../outputs/logit-finder.ts";
 import { outputFacts, type OutputFacts, type Start } from "../outputs/output-facts.ts";
 import { Analysis } from "../relevance/analysis.ts";
-import type { PlanRequest } from "../relevance/assign-rules.ts";
+import { assignRules, type PlanRequest } from "../relevance/assign-rules.ts";
 import { Operators, type OwnOperators } from "../relevance/operators.ts";
 import { settle, type RelevanceOptions, type Settings } from "../relevance/settings.ts";
 import { lookupsOf } from "./token-embedding.ts";
@@ -20,6 +22,13 @@ export const compiledOpset = 17;
 
 /** Options of {@link prepare}. All are optional. */
 export interface PrepareOptions extends RelevanceOptions, TensorOptions {
+  /**
+   * Inputs that become constants of the compiled graph, such as a sampling rate or a switch, by name. They are no longer
+   * among its inputs; what depends on them alone is folded, and control flow that hangs on them is opened. @default none
+   *
+   * @example { sr: 16000, causal: true, scale: [1, 2] }
+   */
+  readonly set?: FixedInputs;
   /**
    * Shape rules and rows for operators that relprop does not have, by "domain/OpType". For model-local functions,
    * `readModel` needs the same, or it inlines them. @default none
@@ -32,6 +41,8 @@ export interface PrepareOptions extends RelevanceOptions, TensorOptions {
 /** A model that is ready for rules to be assigned. */
 export interface Prepared extends Start {
   readonly settings: Settings;
+  /** The model, with the inputs as constants that the options fix. */
+  readonly source: Model;
   /** The model in opset 17, with the input size that the caller gave. */
   readonly converted: Graph;
   readonly canonical: Canonical;
@@ -43,6 +54,8 @@ export interface Prepared extends Start {
   readonly outputName: string;
   /** The facts about the explained output. */
   readonly facts: OutputFacts;
+  /** The same model with further inputs fixed. */
+  readonly fixing: (set: FixedInputs) => Prepared;
 }
 
 /**
@@ -53,8 +66,10 @@ export interface Prepared extends Start {
 export function prepare(given: Model, options: PrepareOptions): Prepared {
   const settings = settle(options);
   const operators = new Operators(options.operators);
-  const source = { ...given, graph: { ...given.graph, shapes: operators.shapes } };
-  const converted = withSize(convertOpset(source, compiledOpset).graph, options);
+  const explained = [...(options.explain ?? []), ...(options.input === undefined ? [] : [options.input])];
+  const source = fixInputs(given, options.set, explained);
+  const shaped = { ...source, graph: { ...source.graph, shapes: operators.shapes } };
+  const converted = withSize(convertOpset(shaped, compiledOpset).graph, options);
   const canonical = canonicalize(converted);
   const { graph, values } = canonical;
   const outputName = chooseOutput(graph, values, options.output);
@@ -75,7 +90,11 @@ export function prepare(given: Model, options: PrepareOptions): Prepared {
   const ends = chooseEnds(start, inputs, options.layer);
   const facts = outputFacts({ ...start, source, outputName, inputs }, options);
   const seed = options.seed === undefined ? seedFor(settings.seed, facts) : settings.seed;
-  return { ...start, settings: { ...settings, seed }, converted, canonical, inputs, ends, outputName, facts };
+  const chosenSettings = { ...settings, seed };
+  const fixing = (set: FixedInputs): Prepared =>
+    prepare(given, { ...options, set: { ...options.set, ...set } });
+  const found = { source, converted, canonical, inputs, ends, outputName, facts, fixing };
+  return { ...start, ...found, settings: chosenSettings };
 }
 
 /** The composite's seed, unless that is a softmax and the output is not a single list of classes. */
@@ -123,5 +142,12 @@ export function planRequest(prepared: Prepared, settings: Settings = prepared.se
     origins: analysis.origins,
     settings,
     noteOn: ({ name }) => notes.get(name),
+    settingsBefore: (obstacles) =>
+      helpfulSettings(canonical.graph, obstacles, analysis.origins, ({ input, value }) => {
+        const { steps, obstacles: left } = assignRules(
+          planRequest(prepared.fixing({ [input]: value }), settings),
+        );
+        return steps.length > 0 && left.length === 0;
+      }),
   };
 }

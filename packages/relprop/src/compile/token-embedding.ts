@@ -1,7 +1,8 @@
 /** Finds where a text model turns token ids into vectors. Relevance stops there, since ids have no slope. */
 
 import { constantNames } from "../canonicalize/rewrite.ts";
-import { numberAttribute, usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import { numberAttribute, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
 
 /** A lookup of token vectors. */

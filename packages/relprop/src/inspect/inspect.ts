@@ -250,6 +250,13 @@ function alternatives(prepared: Prepared, obstacles: readonly InspectedObstacle[
     return steps.length > 0 && obstacles.length === 0;
   };
   const ways: Alternative[] = [];
+  const refused = new Set(obstacles.map(({ node }) => node));
+  for (const { input, value } of request.settingsBefore?.(refused) ?? []) {
+    ways.push({
+      option: `--set ${word(`${input}=${String(value)}`)}`,
+      does: `fixes the input "${input}", on which what is refused depends; the value is yours to choose`,
+    });
+  }
   const outputs = analysis.graph.outputs.map(({ name }) => name).filter((name) => name !== outputName);
   for (const name of outputs.filter(canExplain)) {
     ways.push({ option: `--output ${word(name)}`, does: "explains another output of the model" });

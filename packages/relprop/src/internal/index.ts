@@ -19,6 +19,7 @@ export { channelCount } from "../cards/model-card.ts";
 export { firstNorm, seenByNorm, type FirstNorm, type SeenByNorm } from "../cards/first-norm.ts";
 export { pixelBounds, withPixelBounds, type PixelNumbers } from "../cards/pixel-bounds.ts";
 export { problemKinds } from "../cards/hub-config.ts";
+export { fixInputs, isSetting } from "../compile/fix-inputs.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
 export { figurePaints } from "../heatmap/figure.ts";
 export { cleanText, textWidth, wrapText, type TextStyle } from "../heatmap/figure-text.ts";

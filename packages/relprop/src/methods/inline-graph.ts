@@ -1,7 +1,7 @@
 /** Copies part of a graph so it runs on other inputs. */
 
 import { UnexplainableError } from "../errors.ts";
-import { capturedNames } from "../onnx/captures.ts";
+import { capturedNames, readBy } from "../onnx/captures.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { ownerOf } from "../onnx/owners.ts";
@@ -27,7 +27,7 @@ export function inlineGraph(
   const { nodes } = prune({ ...graph, outputs: results });
   const names = new Map([...bindings].map(([name, value]) => [name, value.name]));
   const copied = nodes.filter((node) => {
-    const depends = node.inputs.some((name) => names.has(name));
+    const depends = readBy(node).some((name) => names.has(name));
     if (depends) for (const name of node.outputs) if (name !== "") names.set(name, prefix + name);
     return depends;
   });

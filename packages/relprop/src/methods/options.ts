@@ -20,6 +20,7 @@ export type SharedMethodOptions = Pick<
   | "rules"
   | "sourceSha256"
   | "operators"
+  | "set"
 >;
 
 /** relevance = x ⊙ ∂(target · output)/∂x, in the unit of the output. Shrikumar et al. 2016. */
@@ -95,6 +96,7 @@ const shared: OptionNames<SharedMethodOptions & { method: string }> = {
   rules: true,
   sourceSha256: true,
   operators: true,
+  set: true,
 };
 
 /** The options of each method. */

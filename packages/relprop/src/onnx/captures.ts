@@ -1,42 +1,83 @@
-/** Values that subgraphs (If, Loop, Scan) take from the graph around them: uses that no input list shows. */
+/**
+ * What a node reads. Its inputs are the least of it: the graphs inside of a node (If, Loop, Scan) take values from the
+ * graph around it by name, at any depth, and the body of a recognised pattern has constants. All code that asks what a
+ * node depends on, or who uses a value, asks here.
+ */
 
 import { fromBinary } from "@bufbuild/protobuf";
-import { type Graph, type Node, type Subgraph, subgraphsOf } from "./graph.ts";
+import { type Graph, type Node, type Subgraph, type Uses, subgraphsOf } from "./graph.ts";
 import { type AttributeProto, AttributeProtoSchema, type GraphProto } from "./onnx_pb.ts";
 
-function collectProto(graph: GraphProto, names: Set<string>): void {
-  for (const node of graph.node) {
-    for (const name of node.input) names.add(name);
-    for (const attribute of node.attribute) collectAttribute(attribute, names);
-  }
-  for (const output of graph.output) if (output.name) names.add(output.name);
+/** Names that are read but not made: a value of a graph hides an outer one of the same name. */
+function outerNames(read: readonly string[], made: Iterable<string>): readonly string[] {
+  const own = new Set(made);
+  return [...new Set(read)].filter((name) => name !== "" && !own.has(name));
 }
 
-function collectAttribute(attribute: AttributeProto, names: Set<string>): void {
-  if (attribute.g) collectProto(attribute.g, names);
-  for (const graph of attribute.graphs) collectProto(graph, names);
-}
+const takenByProto = (graph: GraphProto): readonly string[] =>
+  outerNames(
+    [
+      ...graph.node.flatMap(({ input, attribute }) => [...input, ...attribute.flatMap(takenByAttribute)]),
+      ...graph.output.map(({ name }) => name),
+    ],
+    [...graph.input, ...graph.initializer]
+      .map(({ name }) => name)
+      .concat(graph.node.flatMap(({ output }) => output)),
+  );
 
-function collect(graph: Subgraph, names: Set<string>): void {
-  for (const node of graph.nodes) {
-    for (const name of node.inputs) if (name !== "") names.add(name);
-    collectNode(node, names);
-  }
-  for (const output of graph.outputs) if (output.name !== "") names.add(output.name);
-}
+const takenByAttribute = ({ g, graphs }: AttributeProto): readonly string[] =>
+  [...(g ? [g] : []), ...graphs].flatMap(takenByProto);
 
-function collectNode(node: Node, names: Set<string>): void {
-  for (const graph of subgraphsOf(node)) collect(graph, names);
+const takenBy = ({ inputs, outputs, initializers, nodes }: Subgraph): readonly string[] =>
+  outerNames(
+    [...nodes.flatMap(readBy), ...outputs.map(({ name }) => name)],
+    [...inputs.map(({ name }) => name), ...initializers.keys(), ...nodes.flatMap((node) => node.outputs)],
+  );
+
+const nothing: readonly string[] = [];
+const captured = new WeakMap<Node, readonly string[]>();
+
+/** Names of the outer values that the graphs inside of a node read. */
+export function capturedBy(node: Node): readonly string[] {
+  const before = captured.get(node);
+  if (before) return before;
+  const taken: string[] = [];
   for (const attribute of Object.values(node.attributes)) {
-    if (attribute.type === "opaque")
-      collectAttribute(fromBinary(AttributeProtoSchema, attribute.value), names);
+    if (attribute.type === "graph") taken.push(...takenBy(attribute.value));
+    else if (attribute.type === "opaque")
+      taken.push(...takenByAttribute(fromBinary(AttributeProtoSchema, attribute.value)));
   }
+  for (const part of node.body ?? []) taken.push(...capturedBy(part));
+  const names = taken.length === 0 ? nothing : taken;
+  captured.set(node, names);
+  return names;
 }
 
-/** Every name that the graphs inside of a node mention; those of their own values are among them. */
-export function capturedBy(node: Node): Set<string> {
+/** What a body reads besides what its own nodes make. */
+const takenByBody = (body: readonly Node[]): readonly string[] =>
+  outerNames(
+    body.flatMap(readBy),
+    body.flatMap((inner) => inner.outputs),
+  );
+
+const known = new WeakMap<Node, readonly string[]>();
+
+/** Names of all values that a node is computed from, in the graph where it stands; inputs come first. */
+export function readBy(node: Node): readonly string[] {
+  const before = known.get(node);
+  if (before) return before;
+  const inputs = node.inputs.includes("") ? node.inputs.filter((name) => name !== "") : node.inputs;
+  const taken = capturedBy(node);
+  const more = node.body ? [...taken, ...takenByBody(node.body)] : taken;
+  const names = more.length === 0 ? inputs : [...new Set([...inputs, ...more])];
+  known.set(node, names);
+  return names;
+}
+
+/** Names of the values of a graph that the graphs inside of its nodes read. */
+export function capturedNames(graph: Pick<Graph, "nodes">): Set<string> {
   const names = new Set<string>();
-  collectNode(node, names);
+  for (const node of graph.nodes) for (const name of capturedBy(node)) names.add(name);
   return names;
 }
 
@@ -44,6 +85,7 @@ export function capturedBy(node: Node): Set<string> {
 export function* namesIn(node: Node): Generator<string> {
   yield node.name;
   yield* node.inputs;
+  yield* capturedBy(node);
   yield* node.outputs;
   for (const part of node.body ?? []) yield* namesIn(part);
   for (const { inputs, outputs, initializers, nodes } of subgraphsOf(node)) {
@@ -53,15 +95,20 @@ export function* namesIn(node: Node): Generator<string> {
   }
 }
 
-/** What a node is computed from: its inputs, and what the graphs inside of it take from around it. */
-export const readBy = (node: Node): readonly string[] => {
-  const captured = capturedBy(node);
-  return captured.size === 0 ? node.inputs : [...node.inputs, ...captured];
-};
-
-/** Every name that a subgraph of the graph mentions; those of the subgraph's own values are among them. */
-export function capturedNames(graph: Pick<Graph, "nodes">): Set<string> {
-  const names = new Set<string>();
-  for (const node of graph.nodes) collectNode(node, names);
-  return names;
+/** Indexes a graph by its values. What the graphs inside of nodes read counts as output, too, since it must keep its name. */
+export function usesOf(graph: Graph): Uses {
+  const producer = new Map<string, Node>();
+  const consumers = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    for (const output of node.outputs) if (output !== "") producer.set(output, node);
+    for (const name of readBy(node)) {
+      const list = consumers.get(name);
+      // An input may be given twice.
+      if (!list) consumers.set(name, [node]);
+      else if (list.at(-1) !== node) list.push(node);
+    }
+  }
+  const pinned = capturedNames(graph);
+  for (const output of graph.outputs) pinned.add(output.name);
+  return { producer, consumers, isOutput: (value) => pinned.has(value) };
 }

@@ -262,28 +262,6 @@ export interface Uses {
   readonly producer: ReadonlyMap<string, Node>;
   /** The nodes that use a value, each once. */
   readonly consumers: ReadonlyMap<string, readonly Node[]>;
-  /** Whether a value is an output of the graph. */
+  /** Whether a value must keep its name: it is an output of the graph, or a graph inside of a node reads it. */
   readonly isOutput: (value: string) => boolean;
-}
-
-/** Indexes a graph by its values. */
-export function usesOf(graph: Graph): Uses {
-  const producer = new Map<string, Node>();
-  const consumers = new Map<string, Node[]>();
-  for (const node of graph.nodes) {
-    for (const output of node.outputs) producer.set(output, node);
-    for (const input of new Set(node.inputs)) {
-      const list = consumers.get(input);
-      if (list) list.push(node);
-      else consumers.set(input, [node]);
-    }
-  }
-  const outputs = new Set(graph.outputs.map((output) => output.name));
-  return { producer, consumers, isOutput: (value) => outputs.has(value) };
-}
-
-/** The only node that uses a value, or undefined if there are several, none, or it is an output of the graph. */
-export function soleConsumer(uses: Uses, value: string): Node | undefined {
-  const consumers = uses.consumers.get(value) ?? [];
-  return consumers.length === 1 && !uses.isOutput(value) ? consumers[0] : undefined;
 }

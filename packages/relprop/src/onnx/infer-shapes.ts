@@ -9,11 +9,13 @@ import {
   type Node,
   type OperatorShapes,
   type Shape,
+  type Subgraph,
   type TensorInfo,
   type Value,
   operatorKey,
+  subgraphsOf,
 } from "./graph.ts";
-import { constantInfo } from "./operators/inferring.ts";
+import { constantInfo, freshDim } from "./operators/inferring.ts";
 import type { Inputs, ShapeRule } from "./operators/operator.ts";
 import { operators } from "./operators/table.ts";
 
@@ -74,18 +76,65 @@ export function inferGraph(graph: Graph, overrides?: ReadonlyMap<string, Shape>)
   for (const value of graph.inputs) if (!values.has(value.name)) define(value.name, value);
   const declared = new Map(graph.outputs.map((value) => [value.name, value]));
   for (const node of graph.nodes) {
-    const known = node.inputs.every((name) => name === "" || values.has(name));
-    const infos = known
-      ? tryInfer(
-          node,
-          node.inputs.map((name) => values.get(name)),
-          graph.shapes,
-        )
-      : undefined;
+    const infos = infosOf(node, values, graph.shapes);
     for (const [i, name] of node.outputs.entries()) {
       const info = infos?.[i] ?? declared.get(name) ?? graph.hints?.get(name);
       if (name !== "" && info) define(name, info);
     }
   }
   return values;
+}
+
+/** What is known of a node's outputs from values that are known. */
+function infosOf(
+  node: Node,
+  values: ReadonlyMap<string, TensorInfo>,
+  others: OperatorShapes | undefined,
+): readonly (TensorInfo | undefined)[] | undefined {
+  if (!node.inputs.every((name) => name === "" || values.has(name))) return undefined;
+  const infos = tryInfer(
+    node,
+    node.inputs.map((name) => values.get(name)),
+    others,
+  );
+  if (infos) return infos;
+  const [first, ...branches] = subgraphsOf(node);
+  // Branches have no inputs of their own; what the body of a loop gives depends on its turns.
+  if (!first || [first, ...branches].some(({ inputs }) => inputs.length > 0)) return undefined;
+  return branches.reduce(
+    (sofar, branch) => {
+      const more = outputsOf(branch, values, others);
+      return sofar.map((info, i) => common(info, more[i], (axis) => freshDim(node, axis, i)));
+    },
+    outputsOf(first, values, others),
+  );
+}
+
+/** What is known of a branch's outputs. */
+function outputsOf(
+  { initializers, nodes, outputs }: Subgraph,
+  outer: ReadonlyMap<string, TensorInfo>,
+  others: OperatorShapes | undefined,
+): readonly (TensorInfo | undefined)[] {
+  const values = new Map(outer);
+  for (const [name, tensor] of initializers) values.set(name, constantInfo(tensor));
+  for (const node of nodes) {
+    const infos = infosOf(node, values, others);
+    for (const [i, name] of node.outputs.entries()) {
+      const info = infos?.[i];
+      if (name !== "" && info) values.set(name, info);
+    }
+  }
+  return outputs.map(({ name }) => values.get(name));
+}
+
+/** What two branches have in common: the type, and the sizes in which they agree. */
+function common(
+  a: TensorInfo | undefined,
+  c: TensorInfo | undefined,
+  fresh: (axis: number) => string,
+): TensorInfo | undefined {
+  if (!a || !c || a.dataType !== c.dataType || a.shape.length !== c.shape.length) return undefined;
+  const shape = a.shape.map((size, axis) => (size === c.shape[axis] ? size : fresh(axis)));
+  return { dataType: a.dataType, shape };
 }

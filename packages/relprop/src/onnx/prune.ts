@@ -11,7 +11,7 @@ export function prune(graph: Graph, values: readonly Pick<Value, "name">[] = [])
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     kept.push(node);
-    for (const part of [node, ...(node.body ?? [])]) for (const name of readBy(part)) needed.add(name);
+    for (const name of readBy(node)) needed.add(name);
   }
   const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
   return { ...graph, nodes: kept.toReversed(), initializers };

@@ -1,7 +1,8 @@
 /** Logits of ensembles: the explained logit of averaged probabilities is the average of the members' logits, with the same weights. */
 
 import type { Analysis } from "../relevance/analysis.ts";
-import { usesOf, type Node } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import type { Node } from "../onnx/graph.ts";
 import { axisOf } from "./axes.ts";
 import { isSameShape, jointLogits, type InnerLogits, type Logits } from "./logits.ts";
 import { rerouteLogits } from "./reroute-logits.ts";

@@ -7,7 +7,8 @@
  * Starting at σ(z) would flip signs where z < 0, and a saturated σ has no slope (docs/rules.md §6).
  */
 
-import { usesOf, type Node } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import type { Node } from "../onnx/graph.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { Response, Row } from "../relevance/row-kinds.ts";
 import { ofNode } from "../relevance/scopes.ts";
@@ -37,21 +38,47 @@ export function logitFinder(analysis: Analysis): FindLogits {
   const found = new Map<string, Logits | undefined>();
   return findLogits;
 
-  function findLogits(name: string): Logits | undefined {
-    if (found.has(name)) return found.get(name);
-    found.set(name, undefined);
+  /** Inputs first, by a stack of its own: networks may be thousands of nodes deep. */
+  function findLogits(wanted: string): Logits | undefined {
+    const stack = found.has(wanted) ? [] : [{ ...stepTo(wanted), next: 0 }];
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const input = top.inputs[top.next++];
+      if (input === undefined) {
+        stack.pop();
+        found.set(top.name, top.find());
+      } else if (!found.has(input)) {
+        found.set(input, undefined);
+        stack.push({ ...stepTo(input), next: 0 });
+      }
+    }
+    return found.get(wanted);
+  }
+
+  /** What a value's logits are found from, and how, once those of the inputs are known. */
+  function stepTo(name: string): {
+    readonly name: string;
+    readonly inputs: readonly string[];
+    readonly find: () => Logits | undefined;
+  } {
     const node = producer.get(name);
     const row = node && analysis.isKnown(node) ? rowOf(node) : undefined;
-    const isThrough = row && node && relevantOutputs(node).includes(name);
-    const logits = isThrough ? b.within(ofNode(node, "start"), () => through(node, row, name)) : undefined;
-    found.set(name, logits);
-    return logits;
+    if (!row || !node || !relevantOutputs(node).includes(name))
+      return { name, inputs: [], find: () => undefined };
+    return {
+      name,
+      inputs: computedInputs(node),
+      find: () => b.within(ofNode(node, "start"), () => through(node, row, name)),
+    };
+  }
+
+  function computedInputs(node: Node): string[] {
+    return relevantInputs(node).filter((each) => each !== "" && analysis.isComputed(b.value(each)));
   }
 
   function through(node: Node, row: Row, name: string): Logits | undefined {
     const site = siteOf(node);
     const parts = relevantInputs(node).filter((each) => each !== "");
-    const computed = parts.filter((each) => site.isComputed(b.value(each)));
+    const computed = computedInputs(node);
     const [only = ""] = computed;
     // exp(log p) is a function of p, not another response.
     const isFunction = row.trend(site) !== undefined && findLogits(only)?.isWhole === true;

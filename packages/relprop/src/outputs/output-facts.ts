@@ -4,7 +4,8 @@
  */
 
 import { OptionError } from "../errors.ts";
-import { usesOf, type Shape } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import type { Shape } from "../onnx/graph.ts";
 import { classAxisOf } from "./class-axis.ts";
 import { detectionLayout, type DetectionLayout } from "./detection-layout.ts";
 import type { Logits } from "./logits.ts";

@@ -6,7 +6,8 @@
  */
 
 import { evaluate } from "../onnx/evaluate.ts";
-import { usesOf, type Node, type Tensor } from "../onnx/graph.ts";
+import { usesOf } from "../onnx/captures.ts";
+import type { Node, Tensor } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { FindLogits, Logits } from "./logits.ts";

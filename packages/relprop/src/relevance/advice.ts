@@ -26,6 +26,9 @@ interface Blocked extends Way {
   readonly settings: Settings;
   readonly obstacles: readonly Obstacle[];
   readonly rulesFor: (node: Node) => readonly RuleName[];
+  readonly settingsBefore?: (
+    obstacles: ReadonlySet<string>,
+  ) => readonly { readonly input: string; readonly value: unknown }[];
 }
 
 /** Advice, with options of the command in brackets. @param helps whether a plan with the change has no obstacle */
@@ -49,7 +52,9 @@ export function adviceFor(blocked: Blocked, helps: (change: Change) => boolean):
   const fallbacks = (["gradient", "pass"] as const).filter((fallback) =>
     helps({ settings: { ...settings, fallback } }),
   );
+  const fixed = blocked.settingsBefore?.(stops) ?? [];
   return [
+    ...fixed.map(({ input, value }) => `fix the input "${input}" (such as --set ${input}=${String(value)})`),
     ...alone.map((name) => `explain the input "${name}" alone (--explain ${name})`),
     ...(before ? [`explain the tensor before ${before.before} (--output ${before.tensor})`] : []),
     ...(behind === undefined

@@ -1,7 +1,8 @@
 /** Assigns a rule to every node between the explained inputs and the output: overrides first, then the composite. */
 
 import { UnexplainableError, type Obstacle } from "../errors.ts";
-import { usesOf, type Node } from "../onnx/graph.ts";
+import { capturedBy, readBy, usesOf } from "../onnx/captures.ts";
+import type { Node } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import { suggestion } from "../suggestion.ts";
 import { sameShape } from "./ops/shapes.ts";
@@ -50,6 +51,10 @@ export interface PlanRequest {
   readonly settings: Settings;
   /** Why a rewrite to canonical form almost applied to a node, but did not. */
   readonly noteOn: (node: Node) => string | undefined;
+  /** Further inputs that lead on where they are fixed, with a value each, for obstacles by name. */
+  readonly settingsBefore?: (
+    obstacles: ReadonlySet<string>,
+  ) => readonly { readonly input: string; readonly value: unknown }[];
 }
 
 /** Plans a rule for every node between input and output. Errors are part of the plan, and not thrown. */
@@ -57,7 +62,7 @@ export function assignRules(request: PlanRequest): Plan {
   const { analysis, ends, origins, settings } = request;
   const { rowOf } = analysis.operators;
   const between = analysis.between(ends);
-  const apart = ends.filter((end) => !between.some(({ inputs }) => inputs.includes(end)));
+  const apart = ends.filter((end) => !between.some((node) => readBy(node).includes(end)));
   if (apart.length > 0)
     return { steps: [], obstacles: [], behind: new Map(), refusal: noRelevanceError(analysis, apart) };
   const first = firstLayers(analysis, origins);
@@ -130,6 +135,7 @@ function reachedNames(
     for (const [index, name] of node.inputs.entries()) {
       if (rule !== "signal" || !isGateOf(siteOf(node), index, operators.rowOf(node))) arriving.add(name);
     }
+    for (const name of capturedBy(node)) arriving.add(name);
   }
   return reached;
 }
@@ -193,7 +199,7 @@ function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
   const before = new Set(inputs);
   const first = new Set<Node>();
   for (const node of analysis.between(inputs)) {
-    if (!node.inputs.some((name) => before.has(name))) continue;
+    if (!readBy(node).some((name) => before.has(name))) continue;
     if (isLayer(analysis.operators.rowOf(node))) first.add(node);
     else for (const name of node.outputs) before.add(name);
   }
@@ -319,7 +325,7 @@ function whyShapeless(node: Node, name: string, { analysis }: PlanRequest): stri
   for (
     let before = maker;
     before;
-    before = producer.get(before.inputs.find((name) => name !== "" && !analysis.value(name)) ?? "")
+    before = producer.get(readBy(before).find((name) => !analysis.value(name)) ?? "")
   )
     maker = before;
   return maker && maker !== node ? `, as nothing is known of what ${maker.opType} "${maker.name}" gives` : "";

@@ -1,6 +1,7 @@
 /** Finds the layer of concepts by a name in the model or in its canonical form. */
 
 import { OptionError } from "../errors.ts";
+import { readBy } from "../onnx/captures.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { suggestion } from "../suggestion.ts";
 import type { Plan } from "./assign-rules.ts";
@@ -76,8 +77,9 @@ function notOnTheWay(
 /** Whether a tensor is computed from another one. */
 function comesFrom({ nodes }: LayerRequest["source"], tensor: string, origin: string): boolean {
   const reached = new Set([origin]);
-  for (const { inputs, outputs } of nodes) {
-    if (inputs.some((input) => reached.has(input))) for (const output of outputs) reached.add(output);
+  for (const node of nodes) {
+    if (readBy(node).some((name) => reached.has(name)))
+      for (const output of node.outputs) reached.add(output);
   }
   return tensor !== origin && reached.has(tensor);
 }

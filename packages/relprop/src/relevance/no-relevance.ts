@@ -1,6 +1,7 @@
 /** The error for an output without relevance for an input: no path connects them, or no path carries relevance. */
 
 import { UnexplainableError } from "../errors.ts";
+import { readBy } from "../onnx/captures.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { Analysis } from "./analysis.ts";
 import { operatorsWithoutRelevance } from "./other-operators.ts";
@@ -50,6 +51,6 @@ function cutsBefore({ graph, explained, operators }: Analysis, ends: readonly st
   }
   const needed = new Set([explained]);
   for (const node of graph.nodes.toReversed())
-    if (node.outputs.some((name) => needed.has(name))) for (const name of node.inputs) needed.add(name);
+    if (node.outputs.some((name) => needed.has(name))) for (const name of readBy(node)) needed.add(name);
   return cuts.toReversed().filter(({ node }) => node.outputs.some((name) => needed.has(name)));
 }

@@ -26,6 +26,7 @@ import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
 import * as ranges from "./ops/ranges.ts";
 import * as reductions from "./ops/reductions.ts";
 import * as softmaxes from "./ops/softmax.ts";
+import * as spectra from "./ops/spectra.ts";
 import {
   activation,
   always,
@@ -117,6 +118,12 @@ export const opTable = {
     { operator: products.einsum, input: products.computedOperand },
     { refuses: products.refusesWeightlessEinsum, keepsAxis: products.throughEinsum },
   ),
+  DFT: linear(
+    "dense",
+    { operator: spectra.dft },
+    { refuses: spectra.refusesDft, keepsAxis: spectra.throughDft },
+  ),
+  STFT: linear("dense", { operator: spectra.stft }, { refuses: spectra.refusesStft, ...keepsBatch }),
 
   // Sums and products of tensors.
   Add: sum(add, { ...keepsPositive, trend: sumTrend([1, 1]), range: ranges.added }),

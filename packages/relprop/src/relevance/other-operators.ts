@@ -66,13 +66,12 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
   ["relevance has no rule for it yet", "CumProd Det"],
-  ["it is a spectrum, and relevance has no rule for that yet", "DFT STFT"],
   [
     "it is recurrent, and relevance has no rule for that yet",
     "CausalConvWithState GRU LSTM LinearAttention RNN",
   ],
   [
-    "it has a graph inside that could not be written out: fix the input sizes, or export the model without control flow",
+    "it has a graph inside that could not be written out, and relevance has no rule for that",
     "If Loop Scan SequenceMap",
   ],
   [

@@ -1,5 +1,6 @@
 /** Tracks the values without a shape through a graph, and the obstacles that cause this. */
 
+import { readBy } from "../onnx/captures.ts";
 import type { Node } from "../onnx/graph.ts";
 
 /** Nodes have to be added in the graph's order. */
@@ -21,7 +22,9 @@ export class Shapeless {
 
   /** Another node. Gives whether an input has no shape because of an obstacle. */
   enter(node: Node): boolean {
-    const cause = node.inputs.map((name) => this.#values.get(name)).find((each) => each !== undefined);
+    const cause = readBy(node)
+      .map((name) => this.#values.get(name))
+      .find((each) => each !== undefined);
     if (cause === undefined) return false;
     this.#nodes.set(node.name, cause);
     this.#blame(node, cause);

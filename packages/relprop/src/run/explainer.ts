@@ -30,6 +30,7 @@ import { startSums } from "./start-sum.ts";
 import { directions, nextTokens } from "./usual-targets.ts";
 import { regionTarget, targetNumbers, type Target } from "./targets.ts";
 import { regionsOf } from "../relevance/target-text.ts";
+import { suggestion } from "../suggestion.ts";
 import { sure } from "../sure.ts";
 
 interface SessionOptions {
@@ -257,6 +258,18 @@ export class Explainer {
         what: "cannot run the model",
         why: `it has further inputs that were not given: ${list.join(", ")}`,
         fix: "give their values in `others`",
+      });
+    }
+    const unknown = Object.keys(given).find((name) => !others.some((each) => each.name === name));
+    if (unknown !== undefined) {
+      const names = others.map(({ name }) => `"${name}"`);
+      throw new InputError({
+        what: `cannot feed "${unknown}" in \`others\``,
+        why: `besides "${this.compiled.input.name}" the compiled model has ${names.length === 0 ? "no inputs" : `the inputs ${names.join(", ")}`}; what \`set\` fixes is none any more`,
+        ...suggestion(
+          unknown,
+          others.map(({ name }) => name),
+        ),
       });
     }
     const tensors = Object.entries(given).map(([name, value]): [string, OrtTensor] => {

@@ -3,8 +3,9 @@
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
-import type { DataType, Tensor, Value } from "../onnx/graph.ts";
-import { floatTensor, isFloat, numbersOf, tensorFrom, type FloatType } from "../onnx/tensor.ts";
+import type { DataType, Value } from "../onnx/graph.ts";
+import { numbersTensor } from "../onnx/numbers-tensor.ts";
+import { numbersOf } from "../onnx/tensor.ts";
 
 /** The views that ONNX Runtime wants of a tensor's bytes. */
 const views = {
@@ -43,9 +44,7 @@ export function feedTensor(
   if (!canFeed(dataType)) throw cannot(`it takes ${dataType}, and relprop feeds numbers`);
   if (dataType === "int64" && data instanceof BigInt64Array) return new Tensor("int64", data, dims);
   const numbers = numbersIn(data);
-  const tensor = isFloat(dataType)
-    ? floatTensor(dataType, numbers, dims)
-    : wholeTensor(dataType, numbers, dims, cannot);
+  const tensor = numbersTensor(dataType, numbers, dims, cannot);
   const { buffer, byteOffset } = tensor.bytes;
   const View = views[dataType];
   return new Tensor(
@@ -57,41 +56,6 @@ export function feedTensor(
 
 const numbersIn = (data: InputArray["data"]): ArrayLike<number> =>
   data instanceof BigInt64Array ? Array.from(data, Number) : data;
-
-function wholeTensor(
-  dataType: Exclude<keyof typeof views, FloatType>,
-  numbers: ArrayLike<number>,
-  dims: readonly number[],
-  cannot: (why: string) => InputError,
-): Tensor {
-  const isIn = isInRange[dataType];
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i] ?? Number.NaN;
-    if (!isIn(number)) throw cannot(`it takes ${dataType}, and ${number} is none`);
-  }
-  // Below 2⁵³ the bytes are those of int64.
-  const tensor = tensorFrom(dataType === "uint64" ? "int64" : dataType, numbers, dims);
-  if (!tensor) throw cannot(`it takes ${dataType}`);
-  return tensor;
-}
-
-const within =
-  (least: number, most: number) =>
-  (number: number): boolean =>
-    Number.isInteger(number) && number >= least && number <= most;
-
-/** Whether an integer type has a number; of those of 64 bits only what a number of JavaScript holds exactly. */
-const isInRange: Readonly<Record<Exclude<keyof typeof views, FloatType>, (number: number) => boolean>> = {
-  int64: Number.isSafeInteger,
-  uint64: within(0, Number.MAX_SAFE_INTEGER),
-  int32: within(-(2 ** 31), 2 ** 31 - 1),
-  uint32: within(0, 2 ** 32 - 1),
-  int16: within(-(2 ** 15), 2 ** 15 - 1),
-  uint16: within(0, 2 ** 16 - 1),
-  int8: within(-128, 127),
-  uint8: within(0, 255),
-  bool: within(0, 1),
-};
 
 /** The numbers of a float32, float16 or float64 tensor; undefined for other types. */
 export function fetchedNumbers(tensor: OrtTensor): FloatArray | undefined {

@@ -330,6 +330,31 @@ export const cases: readonly EvaluateCase[] = [
   { op: "Range", inputs: [scalar(3), scalar(80), scalar(2)] },
   { op: "Range", inputs: [scalar(10), scalar(-3), scalar(-4)] },
   { op: "Range", inputs: [one(0.5), one(3), one(0.3)], tolerance: ulp },
+  ...["HannWindow", "HammingWindow", "BlackmanWindow"].flatMap((op) =>
+    [0, 1].flatMap((periodic) =>
+      [5, 7, 16].map((size) => ({
+        op,
+        inputs: [scalar(size)],
+        attributes: { periodic: int(periodic) },
+        tolerance: ulp,
+      })),
+    ),
+  ),
+  ...[
+    [8, 64, 16000, 0, 8000],
+    [4, 33, 8000, 100, 3000],
+    [20, 32, 16000, 20, 7600],
+  ].map(([bands = 1, length = 1, rate = 1, low = 0, high = 1]) => ({
+    op: "MelWeightMatrix",
+    inputs: [
+      scalar(bands),
+      scalar(length),
+      scalar(rate),
+      float32Tensor([low], []),
+      float32Tensor([high], []),
+    ],
+    tolerance: ulp,
+  })),
   { op: "EyeLike", inputs: [f32([3, 4])], attributes: { k: int(1) } },
   { op: "Shape", inputs: [f32([3, 4, 5])], attributes: { start: int(1) } },
   { op: "Size", inputs: [f32([3, 4])] },

@@ -73,14 +73,19 @@ const flag: Make = (from) => [
 
 const graphAttribute = (value: ReturnType<typeof subgraph>) => ({ type: "graph", value }) as const;
 
+/** A branch of one node. */
+const branch = (node: Node) => graphAttribute(subgraph([], [declared(node.outputs[0] ?? "")], [node]));
+
 /** What only a run knows the rank or the type of, and operators with a rule behind it. */
 const besides: Readonly<Record<string, Make>> = {
   "an If": (from) => {
-    const branch = (name: string) =>
-      graphAttribute(subgraph([], [declared(name)], [nodeOf("Mul", [from, "two"], [name])]));
+    const twice = nodeOf("Concat", [from, from], ["both"], { axis: int(0) });
     return [
       ...flag(from),
-      nodeOf("If", ["flag"], ["made"], { then_branch: branch("Div"), else_branch: branch("Mul") }),
+      nodeOf("If", ["flag"], ["made"], {
+        then_branch: branch(nodeOf("Mul", [from, "two"], ["double"])),
+        else_branch: branch(twice),
+      }),
     ];
   },
   "a Loop": (from) => [

@@ -24,6 +24,7 @@ import { randomNumbers } from "../support/run.ts";
 import { image, other, unary, weights, type Case } from "./transpose-cases/case.ts";
 import { constantCases, functionCases, reductionCases } from "./transpose-cases/functions.ts";
 import { movingCases, uncoveredCases } from "./transpose-cases/moving.ts";
+import { spectrumCases } from "./transpose-cases/spectra.ts";
 import { resamplingCases } from "./transpose-cases/resampling.ts";
 import { samplingCases } from "./transpose-cases/sampling.ts";
 
@@ -282,6 +283,7 @@ const cases: Case[] = [
   ...functionCases,
   ...reductionCases,
   ...movingCases,
+  ...spectrumCases,
   ...resamplingCases,
   ...samplingCases,
   ...uncoveredCases,

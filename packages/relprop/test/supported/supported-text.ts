@@ -74,6 +74,7 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   labelCount: "how many class names are known: an output of as many numbers is read as classes",
   input: "the input whose relevance is the output `relevance`",
   explain: "all inputs that are explained; the outputs of further ones are `relevance.NAME`",
+  set: "further inputs that become constants of the compiled graph, by name: a rate, a switch",
   output: "the output, or any tensor, that is explained",
   layer: "where relevance stops on its way: a tensor, a node or `last-map`",
   size: "height and width, if the model leaves them open",

@@ -1,7 +1,7 @@
 /** The state of a conversion, which converters of single nodes read and add to. */
 
 import { ModelFileError } from "../../errors.ts";
-import { capturedNames } from "../captures.ts";
+import { readBy } from "../captures.ts";
 import {
   type Attribute,
   type Attributes,
@@ -47,9 +47,8 @@ export class Conversion {
     this.#hints = "hints" in graph ? graph.hints : undefined;
     for (const input of graph.inputs) if ("dataType" in input) this.#known.set(input.name, input);
     this.#takeNames(graph);
-    for (const name of capturedNames(graph)) this.#used.add(name);
     for (const output of graph.outputs) this.#used.add(output.name);
-    for (const node of graph.nodes) for (const name of node.inputs) this.#used.add(name);
+    for (const node of graph.nodes) for (const name of readBy(node)) this.#used.add(name);
   }
 
   #takeNames(graph: Graph | Subgraph): void {

@@ -14,6 +14,7 @@ import { products } from "./products.ts";
 import { reductions } from "./reductions.ts";
 import { scattering } from "./scattering.ts";
 import { slicing } from "./slicing.ts";
+import { spectra } from "./spectra.ts";
 import { types } from "./types.ts";
 import { windows } from "./windows.ts";
 
@@ -35,5 +36,6 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     scattering,
     images,
     making,
+    spectra,
   ].flatMap((family) => Object.entries(family)),
 );

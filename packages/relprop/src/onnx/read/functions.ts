@@ -105,7 +105,8 @@ class Inliner {
       if (callee) {
         const inner = this.#sizes.get(callee) ?? this.#sizeOf(callee.node, [...stack, callee]);
         this.#sizes.set(callee, inner);
-        size += inner;
+        // A call counts too: a function may hand on its input, and have no nodes.
+        size += 1 + inner;
       } else {
         for (const inner of graphsOf(node)) size += this.#sizeOf(inner.node, stack);
         size += 1;

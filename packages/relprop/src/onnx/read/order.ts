@@ -1,14 +1,8 @@
 /** Sorts nodes topologically. */
 
-import { capturedBy } from "../captures.ts";
+import { readBy } from "../captures.ts";
 import type { Node } from "../graph.ts";
 import { type Source, refuse } from "./source.ts";
-
-/** The values that a node reads: its inputs, and outer values that its subgraphs read. */
-function needs(node: Node, producer: ReadonlyMap<string, Node>): readonly string[] {
-  const inputs = node.inputs.filter((name) => name !== "");
-  return [...inputs, ...[...capturedBy(node)].filter((name) => producer.has(name))];
-}
 
 /**
  * Sorts nodes so each comes after those that it needs; nodes that are sorted keep their order.
@@ -40,7 +34,7 @@ export function sortedNodes(
     const stack: { node: Node; needed: readonly string[]; next: number }[] = [];
     const enter = (node: Node): void => {
       state.set(node, "waiting");
-      stack.push({ node, needed: needs(node, producer), next: 0 });
+      stack.push({ node, needed: readBy(node), next: 0 });
     };
     enter(root);
     for (let top = stack.at(-1); top; top = stack.at(-1)) {

@@ -49,7 +49,7 @@ export function featureAxisOf(request: AxisRequest, name: string): number | unde
 
 const ofLayer: AxisOf = (_request, _node, row, { shape }) => {
   if (row.family === "convolution") return 1;
-  return row.family === "dense" ? shape.length - 1 : undefined;
+  return row.family === "dense" || row.family === "recurrent" ? shape.length - 1 : undefined;
 };
 
 /** The one axis that an operator does not keep. */
@@ -57,6 +57,6 @@ export const sharedAxis: AxisOf = ({ siteOf, value }, node, row, { shape }) => {
   const input = value(node.inputs[0] ?? "");
   if (!input || input.shape.length !== shape.length) return undefined;
   const site = siteOf(node);
-  const lost = shape.flatMap((_, axis) => (row.keepsAxis(site, wholeAxis(input, axis), 0) ? [] : [axis]));
+  const lost = shape.flatMap((_, axis) => (row.keepsAxis(site, wholeAxis(input, axis), 0, 0) ? [] : [axis]));
   return lost.length === 1 ? lost[0] : undefined;
 };

@@ -67,10 +67,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
   ["relevance has no rule for it yet", "CumProd DeformConv Det"],
   ["it is a spectrum, and relevance has no rule for that yet", "DFT STFT"],
-  [
-    "it is recurrent, and relevance has no rule for that yet",
-    "CausalConvWithState GRU LSTM LinearAttention RNN",
-  ],
+  ["it is recurrent, and relevance has no rule for that yet", "CausalConvWithState LinearAttention"],
   [
     "it has a graph inside that could not be written out: fix the input sizes, or export the model without control flow",
     "If Loop Scan SequenceMap",

@@ -31,6 +31,8 @@ const whatRelevanceDoes: Readonly<Record<Family, string>> = {
   softmax: "x ⊙ (R − y·ΣR), its first-order Taylor expansion (`norm`)",
   normalization:
     "is shared in proportion to the parts; the scale of the statistics counts as constant (`norm`)",
+  recurrent:
+    "goes back through all steps; linear parts and sums of states share by ε, and in a product of signal and gate the signal gets all (`lstm-all`)",
 };
 
 /** z = Wx + b; x⁺, W⁺ positive and x⁻, W⁻ negative parts; S the stabiliser; J the Jacobian. */
@@ -51,6 +53,9 @@ const formulas: Readonly<Record<RuleName, string>> = {
   deconvnet: "R⁺",
   "guided-backprop": "JᵀR⁺",
   "beta-smooth": "R ⊙ σ(βx)",
+  "lstm-all": "in products of signal and gate: R to the signal, 0 to the gate; all else by ε",
+  "lstm-half": "R / 2 to each; all else by ε",
+  "lstm-prop": "R in proportion to │z│ of signal and gate before their activations; all else by ε",
 };
 
 /** One line for each option that belongs to no rule. */

@@ -31,12 +31,19 @@ export const recurrentForms: Rewrite = {
       const isBatchFirst = numberAttribute(node, "layout", 0) === 1;
       const [all = "", ...last] = node.outputs;
       if (!isBatchFirst && all !== "") continue;
-      const named = { ...node, outputs: [all === "" ? newName(`${node.name}_Y`) : all, ...last] };
+      const named = withOutputs(node, [all === "" ? newName(`${node.name}_Y`) : all, ...last]);
       replace.set(node, isBatchFirst ? stepsFirst(named, newName) : [named]);
     }
     return replace.size === 0 ? graph : edited(graph, { replace });
   },
 };
+
+/** The node with other names for its outputs; a layer of integers that it stands for has the same. */
+const withOutputs = (node: Node, names: readonly string[]): Node => ({
+  ...node,
+  outputs: names,
+  ...(node.body && { body: node.body.map((part) => withOutputs(part, names)) }),
+});
 
 function stepsFirst(node: Node, newName: (base: string) => string): Node[] {
   const before: Node[] = [];

@@ -33,9 +33,13 @@ export function axisIn(
 /** The position of a node's feature axis in a later value. */
 export function axisOfNode(request: AxisRequest, node: Node, axisOf: AxisOf, to: string): number | undefined {
   const row = request.operators.rowOf(node);
-  const y = request.value(node.outputs[0] ?? "");
-  const axis = row && y && axisOf(request, node, row, y);
-  return axis === undefined || !y ? undefined : axisIn(request, y, axis, to);
+  for (const output of row ? node.outputs : []) {
+    const y = request.value(output);
+    const axis = row && y && axisOf(request, node, row, y);
+    const place = axis === undefined || !y ? undefined : axisIn(request, y, axis, to);
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 /** The feature axis of the last layer before a value, traced to that value. */

@@ -12,7 +12,13 @@ import {
 } from "../../src/relevance/other-operators.ts";
 import type { Family, Forms, Row } from "../../src/relevance/row-kinds.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
-import { linearRules, optionsOf, type RuleName, type RuleOptions } from "../../src/relevance/rules/index.ts";
+import {
+  linearRules,
+  optionsOf,
+  recurrentRules,
+  type RuleName,
+  type RuleOptions,
+} from "../../src/relevance/rules/index.ts";
 import { table } from "./markdown.ts";
 
 /** What relevance does at the operators of a family; in LRP composites, where nothing else is said. */
@@ -134,8 +140,11 @@ const ruleTable = (): string =>
     ["rule", "relevance of the input", "for", "options"],
     (Object.keys(formulas) as RuleName[]).map((rule) => {
       const isLinear = Object.hasOwn(linearRules, rule);
+      const isRecurrent = Object.hasOwn(recurrentRules, rule);
       const where = !isLinear
-        ? "no weights"
+        ? isRecurrent
+          ? "recurrent layers"
+          : "no weights"
         : rule === "gradient" || rule === "pass"
           ? "all operators"
           : "weights";

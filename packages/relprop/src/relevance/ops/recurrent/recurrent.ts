@@ -116,9 +116,13 @@ function divisionsOf(b: GraphBuilder, { cell, swept }: Way, rule: CellRule): Cel
 
 /** Why relevance cannot cross a layer. */
 export const refusesCells =
-  ({ usual }: CellKind) =>
+  ({ usual, gates }: CellKind) =>
   (site: Site): string | undefined => {
     const { node, inputs } = site;
+    const rows = site.input(at.recurrence).shape[1];
+    const units = site.input(at.recurrence).shape[2];
+    if (typeof rows === "number" && typeof units === "number" && rows !== gates * units)
+      return `it has ${rows / gates} units and hands on ${units} numbers (a projection), which ONNX does not define`;
     const direction = stringAttribute(node, "direction", "forward");
     if (!["forward", "reverse", "bidirectional"].includes(direction))
       return `its direction is "${direction}"`;

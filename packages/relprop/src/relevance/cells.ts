@@ -11,7 +11,9 @@ export type Factor = Value | number;
 
 /** signal ⊙ gate, inside of a cell. */
 export interface GatedProduct {
+  /** The factor that carries what the product hands on. */
   readonly signal: Value;
+  /** The factor that says how much of it passes. */
   readonly gate: Value;
   /** The signal before its activation: what it is made of. A state that is handed on has none, and is its own. */
   readonly signalInput: Value;

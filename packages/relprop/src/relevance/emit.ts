@@ -72,10 +72,11 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
     );
     const isFiltered = step.row?.filtered === true && filter !== undefined && filter !== 0;
-    const samples = (i: number): number => {
-      const place = analysis.batch?.places.get(step.node.outputs[i] as string);
-      return place?.outer === 1 && place.inner === 1 ? place.axis : 0;
-    };
+    // The outputs of a recurrent layer have the samples in their midst.
+    const samples = (i: number): number =>
+      step.row?.kind === "recurrent"
+        ? (analysis.batch?.places.get(step.node.outputs[i] as string)?.axis ?? 0)
+        : 0;
     const kept = masked.map((R, i) =>
       R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter, settings.filterBy, samples(i))) : R,
     );

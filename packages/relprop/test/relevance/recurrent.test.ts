@@ -367,6 +367,75 @@ it("hidden units are concepts, whose maps add up", async () => {
   expect(relativeDistance(sum, whole)).toBeLessThan(1e-5);
 });
 
+describe("what exporters write around layers", () => {
+  it("lengths that are all of the sequence mask nothing", () => {
+    const whole = netOf({ shape: [steps, 2, features] });
+    const initializers = new Map(whole.graph.initializers);
+    const bytes = new Uint8Array(Int32Array.of(steps, steps).buffer);
+    initializers.set("lengths", { dataType: "int32", dims: [2], bytes });
+    const nodes = whole.graph.nodes.map((node) =>
+      node.name === "layer" ? { ...node, inputs: [...node.inputs, "lengths"] } : node,
+    );
+    const told: Model = { ...whole, graph: { ...whole.graph, initializers, nodes } };
+    const countOf = (model: Model): number =>
+      compile(model, { composite: "epsilon", target: 1 }).model.graph.nodes.length;
+    expect(countOf(told)).toBe(countOf(whole));
+  });
+
+  it("an encoder's last state, handed to a decoder that reads another input", async () => {
+    const b = new GraphBuilder();
+    const own = b.input("x", "float32", [steps, "N", features]);
+    const beside = b.input("beside", "float32", [2, "N", features]);
+    const layer = (input: Value, seed: number, states: readonly Value[]): readonly Value[] => {
+      const dims = [
+        [1, 4 * hidden, features],
+        [1, 4 * hidden, hidden],
+        [1, 8 * hidden],
+      ];
+      const weights = dims.map((each, i) =>
+        b.constant(float32Tensor(numbers(each, seed + i), each), `w${seed + i}`),
+      );
+      const inputs = [input, ...weights].map(({ name }) => name);
+      const given = states.length > 0 ? ["", ...states.map(({ name }) => name)] : [];
+      const outputs = ["Y", "h", "c"].map((name) => `${name}${seed}`);
+      const attributes = { hidden_size: int(hidden) };
+      return b.add({
+        name: `layer${seed}`,
+        opType: "LSTM",
+        domain: "",
+        inputs: [...inputs, ...given],
+        outputs,
+        attributes,
+      });
+    };
+    const [, h, c] = layer(own, 1, []) as [Value, Value, Value];
+    const [, last] = layer(beside, 11, [h, c]) as [Value, Value];
+    b.output(b.op("Squeeze", [last, b.integers([0])]), "output");
+    const model = { ...netOf(), graph: b.graph("seq2seq") };
+    const feeds = {
+      x: tensor(x, [steps, samples, features]),
+      beside: tensor(x.slice(0, 2 * samples * features), [2, samples, features]),
+    };
+    for (const explain of [[], ["beside"]]) {
+      const options: CompileOptions = { composite: "epsilon", input: "x", explain, target: 1, ledger: true };
+      const compiled = compile(model, options);
+      const { ledger } = await run(compiled.model, feeds);
+      const found = readLedger(compiled.ledger as NonNullable<Compiled["ledger"]>, {
+        data: ledger?.data as Float32Array,
+        dims: ledger?.dims as readonly number[],
+      });
+      expect(found).toHaveLength(samples);
+      for (const { start, reached, stayed } of found) {
+        const kept = Object.values(stayed).reduce((sum, part) => sum + part, 0);
+        expect(Math.abs(start - reached - kept)).toBeLessThan(1e-6);
+        expect(Math.abs(stayed.rest)).toBeLessThan(1e-6);
+        // An input that is not explained takes its share all the same.
+        expect(Math.abs(stayed.others) > 1e-4).toBe(explain.length === 0);
+      }
+    }
+  });
+});
+
 it("a rule can be a function", async () => {
   const feeds = { x: tensor(x, [steps, samples, features]) };
   const own = compile(netOf(), {

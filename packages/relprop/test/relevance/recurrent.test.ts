@@ -119,6 +119,9 @@ const halved = (t: Tensor): Tensor =>
 /** lstm-half. */
 const shareAlike: RecurrentRule = (m) => ({ ...lstmAll()(m), product: () => [0.5, 0.5] });
 
+const countOf = (model: Model): number =>
+  compile(model, { composite: "epsilon", target: 1 }).model.graph.nodes.length;
+
 const [steps, samples] = [6, 3];
 const x = randomNumbers(steps * samples * features, 5);
 const composites: readonly CompileOptions[] = [
@@ -377,8 +380,6 @@ describe("what exporters write around layers", () => {
       node.name === "layer" ? { ...node, inputs: [...node.inputs, "lengths"] } : node,
     );
     const told: Model = { ...whole, graph: { ...whole.graph, initializers, nodes } };
-    const countOf = (model: Model): number =>
-      compile(model, { composite: "epsilon", target: 1 }).model.graph.nodes.length;
     expect(countOf(told)).toBe(countOf(whole));
   });
 
@@ -461,6 +462,29 @@ describe("refuses", () => {
     expect(() => compile(netOf({ attributes }))).toThrow(
       'relevance has no rule for its activation "Swish" yet',
     );
+  });
+
+  it.each(["Affine", "ScaledTanh", "ThresholdedRelu"])("%s without its parameters", (name) => {
+    const attributes: Attributes = { activations: { type: "strings", value: ["Sigmoid", name, "Tanh"] } };
+    expect(() => compile(netOf({ attributes }))).toThrow(`its activation "${name}" has no parameters`);
+  });
+
+  it("weights that come from the input, and states of another size than the units", () => {
+    const b = new GraphBuilder();
+    const input = b.input("x", "float32", [steps, 1, features]);
+    const constant = (dims: readonly number[]): Value =>
+      b.constant(float32Tensor(numbers(dims, 1), dims), "w");
+    const computed = b.op("Reshape", [b.op("Tanh", [input]), b.integers([1, steps, features])]);
+    b.output(b.op("RNN", [input, computed, constant([1, steps, steps])], { hidden_size: int(steps) }), "a");
+    b.output(
+      b.op("RNN", [input, constant([1, steps, features]), constant([1, steps, 4])], {
+        hidden_size: int(steps),
+      }),
+      "b",
+    );
+    const model = { ...netOf(), graph: b.graph("refused") };
+    expect(() => compile(model, { output: "a" })).toThrow("its weights depend on the model's input");
+    expect(() => compile(model, { output: "b" })).toThrow("it has 6 units and hands on 4 numbers");
   });
 
   it("rules of other layers", () => {

@@ -33,6 +33,8 @@ interface Case {
   readonly states?: "inputs" | "constants";
   readonly outputs?: readonly OutputName[];
   readonly activations?: Layer["activations"];
+  /** Whether the parameters of activations are left to their defaults. */
+  readonly isUsual?: boolean;
   readonly clip?: number;
   readonly isCoupled?: boolean;
   readonly isLinearFirst?: boolean;
@@ -87,7 +89,10 @@ function layerOf({ op, direction = "forward", ...given }: Case): Layer {
     lengths: given.lengths,
     h0: given.states && scaled(states, 17, 0.8),
     c0: given.states && op === "LSTM" ? scaled(states, 19, 0.8) : undefined,
-    activations: Array.from({ length: directions }, () => each).flat(),
+    activations:
+      each.length === directions * usual[op].length
+        ? each
+        : Array.from({ length: directions }, () => each).flat(),
     ...(given.clip !== undefined && { clip: given.clip }),
     ...(given.isCoupled && { isCoupled: true }),
     ...(given.isLinearFirst && { isLinearFirst: true }),
@@ -146,8 +151,10 @@ function modelOf(given: Case, layer: Layer): Model {
     direction: string(layer.direction),
     ...(given.activations && {
       activations: { type: "strings", value: layer.activations.map(([name]) => name) },
-      activation_alpha: { type: "floats", value: parameters("a") },
-      activation_beta: { type: "floats", value: parameters("b") },
+      ...(!given.isUsual && {
+        activation_alpha: { type: "floats", value: parameters("a") },
+        activation_beta: { type: "floats", value: parameters("b") },
+      }),
     }),
     ...(layer.clip !== undefined && { clip: float(layer.clip) }),
     ...(layer.isCoupled && { input_forget: int(1) }),
@@ -293,6 +300,27 @@ const cases: readonly Case[] = (["LSTM", "GRU", "RNN"] as const).flatMap((op): C
 ]);
 
 const more: readonly Case[] = [
+  {
+    title: "another function each way",
+    op: "RNN",
+    direction: "bidirectional",
+    activations: [
+      ["LeakyRelu", 0.1],
+      ["ScaledTanh", 1.3, 0.7],
+    ],
+  },
+  ...(
+    [
+      ["HardSigmoid", 0.2, 0.5],
+      ["LeakyRelu", 0.01],
+      ["Elu", 1],
+    ] as const
+  ).map((activation): Case => ({
+    title: `${activation[0]} by default`,
+    op: "RNN",
+    activations: [activation],
+    isUsual: true,
+  })),
   { title: "only the memory", op: "LSTM", outputs: ["Y_c"] },
   {
     title: "memory and last output",

@@ -6,9 +6,9 @@ import type { Factor } from "../../cells.ts";
 
 /** A function of single elements and its slope, with parameters α and β. */
 interface Form {
-  /** Defaults of the parameters that it takes. */
-  readonly alpha?: number;
-  readonly beta?: number;
+  /** Defaults of the parameters that it takes; null if runtimes do not agree on one. */
+  readonly alpha?: number | null;
+  readonly beta?: number | null;
   readonly apply: (c: Calculus, x: Value, alpha: number, beta: number) => Value;
   /** f′ as a function of x and y = f(x). */
   readonly slope: (c: Calculus, x: Value, y: Value, alpha: number, beta: number) => Factor;
@@ -26,8 +26,8 @@ const forms: Readonly<Record<string, Form>> = {
     slope: (c, x) => c.where(c.above(x, 0), 1, 0),
   },
   affine: {
-    alpha: 1,
-    beta: 0,
+    alpha: null,
+    beta: null,
     apply: (c, x, alpha, beta) => c.add(c.mul(x, alpha), beta),
     slope: (_c, _x, _y, alpha) => alpha,
   },
@@ -37,13 +37,13 @@ const forms: Readonly<Record<string, Form>> = {
     slope: (c, x, _y, alpha) => c.where(c.above(x, 0), 1, alpha),
   },
   thresholdedrelu: {
-    alpha: 1,
+    alpha: null,
     apply: (c, x, alpha) => c.where(c.above(x, alpha), x, 0),
     slope: (c, x, _y, alpha) => c.where(c.above(x, alpha), 1, 0),
   },
   scaledtanh: {
-    alpha: 1,
-    beta: 1,
+    alpha: null,
+    beta: null,
     apply: (c, x, alpha, beta) => c.mul(c.tanh(c.mul(x, beta)), alpha),
     slope(c, x, _y, alpha, beta) {
       const t = c.tanh(c.mul(x, beta));
@@ -107,11 +107,32 @@ export function refusesActivations(
   const unknown = names.find((name) => !Object.hasOwn(forms, name.toLowerCase()));
   if (unknown !== undefined) return `relevance has no rule for its activation "${unknown}" yet`;
   const most = usual.length * directions;
-  return names.length === most ? undefined : `it has ${names.length} activations where it takes ${most}`;
+  if (names.length !== most) return `it has ${names.length} activations where it takes ${most}`;
+  const bare = names.find((_, i) =>
+    parametersOf(node, names.slice(0, i + 1))
+      .at(-1)
+      ?.includes(null),
+  );
+  return bare && `its activation "${bare}" has no parameters, and runtimes do not agree on their defaults`;
+}
+
+/** α and β of each function, 0 for one that takes none. They stand in the order of the functions that take them. */
+function parametersOf(
+  node: Node,
+  names: readonly string[],
+): readonly (readonly [alpha: number | null, beta: number | null])[] {
+  const left = {
+    alpha: [...numbersAt(node, "activation_alpha")],
+    beta: [...numbersAt(node, "activation_beta")],
+  };
+  return names.map((name) => {
+    const { alpha, beta } = forms[name.toLowerCase()] as Form;
+    return [next(left.alpha, alpha), next(left.beta, beta)];
+  });
 }
 
 /** The next of the given parameters; 0 for a function that takes none. */
-const next = (left: number[], usually: number | undefined): number =>
+const next = (left: number[], usually: number | null | undefined): number | null =>
   usually === undefined ? 0 : (left.shift() ?? usually);
 
 const clipped = (c: Calculus, x: Value, clip: number): Value => (clip > 0 ? c.min(c.max(x, -clip), clip) : x);
@@ -130,15 +151,11 @@ export function cellActivations(
     clip,
   }: { readonly direction: number; readonly directions: number; readonly clip: number },
 ): readonly CellActivation[] {
-  // Parameters stand in the order of the functions that take them.
-  const left = {
-    alpha: [...numbersAt(node, "activation_alpha")],
-    beta: [...numbersAt(node, "activation_beta")],
-  };
-  const all = namesOf(node, usual, directions).map((name): CellActivation => {
+  const names = namesOf(node, usual, directions);
+  const parameters = parametersOf(node, names);
+  const all = names.map((name, i): CellActivation => {
     const form = forms[name.toLowerCase()] as Form;
-    const alpha = next(left.alpha, form.alpha);
-    const beta = next(left.beta, form.beta);
+    const [alpha, beta] = (parameters[i] ?? []).map((number) => number ?? 0) as [number, number];
     return {
       apply: (c, x) => form.apply(c, clipped(c, x, clip), alpha, beta),
       slope(c, x, y) {

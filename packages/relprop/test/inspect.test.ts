@@ -326,9 +326,11 @@ describe("operators of other domains", () => {
 
   it("is no obstacle's shadow: a second one behind it is listed, too", () => {
     const { graph, ...shell } = foreign("Swirl");
-    const nodes = graph.nodes.map((node) => (node.name === "flat" ? { ...node, opType: "LSTM" } : node));
+    const nodes = graph.nodes.map((node) =>
+      node.name === "flat" ? { ...node, opType: "LinearAttention" } : node,
+    );
     const found = inspect({ ...shell, graph: { ...graph, nodes } });
-    expect(found.obstacles).toMatchObject([{ node: "relu" }, { node: "flat", operator: "LSTM" }]);
+    expect(found.obstacles).toMatchObject([{ node: "relu" }, { node: "flat", operator: "LinearAttention" }]);
   });
 });
 

@@ -27,6 +27,7 @@ import { recognizeRelu } from "./recognize-relu.ts";
 import { recognizeSigmoid } from "./recognize-sigmoid.ts";
 import { recognizeSilu } from "./recognize-silu.ts";
 import { type RemovedNode, findRemovedNodes } from "./removed-nodes.ts";
+import { recurrentForms } from "./recurrent-forms.ts";
 import { reshapeToConstants } from "./reshape-to-constants.ts";
 import { resolveSequences } from "./resolve-sequences.ts";
 import type { Note, Rewrite } from "./rewrite.ts";
@@ -46,6 +47,7 @@ const settling: readonly Rewrite[] = [
   castLikeToCast,
   reshapeToConstants,
   asStridedToReshape,
+  recurrentForms,
   dropExpand,
   dropNoOps,
   vectorsToMatrices,

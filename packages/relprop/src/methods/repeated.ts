@@ -23,6 +23,15 @@ export function requirePoints({ compiled }: GradientGraph, method: string): void
       fix: "choose input-x-gradient, or an LRP composite",
     });
   }
+  const { name: inputName, shape: inputShape } = compiled.input;
+  if (compiled.batchAxis !== undefined && compiled.batchAxis > 0) {
+    throw new OptionError({
+      what: `cannot compile ${method} for this model`,
+      where: `input "${inputName}", [${inputShape.join(", ")}]`,
+      why: `its axis ${compiled.batchAxis} counts samples, and the method needs them first`,
+      fix: "export the model with samples first, or choose input-x-gradient or grad-cam",
+    });
+  }
   for (const { name, shape } of [compiled.input, compiled.output]) {
     if (typeof shape[0] === "string") continue;
     throw new OptionError({

@@ -74,10 +74,26 @@ export class GraphBuilder {
   /** Where the search for a free number ended, by the name that gets it. */
   readonly #next = new Map<string, number>();
   #scope: Scope | undefined;
+  /** The builder of the graph around this one. */
+  readonly #outer: GraphBuilder | undefined;
 
-  /** @param scope of all that is built in no other */
-  constructor(scope?: Scope) {
+  /**
+   * @param scope of all that is built in no other
+   * @param outer the builder of the graph around this one, see {@link inner}
+   */
+  constructor(scope?: Scope, outer?: GraphBuilder) {
     this.#scope = scope;
+    this.#outer = outer;
+  }
+
+  /**
+   * A builder of a graph inside of a node of this one. Its names are used nowhere else, and its nodes can use the values of this
+   * graph.
+   * @param word what the names of its nodes begin with, after this scope's
+   */
+  inner(word: string): GraphBuilder {
+    const scope = this.#scope && { ...this.#scope, name: this.#named(word) };
+    return new GraphBuilder(scope, this);
   }
 
   /**
@@ -97,10 +113,23 @@ export class GraphBuilder {
 
   /** Declares an input of the graph, under this very name. */
   input(name: string, dataType: DataType, shape: Shape): Value {
-    this.#taken.add(name);
-    const value = this.#define({ name, dataType, shape });
+    // Only inputs of the whole model are named by their users.
+    const own = this.#outer ? this.#reserve(this.#named(name)) : name;
+    this.#taken.add(own);
+    const value = this.#define({ name: own, dataType, shape });
     this.#inputs.push(value);
     return value;
+  }
+
+  /** The inputs so far. */
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
+  /** The same elements under another name, by a node of its own. */
+  copy(value: Value): Value {
+    const name = this.#reserve(this.#named("copy"));
+    return sure(this.add(this.#owned(onnxNode("Identity", [value.name], [name])))[0]);
   }
 
   /** Takes over a whole graph, its inputs and outputs included, with what is known of its values. */
@@ -258,7 +287,7 @@ export class GraphBuilder {
 
   /** What is known of a value by its name. */
   value(name: string): Value {
-    const value = this.#values.get(name);
+    const value = this.#values.get(name) ?? this.#outer?.value(name);
     if (!value) throw new Error(`the graph has no value "${name}" at this point`);
     return value;
   }
@@ -266,6 +295,7 @@ export class GraphBuilder {
   /** Keeps a name from being given to a new value: the output's name, above all. */
   reserve(name: string): void {
     this.#taken.add(name);
+    this.#outer?.reserve(name);
   }
 
   /** What was built so far, in the order in which it was added. */
@@ -301,10 +331,14 @@ export class GraphBuilder {
   #reserve(base: string): string {
     let name = base;
     let i = this.#next.get(base) ?? 2;
-    for (; this.#taken.has(name); i++) name = `${base}_${i}`;
+    for (; this.#isTaken(name); i++) name = `${base}_${i}`;
     this.#next.set(base, i);
-    this.#taken.add(name);
+    this.reserve(name);
     return name;
+  }
+
+  #isTaken(name: string): boolean {
+    return this.#taken.has(name) || (this.#outer !== undefined && this.#outer.#isTaken(name));
   }
 }
 

@@ -36,7 +36,27 @@ export function canInfer(opType: string, domain: string = ""): boolean {
  */
 export function tryInfer(node: Node, inputs: Inputs, others?: OperatorShapes): TensorInfo[] | undefined {
   const rule = others?.get(operatorKey(node)) ?? ruleOf(node.opType, node.domain);
-  return rule?.(node, inputs);
+  return rule?.(node, inputs, (...given) => inferSubgraph(others, ...given));
+}
+
+/** What is known of the outputs of a graph inside of a node. Nothing is known of the values that it takes from around it. */
+function inferSubgraph(
+  others: OperatorShapes | undefined,
+  graph: Subgraph,
+  inputs: Inputs,
+  outputs: Inputs,
+): Inputs {
+  const given = new Map(graph.outputs.map(({ name }, i) => [name, outputs[i]]));
+  const known = new Map<string, TensorInfo | undefined>();
+  for (const [name, tensor] of graph.initializers) known.set(name, constantInfo(tensor));
+  for (const [i, { name }] of graph.inputs.entries()) known.set(name, inputs[i]);
+  for (const node of graph.nodes) {
+    const read = node.inputs.map((name) => known.get(name));
+    const isKnown = node.inputs.every((name, i) => name === "" || read[i]);
+    const infos = isKnown ? tryInfer(node, read, others) : undefined;
+    for (const [i, name] of node.outputs.entries()) known.set(name, infos?.[i] ?? given.get(name));
+  }
+  return graph.outputs.map(({ name }) => known.get(name));
 }
 
 /**

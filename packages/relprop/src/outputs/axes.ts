@@ -9,11 +9,13 @@ import type { AxisPlace } from "../relevance/site.ts";
 export const axisOf = (analysis: Analysis, node: Node, row: Row, y: Value): number | undefined =>
   sharedAxis(analysis, node, row, y);
 
-/** The position of an input axis in the output; undefined if the node mixes, picks or drops elements along it. */
+/** The position of an input axis in the first output; undefined if the node mixes, picks or drops elements along it. */
 export const placeAfter = (
   { b, siteOf, operators }: Analysis,
   node: Node,
   input: string,
   axis: number,
 ): AxisPlace | undefined =>
-  operators.rowOf(node)?.keepsAxis(siteOf(node), wholeAxis(b.value(input), axis), node.inputs.indexOf(input));
+  operators
+    .rowOf(node)
+    ?.keepsAxis(siteOf(node), wholeAxis(b.value(input), axis), node.inputs.indexOf(input), 0);

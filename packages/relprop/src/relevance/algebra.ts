@@ -31,6 +31,9 @@ export interface Knowledge {
   readonly without: readonly Optimization[];
 }
 
+/** Whether it keeps every denominator from 0. A relative one vanishes if all of z is 0. */
+const isSafe = ({ epsilon, kind }: Stabilizer): boolean => epsilon !== 0 && !isRelative(kind);
+
 const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
 
 /**
@@ -193,17 +196,20 @@ export class Algebra {
     return this.nonNegative(this.multiply(term, term));
   }
 
-  /** S(z); see {@link stabilizerKinds}. */
-  stabilize(z: Value, stabilizer: Stabilizer): Value {
+  /**
+   * S(z); see {@link stabilizerKinds}.
+   * @param axes those that ‖z‖ is taken over, by default all but the first
+   */
+  stabilize(z: Value, stabilizer: Stabilizer, axes?: readonly number[]): Value {
     if (stabilizer.epsilon === 0) return z;
-    return this.#b.within("stabilize", () => this.#stabilized(z, stabilizer));
+    return this.#b.within("stabilize", () => this.#stabilized(z, stabilizer, axes));
   }
 
-  #stabilized(z: Value, { epsilon, kind }: Stabilizer): Value {
+  #stabilized(z: Value, { epsilon, kind }: Stabilizer, axes: readonly number[] | undefined): Value {
     // σ times ε, or times ε‖z‖.
     const signed = (sign: 1 | -1): Value => {
       const size = this.#b.scalar(sign * epsilon);
-      return isRelative(kind) ? this.#b.op("Mul", [this.#rootMeanSquare(z), size]) : size;
+      return isRelative(kind) ? this.#b.op("Mul", [this.#rootMeanSquare(z, axes), size]) : size;
     };
     if (kind === "zero") return this.whereZero(z, signed(1), z);
     const isPositive = kind === "unsigned" || this.isNonNegative(z);
@@ -231,11 +237,10 @@ export class Algebra {
     return indicator(this.#b, this.#b.op("Less", [z, this.#b.scalar(0)]));
   }
 
-  /** √(mean of z² over all axes but the batch), one number a sample, in a shape that broadcasts over z. */
-  #rootMeanSquare(z: Value): Value {
-    const axes = ints(z.shape.slice(1).map((_, i) => i + 1));
+  /** √(mean of z² over the axes, by default all but the batch), in a shape that broadcasts over z. */
+  #rootMeanSquare(z: Value, axes: readonly number[] = z.shape.slice(1).map((_, i) => i + 1)): Value {
     const square = this.#b.op("Mul", [z, z]);
-    return this.#b.op("Sqrt", [this.#b.op("ReduceMean", [square], { axes, keepdims: int(1) })]);
+    return this.#b.op("Sqrt", [this.#b.op("ReduceMean", [square], { axes: ints(axes), keepdims: int(1) })]);
   }
 
   /** a / b, not guarded against b = 0: {@link share} is. */
@@ -259,8 +264,7 @@ export class Algebra {
     if (cofactor) return this.keepsZeros(R, cofactor);
     const denominator = this.stabilize(this.#times(n, z), stabilizer);
     const quotient = this.divide(R, denominator);
-    // A relative stabilizer vanishes if all of z is 0. Any other ε > 0 keeps the denominator from 0.
-    if (stabilizer.epsilon !== 0 && !isRelative(stabilizer.kind)) return quotient;
+    if (isSafe(stabilizer)) return quotient;
     return this.keepsZeros(R, this.whereZero(denominator, this.#b.scalar(0), quotient));
   }
 
@@ -276,11 +280,28 @@ export class Algebra {
     return this.#product(by, this.#b.op("Div", [size, stable]));
   }
 
+  /** 1 / S(z), and 0 where S(z) = 0. */
+  inverse(z: Value, stabilizer: Stabilizer, axes?: readonly number[]): Value {
+    const denominator = this.stabilize(z, stabilizer, axes);
+    const quotient = this.#b.op("Div", [this.#b.scalar(1), denominator]);
+    return isSafe(stabilizer) ? quotient : this.whereZero(denominator, this.#b.scalar(0), quotient);
+  }
+
   /** S(n·z) − n·z */
-  stabiliser(z: Value, stabilizer: Stabilizer, n = 1): Term {
+  stabiliser(z: Value, stabilizer: Stabilizer, n = 1, axes?: readonly number[]): Term {
     if (stabilizer.epsilon === 0) return undefined;
     const whole = this.#times(n, z);
-    return this.#b.op("Sub", [this.stabilize(whole, stabilizer), whole]);
+    return this.#b.op("Sub", [this.stabilize(whole, stabilizer, axes), whole]);
+  }
+
+  /** │v│ */
+  size(v: Value): Value {
+    return this.#b.op("Abs", [v]);
+  }
+
+  /** 1 − v */
+  complement(v: Value): Value {
+    return this.#b.op("Sub", [this.#b.scalar(1), v]);
   }
 
   /** [z = 0], as booleans. */

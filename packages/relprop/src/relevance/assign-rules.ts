@@ -10,10 +10,10 @@ import type { Analysis } from "./analysis.ts";
 import { opTable } from "./op-table.ts";
 import { refusalOf } from "./other-operators.ts";
 import type { LayerKind } from "./composites.ts";
-import { isOwn, type Choice } from "./rule-choice.ts";
+import { isOwn, ruleNames, rulesOf, type Choice } from "./rule-choice.ts";
 import { partsOf, type Row } from "./row-kinds.ts";
 import { type Site } from "./site.ts";
-import { linearRules, plainRules, type RuleName } from "./rules/index.ts";
+import { type RuleName } from "./rules/index.ts";
 import type { Settings } from "./settings.ts";
 import { noRelevanceError } from "./no-relevance.ts";
 import { Shapeless } from "./shapeless.ts";
@@ -188,8 +188,9 @@ function countedText(names: readonly string[]): string {
 /** Names of the rules that could cross a node if an override named them. */
 export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
   const row = request.analysis.operators.rowOf(node);
-  const names = Object.keys({ ...linearRules, ...plainRules }) as RuleName[];
-  return names.filter((rule) => obstacleAt({ node, row, choice: { rule }, why: "" }, request) === undefined);
+  return ruleNames.filter(
+    (rule) => obstacleAt({ node, row, choice: { rule }, why: "" }, request) === undefined,
+  );
 }
 
 const isLayer = (row: Row | undefined): boolean => row?.family === "convolution" || row?.family === "dense";
@@ -200,8 +201,10 @@ function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
   const first = new Set<Node>();
   for (const node of analysis.between(inputs)) {
     if (!readBy(node).some((name) => before.has(name))) continue;
-    if (isLayer(analysis.operators.rowOf(node))) first.add(node);
-    else for (const name of node.outputs) before.add(name);
+    const row = analysis.operators.rowOf(node);
+    if (isLayer(row)) first.add(node);
+    // A recurrent layer has weights, so what stands behind it is not first.
+    else if (row?.family !== "recurrent") for (const name of node.outputs) before.add(name);
   }
   return first;
 }
@@ -283,7 +286,7 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
   if (!row && choice.rule !== "pass") {
     return `only "pass" can be used on ${node.opType}, which has no row in the op table`;
   }
-  const known = row?.kind === "linear" ? linearRules : plainRules;
+  const known = rulesOf(row?.kind);
   if (!isOwn(choice) && !Object.hasOwn(known, choice.rule)) {
     return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(known).join(", ")}`;
   }

@@ -37,17 +37,18 @@ export function traceAxes(
   const dependent = new Set(starts.keys());
   for (const node of graph.nodes) {
     if (endsRelevance(node) || !relevantInputs(node).some((name) => dependent.has(name))) continue;
-    const outputs = relevantOutputs(node).filter((name) => name !== "" && !starts.has(name));
-    const place = placeAfter(node);
-    for (const name of outputs) {
+    const relevant = new Set(relevantOutputs(node));
+    for (const [output, name] of node.outputs.entries()) {
+      if (name === "" || !relevant.has(name) || starts.has(name)) continue;
       dependent.add(name);
+      const place = placeAfter(node, output);
       if (place) places.set(name, place);
     }
   }
   return places;
 
-  /** The place of the axis in the outputs of a node. All inputs that have the axis must agree on it. */
-  function placeAfter(node: Node): AxisPlace | undefined {
+  /** The place of the axis in an output of a node. All inputs that have the axis must agree on it. */
+  function placeAfter(node: Node, output: number): AxisPlace | undefined {
     const row = rowOf(node);
     if (!isKnown(node)) return undefined;
     const site = siteOf(node);
@@ -56,7 +57,7 @@ export function traceAxes(
     for (const [index, name] of node.inputs.entries()) {
       if (!relevant.has(name) || !dependent.has(name)) continue;
       const before = places.get(name);
-      const after = before && (row ? row.keepsAxis : unlessMoved)(site, before, index);
+      const after = before && (row ? row.keepsAxis : unlessMoved)(site, before, index, output);
       if (!after || (found && !isSamePlace(found, after))) return undefined;
       found = after;
     }
@@ -65,7 +66,7 @@ export function traceAxes(
 }
 
 /** For an unknown operator, an output axis with the same position and size counts as the same axis. */
-const unlessMoved: KeepsAxis = (site, place) => placeAt(site, place, place.axis);
+const unlessMoved: KeepsAxis = (site, place, _input, output) => placeAt(site, place, place.axis, output);
 
 const isSamePlace = (a: AxisPlace, b: AxisPlace): boolean =>
   a.axis === b.axis && a.outer === b.outer && a.inner === b.inner;

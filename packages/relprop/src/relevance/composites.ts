@@ -28,6 +28,7 @@ export const layerKinds: Readonly<Record<LayerKind, string>> = {
   product: "matrix products of two computed tensors (attention)",
   softmax: "softmax inside of the model (attention)",
   normalization: "normalisations by statistics of what they normalise, such as LayerNormalization",
+  recurrent: "recurrent layers: LSTM, GRU, RNN",
 };
 
 /** How relevance can cross strides: through the operator as it is, or averaged over its positions. */
@@ -72,6 +73,7 @@ export const lrpDefaults = {
   product: { rule: "uniform" },
   softmax: { rule: "norm" },
   normalization: { rule: "norm" },
+  recurrent: { rule: "lstm-all" },
 } satisfies Composite["rules"];
 
 /** The rules of gradient methods. */
@@ -89,6 +91,7 @@ const gradients = {
   product: { rule: "gradient" },
   softmax: { rule: "gradient" },
   normalization: { rule: "gradient" },
+  recurrent: { rule: "gradient" },
 } satisfies Composite["rules"];
 
 const lrp = { seed: "logit", strides: "exact" } as const;
@@ -126,6 +129,7 @@ export const composites = {
       product: { rule: "uniform", epsilon: fischerStabiliser },
       softmax: { rule: "norm" },
       normalization: { rule: "norm", epsilon: fischerStabiliser },
+      recurrent: { rule: "lstm-all", epsilon: fischerStabiliser },
     },
   },
   "epsilon-plus": {

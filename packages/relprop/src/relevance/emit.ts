@@ -16,10 +16,11 @@ import {
   type LayerContext,
   type Share,
 } from "./layers.ts";
-import type { RelevanceTerm, LedgerWriter } from "./ledger.ts";
+import type { Crossing, RelevanceTerm, LedgerWriter } from "./ledger.ts";
 import { filled } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
-import { linearRuleOf, plainRuleOf } from "./rule-choice.ts";
+import { crossRecurrent } from "./recurrent-layers.ts";
+import { linearRuleOf, plainRuleOf, recurrentRuleOf } from "./rule-choice.ts";
 import { ofStep, ofTensor } from "./scopes.ts";
 import type { Settings } from "./settings.ts";
 
@@ -71,10 +72,20 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
     );
     const isFiltered = step.row?.filtered === true && filter !== undefined && filter !== 0;
-    const kept = masked.map((R) =>
-      R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter, settings.filterBy)) : R,
+    // The outputs of a recurrent layer have the samples in their midst.
+    const samples = (i: number): number =>
+      step.row?.kind === "recurrent"
+        ? (analysis.batch?.places.get(step.node.outputs[i] as string)?.axis ?? 0)
+        : 0;
+    const kept = masked.map((R, i) =>
+      R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter, settings.filterBy, samples(i))) : R,
     );
-    const { contributions, constants, ...crossed } = crossNode(step, kept, settings, {
+    const {
+      contributions,
+      constants,
+      others: beside,
+      ...crossed
+    } = crossNode(step, kept, settings, {
       site,
       m,
       shares: ledger && [],
@@ -83,6 +94,7 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
     const outputs = step.node.outputs;
     const leaving: RelevanceTerm[] = [];
     const others: RelevanceTerm[] = constants.map((R) => ({ of: outputs[0] as string, R }));
+    others.push(...(beside ?? []));
     for (const [at, R] of contributions) {
       const name = step.node.inputs[at] as string;
       const total = m.add(relevance.get(name), R);
@@ -119,6 +131,9 @@ interface Crossed {
   readonly shares: readonly Share[];
   readonly isExact: boolean;
   readonly hasBorder: boolean;
+  /** For the ledger: relevance that the layer gave to inputs which do not depend on the explained one. */
+  readonly others?: readonly RelevanceTerm[];
+  readonly chain?: Crossing["chain"];
 }
 
 /** Families with y = Σ_i x_i ∂y/∂x_i plus a bias, whose shares conserve relevance. */
@@ -133,6 +148,7 @@ const additive: ReadonlySet<Family> = new Set([
   "product",
   "quotient",
   "normalization",
+  "recurrent",
 ]);
 
 /** Whether relevance only moves, along the gradient. */
@@ -159,6 +175,11 @@ function crossNode(
   });
 
   if (row?.kind === "splitting") return crossed(crossSplit(row, context, arriving, computed));
+  if (row?.kind === "recurrent") {
+    const through = crossRecurrent(row, recurrentRuleOf(choice), context, arriving);
+    const contributions = computed.map((index): Contribution => [index, through.inputs.get(index)]);
+    return { ...crossed(contributions), others: through.others, chain: through.chain };
+  }
   const R = arriving[0];
   if (!R) return crossed([]);
   if (row?.kind === "linear") {

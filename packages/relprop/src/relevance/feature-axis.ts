@@ -33,9 +33,13 @@ export function axisIn(
 /** The position of a node's feature axis in a later value. */
 export function axisOfNode(request: AxisRequest, node: Node, axisOf: AxisOf, to: string): number | undefined {
   const row = request.operators.rowOf(node);
-  const y = request.value(node.outputs[0] ?? "");
-  const axis = row && y && axisOf(request, node, row, y);
-  return axis === undefined || !y ? undefined : axisIn(request, y, axis, to);
+  for (const output of row ? node.outputs : []) {
+    const y = request.value(output);
+    const axis = row && y && axisOf(request, node, row, y);
+    const place = axis === undefined || !y ? undefined : axisIn(request, y, axis, to);
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 /** The feature axis of the last layer before a value, traced to that value. */
@@ -49,7 +53,7 @@ export function featureAxisOf(request: AxisRequest, name: string): number | unde
 
 const ofLayer: AxisOf = (_request, _node, row, { shape }) => {
   if (row.family === "convolution") return 1;
-  return row.family === "dense" ? shape.length - 1 : undefined;
+  return row.family === "dense" || row.family === "recurrent" ? shape.length - 1 : undefined;
 };
 
 /** The one axis that an operator does not keep. */
@@ -57,6 +61,6 @@ export const sharedAxis: AxisOf = ({ siteOf, value }, node, row, { shape }) => {
   const input = value(node.inputs[0] ?? "");
   if (!input || input.shape.length !== shape.length) return undefined;
   const site = siteOf(node);
-  const lost = shape.flatMap((_, axis) => (row.keepsAxis(site, wholeAxis(input, axis), 0) ? [] : [axis]));
+  const lost = shape.flatMap((_, axis) => (row.keepsAxis(site, wholeAxis(input, axis), 0, 0) ? [] : [axis]));
   return lost.length === 1 ? lost[0] : undefined;
 };

@@ -3,7 +3,7 @@
  * nothing is renormalised. Fischer 2021.
  */
 
-import { int, type Value } from "../onnx/graph.ts";
+import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { keepAboveThreshold } from "./bisection.ts";
 import { filled, reshapeLike } from "./ops/shapes.ts";
@@ -19,9 +19,24 @@ export const searches = ["sorting", "bisection"] as const;
 /** One of {@link searches}. */
 export type Search = (typeof searches)[number];
 
-/** @param keep the fraction p to keep, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything */
-export function keepLargest(b: GraphBuilder, R: Value, keep: number | Value, search: Search): Value {
-  return b.within("filter", () => kept(b, R, keep, search));
+/**
+ * @param keep the fraction p to keep, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything
+ * @param samples the axis of the samples
+ */
+export function keepLargest(
+  b: GraphBuilder,
+  R: Value,
+  keep: number | Value,
+  search: Search,
+  samples = 0,
+): Value {
+  return b.within("filter", () => {
+    if (samples === 0) return kept(b, R, keep, search);
+    // A swap of two axes undoes itself.
+    const axes = R.shape.map((_, axis) => (axis === 0 ? samples : axis === samples ? 0 : axis));
+    const swapped = (v: Value): Value => b.op("Transpose", [v], { perm: ints(axes) });
+    return swapped(kept(b, swapped(R), keep, search));
+  });
 }
 
 function kept(b: GraphBuilder, R: Value, keep: number | Value, search: Search): Value {

@@ -113,6 +113,8 @@ export interface Crossing {
   readonly isExact: boolean;
   /** Whether some elements of the output come from no input. */
   readonly hasBorder: boolean;
+  /** If divisions follow one another, as the steps of a recurrent layer do: what of the arriving relevance belongs to padding. */
+  readonly chain?: { readonly ended: readonly RelevanceTerm[] } | undefined;
 }
 
 /** Adds the ledger to the graph. */
@@ -140,7 +142,7 @@ export class LedgerWriter {
   /** Adds the row of a node. */
   enter({ node, choice, why }: PlanStep, crossing: Crossing): void {
     const m = this.#m;
-    const { arriving, masked, kept, shares, isExact, hasBorder } = crossing;
+    const { arriving, masked, kept, shares, isExact, hasBorder, chain } = crossing;
     const y = node.outputs[0] as string;
     const [atOutput, afterMask, afterFilter] = [arriving, masked, kept].map((R) => this.#total(R));
     const leaving = this.#total(crossing.leaving);
@@ -156,6 +158,7 @@ export class LedgerWriter {
     const lost = m.subtract(difference(m, afterFilter, leaving), others);
     if (!isExact) sums[why === "fallback" ? "fallback" : "rule"] = lost;
     else if (hasBorder) sums.border = lost;
+    else if (chain) Object.assign(sums, this.#shared(shares, y), { border: this.#total(chain.ended) });
     else if (shares.length > 0) Object.assign(sums, this.#shared(shares, y, afterFilter));
     const known = shareColumns.reduce((sum, column) => m.add(sum, sums[column]), leaving);
     sums.rest = difference(m, atOutput, known);
@@ -197,11 +200,14 @@ export class LedgerWriter {
     return { value: this.#as("float32", table), rows: this.#rows };
   }
 
-  /** What the divisions of a rule gave to biases and stabilizers, and relevance that they did not share. */
+  /**
+   * What the divisions of a rule gave to biases and stabilizers, and relevance that they did not share.
+   * @param arrived what they should have divided between them; undefined if they follow one another
+   */
   #shared(
     shares: readonly Share[],
     y: string,
-    arrived: Term,
+    arrived?: Term,
   ): Partial<Record<"bias" | "epsilon" | "rule", Term>> {
     const m = this.#m;
     const zero = m.scalar(0);
@@ -216,11 +222,12 @@ export class LedgerWriter {
       bias: total(({ s, bias }) => m.multiply(s, bias)),
       epsilon: total(absorbed),
       rule: m.add(
-        difference(
-          m,
-          arrived,
-          total(({ R }) => R),
-        ),
+        arrived &&
+          difference(
+            m,
+            arrived,
+            total(({ R }) => R),
+          ),
         total(({ R, isUnshareable }) => where(isUnshareable, R, zero)),
       ),
     };

@@ -25,6 +25,9 @@ import * as products from "./ops/products.ts";
 import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
 import * as ranges from "./ops/ranges.ts";
 import * as reductions from "./ops/reductions.ts";
+import { gru } from "./ops/recurrent/gru.ts";
+import { lstm } from "./ops/recurrent/lstm.ts";
+import { rnn } from "./ops/recurrent/rnn.ts";
 import * as softmaxes from "./ops/softmax.ts";
 import * as spectra from "./ops/spectra.ts";
 import {
@@ -42,6 +45,7 @@ import {
   measure,
   normalization,
   quotient,
+  recurrent,
   rising,
   routing,
   softmax,
@@ -137,6 +141,11 @@ export const opTable = {
     refuses: products.refusesEinsum,
     keepsAxis: products.throughEinsum,
   }),
+
+  // Recurrent layers: X, and the states before the first step.
+  LSTM: recurrent({ gates: 4, usual: ["Sigmoid", "Tanh", "Tanh"], cell: lstm }, { parts: [0, 5, 6] }),
+  GRU: recurrent({ gates: 3, usual: ["Sigmoid", "Tanh"], cell: gru }, { parts: [0, 5] }),
+  RNN: recurrent({ gates: 1, usual: ["Tanh"], cell: rnn }, { parts: [0, 5] }),
 
   // Softmax and normalisations inside of the model.
   Softmax: softmax(

@@ -66,10 +66,7 @@ export const refused: ReadonlyMap<string, string> = listOf([
   ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
   ["relevance has no rule for it yet", "CumProd Det"],
-  [
-    "it is recurrent, and relevance has no rule for that yet",
-    "CausalConvWithState GRU LSTM LinearAttention RNN",
-  ],
+  ["it is recurrent, and relevance has no rule for that yet", "CausalConvWithState LinearAttention"],
   [
     "it has a graph inside that could not be written out, and relevance has no rule for that",
     "If Loop Scan SequenceMap",

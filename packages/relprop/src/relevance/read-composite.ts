@@ -14,7 +14,7 @@ import {
   type LayerKind,
 } from "./composites.ts";
 import { checkRule, isOwn, parseRule, type Choice, type OwnRule, type RuleChoice } from "./rule-choice.ts";
-import type { LinearRule, PlainRule } from "./rules/index.ts";
+import type { LinearRule, PlainRule, RecurrentRule } from "./rules/index.ts";
 
 /** Kinds of layers with weights. */
 type LinearKind = "first convolution" | "first" | "convolution" | "dense" | "affine";
@@ -25,7 +25,7 @@ export type OwnRules = {
     | string
     | RuleChoice
     | OwnRule
-    | (Kind extends LinearKind ? LinearRule : PlainRule);
+    | (Kind extends LinearKind ? LinearRule : Kind extends "recurrent" ? RecurrentRule : PlainRule);
 };
 
 /**
@@ -58,8 +58,8 @@ const kinds: readonly string[] = Object.keys(layerKinds);
  *
  * With `extends`, the other composite has the defaults. Without it, `convolution` and `dense` are required, and the defaults
  * are those of all LRP composites: sums and averages share, maxima follow the gradient, activations pass. A {@link Composite}
- * is valid JSON. In a program a rule can also be a function: a `LinearRule` for layers with weights, else a `PlainRule`
- * ({@link OwnComposite}).
+ * is valid JSON. In a program a rule can also be a function: a `LinearRule` for layers with weights, a
+ * `RecurrentRule` for recurrent ones, else a `PlainRule` ({@link OwnComposite}).
  *
  * @param file where the JSON comes from, for errors
  * @throws OptionError naming the unknown field or value, and the allowed ones
@@ -125,8 +125,7 @@ export function parseComposite(json: unknown, file?: string): Composite {
 }
 
 function readChoice(value: unknown, where: string): Choice {
-  if (typeof value === "function")
-    return { rule: `function ${value.name}`, of: value as LinearRule | PlainRule };
+  if (typeof value === "function") return { rule: `function ${value.name}`, of: value as OwnRule["of"] };
   if (isObject(value) && isOwn(value as unknown as Choice)) return value as unknown as OwnRule;
   if (typeof value === "string") return parseRule(value, `${where}: ${value}`);
   if (isObject(value) && typeof value["rule"] === "string") {

@@ -8,6 +8,7 @@
 
 import type { Node, Value } from "../onnx/graph.ts";
 import { asParts, type Ranged } from "./ops/ranges.ts";
+import { refusesCells, throughCells, type CellKind } from "./ops/recurrent/recurrent.ts";
 import { aligned, type KeepsAxis, type LinearOperator, type PullBack, type Site } from "./site.ts";
 
 /**
@@ -30,7 +31,8 @@ export type Family =
   | "quotient"
   | "product"
   | "softmax"
-  | "normalization";
+  | "normalization"
+  | "recurrent";
 
 interface Common {
   /** Which rule of a composite it gets. */
@@ -134,8 +136,16 @@ export interface SplittingRow extends Common {
   readonly pullBackAll: (site: Site, s: readonly Value[], input: number) => Value;
 }
 
+/** A layer whose steps read the state after the step before. */
+export interface RecurrentRow extends Common {
+  /** Tells rows apart. */
+  readonly kind: "recurrent";
+  /** One step, and what weights and activations it has. */
+  readonly cells: CellKind;
+}
+
 /** How relevance crosses an operator. Make one with {@link linear}, {@link activation} and the other constructors. */
-export type Row = LinearRow | PlainRow | SplittingRow;
+export type Row = LinearRow | PlainRow | SplittingRow | RecurrentRow;
 
 /**
  * Indices of the inputs that can get relevance, including constants.
@@ -324,6 +334,12 @@ export function routing(
 /** As {@link routing}, for an operator with several outputs. */
 export function splitting(pullBackAll: SplittingRow["pullBackAll"], options: RowOptions = {}): SplittingRow {
   return { kind: "splitting", pullBackAll, ...moved(options) };
+}
+
+/** A layer whose steps read the state after the step before: LSTM, GRU, RNN. */
+export function recurrent(cells: CellKind, options: RowOptions = {}): RecurrentRow {
+  const usual = { refuses: refusesCells(cells), keepsAxis: throughCells, filtered: true };
+  return { kind: "recurrent", cells, ...common("recurrent", options, usual) };
 }
 
 /** Options of operators that only move elements: they make none negative. */

@@ -7,10 +7,13 @@ import {
   linearRules,
   optionsOf,
   plainRules,
+  recurrentRules,
   type LinearRule,
   type LinearRuleName,
   type PlainRule,
   type PlainRuleName,
+  type RecurrentRule,
+  type RecurrentRuleName,
   type RuleName,
   type RuleOptions,
 } from "./rules/index.ts";
@@ -26,7 +29,7 @@ export interface OwnRule {
   /** Its name: `function NAME`. */
   readonly rule: `function ${string}`;
   /** The function itself. */
-  readonly of: LinearRule | PlainRule;
+  readonly of: LinearRule | PlainRule | RecurrentRule;
 }
 
 /** The rule of a layer. */
@@ -42,9 +45,17 @@ export const linearRuleOf = (choice: Choice): LinearRule =>
 export const plainRuleOf = (choice: Choice): PlainRule =>
   isOwn(choice) ? (choice.of as PlainRule) : plainRules[choice.rule as PlainRuleName](choice);
 
+/** The function of a rule for recurrent layers. */
+export const recurrentRuleOf = (choice: Choice): RecurrentRule =>
+  isOwn(choice) ? (choice.of as RecurrentRule) : recurrentRules[choice.rule as RecurrentRuleName](choice);
+
+/** The rules that each kind of row can have; all others have those for operators without weights. */
+export const rulesOf = (kind: string | undefined): Readonly<Record<string, unknown>> =>
+  kind === "linear" ? linearRules : kind === "recurrent" ? recurrentRules : plainRules;
+
 /** All rules, those for layers with weights first. */
 export const ruleNames: readonly RuleName[] = [
-  ...new Set([...Object.keys(linearRules), ...Object.keys(plainRules)]),
+  ...new Set([linearRules, plainRules, recurrentRules].flatMap((rules) => Object.keys(rules))),
 ] as RuleName[];
 
 /** The option that `rule:number` sets. */
@@ -56,6 +67,9 @@ const mainOption: Partial<Record<RuleName, keyof RuleOptions>> = {
   flat: "epsilon",
   wsquare: "epsilon",
   "beta-smooth": "beta",
+  "lstm-all": "epsilon",
+  "lstm-half": "epsilon",
+  "lstm-prop": "epsilon",
 };
 
 /** Types of option: words, non-negative numbers, or bounds (a number, or one for each channel). */

@@ -96,16 +96,21 @@ export interface AxisPlace {
   readonly inner: Dim;
 }
 
-/** The place of an input axis in the outputs; undefined if elements along it are mixed, picked or dropped. */
-export type KeepsAxis = (site: Site, place: AxisPlace, input: number) => AxisPlace | undefined;
+/** The place of an input axis in an output; undefined if elements along it are mixed, picked or dropped. */
+export type KeepsAxis = (
+  site: Site,
+  place: AxisPlace,
+  input: number,
+  output: number,
+) => AxisPlace | undefined;
 
 /**
- * The place at an axis of the output, if the sizes agree. Two symbolic sizes always do, since inputs often have different
+ * The place at an axis of an output, if the sizes agree. Two symbolic sizes always do, since inputs often have different
  * names for the batch.
  */
-export function placeAt(site: Site, place: AxisPlace, axis: number): AxisPlace | undefined {
+export function placeAt(site: Site, place: AxisPlace, axis: number, output = 0): AxisPlace | undefined {
   const { outer, length, inner } = place;
-  const size = y(site).shape[axis];
+  const size = site.output(output).shape[axis];
   if (size === product([outer, length, inner])) return { ...place, axis };
   const isOpen = typeof size === "string" && typeof length === "string" && outer === 1 && inner === 1;
   return isOpen ? { ...place, axis, length: size } : undefined;

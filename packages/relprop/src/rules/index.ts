@@ -7,6 +7,7 @@
  * A row describes how an operator's output depends on its inputs. There is a constructor for each kind.
  */
 export { Algebra, type Term } from "../relevance/algebra.ts";
+export type { CellRule, Factor, GatedProduct } from "../relevance/cells.ts";
 export { stabilizerKinds, type Stabilizer, type StabilizerKind } from "../relevance/stabilizer.ts";
 export { Calculus, slope, type Operand, type Slope } from "../relevance/ops/calculus.ts";
 export { likeFirstInput, type OwnOperator, type OwnOperators } from "../relevance/operators.ts";
@@ -62,6 +63,9 @@ export {
   gamma,
   gradient,
   guidedBackprop,
+  lstmAll,
+  lstmHalf,
+  lstmProp,
   norm,
   pass,
   passLinear,
@@ -76,6 +80,7 @@ export {
   type Part,
   type PlainLayer,
   type PlainRule,
+  type RecurrentRule,
   type RuleName,
   type RuleOptions,
 } from "../relevance/rules/index.ts";

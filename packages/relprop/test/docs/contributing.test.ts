@@ -25,7 +25,13 @@ interface Addition {
 
 const relevance = "packages/relprop/src/relevance/";
 const additions: readonly Addition[] = [
-  { what: "operator", example: "Softsign", mention: /\bsoftsign\b/i, most: 3 },
+  {
+    what: "operator",
+    example: "Softsign",
+    mention: /\bsoftsign\b/i,
+    users: [`${relevance}ops/recurrent/activations.ts`],
+    most: 3,
+  },
   {
     what: "rule",
     example: "wsquare",

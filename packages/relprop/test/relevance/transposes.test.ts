@@ -287,6 +287,22 @@ const cases: Case[] = [
   ...resamplingCases,
   ...samplingCases,
   ...uncoveredCases,
+  ...(
+    [
+      ["LSTM", 4],
+      ["GRU", 3],
+      ["RNN", 1],
+    ] as const
+  ).map(([op, gates]): Case => ({
+    op,
+    shape: [5, 2, 3],
+    make: (b, x) =>
+      b.op(
+        op,
+        [x, weights(b, [1, gates * 4, 3]), weights(b, [1, gates * 4, 4], 5), weights(b, [1, 8 * gates], 7)],
+        { hidden_size: int(4) },
+      ),
+  })),
 ];
 
 function modelOf({ make, opset = 17 }: Case, dims: Shape): Model {

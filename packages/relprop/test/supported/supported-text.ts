@@ -12,7 +12,13 @@ import {
 } from "../../src/relevance/other-operators.ts";
 import type { Family, Forms, Row } from "../../src/relevance/row-kinds.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
-import { linearRules, optionsOf, type RuleName, type RuleOptions } from "../../src/relevance/rules/index.ts";
+import {
+  linearRules,
+  optionsOf,
+  recurrentRules,
+  type RuleName,
+  type RuleOptions,
+} from "../../src/relevance/rules/index.ts";
 import { table } from "./markdown.ts";
 
 /** What relevance does at the operators of a family; in LRP composites, where nothing else is said. */
@@ -31,6 +37,8 @@ const whatRelevanceDoes: Readonly<Record<Family, string>> = {
   softmax: "x ⊙ (R − y·ΣR), its first-order Taylor expansion (`norm`)",
   normalization:
     "is shared in proportion to the parts; the scale of the statistics counts as constant (`norm`)",
+  recurrent:
+    "goes back through all steps; linear parts and sums of states share by ε, and in a product of signal and gate the signal gets all (`lstm-all`)",
 };
 
 /** z = Wx + b; x⁺, W⁺ positive and x⁻, W⁻ negative parts; S the stabiliser; J the Jacobian. */
@@ -51,6 +59,9 @@ const formulas: Readonly<Record<RuleName, string>> = {
   deconvnet: "R⁺",
   "guided-backprop": "JᵀR⁺",
   "beta-smooth": "R ⊙ σ(βx)",
+  "lstm-all": "in products of signal and gate: R to the signal, 0 to the gate; all else by ε",
+  "lstm-half": "R / 2 to each; all else by ε",
+  "lstm-prop": "R in proportion to │z│ of signal and gate before their activations; all else by ε",
 };
 
 /** One line for each option that belongs to no rule. */
@@ -130,8 +141,11 @@ const ruleTable = (): string =>
     ["rule", "relevance of the input", "for", "options"],
     (Object.keys(formulas) as RuleName[]).map((rule) => {
       const isLinear = Object.hasOwn(linearRules, rule);
+      const isRecurrent = Object.hasOwn(recurrentRules, rule);
       const where = !isLinear
-        ? "no weights"
+        ? isRecurrent
+          ? "recurrent layers"
+          : "no weights"
         : rule === "gradient" || rule === "pass"
           ? "all operators"
           : "weights";

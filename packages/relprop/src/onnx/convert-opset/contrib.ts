@@ -1,5 +1,5 @@
 /**
- * Replaces operators of com.microsoft, which ONNX Runtime's optimiser fuses from operators of ai.onnx, by the latter. Others
+ * Replaces operators of com.microsoft, which ONNX Runtime's tools make of operators of ai.onnx, by the latter. Others
  * of that domain stay, and assigning rules refuses them by name.
  *
  * Source: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
@@ -20,6 +20,7 @@ import { writeGelu, writeSwish } from "./activations.ts";
 import { type Conversion, type Converter, without } from "./conversion.ts";
 import { rmsNormalizationNode, rmsNormalizationOverBody } from "./norms.ts";
 import { NodeWriter } from "./node-writer.ts";
+import { lstmOverIntegers } from "./recurrent.ts";
 
 /** A Gelu node of a value, with its body. */
 function gelu(node: Node, to: Conversion, x: string, approximate: "none" | "tanh"): Node {
@@ -182,6 +183,7 @@ export const contribForms: Readonly<Record<string, Converter>> = {
   BiasAdd: biasAdd,
   BiasGelu: geluOfSum("none"),
   BiasSplitGelu: biasSplitGelu,
+  DynamicQuantizeLSTM: lstmOverIntegers,
   FastGelu: geluOfSum("tanh"),
   FusedConv: fusedConv,
   FusedGemm: fusedGemm,

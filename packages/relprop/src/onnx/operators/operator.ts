@@ -1,12 +1,19 @@
 /** What is known of an operator: the shape rule that infers its outputs, and the evaluator that computes them from constants. */
 
-import type { DataType, Node, Tensor, TensorInfo } from "../graph.ts";
+import type { DataType, Node, Subgraph, Tensor, TensorInfo } from "../graph.ts";
 
 /** What is known of a node's inputs; undefined where an optional input is absent. */
 export type Inputs = readonly (TensorInfo | undefined)[];
 
+/**
+ * Gives what is known of the outputs of a graph inside of a node.
+ * @param inputs what is known of its inputs
+ * @param outputs what is known of its outputs already
+ */
+export type InferInner = (graph: Subgraph, inputs: Inputs, outputs: Inputs) => Inputs;
+
 /** Gives what is known of a node's outputs, or undefined where not even the rank can be known. */
-export type ShapeRule = (node: Node, inputs: Inputs) => TensorInfo[] | undefined;
+export type ShapeRule = (node: Node, inputs: Inputs, inferInner?: InferInner) => TensorInfo[] | undefined;
 
 /** A node whose inputs are constants; `undefined` marks an optional input that is absent. */
 export interface Call {

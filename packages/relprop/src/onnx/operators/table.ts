@@ -2,6 +2,7 @@
 
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { control } from "./control.ts";
 import { gathering } from "./gathering.ts";
 import { images } from "./images.ts";
 import { layout } from "./layout.ts";
@@ -11,6 +12,7 @@ import { normalization } from "./normalization.ts";
 import type { Operator } from "./operator.ts";
 import { parts } from "./parts.ts";
 import { products } from "./products.ts";
+import { recurrence } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { scattering } from "./scattering.ts";
 import { slicing } from "./slicing.ts";
@@ -37,5 +39,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map(
     images,
     making,
     spectra,
+    recurrence,
+    control,
   ].flatMap((family) => Object.entries(family)),
 );

@@ -4,6 +4,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { dataTypeCodes } from "../data-types.ts";
 import type {
   Attribute,
+  DataType,
   Graph,
   Model,
   Node,
@@ -124,6 +125,18 @@ function valueProto({ name, dataType, shape }: Value): ValueInfoProto {
   const type = create(TypeProtoSchema, { value: { case: "tensorType", value: tensorType } });
   return create(ValueInfoProtoSchema, { name, type });
 }
+
+/** A value of which only the type is declared. */
+export const typeProto = (name: string, dataType: DataType): ValueInfoProto =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: "tensorType",
+        value: create(TypeProto_TensorSchema, { elemType: dataTypeCodes[dataType] }),
+      },
+    }),
+  });
 
 const nodeProtos = (nodes: readonly Node[], irVersion: number): NodeProto[] =>
   nodes.flatMap(written).map((node) => nodeProto(node, irVersion));

@@ -49,9 +49,9 @@ export const batchAndChannels: KeepsAxis = (site, place) =>
   place.axis <= 1 ? at(site, place, place.axis) : undefined;
 
 /** y [.., I, K] = A [.., I, J] · B [.., J, K]: all but J, also where a side is constant. */
-export const throughProduct: KeepsAxis = (site, place, input) => {
+export const throughProduct: KeepsAxis = (site, place, input, output) => {
   const summed = rankOf(site, input) - (input === 0 ? 1 : 2);
-  return place.axis === summed ? undefined : aligned(site, place, input);
+  return place.axis === summed ? undefined : aligned(site, place, input, output);
 };
 
 /** Gemm: the rows of x. */

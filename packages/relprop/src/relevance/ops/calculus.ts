@@ -29,6 +29,10 @@ export class Calculus {
   readonly div = (a: Operand, c: Operand): Value => this.#b.op("Div", this.#both(a, c));
   /** aᶜ */
   readonly pow = (a: Operand, c: Operand): Value => this.#b.op("Pow", this.#both(a, c));
+  /** max(a, c) */
+  readonly max = (a: Operand, c: Operand): Value => this.#b.op("Max", this.#both(a, c));
+  /** min(a, c) */
+  readonly min = (a: Operand, c: Operand): Value => this.#b.op("Min", this.#both(a, c));
   /** [a > c], as booleans */
   readonly above = (a: Operand, c: Operand): Value => this.#b.op("Greater", this.#both(a, c));
   /** [a < c], as booleans */

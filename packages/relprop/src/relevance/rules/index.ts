@@ -17,6 +17,7 @@ import {
   uniform,
   type PlainRule,
 } from "./plain.ts";
+import { cellGradient, lstmAll, lstmHalf, lstmProp, type RecurrentRule } from "./recurrent.ts";
 import type { LinearRule, RuleOptions } from "./rule.ts";
 import { wsquare } from "./wsquare.ts";
 import { zbox } from "./zbox.ts";
@@ -48,10 +49,19 @@ export const plainRules = {
   "beta-smooth": betaSmooth,
 } satisfies Record<string, (options: RuleOptions) => PlainRule>;
 
+/** For recurrent layers. */
+export const recurrentRules = {
+  "lstm-all": lstmAll,
+  "lstm-half": lstmHalf,
+  "lstm-prop": lstmProp,
+  gradient: cellGradient,
+} satisfies Record<string, (options: RuleOptions) => RecurrentRule>;
+
 export type LinearRuleName = keyof typeof linearRules;
 export type PlainRuleName = keyof typeof plainRules;
+export type RecurrentRuleName = keyof typeof recurrentRules;
 /** What a rule is called in composites and options; `pass` and `gradient` exist with weights and without. */
-export type RuleName = LinearRuleName | PlainRuleName;
+export type RuleName = LinearRuleName | PlainRuleName | RecurrentRuleName;
 
 const share = ["epsilon", "stabilizer"] as const;
 
@@ -73,11 +83,15 @@ export const optionsOf: Readonly<Record<RuleName, readonly (keyof RuleOptions)[]
   deconvnet: [],
   "guided-backprop": [],
   "beta-smooth": ["beta"],
+  "lstm-all": share,
+  "lstm-half": share,
+  "lstm-prop": share,
 };
 
 export type { LinearLayer, LinearRule, Part, RuleOptions } from "./rule.ts";
 export { defaultEpsilon } from "./rule.ts";
 export type { PlainLayer, PlainRule } from "./plain.ts";
+export type { RecurrentRule } from "./recurrent.ts";
 export {
   alphaBeta,
   betaSmooth,
@@ -88,6 +102,9 @@ export {
   gamma,
   gradient,
   guidedBackprop,
+  lstmAll,
+  lstmHalf,
+  lstmProp,
   norm,
   pass,
   passLinear,

@@ -57,14 +57,17 @@ function graphOf(
   };
 }
 
-/** An If on the sum of a value, whose branches take another one from around them. */
+/** An If on the sum of a value, whose branches take another one from around them and give it in two shapes. */
 const choice = (type: Half, from: string, to: string): readonly Node[] => {
-  const branch = (name: string) =>
-    graphAttribute(subgraph([], [declared(name, type)], [nodeOf("Mul", [from, "t"], [name])]));
+  const branch = (node: Node) =>
+    graphAttribute(subgraph([], [declared(node.outputs[0] ?? "", type)], [node]));
   return [
     nodeOf("ReduceSum", [from], ["sum"], { keepdims: int(0) }),
     nodeOf("Greater", ["sum", "t"], ["flag"]),
-    nodeOf("If", ["flag"], [to], { then_branch: branch("kept"), else_branch: branch("left") }),
+    nodeOf("If", ["flag"], [to], {
+      then_branch: branch(nodeOf("Mul", [from, "t"], ["kept"])),
+      else_branch: branch(nodeOf("Concat", [from, from], ["left"], { axis: int(0) })),
+    }),
   ];
 };
 

@@ -265,8 +265,10 @@ export function usesOf(graph: Graph): Uses {
   const producer = new Map<string, Node>();
   const consumers = new Map<string, Node[]>();
   for (const node of graph.nodes) {
-    for (const output of node.outputs) producer.set(output, node);
+    // "" stands for an absent value: nobody makes it, and chains of makers must not lead back through it.
+    for (const output of node.outputs) if (output !== "") producer.set(output, node);
     for (const input of new Set(node.inputs)) {
+      if (input === "") continue;
       const list = consumers.get(input);
       if (list) list.push(node);
       else consumers.set(input, [node]);

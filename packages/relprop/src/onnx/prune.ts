@@ -12,6 +12,8 @@ export function prune(graph: Graph, values: readonly Pick<Value, "name">[] = [])
     if (!node.outputs.some((name) => needed.has(name))) continue;
     kept.push(node);
     for (const part of [node, ...(node.body ?? [])]) for (const name of readBy(part)) needed.add(name);
+    // Absent inputs need no absent outputs.
+    needed.delete("");
   }
   const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
   return { ...graph, nodes: kept.toReversed(), initializers };

@@ -128,6 +128,7 @@ function reachedNames(
     const rule = steps.get(node)?.choice.rule;
     if (rule === "constant") continue;
     for (const [index, name] of node.inputs.entries()) {
+      if (name === "") continue;
       if (rule !== "signal" || !isGateOf(siteOf(node), index, operators.rowOf(node))) arriving.add(name);
     }
   }
@@ -190,12 +191,13 @@ const isLayer = (row: Row | undefined): boolean => row?.family === "convolution"
 
 /** Linear layers reached from an input without crossing another. */
 function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
+  const { rowOf, relevantInputs, relevantOutputs } = analysis.operators;
   const before = new Set(inputs);
   const first = new Set<Node>();
   for (const node of analysis.between(inputs)) {
-    if (!node.inputs.some((name) => before.has(name))) continue;
-    if (isLayer(analysis.operators.rowOf(node))) first.add(node);
-    else for (const name of node.outputs) before.add(name);
+    if (!relevantInputs(node).some((name) => before.has(name))) continue;
+    if (isLayer(rowOf(node))) first.add(node);
+    else for (const name of relevantOutputs(node)) before.add(name);
   }
   return first;
 }

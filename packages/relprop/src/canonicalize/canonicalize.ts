@@ -5,6 +5,7 @@
 
 import type { Graph, Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
+import { readQuantized } from "./read-quantized.ts";
 import { recognizeAffine } from "./recognize-affine.ts";
 import { castLikeToCast } from "./cast-like-to-cast.ts";
 import { dropNoOps } from "./drop-no-ops.ts";
@@ -40,6 +41,7 @@ const settling: readonly Rewrite[] = [
   resolveSequences,
   floatsToFloat32,
   recognizeFakeQuantize,
+  readQuantized,
   castLikeToCast,
   reshapeToConstants,
   asStridedToReshape,

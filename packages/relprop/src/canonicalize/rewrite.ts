@@ -46,6 +46,10 @@ export function neededBy(node: Node): readonly string[] {
   return [...node.inputs, ...taken];
 }
 
+/** The values that the nodes in a file read which a node is written as: those of its body, if it has one. */
+export const writtenInputs = (node: Node): readonly string[] =>
+  node.body ? node.body.flatMap(writtenInputs) : node.inputs;
+
 /** As `usesOf`, including bodies. Values that subgraphs capture count as outputs, since they must keep their names. */
 export function allUses(graph: Graph): Uses {
   const producer = new Map<string, Node>();

@@ -21,7 +21,7 @@ import { isResizeNonNegative, refusesResize, resizeForm, unresize, weighedRange 
 import * as scattering from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as products from "./ops/products.ts";
-import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
+import { dynamicFakeQuantize, fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
 import * as ranges from "./ops/ranges.ts";
 import * as reductions from "./ops/reductions.ts";
 import * as softmaxes from "./ops/softmax.ts";
@@ -246,6 +246,11 @@ export const opTable = {
     range: ranges.asInput,
     nonNegative: quantizesToPositive,
     parameters: () => [1, 2],
+  }),
+  DynamicFakeQuantize: activation(dynamicFakeQuantize, {
+    ...rectifying,
+    ...keepsPositive,
+    range: ranges.asInput,
   }),
 
   // Other functions, element by element.

@@ -12,6 +12,9 @@ const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
     groups.flatMap(([sentence, operators]) => operators.split(" ").map((name) => [name, sentence] as const)),
   );
 
+const quantizedSentence =
+  "it computes with whole numbers that could not be read as the real ones that they stand for: explain the float model it was made from";
+
 /** Operators that reading or canonicalization rewrites to others. The sentence says why one can remain. */
 export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
   ["it is no constant of the file", "Constant"],
@@ -20,6 +23,10 @@ export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
     "BatchNormalization",
   ],
   ["it could not be written out in the operators of opset 17", "Attention RotaryEmbedding SwiGLU Swish"],
+  [
+    quantizedSentence,
+    "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear",
+  ],
   ["it is an older form of ScatterElements that could not be brought up to date", "Scatter"],
   ["it is an older form of Resize that could not be brought up to date", "Upsample"],
   ["it is Slice and Pad, and its sizes are known only at run time", "CenterCropPad"],
@@ -40,9 +47,6 @@ export const operatorsWithoutRelevance: ReadonlyMap<string, string> = listOf([
   ["gives an empty sequence", "SequenceEmpty"],
 ]);
 
-const quantizedSentence =
-  "it is quantized, and relevance needs real numbers: explain the float model it was made from, or one in QDQ form";
-
 /** Operators that relevance cannot cross, and why. */
 export const refused: ReadonlyMap<string, string> = listOf([
   [
@@ -50,10 +54,6 @@ export const refused: ReadonlyMap<string, string> = listOf([
     "Ceil Floor Round Sign Hardmax OneHot Range",
   ],
   ["it is random: its output is no function of its input", "Bernoulli Multinomial"],
-  [
-    quantizedSentence,
-    "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear",
-  ],
   [
     "it reads an image at computed places, and relevance has no rule for that yet",
     "GridSample MaxRoiPool RoiAlign",

@@ -54,7 +54,17 @@ function headOf(last: Node, real: RealValues): { product: Node; factors: string[
     : undefined;
 }
 
-const isIntegerProduct = (node: Node): boolean => isOnnx(node, "MatMulInteger", "ConvInteger");
+/** Records why an integer product stays whose result nothing scales. */
+export function refuseUnscaled(node: Node, real: RealValues): void {
+  const usersOf = (each: Node): readonly Node[] =>
+    each.outputs.flatMap((name) => real.uses.consumers.get(name) ?? []);
+  const casts = usersOf(node).filter((user) => isOnnx(user, "Cast"));
+  const isScaled = casts.flatMap(usersOf).some((user) => isOnnx(user, "Mul") || user.body !== undefined);
+  if (!isScaled) real.refuse(node, "its result is not scaled by the scales of its factors");
+}
+
+/** Whether a node multiplies whole numbers, and gives whole numbers. */
+export const isIntegerProduct = (node: Node): boolean => isOnnx(node, "MatMulInteger", "ConvInteger");
 
 function leadsToProduct(name: string, real: RealValues): boolean {
   const node = real.uses.producer.get(name);
@@ -70,6 +80,8 @@ export function endsIntegerProduct(node: Node, real: RealValues): boolean {
   const [y = ""] = node.outputs;
   if (!node.inputs.some((name) => leadsToProduct(name, real))) return false;
   const users = real.uses.consumers.get(y) ?? [];
+  // What only bodies read was found in an earlier round.
+  if (users.length > 0 && !users.some((user) => user.inputs.includes(y))) return false;
   const goesOn = users.length === 1 && !real.uses.isOutput(y) && users[0] && isOnnx(users[0], "Mul");
   return !(goesOn && isScale(users[0] as Node, y, real));
 }
@@ -172,7 +184,10 @@ function weightsBy(
   isConv: boolean,
   real: RealValues,
 ): string | undefined {
-  const scale = real.add(`${b}_scale`, float32Tensor(scales, scales.length === 1 ? [] : [scales.length]));
+  // Several zero points need as many scales.
+  const count = Math.max(scales.length, sizeOf(real.constant(zero)?.dims ?? []));
+  const each = Float32Array.from({ length: count }, (_, i) => forChannel(scales, i));
+  const scale = real.add(`${b}_scale`, float32Tensor(each, count === 1 ? [] : [count]));
   return real.of(b, { scale, zero, axis: isConv ? 0 : -1 })?.x;
 }
 

@@ -7,7 +7,13 @@
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { onnxNode } from "../onnx/operator-node.ts";
 import { quantizedFormOf } from "../onnx/quantized-forms.ts";
-import { endsIntegerProduct, realFusedProduct, realProduct } from "./integer-products.ts";
+import {
+  endsIntegerProduct,
+  isIntegerProduct,
+  realFusedProduct,
+  realProduct,
+  refuseUnscaled,
+} from "./integer-products.ts";
 import { RealValues } from "./real-values.ts";
 import { type Refuse, type Rewrite, edited, isOnnx } from "./rewrite.ts";
 import { realPackedLookup, realPackedProduct } from "./stored-products.ts";
@@ -61,6 +67,7 @@ export const readQuantized: Rewrite = {
       else if (form && !(node.inputs[form.result] ?? "")) realOutput(node, real);
       else if (node.opType === "DequantizeLinear") dequantize(node, real);
       else if (endsIntegerProduct(node, real)) realProduct(node, real);
+      else if (isIntegerProduct(node)) refuseUnscaled(node, real);
     }
     const { replace, initializers } = real;
     return replace.size === 0 ? graph : edited(graph, { replace, initializers });

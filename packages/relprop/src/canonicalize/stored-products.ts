@@ -47,7 +47,6 @@ function blockWeights(node: Node, real: RealValues): Tensor | undefined {
   const blocks = Math.ceil(K / block);
   if (sizeOf(B.dims) !== (N * blocks * block * bits) / 8 || sizeOf(scales.dims) !== N * blocks)
     return undefined;
-  if (groups && !isInOrder(groups, block)) return undefined;
   const weights: StoredWeights = {
     q: unpack(bytesOf(B), bits, [N, blocks * block]),
     scale: { ...scales, dims: [N, blocks] },
@@ -57,7 +56,24 @@ function blockWeights(node: Node, real: RealValues): Tensor | undefined {
     columns: K,
     turned: true,
   };
-  return storedWeights(weights);
+  return groups && !isInOrder(groups, block) ? sortedWeights(weights, groups) : storedWeights(weights);
+}
+
+/** The weights [K, N] whose inputs name the block that their scale is of, as float32. */
+function sortedWeights({ q, scale, zero, columns: K = 0 }: StoredWeights, groups: Tensor): Tensor {
+  const [numbers, scales, zeros, blockOf] = [q, scale, zero ?? scale, groups].map(numbersOf) as [
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+  ];
+  const [[N = 1, width = 1], [, blocks = 1]] = [q.dims, scale.dims];
+  const data = Float32Array.from({ length: K * N }, (_, i) => {
+    const [k, n] = [Math.floor(i / N), i % N];
+    const at = n * blocks + (blockOf[k] ?? 0);
+    return Math.fround((numbers[n * width + k] ?? 0) - (zeros[at] ?? 0)) * (scales[at] ?? 0);
+  });
+  return float32Tensor(data, [K, N]);
 }
 
 /** Whether the group of each input is the block that it lies in. */
@@ -112,11 +128,7 @@ const packed: Readonly<Record<string, (node: Node, real: RealValues) => Tensor |
 /** Replaces a product by packed weights. */
 export function realPackedProduct(node: Node, real: RealValues): void {
   const weights = packed[node.opType]?.(node, real);
-  if (!weights)
-    return real.refuse(
-      node,
-      "its packed weights are no constants that fit each other, or are sorted into groups",
-    );
+  if (!weights) return real.refuse(node, "its packed weights are no constants that fit each other");
   const [x = "", B = ""] = node.inputs;
   const bias = node.inputs[5] ?? "";
   const inputs = [x, real.add(`${B}_float`, weights), bias] as const;

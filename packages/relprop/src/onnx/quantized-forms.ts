@@ -107,3 +107,10 @@ export const quantizedFormOf = (node: Pick<Node, "domain" | "opType">): Quantize
 
 /** The operators that have such a form, by "domain/OpType". */
 export const quantizedOperators: readonly string[] = Object.keys(forms);
+
+/** The operators of com.microsoft that are read as operators on real numbers: those with a form, and products of their own kind. */
+export const isReadAsReal = (node: Pick<Node, "domain" | "opType">): boolean =>
+  quantizedFormOf(node) !== undefined ||
+  "DequantizeLinear DynamicQuantizeMatMul GatherBlockQuantized MatMulBnb4 MatMulIntegerToFloat MatMulNBits QuantizeLinear"
+    .split(" ")
+    .includes(node.opType);

@@ -14,7 +14,7 @@ export interface StoredWeights {
   readonly q: Tensor;
   /** float32: one number, one for each index of `axis`, or one for each block of it. */
   readonly scale: Tensor;
-  /** In the shape of the scale; without it, 0. */
+  /** One number, or as many as scales; without it, 0. */
   readonly zero?: Tensor | undefined;
   /** The numbers that q are indices of. */
   readonly table?: readonly number[];
@@ -62,7 +62,9 @@ function computed({ q, scale, zero, table, axis, block, columns, turned }: Store
   const numberAt = (i: number): number => {
     const at = indexOf(i);
     const number = numbers[i] ?? 0;
-    const centred = table ? (table[number] ?? 0) : Math.fround(number - (zeros?.[at] ?? 0));
+    const centred = table
+      ? (table[number] ?? 0)
+      : Math.fround(number - (zeros?.[zeros.length === 1 ? 0 : at] ?? 0));
     return centred * (scales[at] ?? 0);
   };
   if (columns === undefined && !turned) return Float32Array.from(numbers, (_, i) => numberAt(i));

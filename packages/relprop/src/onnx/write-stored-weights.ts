@@ -72,7 +72,7 @@ function built(b: GraphBuilder, weights: StoredWeights, constant: Constant, name
     block !== 0 ? split.with(axis + 1, 1) : q.dims.map((_, i) => (i === axis && isEach ? size : 1));
   const blocked = block === 0 ? whole : b.op("Reshape", [whole, b.integers(split)]);
   const shaped = (tensor: Tensor, word: string): Value =>
-    constant({ ...tensor, dims: isEach ? scaleDims : [] }, `${name}_${word}`);
+    constant({ ...tensor, dims: isEach && sizeOf(tensor.dims) > 1 ? scaleDims : [] }, `${name}_${word}`);
   const offset =
     zero && Array.prototype.some.call(numbersOf(zero), (number: number) => number !== 0) ? zero : undefined;
   const centred = table

@@ -178,6 +178,56 @@ it("a dynamically quantized product has the relevance x̂ ⊙ Ŵ of its target",
   for (const [i, number] of wanted.entries()) expect(relevance.data[i]).toBeCloseTo(number, 5);
 });
 
+/** Numbers between −1.3 and 1.3, and a target of one class for each sample. */
+async function explainedCase(
+  name: string,
+  composite: string,
+): Promise<Record<"y" | "relevance", Float32Array>> {
+  const { model } = compile(readModel(read(`cases/${name}.onnx`)), { composite, seed: "logit" });
+  const session = await ort.InferenceSession.create(concatChunks(writeModel(model).chunks), {
+    logSeverityLevel: 4,
+    graphOptimizationLevel: "disabled",
+  });
+  const tensor = (index: number, numberAt: (i: number, last: number) => number): ort.Tensor => {
+    const shape = (index === 0 ? model.graph.inputs : model.graph.outputs)[0]?.shape as number[];
+    const length = shape.reduce((size, dim) => size * dim, 1);
+    const data = Float32Array.from({ length }, (_, i) => numberAt(i, shape.at(-1) ?? 1));
+    return new ort.Tensor("float32", data, shape);
+  };
+  const x = tensor(0, (i) => Math.sin(i * 1.7 + 1) * 1.3);
+  const { y, relevance } = await session.run({ x, target: tensor(1, (i, last) => Number(i % last === 1)) });
+  await session.release();
+  return { y: y?.data as Float32Array, relevance: relevance?.data as Float32Array };
+}
+
+it.each([
+  "moved",
+  "split",
+  "conv-integer",
+  "zero-points",
+  "static",
+  "blocks-2",
+  "blocks-4",
+  "groups",
+  "int4-conv",
+])("%s has the relevance of the real graph that it stands for", async (name) => {
+  for (const composite of ["epsilon", "epsilon-plus", "gradient"]) {
+    const [found, wanted] = [
+      await explainedCase(name, composite),
+      await explainedCase(`${name}.real`, composite),
+    ];
+    expect(distance(found.y, wanted.y), composite).toBeLessThan(1e-5);
+    expect(distance(found.relevance, wanted.relevance), composite).toBeLessThan(1e-5);
+  }
+});
+
+it.each([
+  ["unscaled", "its result is not scaled by the scales of its factors"],
+  ["attention", "relprop does not know the operator on real ones that it stands for"],
+])("%s is refused with its cause", (name, why) => {
+  expect(() => compile(readModel(read(`cases/${name}.onnx`)))).toThrow(why);
+});
+
 it("inspect shows the layers, and what stands for them", () => {
   const { nodes, canCompile } = inspect(readModel(fileOf("cnn.qoperator")), { composite: "epsilon-plus" });
   expect(canCompile).toBe(true);

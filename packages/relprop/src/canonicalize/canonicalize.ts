@@ -5,6 +5,7 @@
 
 import type { Graph, Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
+import { readQuantized } from "./read-quantized.ts";
 import { recognizeAffine } from "./recognize-affine.ts";
 import { castLikeToCast } from "./cast-like-to-cast.ts";
 import { computedWeights } from "./computed-weights.ts";
@@ -44,6 +45,7 @@ const settling: readonly Rewrite[] = [
   resolveSequences,
   floatsToFloat32,
   recognizeFakeQuantize,
+  readQuantized,
   castLikeToCast,
   reshapeToConstants,
   asStridedToReshape,

@@ -41,7 +41,7 @@ function intoPreceding(node: Node, { graph, values, uses, name }: Place): Attemp
   if ((uses.consumers.get(affine.x)?.length ?? 0) > 1 || uses.isOutput(affine.x)) {
     return { why: `the output of "${producer.name}" is used elsewhere, too` };
   }
-  const built = withWeights(linear, foldedBehind(linear, affine), name);
+  const built = withWeights(linear, foldedBehind(linear, affine), name, node);
   return {
     replace: new Map([
       [producer, [built.node]],
@@ -60,8 +60,9 @@ function intoFollowing(node: Node, { graph, values, uses, name }: Place): Attemp
   for (const consumer of consumers) {
     const linear: LinearWeights | { readonly why: string } = linearWeightsOf(consumer, graph, values);
     if ("why" in linear) return linear;
+    if (linear.isKernel) return { why: `"${consumer.name}" computes with whole numbers` };
     const affine = channelAffineOf(node, graph, values, linear.channelAxis);
-    if (!affine || consumer.inputs.indexOf(y, 1) !== -1) {
+    if (!affine || consumer.inputs[0] !== y || consumer.inputs.indexOf(y, 1) !== -1) {
       return { why: `it is not one constant factor and shift per input channel of "${consumer.name}"` };
     }
     if (!linear.takesShift && !isZeros(affine.shift)) {

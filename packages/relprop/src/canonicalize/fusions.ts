@@ -43,9 +43,10 @@ export class Fusions {
       );
       return false;
     }
-    for (const node of nodes) this.#replace.set(node, []);
+    const own = this.#seen.withoutShared(found);
+    for (const node of own.nodes) this.#replace.set(node, []);
     const { name, outputs } = root;
-    const body = this.#seen.bodyOf(found);
+    const body = this.#seen.bodyOf(own);
     this.#replace.set(root, [
       { name, opType, domain, inputs: [x, ...parameters], outputs, attributes, body },
     ]);

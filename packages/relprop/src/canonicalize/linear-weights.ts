@@ -13,7 +13,7 @@ import { float32Data, float32Tensor, sizeOf } from "../onnx/tensor.ts";
 import { type ChannelAffine, forChannel } from "./channel-affine.ts";
 import { weightsOf } from "./constants.ts";
 import { isLinear, linearNode } from "./matmul-add-to-linear.ts";
-import { isOnnx } from "./rewrite.ts";
+import { isOnnx, writtenInputs } from "./rewrite.ts";
 
 /** A linear node whose weights are constants. */
 export interface LinearWeights {
@@ -32,6 +32,8 @@ export interface LinearWeights {
   readonly channelAxis: number;
   /** Whether a shift of the input shifts all positions of the output alike, which padding prevents. */
   readonly takesShift: boolean;
+  /** Whether its body computes with other weights, such as whole numbers: they stay when these change. */
+  readonly isKernel: boolean;
 }
 
 type Channels = Pick<LinearWeights, "outputs" | "outputOf" | "inputOf">;
@@ -86,7 +88,8 @@ export function linearWeightsOf(
     return { why: `"${node.name}" scales its product` };
   }
   // `withWeights` builds a new body of these operators only.
-  if (isLinear(node) && node.body?.some((part) => !isOnnx(part, "MatMul", "Add"))) {
+  const isKernel = node.body !== undefined && !writtenInputs(node).includes(weightName);
+  if (isLinear(node) && !isKernel && node.body?.some((part) => !isOnnx(part, "MatMul", "Add"))) {
     return { why: `"${node.name}" rounds between its product and its bias` };
   }
   const channels = isConv(node) ? convChannels(node, dims) : matrixChannels(node, dims);
@@ -103,6 +106,7 @@ export function linearWeightsOf(
     bias,
     ...channels,
     channelAxis: isConv(node) ? 1 : rank - 1,
+    isKernel,
     takesShift: !isConv(node) || (node.opType === "Conv" && !hasPadding(node)),
   };
 }
@@ -116,11 +120,15 @@ export interface Replacement {
   readonly bias: Float32Array | undefined;
 }
 
-/** The node with new weights under new names; several nodes may share the old ones. */
+/**
+ * The node with new weights under new names; several nodes may share the old ones.
+ * @param folded the node behind it that its new weights stand for
+ */
 export function withWeights(
-  { node, dims, outputs }: LinearWeights,
+  { node, dims, outputs, isKernel }: LinearWeights,
   { x, y, weight, bias }: Replacement,
   name: (base: string) => string,
+  folded?: Node,
 ): { readonly node: Node; readonly initializers: ReadonlyMap<string, Tensor> } {
   const initializers = new Map<string, Tensor>();
   const [, oldWeight = "", oldBias = ""] = node.inputs;
@@ -133,6 +141,11 @@ export function withWeights(
   if (bias) {
     biasName = name(oldBias === "" ? `${node.name}_bias` : `${oldBias}_folded`);
     initializers.set(biasName, float32Tensor(bias, [outputs]));
+  }
+  if (isKernel && node.body) {
+    const body = [...node.body, ...(folded ? [folded] : [])];
+    const inputs = biasName === "" && !isLinear(node) ? [x, weightName] : [x, weightName, biasName];
+    return { node: { ...node, inputs, outputs: [y], body }, initializers };
   }
   if (isLinear(node)) {
     const product = name(`${node.name}_product`);

@@ -13,8 +13,8 @@ import { Unquantized } from "./unquantized.ts";
 /** Whether a node is a `Linear` of canonical form. */
 export const isLinear = (node: Node): boolean => node.opType === "Linear" && node.domain === "relprop";
 
-/** A Linear with this body. */
-function linearOver(body: readonly Node[], inputs: readonly string[]): Node {
+/** A Linear with this body, which computes it. */
+export function linearOver(body: readonly Node[], inputs: readonly string[]): Node {
   const last = body.at(-1);
   const name = body[0]?.name ?? "";
   return {
@@ -71,7 +71,7 @@ export const matMulAddToLinear: Rewrite = {
         return isOnnx(user, "Add") && constants.has(other) && isBias(values.get(other), values.get(product));
       });
       const whole = add && seen.restored({ x: seen.rawOf(x), root: add, nodes: new Set([node, add]) });
-      const isAlone = whole && !seen.leakOf(whole);
+      const isAlone = whole && !seen.leakOf(whole) && seen.withoutShared(whole) === whole;
       if (add && !isAlone)
         refuse(add, `its bias is not joined with "${node.name}", whose output is used elsewhere`);
       if (add && isAlone) {

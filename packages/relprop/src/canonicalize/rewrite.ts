@@ -38,6 +38,10 @@ export const isOnnx = (node: Node, ...opTypes: readonly string[]): boolean =>
 /** A node that gives a value another name. */
 export const identity = (from: string, to: string): Node => onnxNode("Identity", [from], [to]);
 
+/** The values that the nodes in a file read which a node is written as: those of its body, if it has one. */
+export const writtenInputs = (node: Node): readonly string[] =>
+  node.body ? node.body.flatMap(writtenInputs) : node.inputs;
+
 const randomOperators = new Set([
   "RandomNormal",
   "RandomUniform",

@@ -3,9 +3,9 @@
  * was quantized. A pattern found in the view is mapped back to the graph, so the body of the new node keeps the rounding.
  */
 
-import { usesOf } from "../onnx/captures.ts";
+import { readBy, usesOf } from "../onnx/captures.ts";
 import type { Graph, Node, Uses } from "../onnx/graph.ts";
-import { renamed } from "./rewrite.ts";
+import { isOnnx, renamed } from "./rewrite.ts";
 
 /** Nodes that compute one value from x and from constants. */
 export interface Pattern {
@@ -15,8 +15,11 @@ export interface Pattern {
   readonly nodes: ReadonlySet<Node>;
 }
 
-const isFakeQuantize = ({ opType, domain }: Node): boolean =>
-  opType === "FakeQuantize" && domain === "relprop";
+/** Whether a node rounds its input to whole steps, and does nothing else: FakeQuantize, or one whose scale a run finds. */
+export const isRounding = ({ opType, domain }: Node): boolean =>
+  (opType === "FakeQuantize" || opType === "DynamicFakeQuantize") && domain === "relprop";
+
+const makesWholeNumbers = (node: Node): boolean => isOnnx(node, "QuantizeLinear", "DynamicQuantizeLinear");
 
 /** A graph without FakeQuantize, and the way back. */
 export class Unquantized {
@@ -37,7 +40,7 @@ export class Unquantized {
     const nodes: Node[] = [];
     for (const node of graph.nodes) {
       const [x = ""] = node.inputs;
-      if (isFakeQuantize(node)) {
+      if (isRounding(node)) {
         for (const output of node.outputs) this.#raw.set(output, this.rawOf(x));
         continue;
       }
@@ -55,7 +58,7 @@ export class Unquantized {
   /** The nodes that use a value, rounded or not. */
   usersOf(name: string): Node[] {
     const users = this.#uses.consumers.get(name) ?? [];
-    return users.flatMap((user) => (isFakeQuantize(user) ? this.usersOf(user.outputs[0] ?? "") : [user]));
+    return users.flatMap((user) => (isRounding(user) ? this.usersOf(user.outputs[0] ?? "") : [user]));
   }
 
   /**
@@ -94,12 +97,35 @@ export class Unquantized {
     return node ? [...this.#roundingsOf(node.inputs[0] ?? ""), node] : [];
   }
 
-  /** An inner node of a pattern whose output is used outside of it, or undefined. */
+  /** An inner node of a pattern whose output is used outside of it, and not only to make whole numbers; or undefined. */
   leakOf({ root, nodes }: Pattern): Node | undefined {
     const { isOutput, consumers } = this.#uses;
     const leaks = (name: string): boolean =>
-      isOutput(name) || (consumers.get(name) ?? []).some((user) => !nodes.has(user));
+      isOutput(name) ||
+      (consumers.get(name) ?? []).some((user) => !nodes.has(user) && !makesWholeNumbers(user));
     return [...nodes].find((node) => node !== root && node.outputs.some(leaks));
+  }
+
+  /**
+   * The pattern without what the model makes whole numbers of, beside the real ones that the pattern is found in: that stays
+   * in the graph.
+   */
+  withoutShared(pattern: Pattern): Pattern {
+    const { root, nodes } = pattern;
+    const kept = new Set<Node>();
+    const keep = (node: Node): void => {
+      kept.add(node);
+      for (const name of readBy(node)) {
+        const maker = this.#uses.producer.get(name);
+        if (maker && nodes.has(maker) && !kept.has(maker)) keep(maker);
+      }
+    };
+    for (const node of nodes) {
+      const isShared = node.outputs.some((name) => this.#uses.consumers.get(name)?.some(makesWholeNumbers));
+      if (node !== root && isShared) keep(node);
+    }
+    if (kept.size === 0) return pattern;
+    return { ...pattern, nodes: new Set([...nodes].filter((node) => !kept.has(node))) };
   }
 
   /** The nodes of a pattern in topological order, as the body of the node that replaces them. */

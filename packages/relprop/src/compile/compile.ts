@@ -11,6 +11,7 @@ import { OptionError, UnexplainableError } from "../errors.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
+import { withStoredWeights } from "../onnx/write-stored-weights.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { shouldPackWeights } from "./packing.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
@@ -185,7 +186,7 @@ export function compilePrepared(
     return made;
   });
   // A gradient does not need its explained numbers, but users of the model do.
-  const explanation = prune(b.graph(graph.name), [output, ranked]);
+  const explanation = withStoredWeights(prune(b.graph(graph.name), [output, ranked]));
   // The relevance of an id is that of its vector.
   const layer = isInput(first) ? input : b.value(first.name);
 

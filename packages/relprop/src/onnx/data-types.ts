@@ -25,8 +25,25 @@ const dataTypes: ReadonlyMap<number, DataType> = new Map(
   Object.entries(dataTypeCodes).map(([name, code]) => [code, name as DataType]),
 );
 
-/** The element type that a file's number stands for, or undefined if relprop has none (int4, float8, complex). */
+/** The element type that a file's number stands for, or undefined if relprop has none (float8, complex), or reads it as another (int4). */
 export const dataTypeOf = (code: number): DataType | undefined => dataTypes.get(code);
 
 /** ONNX's own name of an element type, for messages. */
 export const dataTypeName = (code: number): string => Code[code] ?? `number ${code}`;
+
+/** Whole numbers of less than a byte, which relprop reads as bytes. */
+const smallTypes: ReadonlyMap<number, { readonly dataType: "int8" | "uint8"; readonly bits: number }> =
+  new Map([
+    [Code.INT4, { dataType: "int8", bits: 4 }],
+    [Code.UINT4, { dataType: "uint8", bits: 4 }],
+    [Code.INT2, { dataType: "int8", bits: 2 }],
+    [Code.UINT2, { dataType: "uint8", bits: 2 }],
+  ]);
+
+/** The type that tensors of a file's type are read as, and how many bits an element has in the file, if less than a byte. */
+export function readTypeOf(
+  code: number,
+): { readonly dataType: DataType; readonly bits?: number } | undefined {
+  const dataType = dataTypes.get(code);
+  return dataType ? { dataType } : smallTypes.get(code);
+}

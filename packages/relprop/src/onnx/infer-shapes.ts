@@ -17,12 +17,15 @@ import {
 } from "./graph.ts";
 import { constantInfo, freshDim } from "./operators/inferring.ts";
 import type { Inputs, ShapeRule } from "./operators/operator.ts";
+import { quantizedRules } from "./operators/quantized.ts";
 import { operators } from "./operators/table.ts";
 
+const onQuantized = quantizedRules((opType) => operators.get(opType)?.shape);
+
 function ruleOf(opType: string, domain: string): ShapeRule | undefined {
-  return domain === "" || domain === "ai.onnx" || domain === "relprop"
-    ? operators.get(opType)?.shape
-    : undefined;
+  const isStandard = domain === "" || domain === "ai.onnx";
+  const rule = isStandard || domain === "relprop" ? operators.get(opType)?.shape : undefined;
+  return rule ?? onQuantized.get(`${isStandard ? "ai.onnx" : domain}/${opType}`);
 }
 
 /** Whether {@link inferNode} knows the operator. */

@@ -1,6 +1,9 @@
 import { readBy } from "./captures.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 
+/** The nodes that a node is written as. */
+const written = (node: Node): readonly Node[] => node.body?.flatMap(written) ?? [node];
+
 /**
  * The graph without nodes and constants that no output needs. Inputs stay, used or not: they are the model's contract.
  * @param values that are kept besides, since they may become outputs yet
@@ -11,7 +14,7 @@ export function prune(graph: Graph, values: readonly Pick<Value, "name">[] = [])
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     kept.push(node);
-    for (const name of readBy(node)) needed.add(name);
+    for (const part of written(node)) for (const name of readBy(part)) needed.add(name);
   }
   const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
   return { ...graph, nodes: kept.toReversed(), initializers };

@@ -5,9 +5,9 @@
  * Source: https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html
  */
 
-import { wrapped } from "./axis.ts";
 import { type DataType, type Node, type Tensor, numberAttribute } from "./graph.ts";
-import { floatTensor, isFloat, numbersOf, roundHalfEven, sizeOf, smallIntegers } from "./tensor.ts";
+import { scaleIndex, storedWeights } from "./stored-weights.ts";
+import { floatTensor, isFloat, numbersOf, roundHalfEven, smallIntegers } from "./tensor.ts";
 
 /** The smallest and largest number of an element type that quantized tensors have; undefined for others. */
 export function quantizedRange(dataType: DataType): readonly [low: number, high: number] | undefined {
@@ -22,24 +22,12 @@ const ranges: Readonly<Partial<Record<DataType, readonly [number, number]>>> = {
 };
 
 /** For each element of x the index of its scale, or undefined if the scales do not fit x. */
-function scaleIndex(node: Node, dims: readonly number[], scale: Tensor): ((i: number) => number) | undefined {
-  const count = sizeOf(scale.dims);
-  const block = numberAttribute(node, "block_size", 0);
-  if (count === 1 && block === 0) return () => 0;
-  const given = numberAttribute(node, "axis", 1);
-  const axis = wrapped(given, dims.length);
-  const size = dims[axis];
-  if (size === undefined) return undefined;
-  const inner = sizeOf(dims.slice(axis + 1));
-  if (block === 0) return count === size ? (i) => Math.floor(i / inner) % size : undefined;
-  const blocks = Math.ceil(size / block);
-  if (count !== sizeOf(dims.with(axis, blocks))) return undefined;
-  return (i) => {
-    const along = Math.floor(i / inner) % size;
-    const outer = Math.floor(i / (inner * size));
-    return (outer * blocks + Math.floor(along / block)) * inner + (i % inner);
-  };
-}
+const indexOfScale = (
+  node: Node,
+  dims: readonly number[],
+  scale: Tensor,
+): ((i: number) => number) | undefined =>
+  scaleIndex(dims, scale.dims, numberAttribute(node, "axis", 1), numberAttribute(node, "block_size", 0));
 
 /** The tensor that DequantizeLinear gives, of its scale's type; undefined if types or sizes are not as they should be. */
 export function dequantized(
@@ -48,8 +36,12 @@ export function dequantized(
   scale: Tensor,
   zero: Tensor | undefined,
 ): Tensor | undefined {
-  const indexOf = scaleIndex(node, q.dims, scale);
+  const indexOf = indexOfScale(node, q.dims, scale);
   if (!indexOf || !isFloat(scale.dataType) || !q.dataType.includes("int")) return undefined;
+  if (scale.dataType === "float32") {
+    const axis = numberAttribute(node, "axis", 1);
+    return storedWeights({ q, scale, zero, axis, block: numberAttribute(node, "block_size", 0) });
+  }
   const [numbers, scales, zeros] = [numbersOf(q), numbersOf(scale), zero && numbersOf(zero)];
   const result = new Float64Array(numbers.length);
   for (let i = 0; i < result.length; i++) {
@@ -68,7 +60,7 @@ export function quantized(
 ): Tensor | undefined {
   const dataType = zero?.dataType ?? "uint8";
   const range = quantizedRange(dataType);
-  const indexOf = scaleIndex(node, x.dims, scale);
+  const indexOf = indexOfScale(node, x.dims, scale);
   if (!indexOf || !range || x.dataType !== "float32" || scale.dataType !== "float32") return undefined;
   const [low, high] = range;
   const [numbers, scales, zeros] = [numbersOf(x), numbersOf(scale), zero && numbersOf(zero)];

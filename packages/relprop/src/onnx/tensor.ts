@@ -29,6 +29,14 @@ export const sizeOf = (dims: readonly number[]): number => dims.reduce((size, di
 export const byteLength = (dataType: DataType, dims: readonly number[]): number =>
   sizeOf(dims) * elementSize[dataType];
 
+/** Whether two tensors have the same type, sizes and elements. */
+export const sameTensor = (a: Tensor, b: Tensor): boolean =>
+  a === b ||
+  (a.dataType === b.dataType &&
+    a.dims.join() === b.dims.join() &&
+    a.bytes.length === b.bytes.length &&
+    a.bytes.every((byte, i) => byte === b.bytes[i]));
+
 /** Half a step between neighbouring numbers of a type, as a share of the larger one. */
 const roundings: Readonly<Partial<Record<DataType, number>>> = {
   float16: 2 ** -11,

@@ -133,6 +133,7 @@ function reachedNames(
     const rule = steps.get(node)?.choice.rule;
     if (rule === "constant") continue;
     for (const [index, name] of node.inputs.entries()) {
+      if (name === "") continue;
       if (rule !== "signal" || !isGateOf(siteOf(node), index, operators.rowOf(node))) arriving.add(name);
     }
     for (const name of capturedBy(node)) arriving.add(name);
@@ -197,14 +198,15 @@ const isLayer = (row: Row | undefined): boolean => row?.family === "convolution"
 
 /** Linear layers reached from an input without crossing another. */
 function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
+  const { rowOf, relevantInputs, relevantOutputs } = analysis.operators;
   const before = new Set(inputs);
   const first = new Set<Node>();
   for (const node of analysis.between(inputs)) {
-    if (!readBy(node).some((name) => before.has(name))) continue;
-    const row = analysis.operators.rowOf(node);
+    if (!relevantInputs(node).some((name) => before.has(name))) continue;
+    const row = rowOf(node);
     if (isLayer(row)) first.add(node);
     // A recurrent layer has weights, so what stands behind it is not first.
-    else if (row?.family !== "recurrent") for (const name of node.outputs) before.add(name);
+    else if (row?.family !== "recurrent") for (const name of relevantOutputs(node)) before.add(name);
   }
   return first;
 }

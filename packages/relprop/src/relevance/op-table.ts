@@ -22,7 +22,7 @@ import * as sampling from "./ops/sampling.ts";
 import * as scattering from "./ops/scattering.ts";
 import { refusesOpenSlice, unslice } from "./ops/slicing.ts";
 import * as products from "./ops/products.ts";
-import { fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
+import { dynamicFakeQuantize, fakeQuantize, quantizesToPositive } from "./ops/quantization.ts";
 import * as ranges from "./ops/ranges.ts";
 import * as reductions from "./ops/reductions.ts";
 import { gru } from "./ops/recurrent/gru.ts";
@@ -263,6 +263,11 @@ export const opTable = {
     range: ranges.asInput,
     nonNegative: quantizesToPositive,
     parameters: () => [1, 2],
+  }),
+  DynamicFakeQuantize: activation(dynamicFakeQuantize, {
+    ...rectifying,
+    ...keepsPositive,
+    range: ranges.asInput,
   }),
 
   // Other functions, element by element.

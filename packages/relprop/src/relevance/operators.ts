@@ -58,13 +58,14 @@ export class Operators {
   /** Names of the inputs that can get relevance: no sizes, indices or conditions. */
   relevantInputs = (node: Node): readonly string[] => {
     const parts = this.rowOf(node)?.parts;
-    return parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
+    const all = parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
+    return all.filter((name) => name !== "");
   };
 
   /** Names of the outputs that can have relevance: no indices or masks. */
   relevantOutputs = (node: Node): readonly string[] => {
     const gives = this.rowOf(node)?.gives;
-    return gives ? node.outputs.filter((_, index) => gives.includes(index)) : node.outputs;
+    return node.outputs.filter((name, index) => name !== "" && (gives?.includes(index) ?? true));
   };
 
   /** Whether relevance ends at the node because its derivative is zero. */

@@ -4,6 +4,8 @@
  * in the table or in exactly one list.
  */
 
+import { isReadAsReal } from "../onnx/quantized-forms.ts";
+
 /** A sentence, and the operators that it describes. */
 type Group = readonly [sentence: string, operators: string];
 
@@ -11,6 +13,12 @@ const listOf = (groups: readonly Group[]): ReadonlyMap<string, string> =>
   new Map(
     groups.flatMap(([sentence, operators]) => operators.split(" ").map((name) => [name, sentence] as const)),
   );
+
+const quantizedSentence =
+  "it computes with whole numbers that could not be read as the real ones that they stand for: explain the float model it was made from";
+
+const unreadSentence =
+  "it computes with whole numbers, and relprop does not know the operator on real ones that it stands for: explain the float model it was made from";
 
 /** Operators that reading or canonicalization rewrites to others. The sentence says why one can remain. */
 export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
@@ -42,9 +50,6 @@ export const operatorsWithoutRelevance: ReadonlyMap<string, string> = listOf([
   ["works on text", "RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer"],
   ["gives an empty sequence", "SequenceEmpty"],
 ]);
-
-const quantizedSentence =
-  "it is quantized, and relevance needs real numbers: explain the float model it was made from, or one in QDQ form";
 
 /** Operators that relevance cannot cross, and why. */
 export const refused: ReadonlyMap<string, string> = listOf([
@@ -136,7 +141,8 @@ export function refusalOf(node: { readonly opType: string; readonly domain: stri
   const sentence = isStandard ? (refused.get(node.opType) ?? rewrittenOperators.get(node.opType)) : undefined;
   const name = isStandard ? node.opType : `${node.domain}.${node.opType}`;
   if (node.domain.startsWith("com.microsoft")) {
-    if (isQuantized(node.opType)) return quantizedSentence;
+    if (isReadAsReal(node)) return quantizedSentence;
+    if (isQuantized(node.opType)) return unreadSentence;
     return `${name} comes from ONNX Runtime's optimiser: explain the file from before it was optimised`;
   }
   const classic = node.domain === "ai.onnx.ml" ? classicRefusals.get(node.opType) : undefined;

@@ -119,6 +119,14 @@ const graphs: readonly (readonly [what: string, obstacle: string, make: Make])[]
       ),
   ],
   [
+    "that leaves out an output, before all else",
+    "Mystery a",
+    (type) => {
+      const left: Node = { ...mystery("x", "a"), outputs: ["", "a"] };
+      return graphOf(type, [left, nodeOf("Relu", ["a"], ["b"]), dense("b", "y")], [type, type]);
+    },
+  ],
+  [
     "with a half-precision scalar as another input",
     "Mystery b",
     (type) => {

@@ -200,6 +200,6 @@ describe("recognizeFakeQuantize", () => {
       'x_dq: its scale or zero point is not that of QuantizeLinear "x_q"',
     );
     expect(() => compile(changed)).toThrow(UnexplainableError);
-    expect(() => compile(changed)).toThrow("it is quantized, and relevance needs real numbers");
+    expect(() => compile(changed)).toThrow("it computes with whole numbers that could not be read");
   });
 });

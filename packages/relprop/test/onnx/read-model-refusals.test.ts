@@ -32,7 +32,11 @@ describe("readModel refuses", () => {
       "it has 0 bytes of data",
       { initializer: [{ name: "w", dataType: Code.INT32, dims: [3n], floatData: [1, 2, 3] }] },
     ],
-    ["its elements are of type INT4", { initializer: [{ ...weight, dataType: Code.INT4 }] }],
+    ["its elements are of type FLOAT4E2M1", { initializer: [{ ...weight, dataType: Code.FLOAT4E2M1 }] }],
+    [
+      "it has 12 bytes of data, but its shape [3] of INT4 needs 2",
+      { initializer: [{ ...weight, dataType: Code.INT4 }] },
+    ],
     ["its elements are of type FLOAT8E4M3FN", { initializer: [{ ...weight, dataType: Code.FLOAT8E4M3FN }] }],
     ["its elements are of type number 99", { initializer: [{ ...weight, dataType: 99 }] }],
     [

@@ -370,7 +370,11 @@ describe("the transpose of every row agrees with central differences", () => {
 
   it("covers the whole table", () => {
     // A quantiser is a step: its slope is straight-through by convention (canonicalize/recognize-fake-quantize.test.ts).
-    const covered = new Set<Case["op"]>([...cases.map((each) => each.op), "FakeQuantize"]);
+    const covered = new Set<Case["op"]>([
+      ...cases.map((each) => each.op),
+      "FakeQuantize",
+      "DynamicFakeQuantize",
+    ]);
     expect(Object.keys(opTable).filter((op) => !covered.has(op as Case["op"]))).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ import { supportedText } from "./supported-text.ts";
 const root = new URL("../../../../", import.meta.url);
 
 /** Operators that canonical form makes and ai.onnx does not have. */
-const own = ["Linear", "Affine", "Silu", "FakeQuantize", "Product", "Contraction"];
+const own = ["Linear", "Affine", "Silu", "FakeQuantize", "DynamicFakeQuantize", "Product", "Contraction"];
 
 const lists: Readonly<Record<string, Iterable<string>>> = {
   "the op table": Object.keys(opTable),

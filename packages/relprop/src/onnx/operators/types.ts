@@ -92,4 +92,5 @@ export const types: Operators = {
   QuantizeLinear: { shape: quantize, evaluate: withScale(quantized) },
   DequantizeLinear: { shape: dequantize, evaluate: withScale(dequantized) },
   FakeQuantize: { shape: like },
+  DynamicFakeQuantize: { shape: like },
 };

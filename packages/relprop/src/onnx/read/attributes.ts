@@ -1,7 +1,7 @@
 /** Reads the attributes of nodes, and the tensor of a Constant node. */
 
 import { toBinary } from "@bufbuild/protobuf";
-import { dataTypeOf } from "../data-types.ts";
+import { readTypeOf } from "../data-types.ts";
 import type { Attribute, Attributes, Subgraph, Tensor } from "../graph.ts";
 import {
   type AttributeProto,
@@ -90,7 +90,7 @@ function readAttribute(
       return value.length < texts.length ? opaque(source, proto, where) : { type: "strings", value };
     }
     case Type.TENSOR: {
-      const type = proto.t && dataTypeOf(proto.t.dataType);
+      const type = proto.t && readTypeOf(proto.t.dataType)?.dataType;
       if (!proto.t || !type || type === "string") return opaque(source, proto, where);
       return { type: "tensor", value: readTensor(source, proto.t, `${where}, attribute "${proto.name}"`) };
     }

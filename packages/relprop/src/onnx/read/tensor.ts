@@ -1,11 +1,12 @@
 /** Reads tensors from any of the places where ONNX files keep their elements. */
 
-import { dataTypeName, dataTypeOf } from "../data-types.ts";
+import { dataTypeName, readTypeOf } from "../data-types.ts";
 import { locationProblem } from "../external-location.ts";
 import type { DataType, Node, Tensor } from "../graph.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "../onnx_pb.ts";
+import { unpackedTensor } from "../packed-integers.ts";
 import { type StoredBytes, storedTensor } from "../stored-tensor.ts";
-import { byteLength } from "../tensor.ts";
+import { byteLength, sizeOf } from "../tensor.ts";
 import { concatChunks } from "../write/chunks.ts";
 import { type Source, decoding, messageOf, refuse } from "./source.ts";
 import { textConstant } from "./texts.ts";
@@ -125,15 +126,16 @@ type Packed = Readonly<Partial<Record<DataType, readonly Uint8Array[]>>>;
 
 /** Reads a decoded TensorProto, which `where` names in errors. */
 export function readTensor(source: Source, proto: TensorProto, where: string, packed: Packed = {}): Tensor {
-  const dataType = dataTypeOf(proto.dataType);
-  if (!dataType || dataType === "string") {
+  const type = readTypeOf(proto.dataType);
+  if (!type || type.dataType === "string") {
     const why = `its elements are of type ${dataTypeName(proto.dataType)}, which relprop does not read`;
     throw refuse(source, { where, why, fix: "export the model with float32 weights, not quantized" });
   }
+  const { dataType, bits } = type;
   if (proto.segment)
     throw refuse(source, { where, why: "its data comes in segments", fix: "save the model anew" });
   const dims = readDims(source, proto, where);
-  const size = byteLength(dataType, dims);
+  const size = bits === undefined ? byteLength(dataType, dims) : Math.ceil((sizeOf(dims) * bits) / 8);
   const shape = `[${dims.join(", ")}]`;
   if (!Number.isSafeInteger(size)) throw refuse(source, { where, why: `its shape ${shape} is too large` });
   const views = packed[dataType] ?? [];
@@ -148,14 +150,16 @@ export function readTensor(source: Source, proto: TensorProto, where: string, pa
     : views.length > 0
       ? joined(views)
       : isListed
-        ? bytesOf(arrayReaders[dataType](proto))
+        ? bytesOf(arrayReaders[bits === undefined ? dataType : "uint8"](proto))
         : proto.rawData;
-  if (!(data instanceof Uint8Array)) return storedTensor(dataType, dims, data);
-  if (data.length !== size) {
-    const why = `it has ${data.length} bytes of data, but its shape ${shape} of ${dataType} needs ${size}`;
+  if (data instanceof Uint8Array && data.length !== size) {
+    const why = `it has ${data.length} bytes of data, but its shape ${shape} of ${bits === undefined ? dataType : dataTypeName(proto.dataType)} needs ${size}`;
     throw refuse(source, { where, why, fix: "download or export the model anew" });
   }
-  return { dataType, dims, bytes: data };
+  const tensor = (as: DataType, shape: readonly number[]): Tensor =>
+    data instanceof Uint8Array ? { dataType: as, dims: shape, bytes: data } : storedTensor(as, shape, data);
+  if (bits === undefined) return tensor(dataType, dims);
+  return unpackedTensor({ bytes: tensor("uint8", [size]), bits, highFirst: false }, dims, dataType);
 }
 
 const bytesOf = (array: ArrayBufferView<ArrayBuffer>): Uint8Array =>

@@ -1,7 +1,7 @@
 /** Reads the inputs and outputs of a graph. */
 
 import { ModelFileError } from "../../errors.ts";
-import { dataTypeName, dataTypeOf } from "../data-types.ts";
+import { dataTypeName, readTypeOf } from "../data-types.ts";
 import type { DataType, Dim, Shape, Value } from "../graph.ts";
 import type { TensorShapeProto, ValueInfoProto } from "../onnx_pb.ts";
 import { type Source, refuse } from "./source.ts";
@@ -84,7 +84,7 @@ export function readValue(source: Source, info: ValueInfoProto, role: string, na
     throw refuse(source, { where, why, fix: "export the model with tensors for inputs and outputs" });
   }
   const { elemType, shape } = type.value;
-  const dataType = dataTypeOf(elemType);
+  const dataType = readTypeOf(elemType)?.dataType;
   if (!dataType && elemType !== 0) {
     throw refuse(source, {
       where,

@@ -1,4 +1,4 @@
-/** FakeQuantize: x rounded to whole steps of a scale, between the smallest and the largest its type can hold. */
+/** FakeQuantize and DynamicFakeQuantize: x rounded to whole steps of a scale, between the smallest and the largest its type can hold. */
 
 import { wrapped } from "../../onnx/axis.ts";
 import { numberAttribute, type Value } from "../../onnx/graph.ts";
@@ -36,6 +36,9 @@ export const fakeQuantize: PullBack = (site, s) => {
   const [low, high] = borders(site);
   return c.where(c.and(c.above(x(site), low), c.below(x(site), high)), s, 0);
 };
+
+/** The steps reach from the smallest number to the largest, so none is clipped. */
+export const dynamicFakeQuantize: PullBack = (_site, s) => s;
 
 /** The smallest step is zero: a quantized ReLU. */
 export function quantizesToPositive(site: Site): boolean {

@@ -7,7 +7,7 @@
  * node as its body, so y is the model's own, to the bit.
  */
 
-import type { Attributes, Node } from "../onnx/graph.ts";
+import type { Attributes, Node, Tensor } from "../onnx/graph.ts";
 import { onnxNode } from "../onnx/operator-node.ts";
 import { float32Tensor, isFloat, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import { forChannel } from "./channel-affine.ts";
@@ -20,8 +20,6 @@ function factorsOf(name: string, real: RealValues): string[] {
   const maker = real.uses.producer.get(name);
   return maker && isOnnx(maker, "Mul") ? maker.inputs.flatMap((each) => factorsOf(each, real)) : [name];
 }
-
-const without = (names: readonly string[], at: number): string[] => names.filter((_, i) => i !== at);
 
 /** The product of constants as one scale, or one for each channel at `axis` from the end; undefined if it is neither. */
 function scaleOf(names: readonly string[], real: RealValues, fromEnd: number): Float32Array | undefined {
@@ -103,18 +101,12 @@ export function realProduct(last: Node, real: RealValues): void {
   const found = headOf(last, real);
   if (!found) return;
   const { product, factors } = found;
-  const [a = "", b = "", aZero = "", bZero = ""] = product.inputs;
+  const [a = "", , aZero = ""] = product.inputs;
   const x = real.of(a);
   if (!x) return;
   if (!isSame(aZero, x, real)) return real.refuse(product, "its zero point is not that of its input");
-  const at = factors.findIndex((name) =>
-    real.areSame({ scale: name, zero: "" }, { scale: x.scale, zero: "" }),
-  );
-  const rest = at === -1 ? undefined : without(factors, at);
   const isConv = isOnnx(product, "ConvInteger");
-  const weights = rest
-    ? secondOf(b, bZero, rest, x, last, isConv, real)
-    : overStatic(b, bZero, factors, x, last, isConv, real);
+  const weights = secondOf(product, factors, x, last, real);
   if (weights === undefined)
     return real.refuse(product, "its result is not scaled by the scales of both of its factors");
   const attributes: Attributes = isConv ? product.attributes : {};
@@ -135,43 +127,38 @@ export function realProduct(last: Node, real: RealValues): void {
 const isSame = (zero: string, x: Real, real: RealValues): boolean =>
   real.areSame({ scale: x.scale, zero }, { scale: x.scale, zero: x.zero });
 
-/** The real values of the second factor, which has all scales that are left. */
+/** The real values of the second factor, which has all scales but that of the first. */
 function secondOf(
-  b: string,
-  zero: string,
-  rest: readonly string[],
-  _x: Real,
-  last: Node,
-  isConv: boolean,
-  real: RealValues,
-): string | undefined {
-  const [scale = ""] = rest;
-  if (rest.length === 1 && real.constant(scale) === undefined) return real.of(b, { scale, zero, axis: 1 })?.x;
-  const scales = scaleOf(rest, real, fromEnd(last, isConv, real));
-  return scales && weightsBy(b, zero, scales, isConv, real);
-}
-
-/** As {@link secondOf}, where the scale of the input and that of the weights are one constant. */
-function overStatic(
-  b: string,
-  zero: string,
+  product: Node,
   factors: readonly string[],
   x: Real,
   last: Node,
-  isConv: boolean,
   real: RealValues,
 ): string | undefined {
-  const own = real.constant(x.scale);
-  const scales = scaleOf(factors, real, fromEnd(last, isConv, real));
-  if (!own || sizeOf(own.dims) !== 1 || !scales) return undefined;
+  const [, b = "", , zero = ""] = product.inputs;
+  const isConv = isOnnx(product, "ConvInteger");
+  const at = factors.findIndex((name) =>
+    real.areSame({ scale: name, zero: "" }, { scale: x.scale, zero: "" }),
+  );
+  const rest = factors.filter((_, i) => i !== at);
+  const [scale = ""] = rest;
+  if (at !== -1 && rest.length === 1 && real.constant(scale) === undefined)
+    return real.of(b, { scale, zero, axis: 1 })?.x;
+  // One constant may be the product of both scales.
+  const own = at === -1 ? oneNumber(real.constant(x.scale)) : 1;
+  const scales = scaleOf(rest, real, fromEnd(last, isConv, real));
+  if (own === undefined || !scales) return undefined;
   return weightsBy(
     b,
     zero,
-    scales.map((scale) => scale / (numbersOf(own)[0] ?? 1)),
+    scales.map((each) => each / own),
     isConv,
     real,
   );
 }
+
+const oneNumber = (tensor: Tensor | undefined): number | undefined =>
+  tensor && sizeOf(tensor.dims) === 1 ? numbersOf(tensor)[0] : undefined;
 
 /** How far from the last axis the channels of the output are. */
 const fromEnd = (last: Node, isConv: boolean, real: RealValues): number =>

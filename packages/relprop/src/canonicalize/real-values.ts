@@ -171,14 +171,12 @@ export class RealValues {
       const [scale, zero] = [this.constant(steps.scale), this.constant(steps.zero)];
       const isKnown = scale !== undefined && (steps.zero === "" || zero !== undefined);
       const numbers =
-        isKnown && scale.dataType === "float32" ? this.#stored(tensor, scale, zero, steps.axis) : undefined;
+        isKnown && scale.dataType === "float32"
+          ? storedWeights({ q: tensor, scale, zero, axis: steps.axis, block: 0 })
+          : undefined;
       this.#found.set(key, numbers && { ...steps, x: this.add(`${q}_float`, numbers) });
     }
     return this.#found.get(key);
-  }
-
-  #stored(q: Tensor, scale: Tensor, zero: Tensor | undefined, axis: number): Tensor | undefined {
-    return storedWeights({ q, scale, zero, axis, block: 0 });
   }
 
   #ofProducer(node: Node, q: string, steps: Steps | undefined): Real | undefined {

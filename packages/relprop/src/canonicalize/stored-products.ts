@@ -14,8 +14,6 @@ import { denseNode } from "./integer-products.ts";
 import { linearNode } from "./matmul-add-to-linear.ts";
 import type { RealValues } from "./real-values.ts";
 
-const bytesOf = (tensor: Tensor): Tensor => ({ ...tensor, dataType: "uint8", dims: [sizeOf(tensor.dims)] });
-
 /** A tensor of whole numbers that were packed into bytes. */
 const unpack = (bytes: Tensor, bits: number, dims: readonly number[], highFirst = false): Tensor =>
   unpackedTensor({ bytes, bits, highFirst }, dims);
@@ -26,7 +24,7 @@ function zeroPoints(given: Tensor | undefined, bits: number, rows: number, block
   if (!given) return float32Tensor(new Float32Array(rows * blocks).fill(2 ** (bits - 1)), dims);
   if (isFloat(given.dataType)) return { ...given, dims };
   const perRow = Math.ceil((blocks * bits) / 8);
-  const all = numbersOf(unpack(bytesOf(given), bits, [rows, (perRow * 8) / bits]));
+  const all = numbersOf(unpack(given, bits, [rows, (perRow * 8) / bits]));
   const width = (perRow * 8) / bits;
   const zeros = Uint8Array.from(
     { length: rows * blocks },
@@ -42,13 +40,19 @@ function blockWeights(node: Node, real: RealValues): Tensor | undefined {
     numberAttribute(node, name, name === "bits" ? 4 : 0),
   ) as [number, number, number, number];
   const hasZeros = (node.inputs[3] ?? "") !== "";
-  if (!B || scales?.dataType !== "float32" || (hasZeros && !zeros) || block <= 0 || ![2, 4, 8].includes(bits))
+  if (
+    B?.dataType !== "uint8" ||
+    scales?.dataType !== "float32" ||
+    (hasZeros && !zeros) ||
+    block <= 0 ||
+    ![2, 4, 8].includes(bits)
+  )
     return undefined;
   const blocks = Math.ceil(K / block);
   if (sizeOf(B.dims) !== (N * blocks * block * bits) / 8 || sizeOf(scales.dims) !== N * blocks)
     return undefined;
   const weights: StoredWeights = {
-    q: unpack(bytesOf(B), bits, [N, blocks * block]),
+    q: unpack(B, bits, [N, blocks * block]),
     scale: { ...scales, dims: [N, blocks] },
     zero: zeroPoints(zeros, bits, N, blocks),
     axis: 1,
@@ -103,10 +107,11 @@ function tableWeights(node: Node, real: RealValues): Tensor | undefined {
   ) as [number, number, number, number];
   const table = tableOf(type);
   const blocks = Math.ceil((N * K) / block);
-  if (!B || absmax?.dataType !== "float32" || !table || sizeOf(absmax.dims) !== blocks) return undefined;
+  if (B?.dataType !== "uint8" || absmax?.dataType !== "float32" || !table || sizeOf(absmax.dims) !== blocks)
+    return undefined;
   const turned = numberAttribute(node, "transB", 1) === 1;
   // Blocks run through rows.
-  const flat = unpack(bytesOf(B), 4, [N * K], true);
+  const flat = unpack(B, 4, [N * K], true);
   if (K % block !== 0) {
     const [numbers, scales] = [numbersOf(flat), numbersOf(absmax)];
     const at = (row: number, column: number): number =>
@@ -116,7 +121,7 @@ function tableWeights(node: Node, real: RealValues): Tensor | undefined {
     );
     return float32Tensor(data, turned ? [K, N] : [N, K]);
   }
-  const q = unpack(bytesOf(B), 4, [N, K], true);
+  const q = unpack(B, 4, [N, K], true);
   return storedWeights({ q, scale: { ...absmax, dims: [N, K / block] }, table, axis: 1, block, turned });
 }
 
@@ -185,7 +190,7 @@ function tableOfBlocks(
   const last = stored.dims.at(-1) ?? 1;
   const dims = isPacked ? [...stored.dims.slice(0, -1), (last * 8) / bits] : stored.dims;
   const axis = wrapped(numberAttribute(node, "quantize_axis", 1), dims.length);
-  const q = isPacked ? unpack(bytesOf(stored), bits, dims) : stored;
+  const q = isPacked ? unpack(stored, bits, dims) : stored;
   const count = sizeOf(scale.dims);
   const middle = float32Tensor(new Float32Array(count).fill(2 ** (bits - 1)), scale.dims);
   const unpackedZero = zero && isPacked && bits < 8 ? unpackRows(zero, bits, scale.dims) : zero;
@@ -196,7 +201,7 @@ function tableOfBlocks(
 function unpackRows(tensor: Tensor, bits: number, dims: readonly number[]): Tensor {
   const last = dims.at(-1) ?? 1;
   const width = ((tensor.dims.at(-1) ?? 1) * 8) / bits;
-  const all = numbersOf(unpack(bytesOf(tensor), bits, [(sizeOf(tensor.dims) * 8) / bits]));
+  const all = numbersOf(unpack(tensor, bits, [(sizeOf(tensor.dims) * 8) / bits]));
   const bytes = Uint8Array.from(
     { length: sizeOf(dims) },
     (_, i) => all[Math.floor(i / last) * width + (i % last)] ?? 0,

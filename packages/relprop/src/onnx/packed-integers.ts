@@ -8,7 +8,7 @@ import { sizeOf } from "./tensor.ts";
 
 /** The bytes that whole numbers were unpacked from. */
 export interface Packed {
-  /** uint8, a vector. */
+  /** uint8. */
   readonly bytes: Tensor;
   /** Bits of a number: 2, 4 or 8. */
   readonly bits: number;

@@ -27,12 +27,17 @@ export function withStoredWeights(graph: Graph): Graph {
   for (const [name] of found) initializers.delete(name);
   const names = new Map([...initializers].map(([name, tensor]) => [tensor, name]));
   const b = new GraphBuilder();
+  const shared = new Map<Tensor, Value>();
+  // The model's own nodes may compute with the same whole numbers.
+  for (const tensor of found.map(([, { q }]) => packedOf(q)?.bytes ?? q)) {
+    const name = names.get(tensor);
+    if (name !== undefined && !shared.has(tensor)) shared.set(tensor, b.constant(tensor, name));
+  }
   for (const node of graph.nodes) for (const name of namesIn(node)) b.reserve(name);
   for (const { name } of [...graph.inputs, ...graph.outputs]) b.reserve(name);
-  const shared = new Map<Tensor, Value>();
-  /** A constant that the graph has already, or one more. */
+  for (const name of initializers.keys()) b.reserve(name);
   const constant = (tensor: Tensor, base: string): Value => {
-    const value = shared.get(tensor) ?? b.constant(tensor, names.get(tensor) ?? base);
+    const value = shared.get(tensor) ?? b.constant(tensor, base);
     shared.set(tensor, value);
     return value;
   };

@@ -2,6 +2,7 @@
 
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-node";
 import { InputError, OptionError, type InputArray } from "@relprop/core";
+import { feedTensor } from "@relprop/core/internal";
 import type { Shape, Value } from "@relprop/core/onnx";
 import { excerpt } from "./plain-text.ts";
 import type { Tokenized } from "./tokenize.ts";
@@ -20,6 +21,8 @@ const fillings: Readonly<Record<string, Filling>> = {
   /** Which of the two texts a token belongs to. */
   token_type_ids: ({ types }, length) => filled(types, length, 0),
   position_ids: (_text, length) => Array.from({ length }, (_, i) => i),
+  /** The same, where the whole text stands after an empty cache. */
+  cache_position: (_text, length) => Array.from({ length }, (_, i) => i),
 };
 
 const filled = (numbers: readonly number[], length: number, rest: number): number[] =>
@@ -39,12 +42,14 @@ export class TextFeeder {
   readonly #Tensor: TensorConstructor;
   readonly #ids: Value;
   readonly #others: readonly Value[];
+  readonly #caches: ReadonlyMap<string, readonly number[]>;
   readonly #padding: number | undefined;
   readonly #longest: number | undefined;
 
   /**
    * @param inputs of the source model
    * @param ids name of the input for the tokens
+   * @param caches the sizes of empty caches, by input
    * @param limits the padding token, and the maximum length of a text, if known
    * @throws OptionError for inputs that cannot be made from a text
    */
@@ -52,6 +57,7 @@ export class TextFeeder {
     Tensor: TensorConstructor,
     inputs: readonly Value[],
     ids: string,
+    caches: ReadonlyMap<string, readonly number[]>,
     limits: { readonly padding: number | undefined; readonly longest: number | undefined },
   ) {
     this.#Tensor = Tensor;
@@ -59,9 +65,18 @@ export class TextFeeder {
     if (!given) throw new Error(`the model has no input "${ids}"`);
     this.#ids = given;
     this.#others = inputs.filter(({ name }) => name !== ids);
+    this.#caches = caches;
     this.#padding = limits.padding;
     this.#longest = limits.longest;
-    checkInputs(this.#ids, this.#others);
+    checkInputs(
+      this.#ids,
+      this.#others.filter(({ name }) => !caches.has(name)),
+    );
+  }
+
+  /** The maximum number of tokens in a text. */
+  get most(): number {
+    return Math.min(fixedLength(this.#ids.shape) ?? Infinity, this.#longest ?? Infinity);
   }
 
   /** @throws InputError if the text is too long, or cannot be padded */
@@ -75,6 +90,12 @@ export class TextFeeder {
       padding,
     );
     const others = this.#others.map((value) => {
+      const empty = this.#caches.get(value.name);
+      if (empty)
+        return [
+          value.name,
+          feedTensor(this.#Tensor, value, { data: new Float32Array(), dims: empty }),
+        ] as const;
       const numbers = (fillings[value.name] as Filling)(text, length);
       return [value.name, this.#tensor(value, numbers)] as const;
     });
@@ -87,11 +108,10 @@ export class TextFeeder {
 
   #length(input: string, count: number): number {
     const fixed = fixedLength(this.#ids.shape);
-    const most = Math.min(fixed ?? Infinity, this.#longest ?? Infinity);
-    if (count > most) {
+    if (count > this.most) {
       throw new InputError({
         what: `cannot explain the text ${excerpt(input)}`,
-        why: `it has ${count} tokens, and the model takes ${most}`,
+        why: `it has ${count} tokens, and the model takes ${this.most}`,
         fix: "shorten it",
       });
     }
@@ -104,8 +124,8 @@ export class TextFeeder {
     });
   }
 
-  #tensor({ name, dataType }: Value, numbers: readonly number[]): OrtTensor {
-    const dims = [1, numbers.length];
+  #tensor({ name, dataType, shape }: Value, numbers: readonly number[]): OrtTensor {
+    const dims = shape.length === 1 ? [numbers.length] : [1, numbers.length];
     switch (dataType) {
       case "int64":
         return new this.#Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
@@ -141,13 +161,10 @@ function checkInputs(ids: Value, others: readonly Value[]): void {
   }
   const strange = others.filter(({ name }) => !Object.hasOwn(fillings, name)).map(({ name }) => name);
   if (strange.length === 0) return;
-  const isPast = strange.some((name) => name.startsWith("past"));
   throw new OptionError({
     what: "cannot feed the model a text",
     why: `it also needs ${list(strange)}, which cannot be made from a text (only ${Object.keys(fillings).join(", ")} can)`,
-    fix: isPast
-      ? "export the model without its cache of earlier tokens (use_cache=False)"
-      : "export the model without them, or explain it with the library, which takes any input",
+    fix: "export the model without them, or explain it with the library, which takes any input",
   });
 }
 

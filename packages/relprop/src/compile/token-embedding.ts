@@ -3,6 +3,7 @@
 import { constantNames } from "../canonicalize/rewrite.ts";
 import { numberAttribute, usesOf, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
+import { endsRelevance } from "../relevance/other-operators.ts";
 
 /** A lookup of token vectors. */
 export interface TokenEmbedding {
@@ -32,13 +33,15 @@ export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): 
   return fitting.find(({ rows }) => rows === most);
 }
 
-/** All lookups `Gather(table, ids)` of a constant table by an input of the model. */
+/** All lookups `Gather(table, ids)` of a constant table by an input of the model, unless only their sizes are read. */
 export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): TokenEmbedding[] {
   const whole = graph.inputs.filter(({ dataType }) => dataType.startsWith("int"));
   const names = new Set(whole.map(({ name }) => name));
   if (names.size === 0) return [];
   const constants = constantNames(graph);
-  const { producer } = usesOf(graph);
+  const { producer, consumers, isOutput } = usesOf(graph);
+  const isRead = (name: string): boolean =>
+    isOutput(name) || (consumers.get(name) ?? []).some((node) => !endsRelevance(node));
   const source = (name: string): string | undefined => {
     if (names.has(name)) return name;
     const node = producer.get(name);
@@ -48,7 +51,9 @@ export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): Tok
     const [table = "", indices = ""] = node.inputs;
     const rows = constants.has(table) && isLookup(node) ? rowsOf(values.get(table)) : 0;
     const ids = rows > 0 ? source(indices) : undefined;
-    return ids === undefined ? [] : [{ ids, vectors: node.outputs[0] ?? "", rows }];
+    return ids === undefined || !isRead(node.outputs[0] ?? "")
+      ? []
+      : [{ ids, vectors: node.outputs[0] ?? "", rows }];
   });
 }
 

@@ -3,7 +3,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ModelFileError, OptionError } from "@relprop/core";
-import { emptyCaches, promptModel } from "@relprop/core/internal";
+import { promptModel } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 import { withoutUndefined } from "../without-undefined.ts";
 import { decideTexts } from "./decide-texts.ts";
@@ -134,7 +134,7 @@ async function startRun(
     });
   }
   const files = new Set([await realpath(path)]);
-  const { model, isMerged } = promptModel(readModelFile(path, files));
+  const { model, hadCache } = promptModel(readModelFile(path, files), options.compile.input);
   const tokenizer = await loadTokenizer(path, options.tokenizer);
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
@@ -142,9 +142,7 @@ async function startRun(
   const decision = decideTexts(model, options, withoutUndefined({ outputKind: config.kind, labelCount }));
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
-  const { ids } = decision.embedding;
-  const caches = emptyCaches(model, ids);
-  const feeder = new TextFeeder(Tensor, model.graph.inputs, ids, caches, limits);
+  const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
   const { explainers, how } = await startSessions(
     { model, id: await idOf([...files]), useCache },
     decision.options,
@@ -162,7 +160,7 @@ async function startRun(
     ["model", basename(path)],
     ["tokenizer", tokenizer.path],
     ["input", `${input.name} [${input.shape.join(", ")}] ${input.dataType}`],
-    ...(isMerged || caches.size > 0
+    ...(hadCache
       ? [["cache", "empty: each text is read whole, and earlier tokens are part of it"] as const]
       : []),
     ...(generate === undefined

@@ -2,7 +2,6 @@
 
 import type { Tensor as OrtTensor, TensorConstructor } from "onnxruntime-node";
 import { InputError, OptionError, type InputArray } from "@relprop/core";
-import { feedTensor } from "@relprop/core/internal";
 import type { Shape, Value } from "@relprop/core/onnx";
 import { excerpt } from "./plain-text.ts";
 import type { Tokenized } from "./tokenize.ts";
@@ -42,14 +41,12 @@ export class TextFeeder {
   readonly #Tensor: TensorConstructor;
   readonly #ids: Value;
   readonly #others: readonly Value[];
-  readonly #caches: ReadonlyMap<string, readonly number[]>;
   readonly #padding: number | undefined;
   readonly #longest: number | undefined;
 
   /**
    * @param inputs of the source model
    * @param ids name of the input for the tokens
-   * @param caches the sizes of empty caches, by input
    * @param limits the padding token, and the maximum length of a text, if known
    * @throws OptionError for inputs that cannot be made from a text
    */
@@ -57,7 +54,6 @@ export class TextFeeder {
     Tensor: TensorConstructor,
     inputs: readonly Value[],
     ids: string,
-    caches: ReadonlyMap<string, readonly number[]>,
     limits: { readonly padding: number | undefined; readonly longest: number | undefined },
   ) {
     this.#Tensor = Tensor;
@@ -65,13 +61,9 @@ export class TextFeeder {
     if (!given) throw new Error(`the model has no input "${ids}"`);
     this.#ids = given;
     this.#others = inputs.filter(({ name }) => name !== ids);
-    this.#caches = caches;
     this.#padding = limits.padding;
     this.#longest = limits.longest;
-    checkInputs(
-      this.#ids,
-      this.#others.filter(({ name }) => !caches.has(name)),
-    );
+    checkInputs(this.#ids, this.#others);
   }
 
   /** The maximum number of tokens in a text. */
@@ -90,12 +82,6 @@ export class TextFeeder {
       padding,
     );
     const others = this.#others.map((value) => {
-      const empty = this.#caches.get(value.name);
-      if (empty)
-        return [
-          value.name,
-          feedTensor(this.#Tensor, value, { data: new Float32Array(), dims: empty }),
-        ] as const;
       const numbers = (fillings[value.name] as Filling)(text, length);
       return [value.name, this.#tensor(value, numbers)] as const;
     });

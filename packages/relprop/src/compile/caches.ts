@@ -5,6 +5,8 @@
 
 import { ModelFileError } from "../errors.ts";
 import {
+  int,
+  type Tensor,
   numberAttribute,
   usesOf,
   type Dim,
@@ -16,7 +18,9 @@ import {
 import { wrapped } from "../onnx/axis.ts";
 import { convertOpset } from "../onnx/convert-opset.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
-import { isFloat, tensorFrom } from "../onnx/tensor.ts";
+import { int64Tensor, isFloat, tensorFrom } from "../onnx/tensor.ts";
+import { onnxNode } from "../onnx/operator-node.ts";
+import { tokenEmbedding } from "./token-embedding.ts";
 
 /** Whether an input holds keys or values of earlier tokens, by the names that all exporters give them. */
 export const isCache = ({ name, dataType }: Pick<Value, "name" | "dataType">): boolean =>
@@ -25,30 +29,69 @@ export const isCache = ({ name, dataType }: Pick<Value, "name" | "dataType">): b
 /** The input that chooses between the graph for a whole text and the one for a cache, in Optimum's merged decoders. */
 const cacheBranch = "use_cache_branch";
 
-/** The model as it reads a whole text: a merged decoder takes the branch that needs no cache. */
-export function promptModel(model: Model): { readonly model: Model; readonly isMerged: boolean } {
-  const { graph } = model;
-  const chooses = graph.inputs.find(({ name, dataType }) => name === cacheBranch && dataType === "bool");
-  const no = chooses && tensorFrom("bool", [0], chooses.shape.length === 0 ? [] : [1]);
-  if (!no) return { model, isMerged: false };
-  const inputs = graph.inputs.filter((input) => input !== chooses);
-  const initializers = new Map([...graph.initializers, [cacheBranch, no]]);
-  return { model: { ...model, graph: { ...graph, inputs, initializers } }, isMerged: true };
+/** A model as it reads whole texts. */
+export interface PromptModel {
+  readonly model: Model;
+  /** Whether it had caches, or a branch for them. */
+  readonly hadCache: boolean;
 }
 
 /**
- * The sizes of a model's caches when they are empty, for one text.
- * @param ids name of the input with token ids, whose first axis is the batch
+ * The model with empty caches, which are no inputs any more, in opset 17; a merged decoder takes the branch without them.
+ * @param input name of the input with token ids. @default the one that is looked up in the largest table
  * @throws ModelFileError if a cache has no open length, or other sizes of it are unknown
  */
-export function emptyCaches(model: Model, ids: string): ReadonlyMap<string, readonly number[]> {
-  if (!model.graph.inputs.some(isCache)) return new Map();
-  const { graph } = convertOpset(model);
-  const values = inferGraph(graph);
+export function promptModel(given: Model, input?: string): PromptModel {
+  const isChoice = ({ name, dataType }: Value): boolean => name === cacheBranch && dataType === "bool";
+  const left = given.graph.inputs.filter((each) => !isCache(each) && !isChoice(each));
+  if (left.length === given.graph.inputs.length) return { model: given, hadCache: false };
+  const model = convertOpset(given);
+  const { graph } = model;
+  const ids = tokenEmbedding(graph, input)?.ids;
+  const caches = ids === undefined ? [] : graph.inputs.filter(isCache);
+  const values = caches.length > 0 ? inferGraph(graph) : new Map<string, Value>();
   const batch = graph.inputs.find(({ name }) => name === ids)?.shape[0];
-  return new Map(
-    graph.inputs.filter(isCache).map((input) => [input.name, emptySizes(graph, values, input, batch)]),
+  const empty = caches.map((cache) => emptyNodes(cache, emptySizes(graph, values, cache, batch), ids ?? ""));
+  const isEmpty = new Set(caches.map(({ name }) => name));
+  const initializers = new Map([...graph.initializers, ...empty.flatMap(({ constants }) => constants)]);
+  for (const { name, shape } of graph.inputs.filter(isChoice)) {
+    const no = tensorFrom("bool", [0], shape.length === 0 ? [] : [1]);
+    if (no) initializers.set(name, no);
+  }
+  const nodes = [
+    ...empty.flatMap((each) => each.nodes),
+    ...graph.nodes.map((node) => withoutEmpty(node, isEmpty)),
+  ];
+  return { model: { ...model, graph: { ...graph, inputs: left, nodes, initializers } }, hadCache: true };
+}
+
+/** What joins an empty cache with something leaves that as it is. */
+function withoutEmpty(node: Node, isEmpty: ReadonlySet<string>): Node {
+  if (node.opType !== "Concat" || node.domain !== "" || !node.inputs.some((name) => isEmpty.has(name)))
+    return node;
+  const inputs = node.inputs.filter((name) => !isEmpty.has(name));
+  return inputs.length === 1 ? { ...node, opType: "Identity", inputs, attributes: {} } : { ...node, inputs };
+}
+
+/** Writes an empty cache as zeros of its sizes, for as many texts as there are. */
+function emptyNodes(
+  { name, dataType }: Value,
+  sizes: readonly (number | "batch")[],
+  ids: string,
+): { readonly nodes: readonly Node[]; readonly constants: readonly (readonly [string, Tensor])[] } {
+  const named = (what: string): string => `${name}_empty_${what}`;
+  const parts = sizes.map((size, axis) => (size === "batch" ? named("batch") : named(`size${axis}`)));
+  const constants = sizes.flatMap((size, axis) =>
+    size === "batch" ? [] : [[named(`size${axis}`), int64Tensor([size])] as const],
   );
+  const zero = tensorFrom(dataType, [0], [1]);
+  const value = zero && { value: { type: "tensor", value: zero } as const };
+  const nodes = [
+    onnxNode("Shape", [ids], [named("batch")], { start: int(0), end: int(1) }, named("batch")),
+    onnxNode("Concat", parts, [named("shape")], { axis: int(0) }, named("shape")),
+    onnxNode("ConstantOfShape", [named("shape")], [name], value ?? {}, name),
+  ];
+  return { nodes, constants };
 }
 
 function emptySizes(
@@ -56,7 +99,7 @@ function emptySizes(
   values: ReadonlyMap<string, Value>,
   { name, shape }: Value,
   batch: Dim | undefined,
-): number[] {
+): (number | "batch")[] {
   const join = usesOf(graph)
     .consumers.get(name)
     ?.find((node) => node.opType === "Concat" && node.domain === "");

@@ -28,7 +28,10 @@ export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | u
  * @param input the input of the ids. @default any input of integers
  */
 export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): TokenEmbedding | undefined {
-  const fitting = lookups.filter(({ ids }) => input === undefined || ids === input);
+  const asked = lookups.filter(({ ids }) => input === undefined || ids === input);
+  // A table of positions may be longer than a small vocabulary.
+  const named = asked.filter(({ ids }) => !/position|type_ids|segment/.test(ids));
+  const fitting = named.length > 0 ? named : asked;
   const most = Math.max(...fitting.map(({ rows }) => rows));
   return fitting.find(({ rows }) => rows === most);
 }

@@ -46,8 +46,10 @@ const embedLayerNormalization: Converter = (node, to) => {
   const lookup = (table: string, indices: string): string =>
     write.op("Gather", [table, indices], { axis: int(0) });
   const position = positions === "" ? positionsUpTo(write, count(write, ids, 1)) : positions;
-  const placed = write.op("Add", [lookup(words, ids), lookup(places, position)]);
-  const sum = kinds === "" ? placed : write.op("Add", [placed, lookup(kinds, segments)]);
+  // In the order of BERT itself.
+  const word = lookup(words, ids);
+  const typed = kinds === "" ? word : write.op("Add", [word, lookup(kinds, segments)]);
+  const sum = write.op("Add", [typed, lookup(places, position)]);
   write.asOutput(sum, 2);
   if (to.isUsed(node.outputs[1] ?? "")) writeTokenCount(node, write, mask === "" ? undefined : mask, ids);
   const attributes = { axis: int(-1), epsilon: float(numberAttribute(node, "epsilon", 1e-12)) };

@@ -29,6 +29,8 @@ export const isCache = ({ name, dataType }: Pick<Value, "name" | "dataType">): b
 /** The input that chooses between the graph for a whole text and the one for a cache, in Optimum's merged decoders. */
 const cacheBranch = "use_cache_branch";
 
+const isChoice = ({ name, dataType }: Value): boolean => name === cacheBranch && dataType === "bool";
+
 /** A model as it reads whole texts. */
 export interface PromptModel {
   readonly model: Model;
@@ -42,7 +44,6 @@ export interface PromptModel {
  * @throws ModelFileError if a cache has no open length, or other sizes of it are unknown
  */
 export function promptModel(given: Model, input?: string): PromptModel {
-  const isChoice = ({ name, dataType }: Value): boolean => name === cacheBranch && dataType === "bool";
   const left = given.graph.inputs.filter((each) => !isCache(each) && !isChoice(each));
   if (left.length === given.graph.inputs.length) return { model: given, hadCache: false };
   const model = convertOpset(given);
@@ -111,9 +112,9 @@ function emptySizes(
       why,
       fix,
     });
-  const isBatch = (dim: Dim, axis: number): boolean =>
-    typeof dim === "string" &&
-    (batch === undefined || typeof batch === "number" ? axis === 0 : dim === batch);
+  // Exporters name the batch of a cache as that of the ids, or not at all; then it is the first axis.
+  const isNamed = typeof batch === "string" && shape.includes(batch);
+  const isBatch = (dim: Dim, axis: number): boolean => (isNamed ? dim === batch : axis === 0);
   const sizes = shape.map((dim, axis) => {
     if (typeof dim === "number") return dim;
     if (axis === length) return 0;

@@ -19,7 +19,10 @@ export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
     "it could be folded into no layer and is no affine map: it trains, or its parameters are no float32 constants",
     "BatchNormalization",
   ],
-  ["it could not be written out in the operators of opset 17", "Attention RotaryEmbedding SwiGLU Swish"],
+  [
+    "it could not be written out in the operators of opset 17",
+    "Attention RotaryEmbedding SwiGLU Swish TensorScatter",
+  ],
   ["it is an older form of ScatterElements that could not be brought up to date", "Scatter"],
   ["it is an older form of Resize that could not be brought up to date", "Upsample"],
   ["it is Slice and Pad, and its sizes are known only at run time", "CenterCropPad"],
@@ -63,7 +66,6 @@ export const refused: ReadonlyMap<string, string> = listOf([
     "it gives coordinates, and relevance has no rule for that yet: explain the tensor before it",
     "AffineGrid",
   ],
-  ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
   ["relevance has no rule for it yet", "CumProd DeformConv Det"],
   ["it is a spectrum, and relevance has no rule for that yet", "DFT STFT"],
@@ -90,6 +92,31 @@ export const refused: ReadonlyMap<string, string> = listOf([
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
   node.domain === "" && operatorsWithoutRelevance.has(node.opType);
 
+/** Operators of com.microsoft that relevance cannot cross, and why. */
+export const refusedContrib: ReadonlyMap<string, string> = listOf([
+  [
+    "it computes on texts without their padding, and runs on CUDA alone: explain the file from before the padding was removed",
+    "PackedAttention PackedMultiHeadAttention RemovePadding RestorePadding",
+  ],
+  [
+    "which experts it takes is computed inside, and relevance has no rule for that yet: export the model without fused experts",
+    "MoE",
+  ],
+  [
+    "which blocks of keys it sees is written in tables of its own, and relevance has no rule for that yet: export the model with plain attention",
+    "LongformerAttention SparseAttention",
+  ],
+  [
+    "whether it uses a cache is computed at run time: export the model with a newer version of ONNX Runtime, or without its optimisations",
+    "DecoderAttention",
+  ],
+  [
+    "it generates a whole text inside: explain the decoder that it was made from, and let relprop generate (--generate)",
+    "BeamSearch GreedySearch Sampling WhisperBeamSearch",
+  ],
+  ["it reads an image at computed places, and relevance has no rule for that yet", "CropAndResize"],
+]);
+
 /** Operators of com.microsoft that compute with integers. */
 const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
 
@@ -112,6 +139,8 @@ export function refusalOf(node: { readonly opType: string; readonly domain: stri
   const name = isStandard ? node.opType : `${node.domain}.${node.opType}`;
   if (node.domain.startsWith("com.microsoft")) {
     if (isQuantized(node.opType)) return quantizedSentence;
+    const known = refusedContrib.get(node.opType);
+    if (known !== undefined) return known;
     return `${name} comes from ONNX Runtime's optimiser: explain the file from before it was optimised`;
   }
   return sentence ?? `relevance has no rule for ${name} yet`;

@@ -29,6 +29,21 @@ function joined(shape: readonly Dim[], name = "past_key_values.0.key"): Model {
   return { irVersion: 8, opsets: { "": 17 }, producer: "test", metadata: {}, graph: b.graph("test") };
 }
 
+/** A branch of an If: one operator on "x". */
+const branch = (opType: string): Subgraph => {
+  const declaration = toBinary(ValueInfoProtoSchema, create(ValueInfoProtoSchema, { name: "z" }));
+  const node: Node = { name: opType, opType, domain: "", inputs: ["x"], outputs: ["z"], attributes: {} };
+  return {
+    name: opType,
+    inputs: [],
+    outputs: [{ name: "z", declaration }],
+    initializers: new Map(),
+    nodes: [node],
+  };
+};
+
+const graphOf = (value: Subgraph) => ({ type: "graph", value }) as const;
+
 describe("promptModel", () => {
   it.each([
     ["past_key_values.0.key", ["N", "P", 4]],
@@ -50,36 +65,23 @@ describe("promptModel", () => {
   });
 
   it("refuses a cache that is never empty", () => {
-    const refuse = (): unknown => promptModel(joined(["N", 3, 4]));
-    expect(refuse).toThrow(ModelFileError);
-    expect(refuse).toThrow(/always has the same length/);
+    const model = joined(["N", 3, 4]);
+    expect(() => promptModel(model)).toThrow(ModelFileError);
+    expect(() => promptModel(model)).toThrow(/always has the same length/);
   });
 
   it("takes the branch of a merged decoder that has no cache", () => {
-    const branch = (opType: string): Subgraph => {
-      const declaration = toBinary(ValueInfoProtoSchema, create(ValueInfoProtoSchema, { name: "z" }));
-      const node: Node = { name: opType, opType, domain: "", inputs: ["x"], outputs: ["z"], attributes: {} };
-      return {
-        name: opType,
-        inputs: [],
-        outputs: [{ name: "z", declaration }],
-        initializers: new Map(),
-        nodes: [node],
-      };
-    };
     const plain = joined(["N", "P", 4]);
     const nodes = plain.graph.nodes.map((node): Node => {
       if (node.outputs[0] !== "y") return node;
-      const graph = (value: Subgraph) => ({ type: "graph", value }) as const;
-      const attributes = { then_branch: graph(branch("Softplus")), else_branch: graph(branch("Tanh")) };
+      const attributes = { then_branch: graphOf(branch("Softplus")), else_branch: graphOf(branch("Tanh")) };
       return { ...node, opType: "If", inputs: ["use_cache_branch"], attributes };
     });
     const x = plain.graph.nodes[0]?.outputs[0] ?? "";
-    const named = nodes.map((node) => ({
-      ...node,
-      inputs: node.inputs.map((name) => (name === x ? "x" : name)),
-      outputs: node.outputs.map((name) => (name === x ? "x" : name)),
-    }));
+    const renamed = (names: readonly string[]): string[] => names.map((name) => (name === x ? "x" : name));
+    const named = nodes.map((node): Node =>
+      Object.assign({}, node, { inputs: renamed(node.inputs), outputs: renamed(node.outputs) }),
+    );
     const choice = { name: "use_cache_branch", dataType: "bool", shape: [1] } as const;
     const inputs = [...plain.graph.inputs, choice];
     const { model } = promptModel({ ...plain, graph: { ...plain.graph, inputs, nodes: named } });

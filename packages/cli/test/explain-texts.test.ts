@@ -11,13 +11,13 @@ import {
   bagOfWords,
   biases,
   classes,
+  decoder,
   features,
   maskedSum,
   nextWords,
   perToken,
   table,
   weights,
-  withPast,
   wordLevel,
   wordPiece,
   words,
@@ -213,6 +213,49 @@ describe("answers for each token", () => {
     expect(stderr).toContain("it is not one token of the vocabulary");
   });
 
+  test("of a decoder with a cache: the same as without one, since the cache is empty", async () => {
+    const cached = await save("cached", decoder("P"), { "tokenizer.json": wordLevel });
+    const plain = await save("uncached", decoder(undefined), { "tokenizer.json": wordLevel });
+    const args = ["--text", "a great film", "--class", "boring"];
+    const [expected] = await explained(plain, ...args);
+    stdout = "";
+    const [found] = await explained(cached, ...args);
+    expect(found?.tokens.every(({ relevance }) => relevance !== 0)).toBe(true);
+    for (const [i, token] of (expected?.tokens ?? []).entries())
+      expect(found?.tokens[i]?.relevance).toBeCloseTo(token.relevance, 6);
+    expect(found?.logit).toBe(expected?.logit);
+    expect(await explain(cached, ...args)).toBe(0);
+    expect(stderr).toMatch(/cache +empty: each text is read whole/);
+  });
+
+  test("of the words that a decoder writes: each as the next word of the text before it", async () => {
+    const config = { eos_token_id: 1 };
+    const files = { "tokenizer.json": wordLevel, "config.json": config };
+    const path = await save("writer", decoder("P"), files);
+    const all = await explained(path, "--text", "a film", "--generate", "3");
+    expect(all.map(({ generated, position }) => [generated, position])).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ]);
+    let text = "a film";
+    for (const { generated: _generated, input, ...result } of all) {
+      expect(input).toBe("a film");
+      stdout = "";
+      const [alone] = await explained(path, "--text", text);
+      expect({ ...alone, ms: 0 }).toEqual({ ...result, input: text, ms: 0 });
+      text += ` ${result.label.trim()}`;
+    }
+    stdout = "";
+    const first = all[0]?.class ?? 0;
+    const ended = await save("ended", decoder("P"), { ...files, "config.json": { eos_token_id: [first] } });
+    expect(await explained(ended, "--text", "a film", "--generate", "3")).toHaveLength(1);
+    stdout = "";
+    const short = { ...files, "config.json": { max_position_embeddings: 3 } };
+    const small = await save("short-decoder", decoder("P"), short);
+    expect(await explained(small, "--text", "a film", "--generate", "3")).toHaveLength(2);
+  });
+
   test("of a masked one: the word at the mask", async () => {
     const config = { mask_token: { content: "[UNK]" } };
     const path = await save("masked", nextWords(), { ...files, "tokenizer_config.json": config });
@@ -395,11 +438,25 @@ describe("what cannot be explained", () => {
       ["--text", "a"],
     ],
     [
-      "a model with other inputs",
-      2,
-      /also needs past_key_values\.0\.key.*use_cache=False/,
-      () => save("past", withPast(), { "tokenizer.json": wordLevel }),
+      "a cache that is never empty",
+      4,
+      /cache of earlier tokens empty.*\[N, 1, 3, 4\].*always has the same length.*dynamic axes/s,
+      () => save("full", decoder(3), { "tokenizer.json": wordLevel }),
       ["--text", "a"],
+    ],
+    [
+      "words of a classifier",
+      2,
+      /cannot generate words.*does not predict the next word/s,
+      () => save("bag", bagOfWords(), { "tokenizer.json": wordLevel }),
+      ["--text", "a", "--generate", "2"],
+    ],
+    [
+      "words that are named and generated",
+      2,
+      /--class and --position would name a word.*leave one or the other out/s,
+      () => save("decoder", decoder("P"), { "tokenizer.json": wordLevel }),
+      ["--text", "a", "--generate", "2", "--class", "film", "--position", "0"],
     ],
     [
       "image options",

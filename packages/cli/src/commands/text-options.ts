@@ -28,6 +28,11 @@ export const textOptions = {
       integer(-100_000, 100_000)(text),
     ],
   },
+  generate: {
+    flag: "--generate <n>",
+    help: "lets a language model write up to n words behind the text, and explains each from what stands before it",
+    read: integer(1, 10_000),
+  },
 } as const satisfies OptionTable;
 
 /** Texts to explain, and their options. */
@@ -37,6 +42,7 @@ export interface TextChoices {
   readonly pair?: string;
   readonly tokenizer?: string;
   readonly positions: readonly number[];
+  readonly generate?: number;
 }
 
 /**
@@ -52,9 +58,11 @@ export async function textChoices(
   table: OptionTable,
   isGiven: (name: string) => boolean,
 ): Promise<TextChoices | undefined> {
-  const { text = [], textFile, pair, tokenizer, position } = values;
+  const { text = [], textFile, pair, tokenizer, position, generate } = values;
   if (text.length === 0 && textFile === undefined) {
-    const lone = Object.entries({ pair, tokenizer, position }).find(([, value]) => value !== undefined);
+    const lone = Object.entries({ pair, tokenizer, position, generate }).find(
+      ([, value]) => value !== undefined,
+    );
     if (!lone) return undefined;
     throw new OptionError({
       what: `cannot use --${lone[0]}`,
@@ -77,7 +85,7 @@ export async function textChoices(
     texts,
     model: modelOf(positional, values.model, isGiven("model")),
     positions: position ?? [],
-    ...withoutUndefined({ pair, tokenizer }),
+    ...withoutUndefined({ pair, tokenizer, generate }),
   };
 }
 

@@ -25,7 +25,7 @@ import type { Tokenized } from "./tokenize.ts";
 const best = 5;
 
 /**
- * Explains a text, each class once.
+ * Explains a text, each class once; or the words that the model writes behind it, each from what stands before it.
  * @throws InputError if this text cannot be explained; OptionError if no text can be explained with these options
  */
 export async function explainText(
@@ -34,9 +34,29 @@ export async function explainText(
   input: string,
   pair?: string,
 ): Promise<TextResult[]> {
+  const { tokenizer, feeder, generate, ends } = session;
+  let text = tokenizer.encode(input, pair);
+  if (generate === undefined) return explainTokens(session, explainer, text, { input, pair });
+  const results: TextResult[] = [];
+  for (let step = 0; step < generate; step++) {
+    const [result] = await explainTokens(session, explainer, text, { input, pair });
+    if (!result) break;
+    results.push({ ...result, generated: step });
+    if (ends.includes(result.class) || text.tokens.length >= feeder.most) break;
+    text = tokenizer.extend(text, result.class);
+  }
+  return results;
+}
+
+/** Explains a text that is tokens already. */
+async function explainTokens(
+  session: TextSession,
+  explainer: Explainer,
+  text: Tokenized,
+  { input, pair }: { readonly input: string; readonly pair: string | undefined },
+): Promise<TextResult[]> {
   const start = performance.now();
   const { tokenizer, feeder, answer, positions: asked, unit } = session;
-  const text = tokenizer.encode(input, pair);
   checkIds(session, text);
   const feed = feeder.feed(input, text);
   const chosenPositions = choosePositions(answer, text, asked, tokenizer.mask, input);

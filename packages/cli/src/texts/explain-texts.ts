@@ -2,7 +2,8 @@
 
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { ModelFileError, type FixedInputs } from "@relprop/core";
+import { ModelFileError, OptionError, type FixedInputs } from "@relprop/core";
+import { promptModel } from "@relprop/core/internal";
 import { withoutUndefined } from "../without-undefined.ts";
 import { decideTexts } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
@@ -14,7 +15,7 @@ import { TextFeeder } from "./text-feeds.ts";
 import type { TextResult } from "./text-result.ts";
 import type { TextSession } from "./text-session.ts";
 import { tokenPage, type ShownText } from "./token-page.ts";
-import { loadTokenizer } from "./tokenize.ts";
+import { loadTokenizer, type TextTokenizer } from "./tokenize.ts";
 import { ResultWriter } from "../files/result-writer.ts";
 import { loadTextModel } from "../models/load-model.ts";
 import { readLabels } from "../models/zoo-files.ts";
@@ -40,6 +41,8 @@ export interface ExplainTextsOptions
   readonly pair?: string;
   /** The tokens whose answers are explained; their sum if there are several. */
   readonly positions: readonly number[];
+  /** How many words are generated and explained at most. @default the text alone is explained */
+  readonly generate?: number;
 }
 
 /** The page, below the output folder; `index.html` is the page for images. */
@@ -131,7 +134,9 @@ async function startRun(
       fix: "give the .onnx file of a text model",
     });
   }
-  const { model, id } = await loadTextModel(path, options.set);
+  const loaded = await loadTextModel(path, options.set);
+  const { id } = loaded;
+  const { model, hadCache } = promptModel(loaded.model, options.compile.input);
   const tokenizer = await loadTokenizer(path, options.tokenizer);
   const config = await readTextConfig(path, tokenizer.path);
   const labels = options.labels === undefined ? config.labels : await readLabels(options.labels);
@@ -151,12 +156,25 @@ async function startRun(
   const answer = answerOf(compiled);
   // Tokens are few and signed, wherever relevance starts.
   const { colormap = "bwr", clip = 100 } = options;
+  const { generate } = options;
+  checkGenerate(options, answer, tokenizer);
   const coloring = decideColoring(compiled, { ...options, colormap, clip });
   const { settings, input, facts, isSigned } = compiled;
   const said = [
     ["model", basename(path)],
     ["tokenizer", tokenizer.path],
     ["input", `${input.name} [${input.shape.join(", ")}] ${input.dataType}`],
+    ...(hadCache
+      ? [["cache", "empty: each text is read whole, and earlier tokens are part of it"] as const]
+      : []),
+    ...(generate === undefined
+      ? []
+      : [
+          [
+            "generates",
+            `up to ${generate} words, the best one each time; the whole text is read again for each`,
+          ] as const,
+        ]),
     ["answers with", answerInWords(answer)],
     ["output", `${facts.kind} (${facts.why})`],
     ...("method" in decision.options
@@ -187,11 +205,40 @@ async function startRun(
       classes,
       against,
       positions,
+      generate,
+      ends: config.ends,
     },
     explainers,
     coloring,
     settings: said,
   };
+}
+
+/** @throws OptionError if the model does not write texts, or what is explained is named as well */
+function checkGenerate(
+  { generate, classes, against, positions }: ExplainTextsOptions,
+  { kind }: Answer,
+  { mask }: TextTokenizer,
+): void {
+  if (generate === undefined) return;
+  const what = "cannot generate words";
+  if (kind !== "words" || mask !== undefined)
+    throw new OptionError({
+      what,
+      why: "the model does not predict the next word of a text",
+      fix: "leave --generate out",
+    });
+  const named = [
+    ...(classes.length > 0 ? ["--class"] : []),
+    ...(against === undefined ? [] : ["--against"]),
+    ...(positions.length > 0 ? ["--position"] : []),
+  ];
+  if (named.length > 0)
+    throw new OptionError({
+      what,
+      why: `${named.join(" and ")} would name a word, and the words that the model writes are explained`,
+      fix: "leave one or the other out",
+    });
 }
 
 const answerInWords = ({ kind, count, facts }: Answer): string =>

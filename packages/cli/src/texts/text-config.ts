@@ -14,6 +14,7 @@ const configSchema = z.looseObject({
   problem_type: z.string().nullish(),
   max_position_embeddings: z.int().positive().nullish(),
   n_positions: z.int().positive().nullish(),
+  eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
 });
 
 /** Facts about a text model from outside its graph. */
@@ -25,6 +26,8 @@ export interface TextConfig {
   readonly kind: OutputKind | undefined;
   /** The maximum number of tokens in a text, if it is known. */
   readonly longest: number | undefined;
+  /** Tokens that end a text. */
+  readonly ends: readonly number[];
 }
 
 /**
@@ -42,7 +45,8 @@ export async function readTextConfig(model: string, tokenizer: string): Promise<
     const kind = problemKinds.get(config.problem_type);
     const labelCount = names.length > 0 ? names.length : undefined;
     const longest = config.max_position_embeddings ?? config.n_positions ?? undefined;
-    return { labels, labelCount, kind, longest };
+    const ends = [config.eos_token_id ?? []].flat();
+    return { labels, labelCount, kind, longest, ends };
   }
-  return { labels: [], labelCount: undefined, kind: undefined, longest: undefined };
+  return { labels: [], labelCount: undefined, kind: undefined, longest: undefined, ends: [] };
 }

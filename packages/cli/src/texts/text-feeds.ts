@@ -21,6 +21,8 @@ const fillings: Readonly<Record<string, Filling>> = {
   /** Which of the two texts a token belongs to. */
   token_type_ids: ({ types }, length) => filled(types, length, 0),
   position_ids: (_text, length) => Array.from({ length }, (_, i) => i),
+  /** The same, where the whole text stands after an empty cache. */
+  cache_position: (_text, length) => Array.from({ length }, (_, i) => i),
 };
 
 const filled = (numbers: readonly number[], length: number, rest: number): number[] =>
@@ -65,6 +67,11 @@ export class TextFeeder {
     checkInputs(this.#ids, this.#others);
   }
 
+  /** The maximum number of tokens in a text. */
+  get most(): number {
+    return Math.min(fixedLength(this.#ids.shape) ?? Infinity, this.#longest ?? Infinity);
+  }
+
   /** @throws InputError if the text is too long, or cannot be padded */
   feed(input: string, text: Tokenized): TextFeed {
     const length = this.#length(input, text.tokens.length);
@@ -88,11 +95,10 @@ export class TextFeeder {
 
   #length(input: string, count: number): number {
     const fixed = fixedLength(this.#ids.shape);
-    const most = Math.min(fixed ?? Infinity, this.#longest ?? Infinity);
-    if (count > most) {
+    if (count > this.most) {
       throw new InputError({
         what: `cannot explain the text ${excerpt(input)}`,
-        why: `it has ${count} tokens, and the model takes ${most}`,
+        why: `it has ${count} tokens, and the model takes ${this.most}`,
         fix: "shorten it",
       });
     }
@@ -105,8 +111,8 @@ export class TextFeeder {
     });
   }
 
-  #tensor({ name, dataType }: Value, numbers: readonly number[]): OrtTensor {
-    const dims = [1, numbers.length];
+  #tensor({ name, dataType, shape }: Value, numbers: readonly number[]): OrtTensor {
+    const dims = shape.length === 1 ? [numbers.length] : [1, numbers.length];
     switch (dataType) {
       case "int64":
         return new this.#Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
@@ -144,15 +150,12 @@ function checkInputs(ids: Value, others: readonly Value[]): void {
   const strange = unknown.map(({ name }) => name);
   if (strange.length === 0) return;
   const areSettings = unknown.every(isSetting);
-  const isPast = strange.some((name) => name.startsWith("past"));
   throw new OptionError({
     what: "cannot feed the model a text",
     why: `it also needs ${list(strange)}, which cannot be made from a text (only ${Object.keys(fillings).join(", ")} can)`,
-    fix: isPast
-      ? "export the model without its cache of earlier tokens (use_cache=False)"
-      : areSettings
-        ? `fix ${strange.length === 1 ? "it" : "each"} with --set ${strange[0]}=VALUE`
-        : "export the model without them, or explain it with the library, which takes any input",
+    fix: areSettings
+      ? `fix ${strange.length === 1 ? "it" : "each"} with --set ${strange[0]}=VALUE`
+      : "export the model without them, or explain it with the library, which takes any input",
   });
 }
 

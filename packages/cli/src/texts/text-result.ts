@@ -46,6 +46,10 @@ export const textResultSchema = z.strictObject({
     .exactOptional()
     .describe("the token whose label or word is explained; the next word follows it"),
   positions: z.array(z.int()).exactOptional().describe("the same, of several tokens, added up"),
+  generated: z
+    .int()
+    .exactOptional()
+    .describe("which of the generated words is explained, from 0; its text ends with those before it"),
   against: z
     .strictObject({ index: z.int(), label: z.string() })
     .exactOptional()

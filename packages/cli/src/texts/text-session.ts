@@ -18,4 +18,8 @@ export interface TextSession {
   readonly classes: readonly string[];
   readonly against: string | undefined;
   readonly positions: readonly number[];
+  /** How many words are generated and explained at most; undefined if the text alone is explained. */
+  readonly generate: number | undefined;
+  /** Tokens that end a text. */
+  readonly ends: readonly number[];
 }

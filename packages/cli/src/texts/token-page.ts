@@ -52,7 +52,8 @@ function card({ classes }: ShownText): string {
   const first = classes[0]?.result;
   if (!first) return "";
   const pair = first.pair === undefined ? "" : ` <small>${escape(first.pair)}</small>`;
-  const explained = classes.map(({ result }) => result.class);
+  // The bars are those of the first word, where words are generated.
+  const explained = classes.flatMap(({ result }) => (result.generated ? [] : [result.class]));
   return `<article>
 <h2 dir="auto">${escape(first.input)}${pair}</h2>
 <div class="body">

@@ -32,6 +32,8 @@ export interface TextTokenizer {
    * @throws InputError if the text is empty or the vocabulary lacks a part of it
    */
   encode(text: string, pair?: string): Tokenized;
+  /** A text with one more token behind it. */
+  extend(text: Tokenized, id: number): Tokenized;
   /** The single token of a word, preferably the one with a leading space; undefined if the word takes several. */
   wordId(word: string): number | undefined;
   /** A token as text, with a leading space if it starts a word. */
@@ -136,6 +138,10 @@ export async function loadTokenizer(model: string, given?: string): Promise<Text
       if (ids.length === 0) throw noText(text, `"${path}" makes no tokens of it`);
       return { tokens: readTokens(ids.map(rawOf), marks, decode), types: types ?? ids.map(() => 0) };
     },
+    extend: ({ tokens, types }, id) => ({
+      tokens: readTokens([...tokens.map((token) => token.id), id].map(rawOf), marks, decode),
+      types: [...types, types.at(-1) ?? 0],
+    }),
     wordId: (word) => {
       const bare = word.trim();
       const known = idOf(`${spaceMark(marks)}${bare}`) ?? idOf(bare);

@@ -117,13 +117,47 @@ export function perToken(): Model {
   return model(b);
 }
 
-/** A model with a cache of what came before, as language models are exported by default. */
-export function withPast(): Model {
+/**
+ * A decoder with one head of causal attention by ONNX Runtime's own operator, [N, T, words], and with a cache of what came
+ * before, as language models are exported by default.
+ * @param room length of the cache; undefined is none
+ */
+export function decoder(room: string | number | undefined): Model {
   const b = new GraphBuilder();
   const x = embedding(b, ["N", "T"]);
-  const past = b.input("past_key_values.0.key", "float32", ["N", "P", features]);
-  b.output(b.op("Concat", [past, x], { axis: int(1) }), "y");
-  return model(b);
+  const project = (name: string, shift: number): Value =>
+    b.op("MatMul", [x, b.constant(float32Tensor(wave(features ** 2, shift), [features, features]), name)]);
+  const parts = [project("q", 6), project("k", 7), project("v", 8)];
+  const shape = ["N", 1, room ?? 0, features];
+  const pasts =
+    room === undefined
+      ? []
+      : ["key", "value"].map((name) => b.input(`past_key_values.0.${name}`, "float32", shape));
+  // The builder writes operators of ai.onnx alone: this stands in for the other one.
+  const attended = b.op("Identity", [x], {}, "attended");
+  const head = b.constant(float32Tensor(wave(features * words.length, 9), [features, words.length]), "head");
+  b.output(b.op("MatMul", [b.op("Add", [attended, x]), head]), "logits");
+  const plain = model(b);
+  const inputs = [...parts.map(({ name }) => name), ...(pasts.length > 0 ? ["", "", ""] : [])];
+  const nodes = plain.graph.nodes.map((node) =>
+    node.outputs[0] === "attended"
+      ? {
+          ...node,
+          opType: "MultiHeadAttention",
+          domain: "com.microsoft",
+          inputs: [...inputs, ...pasts.map(({ name }) => name)],
+          outputs: ["attended", ...(pasts.length > 0 ? ["present.0.key", "present.0.value"] : [])],
+          attributes: { num_heads: int(1), unidirectional: int(1) },
+        }
+      : node,
+  );
+  const presents = pasts.map(({ name }) => ({
+    name: name.replace("past_key_values", "present"),
+    dataType: "float32" as const,
+    shape: ["N", 1, "L", features],
+  }));
+  const graph = { ...plain.graph, nodes, outputs: [...plain.graph.outputs, ...presents] };
+  return { ...plain, opsets: { ...plain.opsets, "com.microsoft": 1 }, graph };
 }
 
 const special = (ids: readonly number[]): object[] =>

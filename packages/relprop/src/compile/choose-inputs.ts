@@ -8,6 +8,7 @@ import type { Analysis } from "../relevance/analysis.ts";
 import type { Family } from "../relevance/row-kinds.ts";
 import type { Start } from "../outputs/output-facts.ts";
 import { suggestion } from "../suggestion.ts";
+import { isCache } from "./caches.ts";
 import { vocabulary, type TokenEmbedding } from "./token-embedding.ts";
 
 /** An explained input. */
@@ -32,7 +33,7 @@ export interface End {
 /**
  * The explained inputs, the chosen one first: those that `explain` names, else all floating-point inputs on the way to the
  * output. Settings are explained only if named: a single number for the whole batch (a rate, a temperature), attention
- * masks, and a number for each token beside token ids (also a mask).
+ * masks, a number for each token beside token ids (also a mask), and the cache of earlier tokens.
  * @param lookups the token embeddings
  * @param chosen name of the input whose relevance is the output `relevance`
  * @throws OptionError for a name that the model does not have, or an input that relevance cannot go to
@@ -63,7 +64,7 @@ export function chooseInputs(
   const others = graph.inputs
     .map(({ name }) => b.value(name))
     .filter((input) => input.name !== chosen && isFloat(input.dataType) && !isSetting(input, given))
-    .filter((input) => isOnTheWay(input) && !isMask(analysis, input.name));
+    .filter((input) => !isCache(input) && isOnTheWay(input) && !isMask(analysis, input.name));
   // The caller chooses the first of several inputs; the default is the first one that is explained.
   const isElsewhere =
     wanted === undefined && isFloat(given.dataType) && others.length > 0 && !isOnTheWay(given);

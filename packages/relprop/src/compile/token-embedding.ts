@@ -4,6 +4,7 @@ import { constantNames } from "../canonicalize/rewrite.ts";
 import { usesOf } from "../onnx/captures.ts";
 import { numberAttribute, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
+import { endsRelevance } from "../relevance/other-operators.ts";
 
 /** A lookup of token vectors. */
 export interface TokenEmbedding {
@@ -28,18 +29,23 @@ export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | u
  * @param input the input of the ids. @default any input of integers
  */
 export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): TokenEmbedding | undefined {
-  const fitting = lookups.filter(({ ids }) => input === undefined || ids === input);
+  const asked = lookups.filter(({ ids }) => input === undefined || ids === input);
+  // A table of positions may be longer than a small vocabulary.
+  const named = asked.filter(({ ids }) => !/position|type_ids|segment/.test(ids));
+  const fitting = named.length > 0 ? named : asked;
   const most = Math.max(...fitting.map(({ rows }) => rows));
   return fitting.find(({ rows }) => rows === most);
 }
 
-/** All lookups `Gather(table, ids)` of a constant table by an input of the model. */
+/** All lookups `Gather(table, ids)` of a constant table by an input of the model, unless only their sizes are read. */
 export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): TokenEmbedding[] {
   const whole = graph.inputs.filter(({ dataType }) => dataType.startsWith("int"));
   const names = new Set(whole.map(({ name }) => name));
   if (names.size === 0) return [];
   const constants = constantNames(graph);
-  const { producer } = usesOf(graph);
+  const { producer, consumers, isOutput } = usesOf(graph);
+  const isRead = (name: string): boolean =>
+    isOutput(name) || (consumers.get(name) ?? []).some((node) => !endsRelevance(node));
   const source = (name: string): string | undefined => {
     if (names.has(name)) return name;
     const node = producer.get(name);
@@ -49,7 +55,9 @@ export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): Tok
     const [table = "", indices = ""] = node.inputs;
     const rows = constants.has(table) && isLookup(node) ? rowsOf(values.get(table)) : 0;
     const ids = rows > 0 ? source(indices) : undefined;
-    return ids === undefined ? [] : [{ ids, vectors: node.outputs[0] ?? "", rows }];
+    return ids === undefined || !isRead(node.outputs[0] ?? "")
+      ? []
+      : [{ ids, vectors: node.outputs[0] ?? "", rows }];
   });
 }
 

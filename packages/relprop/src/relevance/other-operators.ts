@@ -29,7 +29,7 @@ export const rewrittenOperators: ReadonlyMap<string, string> = listOf([
   ],
   [
     "it could not be written out in the operators of opset 17",
-    "Attention DeformConv RotaryEmbedding SwiGLU Swish",
+    "Attention DeformConv RotaryEmbedding SwiGLU Swish TensorScatter",
   ],
   ["it is an older form of ScatterElements that could not be brought up to date", "Scatter"],
   ["it is an older form of Resize that could not be brought up to date", "Upsample"],
@@ -68,7 +68,6 @@ export const refused: ReadonlyMap<string, string> = listOf([
     "it gives coordinates, and relevance has no rule for that yet: explain the tensor before it",
     "AffineGrid",
   ],
-  ["it writes into a cache, and opset 17 cannot express it", "TensorScatter"],
   ["it reads a file, and relevance goes to pixels: give the image as a tensor", "ImageDecoder"],
   ["relevance has no rule for it yet", "CumProd Det"],
   ["it is recurrent, and relevance has no rule for that yet", "CausalConvWithState LinearAttention"],
@@ -120,6 +119,31 @@ export const isExplained = ({
 export const endsRelevance = (node: { readonly opType: string; readonly domain: string }): boolean =>
   node.domain === "" && operatorsWithoutRelevance.has(node.opType);
 
+/** Operators of com.microsoft that relevance cannot cross, and why. */
+export const refusedContrib: ReadonlyMap<string, string> = listOf([
+  [
+    "it computes on texts without their padding, and runs on CUDA alone: explain the file from before the padding was removed",
+    "PackedAttention PackedMultiHeadAttention RemovePadding RestorePadding",
+  ],
+  [
+    "which experts it takes is computed inside, and relevance has no rule for that yet: export the model without fused experts",
+    "MoE",
+  ],
+  [
+    "which blocks of keys it sees is written in tables of its own, and relevance has no rule for that yet: export the model with plain attention",
+    "LongformerAttention SparseAttention",
+  ],
+  [
+    "whether it uses a cache is computed at run time: export the model with a newer version of ONNX Runtime, or without its optimisations",
+    "DecoderAttention",
+  ],
+  [
+    "it generates a whole text inside: explain the decoder that it was made from, and let relprop generate (--generate)",
+    "BeamSearch GreedySearch Sampling WhisperBeamSearch",
+  ],
+  ["it reads an image at computed places, and relevance has no rule for that yet", "CropAndResize"],
+]);
+
 /** Operators of com.microsoft that compute with integers. */
 const isQuantized = (opType: string): boolean => /^Q(?!uick)|Quant|Integer|NBits|Bnb4/.test(opType);
 
@@ -142,6 +166,8 @@ export function refusalOf(node: { readonly opType: string; readonly domain: stri
   const name = isStandard ? node.opType : `${node.domain}.${node.opType}`;
   if (node.domain.startsWith("com.microsoft")) {
     if (isReadAsReal(node)) return quantizedSentence;
+    const known = refusedContrib.get(node.opType);
+    if (known !== undefined) return known;
     if (isQuantized(node.opType)) return unreadSentence;
     return `${name} comes from ONNX Runtime's optimiser: explain the file from before it was optimised`;
   }

@@ -406,6 +406,20 @@ export const newerCases: readonly Case[] = [
       tolerance: 1e-6,
     },
   ]),
+  ...["linear", "circular"].map((mode): Case => ({
+    op: "TensorScatter",
+    opset: 24,
+    attributes: { mode: string(mode) },
+    x: image,
+    constants: [random(2, 4, 2, 5), mode === "linear" ? i64(1, 4) : i64(5, 3)],
+  })),
+  {
+    op: "TensorScatter",
+    opset: 24,
+    attributes: { axis: int(1) },
+    x: image,
+    constants: [random(2, 3, 6, 5)],
+  },
   { op: "Swish", opset: 24, x: image, tolerance: 1e-6 },
   { op: "Swish", opset: 24, attributes: { alpha: float(1.7) }, x: image, tolerance: 1e-6 },
   {

@@ -2,12 +2,14 @@
 
 import { rewrites } from "../../src/canonicalize/canonicalize.ts";
 import type { CompileOptions } from "../../src/index.ts";
+import { contribForms } from "../../src/onnx/convert-opset/contrib.ts";
 import { compositeNames, compositeText, layerKinds } from "../../src/relevance/composites.ts";
 import { dialects } from "../../src/relevance/dialects.ts";
 import { opTable } from "../../src/relevance/op-table.ts";
 import {
   operatorsWithoutRelevance,
   refused,
+  refusedContrib,
   rewrittenOperators,
 } from "../../src/relevance/other-operators.ts";
 import type { Family, Forms, Row } from "../../src/relevance/row-kinds.ts";
@@ -207,6 +209,14 @@ ${table(["operators", "what each does"], bySentence(operatorsWithoutRelevance))}
 These are an error that lists all such nodes, unless \`--rule NODE=pass\` or \`--fallback pass\` is given and the shape stays the same.
 
 ${table(["operators", "why"], bySentence(refused))}
+
+### Operators of com.microsoft
+
+ONNX Runtime's optimiser, Olive and onnxruntime-genai write them. These are spelled out in operators of ai.onnx before everything else, so that relevance is that of the plain file: ${names(Object.keys(contribForms).toSorted())}.
+
+These are refused; so are those that compute with integers.
+
+${table(["operators", "why"], bySentence(refusedContrib))}
 
 ## Composites
 

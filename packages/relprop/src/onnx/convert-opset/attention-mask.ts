@@ -85,11 +85,17 @@ function hidesSomeRow(to: Conversion, name: string, isYesOrNo: boolean): boolean
   return false;
 }
 
-const size = (write: NodeWriter, value: string, axis: number): string =>
+/** The size of an axis, [1]. */
+export const size = (write: NodeWriter, value: string, axis: number): string =>
   write.op("Shape", [value], { start: int(axis), end: int(axis + 1) });
 
-const count = (write: NodeWriter, value: string, axis: number): string =>
+/** The size of an axis, []. */
+export const count = (write: NodeWriter, value: string, axis: number): string =>
   write.op("Squeeze", [size(write, value, axis), write.integers("axis", [0])]);
+
+/** 0, 1, … up to a number, exclusive. */
+export const positionsUpTo = (write: NodeWriter, end: string): string =>
+  write.op("Range", [write.integers("zero", [0], []), end, write.integers("one", [1], [])]);
 
 /**
  * The keys that each query sees by its position: those before it (`is_causal`), those near it (`left_window_size`,
@@ -106,14 +112,15 @@ function seenKeys(
   const lengths = node.inputs[6] ?? "";
   if (!isCausal && left < 0 && right < 0 && lengths === "") return undefined;
 
-  const upTo = (what: string): string =>
-    write.op("Range", [write.integers("zero", [0], []), what, write.integers("one", [1], [])]);
-  const key = upTo(count(write, keys, 2));
+  const key = positionsUpTo(write, count(write, keys, 2));
   const perSample = (value: string): string =>
     write.op("Reshape", [value, write.integers("sample", [-1, 1, 1, 1])]);
   const tests: string[] = [];
   if (isCausal || left >= 0 || right >= 0) {
-    const index = write.op("Unsqueeze", [upTo(count(write, queries, 2)), write.integers("axis", [1])]);
+    const index = write.op("Unsqueeze", [
+      positionsUpTo(write, count(write, queries, 2)),
+      write.integers("axis", [1]),
+    ]);
     const offset = lengths
       ? perSample(write.op("Sub", [lengths, size(write, queries, 2)]))
       : pastKeys

@@ -15,12 +15,15 @@ import {
   string,
   stringAttribute,
 } from "../graph.ts";
-import { onnxNode } from "../operator-node.ts";
 import { writeGelu, writeSwish } from "./activations.ts";
 import { type Conversion, type Converter, without } from "./conversion.ts";
-import { rmsNormalizationNode, rmsNormalizationOverBody } from "./norms.ts";
+import { attentionOfInput, decoderAttention, multiHeadAttention } from "./contrib-attention.ts";
+import { contribBiases } from "./contrib-biases.ts";
+import { contribNorms } from "./contrib-norms.ts";
+import { groupQueryAttention } from "./group-query.ts";
 import { NodeWriter } from "./node-writer.ts";
 import { lstmOverIntegers } from "./recurrent.ts";
+import { contribRotaryEmbedding } from "./rotary.ts";
 
 /** A Gelu node of a value, with its body. */
 function gelu(node: Node, to: Conversion, x: string, approximate: "none" | "tanh"): Node {
@@ -45,35 +48,6 @@ const quickGelu: Converter = (node, to) => {
   const write = new NodeWriter(node, to);
   writeSwish(write, node.inputs[0] ?? "", numberAttribute(node, "alpha", 1.702), node.outputs[0]);
   return write.nodes;
-};
-
-/** The sum that a node with a skip connection normalises. */
-function skipSum(node: Node, write: NodeWriter, bias: string): string {
-  const [x = "", skip = ""] = node.inputs;
-  const sum = write.op("Add", [x, skip]);
-  const all = bias === "" ? sum : write.op("Add", [sum, bias]);
-  write.asOutput(all, 3);
-  return all;
-}
-
-const skipLayerNormalization: Converter = (node, to) => {
-  const [, , gamma = "", beta = "", bias = ""] = node.inputs;
-  const write = new NodeWriter(node, to);
-  const x = skipSum(node, write, bias);
-  const attributes = { axis: int(-1), epsilon: float(numberAttribute(node, "epsilon", 1e-12)) };
-  const outputs = node.outputs.slice(0, 3);
-  const inputs = beta === "" ? ([x, gamma] as const) : ([x, gamma, beta] as const);
-  return [...write.nodes, onnxNode("LayerNormalization", inputs, outputs, attributes, node.name)];
-};
-
-const skipRmsNormalization: Converter = (node, to) => {
-  const [, , scale = "", bias = ""] = node.inputs;
-  const [y = "", mean = "", inverse = ""] = node.outputs;
-  if (to.isUsed(mean) || to.isUsed(inverse)) throw to.refuse(node, "its statistics are used");
-  const write = new NodeWriter(node, to);
-  const x = skipSum(node, write, bias);
-  const epsilon = numberAttribute(node, "epsilon", 1e-12);
-  return [...write.nodes, rmsNormalizationNode(node, to, { x, scale, y, axis: -1, epsilon })];
 };
 
 type WriteActivation = (
@@ -135,34 +109,38 @@ const fusedGemm: Converter = (node, to) => {
   return write.nodes;
 };
 
-/** αAB, with A and B transposed if the attributes say so. */
+/** αAB, with A and B transposed if the attributes say so; `transBatch` moves the first axis behind the batch's others. */
 const fusedMatMul: Converter = (node, to) => {
-  for (const name of ["transBatchA", "transBatchB"]) {
-    if (numberAttribute(node, name, 0) !== 0)
-      throw to.refuse(node, `it transposes its batch (${name})`, unfused);
-  }
   const write = new NodeWriter(node, to);
-  const turned = (index: number, attribute: string): string => {
+  const turned = (index: number, letter: "A" | "B"): string => {
     const name = node.inputs[index] ?? "";
-    if (numberAttribute(node, attribute, 0) === 0) return name;
+    const [isTurned, isMoved] = [`trans${letter}`, `transBatch${letter}`].map(
+      (attribute) => numberAttribute(node, attribute, 0) !== 0,
+    );
+    if (!isTurned && !isMoved) return name;
     const rank = to.shape(node, index).length;
     if (rank < 2) return name;
-    const perm = Array.from({ length: rank }, (_, i) => i);
-    return write.op("Transpose", [name], { perm: ints([...perm.slice(0, -2), rank - 1, rank - 2]) });
+    const axes = Array.from({ length: rank }, (_, i) => i);
+    const moved = isMoved ? [...axes.slice(1, -1), 0, rank - 1] : axes;
+    const last = moved.slice(-2);
+    return write.op("Transpose", [name], {
+      perm: ints([...moved.slice(0, -2), ...(isTurned ? last.toReversed() : last)]),
+    });
   };
-  const parts = [turned(0, "transA"), turned(1, "transB")] as const;
+  const parts = [turned(0, "A"), turned(1, "B")] as const;
   const alpha = numberAttribute(node, "alpha", 1);
   if (alpha === 1) write.op("MatMul", parts, {}, node.outputs[0]);
   else write.op("Mul", [write.op("MatMul", parts), alpha], {}, node.outputs[0]);
   return write.nodes;
 };
 
-/** x + bias + skip. */
-const biasAdd: Converter = (node, to) => {
-  const [x = "", bias = "", skip = ""] = node.inputs;
+/** tanh-Gelu(A B + bias). */
+const gemmFastGelu: Converter = (node, to) => {
+  const [a = "", b = "", bias = ""] = node.inputs;
   const write = new NodeWriter(node, to);
-  write.op("Add", [write.op("Add", [x, bias]), skip], {}, node.outputs[0]);
-  return write.nodes;
+  const product = write.op("MatMul", [a, b]);
+  const sum = bias === "" ? product : write.op("Add", [product, bias]);
+  return [...write.nodes, gelu(node, to, sum, "tanh")];
 };
 
 /** a · Gelu(b), with (a, b) = x + bias. */
@@ -178,20 +156,56 @@ const biasSplitGelu: Converter = (node, to) => {
   return [...write.nodes, activated, ...product.nodes];
 };
 
+/** A convolution of [N, height, width, channels], with what is fused into it. */
+const nhwcConv: Converter = (node, to) => {
+  const [x = "", weights = "", bias = "", added = ""] = node.inputs;
+  const write = new NodeWriter(node, to);
+  const rank = to.shape(node, 0).length;
+  const places = Array.from({ length: rank - 2 }, (_, i) => i);
+  const first = write.op("Transpose", [x], { perm: ints([0, rank - 1, ...places.map((i) => i + 1)]) });
+  const attributes = without(node.attributes, "activation", "activation_params");
+  const inputs = bias === "" ? [first, weights] : [first, weights, bias];
+  const conv = write.like({ opType: "Conv", attributes }, inputs);
+  const perm = ints([0, ...places.map((i) => i + 2), 1]);
+  const isPlain = stringAttribute(node, "activation", "") === "";
+  const output = isPlain ? node.outputs[0] : undefined;
+  const last = write.op("Transpose", [conv], { perm }, added === "" ? output : undefined);
+  const sum = added === "" ? last : write.op("Add", [last, added], {}, output);
+  if (!isPlain) activate(node, to, write, sum, floatsOf(node.attributes["activation_params"]));
+  return write.nodes;
+};
+
+/** A transposed convolution whose pads are an input. */
+const convTransposeOfPads: Converter = (node, to) => {
+  const [x = "", weights = "", , bias = ""] = node.inputs;
+  const pads = to.constantIntegers(node, 2, "pads");
+  const attributes = { ...node.attributes, ...(pads && { pads: ints(pads) }) };
+  const inputs = bias === "" ? [x, weights] : [x, weights, bias];
+  return [{ ...node, opType: "ConvTranspose", domain: "", inputs, attributes }];
+};
+
 /** Converters of operators of com.microsoft, for all opsets. */
 export const contribForms: Readonly<Record<string, Converter>> = {
-  BiasAdd: biasAdd,
+  ...contribBiases,
+  ...contribNorms,
+  Attention: attentionOfInput,
   BiasGelu: geluOfSum("none"),
   BiasSplitGelu: biasSplitGelu,
+  ConvTransposeWithDynamicPads: convTransposeOfPads,
+  DecoderMaskedMultiHeadAttention: decoderAttention,
+  DecoderMaskedSelfAttention: attentionOfInput,
   DynamicQuantizeLSTM: lstmOverIntegers,
   FastGelu: geluOfSum("tanh"),
   FusedConv: fusedConv,
   FusedGemm: fusedGemm,
   FusedMatMul: fusedMatMul,
   Gelu: geluOfSum("none"),
+  GemmFastGelu: gemmFastGelu,
+  GroupQueryAttention: groupQueryAttention,
+  MultiHeadAttention: multiHeadAttention,
+  NhwcConv: nhwcConv,
+  NhwcFusedConv: nhwcConv,
   QuickGelu: quickGelu,
-  SkipLayerNormalization: skipLayerNormalization,
-  SkipSimplifiedLayerNormalization: skipRmsNormalization,
-  SimplifiedLayerNormalization: rmsNormalizationOverBody,
+  RotaryEmbedding: contribRotaryEmbedding,
   TransposeMatMul: fusedMatMul,
 };

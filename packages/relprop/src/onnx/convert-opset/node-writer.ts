@@ -85,6 +85,11 @@ export class NodeWriter {
     if (name) this.op("Identity", [value], {}, name);
   }
 
+  /** Adds a node that was made elsewhere. */
+  add(node: Node): void {
+    this.#write(node);
+  }
+
   #names<K extends OperatorName>(operands: InputsOf<K, Operand>): InputsOf<K, string> {
     return namesOf(operands, (operand: Operand) =>
       typeof operand === "number" ? this.#to.number(this.#node, "number", operand, this.#dataType) : operand,

@@ -15,6 +15,39 @@ function perChannel(node: Node, to: Conversion, write: NodeWriter, groups: numbe
   return node.inputs.slice(1).map((parameter) => write.op("Gather", [parameter, indices], { axis: int(0) }));
 }
 
+/** Inputs, output and attributes of a group normalisation. */
+export interface GroupNormalization {
+  readonly x: string;
+  /** For each channel. */
+  readonly scale: string;
+  readonly bias: string;
+  readonly y: string;
+  readonly groups: number;
+  readonly epsilon: number;
+}
+
+/** A GroupNormalization node of [N, channels, …], with its body, in place of `node`. */
+export function groupNormalizationNode(node: Node, to: Conversion, parts: GroupNormalization): Node {
+  const { x, scale, bias, y, groups } = parts;
+  const [rank, dataType = "float32"] = [to.info(x)?.shape.length ?? 0, to.info(x)?.dataType];
+  if (!isFloat(dataType)) throw to.refuse(node, `its input is ${dataType}`);
+  const filled = (what: string, value: number): string =>
+    to.constant(node, what, floatTensor(dataType, new Float32Array(groups).fill(value), [groups]));
+  const write = new NodeWriter(node, to);
+  const grouped = write.op("Reshape", [x, write.integers("groups", [0, groups, -1])]);
+  const epsilon = float(parts.epsilon);
+  const normal = write.op("InstanceNormalization", [grouped, filled("ones", 1), filled("zeros", 0)], {
+    epsilon,
+  });
+  const image = write.op("Reshape", [normal, write.op("Shape", [x])]);
+  const form = write.integers("form", [1, -1, ...Array.from({ length: rank - 2 }, () => 1)]);
+  const scaled = write.op("Mul", [image, write.op("Reshape", [scale, form])]);
+  write.op("Add", [scaled, write.op("Reshape", [bias, form])], {}, y);
+  const attributes = { epsilon, num_groups: int(groups) };
+  const [opType, domain] = ["GroupNormalization", ""];
+  return { ...node, opType, domain, inputs: [x, scale, bias], outputs: [y], attributes, body: write.nodes };
+}
+
 /**
  * GroupNormalization (18, 21): InstanceNormalization of [N, groups, …], then scale and bias per channel. `stash_type` needs
  * no conversion, since runtimes compute the statistics of float16 in float32.
@@ -22,25 +55,13 @@ function perChannel(node: Node, to: Conversion, write: NodeWriter, groups: numbe
 export const groupNormalizationOverBody: Converter = (node, to) => {
   const groups = numberAttribute(node, "num_groups", 1);
   const [x = ""] = node.inputs;
+  to.shape(node, 0);
   const before = new NodeWriter(node, to);
   const [scale = "", bias = ""] =
     to.version < 21 ? perChannel(node, to, before, groups) : node.inputs.slice(1);
-  const rank = to.shape(node, 0).length;
-  const dataType = to.info(x)?.dataType ?? "float32";
-  if (!isFloat(dataType)) throw to.refuse(node, `its input is ${dataType}`);
-  const filled = (what: string, value: number): string =>
-    to.constant(node, what, floatTensor(dataType, new Float32Array(groups).fill(value), [groups]));
-  const write = new NodeWriter(node, to);
-  const grouped = write.op("Reshape", [x, write.integers("groups", [0, groups, -1])]);
-  const epsilon = float(numberAttribute(node, "epsilon", 1e-5));
-  const normal = write.op("InstanceNormalization", [grouped, filled("ones", 1), filled("zeros", 0)], {
-    epsilon,
-  });
-  const image = write.op("Reshape", [normal, write.op("Shape", [x])]);
-  const form = write.integers("form", [1, -1, ...Array.from({ length: rank - 2 }, () => 1)]);
-  const scaled = write.op("Mul", [image, write.op("Reshape", [scale, form])]);
-  write.op("Add", [scaled, write.op("Reshape", [bias, form])], {}, node.outputs[0]);
-  return [...before.nodes, { ...node, inputs: [x, scale, bias], body: write.nodes }];
+  const epsilon = numberAttribute(node, "epsilon", 1e-5);
+  const [y = ""] = node.outputs;
+  return [...before.nodes, groupNormalizationNode(node, to, { x, scale, bias, y, groups, epsilon })];
 };
 
 /** Inputs, output and attributes of an RMS normalisation. */

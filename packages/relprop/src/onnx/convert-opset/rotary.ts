@@ -1,39 +1,46 @@
-/** Replaces RotaryEmbedding (23), which rotates pairs of elements by the angle of their position (Su et al. 2021). */
+/** Replaces RotaryEmbedding, which rotates pairs of elements by the angle of their position (Su et al. 2021). */
 
-import { int, ints, numberAttribute } from "../graph.ts";
-import type { Converter } from "./conversion.ts";
+import { type Node, int, numberAttribute } from "../graph.ts";
+import { splitHeads, swapHeads } from "./attend.ts";
+import { count, positionsUpTo } from "./attention-mask.ts";
+import type { Conversion, Converter } from "./conversion.ts";
 import { NodeWriter } from "./node-writer.ts";
+
+/** The angles of a rotation, and how it goes. */
+export interface Rotation {
+  /** Cosines and sines of each position, [N or 1, positions, turned / 2]. */
+  readonly cosines: string;
+  readonly sines: string;
+  /** Elements of each head that are turned; the others stay. undefined is all. */
+  readonly turned: number | undefined;
+  /** Whether pairs are even and odd elements, not halves. */
+  readonly isInterleaved: boolean;
+}
 
 /**
  * y = (x₁ cos − x₂ sin, x₁ sin + x₂ cos), where x₁ and x₂ are the halves (or the even and odd elements) of each head. The
  * tables of cos and sin are usually constants, so these are products with constants.
+ * @param x [N, positions, heads, size], as what is returned
  */
-export const rotaryEmbedding: Converter = (node, to) => {
-  const [x = "", cosines = "", sines = "", positions = ""] = node.inputs;
-  const write = new NodeWriter(node, to);
-  const rank = to.shape(node, 0).length;
-  const heads = numberAttribute(node, "num_heads", 0);
-  if (rank !== 4 && heads === 0) throw to.refuse(node, "it does not say how many heads it has");
-  // From here on: [N, positions, heads, size].
-  const split =
-    rank === 4
-      ? write.op("Transpose", [x], { perm: ints([0, 2, 1, 3]) })
-      : write.op("Reshape", [x, write.integers("heads", [0, 0, heads, -1])]);
-  const size = write.info(split)?.shape[3];
+export function rotated(
+  node: Node,
+  to: Conversion,
+  write: NodeWriter,
+  x: string,
+  { cosines, sines, isInterleaved, turned: asked }: Rotation,
+): string {
+  const size = write.info(x)?.shape[3];
   if (typeof size !== "number") throw to.refuse(node, "the size of its heads is unknown");
-  const turned = numberAttribute(node, "rotary_embedding_dim", 0) || size;
+  const turned = asked || size;
   const half = turned / 2;
   const last = { axis: int(-1) };
   const [moving = "", rest = ""] =
     turned < size
-      ? write.ops("Split", [split, write.integers("parts", [turned, size - turned])], last, 2)
-      : [split, ""];
-  const tableOf = (cache: string): string => {
-    const rows = positions === "" ? cache : write.op("Gather", [cache, positions], { axis: int(0) });
-    return write.op("Unsqueeze", [rows, write.integers("axis", [2])]);
-  };
-  const [cos, sin] = [tableOf(cosines), tableOf(sines)];
-  const isInterleaved = numberAttribute(node, "interleaved", 0) !== 0;
+      ? write.ops("Split", [x, write.integers("parts", [turned, size - turned])], last, 2)
+      : [x, ""];
+  const [cos, sin] = [cosines, sines].map((rows) =>
+    write.op("Unsqueeze", [rows, write.integers("axis", [2])]),
+  ) as [string, string];
   const pairs = isInterleaved
     ? write.op("Reshape", [moving, write.integers("pairs", [0, 0, 0, half, 2])])
     : moving;
@@ -49,8 +56,63 @@ export const rotaryEmbedding: Converter = (node, to) => {
   const rotated = isInterleaved
     ? write.op("Reshape", [joined, write.integers("whole", [0, 0, 0, turned])])
     : joined;
-  const whole = rest === "" ? rotated : write.op("Concat", [rotated, rest], last);
-  if (rank === 4) write.op("Transpose", [whole], { perm: ints([0, 2, 1, 3]) }, node.outputs[0]);
+  return rest === "" ? rotated : write.op("Concat", [rotated, rest], last);
+}
+
+/** The rows of a table of cosines or sines at positions [N, positions]. */
+export const rowsAt = (write: NodeWriter, table: string, positions: string): string =>
+  write.op("Gather", [table, positions], { axis: int(0) });
+
+/** Rotates [N, positions, heads · size] or [N, heads, positions, size], and writes the node's output. */
+function rotateInput(
+  node: Node,
+  to: Conversion,
+  write: NodeWriter,
+  heads: number,
+  rotation: Omit<Rotation, "isInterleaved">,
+): void {
+  const [x = ""] = node.inputs;
+  const isPerHead = to.shape(node, 0).length === 4;
+  if (!isPerHead && heads === 0) throw to.refuse(node, "it does not say how many heads it has");
+  const split = isPerHead ? swapHeads(write, x) : splitHeads(write, x, heads);
+  const isInterleaved = numberAttribute(node, "interleaved", 0) !== 0;
+  const whole = rotated(node, to, write, split, { ...rotation, isInterleaved });
+  if (isPerHead) swapHeads(write, whole, node.outputs[0]);
   else write.op("Reshape", [whole, write.integers("joined", [0, 0, -1])], {}, node.outputs[0]);
+}
+
+/** RotaryEmbedding of ai.onnx (23). */
+export const rotaryEmbedding: Converter = (node, to) => {
+  const [, cosines = "", sines = "", positions = ""] = node.inputs;
+  const write = new NodeWriter(node, to);
+  const rows = (table: string): string => (positions === "" ? table : rowsAt(write, table, positions));
+  rotateInput(node, to, write, numberAttribute(node, "num_heads", 0), {
+    cosines: rows(cosines),
+    sines: rows(sines),
+    turned: numberAttribute(node, "rotary_embedding_dim", 0),
+  });
+  return write.nodes;
+};
+
+/**
+ * RotaryEmbedding of com.microsoft: the tables say how many elements are turned. A single position is that of the first
+ * token of each text.
+ */
+export const contribRotaryEmbedding: Converter = (node, to) => {
+  const [x = "", given = "", cosines = "", sines = ""] = node.inputs;
+  const write = new NodeWriter(node, to);
+  const shape = to.shape(node, 0);
+  const half = to.shape(node, 2)[1];
+  const turned = typeof half === "number" ? 2 * half : numberAttribute(node, "rotary_embedding_dim", 0);
+  const width = shape[2];
+  const heads =
+    numberAttribute(node, "num_heads", 0) || (typeof width === "number" && turned > 0 ? width / turned : 0);
+  const isOne = to.shape(node, 1).length === 1;
+  const steps = isOne ? positionsUpTo(write, count(write, x, shape.length === 4 ? 2 : 1)) : "";
+  const positions = isOne
+    ? write.op("Unsqueeze", [write.op("Add", [steps, given]), write.integers("axis", [0])])
+    : given;
+  const [cos, sin] = [rowsAt(write, cosines, positions), rowsAt(write, sines, positions)];
+  rotateInput(node, to, write, heads, { cosines: cos, sines: sin, turned });
   return write.nodes;
 };

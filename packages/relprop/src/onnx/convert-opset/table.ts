@@ -15,6 +15,7 @@ import * as layers from "./layers.ts";
 import * as norms from "./norms.ts";
 import * as resize from "./resize.ts";
 import { rotaryEmbedding } from "./rotary.ts";
+import { tensorScatter } from "./tensor-scatter.ts";
 
 /** A form of an operator: the opset that began or ended it, and its converter to opset 17. */
 type Form = readonly [opset: number, convert: Converter];
@@ -49,7 +50,6 @@ const reductions = "L1 L2 LogSum LogSumExp Max Mean Min Prod SumSquare"
   .map((name) => `Reduce${name}`);
 const addedIn18 = ["BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"];
 const addedIn20 = ["AffineGrid", "ImageDecoder", "RegexFullMatch", "StringConcat", "StringSplit"];
-const addedIn24 = ["TensorScatter"];
 const addedIn26 = ["BitCast", "CumProd"];
 const addedIn27 = ["CausalConvWithState", "LinearAttention"];
 
@@ -61,7 +61,6 @@ const newerForms: Readonly<Record<string, readonly Form[]>> = {
   ...all(reductions, 18, axes.axesToAttribute),
   ...all(addedIn18, 18, layers.refuseAll),
   ...all(addedIn20, 20, layers.refuseAll),
-  ...all(addedIn24, 24, layers.refuseAll),
   ...all(addedIn26, 26, layers.refuseAll),
   ...all(addedIn27, 27, layers.refuseAll),
   Attention: [[23, attention]],
@@ -89,6 +88,7 @@ const newerForms: Readonly<Record<string, readonly Form[]>> = {
   SpaceToDepth: [[28, layers.spaceToDepthOf13]],
   Split: [[18, axes.splitWithoutCount]],
   SwiGLU: [[28, activations.swiGlu]],
+  TensorScatter: [[24, tensorScatter]],
   Swish: [[24, activations.swishOverBody]],
 };
 

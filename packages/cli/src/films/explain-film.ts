@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { InputError, type Explainer } from "@relprop/core";
 import type { FrameRelevance } from "@relprop/engine/smoothing";
-import { renderHeatmap, type Heatmap, type Pixels } from "@relprop/core/heatmap";
+import { renderHeatmap, type DrawingSize, type Heatmap, type Pixels } from "@relprop/core/heatmap";
 import {
   pictureFrame,
   preprocess,
@@ -20,7 +20,7 @@ import { relevanceMap } from "../run/relevance-map.ts";
 import { throughStages, type Stages } from "../run/stages.ts";
 import { startProgress, type Progress } from "../terminal/progress.ts";
 import { isSilent } from "../terminal/report.ts";
-import { drawFrame, plainFrame, steadyHeatmaps } from "./draw-frame.ts";
+import { frameDrawer, plainFrame, steadyHeatmaps, type DrawFrame } from "./draw-frame.ts";
 import type { FilmRun } from "./film-run.ts";
 import type { FilmResult, FrameResult } from "./film-result.ts";
 import { containerOf, FilmWriter } from "./film-writer.ts";
@@ -78,7 +78,7 @@ export async function explainFilm(
     });
     const frames: FrameResult[] = [];
     const timing = { from, every: choices.every ?? 1 };
-    const painter = new Painter(run, geometry);
+    const painter = new Painter(run, film, geometry);
     const { jobs, batch } = options;
     const stages = stagesOf(run, plan, geometry);
     for await (const { done, error } of throughStages(
@@ -192,9 +192,11 @@ class Painter {
   readonly #run: FilmRun;
   readonly #geometry: PictureFrame;
   readonly #heatmap: (map: FrameRelevance, seconds: number) => Heatmap;
+  readonly #draw: DrawFrame;
 
-  constructor(run: FilmRun, geometry: PictureFrame) {
+  constructor(run: FilmRun, size: DrawingSize, geometry: PictureFrame) {
     const { coloring, choices } = run;
+    this.#draw = frameDrawer(size, geometry, choices.view);
     this.#run = run;
     this.#geometry = geometry;
     this.#heatmap = choices.raw ? (map) => renderHeatmap(map, coloring) : steadyHeatmaps(coloring);
@@ -212,7 +214,7 @@ class Painter {
     const { score, start, relevance, ledger, box } = answer;
     const { width, height } = this.#geometry.input;
     const heatmap = this.#heatmap(relevanceMap(relevance, width, height), time);
-    const picture = drawFrame(whole, heatmap, this.#geometry, view, box);
+    const picture = this.#draw(whole, heatmap, box);
     const edges = box && { left: box.left, top: box.top, right: box.right, bottom: box.bottom };
     const found = {
       ...score,

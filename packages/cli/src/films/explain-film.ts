@@ -77,7 +77,6 @@ export async function explainFilm(
       }),
     });
     const frames: FrameResult[] = [];
-    const timing = { from, every: choices.every ?? 1 };
     const painter = new Painter(run, film, geometry);
     const { jobs, batch } = options;
     const stages = stagesOf(run, plan, geometry);
@@ -89,7 +88,7 @@ export async function explainFilm(
     )) {
       if (!done) throw error;
       const { picture, result } = painter.paint(done);
-      const { time, duration } = timeOf(done.frame, timing);
+      const { time, duration } = timeOf(done.frame, choices, film);
       await writer.add(picture, time, duration);
       frames.push(result);
       sayFrames(progress, frames);
@@ -226,14 +225,17 @@ class Painter {
   }
 }
 
-/** When a frame is shown in the new film: it stays until the next one that is explained. */
+/** When a frame is shown in the new film: it stays until the next one that is explained, or the end. */
 function timeOf(
   { time, duration }: FilmFrame,
-  { from = 0, every }: { readonly from: number | undefined; readonly every: number },
+  { from = 0, to = Number.POSITIVE_INFINITY, every = 1 }: FilmRun["choices"],
+  film: Pick<Film, "duration">,
 ): Pick<FilmFrame, "time" | "duration"> {
   // The first frame may have begun before the stretch.
   const begun = Math.max(0, time - from);
-  return { time: begun, duration: Math.max(1e-3, time + every * duration - from - begun) };
+  // Some containers say only when the last frame begins.
+  const last = Math.min(to, Math.max(film.duration, time + duration));
+  return { time: begun, duration: Math.max(1e-3, Math.min(time + every * duration, last) - from - begun) };
 }
 
 function noneExplained(source: string, [first]: readonly FrameResult[]): InputError {

@@ -146,8 +146,8 @@ const veiled = Uint8ClampedArray.from({ length: 256 }, (_, v) => (1 - veil) * v 
 /** A copy of a drawing in which gray lies over all that is outside of the network's input. */
 export function veilUnseen({ data, width, height }: Pixels, placement: Placement): Pixels {
   const copy = new Uint8ClampedArray(data);
-  const cover = unseenIn(placement, width);
-  for (let y = 0; y < height; y++) cover(copy.subarray(4 * y * width, 4 * (y + 1) * width), y);
+  const veil = unseenIn(placement, width);
+  for (let y = 0; y < height; y++) veil(copy.subarray(4 * y * width, 4 * (y + 1) * width), y);
   return { data: copy, width, height };
 }
 
@@ -159,16 +159,17 @@ export function unseenIn(
   const isSeen = Array.from({ length: width }, (_, x) => isIn(x, left, right));
   const first = isSeen.includes(true) ? isSeen.indexOf(true) : width;
   const last = Math.max(first, isSeen.lastIndexOf(true) + 1);
-  const cover = (line: Uint8ClampedArray, from: number, to: number): void => {
-    for (let i = 4 * from; i < 4 * to; i += 4) {
-      line[i] = veiled[line[i] ?? 0] ?? 0;
-      line[i + 1] = veiled[line[i + 1] ?? 0] ?? 0;
-      line[i + 2] = veiled[line[i + 2] ?? 0] ?? 0;
-    }
-  };
   return (line, y) => {
     const isWithin = isIn(y, top, bottom);
     cover(line, 0, isWithin ? first : width);
     if (isWithin) cover(line, last, width);
   };
+}
+
+function cover(line: Uint8ClampedArray, from: number, to: number): void {
+  for (let i = 4 * from; i < 4 * to; i += 4) {
+    line[i] = veiled[line[i] ?? 0] ?? 0;
+    line[i + 1] = veiled[line[i + 1] ?? 0] ?? 0;
+    line[i + 2] = veiled[line[i + 2] ?? 0] ?? 0;
+  }
 }

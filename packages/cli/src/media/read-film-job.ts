@@ -7,6 +7,7 @@ import {
   type InputVideoTrack,
   type VideoSample,
 } from "mediabunny";
+import { resample } from "@relprop/core/preprocess";
 import { noFrames, type Answered, type FilmFacts, type ReadFilmJob } from "./jobs.ts";
 import { finiteOr, withInput } from "./open-input.ts";
 
@@ -81,17 +82,20 @@ interface Words {
 
 /** Upright, in square pixels, on white where it is transparent. */
 async function pixelsOf(sample: VideoSample): Promise<Words> {
-  const { visibleRect, squarePixelWidth: width, squarePixelHeight: height, rotation, flip } = sample;
+  const { visibleRect, squarePixelWidth: width, squarePixelHeight: height, rotation } = sample;
   if (Math.max(width * height, visibleRect.width * visibleRect.height) > mostPixels)
     throw new Error(`its frames claim ${width}×${height} pixels`);
-  if (!flip && width === visibleRect.width && height === visibleRect.height)
-    return turned(await wordsOf(sample, visibleRect), rotation);
-  const straight = await sample.transform({});
-  try {
-    return await wordsOf(straight, straight.visibleRect);
-  } finally {
-    straight.close();
-  }
+  const stored = await wordsOf(sample, visibleRect);
+  return turned(
+    stored.width === width && stored.height === height ? stored : sized(stored, width, height),
+    rotation,
+  );
+}
+
+function sized({ data, ...from }: Words, width: number, height: number): Words {
+  const crop = { left: 0, top: 0, width, height };
+  const pixels = resample({ data: new Uint8ClampedArray(data.buffer), ...from }, { width, height, crop });
+  return { data: new Uint32Array(pixels.data.buffer), width, height };
 }
 
 async function wordsOf(

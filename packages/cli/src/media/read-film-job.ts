@@ -113,8 +113,8 @@ async function wordsOf(
 export function flatten(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += 4) {
     const alpha = bytes[at + 3] ?? 255;
-    for (let i = at; alpha < 255 && i < at + 3; i++)
-      bytes[i] = Math.round(255 + ((bytes[i] ?? 0) - 255) * (alpha / 255));
+    if (alpha === 255) continue;
+    for (let i = at; i < at + 3; i++) bytes[i] = Math.round(255 + ((bytes[i] ?? 0) - 255) * (alpha / 255));
     bytes[at + 3] = 255;
   }
 }

@@ -22,7 +22,7 @@ export const hasSound = (path: string): boolean =>
  */
 export async function openFilm(path: string, stretch: FilmStretch = {}): Promise<Film> {
   try {
-    await stat(path);
+    if ((await stat(path)).size === 0) throw new Error("it is empty");
     const film = hasSound(path) ? await openCoded(path, stretch) : await openMovingPicture(path, stretch);
     return { ...film, frames: named(path, film.frames) };
   } catch (error) {

@@ -9,8 +9,11 @@ import { writeFilm } from "./write-film-job.ts";
 
 const answer = (head: Answered, body?: Uint8Array): Promise<void> => send(process.stdout, head, body);
 
-const wordsOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+/** In words of ours where the library only says that something is not as it must be. */
+const wordsOf = (error: unknown): string => {
+  const words = (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+  return words.startsWith("Assertion failed") ? "it is damaged" : words;
+};
 
 // The run ends its films itself; who started it has it end, too.
 process.on("SIGINT", () => undefined);

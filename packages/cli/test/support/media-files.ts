@@ -121,6 +121,29 @@ export async function filmFile(
   return new Uint8Array(target.buffer ?? new ArrayBuffer());
 }
 
+/** An MP4 film of H.264 whose pixels are said to be so much wider than high. */
+export function withWidePixels(film: Uint8Array, wide: number, high: number): Uint8Array {
+  const from = Buffer.from(film);
+  const box = Buffer.alloc(16);
+  box.writeUInt32BE(16);
+  box.write("pasp", 4);
+  box.writeUInt32BE(wide, 8);
+  box.writeUInt32BE(high, 12);
+  const start = from.indexOf("avcC") - 4;
+  const end = start + from.readUInt32BE(start);
+  const to = Buffer.concat([from.subarray(0, end), box, from.subarray(end)]);
+  for (const around of ["moov", "trak", "mdia", "minf", "stbl", "stsd", "avc1"]) {
+    const at = to.indexOf(around) - 4;
+    to.writeUInt32BE(to.readUInt32BE(at) + box.length, at);
+  }
+  // Chunks that follow lie further back now.
+  const offsets = to.indexOf("stco") + 8;
+  const by = to.indexOf("moov") < to.indexOf("mdat") ? box.length : 0;
+  for (let i = 1; i <= to.readUInt32BE(offsets); i++)
+    to.writeUInt32BE(to.readUInt32BE(offsets + 4 * i) + by, offsets + 4 * i);
+  return to;
+}
+
 /** Variants of a file as disks and networks make them: cut off, or with bits that are others. Always the same. */
 export function* damaged(bytes: Uint8Array, count: number): Generator<Uint8Array> {
   let seed = 1;

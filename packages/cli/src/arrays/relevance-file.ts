@@ -2,29 +2,31 @@
 
 import { Zip, ZipPassThrough } from "fflate";
 import { open } from "node:fs/promises";
-import type { FloatArray } from "@relprop/core";
 import { npyData, npyHeader, sizeOf } from "@relprop/core/internal";
 import type { GrowingFile } from "../files/growing-file.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
+import type { Chosen } from "../run/explain-batch.ts";
 import { amountOf, type AnswerScore } from "../run/score.ts";
+import { mostPlainBytes, plain, putPlain } from "./decimals.ts";
 
-/** An explained sample as it is written; without an answer if it failed. */
-export interface WrittenSample {
-  /** Its index in the file. */
-  readonly sample: number;
-  readonly answer?: {
-    readonly score: AnswerScore;
-    readonly start: number;
-    /** By input. */
-    readonly relevances: Readonly<Record<string, FloatArray>>;
-  };
+/** Explained samples as they are written. */
+export interface WrittenBlock {
+  /** Index of the first in the file. */
+  readonly first: number;
+  readonly count: number;
+  /** What is explained in a sample, by its place in the block; undefined if it failed. */
+  readonly chosen: (place: number) => Chosen | undefined;
+  readonly score: (chosen: Chosen) => AnswerScore;
+  readonly start: (place: number) => number;
+  /** Relevance of an input, sample by sample: of so many at least. */
+  readonly relevance: (input: string) => Float32Array;
 }
 
 /** A file of relevance while it is written. */
 export interface RelevanceFile {
   /** What the files will be called, by kind. */
   readonly files: Readonly<Record<string, string>>;
-  readonly append: (samples: readonly WrittenSample[]) => Promise<void>;
+  readonly append: (block: WrittenBlock) => Promise<void>;
   /** Bytes of each of its parts, for the next run. */
   readonly sizes: () => readonly number[];
   readonly leave: () => Promise<void>;
@@ -66,14 +68,13 @@ export async function openNumbers(
   };
   return {
     files: { [isOne ? "npy" : "npz"]: file },
-    append: async (samples) => {
+    append: async ({ count, chosen, relevance }) => {
       for (const [i, [input, dims]] of inputs.entries()) {
         const size = sizeOf(dims);
-        const numbers = new Float32Array(samples.length * size).fill(Number.NaN);
-        for (const [row, { answer }] of samples.entries()) {
-          const relevance = answer?.relevances[input];
-          if (relevance) numbers.set(relevance.data, row * size);
-        }
+        const all = relevance(input);
+        const numbers = new Float32Array(count * size).fill(Number.NaN);
+        for (let row = 0; row < count; row++)
+          if (chosen(row)) numbers.set(all.subarray(row * size, (row + 1) * size), row * size);
         await parts[i]?.append(npyData(numbers));
       }
     },
@@ -143,6 +144,7 @@ const encoder = new TextEncoder();
 export async function openCsvNumbers(
   writer: ResultWriter,
   name: string,
+  input: string,
   columns: readonly string[],
   kept: readonly number[],
 ): Promise<RelevanceFile> {
@@ -153,21 +155,33 @@ export async function openCsvNumbers(
     await part.append(encoder.encode(`${head.join(",")}\n`));
   }
   const nothing = ",".repeat(3 + columns.length);
+  const rowOf = (block: WrittenBlock, row: number): string => {
+    const chosen = block.chosen(row);
+    if (!chosen) return `${block.first + row}${nothing}`;
+    const score = block.score(chosen);
+    return `${block.first + row},${quoted(score.label)},${plain(amountOf(score))},${plain(block.start(row))}`;
+  };
+  const numbersBytes = (1 + mostPlainBytes) * columns.length + 1;
+  let lines = Buffer.alloc(0);
   return {
     files: { csv: file },
-    append: async (samples) => {
-      let text = "";
-      for (const { sample, answer } of samples) {
-        const [relevance] = answer ? Object.values(answer.relevances) : [];
-        if (!answer || !relevance) {
-          text += `${sample}${nothing}\n`;
-          continue;
+    append: async (block) => {
+      const all = block.relevance(input);
+      let end = 0;
+      for (let row = 0; row < block.count; row++) {
+        const beginning = rowOf(block, row);
+        const wanted = end + 3 * beginning.length + numbersBytes;
+        if (wanted > lines.length) lines = Buffer.concat([lines], 2 * wanted);
+        end += lines.write(beginning, end);
+        if (block.chosen(row)) {
+          for (let i = row * columns.length; i < (row + 1) * columns.length; i++) {
+            lines[end++] = 44;
+            end = putPlain(lines, end, all[i] as number);
+          }
         }
-        text += `${sample},${quoted(answer.score.label)},${plain(amountOf(answer.score))},${plain(answer.start)}`;
-        for (const number of relevance.data) text += `,${plain(number)}`;
-        text += "\n";
+        lines[end++] = 10;
       }
-      await part.append(encoder.encode(text));
+      await part.append(lines.subarray(0, end));
     },
     sizes: () => [part.size],
     leave: () => part.leave(),
@@ -176,13 +190,3 @@ export async function openCsvNumbers(
 }
 
 const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-/** Seven digits, which are all that a number of single precision has, without what follows them in binary. */
-export function plain(number: number | undefined): string {
-  if (number === undefined) return "";
-  if (number === 0 || !Number.isFinite(number)) return String(number);
-  const digits = 10 ** (6 - Math.floor(Math.log10(Math.abs(number))));
-  return Number.isFinite(digits) && digits >= 1
-    ? String(Math.round(number * digits) / digits)
-    : number.toPrecision(7);
-}

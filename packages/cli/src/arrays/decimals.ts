@@ -54,62 +54,40 @@ export function plainNumber(bytes: Uint8Array, start: number, stop: number): num
 export const mostPlainBytes = 32;
 
 /**
- * Writes a number with seven digits, which is how many of single precision are sure, without what follows them in binary: as JavaScript
- * writes the number of these digits.
+ * Writes a number with seven digits, which are all that a number of single precision has, without what follows them in binary:
+ * as JavaScript writes the number of these digits.
  * @returns where its text ends
  */
 export function putPlain(bytes: Buffer, start: number, number: number): number {
-  let at = start;
-  const size = Math.abs(number);
-  if (number === 0 || !Number.isFinite(number)) return at + bytes.write(String(number), at, "latin1");
-  let places = 6 - Math.floor(Math.log10(size));
-  if (places < 0) return at + bytes.write(number.toPrecision(7), at, "latin1");
-  const scale = places < powers.length ? (powers[places] as number) : 10 ** places;
-  const rounded = Math.round(number * scale);
-  // What is not exact to the last bit has other digits behind these.
-  if (places >= powers.length) {
-    const text = Number.isFinite(scale) ? String(rounded / scale) : number.toPrecision(7);
-    return at + bytes.write(text, at, "latin1");
-  }
-  let digits = Math.abs(rounded);
-  while (places > 0 && digits % 10 === 0) {
-    digits /= 10;
-    places--;
-  }
-  if (rounded < 0) bytes[at++] = 45;
-  const count = digits < 10 ? 1 : Math.floor(Math.log10(digits)) + 1;
-  const power = count - 1 - places;
-  if (power < -6) {
-    // 1.234567e-8
-    at = putDigits(bytes, at, digits, count, 1);
-    bytes[at++] = 101;
-    bytes[at++] = 45;
-    return putDigits(bytes, at, -power, -power < 10 ? 1 : 2, 0);
-  }
-  if (power < 0) {
-    bytes[at++] = 48;
-    bytes[at++] = 46;
-    for (let i = -1; i > power; i--) bytes[at++] = 48;
-    return putDigits(bytes, at, digits, count, 0);
-  }
-  return putDigits(bytes, at, digits, count, count - places);
-}
-
-/** Writes the digits of a whole number, with a point behind so many of them if there are more. */
-function putDigits(bytes: Buffer, start: number, digits: number, count: number, before: number): number {
-  const hasPoint = before > 0 && before < count;
-  const stop = start + count + (hasPoint ? 1 : 0);
-  let left = digits;
-  for (let at = stop - 1; at >= start; at--) {
-    if (hasPoint && at === start + before) {
-      bytes[at] = 46;
-      continue;
-    }
-    const rest = Math.floor(left / 10);
-    bytes[at] = 48 + left - 10 * rest;
-    left = rest;
+  const size = number < 0 ? -number : number;
+  let power = Math.floor(Math.log10(size));
+  let places = 6 - power;
+  // From 10⁻⁶ to 10⁷, where numbers have no exponent. Zero and what is not finite are elsewhere, too.
+  if (!(places >= 0 && places <= 12)) return start + bytes.write(textOf(number, places), start, "latin1");
+  const rounded = Math.round(number * (powers[places] as number));
+  // A whole number of 32 bits from here on, which is quicker.
+  let digits = (rounded < 0 ? -rounded : rounded) | 0;
+  if (digits >= 10_000_000) power++;
+  for (; places > 0 && digits % 10 === 0; places--) digits = (digits / 10) | 0;
+  if (number < 0) bytes[start] = 45;
+  const first = number < 0 ? start + 1 : start;
+  const stop = first + (power > 0 ? power + 1 : 1) + (places > 0 ? places + 1 : 0);
+  let at = stop;
+  for (let place = places; at > first; place--) {
+    if (place === 0 && places > 0) bytes[--at] = 46;
+    const rest = (digits / 10) | 0;
+    bytes[--at] = 48 + digits - 10 * rest;
+    digits = rest;
   }
   return stop;
+}
+
+function textOf(number: number, places: number): string {
+  if (number === 0 || !Number.isFinite(number)) return String(number);
+  const scale = 10 ** places;
+  return scale >= 1 && Number.isFinite(scale)
+    ? String(Math.round(number * scale) / scale)
+    : number.toPrecision(7);
 }
 
 const alone = Buffer.alloc(mostPlainBytes);

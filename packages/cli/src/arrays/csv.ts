@@ -20,7 +20,7 @@ const delimiters = [",", ";", "\t"].map((mark) => mark.charCodeAt(0));
 
 /** What a line of a file is looked for in to tell what parts its columns. */
 const headBytes = 1 << 16;
-const chunkBytes = 1 << 18;
+const chunkBytes = 1 << 20;
 /** A row of more bytes is a quote that is not closed. */
 const mostRowBytes = 1 << 24;
 

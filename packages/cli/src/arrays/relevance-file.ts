@@ -7,7 +7,8 @@ import type { GrowingFile } from "../files/growing-file.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import type { Chosen } from "../run/explain-batch.ts";
 import { amountOf, type AnswerScore } from "../run/score.ts";
-import { mostPlainBytes, plain, putPlain } from "./decimals.ts";
+import { CsvLinesThread } from "./csv-lines.ts";
+import { plain } from "./decimals.ts";
 
 /** Explained samples as they are written. */
 export interface WrittenBlock {
@@ -155,37 +156,31 @@ export async function openCsvNumbers(
     await part.append(encoder.encode(`${head.join(",")}\n`));
   }
   const nothing = ",".repeat(3 + columns.length);
-  const rowOf = (block: WrittenBlock, row: number): string => {
-    const chosen = block.chosen(row);
-    if (!chosen) return `${block.first + row}${nothing}`;
-    const score = block.score(chosen);
-    return `${block.first + row},${quoted(score.label)},${plain(amountOf(score))},${plain(block.start(row))}`;
-  };
-  const numbersBytes = (1 + mostPlainBytes) * columns.length + 1;
-  let lines = Buffer.alloc(0);
+  const thread = new CsvLinesThread();
   return {
     files: { csv: file },
-    append: async (block) => {
-      const all = block.relevance(input);
-      let end = 0;
-      for (let row = 0; row < block.count; row++) {
-        const beginning = rowOf(block, row);
-        const wanted = end + 3 * beginning.length + numbersBytes;
-        if (wanted > lines.length) lines = Buffer.concat([lines], 2 * wanted);
-        end += lines.write(beginning, end);
-        if (block.chosen(row)) {
-          for (let i = row * columns.length; i < (row + 1) * columns.length; i++) {
-            lines[end++] = 44;
-            end = putPlain(lines, end, all[i] as number);
-          }
-        }
-        lines[end++] = 10;
-      }
-      await part.append(lines.subarray(0, end));
+    append: async ({ first, count, chosen, score, start, relevance }) => {
+      const hasNumbers = new Uint8Array(count);
+      const beginnings = Array.from({ length: count }, (_, row) => {
+        const explained = chosen(row);
+        if (!explained) return `${first + row}${nothing}`;
+        hasNumbers[row] = 1;
+        const own = score(explained);
+        return `${first + row},${quoted(own.label)},${plain(amountOf(own))},${plain(start(row))}`;
+      });
+      const numbers = relevance(input).slice(0, count * columns.length);
+      const lines = { beginnings, hasNumbers, numbers, columns: columns.length };
+      await part.append(await thread.text(lines));
     },
     sizes: () => [part.size],
-    leave: () => part.leave(),
-    finish: () => writer.finish(part),
+    leave: async () => {
+      await thread.close();
+      await part.leave();
+    },
+    finish: async () => {
+      await thread.close();
+      await writer.finish(part);
+    },
   };
 }
 

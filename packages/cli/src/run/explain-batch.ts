@@ -171,28 +171,28 @@ export async function explainBatch(
   const add = (
     explanation: Explanation,
     request: AnswerRequest | undefined,
-    pick: (sample: number) => Picked | Chosen,
+    picked: readonly (Picked | Chosen)[],
     rank = 0,
   ): void => {
     const isFinite = areFinite(Object.values(explanation.relevances));
-    for (const sample of samples) {
-      const each = pick(sample);
+    for (const [sample, each] of picked.entries()) {
       errors[sample] ??= each instanceof InputError ? each : undefined;
       if (!isFinite && each) errors[sample] ??= faultIn(explanation, { sample, batchAxis, shared });
     }
     const pickIn: AnswerRun["pickIn"] = (sample) => {
-      const each = errors[sample] ? undefined : pick(sample);
+      const each = errors[sample] ? undefined : picked[sample];
       return each instanceof InputError ? undefined : each;
     };
     runs.push({ request, rank, explanation, pickIn });
   };
   if (!requests) {
-    add(first, undefined, (sample) => {
-      const [best] = first.top[sample] ?? [];
-      return best && !isYesOrNo(facts)
-        ? { pick: { numbers: best, elements: 1 } }
-        : { pick: pickClass(source, sample, best?.index ?? 0) };
+    const best = samples.map((sample): Chosen => {
+      const [numbers] = first.top[sample] ?? [];
+      return numbers && !isYesOrNo(facts)
+        ? { pick: { numbers, elements: 1 } }
+        : { pick: pickClass(source, sample, numbers?.index ?? 0) };
     });
+    add(first, undefined, best);
   }
   const isKnown = (sample: number, index: number): boolean =>
     plan.keepsRepeats !== true &&
@@ -204,7 +204,7 @@ export async function explainBatch(
       const target = stacked(picks, source);
       const isDone = !target || isSame(target, opening);
       const run = isDone ? first : await explainer.explain(input, { target, others });
-      add(run, request, (sample) => picks[sample], rank);
+      add(run, request, picks, rank);
     }
   }
   const isUnread = facts.placeAxes.length > 0 || plan.isTopUnread === true;

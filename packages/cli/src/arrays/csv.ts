@@ -1,6 +1,5 @@
 /** Comma-separated values as bytes: where the cells of rows lie, and their numbers without a text for each. */
 
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { InputError } from "@relprop/core";
 import { plainNumber } from "./decimals.ts";
@@ -249,17 +248,22 @@ class CsvReader implements RowReader {
   }
 }
 
-/** A file as UTF-8, without a byte order mark. */
+/** A file as UTF-8, without a byte order mark, in pieces of which the first ones are small: often one row is all that is asked for. */
 async function* bytesOf(path: string, encoding: CsvFormat["encoding"]): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder(encoding);
   const encoder = new TextEncoder();
-  let isFirst = true;
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
-      const bytes = chunk as Uint8Array;
-      if (encoding !== "utf-8") yield encoder.encode(decoder.decode(bytes, { stream: true }));
-      else yield isFirst && bytes[0] === 0xef && bytes[1] === 0xbb ? bytes.subarray(3) : bytes;
-      isFirst = false;
+    const file = await open(path);
+    try {
+      for (let size = headBytes, isFirst = true; ; size = Math.min(2 * size, chunkBytes), isFirst = false) {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(size), 0, size);
+        if (bytesRead === 0) return;
+        const bytes = buffer.subarray(0, bytesRead);
+        if (encoding !== "utf-8") yield encoder.encode(decoder.decode(bytes, { stream: true }));
+        else yield isFirst && bytes[0] === 0xef && bytes[1] === 0xbb ? bytes.subarray(3) : bytes;
+      }
+    } finally {
+      await file.close();
     }
   } catch (error) {
     throw cannotRead(path, error);

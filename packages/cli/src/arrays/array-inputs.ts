@@ -32,7 +32,12 @@ export interface Feeding {
   readonly batching: Batching;
   /** All main files of the run. */
   readonly files: readonly InputFile[];
+  /** Files that are fed beside all of them: opened, counted and read once. */
+  readonly beside: Map<string, Promise<CountedPart>>;
 }
+
+/** A part whose samples are counted. */
+type CountedPart = Part & { readonly count: number };
 
 /** A main file with what is fed beside it. */
 export interface BoundFile {
@@ -77,7 +82,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   const left = inputs.filter(({ name }) => !feeds.has(name));
   const main = await mainPart(feeding, file.path, left);
   const beside: Part[] = [];
-  const count = feeds.size > 0 ? await countOf(main.part) : main.part.count;
+  const count = feeds.size > 0 ? await main.part.counted() : main.part.count;
   for (const [name, path] of feeds) {
     const input = inputs.find((each) => each.name === name);
     if (input) beside.push(await feedPart(feeding, path, file, index, input, count));
@@ -103,6 +108,12 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
       for (const part of [main.part, ...beside]) await part.close();
     },
   };
+}
+
+/** Closes what all main files share. */
+export async function closeBeside({ beside }: Feeding): Promise<void> {
+  for (const part of await Promise.allSettled(beside.values()))
+    if (part.status === "fulfilled") await part.value.close();
 }
 
 /** The samples that stand beside those of the main file: one for each, or one for all. */
@@ -153,21 +164,22 @@ async function tablePart(
   { table }: Extract<OpenedFile, { kind: "table" }>,
   left: readonly FedInput[],
 ): Promise<MainPart> {
-  for await (const [first] of table.rows()) {
-    if (!first) break;
-    const { columns } = feeding.options;
-    const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
-      (await pictureInput(feeding, picture, input)).data;
-    const fed = columnInputs(path, table, first, left, { ...(columns && { columns }), readPicture });
-    const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
-    const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
-    return {
-      part: partOfTable(path, table, fed),
-      ...(used && { columns: used.map((i) => table.columns[i] ?? String(i)) }),
-      ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
-    };
-  }
-  throw new InputError({ what: `cannot explain "${path}"`, why: "it has no rows" });
+  const reader = table.read();
+  const rows = await reader.take(0, 1);
+  await reader.close();
+  if (rows.count === 0) throw new InputError({ what: `cannot explain "${path}"`, why: "it has no rows" });
+  const { columns } = feeding.options;
+  const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
+    (await pictureInput(feeding, picture, input)).data;
+  const first = table.columns.map((_, column) => rows.cell(0, column));
+  const fed = columnInputs(path, table, first, left, { ...(columns && { columns }), readPicture });
+  const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
+  const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
+  return {
+    part: partOfTable(path, table, fed),
+    ...(used && { columns: used.map((i) => table.columns[i] ?? String(i)) }),
+    ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
+  };
 }
 
 /** Binds arrays to inputs: by name, or the only array to the only input that fits. */
@@ -212,9 +224,9 @@ async function feedPart(
   mainCount: number | undefined,
 ): Promise<Part> {
   const path = await fileOf(given, file);
-  const { part } = await mainPart(feeding, path, [input]);
-  const count = await countOf(part);
-  if (count === 1 || count === mainCount || !feeding.batching.isKnown) return { ...part, count };
+  const part = await (path === given ? shared(feeding, path, input) : counted(feeding, path, input));
+  const { count } = part;
+  if (count === 1 || count === mainCount || !feeding.batching.isKnown) return part;
   if (mainCount === 1 && count === feeding.files.length) {
     // Its samples stand beside the main files in their order.
     return { ...part, count: 1, take: (_first, most) => part.take(index, most) };
@@ -228,12 +240,17 @@ async function feedPart(
   });
 }
 
-/** The number of samples; those of a table are counted. */
-async function countOf({ count, rows }: Part): Promise<number> {
-  if (count !== undefined || !rows) return count ?? 1;
-  let counted = 0;
-  for await (const some of rows()) counted += some.length;
-  return counted;
+async function counted(feeding: Feeding, path: string, input: FedInput): Promise<CountedPart> {
+  const { part } = await mainPart(feeding, path, [input]);
+  return { ...part, count: await part.counted() };
+}
+
+/** A file that is fed beside all main files. It stays open until {@link closeBeside}. */
+async function shared(feeding: Feeding, path: string, input: FedInput): Promise<Part> {
+  const { beside } = feeding;
+  const part = beside.get(input.name) ?? counted(feeding, path, input);
+  beside.set(input.name, part);
+  return { ...(await part), close: async () => undefined };
 }
 
 /** A file that is fed beside a main file: of a folder the one that is called as it. @throws InputError if there is none */

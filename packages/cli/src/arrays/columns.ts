@@ -7,8 +7,11 @@ import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput } from "./fit.ts";
 import { openFile } from "./open-file.ts";
 import type { ReadCell, TableInput } from "./table-input.ts";
-import { numberOf, type Row, type Table } from "./table.ts";
+import { numberOf, type Table } from "./table.ts";
 import { imageFiles, isOfKind } from "../files/find-files.ts";
+
+/** The cells of a row. */
+type Row = readonly unknown[];
 
 /** How tables are read. */
 export interface ColumnChoices {

@@ -12,7 +12,7 @@ import type { Coloring } from "../run/decide.ts";
 import type { ExplainedAnswer } from "../run/explain-batch.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import { answerText } from "../run/score.ts";
-import { plain } from "./relevance-file.ts";
+import { plain } from "./decimals.ts";
 
 /** What all figures of a run share. */
 export interface DrawingOptions {

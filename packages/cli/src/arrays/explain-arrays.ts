@@ -6,7 +6,7 @@ import { InputError, type InputArray } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
 import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
-import { bindFile, fileOf, type BoundFile } from "./array-inputs.ts";
+import { bindFile, closeBeside, fileOf, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
@@ -17,7 +17,7 @@ import { imageFiles, type FileKind, type InputFile } from "../files/find-files.t
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { sha256OfFile } from "../models/download.ts";
-import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
+import { explainBatch, type ExplainedBatch } from "../run/explain-batch.ts";
 import { resultSettings } from "../run/result-settings.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Failed, type Work } from "../run/run-inputs.ts";
@@ -49,12 +49,18 @@ type Block = { readonly path: string } & (
 
 type Samples = Extract<Block, { kind: "samples" }>;
 
+/** What the network made of a block, and which of its samples failed. */
+interface Explained {
+  readonly batch: ExplainedBatch;
+  readonly failed: ReadonlyMap<number, InputError>;
+}
+
 /** What was made of a block. */
 interface Kept {
   readonly lines: readonly string[];
   readonly failed: readonly Failed[];
   readonly block?: Samples;
-  readonly explained?: readonly ExplainedSample[];
+  readonly explained?: Explained;
 }
 
 /**
@@ -98,10 +104,7 @@ interface Run extends ArrayRun {
   readonly manifest: Manifest<ArrayResult>;
 }
 
-function workOn(
-  files: readonly InputFile[],
-  run: Run,
-): Work<Block, Samples, readonly ExplainedSample[], Kept> {
+function workOn(files: readonly InputFile[], run: Run): Work<Block, Samples, Explained, Kept> {
   const { options, settings, writer, manifest, loaded } = run;
   const open = new Set<RunFile>();
   const results: ArrayResult[] = [];
@@ -120,17 +123,16 @@ function workOn(
       return { ready: block };
     },
     explain: ([block]) => {
-      return async (explainer) => [block ? await explainBlock(run, explainer, block) : []];
+      return async (explainer) => (block ? [await explainBlock(run, explainer, block)] : []);
     },
     write: async (block, explained) => {
       const failed = failuresOf(block, explained);
       return { lines: linesOf(run, block, explained), failed, block, explained };
     },
-    keep: async ({ block, explained = [] }) => {
-      if (!block) return;
-      const { file, values, first } = block;
-      const failed = failedIn(block, explained);
-      await file.add({ first, samples: explained, values, failed } satisfies ExplainedBlock);
+    keep: async ({ block, explained }) => {
+      if (!block || !explained) return;
+      const { file, values, first, count } = block;
+      await file.add({ first, count, values, ...explained } satisfies ExplainedBlock);
       if (!block.isLast) return;
       open.delete(file);
       results.push(await file.finish());
@@ -139,6 +141,7 @@ function workOn(
     failedIn: ({ failed }) => failed,
     finish: async () => {
       for (const file of open) await file.leave();
+      await closeBeside(run.feeding);
       if (!options.json && !options.quiet)
         for (const result of results) process.stdout.write(`${fileLine(result, options.folder)}\n`);
       const all = await manifest.all();
@@ -238,15 +241,16 @@ async function hashOf(file: InputFile, run: Run): Promise<string> {
 async function explainBlock(
   { plan, batch, shared }: Run,
   explainer: Run["explainers"][0],
-  { count, values }: Samples,
-): Promise<readonly ExplainedSample[]> {
+  block: Samples,
+): Promise<Explained> {
+  const { count, values } = block;
   const { input } = explainer.compiled;
   const padded = batch === undefined || batch === count ? values : filledUp(values, count, batch, shared);
   const main = padded.get(input.name);
   if (!main) throw new InputError({ what: "cannot run the model", why: `nothing feeds "${input.name}"` });
   const others = Object.fromEntries([...padded].filter(([name]) => name !== input.name));
   const explained = await explainBatch(explainer, main, plan, { values: others, shared });
-  return explained.slice(0, count);
+  return { batch: explained, failed: failedIn(block, explained) };
 }
 
 /** Repeats the last sample until a batch is full that has a fixed size. */
@@ -270,12 +274,13 @@ function filledUp(
 }
 
 /** Why samples of a block have no answer, by their place in it. */
-function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<number, InputError> {
+function failedIn({ bad, count }: Samples, batch: ExplainedBatch): Map<number, InputError> {
   const failed = new Map(bad);
-  for (const [i, { error, answers }] of explained.entries()) {
+  for (let i = 0; i < count; i++) {
     if (failed.has(i)) continue;
+    const error = batch.error(i);
     if (error) failed.set(i, error);
-    else if (answers.length === 0)
+    else if (batch.runs.every((run) => !run.pickIn(i)))
       failed.set(
         i,
         new InputError({ what: "cannot explain it", why: "its best class is the one that --against names" }),
@@ -284,8 +289,8 @@ function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<
   return failed;
 }
 
-function failuresOf(block: Samples, explained: readonly ExplainedSample[]): Failed[] {
-  return [...failedIn(block, explained)].map(([i, error]) => {
+function failuresOf(block: Samples, { failed }: Explained): Failed[] {
+  return [...failed].map(([i, error]) => {
     const name = `${block.path} [${block.first + i}]`;
     if (error.what.includes(block.path)) return { name, error };
     // What pictures can be told is no help here.
@@ -294,16 +299,16 @@ function failuresOf(block: Samples, explained: readonly ExplainedSample[]): Fail
   });
 }
 
-function linesOf(run: Run, block: Samples, explained: readonly ExplainedSample[]): string[] {
+function linesOf(run: Run, block: Samples, { batch, failed }: Explained): string[] {
   const { options, decision, asked } = run;
-  const failed = failedIn(block, explained);
-  const done = [...explained.entries()].filter(([i]) => !failed.has(i));
-  if (options.json) {
-    return done.flatMap(([i, each]) =>
-      recordLines(block.path, block.first + i, each, { asked, kind: decision.names.facts.kind }),
-    );
-  }
-  const { count } = block.file.options.bound;
-  if (count === undefined || count > mostLines) return [];
-  return done.map(([i, each]) => sampleLine(block.path, count === 1 ? undefined : block.first + i, each));
+  const { path, first, file } = block;
+  const { count } = file.options.bound;
+  if (!options.json && (count === undefined || count > mostLines)) return [];
+  const done = Array.from({ length: block.count }, (_, i) => i).filter((i) => !failed.has(i));
+  const { kind } = decision.names.facts;
+  return done.flatMap((i) =>
+    options.json
+      ? recordLines(path, first + i, batch.sample(i), { asked, kind })
+      : [sampleLine(path, count === 1 ? undefined : first + i, batch.sample(i))],
+  );
 }

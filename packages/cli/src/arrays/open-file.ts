@@ -4,9 +4,11 @@ import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { InputError } from "@relprop/core";
 import { unzipSync } from "fflate";
+import { openCsv } from "./csv.ts";
 import type { FileKind } from "../files/find-files.ts";
 import { inMemory, npyInMemory, openNpy, type StoredArray } from "./stored-array.ts";
-import { openCsv, openParquet, tableOf, type Table } from "./table.ts";
+import { openParquet } from "./parquet.ts";
+import { tableOf, type Table } from "./table.ts";
 
 /** What a file holds. */
 export type OpenedFile =

@@ -5,7 +5,7 @@ import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput, type Fit } from "./fit.ts";
 import type { StoredArray } from "./stored-array.ts";
 import type { TableColumns, TableInput } from "./table-input.ts";
-import { numberOf, type Row, type Table } from "./table.ts";
+import type { Rows, Table } from "./table.ts";
 
 /** Values of some samples. */
 export interface Taken {
@@ -25,11 +25,11 @@ export interface Part {
   readonly inputs: readonly string[];
   /** How many samples it has; undefined where only its end tells. */
   readonly count: number | undefined;
+  /** Counts its samples where only its end tells. */
+  readonly counted: () => Promise<number>;
   /** Samples from `first` on, at most so many. They are asked for in their order; those in between are passed over. */
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
-  /** All rows, of a table. */
-  readonly rows?: Table["rows"];
 }
 
 const nothingBad: ReadonlyMap<number, InputError> = new Map();
@@ -70,6 +70,7 @@ export function partOfArrays(
     path,
     inputs: fits.map(({ input }) => input.name),
     count: samples,
+    counted: async () => samples,
     close: async () => undefined,
     take: async (first, most) => {
       const count = Math.max(0, Math.min(most, samples - first));
@@ -118,26 +119,30 @@ function requireFit(path: string, input: FedInput, { dims }: StoredArray): Fit {
 
 /** The samples of a table: a row is one. */
 export function partOfTable(path: string, table: Table, fed: readonly TableInput[]): Part {
-  const rows = new RowReader(table);
+  const wanted = fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column]));
+  const reader = table.read([...new Set(wanted)]);
   return {
     path,
     inputs: fed.map(({ input }) => input.name),
     count: table.count,
-    rows: table.rows,
-    close: () => rows.close(),
-    take: async (first, count) => {
-      const taken = await rows.take(first, count);
+    counted: table.counted,
+    close: () => reader.close(),
+    take: async (first, most) => {
+      const rows = await reader.take(first, most);
       const bad = new Map<number, InputError>();
       const values = new Map<string, InputArray>();
       for (const { input, sample, from } of fed) {
-        values.set(
-          input.name,
+        const dims = [rows.count, ...sample];
+        const data =
           "columns" in from
-            ? numbersIn(path, table, taken, first, from.columns, sample, bad)
-            : await filesIn(path, taken, first, from, sample, bad),
-        );
+            ? numbersIn(path, table, rows, first, from.columns, bad)
+            : await filesIn(path, rows, first, from, sizeOf(sample), bad);
+        values.set(input.name, {
+          data: input.dataType === "float32" ? new Float32Array(data) : data,
+          dims,
+        });
       }
-      return { count: taken.length, values, bad };
+      return { count: rows.count, values, bad };
     },
   };
 }
@@ -145,28 +150,25 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
 function numbersIn(
   path: string,
   table: Table,
-  rows: readonly Row[],
+  rows: Rows,
   first: number,
   columns: readonly number[],
-  sample: readonly number[],
   bad: Map<number, InputError>,
-): InputArray {
-  const data = new Float64Array(rows.length * columns.length);
-  let at = 0;
-  for (const [i, row] of rows.entries()) {
-    for (const column of columns) {
-      const number = numberOf(row[column]);
-      data[at++] = number;
-      if (Number.isFinite(number) || bad.has(i)) continue;
-      const cell = row[column];
-      const why =
-        cell === "" || cell === null || cell === undefined
-          ? "is empty"
-          : `is ${JSON.stringify(String(cell).slice(0, 40))}, no number`;
-      bad.set(i, badRow(path, first + i, `column "${table.columns[column]}" ${why}`));
-    }
+): Float64Array {
+  const numbers = rows.numbers(columns);
+  for (let at = 0; at < numbers.length; at++) {
+    if (Number.isFinite(numbers[at])) continue;
+    const row = Math.floor(at / columns.length);
+    const column = columns[at % columns.length] ?? 0;
+    if (bad.has(row)) continue;
+    const cell = rows.cell(row, column);
+    const why =
+      cell === null || cell === undefined || String(cell).trim() === ""
+        ? "is empty"
+        : `is ${JSON.stringify(String(cell).slice(0, 40))}, no number`;
+    bad.set(row, badRow(path, first + row, `column "${table.columns[column]}" ${why}`));
   }
-  return { data, dims: [rows.length, ...sample] };
+  return numbers;
 }
 
 /** An error about a row, counted as in the results. */
@@ -175,57 +177,23 @@ const badRow = (path: string, row: number, why: string): InputError =>
 
 async function filesIn(
   path: string,
-  rows: readonly Row[],
+  rows: Rows,
   first: number,
   { column, readCell }: Extract<TableColumns, { readonly column: number }>,
-  sample: readonly number[],
+  size: number,
   bad: Map<number, InputError>,
-): Promise<InputArray> {
-  const size = sizeOf(sample);
-  const data = new Float32Array(rows.length * size);
-  const read = async (row: Row, i: number): Promise<void> => {
+): Promise<Float32Array> {
+  const data = new Float32Array(rows.count * size);
+  const read = async (row: number): Promise<void> => {
     try {
-      data.set(await readCell(row[column]), i * size);
+      data.set(await readCell(rows.cell(row, column)), row * size);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      if (!bad.has(i)) bad.set(i, badRow(path, first + i, `${error.what}: ${error.why}`));
+      if (!bad.has(row)) bad.set(row, badRow(path, first + row, `${error.what}: ${error.why}`));
     }
   };
-  await Promise.all(rows.map(read));
-  return { data, dims: [rows.length, ...sample] };
-}
-
-/** Hands on a table's rows, so many at a time, from the first to the last. */
-class RowReader {
-  readonly #chunks: AsyncIterator<readonly Row[]>;
-  #rows: Row[] = [];
-  /** The row that `#rows` begins with. */
-  #at = 0;
-
-  constructor(table: Table) {
-    this.#chunks = table.rows()[Symbol.asyncIterator]();
-  }
-
-  async take(first: number, count: number): Promise<readonly Row[]> {
-    if (first < this.#at) throw new Error(`row ${first} has been passed`);
-    while (this.#at + this.#rows.length < first + count) {
-      const dropped = Math.min(this.#rows.length, first - this.#at);
-      this.#rows = this.#rows.slice(dropped);
-      this.#at += dropped;
-      const next = await this.#chunks.next();
-      if (next.done === true) break;
-      this.#rows.push(...next.value);
-    }
-    const start = first - this.#at;
-    const taken = this.#rows.slice(start, start + count);
-    this.#rows = this.#rows.slice(start + taken.length);
-    this.#at = first + taken.length;
-    return taken;
-  }
-
-  async close(): Promise<void> {
-    await this.#chunks.return?.();
-  }
+  await Promise.all(Array.from({ length: rows.count }, (_, row) => read(row)));
+  return data;
 }
 
 /** @throws OptionError naming the inputs that nothing feeds */

@@ -6,9 +6,9 @@ import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
 import type { Batching } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
-import { openCsvNumbers, openNumbers, type RelevanceFile, type WrittenSample } from "./relevance-file.ts";
+import { openCsvNumbers, openNumbers, type RelevanceFile } from "./relevance-file.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
-import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";
+import type { AnswerRun, ExplainedAnswer, ExplainedBatch } from "../run/explain-batch.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { z } from "zod";
@@ -19,14 +19,15 @@ export interface Asked {
   readonly text: string;
   /** Ending of file names, with a dot, or nothing. */
   readonly suffix: string;
-  /** Whether an answer is that of this request. */
-  readonly is: (answer: ExplainedAnswer) => boolean;
+  /** Whether a run of the network explains it. */
+  readonly is: (run: Pick<AnswerRun, "request" | "rank">) => boolean;
 }
 
 /** A block of samples that are explained together. */
 export interface ExplainedBlock {
   readonly first: number;
-  readonly samples: readonly ExplainedSample[];
+  readonly count: number;
+  readonly batch: ExplainedBatch;
   /** What the model was fed, [samples, …] by input. */
   readonly values: ReadonlyMap<string, InputArray>;
   /** Why samples failed, by their place in the block. */
@@ -137,41 +138,62 @@ export class RunFile {
     return this.options.bound.columns !== undefined;
   }
 
-  /**
-   * Writes the relevance of a block, and draws what is drawn of it.
-   * @returns the answers of each sample, in the order of the requests
-   */
-  async add({ first, samples, values, failed }: ExplainedBlock): Promise<void> {
-    const { asked } = this.options;
-    const answersOf = samples.map(({ answers }) => asked.map((each) => answers.find(each.is)));
-    const outputs = (this.#outputs ??= await this.#open(answersOf.flat(), values));
+  /** Writes the relevance of a block, and draws what is drawn of it. */
+  async add(block: ExplainedBlock): Promise<void> {
+    const { first, count, batch, values, failed } = block;
+    const runs = this.options.asked.map((each) => batch.runs.find(each.is));
+    const outputs = (this.#outputs ??= await this.#open(block));
     for (const [a, output] of outputs.entries()) {
-      const written = samples.map((_, i): WrittenSample => {
-        const answer = failed.has(i) ? undefined : answersOf[i]?.[a];
-        return { sample: first + i, ...(answer && { answer }) };
+      const run = runs[a];
+      await output.append({
+        first,
+        count,
+        chosen: (i) => (failed.has(i) ? undefined : run?.pickIn(i)),
+        start: (i) => run?.explanation.start[i] ?? 0,
+        score: (chosen) => batch.score(chosen),
+        relevance: (input) => (run ? batch.relevance(run, input) : new Float32Array(0)),
       });
-      await output.append(written);
+      if (run) this.#sampleRows(block, run, a);
     }
-    for (const [i] of samples.entries()) {
+    for (let i = 0; i < count && this.#isShown(first + i, runs); i++) {
       if (failed.has(i)) continue;
       const own = new Map([...values].map(([name, array]) => [name, this.#sample(name, array, i)]));
-      for (const [a, answer] of (answersOf[i] ?? []).entries()) {
+      for (const [a, run] of runs.entries()) {
+        const answer = run && batch.answer(run, i);
         if (answer) await this.#show(first + i, a, own, answer);
       }
     }
-    this.samples += samples.length;
+    this.samples += count;
     this.failed += failed.size;
     if (performance.now() - this.#noted > noteEvery) await this.note();
   }
 
-  async #open(
-    answers: readonly (ExplainedAnswer | undefined)[],
-    values: ReadonlyMap<string, InputArray>,
-  ): Promise<RelevanceFile[]> {
+  /** Keeps some rows of a table for the drawing of all. */
+  #sampleRows({ count, batch, values, failed }: ExplainedBlock, run: AnswerRun, a: number): void {
+    const { bound, figures } = this.options;
+    const { columns, tableInput = "" } = bound;
+    const rows = values.get(tableInput);
+    if (!columns || !rows || figures === 0 || !(tableInput in run.explanation.relevances)) return;
+    const isIn = (i: number): boolean => !failed.has(i) && run.pickIn(i) !== undefined;
+    this.#rows[a]?.add(floats(rows.data), batch.relevance(run, tableInput), count, isIn);
+  }
+
+  /** Whether something is drawn or said of a sample, and so of those before it. */
+  #isShown(sample: number, runs: readonly (AnswerRun | undefined)[]): boolean {
+    const { bound, figures } = this.options;
+    const hasLedger = runs.some((run) => run?.explanation.ledgers !== undefined);
+    if (hasLedger && this.#verdicts.length < mostVerdicts) return true;
+    // Of the rows of a table all are drawn together.
+    return sample < figures && (!bound.columns || bound.count === 1);
+  }
+
+  async #open({ count, batch, values, failed }: ExplainedBlock): Promise<RelevanceFile[]> {
     const { asked, writer, manifest, bound } = this.options;
     const { key } = bound.file;
     // Where all of the first samples failed relevance has the sizes of what they are.
-    const some = answers.find((answer) => answer !== undefined);
+    const isDone = (i: number): boolean => !failed.has(i);
+    const place = Array.from({ length: count }, (_, i) => i).find(isDone);
+    const some = place === undefined ? undefined : batch.sample(place).answers[0];
     const shapes = new Map(
       some
         ? Object.entries(some.relevances).map(([input, { dims }]) => [input, dims] as const)
@@ -180,16 +202,14 @@ export class RunFile {
             return array ? [[input, this.#sample(input, array, 0).dims] as const] : [];
           }),
     );
-    const isCsv =
-      bound.columns !== undefined &&
-      shapes.size === 1 &&
-      sizeOf([...shapes.values()][0] ?? []) === bound.columns.length;
+    const [[input, dims] = ["", []]] = shapes;
+    const isCsv = bound.columns !== undefined && shapes.size === 1 && sizeOf(dims) === bound.columns.length;
     const outputs: RelevanceFile[] = [];
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
       const open = isCsv
-        ? await openCsvNumbers(writer, name, bound.columns ?? [], kept)
+        ? await openCsvNumbers(writer, name, input, bound.columns ?? [], kept)
         : await openNumbers(writer, name, shapes, kept);
       await writer.check(Object.values(open.files));
       outputs.push(open);
@@ -206,13 +226,9 @@ export class RunFile {
     answer: ExplainedAnswer,
   ): Promise<void> {
     const { bound, asked, drawer, figures } = this.options;
-    const { columns, tableInput = "", count, file } = bound;
+    const { columns, count, file } = bound;
     if (answer.ledger && this.#verdicts.length < mostVerdicts)
       this.#verdicts.push(`${sample}: ${ledgerResult(answer.ledger).verdict}`);
-    const row = values.get(tableInput);
-    const relevance = answer.relevances[tableInput];
-    if (columns && row && relevance && figures > 0) this.#rows[a]?.add(row.data, relevance.data);
-    // Of the rows of a table all are drawn together.
     if (columns && count !== 1) return;
     if (sample >= figures) return;
     const number = count === 1 ? "" : `.${sample}`;

@@ -3,7 +3,7 @@
 import { OptionError, RelpropError, type OutputFacts } from "@relprop/core";
 import { filterSearch, isFloat, sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
-import { bindFile, fedInputs, type Feeding } from "./array-inputs.ts";
+import { bindFile, closeBeside, fedInputs, type Feeding } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { mostLines } from "./array-text.ts";
 import type { Asked } from "./run-file.ts";
@@ -19,7 +19,7 @@ import {
   type Coloring,
   type CompileDecision,
 } from "../run/decide.ts";
-import type { ExplainedAnswer } from "../run/explain-batch.ts";
+import type { AnswerRun } from "../run/explain-batch.ts";
 import { nameOf } from "../run/score.ts";
 import { readOnce } from "../sessions/compiled-cache.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
@@ -94,7 +94,12 @@ export async function startArrays(
   const batch = batchAxis === 0 && typeof size === "number" ? size : undefined;
   const shared = sharedInputs(model, batchAxis, input.name);
   const whole = batchAxis === 0 ? shared : new Set(fedInputs(model).map(({ name }) => name));
-  const feeding = { ...first.feeding, batching: { isKnown: true, whole, batchAxis } };
+  await closeBeside(first.feeding);
+  const feeding = {
+    ...first.feeding,
+    batching: { isKnown: true, whole, batchAxis },
+    beside: new Map(),
+  };
   const total = await totalOf(files, feeding);
   const samplesAtATime = samplesOf(options.batch, {
     batch,
@@ -169,7 +174,7 @@ async function boundModel(
   options: ArrayRunOptions,
 ): Promise<{ readonly feeding: Feeding; readonly count: number | undefined; readonly sample: number }> {
   const batching = { isKnown: false, whole: new Set<string>(), batchAxis: 0 };
-  const feeding = { model, card, options, files, batching };
+  const feeding: Feeding = { model, card, options, files, batching, beside: new Map() };
   let failed: unknown;
   for (const [index, file] of files.entries()) {
     try {
@@ -288,7 +293,8 @@ function askedOf({ requests, names, isAsked, against }: CompileDecision): Asked[
       return {
         text: text + rather,
         suffix: isAsked ? `.${own.replace(/-$/, "")}${ratherFile}` : "",
-        is: (answer: ExplainedAnswer) => answer.request === request && (!isTop || answer.rank === rank),
+        is: (run: Pick<AnswerRun, "request" | "rank">) =>
+          run.request === request && (!isTop || run.rank === rank),
       };
     });
   }); // What is named twice is written once.

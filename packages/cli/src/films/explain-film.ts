@@ -179,7 +179,7 @@ async function explained(
   input: ReturnType<typeof preprocess>,
 ): Promise<ExplainedSample[]> {
   try {
-    return await explainBatch(explainer, input, plan);
+    return (await explainBatch(explainer, input, plan)).samples();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return plan.pictures.map(() => ({ top: [], answers: [], error }));

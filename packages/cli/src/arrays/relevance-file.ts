@@ -7,11 +7,14 @@ import { npyData, npyHeader, sizeOf } from "@relprop/core/internal";
 import type { GrowingFile } from "../files/growing-file.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { amountOf, type AnswerScore } from "../run/score.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
 
 /** An explained sample as it is written; without an answer if it failed. */
 export interface WrittenSample {
   /** Its index in the file. */
   readonly sample: number;
+  /** Where it lies, if it is a window of a sound. */
+  readonly window?: WindowPlace;
   readonly answer?: {
     readonly score: AnswerScore;
     readonly start: number;
@@ -175,7 +178,23 @@ export async function openCsvNumbers(
   };
 }
 
-const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** Two files that grow together. */
+export function together(first: RelevanceFile, second: RelevanceFile): RelevanceFile {
+  const both = async (work: (each: RelevanceFile) => Promise<void>): Promise<void> => {
+    for (const each of [first, second]) await work(each);
+  };
+  return {
+    files: { ...first.files, ...second.files },
+    append: (samples) => both((each) => each.append(samples)),
+    sizes: () => [...first.sizes(), ...second.sizes()],
+    leave: () => both((each) => each.leave()),
+    finish: () => both((each) => each.finish()),
+  };
+}
+
+/** A text as a cell of a line. */
+export const quoted = (text: string): string =>
+  /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 /** Seven digits, which are all that a number of single precision has, without what follows them in binary. */
 export function plain(number: number | undefined): string {

@@ -3,11 +3,11 @@
 import { OptionError, RelpropError, type OutputFacts } from "@relprop/core";
 import { filterSearch, isFloat, sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
-import { bindFile, fedInputs, type Feeding } from "./array-inputs.ts";
+import { bindFile, fedInputs, type BoundFile, type Feeding } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { mostLines } from "./array-text.ts";
 import type { Asked } from "./run-file.ts";
-import type { InputFile } from "../files/find-files.ts";
+import { isOfKind, type InputFile } from "../files/find-files.ts";
 import { loadArrayModel, type ArrayModel } from "../models/load-model.ts";
 import type { BatchPlan } from "../run/answer-picks.ts";
 import { requestFileName, requestText } from "../run/answer-requests.ts";
@@ -21,6 +21,8 @@ import {
 } from "../run/decide.ts";
 import type { ExplainedAnswer } from "../run/explain-batch.ts";
 import { nameOf } from "../run/score.ts";
+import { filesWithSound } from "../sounds/read-sound.ts";
+import { soundSettings } from "../sounds/sound-plan.ts";
 import { readOnce } from "../sessions/compiled-cache.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
 import { providerOf } from "../sessions/start-explainer.ts";
@@ -107,6 +109,7 @@ export async function startArrays(
   const settings = decisionsInWords(loaded, compiled, { ...decided, options: decision.options }, coloring);
   const explained = compiled.inputs.map((each) => each.input.name).join(", ");
   if (compiled.inputs.length > 1) settings.push(["explained inputs", explained]);
+  if (first.sound) settings.push(...soundSettings(first.sound));
   if (!silent) {
     const counted = total === undefined ? [] : [["samples", String(total)] as const];
     sayDecisions([
@@ -167,9 +170,10 @@ async function boundModel(
   card: ArrayModel["card"],
   files: readonly InputFile[],
   options: ArrayRunOptions,
-): Promise<{ readonly feeding: Feeding; readonly count: number | undefined; readonly sample: number }> {
+): Promise<Pick<BoundFile, "count" | "sound"> & { readonly feeding: Feeding; readonly sample: number }> {
   const batching = { isKnown: false, whole: new Set<string>(), batchAxis: 0 };
   const feeding = { model, card, options, files, batching };
+  const areSounds = files.every(({ path }) => isOfKind(path, filesWithSound));
   let failed: unknown;
   for (const [index, file] of files.entries()) {
     try {
@@ -178,17 +182,25 @@ async function boundModel(
       await bound.close();
       const inputs = model.graph.inputs.map((input) => {
         const dims = values.get(input.name)?.dims;
-        if (!dims || dims.length !== input.shape.length || files.length > 1) return input;
+        if (!dims || dims.length !== input.shape.length) return input;
+        // Windows of sounds are as long in all files.
+        if (files.length > 1 && !(areSounds && bound.sound?.size !== undefined)) return input;
+        const isAlone = bound.sound?.input.name === input.name && dims.length === 1;
         return {
           ...input,
           shape: input.shape.map((dim, axis) =>
-            axis > 0 && typeof dim === "string" ? (dims[axis] ?? dim) : dim,
+            (axis > 0 || isAlone) && typeof dim === "string" ? (dims[axis] ?? dim) : dim,
           ),
         };
       });
       const sample = [...values.values()].reduce((sum, { dims }) => sum + sizeOf(dims.slice(1)), 0);
       const sized = { ...model, graph: { ...model.graph, inputs } };
-      return { feeding: { ...feeding, model: sized }, count: bound.count, sample };
+      return {
+        feeding: { ...feeding, model: sized },
+        count: bound.count,
+        sample,
+        ...(bound.sound && { sound: bound.sound }),
+      };
     } catch (error) {
       // A broken file fails alone, unless all are.
       if (!(error instanceof RelpropError) || error instanceof OptionError || files.length === 1) throw error;

@@ -7,6 +7,8 @@ import { seconds, type SoundPlan } from "../sounds/sound-plan.ts";
 import type { WaveSketch } from "../sounds/wave-sketch.ts";
 import { plain } from "./relevance-file.ts";
 
+const number = (each: number): string => plain(Number(each.toPrecision(4)));
+
 /** Draws a sound whose windows have all been seen. */
 export function soundFigure(
   wave: WaveSketch,
@@ -16,7 +18,6 @@ export function soundFigure(
 ): Figure {
   const { lanes, step } = wave.drawn();
   const { seen, reached, started, padding } = wave;
-  const number = (each: number): string => plain(Number(each.toPrecision(4)));
   const overlaps = seen > 1 && size !== undefined && hop !== undefined && hop < size;
   const windows = size === undefined || seen === 1 ? "" : ` of ${seconds(size / rate)}`;
   return signalFigure(

@@ -87,10 +87,7 @@ export async function* windowsOf(
     // A sound of unknown length is one window, unless it turns out too long for that.
     if (size === undefined && first.length > longest) size = longest;
     // One that ends with the sound is the last one, so another begins only where more follows.
-    while (size !== undefined && first.length > size) {
-      yield take(size);
-      goOn();
-    }
+    for (const length = size ?? Number.POSITIVE_INFINITY; first.length > length; goOn()) yield take(length);
   }
   // What an earlier window has shown needs no window of its own.
   const overlap = size === undefined || start === 0 ? 0 : Math.max(0, size - step());

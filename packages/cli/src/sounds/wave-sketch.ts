@@ -19,8 +19,12 @@ const stateSchema = z.object({
   begin: z.number(),
   lanes: z.array(
     z.object({
-      ...{ sum: z.number(), span: z.number(), values: z.string(), relevance: z.string() },
-      ...{ restValues: z.string(), restRelevance: z.string() },
+      sum: z.number(),
+      span: z.number(),
+      values: z.string(),
+      relevance: z.string(),
+      restValues: z.string(),
+      restRelevance: z.string(),
     }),
   ),
   waiting: z.array(z.string()),
@@ -125,11 +129,18 @@ export class WaveSketch {
   state(): z.infer<typeof stateSchema> {
     const { seen, reached, started, padding } = this;
     return {
-      ...{ seen, reached, started, padding },
+      seen,
+      reached,
+      started,
+      padding,
       begin: this.#begin,
       lanes: this.#lanes.map(({ sum, span, values, relevance, rest }) => ({
-        ...{ sum, span, values: text(values), relevance: text(relevance) },
-        ...{ restValues: text(rest.values), restRelevance: text(rest.relevance) },
+        sum,
+        span,
+        values: text(values),
+        relevance: text(relevance),
+        restValues: text(rest.values),
+        restRelevance: text(rest.relevance),
       })),
       waiting: this.#waiting.flat().map(text),
       counts: text(this.#counts),
@@ -145,8 +156,10 @@ export class WaveSketch {
     sketch.#begin = begin;
     for (const [c, lane] of lanes.entries()) {
       sketch.#lanes[c] = {
-        ...{ sum: lane.sum, span: lane.span },
-        ...{ values: numbers(lane.values), relevance: numbers(lane.relevance) },
+        sum: lane.sum,
+        span: lane.span,
+        values: numbers(lane.values),
+        relevance: numbers(lane.relevance),
         rest: { values: numbers(lane.restValues), relevance: numbers(lane.restRelevance) },
       };
     }

@@ -138,6 +138,12 @@ export interface WavForm {
   readonly hasOthers?: boolean;
 }
 
+const chunk = (name: string, content: Uint8Array): Buffer => {
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(content.length);
+  return Buffer.concat([Buffer.from(name), size, content, Buffer.alloc(content.length % 2)]);
+};
+
 /** A WAV byte by byte, by Microsoft's description (1991, 1994). Samples of whole numbers are in [−1, 1). */
 export function wavFile(
   channels: readonly ArrayLike<number>[],
@@ -149,7 +155,8 @@ export function wavFile(
   const length = channels[0]?.length ?? 0;
   const samples = new DataView(new ArrayBuffer(length * block));
   const write = (at: number, x: number): void => {
-    if (isFloat) bits === 32 ? samples.setFloat32(at, x, true) : samples.setFloat64(at, x, true);
+    if (isFloat && bits === 32) samples.setFloat32(at, x, true);
+    else if (isFloat) samples.setFloat64(at, x, true);
     else {
       const whole = Math.max(
         -(2 ** (bits - 1)),
@@ -162,11 +169,6 @@ export function wavFile(
   };
   for (let i = 0; i < length; i++)
     for (const [c, samples] of channels.entries()) write(i * block + c * bytes, samples[i] ?? 0);
-  const chunk = (name: string, content: Uint8Array): Buffer => {
-    const size = Buffer.alloc(4);
-    size.writeUInt32LE(content.length);
-    return Buffer.concat([Buffer.from(name), size, content, Buffer.alloc(content.length % 2)]);
-  };
   const format = Buffer.alloc(isExtensible ? 40 : 16);
   const code = isFloat ? 3 : 1;
   format.writeUInt16LE(isExtensible ? 0xfffe : code, 0);

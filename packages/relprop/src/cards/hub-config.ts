@@ -180,12 +180,14 @@ const ofWaveforms: ReadonlySet<string> = new Set([
   "SpeechT5FeatureExtractor",
 ]);
 
+/** What counts the bins of a spectrogram. */
+const ofBins: ReadonlySet<string> = new Set(["num_mel_bins", "n_mels", "nb_max_frequency_bin"]);
+
 /** A sound is one number or two at a time; what has more of them, or bins, is a spectrogram. */
 function fromSoundExtractor(config: Fields): Pick<HubConfig, "sound" | "rate"> {
   const type = config.optional("feature_extractor_type", (at) => at.text());
   const size = config.optional("feature_size", (at) => at.integer(1, maxPixels)) ?? 1;
-  const bins = ["num_mel_bins", "n_mels", "nb_max_frequency_bin"];
-  const hasBins = size > 2 || config.names().some((name) => bins.includes(name));
+  const hasBins = size > 2 || config.names().some((name) => ofBins.has(name));
   const isWaveform = type !== undefined && ofWaveforms.has(type) ? true : !hasBins;
   const normalize = flag(config, "do_normalize") ?? type === "Wav2Vec2FeatureExtractor";
   const pad = config.optional("padding_value", (at) => at.number(-Number.MAX_VALUE, Number.MAX_VALUE));

@@ -84,7 +84,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   const left = inputs.filter(({ name }) => !feeds.has(name));
   const main = await mainPart(feeding, file.path, left);
   const beside: Part[] = [];
-  const count = feeds.size > 0 ? await countOf(main.part) : main.part.count;
+  const count = feeds.size > 0 && !main.sound ? await countOf(main.part) : main.part.count;
   for (const [name, path] of feeds) {
     const input = inputs.find((each) => each.name === name);
     if (input) beside.push(await feedPart(feeding, path, file, index, input, count));
@@ -251,7 +251,7 @@ async function feedPart(
   throw new InputError({
     what: `cannot feed "${path}"`,
     where: `input "${input.name}"`,
-    why: `it has ${count} samples, "${file.path}" has ${mainCount}${files}`,
+    why: `it has ${count} samples, "${file.path}" has ${mainCount ?? "as many as windows"}${files}`,
     fix: "give one sample for each, or one for all",
   });
 }

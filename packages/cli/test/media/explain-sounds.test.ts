@@ -9,7 +9,7 @@ import { describe, expect, test, vi } from "vitest";
 import { NetBuilder } from "../../../relprop/test/support/output-models.ts";
 import { damaged, filmFile, soundFile, wavFile } from "../support/media-files.ts";
 import { runCommand } from "../../src/commands/run-command.ts";
-import { Workshop, type CommandRun } from "../support/output-runs.ts";
+import { cat, Workshop, type CommandRun } from "../support/output-runs.ts";
 
 const shop = new Workshop();
 const rate = 8000;
@@ -73,23 +73,23 @@ const relevanceIn = async (
 ): Promise<{ data: Float32Array; dims: readonly number[] }> =>
   readNpy(await readFile(join(folder, `${name}.1-class-1.relevance.npy`)));
 
+/** Windows of 400 samples, the last one filled with zeros. */
+const cut = (samples: Float32Array): Float32Array => {
+  const all = new Float32Array(1200);
+  all.set(samples);
+  return all;
+};
+const interleaved = (a: Float32Array, c: Float32Array): Float32Array =>
+  Float32Array.from({ length: 2 * a.length }, (_, i) => (i % 2 === 0 ? a : c)[i >> 1] ?? 0);
+const planes = (a: Float32Array, c: Float32Array): Float32Array =>
+  Float32Array.from({ length: 2400 }, (_, i) => {
+    const [window, channel, at] = [Math.floor(i / 800), Math.floor(i / 400) % 2, i % 400];
+    return (channel === 0 ? a : c)[400 * window + at] ?? 0;
+  });
+
 describe("a sound that has the model's rate is explained as its samples are", () => {
   const sound = samplesOf(1000);
   const stereo = [sound, samplesOf(1000, 2)] as const;
-  /** Windows of 400 samples, the last one filled with zeros. */
-  const cut = (samples: Float32Array): Float32Array => {
-    const all = new Float32Array(1200);
-    all.set(samples);
-    return all;
-  };
-  const interleaved = (a: Float32Array, c: Float32Array): Float32Array =>
-    Float32Array.from({ length: 2 * a.length }, (_, i) => (i % 2 === 0 ? a : c)[i >> 1] ?? 0);
-  const planes = (a: Float32Array, c: Float32Array): Float32Array =>
-    Float32Array.from({ length: 2400 }, (_, i) => {
-      const [window, channel, at] = [Math.floor(i / 800), Math.floor(i / 400) % 2, i % 400];
-      return (channel === 0 ? a : c)[400 * window + at] ?? 0;
-    });
-
   test.each<
     [
       name: string,
@@ -173,7 +173,17 @@ test("the golden signal net reaches what zennit says, fed as a WAV of eight chan
   // epsilon, in float64
   expect(records(run)[0]?.reached["input"], run.stderr).toBeTypeOf("number");
   const plain = await shop.run(
-    ...["explain", path, "-m", model, "--rate", "128", "-c", "1", "--json", "--composite", "epsilon"],
+    "explain",
+    path,
+    "-m",
+    model,
+    "--rate",
+    "128",
+    "-c",
+    "1",
+    "--json",
+    "--composite",
+    "epsilon",
   );
   expect(records(plain)[0]?.reached["input"]).toBeCloseTo(-0.10689202, 6);
 });
@@ -240,7 +250,17 @@ describe("what a model is fed", () => {
       /nothing feeds "state" float32 \[2, 1, 3\]; give it with --feed state=FILE/,
     );
     const run = await shop.run(
-      ...["explain", path, "-m", model, "--feed", "sr=8000", "--feed", "state=0", "-c", "1", "--json"],
+      "explain",
+      path,
+      "-m",
+      model,
+      "--feed",
+      "sr=8000",
+      "--feed",
+      "state=0",
+      "-c",
+      "1",
+      "--json",
     );
     expect(run.status, run.stderr).toBe(0);
     expect(records(run)).toHaveLength(3);
@@ -256,7 +276,16 @@ describe("what a model is fed", () => {
     );
     expect(heard.stderr).toMatch(/a sound has as many samples as windows/);
     const other = await shop.run(
-      ...["explain", path, "-m", model, "--feed", "sr=8000", "--feed", "state=0", "--rate", "16000"],
+      "explain",
+      path,
+      "-m",
+      model,
+      "--feed",
+      "sr=8000",
+      "--feed",
+      "state=0",
+      "--rate",
+      "16000",
     );
     expect(other.stderr).toMatch(/--rate says so, and --feed sr tells the model that they have 8000 Hz/);
   });
@@ -332,10 +361,7 @@ describe("many files", () => {
     await put("nothing.ogg", new Uint8Array());
     await put("one.wav", wavFile([[0.5]], rate));
     await put("silence.wav", wavFile([new Float32Array(400)], rate));
-    await put(
-      "photo.png",
-      await readFile(fileURLToPath(new URL("../../../../docs/chelsea.png", import.meta.url))),
-    );
+    await put("photo.png", await readFile(cat));
     const model = await shop.model(net(["N", size]), "many");
     const run = await shop.run("explain", folder, "-m", model, "--rate", String(rate), "--figures", "1");
     expect(run.status, run.stderr).toBe(1);

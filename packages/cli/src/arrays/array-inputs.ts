@@ -4,10 +4,14 @@ import { basename, extname, join } from "node:path";
 import { stat } from "node:fs/promises";
 import { InputError, OptionError } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
+import { sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { guessCard, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
 import { readBytes, readImage } from "../files/read-images.ts";
+import { filesWithSound } from "../sounds/read-sound.ts";
+import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
+import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { columnInputs } from "./columns.ts";
 import { fitOf, type FedInput } from "./fit.ts";
@@ -27,7 +31,10 @@ import { inMemory, type StoredArray } from "./stored-array.ts";
 export interface Feeding {
   readonly model: Model;
   readonly card: ArrayCard;
-  readonly options: Pick<ArrayRunOptions, "feeds" | "columns" | "pictures" | "compile">;
+  readonly options: Pick<
+    ArrayRunOptions,
+    "feeds" | "columns" | "pictures" | "compile" | "rate" | "window" | "hop"
+  >;
   /** How the compiled model counts samples. */
   readonly batching: Batching;
   /** All main files of the run. */
@@ -48,6 +55,8 @@ export interface BoundFile {
   readonly columns?: readonly string[];
   /** The input that the table's columns feed. */
   readonly tableInput?: string;
+  /** How it is fed, if it is a sound. */
+  readonly sound?: SoundPlan;
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
 }
@@ -57,10 +66,8 @@ export const fedInputs = ({ graph }: Model): FedInput[] =>
   graph.inputs.filter(({ name }) => !graph.initializers.has(name));
 
 /** A main file's part; for a table with the names of its features. */
-interface MainPart {
+interface MainPart extends Pick<BoundFile, "columns" | "tableInput" | "sound"> {
   readonly part: Part;
-  readonly columns?: readonly string[];
-  readonly tableInput?: string;
 }
 
 /**
@@ -82,7 +89,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   const left = inputs.filter(({ name }) => !feeds.has(name));
   const main = await mainPart(feeding, file.path, left);
   const beside: Part[] = [];
-  const count = feeds.size > 0 ? await main.part.counted() : main.part.count;
+  const count = feeds.size > 0 && !main.sound ? await main.part.counted() : main.part.count;
   for (const [name, path] of feeds) {
     const input = inputs.find((each) => each.name === name);
     if (input) beside.push(await feedPart(feeding, path, file, index, input, count));
@@ -93,16 +100,17 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
     count,
     ...(main.columns && { columns: main.columns }),
     ...(main.tableInput !== undefined && { tableInput: main.tableInput }),
+    ...(main.sound && { sound: main.sound }),
     take: async (first, count) => {
       const taken = await main.part.take(first, count);
       const values = new Map(taken.values);
       const bad = new Map(taken.bad);
       for (const part of beside) {
-        const own = await takeBeside(part, first, taken.count, count, feeding.batching.whole);
+        const own = await takeBeside(part, first, taken.count, feeding.batching.whole);
         for (const [name, array] of own.values) values.set(name, array);
         for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
       }
-      return { count: taken.count, values, bad };
+      return { ...taken, values, bad };
     },
     close: async () => {
       for (const part of [main.part, ...beside]) await part.close();
@@ -121,10 +129,9 @@ async function takeBeside(
   part: Part,
   first: number,
   count: number,
-  mainCount: number | undefined,
   whole: ReadonlySet<string>,
 ): Promise<Taken> {
-  if (part.count === 1 && mainCount !== 1) {
+  if (part.count === 1) {
     const { values, bad } = await part.take(0, 1);
     const all = new Map(
       [...values].map(([name, array]) => [
@@ -152,6 +159,10 @@ async function mainPart(feeding: Feeding, path: string, left: readonly FedInput[
     if (!input) throw noInput(path, "a picture", left);
     const array = inMemory("float32", await pictureInput(feeding, path, input));
     return { part: partOfArrays(path, [{ input, array }], feeding.batching) };
+  }
+  if (isOfKind(path, filesWithSound)) {
+    const sound = soundPlan(feeding, left, path);
+    return { part: partOfSound(path, sound, feeding.batching), sound };
   }
   const opened = await openFile(path);
   if (opened.kind === "table") return tablePart(feeding, path, opened, left);
@@ -223,7 +234,18 @@ async function feedPart(
   input: FedInput,
   mainCount: number | undefined,
 ): Promise<Part> {
-  const path = await fileOf(given, file);
+  const number = await numberFed(given);
+  const path = number === undefined ? await fileOf(given, file) : given;
+  if (isOfKind(path, filesWithSound)) {
+    throw new InputError({
+      what: `cannot feed "${path}"`,
+      where: `input "${input.name}"`,
+      why: "a sound has as many samples as windows, and is explained itself",
+      fix: "name the sound without --feed, or give its samples as .npy",
+    });
+  }
+  if (number !== undefined)
+    return partOfArrays(path, [{ input, array: filledWith(number, input) }], feeding.batching);
   const part = await (path === given ? shared(feeding, path, input) : counted(feeding, path, input));
   const { count } = part;
   if (count === 1 || count === mainCount || !feeding.batching.isKnown) return part;
@@ -235,14 +257,18 @@ async function feedPart(
   throw new InputError({
     what: `cannot feed "${path}"`,
     where: `input "${input.name}"`,
-    why: `it has ${count} samples, "${file.path}" has ${mainCount}${files}`,
+    why: `it has ${count} samples, "${file.path}" has ${mainCount ?? "as many as windows"}${files}`,
     fix: "give one sample for each, or one for all",
   });
 }
 
 async function counted(feeding: Feeding, path: string, input: FedInput): Promise<CountedPart> {
   const { part } = await mainPart(feeding, path, [input]);
-  return { ...part, count: await part.counted() };
+  const count = await part.counted();
+  if (count !== 1) return { ...part, count };
+  // It stands beside every block, and is read once.
+  let only: Promise<Taken> | undefined;
+  return { ...part, count, take: () => (only ??= part.take(0, 1)) };
 }
 
 /** A file that is fed beside all main files. It stays open until {@link closeBeside}. */
@@ -251,6 +277,17 @@ async function shared(feeding: Feeding, path: string, input: FedInput): Promise<
   const part = beside.get(input.name) ?? counted(feeding, path, input);
   beside.set(input.name, part);
   return { ...(await part), close: async () => undefined };
+}
+
+/** What is fed as one number, which all elements of an input are then; undefined where a file is called so, or it is none. */
+export async function numberFed(given: string): Promise<number | undefined> {
+  const number = given.trim() === "" ? Number.NaN : Number(given);
+  return Number.isFinite(number) && !(await stat(given).catch(() => undefined)) ? number : undefined;
+}
+
+function filledWith(number: number, { dataType, shape }: FedInput): StoredArray {
+  const dims = shape.map((dim) => (typeof dim === "number" ? dim : 1));
+  return inMemory(dataType, { data: new Float64Array(sizeOf(dims)).fill(number), dims });
 }
 
 /** A file that is fed beside a main file: of a folder the one that is called as it. @throws InputError if there is none */

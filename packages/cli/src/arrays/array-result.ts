@@ -8,6 +8,7 @@ export const arrayResultSchema: z.ZodObject<{
   key: z.ZodString;
   input: z.ZodString;
   samples: z.ZodNumber;
+  noun: z.ZodExactOptional<z.ZodString>;
   failed: z.ZodNumber;
   files: typeof files;
   answers: z.ZodArray<z.ZodObject<{ asked: z.ZodString; files: typeof files }>>;
@@ -20,6 +21,8 @@ export const arrayResultSchema: z.ZodObject<{
   input: z.string(),
   /** The number of samples, and how many of them could not be explained. */
   samples: z.number(),
+  /** What a sample is, if it has a name of its own: `window`. */
+  noun: z.string().exactOptional(),
   failed: z.number(),
   /** All files that belong to no single answer: figures. */
   files,
@@ -29,6 +32,14 @@ export const arrayResultSchema: z.ZodObject<{
   /** Where relevance stayed, for the first samples, if a ledger was kept. */
   verdicts: z.array(z.string()),
 });
+
+/** How many samples a file has, and how many of them failed: `12 windows, 1 failed`. */
+export const countedText = ({
+  samples,
+  failed,
+  noun = "sample",
+}: Pick<ArrayResult, "samples" | "failed" | "noun">): string =>
+  `${samples} ${noun}${samples === 1 ? "" : "s"}${failed > 0 ? `, ${failed} failed` : ""}`;
 
 /** An explained file. */
 export type ArrayResult = z.infer<typeof arrayResultSchema>;

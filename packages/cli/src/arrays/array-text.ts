@@ -1,19 +1,19 @@
 /** What `explain` prints of arrays: lines for people, records for programs. */
 
 import { join } from "node:path";
-import type { ArrayResult } from "./array-result.ts";
+import { countedText, type ArrayResult } from "./array-result.ts";
 import type { Asked } from "./run-file.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
-import type { ExplainedSample } from "../run/explain-batch.ts";
+import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";
 import { answerText, scoreText } from "../run/score.ts";
 
 /** Files of more samples have no line for each. */
 export const mostLines = 20;
 
-/** A sample for people. @param index in its file; undefined if it is alone there */
+/** A sample for people. @param place its index in its file, or its time; undefined if it is alone there */
 export function sampleLine(
   path: string,
-  index: number | undefined,
+  place: number | string | undefined,
   { top, answers }: ExplainedSample,
 ): string {
   const best = top.slice(0, 3);
@@ -28,7 +28,7 @@ export function sampleLine(
     ),
   ];
   const verdicts = answers.flatMap(({ ledger }) => (ledger ? [`  ${ledgerResult(ledger).verdict}`] : []));
-  return [`${path}${index === undefined ? "" : ` [${index}]`}  ${parts.join(" · ")}`, ...verdicts].join("\n");
+  return [`${path}${place === undefined ? "" : ` [${place}]`}  ${parts.join(" · ")}`, ...verdicts].join("\n");
 }
 
 /** A sample for programs: a line for each answer. */
@@ -36,7 +36,16 @@ export function recordLines(
   path: string,
   sample: number,
   { top, answers }: ExplainedSample,
-  { asked, kind }: { readonly asked: readonly Asked[]; readonly kind: string },
+  {
+    asked,
+    kind,
+    placeOf,
+  }: {
+    readonly asked: readonly Asked[];
+    readonly kind: string;
+    /** Where an answer's window lies, in a sound. */
+    readonly placeOf?: (answer: ExplainedAnswer) => object;
+  },
 ): string[] {
   return answers.map((answer) => {
     const { score, elements, start, against, ledger, relevances, box } = answer;
@@ -48,6 +57,7 @@ export function recordLines(
       v: 2,
       input: path,
       sample,
+      ...placeOf?.(answer),
       kind,
       asked: asked.find((each) => each.is(answer))?.text,
       class: index,
@@ -65,10 +75,10 @@ export function recordLines(
 }
 
 /** Where a file's results are. */
-export function fileLine({ input, samples, failed, answers, figures }: ArrayResult, folder: string): string {
+export function fileLine(result: ArrayResult, folder: string): string {
+  const { input, answers, figures } = result;
   const files = answers.flatMap((answer) => Object.values(answer.files)).map((file) => join(folder, file));
-  const counted = `${samples} ${samples === 1 ? "sample" : "samples"}${failed > 0 ? `, ${failed} failed` : ""}`;
   const drawn =
     figures.length === 0 ? "" : `, ${figures.length} ${figures.length === 1 ? "figure" : "figures"}`;
-  return `${input}  ${counted} → ${files.join(", ")}${drawn}`;
+  return `${input}  ${countedText(result)} → ${files.join(", ")}${drawn}`;
 }

@@ -89,6 +89,11 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
       );
       return write(`${name}.all`, figure, `${asked}, ${count}`);
     },
+    sound: async (name, wave, asked, plan) => {
+      const { soundFigure } = await import("./sound-figure.ts");
+      const figure = soundFigure(wave, asked, plan, { title: basename(name), method, theme });
+      return write(name, figure, figure.explained.join(", "));
+    },
   };
 }
 

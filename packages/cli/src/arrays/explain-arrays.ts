@@ -6,16 +6,20 @@ import { InputError, type InputArray } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
 import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
-import { bindFile, closeBeside, fileOf, type BoundFile } from "./array-inputs.ts";
+import { bindFile, closeBeside, fileOf, numberFed, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
 import { arrayFiles } from "./open-file.ts";
 import { RunFile, type ExplainedBlock } from "./run-file.ts";
 import { startArrays, type ArrayRun } from "./start-arrays.ts";
-import { imageFiles, type FileKind, type InputFile } from "../files/find-files.ts";
+import { imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
+import { filesWithSound, soundFiles } from "../sounds/read-sound.ts";
+import { refuseWindows } from "../sounds/sound-plan.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
+import { sampleFailure, windowPlace, windowTime } from "../sounds/window-text.ts";
 import { sha256OfFile } from "../models/download.ts";
 import { explainBatch, type ExplainedBatch } from "../run/explain-batch.ts";
 import { resultSettings } from "../run/result-settings.ts";
@@ -24,11 +28,15 @@ import { runInputs, type Failed, type Work } from "../run/run-inputs.ts";
 
 const pageName = "arrays.html";
 
-/** Arrays, and pictures that stand beside arrays. */
-const mainFiles: FileKind = {
-  noun: "arrays",
-  extensions: [...arrayFiles.extensions, ...imageFiles.extensions],
-};
+/** Arrays and sounds, and pictures that stand beside arrays. */
+const mainFiles = ({ feeds, hasFilms }: ArrayRunOptions): FileKind => ({
+  noun: "arrays or sounds",
+  extensions: [
+    ...arrayFiles.extensions,
+    ...(hasFilms === true ? filesWithSound : soundFiles).extensions,
+    ...(feeds.size > 0 ? imageFiles.extensions : []),
+  ],
+});
 
 /** Some samples of a file, or why there are none. */
 type Block = { readonly path: string } & (
@@ -42,6 +50,7 @@ type Block = { readonly path: string } & (
       readonly count: number;
       readonly values: ReadonlyMap<string, InputArray>;
       readonly bad: ReadonlyMap<number, InputError>;
+      readonly windows?: readonly WindowPlace[];
       /** Whether the file ends with it. */
       readonly isLast: boolean;
     }
@@ -75,8 +84,9 @@ export async function explainArrays(
   interrupted: () => boolean,
 ): Promise<number> {
   const start = performance.now();
-  const kind = options.feeds.size > 0 ? mainFiles : arrayFiles;
+  const kind = mainFiles(options);
   const { files, writer, manifest } = await openInputs(sources, options, arrayResultSchema, [pageName], kind);
+  if (!files.some(({ path }) => isOfKind(path, filesWithSound))) refuseWindows(options);
   return runInputs(
     { ...options, batch: 1 },
     start,
@@ -131,8 +141,9 @@ function workOn(files: readonly InputFile[], run: Run): Work<Block, Samples, Exp
     },
     keep: async ({ block, explained }) => {
       if (!block || !explained) return;
-      const { file, values, first, count } = block;
-      await file.add({ first, count, values, ...explained } satisfies ExplainedBlock);
+      const { file, values, first, count, windows } = block;
+      const own = { first, count, values, ...(windows && { windows }), ...explained };
+      await file.add(own satisfies ExplainedBlock);
       if (!block.isLast) return;
       open.delete(file);
       results.push(await file.finish());
@@ -211,10 +222,10 @@ async function* blocksIn(
   const size = sizeOfBlock(bound, samplesAtATime);
   let before: Samples | undefined;
   for (let first = own.samples; ;) {
-    const { count, values, bad } = await bound.take(first, size);
+    const { count, ...taken } = await bound.take(first, size);
     if (count === 0) break;
     if (before) yield before;
-    before = { kind: "samples", path, file: own, first, count, values, bad, isLast: false };
+    before = { kind: "samples", path, file: own, first, count, ...taken, isLast: false };
     first += count;
     if (bound.count !== undefined && first >= bound.count) break;
   }
@@ -228,10 +239,15 @@ const sizeOfBlock = ({ count }: BoundFile, most: number): number => Math.min(mos
 /** What a file's results depend on. */
 async function hashOf(file: InputFile, run: Run): Promise<string> {
   const { options, files } = run;
-  const { columns, features, rate, figures, svg, theme, pictures, feeds } = options;
-  const drawn = { columns, features, rate, figures, svg, theme, pictures, main: files.length };
+  const { columns, features, rate, window, hop, figures, svg, theme, pictures, feeds } = options;
+  const drawn = { columns, features, rate, window, hop, figures, svg, theme, pictures, main: files.length };
   const hash = createHash("sha256").update(JSON.stringify({ ...resultSettings(run, options), ...drawn }));
   for (const given of [file.path, ...feeds.values()]) {
+    const number = given === file.path ? undefined : await numberFed(given);
+    if (number !== undefined) {
+      hash.update(`\0${number}`);
+      continue;
+    }
     const path = await fileOf(given, file);
     hash.update(`\0${path}\0${await run.sha256Of(path)}`);
   }
@@ -243,14 +259,20 @@ async function explainBlock(
   explainer: Run["explainers"][0],
   block: Samples,
 ): Promise<Explained> {
-  const { count, values } = block;
+  const { path, file, count, values } = block;
   const { input } = explainer.compiled;
   const padded = batch === undefined || batch === count ? values : filledUp(values, count, batch, shared);
   const main = padded.get(input.name);
   if (!main) throw new InputError({ what: "cannot run the model", why: `nothing feeds "${input.name}"` });
   const others = Object.fromEntries([...padded].filter(([name]) => name !== input.name));
-  const explained = await explainBatch(explainer, main, plan, { values: others, shared });
-  return { batch: explained, failed: failedIn(block, explained) };
+  try {
+    const explained = await explainBatch(explainer, main, plan, { values: others, shared });
+    return { batch: explained, failed: failedIn(block, explained) };
+  } catch (error) {
+    // A sound that is too short for the model fails alone.
+    const { sound } = file.options.bound;
+    throw sound && sound.size === undefined ? sampleFailure(path, main.dims, error) : error;
+  }
 }
 
 /** Repeats the last sample until a batch is full that has a fixed size. */
@@ -301,14 +323,21 @@ function failuresOf(block: Samples, { failed }: Explained): Failed[] {
 
 function linesOf(run: Run, block: Samples, { batch, failed }: Explained): string[] {
   const { options, decision, asked } = run;
-  const { path, first, file } = block;
-  const { count } = file.options.bound;
-  if (!options.json && (count === undefined || count > mostLines)) return [];
-  const done = Array.from({ length: block.count }, (_, i) => i).filter((i) => !failed.has(i));
+  const { path, first, file, windows } = block;
+  const { count, sound } = file.options.bound;
+  // Of a long sound only the first windows have lines: its table has all.
+  const most = sound ? mostLines - first : (count ?? Infinity) > mostLines ? 0 : block.count;
+  const shown = options.json ? block.count : Math.max(0, Math.min(block.count, most));
+  const done = Array.from({ length: shown }, (_, i) => i).filter((i) => !failed.has(i));
   const { kind } = decision.names.facts;
-  return done.flatMap((i) =>
-    options.json
-      ? recordLines(path, first + i, batch.sample(i), { asked, kind })
-      : [sampleLine(path, count === 1 ? undefined : first + i, batch.sample(i))],
-  );
+  return done.flatMap((i) => {
+    const window = sound && windows?.[i];
+    const sample = batch.sample(i);
+    if (!options.json) {
+      const place = count === 1 ? undefined : first + i;
+      return [sampleLine(path, window ? windowTime(window, sound) : place, sample)];
+    }
+    const placeOf = window && windowPlace(window, sound);
+    return recordLines(path, first + i, sample, { asked, kind, ...(placeOf && { placeOf }) });
+  });
 }

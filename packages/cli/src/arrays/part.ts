@@ -6,6 +6,7 @@ import { fitOf, sizesText, type FedInput, type Fit } from "./fit.ts";
 import type { StoredArray } from "./stored-array.ts";
 import type { TableColumns, TableInput } from "./table-input.ts";
 import type { Rows, Table } from "./table.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
 
 /** Values of some samples. */
 export interface Taken {
@@ -15,6 +16,8 @@ export interface Taken {
   readonly values: ReadonlyMap<string, InputArray>;
   /** Samples that cannot be fed, and why. */
   readonly bad: ReadonlyMap<number, InputError>;
+  /** Of a sound, where each sample lies in it. */
+  readonly windows?: readonly WindowPlace[];
 }
 
 /** Samples of a file. */

@@ -7,6 +7,7 @@ import type { GrowingFile } from "../files/growing-file.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import type { Chosen } from "../run/explain-batch.ts";
 import { amountOf, type AnswerScore } from "../run/score.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
 import { CsvLinesThread } from "./csv-lines.ts";
 import { plain } from "./decimals.ts";
 
@@ -15,6 +16,8 @@ export interface WrittenBlock {
   /** Index of the first in the file. */
   readonly first: number;
   readonly count: number;
+  /** Where each sample lies, if they are windows of a sound. */
+  readonly windows?: readonly WindowPlace[];
   /** What is explained in a sample, by its place in the block; undefined if it failed. */
   readonly chosen: (place: number) => Chosen | undefined;
   readonly score: (chosen: Chosen) => AnswerScore;
@@ -184,4 +187,20 @@ export async function openCsvNumbers(
   };
 }
 
-const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** Two files that grow together. */
+export function together(first: RelevanceFile, second: RelevanceFile): RelevanceFile {
+  const both = async (work: (each: RelevanceFile) => Promise<void>): Promise<void> => {
+    for (const each of [first, second]) await work(each);
+  };
+  return {
+    files: { ...first.files, ...second.files },
+    append: (samples) => both((each) => each.append(samples)),
+    sizes: () => [...first.sizes(), ...second.sizes()],
+    leave: () => both((each) => each.leave()),
+    finish: () => both((each) => each.finish()),
+  };
+}
+
+/** A text as a cell of a line. */
+export const quoted = (text: string): string =>
+  /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

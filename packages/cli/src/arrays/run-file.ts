@@ -6,7 +6,11 @@ import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
 import type { Batching } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
-import { openCsvNumbers, openNumbers, type RelevanceFile } from "./relevance-file.ts";
+import { openCsvNumbers, openNumbers, together, type RelevanceFile } from "./relevance-file.ts";
+import type { SoundPlan } from "../sounds/sound-plan.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
+import { WaveSketch } from "../sounds/wave-sketch.ts";
+import { openWindowTable } from "./window-file.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import type { AnswerRun, ExplainedAnswer, ExplainedBatch } from "../run/explain-batch.ts";
 import type { Manifest } from "../files/manifest.ts";
@@ -32,6 +36,8 @@ export interface ExplainedBlock {
   readonly values: ReadonlyMap<string, InputArray>;
   /** Why samples failed, by their place in the block. */
   readonly failed: ReadonlyMap<number, InputError>;
+  /** Where each lies in a sound. */
+  readonly windows?: readonly WindowPlace[];
 }
 
 /** A drawing of one sample, or of all. */
@@ -59,6 +65,8 @@ export interface Drawer {
     asked: string,
     columns: readonly string[],
   ) => Promise<Drawn>;
+  /** Draws a sound, all its windows together. */
+  readonly sound: (name: string, wave: WaveSketch, asked: string, plan: SoundPlan) => Promise<Drawn>;
 }
 
 /** What is needed to write a file's results. */
@@ -83,6 +91,7 @@ const stateSchema = z.object({
   /** Sizes of the parts of each request's file. */
   sizes: z.array(z.array(z.number())),
   rows: z.array(z.unknown()),
+  waves: z.array(z.unknown()).default([]),
   drawn: z.array(
     z.object({
       name: z.string(),
@@ -107,6 +116,7 @@ export class RunFile {
   #outputs: RelevanceFile[] | undefined;
   #kept: readonly (readonly number[])[] = [];
   readonly #rows: RowSample[];
+  readonly #waves: WaveSketch[];
   #drawn: Drawn[] = [];
   #verdicts: string[] = [];
   #noted = performance.now();
@@ -114,17 +124,21 @@ export class RunFile {
   /** @param isNew whether what an earlier run left is not gone on with */
   constructor(options: RunFileOptions, isNew: boolean) {
     this.options = options;
-    this.#rows = options.asked.map(() => new RowSample());
+    const { manifest, bound, hash, asked, figures } = options;
+    this.#rows = asked.map(() => new RowSample());
+    const { sound } = bound;
+    this.#waves = sound && figures > 0 ? asked.map(() => new WaveSketch(sound.channels)) : [];
     if (isNew) return;
-    const { manifest, bound, hash } = options;
     const state = stateSchema.safeParse(manifest.partialOf(bound.file.key, hash)).data;
-    if (state?.sizes.length !== options.asked.length) return;
+    if (state?.sizes.length !== asked.length || state.waves.length !== this.#waves.length) return;
     const rows = state.rows.map((each) => RowSample.from(each));
-    if (!rows.every((each) => each !== undefined)) return;
+    const waves = state.waves.map((each) => WaveSketch.from(each));
+    if (!rows.every((each) => each !== undefined) || !waves.every((each) => each !== undefined)) return;
     this.samples = state.samples;
     this.failed = state.failed;
     this.#kept = state.sizes;
     this.#rows = rows;
+    this.#waves = waves;
     this.#drawn = state.drawn;
     this.#verdicts = state.verdicts;
   }
@@ -140,7 +154,7 @@ export class RunFile {
 
   /** Writes the relevance of a block, and draws what is drawn of it. */
   async add(block: ExplainedBlock): Promise<void> {
-    const { first, count, batch, values, failed } = block;
+    const { first, count, batch, values, failed, windows } = block;
     const runs = this.options.asked.map((each) => batch.runs.find(each.is));
     const outputs = (this.#outputs ??= await this.#open(block));
     for (const [a, output] of outputs.entries()) {
@@ -148,6 +162,7 @@ export class RunFile {
       await output.append({
         first,
         count,
+        ...(windows && { windows }),
         chosen: (i) => (failed.has(i) ? undefined : run?.pickIn(i)),
         start: (i) => run?.explanation.start[i] ?? 0,
         score: (chosen) => batch.score(chosen),
@@ -160,7 +175,7 @@ export class RunFile {
       const own = new Map([...values].map(([name, array]) => [name, this.#sample(name, array, i)]));
       for (const [a, run] of runs.entries()) {
         const answer = run && batch.answer(run, i);
-        if (answer) await this.#show(first + i, a, own, answer);
+        if (answer) await this.#show(first + i, a, own, answer, windows?.[i]);
       }
     }
     this.samples += count;
@@ -183,6 +198,8 @@ export class RunFile {
     const { bound, figures } = this.options;
     const hasLedger = runs.some((run) => run?.explanation.ledgers !== undefined);
     if (hasLedger && this.#verdicts.length < mostVerdicts) return true;
+    // Of a sound all windows are drawn together.
+    if (bound.sound) return figures > 0;
     // Of the rows of a table all are drawn together.
     return sample < figures && (!bound.columns || bound.count === 1);
   }
@@ -208,9 +225,12 @@ export class RunFile {
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
-      const open = isCsv
+      const numbers = isCsv
         ? await openCsvNumbers(writer, name, input, bound.columns ?? [], kept)
         : await openNumbers(writer, name, shapes, kept);
+      const open = bound.sound
+        ? together(numbers, await openWindowTable(writer, name, bound.sound, kept[shapes.size] ?? 0))
+        : numbers;
       await writer.check(Object.values(open.files));
       outputs.push(open);
     }
@@ -224,11 +244,18 @@ export class RunFile {
     a: number,
     values: ReadonlyMap<string, FloatArray>,
     answer: ExplainedAnswer,
+    window: WindowPlace | undefined,
   ): Promise<void> {
     const { bound, asked, drawer, figures } = this.options;
-    const { columns, count, file } = bound;
+    const { columns, count, file, sound } = bound;
     if (answer.ledger && this.#verdicts.length < mostVerdicts)
       this.#verdicts.push(`${sample}: ${ledgerResult(answer.ledger).verdict}`);
+    if (sound && window) {
+      const [wave, own] = [values.get(sound.input.name), answer.relevances[sound.input.name]];
+      if (wave && own) this.#waves[a]?.add(wave, own, { window, plan: sound, started: answer.start });
+      // All windows are drawn together.
+      return;
+    }
     if (columns && count !== 1) return;
     if (sample >= figures) return;
     const number = count === 1 ? "" : `.${sample}`;
@@ -251,6 +278,7 @@ export class RunFile {
       failed: this.failed,
       sizes: this.#outputs.map((output) => output.sizes()),
       rows: this.#rows.map((rows) => rows.state()),
+      waves: this.#waves.map((wave) => wave.state()),
       drawn: this.#drawn,
       verdicts: this.#verdicts,
     });
@@ -275,11 +303,17 @@ export class RunFile {
       const { suffix = "", text = "" } = asked[a] ?? {};
       this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
     }
+    for (const [a, wave] of this.#waves.entries()) {
+      const { suffix = "", text = "" } = asked[a] ?? {};
+      if (!bound.sound || wave.seen === 0) continue;
+      this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, text, bound.sound));
+    }
     for (const output of this.#outputs) await output.finish();
     const result: ArrayResult = {
       key: file.key,
       input: this.path,
       samples: this.samples,
+      ...(bound.sound && { noun: "window" }),
       failed: this.failed,
       files: Object.fromEntries(
         this.#drawn.flatMap(({ files }, i) =>

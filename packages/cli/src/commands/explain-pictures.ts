@@ -1,12 +1,11 @@
 /** Pictures and films in one run: the same model, the same sessions, and results of each kind. */
 
 import { OptionError } from "@relprop/core";
-import { imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
+import { codedFilms, imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
 import { filmsPageName, filmsPart, refuseSeveralAnswers } from "../films/explain-films.ts";
 import type { FilmChoices } from "../films/film-run.ts";
 import { filmDecisions } from "../films/film-text.ts";
 import { isMovingPicture } from "../films/moving-picture.ts";
-import { filmExtensions } from "../films/open-film.ts";
 import { imagesPage, imagesPart } from "../images/explain-images.ts";
 import { imageResultSchema } from "../images/image-result.ts";
 import type { ExplainOptions } from "../images/image-run.ts";
@@ -15,10 +14,9 @@ import { runParts } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
-const coded: FileKind = { noun: "films", extensions: filmExtensions };
 const both: FileKind = {
   noun: "images or films",
-  extensions: [...imageFiles.extensions, ...coded.extensions],
+  extensions: [...imageFiles.extensions, ...codedFilms.extensions],
 };
 
 /** Files whose heads are read at a time. */
@@ -26,7 +24,7 @@ const maxOpenFiles = 16;
 
 /** A GIF or WebP that moves is a film. */
 const isFilm = async ({ path }: InputFile): Promise<boolean> =>
-  isOfKind(path, coded) || (/\.(gif|webp)$/i.test(path) && (await isMovingPicture(path)));
+  isOfKind(path, codedFilms) || (/\.(gif|webp)$/i.test(path) && (await isMovingPicture(path)));
 
 async function sorted(files: readonly InputFile[]): Promise<Record<"images" | "films", InputFile[]>> {
   const kinds = { images: [] as InputFile[], films: [] as InputFile[] };

@@ -6,16 +6,19 @@ import { withoutUndefined } from "../without-undefined.ts";
 import { explainArrays } from "../arrays/explain-arrays.ts";
 import { extras, styles } from "../images/image-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
+import { isSilent, say } from "../terminal/report.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { explainTexts } from "../texts/explain-texts.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
-import { areArrays, arrayOptions, readNames } from "./array-options.ts";
+import { arrayOptions, readNames } from "./array-options.ts";
 import { collect, integer, number, words } from "./arguments.ts";
 import { explainPictures } from "./explain-pictures.ts";
 import { filmChoices, filmOptions } from "./film-options.ts";
 import { methodChoice, methodOptions, needs } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
 import { feedOptions, inputOptions, reportOptions, runOptions, themeOption } from "./picture-options.ts";
+import { refuseWindows } from "../sounds/sound-plan.ts";
+import { sourceKinds } from "./source-kinds.ts";
 import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
 import { textChoices, textOptions } from "./text-options.ts";
 
@@ -106,7 +109,7 @@ const table = {
   }),
   ...inGroup("Boxes of detectors:", boxOptions),
   ...inGroup("Methods other than relevance propagation:", methodOptions),
-  ...inGroup("Arrays, tables and signals, instead of images:", arrayOptions),
+  ...inGroup("Arrays, tables, signals and sounds, instead of images:", arrayOptions),
   ...inGroup("Films:", filmOptions),
   ...inGroup("Texts instead of images:", textOptions),
   ...inGroup(
@@ -192,18 +195,25 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         }),
       };
       const sources = [...images, ...(options.images ?? [])];
-      const isOfArrays = !ofTexts && (await areArrays(sources, options.model, options.feed !== undefined));
+      const kinds = ofTexts
+        ? { areArrays: false, hasFilms: false, leftOut: [] }
+        : await sourceKinds(sources, options.model, options.feed !== undefined);
+      if (!isSilent(options))
+        for (const files of kinds.leftOut)
+          say(`${files} left out: the model ${kinds.areArrays ? "sees no pictures" : "hears no sounds"}`);
+      if (!kinds.areArrays) refuseWindows(options);
       const features = options.labelsInput === undefined ? undefined : await readNames(options.labelsInput);
       const isStyleGiven = command.getOptionValueSource("style") === "cli";
       const isBatchGiven = command.getOptionValueSource("batch") === "cli";
       const status = await interruptible((interrupted) => {
-        if (isOfArrays) {
-          const { columns, rate, figures, feed = new Map<string, string>() } = options;
+        if (kinds.areArrays) {
+          const { columns, rate, window, hop, figures, feed = new Map<string, string>() } = options;
           return explainArrays(
             sources,
             {
               ...shared,
-              ...withoutUndefined({ detection, card, labels, columns, rate, features }),
+              ...withoutUndefined({ detection, card, labels, columns, rate, window, hop, features }),
+              hasFilms: kinds.hasFilms,
               ...(isBatchGiven && { batch: options.batch }),
               model: options.model,
               feeds: feed,

@@ -28,6 +28,9 @@ export const imageFiles: FileKind = {
   extensions: ["png", "jpg", "jpeg", "webp", "avif", "gif", "tif", "tiff"],
 };
 
+/** Films whose frames a codec made. */
+export const codedFilms: FileKind = { noun: "films", extensions: ["mp4", "m4v", "mov", "webm", "mkv"] };
+
 /** Whether a file is of a kind, by its name. */
 export const isOfKind = (path: string, { extensions }: FileKind): boolean =>
   extensions.includes(extname(path).slice(1).toLowerCase());

@@ -1,13 +1,17 @@
 /** The process with the codecs: reads jobs from stdin, answers on stdout. */
 
 import { setTimeout } from "node:timers/promises";
-import type { Answered, Asked } from "./jobs.ts";
+import type { Answered, Asked, ReadSoundJob } from "./jobs.ts";
 import { readFilm } from "./read-film-job.ts";
 import { readSound } from "./read-sound-job.ts";
 import { messages, send } from "./wire.ts";
 import { writeFilm } from "./write-film-job.ts";
 
 const answer = (head: Answered, body?: Uint8Array): Promise<void> => send(process.stdout, head, body);
+
+async function answerSound(job: ReadSoundJob): Promise<void> {
+  for await (const { head, body } of readSound(job)) await answer(head, body);
+}
 
 /** In words of ours where the library only says that something is not as it must be. */
 const wordsOf = (error: unknown): string => {
@@ -72,7 +76,7 @@ for (;;) {
   const missing = await load();
   if (missing !== undefined) await answer({ is: "missing", why: missing });
   else if (head.do === "read film") await attempt(() => readFilm(head, answer));
-  else if (head.do === "read sound") await attempt(() => readSound(head, answer));
+  else if (head.do === "read sound") await attempt(() => answerSound(head));
   else if (head.do === "write film") await attempt(() => writeFilm(head, answer, asked));
 }
 process.exit();

@@ -14,7 +14,7 @@ export interface ReadFilmJob extends Stretch {
   readonly every: number;
 }
 
-export interface ReadSoundJob extends Stretch {
+export interface ReadSoundJob {
   readonly do: "read sound";
   readonly path: string;
 }

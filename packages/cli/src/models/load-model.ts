@@ -183,7 +183,12 @@ export async function loadArrayModel(
   const model = readModelFile(name, files);
   const id = await idOf([...files]);
   const hub = await hubConfigBeside(name).catch(() => undefined);
-  const known = { name: basename(name), labels: hub?.labels ?? [], ...(hub?.kind && { kind: hub.kind }) };
+  const { kind, rate, sound } = hub ?? {};
+  const known = {
+    name: basename(name),
+    labels: hub?.labels ?? [],
+    ...withoutUndefined({ kind, rate, sound }),
+  };
   const card = (await arrayCardFile(name, given)) ?? known;
   if (labels !== undefined)
     return { model, id, card: { ...card, labels: await readLabels(labels) }, labelsFrom: labels };

@@ -35,7 +35,7 @@ ${results.map(article).join("\n")}
 `;
 }
 
-function article({ input, samples, failed, answers, figures, verdicts }: ArrayResult): string {
+function article({ input, samples, failed, answers, figures, verdicts, ledger: all }: ArrayResult): string {
   const counted = `${samples === 1 ? "1 sample" : `${samples} samples`}${failed > 0 ? `, ${failed} of them failed` : ""}`;
   const numbers = answers.map(({ asked, files }) => {
     const links = Object.values(files).map((file) => `<a href="${escape(href(file))}">${escape(file)}</a>`);
@@ -45,10 +45,11 @@ function article({ input, samples, failed, answers, figures, verdicts }: ArrayRe
     ({ caption, file }) =>
       `<figure><img src="${escape(href(file))}" alt="${escape(caption)}" loading="lazy"><figcaption>${escape(caption)}</figcaption></figure>`,
   );
+  const lines = [...(all === undefined ? [] : [all]), ...verdicts];
   const ledger =
-    verdicts.length === 0
+    lines.length === 0
       ? ""
-      : `<ul class="verdicts">${verdicts.map((each) => `<li>${escape(each)}</li>`).join("")}</ul>`;
+      : `<ul class="verdicts">${lines.map((each) => `<li>${escape(each)}</li>`).join("")}</ul>`;
   return `<article>
 <h2>${escape(input)}</h2>
 <p>${counted}</p>

@@ -13,6 +13,7 @@ export const arrayResultSchema: z.ZodObject<{
   answers: z.ZodArray<z.ZodObject<{ asked: z.ZodString; files: typeof files }>>;
   figures: z.ZodArray<z.ZodObject<{ title: z.ZodString; caption: z.ZodString; file: z.ZodString }>>;
   verdicts: z.ZodArray<z.ZodString>;
+  ledger: z.ZodExactOptional<z.ZodString>;
 }> = z.object({
   /** Where its results are below the output folder, without the endings of files. */
   key: z.string(),
@@ -28,6 +29,8 @@ export const arrayResultSchema: z.ZodObject<{
   figures: z.array(z.object({ title: z.string(), caption: z.string(), file: z.string() })),
   /** Where relevance stayed, for the first samples, if a ledger was kept. */
   verdicts: z.array(z.string()),
+  /** The same over all samples. */
+  ledger: z.string().exactOptional(),
 });
 
 /** An explained file. */

@@ -3,20 +3,21 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, type InputArray } from "@relprop/core";
-import { sizeOf } from "@relprop/core/internal";
 import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
-import { bindFile, fileOf, type BoundFile } from "./array-inputs.ts";
+import { bindFile, fileOf, seenPicture, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
-import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
+import { fileLine, fileRecord, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
 import { arrayFiles } from "./open-file.ts";
+import { filledUp, type Taken } from "./part.ts";
 import { RunFile, type ExplainedBlock } from "./run-file.ts";
 import { startArrays, type ArrayRun } from "./start-arrays.ts";
 import { imageFiles, type FileKind, type InputFile } from "../files/find-files.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { sha256OfFile } from "../models/download.ts";
+import { isSilent, say } from "../terminal/report.ts";
 import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
 import { resultSettings } from "../run/result-settings.ts";
 import { openInputs } from "../run/open-inputs.ts";
@@ -40,8 +41,7 @@ type Block = { readonly path: string } & (
       readonly file: RunFile;
       readonly first: number;
       readonly count: number;
-      readonly values: ReadonlyMap<string, InputArray>;
-      readonly bad: ReadonlyMap<number, InputError>;
+      readonly taken: Taken;
       /** Whether the file ends with it. */
       readonly isLast: boolean;
     }
@@ -76,7 +76,7 @@ export async function explainArrays(
     start,
     async (threads) => {
       const run = await startArrays(files, options, threads);
-      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes() });
+      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes(), sayOnce: onceSayer() });
     },
     interrupted,
   );
@@ -92,8 +92,19 @@ function fileHashes(): (path: string) => Promise<string> {
   };
 }
 
+/** Says a note about a file, unless the same was said of another one. */
+function onceSayer(): (note: string) => void {
+  const said = new Set<string>();
+  return (note) => {
+    const what = note.slice(note.indexOf(": "));
+    if (!said.has(what)) say(note);
+    said.add(what);
+  };
+}
+
 interface Run extends ArrayRun {
   readonly sha256Of: (path: string) => Promise<string>;
+  readonly sayOnce: (note: string) => void;
   readonly writer: ResultWriter;
   readonly manifest: Manifest<ArrayResult>;
 }
@@ -104,7 +115,7 @@ function workOn(
 ): Work<Block, Samples, readonly ExplainedSample[], Kept> {
   const { options, settings, writer, manifest, loaded } = run;
   const open = new Set<RunFile>();
-  const results: ArrayResult[] = [];
+  const lines: string[] = [];
   return {
     inputs: blocksOf(files, run, open),
     total: run.total,
@@ -116,7 +127,11 @@ function workOn(
     canResume: true,
     prepare: async (block) => {
       if (block.kind === "failed") throw block.error;
-      if (block.kind === "earlier") return { earlier: { lines: [], failed: [] } };
+      if (block.kind === "earlier") {
+        const lines =
+          options.json && block.result ? [fileRecord(block.result, options.folder, block.count)] : [];
+        return { earlier: { lines, failed: [] } };
+      }
       return { ready: block };
     },
     explain: ([block]) => {
@@ -128,19 +143,20 @@ function workOn(
     },
     keep: async ({ block, explained = [] }) => {
       if (!block) return;
-      const { file, values, first } = block;
+      const { file, taken, first } = block;
       const failed = failedIn(block, explained);
-      await file.add({ first, samples: explained, values, failed } satisfies ExplainedBlock);
+      await file.add({ ...taken, first, samples: explained, failed } satisfies ExplainedBlock);
       if (!block.isLast) return;
       open.delete(file);
-      results.push(await file.finish());
+      const result = await file.finish();
+      if (options.json) lines.push(fileRecord(result, options.folder, file.earlier));
+      else if (!options.quiet) lines.push(fileLine(result, options.folder));
     },
     textOf: ({ lines }) => lines.join("\n"),
     failedIn: ({ failed }) => failed,
     finish: async () => {
       for (const file of open) await file.leave();
-      if (!options.json && !options.quiet)
-        for (const result of results) process.stdout.write(`${fileLine(result, options.folder)}\n`);
+      for (const line of lines) process.stdout.write(`${line}\n`);
       const all = await manifest.all();
       if (all.length === 0) return undefined;
       const title = `What ${loaded.card.name} used`;
@@ -179,6 +195,7 @@ async function* blocksIn(
     return;
   }
   const bound = await bindFile(feeding, file, index);
+  if (!isSilent(options)) for (const note of bound.notes) run.sayOnce(note);
   const drawer = arrayDrawer({
     writer,
     settings: run.settings,
@@ -187,6 +204,7 @@ async function* blocksIn(
     svg: options.svg,
     ...(run.features && { features: run.features }),
     ...(run.rate !== undefined && { rate: run.rate }),
+    picture: (path, input) => seenPicture(feeding, path, input),
   });
   const explained = run.explainers[0].compiled.inputs.map(({ input }) => input.name);
   const own = new RunFile(
@@ -208,10 +226,11 @@ async function* blocksIn(
   const size = sizeOfBlock(bound, samplesAtATime);
   let before: Samples | undefined;
   for (let first = own.samples; ;) {
-    const { count, values, bad } = await bound.take(first, size);
+    const taken = await bound.take(first, size);
+    const { count } = taken;
     if (count === 0) break;
     if (before) yield before;
-    before = { kind: "samples", path, file: own, first, count, values, bad, isLast: false };
+    before = { kind: "samples", path, file: own, first, count, taken, isLast: false };
     first += count;
     if (bound.count !== undefined && first >= bound.count) break;
   }
@@ -238,10 +257,13 @@ async function hashOf(file: InputFile, run: Run): Promise<string> {
 async function explainBlock(
   { plan, batch, shared }: Run,
   explainer: Run["explainers"][0],
-  { count, values }: Samples,
+  { count, taken: { values } }: Samples,
 ): Promise<readonly ExplainedSample[]> {
   const { input } = explainer.compiled;
-  const padded = batch === undefined || batch === count ? values : filledUp(values, count, batch, shared);
+  const isFull = batch === undefined || batch === count;
+  const fill = (name: string, array: InputArray): InputArray =>
+    isFull || shared.has(name) ? array : filledUp(array, batch, array.dims.slice(1));
+  const padded = new Map([...values].map(([name, array]) => [name, fill(name, array)]));
   const main = padded.get(input.name);
   if (!main) throw new InputError({ what: "cannot run the model", why: `nothing feeds "${input.name}"` });
   const others = Object.fromEntries([...padded].filter(([name]) => name !== input.name));
@@ -249,28 +271,11 @@ async function explainBlock(
   return explained.slice(0, count);
 }
 
-/** Repeats the last sample until a batch is full that has a fixed size. */
-function filledUp(
-  values: ReadonlyMap<string, InputArray>,
-  count: number,
-  batch: number,
-  shared: ReadonlySet<string>,
-): ReadonlyMap<string, InputArray> {
-  const fill = ({ data, dims }: InputArray): InputArray => {
-    const own = dims.slice(1);
-    const size = sizeOf(own);
-    const all = new Float64Array(batch * size);
-    for (let i = 0; i < batch; i++) {
-      const from = Math.min(i, count - 1) * size;
-      for (let j = 0; j < size; j++) all[i * size + j] = Number(data[from + j]);
-    }
-    return { data: all, dims: [batch, ...own] };
-  };
-  return new Map([...values].map(([name, array]) => [name, shared.has(name) ? array : fill(array)]));
-}
-
 /** Why samples of a block have no answer, by their place in it. */
-function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<number, InputError> {
+function failedIn(
+  { taken: { bad } }: Samples,
+  explained: readonly ExplainedSample[],
+): Map<number, InputError> {
   const failed = new Map(bad);
   for (const [i, { error, answers }] of explained.entries()) {
     if (failed.has(i)) continue;
@@ -286,11 +291,14 @@ function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<
 
 function failuresOf(block: Samples, explained: readonly ExplainedSample[]): Failed[] {
   return [...failedIn(block, explained)].map(([i, error]) => {
-    const name = `${block.path} [${block.first + i}]`;
-    if (error.what.includes(block.path)) return { name, error };
+    const sample = block.first + i;
+    const name = `${block.path} [${sample}]`;
+    const about = { input: block.path, sample };
+    if (error.what.includes(block.path)) return { name, error, about };
     // What pictures can be told is no help here.
     const { what, why } = error;
-    return { name, error: new InputError({ what, where: name, why, fix: "check the values of the input" }) };
+    const fix = "check the values of the input";
+    return { name, error: new InputError({ what, where: name, why, fix }), about };
   });
 }
 
@@ -303,7 +311,9 @@ function linesOf(run: Run, block: Samples, explained: readonly ExplainedSample[]
       recordLines(block.path, block.first + i, each, { asked, kind: decision.names.facts.kind }),
     );
   }
-  const { count } = block.file.options.bound;
+  const { count, names } = block.file.options.bound;
   if (count === undefined || count > mostLines) return [];
-  return done.map(([i, each]) => sampleLine(block.path, count === 1 ? undefined : block.first + i, each));
+  return done.map(([i, each]) =>
+    sampleLine(block.path, count === 1 ? undefined : block.first + i, each, names),
+  );
 }

@@ -15,6 +15,10 @@ export interface Taken {
   readonly values: ReadonlyMap<string, InputArray>;
   /** Samples that cannot be fed, and why. */
   readonly bad: ReadonlyMap<number, InputError>;
+  /** Of a table, what each row says in the columns that feed nothing. */
+  readonly carried?: readonly (readonly string[])[];
+  /** The file of each sample, by the inputs that pictures, or files that a table names, feed. */
+  readonly files?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Samples of a file. */
@@ -30,6 +34,10 @@ export interface Part {
   readonly close: () => Promise<void>;
   /** All rows, of a table. */
   readonly rows?: Table["rows"];
+  /** Names of the columns that inputs are fed from, by input. */
+  readonly names?: ReadonlyMap<string, readonly string[]>;
+  /** What of the file's form is not as usual, or guessed, in words. */
+  readonly notes?: readonly string[];
 }
 
 const nothingBad: ReadonlyMap<number, InputError> = new Map();
@@ -82,7 +90,7 @@ export function partOfArrays(
         const own = fit.isStacked ? await array.read(first, count) : await array.read(0, array.dims[0] ?? 1);
         values.set(
           input.name,
-          fit.isStacked ? { ...own, dims: [count, ...fit.sample] } : repeated(own, count, fit.sample),
+          fit.isStacked ? { ...own, dims: [count, ...fit.sample] } : filledUp(own, count, fit.sample),
         );
       }
       return { count, values, bad: nothingBad };
@@ -90,13 +98,14 @@ export function partOfArrays(
   };
 }
 
-/** One sample, so many times. */
-export function repeated({ data }: InputArray, count: number, sample: readonly number[]): InputArray {
+/** So many samples: those there are, and the last of them again. @param sample sizes of one */
+export function filledUp({ data }: InputArray, count: number, sample: readonly number[]): InputArray {
   const dims = [count, ...sample];
-  if (count === 1) return { data, dims };
-  const size = data.length;
+  const size = sizeOf(sample);
+  if (data.length >= count * size) return { data, dims };
   const all = new Float64Array(count * size);
-  for (let i = 0; i < count; i++) for (let j = 0; j < size; j++) all[i * size + j] = Number(data[j]);
+  for (let i = 0; i < all.length; i++)
+    all[i] = Number(data[i < data.length ? i : data.length - size + (i % size)]);
   return { data: all, dims };
 }
 
@@ -116,14 +125,36 @@ function requireFit(path: string, input: FedInput, { dims }: StoredArray): Fit {
   });
 }
 
+/** The columns of a table that feed nothing: what rows are found again by. */
+export function carriedColumns({ columns }: Table, fed: readonly TableInput[]): number[] {
+  const used = new Set(fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column])));
+  return [...columns.keys()].filter((column) => !used.has(column));
+}
+
+/** A cell as a text. */
+const cellText = (cell: unknown): string =>
+  typeof cell === "string" ? cell : cell === null || cell === undefined ? "" : textOf(cell);
+
+const textOf = (cell: unknown): string => {
+  if (cell instanceof Date) return cell.toISOString();
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+};
+
 /** The samples of a table: a row is one. */
 export function partOfTable(path: string, table: Table, fed: readonly TableInput[]): Part {
   const rows = new RowReader(table);
+  const others = carriedColumns(table, fed);
   return {
     path,
     inputs: fed.map(({ input }) => input.name),
     count: table.count,
     rows: table.rows,
+    names: new Map(
+      fed.flatMap(({ input, from }) =>
+        "columns" in from ? [[input.name, from.columns.map((i) => table.columns[i] ?? "")] as const] : [],
+      ),
+    ),
+    ...(table.notes && { notes: table.notes }),
     close: () => rows.close(),
     take: async (first, count) => {
       const taken = await rows.take(first, count);
@@ -137,7 +168,13 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
             : await filesIn(path, taken, first, from, sample, bad),
         );
       }
-      return { count: taken.length, values, bad };
+      const carried = taken.map((row) => others.map((column) => cellText(row[column])));
+      const files = new Map(
+        fed.flatMap(({ input, from }) =>
+          "pathOf" in from ? [[input.name, taken.map((row) => from.pathOf(row[from.column]))] as const] : [],
+        ),
+      );
+      return { count: taken.length, values, bad, carried, files };
     },
   };
 }
@@ -152,10 +189,11 @@ function numbersIn(
   bad: Map<number, InputError>,
 ): InputArray {
   const data = new Float64Array(rows.length * columns.length);
+  const { numberOf: toNumber = numberOf } = table;
   let at = 0;
   for (const [i, row] of rows.entries()) {
     for (const column of columns) {
-      const number = numberOf(row[column]);
+      const number = toNumber(row[column]);
       data[at++] = number;
       if (Number.isFinite(number) || bad.has(i)) continue;
       const cell = row[column];

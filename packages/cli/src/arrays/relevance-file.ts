@@ -12,6 +12,8 @@ import { amountOf, type AnswerScore } from "../run/score.ts";
 export interface WrittenSample {
   /** Its index in the file. */
   readonly sample: number;
+  /** What its row says in the columns that are no features. */
+  readonly carried?: readonly string[];
   readonly answer?: {
     readonly score: AnswerScore;
     readonly start: number;
@@ -137,19 +139,20 @@ async function zipInto(
 const encoder = new TextEncoder();
 
 /**
- * Opens `<name>.relevance.csv`: a line for each row of the table, with the row's index, what is explained and how high it is,
- * where relevance starts, and the relevance of each column. A row that failed has its index only.
+ * Opens `<name>.relevance.csv`: a line for each row of the table, with the columns that are no features as they are, the row's
+ * index, what is explained and how high it is, where relevance starts, and the relevance of each feature. A row that failed has no
+ * more than its index.
  */
 export async function openCsvNumbers(
   writer: ResultWriter,
   name: string,
-  columns: readonly string[],
+  { carried, columns }: { readonly carried: readonly string[]; readonly columns: readonly string[] },
   kept: readonly number[],
 ): Promise<RelevanceFile> {
   const file = `${name}.relevance.csv`;
   const part = await writer.growing(file, kept[0] ?? 0);
   if (part.size === 0) {
-    const head = ["row", "explained", "score", "start", ...columns].map(quoted);
+    const head = [...carried, "row", "explained", "score", "start", ...columns].map(quoted);
     await part.append(encoder.encode(`${head.join(",")}\n`));
   }
   const nothing = ",".repeat(3 + columns.length);
@@ -157,7 +160,8 @@ export async function openCsvNumbers(
     files: { csv: file },
     append: async (samples) => {
       let text = "";
-      for (const { sample, answer } of samples) {
+      for (const { sample, carried: cells = [], answer } of samples) {
+        for (const cell of cells) text += `${quoted(cell)},`;
         const [relevance] = answer ? Object.values(answer.relevances) : [];
         if (!answer || !relevance) {
           text += `${sample}${nothing}\n`;

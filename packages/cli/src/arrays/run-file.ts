@@ -4,10 +4,10 @@ import { InputError, type FloatArray, type InputArray } from "@relprop/core";
 import { sampleOf, sizeOf } from "@relprop/core/internal";
 import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
-import type { Batching } from "./part.ts";
+import type { Batching, Taken } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
 import { openCsvNumbers, openNumbers, type RelevanceFile, type WrittenSample } from "./relevance-file.ts";
-import { ledgerResult } from "../run/ledger-record.ts";
+import { ledgerResult, Reached } from "../run/ledger-record.ts";
 import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
@@ -31,6 +31,8 @@ export interface ExplainedBlock {
   readonly values: ReadonlyMap<string, InputArray>;
   /** Why samples failed, by their place in the block. */
   readonly failed: ReadonlyMap<number, InputError>;
+  readonly carried?: Taken["carried"];
+  readonly files?: Taken["files"];
 }
 
 /** A drawing of one sample, or of all. */
@@ -41,15 +43,30 @@ export interface Drawn {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** An explained input of a sample, as it is drawn. */
+export interface ShownInput {
+  readonly input: string;
+  readonly values: FloatArray;
+  readonly relevance: FloatArray;
+  /** Names of its elements, if columns of a table feed it. */
+  readonly names?: readonly string[];
+  /** The file that feeds it, if a picture or a table's cell does. */
+  readonly file?: string;
+}
+
 /** Draws figures. */
 export interface Drawer {
-  /** Draws a sample's values and relevance of each input. @param name of the files, without ending */
+  /**
+   * Draws inputs of a sample.
+   * @param name of the files, without ending
+   * @param isAlone whether no other input is explained
+   */
   readonly sample: (
     name: string,
     sample: number,
-    values: ReadonlyMap<string, FloatArray>,
+    shown: readonly ShownInput[],
     answer: ExplainedAnswer,
-    columns: readonly string[] | undefined,
+    isAlone: boolean,
   ) => Promise<readonly Drawn[]>;
   /** Draws all rows of a table. */
   readonly summary: (
@@ -91,6 +108,7 @@ const stateSchema = z.object({
     }),
   ),
   verdicts: z.array(z.string()),
+  reached: Reached.schema,
 });
 
 /** So often an unfinished file's state is noted, in milliseconds. */
@@ -103,11 +121,16 @@ export class RunFile {
   /** Samples that are explained and written, those of earlier runs included. */
   samples = 0;
   failed = 0;
+  /** Those that earlier runs left. */
+  readonly earlier: number = 0;
   #outputs: RelevanceFile[] | undefined;
   #kept: readonly (readonly number[])[] = [];
   readonly #rows: RowSample[];
   #drawn: Drawn[] = [];
+  /** Draws the first row of a table, should it be the only one. */
+  readonly #only: (() => Promise<readonly Drawn[]>)[] = [];
   #verdicts: string[] = [];
+  #reached = new Reached();
   #noted = performance.now();
 
   /** @param isNew whether what an earlier run left is not gone on with */
@@ -120,12 +143,13 @@ export class RunFile {
     if (state?.sizes.length !== options.asked.length) return;
     const rows = state.rows.map((each) => RowSample.from(each));
     if (!rows.every((each) => each !== undefined)) return;
-    this.samples = state.samples;
+    this.samples = this.earlier = state.samples;
     this.failed = state.failed;
     this.#kept = state.sizes;
     this.#rows = rows;
     this.#drawn = state.drawn;
     this.#verdicts = state.verdicts;
+    this.#reached = new Reached(state.reached);
   }
 
   get path(): string {
@@ -141,22 +165,24 @@ export class RunFile {
    * Writes the relevance of a block, and draws what is drawn of it.
    * @returns the answers of each sample, in the order of the requests
    */
-  async add({ first, samples, values, failed }: ExplainedBlock): Promise<void> {
+  async add({ first, samples, values, failed, carried, files }: ExplainedBlock): Promise<void> {
     const { asked } = this.options;
     const answersOf = samples.map(({ answers }) => asked.map((each) => answers.find(each.is)));
     const outputs = (this.#outputs ??= await this.#open(answersOf.flat(), values));
     for (const [a, output] of outputs.entries()) {
       const written = samples.map((_, i): WrittenSample => {
         const answer = failed.has(i) ? undefined : answersOf[i]?.[a];
-        return { sample: first + i, ...(answer && { answer }) };
+        const cells = carried?.[i];
+        return { sample: first + i, ...(cells && { carried: cells }), ...(answer && { answer }) };
       });
       await output.append(written);
     }
     for (const [i] of samples.entries()) {
       if (failed.has(i)) continue;
       const own = new Map([...values].map(([name, array]) => [name, this.#sample(name, array, i)]));
+      const fileOf = (input: string): string | undefined => files?.get(input)?.[i];
       for (const [a, answer] of (answersOf[i] ?? []).entries()) {
-        if (answer) await this.#show(first + i, a, own, answer);
+        if (answer) await this.#show(first + i, a, own, answer, fileOf);
       }
     }
     this.samples += samples.length;
@@ -189,7 +215,12 @@ export class RunFile {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
       const open = isCsv
-        ? await openCsvNumbers(writer, name, bound.columns ?? [], kept)
+        ? await openCsvNumbers(
+            writer,
+            name,
+            { carried: bound.carried ?? [], columns: bound.columns ?? [] },
+            kept,
+          )
         : await openNumbers(writer, name, shapes, kept);
       await writer.check(Object.values(open.files));
       outputs.push(open);
@@ -204,20 +235,41 @@ export class RunFile {
     a: number,
     values: ReadonlyMap<string, FloatArray>,
     answer: ExplainedAnswer,
+    fileOf: (input: string) => string | undefined,
   ): Promise<void> {
     const { bound, asked, drawer, figures } = this.options;
-    const { columns, tableInput = "", count, file } = bound;
+    const { count, file, names, tableInputs } = bound;
+    if (answer.ledger) this.#reached.add(answer.ledger);
     if (answer.ledger && this.#verdicts.length < mostVerdicts)
       this.#verdicts.push(`${sample}: ${ledgerResult(answer.ledger).verdict}`);
-    const row = values.get(tableInput);
-    const relevance = answer.relevances[tableInput];
-    if (columns && row && relevance && figures > 0) this.#rows[a]?.add(row.data, relevance.data);
+    if (figures === 0) return;
+    const inputs = Object.entries(answer.relevances).flatMap(([input, relevance]): ShownInput[] => {
+      const own = values.get(input);
+      if (own?.data.length !== relevance.data.length) return [];
+      const called = names.get(input);
+      const from = fileOf(input);
+      return [
+        {
+          input,
+          values: own,
+          relevance,
+          ...(called && { names: called }),
+          ...(from !== undefined && { file: from }),
+        },
+      ];
+    });
     // Of the rows of a table all are drawn together.
-    if (columns && count !== 1) return;
-    if (sample >= figures) return;
+    const row = joined(inputs.filter(({ input }) => tableInputs.includes(input)));
+    if (row) this.#rows[a]?.add(row.values.data as Float32Array, row.relevance.data as Float32Array);
+    const others = inputs.filter(({ input }) => !tableInputs.includes(input));
+    const isAlone = inputs.length === 1;
     const number = count === 1 ? "" : `.${sample}`;
-    const name = `${file.key}${asked[a]?.suffix ?? ""}${number}`;
-    this.#drawn.push(...(await drawer.sample(name, sample, values, answer, columns)));
+    const name = `${file.key}${asked[a]?.suffix ?? ""}`;
+    if (row && count === 1) others.unshift(row);
+    // Only its end tells whether a table has a single row.
+    else if (row && sample === 0) this.#only[a] = () => drawer.sample(name, sample, [row], answer, isAlone);
+    if (sample >= figures || others.length === 0) return;
+    this.#drawn.push(...(await drawer.sample(`${name}${number}`, sample, others, answer, isAlone)));
   }
 
   #sample(name: string, array: InputArray, sample: number): FloatArray {
@@ -237,6 +289,7 @@ export class RunFile {
       rows: this.#rows.map((rows) => rows.state()),
       drawn: this.#drawn,
       verdicts: this.#verdicts,
+      reached: this.#reached.shares,
     });
   }
 
@@ -249,17 +302,22 @@ export class RunFile {
 
   /** Ends the file and lists its result. @throws InputError if it had no samples */
   async finish(): Promise<ArrayResult> {
-    const { bound, asked, manifest, hash, drawer, figures } = this.options;
+    const { bound, asked, manifest, hash, drawer, figures, explained } = this.options;
     await bound.close();
     if (!this.#outputs)
       throw new InputError({ what: `cannot explain "${this.path}"`, why: "it has no samples" });
-    const { columns, file } = bound;
+    const { file, tableInputs, names } = bound;
+    const columns = tableInputs
+      .filter((input) => explained.includes(input))
+      .flatMap((input) => names.get(input) ?? []);
     for (const [a, rows] of this.#rows.entries()) {
-      if (!columns || rows.seen < 2 || figures === 0) continue;
+      if (rows.seen === 1) this.#drawn.unshift(...((await this.#only[a]?.()) ?? []));
+      if (rows.seen < 2 || figures === 0) continue;
       const { suffix = "", text = "" } = asked[a] ?? {};
       this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
     }
     for (const output of this.#outputs) await output.finish();
+    const ledger = this.#reached.text("samples");
     const result: ArrayResult = {
       key: file.key,
       input: this.path,
@@ -277,10 +335,27 @@ export class RunFile {
         file: files["figure"] ?? files["svg"] ?? "",
       })),
       verdicts: this.#verdicts,
+      ...(ledger !== undefined && { ledger }),
     };
     await manifest.add(hash, result);
     return result;
   }
+}
+
+/** The columns of a row that feed inputs of their own, as one input. */
+function joined(inputs: readonly ShownInput[]): ShownInput | undefined {
+  const [first, ...more] = inputs;
+  if (!first || more.length === 0) return first;
+  const all = (of: (each: ShownInput) => FloatArray): FloatArray => {
+    const data = Float32Array.from(inputs.flatMap((each) => Array.from(of(each).data)));
+    return { data, dims: [data.length] };
+  };
+  return {
+    input: "columns",
+    values: all(({ values }) => values),
+    relevance: all(({ relevance }) => relevance),
+    names: inputs.flatMap(({ names = [] }) => names),
+  };
 }
 
 /** One sample of an array, without the axis that counts them. */

@@ -1,9 +1,11 @@
 /** Tables as they lie in files: rows are samples, columns have names. */
 
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { InputError } from "@relprop/core";
 import { parse } from "csv-parse";
+import { csvForm, formBytes, withoutComma, type CsvForm } from "./csv-form.ts";
+import { endsOf } from "../files/file-ends.ts";
 
 /** What stands in a row, column by column: text as it is in the file, numbers where the format has them. */
 export type Row = readonly unknown[];
@@ -16,13 +18,14 @@ export interface Table {
   readonly count: number | undefined;
   /** All rows in their order, some at a time. @throws InputError where the file is broken */
   readonly rows: () => AsyncIterable<readonly Row[]>;
+  /** The number that a cell means, NaN if it means none. @default {@link numberOf} */
+  readonly numberOf?: (cell: unknown) => number;
+  /** What of its form is not as usual, in words. */
+  readonly notes?: readonly string[];
 }
 
 /** So many rows are handed on at a time. */
 const together = 256;
-
-/** What a line of a file is looked for in to tell what parts its columns. */
-const headBytes = 1 << 16;
 
 /**
  * A file of lines whose values are parted by commas, semicolons or tabs. Its first line has the names, unless all of it are
@@ -30,19 +33,24 @@ const headBytes = 1 << 16;
  * @throws InputError if it cannot be read, or is empty
  */
 export async function openCsv(path: string): Promise<Table> {
-  const head = await headOf(path);
-  const delimiter = delimiterOf(head);
-  const first = await firstOf(csvRows(path, delimiter));
+  const { head } = await endsOf(path, formBytes).catch((error: unknown) => {
+    throw cannotRead(path, error instanceof Error ? error.message : String(error));
+  });
+  const form = csvForm(path, head);
+  const first = await firstOf(csvRows(path, form));
   if (!first) throw cannotRead(path, "it is empty");
-  const hasNames = first.some((cell) => !Number.isFinite(numberOf(cell)));
+  const toNumber = form.hasDecimalCommas ? (cell: unknown) => numberOf(withoutComma(cell)) : numberOf;
+  const hasNames = first.some((cell) => !Number.isFinite(toNumber(cell)));
   const columns = hasNames ? first.map((name) => String(name).trim()) : first.map((_, i) => String(i));
   return {
     columns,
     count: undefined,
+    numberOf: toNumber,
+    notes: form.notes,
     rows: async function* () {
       let rows: Row[] = [];
       let isHead = hasNames;
-      for await (const row of csvRows(path, delimiter)) {
+      for await (const row of csvRows(path, form)) {
         if (isHead) {
           isHead = false;
           continue;
@@ -57,7 +65,7 @@ export async function openCsv(path: string): Promise<Table> {
   };
 }
 
-async function* csvRows(path: string, delimiter: string): AsyncGenerator<readonly string[]> {
+async function* csvRows(path: string, { delimiter, encoding }: CsvForm): AsyncGenerator<readonly string[]> {
   const parser = parse({
     bom: true,
     delimiter,
@@ -65,35 +73,21 @@ async function* csvRows(path: string, delimiter: string): AsyncGenerator<readonl
     trim: true,
     max_record_size: 1 << 24,
   });
-  const stream = createReadStream(path);
-  stream.on("error", (error) => parser.destroy(error));
+  const source = encoding === "utf-8" ? createReadStream(path) : Readable.from(decoded(path, encoding));
+  source.on("error", (error: Error) => parser.destroy(error));
   try {
-    for await (const row of stream.pipe(parser)) yield row as string[];
+    for await (const row of source.pipe(parser)) yield row as string[];
   } catch (error) {
     throw cannotRead(path, error instanceof Error ? error.message : String(error));
   } finally {
-    stream.destroy();
+    source.destroy();
   }
 }
 
-async function headOf(path: string): Promise<string> {
-  const file = await open(path).catch((error: unknown) => {
-    throw cannotRead(path, error instanceof Error ? error.message : String(error));
-  });
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);
-    return new TextDecoder().decode(buffer.subarray(0, bytesRead));
-  } finally {
-    await file.close();
-  }
-}
-
-/** What parts the first line in most pieces. */
-function delimiterOf(head: string): string {
-  const [line = ""] = head.split(/\r?\n/);
-  const plain = line.replaceAll(/"[^"]*"/g, "");
-  const parts = (mark: string): number => plain.split(mark).length;
-  return [",", ";", "\t"].reduce((best, mark) => (parts(mark) > parts(best) ? mark : best));
+async function* decoded(path: string, encoding: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder(encoding);
+  for await (const chunk of createReadStream(path))
+    yield decoder.decode(chunk as Uint8Array, { stream: true });
 }
 
 async function firstOf<Item>(items: AsyncIterable<Item>): Promise<Item | undefined> {
@@ -115,6 +109,9 @@ export function tableOf(path: string, objects: readonly Readonly<Record<string, 
   };
 }
 
+/** What Parquet files begin and end with. */
+const parquetMark = "PAR1";
+
 /** A Parquet file; its row groups are read one after the other. @throws InputError if it cannot be read */
 export async function openParquet(path: string): Promise<Table> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } =
@@ -127,6 +124,11 @@ export async function openParquet(path: string): Promise<Table> {
       throw cannotRead(path, error instanceof Error ? error.message : String(error));
     }
   };
+  const isParquet = async (): Promise<boolean> => {
+    const ends = Object.values(await endsOf(path, parquetMark.length));
+    return ends.every((end: Uint8Array) => new TextDecoder().decode(end) === parquetMark);
+  };
+  if (!(await trying(isParquet))) throw cannotRead(path, "it is no Parquet file, or cut short");
   const file = await trying(() => asyncBufferFromFile(path));
   const metadata = await trying(() => parquetMetadataAsync(file));
   const columns = parquetSchema(metadata).children.map(({ element }) => element.name);

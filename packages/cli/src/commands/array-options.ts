@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { glob } from "tinyglobby";
 import { OptionError } from "@relprop/core";
@@ -91,31 +91,4 @@ function takesPictures(model: string): boolean {
   if (!/\.onnx$/i.test(model) || !existsSync(model)) return true;
   const { graph } = readModelFile(model);
   return graph.inputs.some(({ name, shape }) => shape.length === 4 && !graph.initializers.has(name));
-}
-
-/** Names, one a line or as a JSON list. @throws OptionError if the file holds none */
-export async function readNames(file: string): Promise<string[]> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new OptionError({
-      what: `cannot read "${file}"`,
-      why: error instanceof Error ? error.message : String(error),
-    });
-  });
-  const isJson = text.trimStart().startsWith("[");
-  let names: unknown;
-  try {
-    names = isJson ? JSON.parse(text) : text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  } catch (error) {
-    throw new OptionError({
-      what: `cannot read "${file}"`,
-      why: error instanceof Error ? error.message : String(error),
-    });
-  }
-  if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string"))
-    return names;
-  throw new OptionError({
-    what: `cannot use the names in "${file}"`,
-    why: "they are no list of texts",
-    fix: "write one a line",
-  });
 }

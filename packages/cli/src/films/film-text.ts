@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { CompileDecision } from "../run/decide.ts";
+import { Reached } from "../run/ledger-record.ts";
 import type { ReportOptions } from "../terminal/report.ts";
 import type { FilmChoices } from "./film-run.ts";
 import type { FilmResult } from "./film-result.ts";
@@ -28,6 +29,9 @@ export function sharesOf({ frames }: FilmResult): (readonly [label: string, shar
 /** What people should know about a film besides what it shows. */
 export function filmNotes({ frames, silence, stopped }: FilmResult): string[] {
   const plain = frames.filter(({ answer }) => !answer);
+  const reached = new Reached();
+  for (const { answer } of frames) if (answer?.ledger) reached.add(answer.ledger);
+  const ledger = reached.text("frames");
   const [first] = plain;
   return [
     ...(first
@@ -35,6 +39,7 @@ export function filmNotes({ frames, silence, stopped }: FilmResult): string[] {
           `${plain.length} of ${frames.length} frames are shown as they were, the first at ${clockText(first.time)}: ${first.error}`,
         ]
       : []),
+    ...(ledger === undefined ? [] : [ledger]),
     ...(silence === undefined ? [] : [`without sound: ${silence}`]),
     ...(stopped === undefined
       ? []

@@ -5,7 +5,7 @@ import type { FloatArray } from "@relprop/core";
 import type { Figure, Theme } from "@relprop/core/heatmap";
 import type { Drawer, Drawn, ShownInput } from "./run-file.ts";
 import type { FigureText } from "../figures/figure-text.ts";
-import { pictureFigure } from "../figures/picture-figure.ts";
+import { pictureFigure } from "./picture-figure.ts";
 import { imageFiles, isOfKind } from "../files/find-files.ts";
 import type { SeenPicture } from "../files/read-images.ts";
 import type { ResultWriter } from "../files/result-writer.ts";

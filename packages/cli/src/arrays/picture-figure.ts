@@ -7,7 +7,7 @@ import { figurePanel } from "../pages/figure-parts.ts";
 import { drawWhole } from "../pages/whole-picture.ts";
 import type { Coloring } from "../run/decide.ts";
 import { relevanceMap } from "../run/relevance-map.ts";
-import { figureOf, type FigureText } from "./figure-text.ts";
+import { figureOf, type FigureText } from "../figures/figure-text.ts";
 
 /**
  * Draws a picture with the relevance of its pixels, summed over colours.

@@ -8,18 +8,19 @@ import { sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { guessCard, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
-import { readBytes, readImage } from "../files/read-images.ts";
+import { readBytes, readImage, type SeenPicture } from "../files/read-images.ts";
 import { filesWithSound } from "../sounds/read-sound.ts";
 import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
 import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
-import { columnInputs } from "./columns.ts";
+import { areUnnamed, columnInputs } from "./columns.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
 import {
+  carriedColumns,
+  filledUp,
   partOfArrays,
   partOfTable,
-  repeated,
   requireAllFed,
   type Batching,
   type Part,
@@ -33,7 +34,7 @@ export interface Feeding {
   readonly card: ArrayCard;
   readonly options: Pick<
     ArrayRunOptions,
-    "feeds" | "columns" | "pictures" | "compile" | "rate" | "window" | "hop"
+    "feeds" | "columns" | "features" | "pictures" | "compile" | "rate" | "window" | "hop"
   >;
   /** How the compiled model counts samples. */
   readonly batching: Batching;
@@ -57,6 +58,14 @@ export interface BoundFile {
   readonly tableInput?: string;
   /** How it is fed, if it is a sound. */
   readonly sound?: SoundPlan;
+  /** The inputs that columns of the main table feed. */
+  readonly tableInputs: readonly string[];
+  /** Names of features, by the inputs that columns of tables feed. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** Names of the table's columns that feed nothing. */
+  readonly carried?: readonly string[];
+  /** What of the forms of its files is not as usual, or guessed: a line for each file. */
+  readonly notes: readonly string[];
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
 }
@@ -66,7 +75,7 @@ export const fedInputs = ({ graph }: Model): FedInput[] =>
   graph.inputs.filter(({ name }) => !graph.initializers.has(name));
 
 /** A main file's part; for a table with the names of its features. */
-interface MainPart extends Pick<BoundFile, "columns" | "tableInput" | "sound"> {
+interface MainPart extends Pick<BoundFile, "columns" | "tableInput" | "carried" | "sound"> {
   readonly part: Part;
 }
 
@@ -101,16 +110,24 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
     ...(main.columns && { columns: main.columns }),
     ...(main.tableInput !== undefined && { tableInput: main.tableInput }),
     ...(main.sound && { sound: main.sound }),
+    ...(main.carried && { carried: main.carried }),
+    tableInputs: [...(main.part.names?.keys() ?? [])],
+    names: new Map([main.part, ...beside].flatMap(({ names }) => Array.from(names ?? []))),
+    notes: [main.part, ...beside].flatMap(({ path, notes = [] }) =>
+      notes.length === 0 ? [] : [`${path}: ${notes.join(", ")}`],
+    ),
     take: async (first, count) => {
       const taken = await main.part.take(first, count);
       const values = new Map(taken.values);
       const bad = new Map(taken.bad);
+      const files = new Map(taken.files);
       for (const part of beside) {
         const own = await takeBeside(part, first, taken.count, feeding.batching.whole);
         for (const [name, array] of own.values) values.set(name, array);
+        for (const [name, paths] of own.files ?? []) files.set(name, paths);
         for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
       }
-      return { ...taken, values, bad };
+      return { ...taken, values, bad, files };
     },
     close: async () => {
       for (const part of [main.part, ...beside]) await part.close();
@@ -132,14 +149,18 @@ async function takeBeside(
   whole: ReadonlySet<string>,
 ): Promise<Taken> {
   if (part.count === 1) {
-    const { values, bad } = await part.take(0, 1);
+    const { values, bad, files = new Map<string, readonly string[]>() } = await part.take(0, 1);
+    const forAll = new Map(
+      [...files].map(([name, [path = ""]]) => [name, Array.from({ length: count }, () => path)]),
+    );
     const all = new Map(
       [...values].map(([name, array]) => [
         name,
-        whole.has(name) ? array : repeated(array, count, array.dims.slice(1)),
+        whole.has(name) ? array : filledUp(array, count, array.dims.slice(1)),
       ]),
     );
-    return { count, values: all, bad: new Map([...bad.values()].flatMap((error) => times(count, error))) };
+    const failed = new Map([...bad.values()].flatMap((error) => times(count, error)));
+    return { count, values: all, bad: failed, files: forAll };
   }
   const taken = await part.take(first, count);
   if (taken.count === count) return taken;
@@ -157,8 +178,7 @@ async function mainPart(feeding: Feeding, path: string, left: readonly FedInput[
   if (isOfKind(path, imageFiles)) {
     const input = left.find(({ shape }) => shape.length === 4);
     if (!input) throw noInput(path, "a picture", left);
-    const array = inMemory("float32", await pictureInput(feeding, path, input));
-    return { part: partOfArrays(path, [{ input, array }], feeding.batching) };
+    return { part: await partOfPicture(feeding, path, input) };
   }
   if (isOfKind(path, filesWithSound)) {
     const sound = soundPlan(feeding, left, path);
@@ -177,18 +197,33 @@ async function tablePart(
 ): Promise<MainPart> {
   const reader = table.read();
   const rows = await reader.take(0, 1);
+  const first = table.columns.map((_, column) => (rows.count === 0 ? undefined : rows.cell(0, column)));
   await reader.close();
   if (rows.count === 0) throw new InputError({ what: `cannot explain "${path}"`, why: "it has no rows" });
-  const { columns } = feeding.options;
+  const { columns, features = feeding.card.features } = feeding.options;
+  // Beside other inputs, the names may be those of another one's channels.
+  const known = fedInputs(feeding.model).length === 1 ? features : undefined;
   const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
     (await pictureInput(feeding, picture, input)).data;
-  const first = table.columns.map((_, column) => rows.cell(0, column));
-  const fed = columnInputs(path, table, first, left, { ...(columns && { columns }), readPicture });
+  const fed = columnInputs(path, table, first, left, {
+    ...(columns && { columns }),
+    ...(known && { names: known }),
+    readPicture,
+  });
   const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
   const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
+  const called = areUnnamed(table.columns) && known?.length === used?.length ? known : undefined;
+  const pictured = fed.find(
+    ({ from }) => "pathOf" in from && isOfKind(from.pathOf(first[from.column]), imageFiles),
+  );
+  const part = partOfTable(path, table, fed);
+  const notes = [...(part.notes ?? []), ...(pictured ? pictureNotes(feeding, pictured.input) : [])];
+  const names = new Map(part.names);
+  if (called && ofNumbers) names.set(ofNumbers.input.name, called);
   return {
-    part: partOfTable(path, table, fed),
-    ...(used && { columns: used.map((i) => table.columns[i] ?? String(i)) }),
+    part: { ...part, notes, names },
+    carried: carriedColumns(table, fed).map((i) => table.columns[i] ?? ""),
+    ...(used && { columns: called ?? used.map((i) => table.columns[i] ?? String(i)) }),
     ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
   };
 }
@@ -306,13 +341,53 @@ async function namesake(folder: string, { path }: InputFile): Promise<string> {
   throw new InputError({ what: `cannot feed "${path}"`, why: `"${folder}" has no file called "${stem}"` });
 }
 
-/** A picture as one sample of an input, preprocessed as the card says, or as is guessed of the model. */
-async function pictureInput(
+const cards = new WeakMap<Model, Map<string, ReturnType<typeof guessCard>>>();
+
+/** How an input takes pictures: as the card says, else as is guessed of the model, once. */
+function pictureCard(
   { model, card, options }: Feeding,
+  input: string,
+): { readonly input: InputCard; readonly guesses: readonly string[] } {
+  if (card.input) return { input: card.input, guesses: [] };
+  const known = cards.get(model) ?? new Map<string, ReturnType<typeof guessCard>>();
+  cards.set(model, known);
+  const guessed = known.get(input) ?? guessCard(card.name, model, options.pictures, { input });
+  known.set(input, guessed);
+  return { input: guessed.card.input, guesses: guessed.guesses };
+}
+
+/** What is guessed about the pictures of an input, if anything is. */
+function pictureNotes(feeding: Feeding, { name }: FedInput): string[] {
+  const { guesses } = pictureCard(feeding, name);
+  if (guesses.length === 0) return [];
+  const how = "(set it with --card, --size, --resize, --channels, --mean, --std)";
+  return [`guessed, since no card says it: ${guesses.join("; ")} ${how}`];
+}
+
+/** A picture as the network sees it. */
+export async function seenPicture(feeding: Feeding, path: string, input: string): Promise<SeenPicture> {
+  return readImage(path, await readBytes(path), pictureCard(feeding, input).input);
+}
+
+/** A picture as one sample of an input. */
+async function pictureInput(
+  feeding: Feeding,
   path: string,
-  input: FedInput,
+  { name }: FedInput,
 ): Promise<ReturnType<typeof preprocess>> {
-  const how: InputCard =
-    card.input ?? guessCard(card.name, model, options.pictures, { input: input.name }).card.input;
-  return preprocess([await readImage(path, await readBytes(path), how)], how);
+  return preprocess([await seenPicture(feeding, path, name)], pictureCard(feeding, name).input);
+}
+
+/** A picture's part: one sample. */
+async function partOfPicture(feeding: Feeding, path: string, input: FedInput): Promise<Part> {
+  const array = inMemory("float32", await pictureInput(feeding, path, input));
+  const part = partOfArrays(path, [{ input, array }], feeding.batching);
+  return {
+    ...part,
+    notes: pictureNotes(feeding, input),
+    take: async (first, most) => {
+      const taken = await part.take(first, most);
+      return { ...taken, files: new Map([[input.name, Array.from({ length: taken.count }, () => path)]]) };
+    },
+  };
 }

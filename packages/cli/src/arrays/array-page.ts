@@ -36,7 +36,7 @@ ${results.map(article).join("\n")}
 }
 
 function article(result: ArrayResult): string {
-  const { input, answers, figures, verdicts } = result;
+  const { input, answers, figures, verdicts, ledger: all } = result;
   const numbers = answers.map(({ asked, files }) => {
     const links = Object.values(files).map((file) => `<a href="${escape(href(file))}">${escape(file)}</a>`);
     return `<li>${escape(asked)}: ${links.join(", ")}</li>`;
@@ -45,10 +45,11 @@ function article(result: ArrayResult): string {
     ({ caption, file }) =>
       `<figure><img src="${escape(href(file))}" alt="${escape(caption)}" loading="lazy"><figcaption>${escape(caption)}</figcaption></figure>`,
   );
+  const lines = [...(all === undefined ? [] : [all]), ...verdicts];
   const ledger =
-    verdicts.length === 0
+    lines.length === 0
       ? ""
-      : `<ul class="verdicts">${verdicts.map((each) => `<li>${escape(each)}</li>`).join("")}</ul>`;
+      : `<ul class="verdicts">${lines.map((each) => `<li>${escape(each)}</li>`).join("")}</ul>`;
   return `<article>
 <h2>${escape(input)}</h2>
 <p>${countedText(result)}</p>

@@ -14,6 +14,7 @@ export const arrayResultSchema: z.ZodObject<{
   answers: z.ZodArray<z.ZodObject<{ asked: z.ZodString; files: typeof files }>>;
   figures: z.ZodArray<z.ZodObject<{ title: z.ZodString; caption: z.ZodString; file: z.ZodString }>>;
   verdicts: z.ZodArray<z.ZodString>;
+  ledger: z.ZodExactOptional<z.ZodString>;
 }> = z.object({
   /** Where its results are below the output folder, without the endings of files. */
   key: z.string(),
@@ -31,6 +32,8 @@ export const arrayResultSchema: z.ZodObject<{
   figures: z.array(z.object({ title: z.string(), caption: z.string(), file: z.string() })),
   /** Where relevance stayed, for the first samples, if a ledger was kept. */
   verdicts: z.array(z.string()),
+  /** The same over all samples. */
+  ledger: z.string().exactOptional(),
 });
 
 /** How many samples a file has, and how many of them failed: `12 windows, 1 failed`. */

@@ -2,22 +2,22 @@
 
 import { open } from "node:fs/promises";
 import { InputError } from "@relprop/core";
+import { csvForm, formBytes, withoutComma, type CsvForm } from "./csv-form.ts";
+import { endsOf } from "../files/file-ends.ts";
 import { plainNumber } from "./decimals.ts";
 import { cannotRead, numberOf, type RowReader, type Rows, type Table } from "./table.ts";
 
 /** How a file's rows and cells are told apart. */
-interface CsvFormat {
+interface CsvFormat extends Omit<CsvForm, "delimiter" | "notes"> {
   /** The byte between cells. */
   readonly delimiter: number;
-  readonly encoding: "utf-8" | "utf-16le" | "utf-16be";
   /** Whether the first line has names. */
   readonly hasNames: boolean;
 }
 
 const [lineFeed, carriageReturn, quote] = [10, 13, 34];
-const delimiters = [",", ";", "\t"].map((mark) => mark.charCodeAt(0));
 
-/** What a line of a file is looked for in to tell what parts its columns. */
+/** The first piece that is read. */
 const headBytes = 1 << 16;
 const chunkBytes = 1 << 20;
 /** A row of more bytes is a quote that is not closed. */
@@ -29,49 +29,32 @@ const mostRowBytes = 1 << 24;
  * @throws InputError if it cannot be read, or is empty
  */
 export async function openCsv(path: string): Promise<Table> {
-  const format = await formatOf(path);
+  const { notes, ...form } = await formatOf(path);
+  const format = { ...form, delimiter: form.delimiter.charCodeAt(0) };
   const reader = new CsvReader(path, { ...format, hasNames: false });
   const first = await reader.take(0, 1);
   await reader.close();
   if (first.count === 0) throw cannotRead(path, "it is empty");
   const cells = Array.from({ length: first.width }, (_, column) => String(first.cell(0, column)));
-  const hasNames = cells.some((cell) => !Number.isFinite(numberOf(cell)));
+  const toNumber = form.hasDecimalCommas ? (cell: unknown) => numberOf(withoutComma(cell)) : numberOf;
+  const hasNames = cells.some((cell) => !Number.isFinite(toNumber(cell)));
   return {
     columns: hasNames ? cells.map((name) => name.trim()) : cells.map((_, i) => String(i)),
     count: undefined,
     counted: () => new CsvReader(path, { ...format, hasNames }).toEnd(),
     read: () => new CsvReader(path, { ...format, hasNames }),
+    numberOf: toNumber,
+    notes,
   };
 }
 
-/** Finds what parts the cells of a file, and how its text is encoded. @throws InputError if it cannot be read */
-async function formatOf(path: string): Promise<Omit<CsvFormat, "hasNames">> {
+/** How a file is written. @throws InputError if it cannot be read, or has numbers of two kinds */
+async function formatOf(path: string): Promise<CsvForm> {
   try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);
-      const encoding = encodingOf(buffer);
-      const head = new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead));
-      return { encoding, delimiter: delimiterOf(head) };
-    } finally {
-      await file.close();
-    }
+    return csvForm(path, (await endsOf(path, formBytes)).head);
   } catch (error) {
     throw cannotRead(path, error);
   }
-}
-
-function encodingOf([first, second]: Uint8Array): CsvFormat["encoding"] {
-  if (first === 0xff && second === 0xfe) return "utf-16le";
-  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
-}
-
-/** What parts the first line in most pieces. */
-function delimiterOf(head: string): number {
-  const [line = ""] = head.split(/\r\n|\n|\r/);
-  const plain = line.replaceAll(/"[^"]*"/g, "");
-  const parts = (mark: number): number => plain.split(String.fromCharCode(mark)).length;
-  return delimiters.reduce((best, mark) => (parts(mark) > parts(best) ? mark : best));
 }
 
 /**
@@ -111,7 +94,7 @@ class CsvReader implements RowReader {
     }
     while (this.#row < first) if ((await this.#scan(first - this.#row, false)) === 0) break;
     const taken = this.#row === first ? await this.#scan(count, true) : 0;
-    return rowsAt(this.#bytes, this.#places.slice(0, this.#filled), taken);
+    return rowsAt(this.#bytes, this.#places.slice(0, this.#filled), taken, this.#format);
   }
 
   /** Passes all rows. @returns how many there are */
@@ -276,7 +259,14 @@ interface CsvRows extends Rows {
 }
 
 /** Rows whose cells lie at these places. */
-function rowsAt(bytes: Uint8Array, places: Int32Array, count: number): CsvRows {
+function rowsAt(
+  bytes: Uint8Array,
+  places: Int32Array,
+  count: number,
+  { hasDecimalCommas }: Pick<CsvFormat, "hasDecimalCommas">,
+): CsvRows {
+  const point = hasDecimalCommas ? 44 : 46;
+  const otherwise = (cell: string): number => numberOf(hasDecimalCommas ? withoutComma(cell) : cell);
   const width = count === 0 ? 0 : places.length / count / 2;
   const { buffer, byteOffset } = bytes;
   const text = (row: number, column: number): string => {
@@ -297,8 +287,8 @@ function rowsAt(bytes: Uint8Array, places: Int32Array, count: number): CsvRows {
       for (let row = 0; row < count; row++) {
         for (const column of columns) {
           const place = 2 * (row * width + column);
-          const number = plainNumber(bytes, places[place] as number, places[place + 1] as number);
-          numbers[next++] = number === undefined ? numberOf(text(row, column)) : number;
+          const number = plainNumber(bytes, places[place] as number, places[place + 1] as number, point);
+          numbers[next++] = number === undefined ? otherwise(text(row, column)) : number;
         }
       }
       return numbers;

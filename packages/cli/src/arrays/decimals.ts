@@ -6,9 +6,10 @@ const powers = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power
 /**
  * Reads a decimal number. A mantissa below 2⁵³ times or over a power of ten that is exact is rounded once, so correctly
  * (Clinger, "How to read floating point numbers accurately", 1990).
+ * @param point the byte before its decimals
  * @returns undefined for what is longer, or written otherwise, or no number
  */
-export function plainNumber(bytes: Uint8Array, start: number, stop: number): number | undefined {
+export function plainNumber(bytes: Uint8Array, start: number, stop: number, point = 46): number | undefined {
   let at = start;
   const sign = bytes[at];
   if (sign === 45 || sign === 43) at++;
@@ -21,14 +22,14 @@ export function plainNumber(bytes: Uint8Array, start: number, stop: number): num
     mantissa = 10 * mantissa + digit;
   }
   let digits = at - first;
-  if (at < stop && bytes[at] === 46) {
-    const point = ++at;
+  if (at < stop && bytes[at] === point) {
+    const behind = ++at;
     for (; at < stop; at++) {
       const digit = (bytes[at] as number) - 48;
       if (digit < 0 || digit > 9) break;
       mantissa = 10 * mantissa + digit;
     }
-    power = point - at;
+    power = behind - at;
     digits -= power;
   }
   if (digits === 0 || mantissa > Number.MAX_SAFE_INTEGER) return undefined;

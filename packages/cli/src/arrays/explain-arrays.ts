@@ -3,14 +3,14 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, type InputArray } from "@relprop/core";
-import { sizeOf } from "@relprop/core/internal";
 import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
-import { bindFile, closeBeside, fileOf, numberFed, type BoundFile } from "./array-inputs.ts";
+import { bindFile, closeBeside, fileOf, numberFed, seenPicture, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
-import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
+import { fileLine, fileRecord, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
 import { arrayFiles } from "./open-file.ts";
+import { filledUp, type Taken } from "./part.ts";
 import { RunFile, type ExplainedBlock } from "./run-file.ts";
 import { startArrays, type ArrayRun } from "./start-arrays.ts";
 import { imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
@@ -18,9 +18,9 @@ import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { filesWithSound, soundFiles } from "../sounds/read-sound.ts";
 import { refuseWindows } from "../sounds/sound-plan.ts";
-import type { WindowPlace } from "../sounds/sound-windows.ts";
 import { sampleFailure, windowPlace, windowTime } from "../sounds/window-text.ts";
 import { sha256OfFile } from "../models/download.ts";
+import { isSilent, say } from "../terminal/report.ts";
 import { explainBatch, type ExplainedBatch } from "../run/explain-batch.ts";
 import { resultSettings } from "../run/result-settings.ts";
 import { openInputs } from "../run/open-inputs.ts";
@@ -48,9 +48,7 @@ type Block = { readonly path: string } & (
       readonly file: RunFile;
       readonly first: number;
       readonly count: number;
-      readonly values: ReadonlyMap<string, InputArray>;
-      readonly bad: ReadonlyMap<number, InputError>;
-      readonly windows?: readonly WindowPlace[];
+      readonly taken: Taken;
       /** Whether the file ends with it. */
       readonly isLast: boolean;
     }
@@ -92,7 +90,7 @@ export async function explainArrays(
     start,
     async (threads) => {
       const run = await startArrays(files, options, threads);
-      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes() });
+      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes(), sayOnce: onceSayer() });
     },
     interrupted,
   );
@@ -108,8 +106,19 @@ function fileHashes(): (path: string) => Promise<string> {
   };
 }
 
+/** Says a note about a file, unless the same was said of another one. */
+function onceSayer(): (note: string) => void {
+  const said = new Set<string>();
+  return (note) => {
+    const what = note.slice(note.indexOf(": "));
+    if (!said.has(what)) say(note);
+    said.add(what);
+  };
+}
+
 interface Run extends ArrayRun {
   readonly sha256Of: (path: string) => Promise<string>;
+  readonly sayOnce: (note: string) => void;
   readonly writer: ResultWriter;
   readonly manifest: Manifest<ArrayResult>;
 }
@@ -117,7 +126,7 @@ interface Run extends ArrayRun {
 function workOn(files: readonly InputFile[], run: Run): Work<Block, Samples, Explained, Kept> {
   const { options, settings, writer, manifest, loaded } = run;
   const open = new Set<RunFile>();
-  const results: ArrayResult[] = [];
+  const lines: string[] = [];
   return {
     inputs: blocksOf(files, run, open),
     total: run.total,
@@ -129,7 +138,11 @@ function workOn(files: readonly InputFile[], run: Run): Work<Block, Samples, Exp
     canResume: true,
     prepare: async (block) => {
       if (block.kind === "failed") throw block.error;
-      if (block.kind === "earlier") return { earlier: { lines: [], failed: [] } };
+      if (block.kind === "earlier") {
+        const lines =
+          options.json && block.result ? [fileRecord(block.result, options.folder, block.count)] : [];
+        return { earlier: { lines, failed: [] } };
+      }
       return { ready: block };
     },
     explain: ([block]) => {
@@ -141,20 +154,20 @@ function workOn(files: readonly InputFile[], run: Run): Work<Block, Samples, Exp
     },
     keep: async ({ block, explained }) => {
       if (!block || !explained) return;
-      const { file, values, first, count, windows } = block;
-      const own = { first, count, values, ...(windows && { windows }), ...explained };
-      await file.add(own satisfies ExplainedBlock);
+      const { file, taken, first } = block;
+      await file.add({ ...taken, first, ...explained } satisfies ExplainedBlock);
       if (!block.isLast) return;
       open.delete(file);
-      results.push(await file.finish());
+      const result = await file.finish();
+      if (options.json) lines.push(fileRecord(result, options.folder, file.earlier));
+      else if (!options.quiet) lines.push(fileLine(result, options.folder));
     },
     textOf: ({ lines }) => lines.join("\n"),
     failedIn: ({ failed }) => failed,
     finish: async () => {
       for (const file of open) await file.leave();
       await closeBeside(run.feeding);
-      if (!options.json && !options.quiet)
-        for (const result of results) process.stdout.write(`${fileLine(result, options.folder)}\n`);
+      for (const line of lines) process.stdout.write(`${line}\n`);
       const all = await manifest.all();
       if (all.length === 0) return undefined;
       const title = `What ${loaded.card.name} used`;
@@ -193,6 +206,7 @@ async function* blocksIn(
     return;
   }
   const bound = await bindFile(feeding, file, index);
+  if (!isSilent(options)) for (const note of bound.notes) run.sayOnce(note);
   const drawer = arrayDrawer({
     writer,
     settings: run.settings,
@@ -201,6 +215,7 @@ async function* blocksIn(
     svg: options.svg,
     ...(run.features && { features: run.features }),
     ...(run.rate !== undefined && { rate: run.rate }),
+    picture: (path, input) => seenPicture(feeding, path, input),
   });
   const explained = run.explainers[0].compiled.inputs.map(({ input }) => input.name);
   const own = new RunFile(
@@ -222,10 +237,11 @@ async function* blocksIn(
   const size = sizeOfBlock(bound, samplesAtATime);
   let before: Samples | undefined;
   for (let first = own.samples; ;) {
-    const { count, ...taken } = await bound.take(first, size);
+    const taken = await bound.take(first, size);
+    const { count } = taken;
     if (count === 0) break;
     if (before) yield before;
-    before = { kind: "samples", path, file: own, first, count, ...taken, isLast: false };
+    before = { kind: "samples", path, file: own, first, count, taken, isLast: false };
     first += count;
     if (bound.count !== undefined && first >= bound.count) break;
   }
@@ -259,9 +275,17 @@ async function explainBlock(
   explainer: Run["explainers"][0],
   block: Samples,
 ): Promise<Explained> {
-  const { path, file, count, values } = block;
+  const {
+    path,
+    file,
+    count,
+    taken: { values },
+  } = block;
   const { input } = explainer.compiled;
-  const padded = batch === undefined || batch === count ? values : filledUp(values, count, batch, shared);
+  const isFull = batch === undefined || batch === count;
+  const fill = (name: string, array: InputArray): InputArray =>
+    isFull || shared.has(name) ? array : filledUp(array, batch, array.dims.slice(1));
+  const padded = new Map([...values].map(([name, array]) => [name, fill(name, array)]));
   const main = padded.get(input.name);
   if (!main) throw new InputError({ what: "cannot run the model", why: `nothing feeds "${input.name}"` });
   const others = Object.fromEntries([...padded].filter(([name]) => name !== input.name));
@@ -275,28 +299,8 @@ async function explainBlock(
   }
 }
 
-/** Repeats the last sample until a batch is full that has a fixed size. */
-function filledUp(
-  values: ReadonlyMap<string, InputArray>,
-  count: number,
-  batch: number,
-  shared: ReadonlySet<string>,
-): ReadonlyMap<string, InputArray> {
-  const fill = ({ data, dims }: InputArray): InputArray => {
-    const own = dims.slice(1);
-    const size = sizeOf(own);
-    const all = new Float64Array(batch * size);
-    for (let i = 0; i < batch; i++) {
-      const from = Math.min(i, count - 1) * size;
-      for (let j = 0; j < size; j++) all[i * size + j] = Number(data[from + j]);
-    }
-    return { data: all, dims: [batch, ...own] };
-  };
-  return new Map([...values].map(([name, array]) => [name, shared.has(name) ? array : fill(array)]));
-}
-
 /** Why samples of a block have no answer, by their place in it. */
-function failedIn({ bad, count }: Samples, batch: ExplainedBatch): Map<number, InputError> {
+function failedIn({ taken: { bad }, count }: Samples, batch: ExplainedBatch): Map<number, InputError> {
   const failed = new Map(bad);
   for (let i = 0; i < count; i++) {
     if (failed.has(i)) continue;
@@ -313,29 +317,32 @@ function failedIn({ bad, count }: Samples, batch: ExplainedBatch): Map<number, I
 
 function failuresOf(block: Samples, { failed }: Explained): Failed[] {
   return [...failed].map(([i, error]) => {
-    const name = `${block.path} [${block.first + i}]`;
-    if (error.what.includes(block.path)) return { name, error };
+    const sample = block.first + i;
+    const name = `${block.path} [${sample}]`;
+    const about = { input: block.path, sample };
+    if (error.what.includes(block.path)) return { name, error, about };
     // What pictures can be told is no help here.
     const { what, why } = error;
-    return { name, error: new InputError({ what, where: name, why, fix: "check the values of the input" }) };
+    const fix = "check the values of the input";
+    return { name, error: new InputError({ what, where: name, why, fix }), about };
   });
 }
 
 function linesOf(run: Run, block: Samples, { batch, failed }: Explained): string[] {
   const { options, decision, asked } = run;
-  const { path, first, file, windows } = block;
-  const { count, sound } = file.options.bound;
+  const { path, first, file, taken } = block;
+  const { count, names, sound } = file.options.bound;
   // Of a long sound only the first windows have lines: its table has all.
   const most = sound ? mostLines - first : (count ?? Infinity) > mostLines ? 0 : block.count;
   const shown = options.json ? block.count : Math.max(0, Math.min(block.count, most));
   const done = Array.from({ length: shown }, (_, i) => i).filter((i) => !failed.has(i));
   const { kind } = decision.names.facts;
   return done.flatMap((i) => {
-    const window = sound && windows?.[i];
+    const window = sound && taken.windows?.[i];
     const sample = batch.sample(i);
     if (!options.json) {
       const place = count === 1 ? undefined : first + i;
-      return [sampleLine(path, window ? windowTime(window, sound) : place, sample)];
+      return [sampleLine(path, window ? windowTime(window, sound) : place, sample, names)];
     }
     const placeOf = window && windowPlace(window, sound);
     return recordLines(path, first + i, sample, { asked, kind, ...(placeOf && { placeOf }) });

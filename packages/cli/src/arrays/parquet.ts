@@ -1,9 +1,13 @@
 /** Parquet files as tables. */
 
+import { endsOf } from "../files/file-ends.ts";
 import { cannotRead, rowsOf, type Table } from "./table.ts";
 
 /** So many numbers of a Parquet file are decoded at a time, or a row group if it has fewer. */
 const decodedNumbers = 1 << 22;
+
+/** What Parquet files begin and end with. */
+const parquetMark = "PAR1";
 
 /** A Parquet file. @throws InputError if it cannot be read */
 export async function openParquet(path: string): Promise<Table> {
@@ -16,6 +20,11 @@ export async function openParquet(path: string): Promise<Table> {
       throw cannotRead(path, error);
     }
   };
+  const isParquet = async (): Promise<boolean> => {
+    const ends = Object.values(await endsOf(path, parquetMark.length));
+    return ends.every((end: Uint8Array) => new TextDecoder().decode(end) === parquetMark);
+  };
+  if (!(await trying(isParquet))) throw cannotRead(path, "it is no Parquet file, or cut short");
   const scan = await trying(async () => parquetScan({ file: await asyncBufferFromFile(path), compressors }));
   const columns = parquetSchema(scan.metadata).children.map(({ element }) => element.name);
   const count = Number(scan.metadata.num_rows);

@@ -18,6 +18,10 @@ export interface Taken {
   readonly bad: ReadonlyMap<number, InputError>;
   /** Of a sound, where each sample lies in it. */
   readonly windows?: readonly WindowPlace[];
+  /** Of a table, what its rows say in the columns that feed nothing, column by column. */
+  readonly carried?: readonly (readonly string[])[];
+  /** The file of each sample, by the inputs that pictures, or files that a table names, feed. */
+  readonly files?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Samples of a file. */
@@ -33,6 +37,10 @@ export interface Part {
   /** Samples from `first` on, at most so many. They are asked for in their order; those in between are passed over. */
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
+  /** Names of the columns that inputs are fed from, by input. */
+  readonly names?: ReadonlyMap<string, readonly string[]>;
+  /** What of the file's form is not as usual, or guessed, in words. */
+  readonly notes?: readonly string[];
 }
 
 const nothingBad: ReadonlyMap<number, InputError> = new Map();
@@ -86,7 +94,7 @@ export function partOfArrays(
         const own = fit.isStacked ? await array.read(first, count) : await array.read(0, array.dims[0] ?? 1);
         values.set(
           input.name,
-          fit.isStacked ? { ...own, dims: [count, ...fit.sample] } : repeated(own, count, fit.sample),
+          fit.isStacked ? { ...own, dims: [count, ...fit.sample] } : filledUp(own, count, fit.sample),
         );
       }
       return { count, values, bad: nothingBad };
@@ -94,13 +102,14 @@ export function partOfArrays(
   };
 }
 
-/** One sample, so many times. */
-export function repeated({ data }: InputArray, count: number, sample: readonly number[]): InputArray {
+/** So many samples: those there are, and the last of them again. @param sample sizes of one */
+export function filledUp({ data }: InputArray, count: number, sample: readonly number[]): InputArray {
   const dims = [count, ...sample];
-  if (count === 1) return { data, dims };
-  const size = data.length;
+  const size = sizeOf(sample);
+  if (data.length >= count * size) return { data, dims };
   const all = new Float64Array(count * size);
-  for (let i = 0; i < count; i++) for (let j = 0; j < size; j++) all[i * size + j] = Number(data[j]);
+  for (let i = 0; i < all.length; i++)
+    all[i] = Number(data[i < data.length ? i : data.length - size + (i % size)]);
   return { data: all, dims };
 }
 
@@ -120,15 +129,37 @@ function requireFit(path: string, input: FedInput, { dims }: StoredArray): Fit {
   });
 }
 
+/** The columns of a table that feed nothing: what rows are found again by. */
+export function carriedColumns({ columns }: Table, fed: readonly TableInput[]): number[] {
+  const used = new Set(fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column])));
+  return [...columns.keys()].filter((column) => !used.has(column));
+}
+
+/** A cell as a text. */
+const cellText = (cell: unknown): string =>
+  typeof cell === "string" ? cell : cell === null || cell === undefined ? "" : textOf(cell);
+
+const textOf = (cell: unknown): string => {
+  if (cell instanceof Date) return cell.toISOString();
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+};
+
 /** The samples of a table: a row is one. */
 export function partOfTable(path: string, table: Table, fed: readonly TableInput[]): Part {
+  const others = carriedColumns(table, fed);
   const wanted = fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column]));
-  const reader = table.read([...new Set(wanted)]);
+  const reader = table.read([...new Set([...wanted, ...others])]);
   return {
     path,
     inputs: fed.map(({ input }) => input.name),
     count: table.count,
     counted: table.counted,
+    names: new Map(
+      fed.flatMap(({ input, from }) =>
+        "columns" in from ? [[input.name, from.columns.map((i) => table.columns[i] ?? "")] as const] : [],
+      ),
+    ),
+    ...(table.notes && { notes: table.notes }),
     close: () => reader.close(),
     take: async (first, most) => {
       const rows = await reader.take(first, most);
@@ -145,7 +176,17 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
           dims,
         });
       }
-      return { count: rows.count, values, bad };
+      const column = <Text>(toText: (row: number) => Text): Text[] =>
+        Array.from({ length: rows.count }, (_, row) => toText(row));
+      const carried = others.map((other) => column((row) => cellText(rows.cell(row, other))));
+      const files = new Map(
+        fed.flatMap(({ input, from }) =>
+          "pathOf" in from
+            ? [[input.name, column((row) => from.pathOf(rows.cell(row, from.column)))] as const]
+            : [],
+        ),
+      );
+      return { count: rows.count, values, bad, carried, files };
     },
   };
 }

@@ -16,6 +16,8 @@ export interface WrittenBlock {
   /** Index of the first in the file. */
   readonly first: number;
   readonly count: number;
+  /** What the rows of a table say in the columns that are no features, column by column. */
+  readonly carried?: readonly (readonly string[])[];
   /** Where each sample lies, if they are windows of a sound. */
   readonly windows?: readonly WindowPlace[];
   /** What is explained in a sample, by its place in the block; undefined if it failed. */
@@ -142,34 +144,36 @@ async function zipInto(
 const encoder = new TextEncoder();
 
 /**
- * Opens `<name>.relevance.csv`: a line for each row of the table, with the row's index, what is explained and how high it is,
- * where relevance starts, and the relevance of each column. A row that failed has its index only.
+ * Opens `<name>.relevance.csv`: a line for each row of the table, with the columns that are no features as they are, the row's
+ * index, what is explained and how high it is, where relevance starts, and the relevance of each feature. A row that failed has no
+ * more than its index.
  */
 export async function openCsvNumbers(
   writer: ResultWriter,
   name: string,
   input: string,
-  columns: readonly string[],
+  { carried, columns }: { readonly carried: readonly string[]; readonly columns: readonly string[] },
   kept: readonly number[],
 ): Promise<RelevanceFile> {
   const file = `${name}.relevance.csv`;
   const part = await writer.growing(file, kept[0] ?? 0);
   if (part.size === 0) {
-    const head = ["row", "explained", "score", "start", ...columns].map(quoted);
+    const head = [...carried, "row", "explained", "score", "start", ...columns].map(quoted);
     await part.append(encoder.encode(`${head.join(",")}\n`));
   }
   const nothing = ",".repeat(3 + columns.length);
   const thread = new CsvLinesThread();
   return {
     files: { csv: file },
-    append: async ({ first, count, chosen, score, start, relevance }) => {
+    append: async ({ first, count, carried: cells = [], chosen, score, start, relevance }) => {
       const hasNumbers = new Uint8Array(count);
       const beginnings = Array.from({ length: count }, (_, row) => {
+        const index = beside(cells, row) + String(first + row);
         const explained = chosen(row);
-        if (!explained) return `${first + row}${nothing}`;
+        if (!explained) return index + nothing;
         hasNumbers[row] = 1;
         const own = score(explained);
-        return `${first + row},${quoted(own.label)},${plain(amountOf(own))},${plain(start(row))}`;
+        return `${index},${quoted(own.label)},${plain(amountOf(own))},${plain(start(row))}`;
       });
       const numbers = relevance(input).slice(0, count * columns.length);
       const lines = { beginnings, hasNumbers, numbers, columns: columns.length };
@@ -199,6 +203,13 @@ export function together(first: RelevanceFile, second: RelevanceFile): Relevance
     leave: () => both((each) => each.leave()),
     finish: () => both((each) => each.finish()),
   };
+}
+
+/** What a line says first, of columns that are carried. */
+function beside(columns: readonly (readonly string[])[], row: number): string {
+  let text = "";
+  for (const cells of columns) text += `${quoted(cells[row] ?? "")},`;
+  return text;
 }
 
 /** A text as a cell of a line. */

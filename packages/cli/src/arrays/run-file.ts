@@ -4,14 +4,14 @@ import { InputError, type FloatArray, type InputArray } from "@relprop/core";
 import { sampleOf, sizeOf } from "@relprop/core/internal";
 import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
-import type { Batching } from "./part.ts";
+import type { Batching, Taken } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
 import { openCsvNumbers, openNumbers, together, type RelevanceFile } from "./relevance-file.ts";
 import type { SoundPlan } from "../sounds/sound-plan.ts";
 import type { WindowPlace } from "../sounds/sound-windows.ts";
 import { WaveSketch } from "../sounds/wave-sketch.ts";
 import { openWindowTable } from "./window-file.ts";
-import { ledgerResult } from "../run/ledger-record.ts";
+import { ledgerResult, Reached } from "../run/ledger-record.ts";
 import type { AnswerRun, ExplainedAnswer, ExplainedBatch } from "../run/explain-batch.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
@@ -38,6 +38,8 @@ export interface ExplainedBlock {
   readonly failed: ReadonlyMap<number, InputError>;
   /** Where each lies in a sound. */
   readonly windows?: readonly WindowPlace[];
+  readonly carried?: Taken["carried"];
+  readonly files?: Taken["files"];
 }
 
 /** A drawing of one sample, or of all. */
@@ -48,15 +50,30 @@ export interface Drawn {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** An explained input of a sample, as it is drawn. */
+export interface ShownInput {
+  readonly input: string;
+  readonly values: FloatArray;
+  readonly relevance: FloatArray;
+  /** Names of its elements, if columns of a table feed it. */
+  readonly names?: readonly string[];
+  /** The file that feeds it, if a picture or a table's cell does. */
+  readonly file?: string;
+}
+
 /** Draws figures. */
 export interface Drawer {
-  /** Draws a sample's values and relevance of each input. @param name of the files, without ending */
+  /**
+   * Draws inputs of a sample.
+   * @param name of the files, without ending
+   * @param isAlone whether no other input is explained
+   */
   readonly sample: (
     name: string,
     sample: number,
-    values: ReadonlyMap<string, FloatArray>,
+    shown: readonly ShownInput[],
     answer: ExplainedAnswer,
-    columns: readonly string[] | undefined,
+    isAlone: boolean,
   ) => Promise<readonly Drawn[]>;
   /** Draws all rows of a table. */
   readonly summary: (
@@ -101,6 +118,7 @@ const stateSchema = z.object({
     }),
   ),
   verdicts: z.array(z.string()),
+  reached: Reached.schema,
 });
 
 /** So often an unfinished file's state is noted, in milliseconds. */
@@ -113,12 +131,17 @@ export class RunFile {
   /** Samples that are explained and written, those of earlier runs included. */
   samples = 0;
   failed = 0;
+  /** Those that earlier runs left. */
+  readonly earlier: number = 0;
   #outputs: RelevanceFile[] | undefined;
   #kept: readonly (readonly number[])[] = [];
   readonly #rows: RowSample[];
   readonly #waves: WaveSketch[];
   #drawn: Drawn[] = [];
+  /** Draws the first row of a table, should it be the only one. */
+  readonly #only: (() => Promise<readonly Drawn[]>)[] = [];
   #verdicts: string[] = [];
+  #reached = new Reached();
   #noted = performance.now();
 
   /** @param isNew whether what an earlier run left is not gone on with */
@@ -134,27 +157,23 @@ export class RunFile {
     const rows = state.rows.map((each) => RowSample.from(each));
     const waves = state.waves.map((each) => WaveSketch.from(each));
     if (!rows.every((each) => each !== undefined) || !waves.every((each) => each !== undefined)) return;
-    this.samples = state.samples;
+    this.samples = this.earlier = state.samples;
     this.failed = state.failed;
     this.#kept = state.sizes;
     this.#rows = rows;
     this.#waves = waves;
     this.#drawn = state.drawn;
     this.#verdicts = state.verdicts;
+    this.#reached = new Reached(state.reached);
   }
 
   get path(): string {
     return this.options.bound.file.path;
   }
 
-  /** Whether rows of a table are explained, whose columns have names. */
-  get isTable(): boolean {
-    return this.options.bound.columns !== undefined;
-  }
-
   /** Writes the relevance of a block, and draws what is drawn of it. */
   async add(block: ExplainedBlock): Promise<void> {
-    const { first, count, batch, values, failed, windows } = block;
+    const { first, count, batch, values, failed, windows, carried, files } = block;
     const runs = this.options.asked.map((each) => batch.runs.find(each.is));
     const outputs = (this.#outputs ??= await this.#open(block));
     for (const [a, output] of outputs.entries()) {
@@ -163,19 +182,23 @@ export class RunFile {
         first,
         count,
         ...(windows && { windows }),
+        ...(carried && { carried }),
         chosen: (i) => (failed.has(i) ? undefined : run?.pickIn(i)),
         start: (i) => run?.explanation.start[i] ?? 0,
         score: (chosen) => batch.score(chosen),
         relevance: (input) => (run ? batch.relevance(run, input) : new Float32Array(0)),
       });
-      if (run) this.#sampleRows(block, run, a);
+      if (!run) continue;
+      this.#sampleRows(block, run, a);
+      this.#sumReached(block, run);
     }
     for (let i = 0; i < count && this.#isShown(first + i, runs); i++) {
       if (failed.has(i)) continue;
       const own = new Map([...values].map(([name, array]) => [name, this.#sample(name, array, i)]));
+      const fileOf = (input: string): string | undefined => files?.get(input)?.[i];
       for (const [a, run] of runs.entries()) {
         const answer = run && batch.answer(run, i);
-        if (answer) await this.#show(first + i, a, own, answer, windows?.[i]);
+        if (answer) await this.#show(first + i, a, own, answer, fileOf, windows?.[i]);
       }
     }
     this.samples += count;
@@ -186,22 +209,49 @@ export class RunFile {
   /** Keeps some rows of a table for the drawing of all. */
   #sampleRows({ count, batch, values, failed }: ExplainedBlock, run: AnswerRun, a: number): void {
     const { bound, figures } = this.options;
-    const { columns, tableInput = "" } = bound;
-    const rows = values.get(tableInput);
-    if (!columns || !rows || figures === 0 || !(tableInput in run.explanation.relevances)) return;
+    if (figures === 0) return;
+    const rows = bound.tableInputs.flatMap((input) => {
+      const own = values.get(input);
+      const relevance = batch.relevance(run, input);
+      if (!own || relevance.length === 0) return [];
+      return [{ values: floats(own.data), relevance, size: own.data.length / count }];
+    });
+    const [first] = rows;
+    if (!first) return;
     const isIn = (i: number): boolean => !failed.has(i) && run.pickIn(i) !== undefined;
-    this.#rows[a]?.add(floats(rows.data), batch.relevance(run, tableInput), count, isIn);
+    const beside = (of: (each: (typeof rows)[0]) => Float32Array): Float32Array =>
+      rows.length === 1
+        ? of(first)
+        : sideBySide(
+            rows.map((each) => ({ data: of(each), size: each.size })),
+            count,
+          );
+    this.#rows[a]?.add(
+      beside(({ values }) => values),
+      beside(({ relevance }) => relevance),
+      count,
+      isIn,
+    );
+  }
+
+  /** Sums up how much relevance reached the inputs. */
+  #sumReached({ count, failed }: ExplainedBlock, run: AnswerRun): void {
+    const { ledgers = [] } = run.explanation;
+    for (const [i, ledger] of ledgers.slice(0, count).entries()) {
+      if (!failed.has(i) && run.pickIn(i)) this.#reached.add(ledger);
+    }
   }
 
   /** Whether something is drawn or said of a sample, and so of those before it. */
   #isShown(sample: number, runs: readonly (AnswerRun | undefined)[]): boolean {
-    const { bound, figures } = this.options;
+    const { bound, figures, explained } = this.options;
     const hasLedger = runs.some((run) => run?.explanation.ledgers !== undefined);
     if (hasLedger && this.#verdicts.length < mostVerdicts) return true;
     // Of a sound all windows are drawn together.
     if (bound.sound) return figures > 0;
-    // Of the rows of a table all are drawn together.
-    return sample < figures && (!bound.columns || bound.count === 1);
+    // So are the rows of a table, unless it has a single one.
+    const areRows = explained.every((input) => bound.tableInputs.includes(input));
+    return sample < (areRows ? Math.min(1, figures) : figures);
   }
 
   async #open({ count, batch, values, failed }: ExplainedBlock): Promise<RelevanceFile[]> {
@@ -225,8 +275,9 @@ export class RunFile {
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
+      const beside = { carried: bound.carried ?? [], columns: bound.columns ?? [] };
       const numbers = isCsv
-        ? await openCsvNumbers(writer, name, input, bound.columns ?? [], kept)
+        ? await openCsvNumbers(writer, name, input, beside, kept)
         : await openNumbers(writer, name, shapes, kept);
       const open = bound.sound
         ? together(numbers, await openWindowTable(writer, name, bound.sound, kept[shapes.size] ?? 0))
@@ -244,23 +295,46 @@ export class RunFile {
     a: number,
     values: ReadonlyMap<string, FloatArray>,
     answer: ExplainedAnswer,
+    fileOf: (input: string) => string | undefined,
     window: WindowPlace | undefined,
   ): Promise<void> {
     const { bound, asked, drawer, figures } = this.options;
-    const { columns, count, file, sound } = bound;
+    const { count, file, names, tableInputs, sound } = bound;
     if (answer.ledger && this.#verdicts.length < mostVerdicts)
       this.#verdicts.push(`${sample}: ${ledgerResult(answer.ledger).verdict}`);
+    if (figures === 0) return;
     if (sound && window) {
       const [wave, own] = [values.get(sound.input.name), answer.relevances[sound.input.name]];
       if (wave && own) this.#waves[a]?.add(wave, own, { window, plan: sound, started: answer.start });
       // All windows are drawn together.
       return;
     }
-    if (columns && count !== 1) return;
-    if (sample >= figures) return;
+    const inputs = Object.entries(answer.relevances).flatMap(([input, relevance]): ShownInput[] => {
+      const own = values.get(input);
+      if (own?.data.length !== relevance.data.length) return [];
+      const called = names.get(input);
+      const from = fileOf(input);
+      return [
+        {
+          input,
+          values: own,
+          relevance,
+          ...(called && { names: called }),
+          ...(from !== undefined && { file: from }),
+        },
+      ];
+    });
+    // Of the rows of a table all are drawn together.
+    const row = joined(inputs.filter(({ input }) => tableInputs.includes(input)));
+    const others = inputs.filter(({ input }) => !tableInputs.includes(input));
+    const isAlone = inputs.length === 1;
     const number = count === 1 ? "" : `.${sample}`;
-    const name = `${file.key}${asked[a]?.suffix ?? ""}${number}`;
-    this.#drawn.push(...(await drawer.sample(name, sample, values, answer, columns)));
+    const name = `${file.key}${asked[a]?.suffix ?? ""}`;
+    if (row && count === 1) others.unshift(row);
+    // Only its end tells whether a table has a single row.
+    else if (row && sample === 0) this.#only[a] = () => drawer.sample(name, sample, [row], answer, isAlone);
+    if (sample >= figures || others.length === 0) return;
+    this.#drawn.push(...(await drawer.sample(`${name}${number}`, sample, others, answer, isAlone)));
   }
 
   #sample(name: string, array: InputArray, sample: number): FloatArray {
@@ -281,6 +355,7 @@ export class RunFile {
       waves: this.#waves.map((wave) => wave.state()),
       drawn: this.#drawn,
       verdicts: this.#verdicts,
+      reached: this.#reached.shares,
     });
   }
 
@@ -293,13 +368,17 @@ export class RunFile {
 
   /** Ends the file and lists its result. @throws InputError if it had no samples */
   async finish(): Promise<ArrayResult> {
-    const { bound, asked, manifest, hash, drawer, figures } = this.options;
+    const { bound, asked, manifest, hash, drawer, figures, explained } = this.options;
     await bound.close();
     if (!this.#outputs)
       throw new InputError({ what: `cannot explain "${this.path}"`, why: "it has no samples" });
-    const { columns, file } = bound;
+    const { file, tableInputs, names } = bound;
+    const columns = tableInputs
+      .filter((input) => explained.includes(input))
+      .flatMap((input) => names.get(input) ?? []);
     for (const [a, rows] of this.#rows.entries()) {
-      if (!columns || rows.seen < 2 || figures === 0) continue;
+      if (rows.seen === 1) this.#drawn.unshift(...((await this.#only[a]?.()) ?? []));
+      if (rows.seen < 2 || figures === 0) continue;
       const { suffix = "", text = "" } = asked[a] ?? {};
       this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
     }
@@ -309,6 +388,7 @@ export class RunFile {
       this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, text, bound.sound));
     }
     for (const output of this.#outputs) await output.finish();
+    const ledger = this.#reached.text("samples");
     const result: ArrayResult = {
       key: file.key,
       input: this.path,
@@ -327,10 +407,43 @@ export class RunFile {
         file: files["figure"] ?? files["svg"] ?? "",
       })),
       verdicts: this.#verdicts,
+      ...(ledger !== undefined && { ledger }),
     };
     await manifest.add(hash, result);
     return result;
   }
+}
+
+/** The columns of a row that feed inputs of their own, as one input. */
+function joined(inputs: readonly ShownInput[]): ShownInput | undefined {
+  const [first, ...more] = inputs;
+  if (!first || more.length === 0) return first;
+  const all = (of: (each: ShownInput) => FloatArray): FloatArray => {
+    const data = Float32Array.from(inputs.flatMap((each) => Array.from(of(each).data)));
+    return { data, dims: [data.length] };
+  };
+  return {
+    input: "columns",
+    values: all(({ values }) => values),
+    relevance: all(({ relevance }) => relevance),
+    names: inputs.flatMap(({ names = [] }) => names),
+  };
+}
+
+/** Rows of several inputs as rows of one. @param parts of each, [count, size] */
+function sideBySide(
+  parts: readonly { readonly data: Float32Array; readonly size: number }[],
+  count: number,
+): Float32Array {
+  const size = parts.reduce((sum, each) => sum + each.size, 0);
+  const all = new Float32Array(count * size);
+  let at = 0;
+  for (let row = 0; row < count; row++) {
+    for (const { data, size: own } of parts) {
+      for (let i = row * own; i < (row + 1) * own; i++) all[at++] = data[i] as number;
+    }
+  }
+  return all;
 }
 
 /** One sample of an array, without the axis that counts them. */

@@ -115,6 +115,11 @@ export async function startArrays(
   const explained = compiled.inputs.map((each) => each.input.name).join(", ");
   if (compiled.inputs.length > 1) settings.push(["explained inputs", explained]);
   if (first.sound) settings.push(...soundSettings(first.sound));
+  const constant = compiled.others.filter(({ dataType }) => isFloat(dataType)).map(({ name }) => name);
+  if (options.method && constant.length > 0) {
+    const others = `${constant.join(", ")} as ${constant.length === 1 ? "a constant" : "constants"}`;
+    settings.push(["explains one input", `${input.name}, and takes ${others} (--input chooses another)`]);
+  }
   if (!silent) {
     const counted = total === undefined ? [] : [["samples", String(total)] as const];
     sayDecisions([

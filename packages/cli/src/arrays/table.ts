@@ -28,6 +28,10 @@ export interface Table {
   readonly counted: () => Promise<number>;
   /** @param columns those whose cells are wanted. @default all */
   readonly read: (columns?: readonly number[]) => RowReader;
+  /** The number that a cell means, NaN if it means none. @default {@link numberOf} */
+  readonly numberOf?: (cell: unknown) => number;
+  /** What of its form is not as usual, in words. */
+  readonly notes?: readonly string[];
 }
 
 /** Rows whose cells are there already. */

@@ -1,8 +1,6 @@
 /** Options of arrays, tables and signals, and when a run is one on them. */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { readFile } from "node:fs/promises";
-import { OptionError } from "@relprop/core";
 import { integer, number } from "./arguments.ts";
 import type { OptionTable } from "./options.ts";
 
@@ -45,31 +43,4 @@ function feed(text: string, before: Map<string, string> | undefined): Map<string
   const at = text.indexOf("=");
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("It must be INPUT=FILE.");
   return new Map([...(before ?? []), [text.slice(0, at), text.slice(at + 1)]]);
-}
-
-/** Names, one a line or as a JSON list. @throws OptionError if the file holds none */
-export async function readNames(file: string): Promise<string[]> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new OptionError({
-      what: `cannot read "${file}"`,
-      why: error instanceof Error ? error.message : String(error),
-    });
-  });
-  const isJson = text.trimStart().startsWith("[");
-  let names: unknown;
-  try {
-    names = isJson ? JSON.parse(text) : text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  } catch (error) {
-    throw new OptionError({
-      what: `cannot read "${file}"`,
-      why: error instanceof Error ? error.message : String(error),
-    });
-  }
-  if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string"))
-    return names;
-  throw new OptionError({
-    what: `cannot use the names in "${file}"`,
-    why: "they are no list of texts",
-    fix: "write one a line",
-  });
 }

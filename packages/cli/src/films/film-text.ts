@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { CompileDecision } from "../run/decide.ts";
+import { Reached } from "../run/ledger-record.ts";
 import type { ReportOptions } from "../terminal/report.ts";
 import type { FilmChoices } from "./film-run.ts";
 import type { LedgerResult } from "../run/ledger-record.ts";
@@ -35,6 +36,9 @@ const lost = ({ start, reached }: Kept): number => (start === 0 ? 0 : Math.abs(1
 /** What people should know about a film besides what it shows. */
 export function filmNotes({ frames, silence, stopped }: FilmResult): string[] {
   const plain = frames.filter(({ answer }) => !answer);
+  const reached = new Reached();
+  for (const { answer } of frames) if (answer?.ledger) reached.add(answer.ledger);
+  const ledger = reached.text("frames");
   const [first] = plain;
   const worst = frames
     .flatMap(({ time, answer }) => (answer?.ledger ? [{ time, ...answer.ledger }] : []))
@@ -46,6 +50,7 @@ export function filmNotes({ frames, silence, stopped }: FilmResult): string[] {
           `${plain.length} of ${frames.length} frames are shown as they were, the first at ${clockText(first.time)}: ${first.error}`,
         ]
       : []),
+    ...(ledger === undefined ? [] : [ledger]),
     ...(silence === undefined ? [] : [`without sound: ${silence}`]),
     ...(stopped === undefined
       ? []

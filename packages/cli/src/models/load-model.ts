@@ -260,6 +260,11 @@ async function cardJson<Card>(
     if (given === undefined) return undefined;
     throw unreadable(path, error);
   });
+  if (text?.trim() === "") {
+    // A shell makes the file before `relprop card` has anything to say.
+    const fix = "write it again with relprop card, or delete it";
+    throw new ModelFileError({ what: `cannot read the card "${path}"`, why: "it is empty", fix });
+  }
   return text === undefined ? undefined : parse(jsonOf(text, path), path);
 }
 

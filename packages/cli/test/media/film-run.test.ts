@@ -223,7 +223,7 @@ describe("what cannot be explained is one clear line", () => {
     expect(await explain([at("clip.mp4")], "no", "--class", "top2")).toBe(2);
     expect(stderr).toMatch(/cannot explain 2 answers in a film/);
     expect(await explain([at("clip.mp4"), at("mixed")], "no.mp4")).toBe(2);
-    expect(stderr).toMatch(/it is one film, and there are 1 image and 3 films to explain/);
+    expect(stderr).toMatch(/it is one film, and what is to be explained are 1 image and 3 films/);
     expect(await explain([at("clip.mp4")], "no.gif")).toBe(2);
     expect(stderr).toMatch(/films are written as mp4, mov, webm/);
     expect(await explain([at("clip.mp4")], "no", "--from", "2", "--to", "1")).toBe(2);

@@ -7,7 +7,8 @@ import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput } from "./fit.ts";
 import { openFile } from "./open-file.ts";
 import type { ReadCell, TableInput } from "./table-input.ts";
-import { numberOf, type Table } from "./table.ts";
+import { numberOf } from "./cell-number.ts";
+import type { Table } from "./table.ts";
 import { imageFiles, isOfKind } from "../files/find-files.ts";
 
 /** The cells of a row. */

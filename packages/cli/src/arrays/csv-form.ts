@@ -6,6 +6,8 @@ import { InputError } from "@relprop/core";
 export interface CsvForm {
   readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
   readonly delimiter: string;
+  /** What lines end with; `\r` before `\n` is a blank. */
+  readonly newline: "\n" | "\r";
   /** Whether its numbers are written `1,5`. */
   readonly hasDecimalCommas: boolean;
   /** What is not as usual, in words. */
@@ -22,7 +24,10 @@ export const formBytes = 1 << 16;
  */
 export function csvForm(path: string, head: Uint8Array): CsvForm {
   const encoding = encodingOf(head);
-  const lines = new TextDecoder(encoding).decode(head).split(/\r\n|\r|\n/);
+  const text = new TextDecoder(encoding).decode(head);
+  const lines = text.split(/\r\n|\r|\n/);
+  const unquoted = text.replaceAll(/"[^"]*"/g, "");
+  const newline = unquoted.includes("\n") || !unquoted.includes("\r") ? "\n" : "\r";
   // The last one may be cut off.
   const whole = head.length < formBytes ? lines : lines.slice(0, -1);
   const delimiter = delimiterOf(whole.length > 0 ? whole : lines);
@@ -32,7 +37,7 @@ export function csvForm(path: string, head: Uint8Array): CsvForm {
     ...(encoding.startsWith("utf-16") ? ["UTF-16"] : []),
     ...(hasDecimalCommas ? ["numbers with decimal commas"] : []),
   ];
-  return { encoding, delimiter, hasDecimalCommas, notes };
+  return { encoding, delimiter, newline, hasDecimalCommas, notes };
 }
 
 function encodingOf(head: Uint8Array): CsvForm["encoding"] {
@@ -86,7 +91,3 @@ function areDecimalCommas(path: string, lines: readonly string[], delimiter: str
     fix: "write all numbers with points",
   });
 }
-
-/** The number that a cell with a decimal comma means. One with a point means none there: it might stand for thousands. */
-export const withoutComma = (cell: unknown): unknown =>
-  typeof cell !== "string" ? cell : cell.includes(".") ? "" : cell.replace(",", ".");

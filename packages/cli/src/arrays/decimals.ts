@@ -1,55 +1,7 @@
-/** Decimal numbers as bytes of text: read and written without a text for each. */
+/** Decimal numbers as bytes of text: written without a text for each. */
 
 /** 10⁰ to 10²², which double precision holds exactly. */
 const powers = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
-
-/**
- * Reads a decimal number. A mantissa below 2⁵³ times or over a power of ten that is exact is rounded once, so correctly
- * (Clinger, "How to read floating point numbers accurately", 1990).
- * @param point the byte before its decimals
- * @returns undefined for what is longer, or written otherwise, or no number
- */
-export function plainNumber(bytes: Uint8Array, start: number, stop: number, point = 46): number | undefined {
-  let at = start;
-  const sign = bytes[at];
-  if (sign === 45 || sign === 43) at++;
-  let mantissa = 0;
-  let power = 0;
-  const first = at;
-  for (; at < stop; at++) {
-    const digit = (bytes[at] as number) - 48;
-    if (digit < 0 || digit > 9) break;
-    mantissa = 10 * mantissa + digit;
-  }
-  let digits = at - first;
-  if (at < stop && bytes[at] === point) {
-    const behind = ++at;
-    for (; at < stop; at++) {
-      const digit = (bytes[at] as number) - 48;
-      if (digit < 0 || digit > 9) break;
-      mantissa = 10 * mantissa + digit;
-    }
-    power = behind - at;
-    digits -= power;
-  }
-  if (digits === 0 || mantissa > Number.MAX_SAFE_INTEGER) return undefined;
-  if (at + 1 < stop && ((bytes[at] as number) | 32) === 101) {
-    at++;
-    const isSmall = bytes[at] === 45;
-    if (isSmall || bytes[at] === 43) at++;
-    if (at === stop || stop - at > 3) return undefined;
-    let exponent = 0;
-    for (; at < stop; at++) {
-      const digit = (bytes[at] as number) - 48;
-      if (digit < 0 || digit > 9) return undefined;
-      exponent = 10 * exponent + digit;
-    }
-    power += isSmall ? -exponent : exponent;
-  }
-  if (at !== stop || power > 22 || power < -22) return undefined;
-  const size = power < 0 ? mantissa / (powers[-power] as number) : mantissa * (powers[power] as number);
-  return sign === 45 ? -size : size;
-}
 
 /** Bytes that {@link putPlain} writes at most. */
 export const mostPlainBytes = 32;

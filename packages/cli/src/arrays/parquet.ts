@@ -32,7 +32,8 @@ export async function openParquet(path: string): Promise<Table> {
     columns,
     count,
     counted: async () => count,
-    read: (wanted = [...columns.keys()]) => {
+    read: ({ numbers, texts } = { numbers: [], texts: [...columns.keys()] }) => {
+      const wanted = [...new Set([...numbers, ...texts])];
       const step = Math.ceil(decodedNumbers / Math.max(1, wanted.length));
       /** The stretch of a row group that is decoded. */
       let decoded: { readonly first: number; readonly end: number; readonly cells: ArrayLike<unknown>[] };

@@ -147,8 +147,9 @@ const textOf = (cell: unknown): string => {
 /** The samples of a table: a row is one. */
 export function partOfTable(path: string, table: Table, fed: readonly TableInput[]): Part {
   const others = carriedColumns(table, fed);
-  const wanted = fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column]));
-  const reader = table.read([...new Set([...wanted, ...others])]);
+  const ofNumbers = fed.flatMap(({ from }) => ("columns" in from ? from.columns : []));
+  const ofFiles = fed.flatMap(({ from }) => ("pathOf" in from ? [from.column] : []));
+  const reader = table.read({ numbers: [...new Set(ofNumbers)], texts: [...others, ...ofFiles] });
   return {
     path,
     inputs: fed.map(({ input }) => input.name),

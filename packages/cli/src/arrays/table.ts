@@ -1,6 +1,7 @@
 /** Tables as they lie in files: rows are samples, columns have names. */
 
 import { InputError } from "@relprop/core";
+import { numberOf } from "./cell-number.ts";
 
 /** Some rows of a table. */
 export interface Rows {
@@ -18,6 +19,12 @@ export interface RowReader {
   readonly close: () => Promise<void>;
 }
 
+/** What is wanted of a table. */
+export interface WantedColumns {
+  readonly numbers: readonly number[];
+  readonly texts: readonly number[];
+}
+
 /** A table of a file. */
 export interface Table {
   /** Names of its columns; numbers from 0 where the file has none. */
@@ -26,8 +33,8 @@ export interface Table {
   readonly count: number | undefined;
   /** Counts its rows where only its end tells. */
   readonly counted: () => Promise<number>;
-  /** @param columns those whose cells are wanted. @default all */
-  readonly read: (columns?: readonly number[]) => RowReader;
+  /** @param wanted columns whose numbers, and whose cells are wanted. @default all cells */
+  readonly read: (wanted?: WantedColumns) => RowReader;
   /** The number that a cell means, NaN if it means none. @default {@link numberOf} */
   readonly numberOf?: (cell: unknown) => number;
   /** What of its form is not as usual, in words. */
@@ -65,32 +72,6 @@ export function tableOf(path: string, objects: readonly Readonly<Record<string, 
     }),
   };
 }
-
-/** The number that a cell means, NaN if it means none. Yes and no are 1 and 0. */
-export function numberOf(cell: unknown): number {
-  switch (typeof cell) {
-    case "number":
-      return cell;
-    case "bigint":
-      return Number(cell);
-    case "boolean":
-      return cell ? 1 : 0;
-    case "string": {
-      // Blank text means no number, though JavaScript reads it as 0.
-      if (cell.trim() === "") return Number.NaN;
-      const number = Number(cell);
-      if (!Number.isNaN(number)) return number;
-      return truths.get(cell.toLowerCase()) ?? Number.NaN;
-    }
-    default:
-      return Number.NaN;
-  }
-}
-
-const truths: ReadonlyMap<string, number> = new Map([
-  ["true", 1],
-  ["false", 0],
-]);
 
 /** An error about a whole file. */
 export const cannotRead = (path: string, error: unknown): InputError => {

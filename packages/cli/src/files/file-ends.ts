@@ -10,16 +10,28 @@ export interface FileEnds {
 
 /** The first and the last bytes, so many of each; none of what is no file. @throws if it cannot be read */
 export async function endsOf(path: string, most: number): Promise<FileEnds> {
+  const [head, tail] = await pieces(path, most, (size) => [0, Math.max(0, size - most)]);
+  return { head: head ?? new Uint8Array(), tail: tail ?? new Uint8Array() };
+}
+
+/** The first bytes, so many; none of what is no file. @throws if it cannot be read */
+export async function headOf(path: string, most: number): Promise<Uint8Array> {
+  const [head = new Uint8Array()] = await pieces(path, most, () => [0]);
+  return head;
+}
+
+async function pieces(path: string, most: number, starts: (size: number) => number[]): Promise<Uint8Array[]> {
   const info = await stat(path);
   // Reading a pipe would block.
-  if (!info.isFile()) return { head: new Uint8Array(), tail: new Uint8Array() };
+  if (!info.isFile()) return [];
   const file = await open(path);
-  const read = async (at: number): Promise<Uint8Array> => {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(most), 0, most, at);
-    return buffer.subarray(0, bytesRead);
-  };
   try {
-    return { head: await read(0), tail: await read(Math.max(0, info.size - most)) };
+    const found: Uint8Array[] = [];
+    for (const at of starts(info.size)) {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(most), 0, most, at);
+      found.push(buffer.subarray(0, bytesRead));
+    }
+    return found;
   } finally {
     await file.close();
   }

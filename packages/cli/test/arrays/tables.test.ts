@@ -1,11 +1,11 @@
 /** Tables: cells, numbers and lines, however a file is written. */
 
-import { assert, constantFrom, double, float, property } from "fast-check";
+import { assert, double, float, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { csvText } from "../../src/arrays/csv-lines.ts";
 import { openCsv } from "../../src/arrays/csv.ts";
-import { plain, plainNumber } from "../../src/arrays/decimals.ts";
-import { numberOf } from "../../src/arrays/table.ts";
+import { plain } from "../../src/arrays/decimals.ts";
+import { numberOf } from "../../src/arrays/cell-number.ts";
 import { Workshop } from "../support/output-runs.ts";
 
 const shop = new Workshop();
@@ -20,7 +20,7 @@ interface Read {
 async function readAll(path: string, together = 2): Promise<Read> {
   const table = await openCsv(path);
   const all = [...table.columns.keys()];
-  const reader = table.read(all);
+  const reader = table.read({ numbers: all, texts: all });
   const cells: unknown[][] = [];
   const numbers: number[] = [];
   for (;;) {
@@ -141,11 +141,6 @@ describe("what is no table says which row is wrong", () => {
   });
 });
 
-const alone = (text: string): number | undefined => {
-  const bytes = new TextEncoder().encode(`,${text},`);
-  return plainNumber(bytes, 1, bytes.length - 1);
-};
-
 /** Rounded to seven digits in decimal, and then the shortest text of that number. */
 function referee(number: number): string {
   if (number === 0 || !Number.isFinite(number)) return String(number);
@@ -154,32 +149,6 @@ function referee(number: number): string {
 }
 
 describe("numbers", () => {
-  test("are those that JavaScript reads, to the bit", () => {
-    const written = [
-      String,
-      (n: number): string => n.toPrecision(6),
-      (n: number): string => n.toExponential(4).toUpperCase(),
-      (n: number): string => n.toFixed(3),
-      (n: number): string => `+${Math.abs(n)}`,
-    ];
-    assert(
-      property(double({ noNaN: true }), constantFrom(...written), (number, write) => {
-        const text = write(number);
-        const found = alone(text);
-        return found === undefined || Object.is(found, Number(text));
-      }),
-      { numRuns: 20_000 },
-    );
-    expect(["15.73", "-0", ".5", "5.", "1e22", "-1.5E-7", "00012.50"].map(alone)).toEqual([
-      15.73, -0, 0.5, 5, 1e22, -1.5e-7, 12.5,
-    ]);
-  });
-
-  test("in other forms are left to JavaScript", () => {
-    for (const text of ["", "-", ".", "-.", "1e", "1e+", "e5", "1x", "0x10", "1e23", "9007199254740993", "٣"])
-      expect(alone(text), text).toBeUndefined();
-  });
-
   test("a blank cell is none, quoted or not", async () => {
     const { numbers } = await read('a,b,c\n1," ",\n2,true,0x10\n3,Infinity,1e400\n');
     expect(numbers).toEqual([1, NaN, NaN, 2, 1, 16, 3, Infinity, Infinity]);

@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import type { FloatArray } from "@relprop/core";
 import type { Figure, Theme } from "@relprop/core/heatmap";
-import type { Drawer, Drawn, ShownInput } from "./run-file.ts";
+import type { Drawer, Drawn, ShownInput } from "./drawer.ts";
 import type { FigureText } from "../figures/figure-text.ts";
 import { pictureFigure } from "./picture-figure.ts";
 import { imageFiles, isOfKind } from "../files/find-files.ts";

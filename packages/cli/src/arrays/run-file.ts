@@ -1,13 +1,14 @@
 /** A main file while its samples are explained: where relevance is written, what is drawn, how far it is. */
 
 import { InputError, type FloatArray, type InputArray } from "@relprop/core";
-import { sampleOf, sizeOf } from "@relprop/core/internal";
+import { sizeOf } from "@relprop/core/internal";
 import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
+import type { Drawer, Drawn, ShownInput } from "./drawer.ts";
+import { floats, joined, sampleIn, sideBySide } from "./in-block.ts";
 import type { Batching, Taken } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
 import { openCsvNumbers, openNumbers, together, type RelevanceFile } from "./relevance-file.ts";
-import type { SoundPlan } from "../sounds/sound-plan.ts";
 import type { WindowPlace } from "../sounds/sound-windows.ts";
 import { WaveSketch } from "../sounds/wave-sketch.ts";
 import { openWindowTable } from "./window-file.ts";
@@ -40,50 +41,6 @@ export interface ExplainedBlock {
   readonly windows?: readonly WindowPlace[];
   readonly carried?: Taken["carried"];
   readonly files?: Taken["files"];
-}
-
-/** A drawing of one sample, or of all. */
-export interface Drawn {
-  readonly name: string;
-  readonly title: string;
-  readonly caption: string;
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** An explained input of a sample, as it is drawn. */
-export interface ShownInput {
-  readonly input: string;
-  readonly values: FloatArray;
-  readonly relevance: FloatArray;
-  /** Names of its elements, if columns of a table feed it. */
-  readonly names?: readonly string[];
-  /** The file that feeds it, if a picture or a table's cell does. */
-  readonly file?: string;
-}
-
-/** Draws figures. */
-export interface Drawer {
-  /**
-   * Draws inputs of a sample.
-   * @param name of the files, without ending
-   * @param isAlone whether no other input is explained
-   */
-  readonly sample: (
-    name: string,
-    sample: number,
-    shown: readonly ShownInput[],
-    answer: ExplainedAnswer,
-    isAlone: boolean,
-  ) => Promise<readonly Drawn[]>;
-  /** Draws all rows of a table. */
-  readonly summary: (
-    name: string,
-    rows: RowSample,
-    asked: string,
-    columns: readonly string[],
-  ) => Promise<Drawn>;
-  /** Draws a sound, all its windows together. */
-  readonly sound: (name: string, wave: WaveSketch, asked: string, plan: SoundPlan) => Promise<Drawn>;
 }
 
 /** What is needed to write a file's results. */
@@ -413,49 +370,3 @@ export class RunFile {
     return result;
   }
 }
-
-/** The columns of a row that feed inputs of their own, as one input. */
-function joined(inputs: readonly ShownInput[]): ShownInput | undefined {
-  const [first, ...more] = inputs;
-  if (!first || more.length === 0) return first;
-  const all = (of: (each: ShownInput) => FloatArray): FloatArray => {
-    const data = Float32Array.from(inputs.flatMap((each) => Array.from(of(each).data)));
-    return { data, dims: [data.length] };
-  };
-  return {
-    input: "columns",
-    values: all(({ values }) => values),
-    relevance: all(({ relevance }) => relevance),
-    names: inputs.flatMap(({ names = [] }) => names),
-  };
-}
-
-/** Rows of several inputs as rows of one. @param parts of each, [count, size] */
-function sideBySide(
-  parts: readonly { readonly data: Float32Array; readonly size: number }[],
-  count: number,
-): Float32Array {
-  const size = parts.reduce((sum, each) => sum + each.size, 0);
-  const all = new Float32Array(count * size);
-  let at = 0;
-  for (let row = 0; row < count; row++) {
-    for (const { data, size: own } of parts) {
-      for (let i = row * own; i < (row + 1) * own; i++) all[at++] = data[i] as number;
-    }
-  }
-  return all;
-}
-
-/** One sample of an array, without the axis that counts them. */
-function sampleIn({ data, dims }: InputArray, batchAxis: number | undefined, sample: number): FloatArray {
-  if (batchAxis === 0) {
-    const own = dims.slice(1);
-    const size = sizeOf(own);
-    return { data: floats(data.subarray(sample * size, (sample + 1) * size)), dims: own };
-  }
-  const own = sampleOf({ data: floats(data), dims }, batchAxis, sample);
-  return { data: own.data, dims: dims.filter((_, axis) => axis !== batchAxis) };
-}
-
-const floats = (data: InputArray["data"]): Float32Array =>
-  data instanceof Float32Array ? data : Float32Array.from(data as Float64Array);

@@ -31,7 +31,7 @@ const records = ({ stdout }: CommandRun): Said[] =>
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as Said)
-    .filter((each) => !("outputs" in each));
+    .filter((each) => "input" in each && !("outputs" in each));
 
 /** A network of one convolution over time, whose input has a shape. */
 function net(

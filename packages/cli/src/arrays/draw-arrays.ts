@@ -72,8 +72,10 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
       }
       return drawn;
     },
-    summary: async (name, rows, asked, columns) => {
+    summary: async (name, rows, request, columns) => {
       const { tableSummaryFigure } = await import("../figures/table-summary-figure.ts");
+      // Rows have best classes of their own.
+      const asked = request === "top1" ? "the best class" : request;
       const count =
         rows.kept < rows.seen ? `${rows.kept} of ${rows.seen} rows, drawn evenly` : `${rows.seen} rows`;
       const figure = tableSummaryFigure(

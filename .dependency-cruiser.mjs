@@ -18,7 +18,7 @@ const studio = (room, ...allowed) => ({
 });
 
 /** Rooms of the command that explain one kind of input each. */
-const kinds = ["images", "texts", "arrays", "concepts", "films", "sounds"];
+const kinds = ["images", "texts", "arrays", "concepts", "films"];
 const roomsOf = (names) => `^packages/cli/src/(${names.join("|")})/`;
 
 /** Rooms of the command, and the other rooms that they do not know. */
@@ -67,10 +67,13 @@ export default {
         kinds.filter((other) => other !== kind),
       ),
     ),
+    // Windows of sounds are explained as arrays are.
+    apart(["sounds"], [...kinds, "commands", "studio-server"]),
+    apart(["images", "texts", "concepts", "films"], ["sounds"]),
     // What kinds share knows none of them, and no command.
     apart(
       ["run", "pages", "figures", "files", "models", "terminal", "sessions", "media"],
-      [...kinds, "commands", "studio-server"],
+      [...kinds, "sounds", "commands", "studio-server"],
     ),
     apart(kinds, ["commands", "studio-server"]),
     apart(["terminal"], ["run", "pages", "files", "models", "sessions"]),

@@ -5,6 +5,8 @@ const config: UserConfig = defineConfig({
   entry: {
     main: "src/main.ts",
     "session-worker": "src/sessions/session-worker.ts",
+    "csv-blocks-worker": "src/arrays/csv-blocks-worker.ts",
+    "csv-lines-worker": "src/arrays/csv-lines-worker.ts",
     "codec-worker": "src/media/codec-worker.ts",
     "engine-worker": "src/studio-server/engine-worker.ts",
   },

@@ -204,7 +204,7 @@ describe("reports", () => {
 
   test("tell programs what failed and why", () => {
     const error = new InputError({ what: "cannot read", why: "it is empty" });
-    expect(JSON.parse(failureRecord("x.png", error))).toEqual({
+    expect(JSON.parse(failureRecord({ input: "x.png" }, error))).toEqual({
       v: 2,
       input: "x.png",
       error: { what: "cannot read", why: "it is empty" },

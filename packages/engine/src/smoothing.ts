@@ -53,7 +53,11 @@ export class Smoother {
       this.#time = time;
       return { relevance: { data: this.#average, height, width }, level: 1 };
     }
-    const average = before.map((old, i) => old + newestWeight * ((frame.data[i] ?? 0) - old));
+    const average = new Float32Array(before.length);
+    for (let i = 0; i < average.length; i++) {
+      const old = before[i] ?? 0;
+      average[i] = old + newestWeight * ((frame.data[i] ?? 0) - old);
+    }
     const way = 1 - Math.exp(-Math.max(0, time - this.#time) / settlingMilliseconds);
     const own = this.#measure(average);
     this.#largest += way * (own - this.#largest);

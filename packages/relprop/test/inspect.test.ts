@@ -1,6 +1,7 @@
 /** What inspect says: each node, each obstacle, the alternatives; and that compile agrees. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
   compile,
@@ -56,6 +57,15 @@ describe("each node", () => {
     ["softmax", "", "carries no relevance", null, 'relevance starts before it, at the logits "bias"'],
   ] as const)("%s: %s, %s", (name, form, state, rule, why) => {
     expect(nodeOf(inspection, name)).toMatchObject({ form, state, rule, why });
+  });
+
+  it("that conversion replaced says by what, and where it went", () => {
+    const file = fileURLToPath(new URL("../../../examples/tables/tumours.onnx", import.meta.url));
+    const scaler = inspect(readModel(readFileSync(file))).nodes.find(({ operator }) =>
+      /Scaler/.test(operator),
+    );
+    expect(scaler).toMatchObject({ form: "converted to Sub, Mul", state: "explained" });
+    expect(scaler?.why).toMatch(/^with Linear "/);
   });
 
   it("says what is explained", () => {

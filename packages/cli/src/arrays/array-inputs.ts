@@ -4,18 +4,23 @@ import { basename, extname, join } from "node:path";
 import { stat } from "node:fs/promises";
 import { InputError, OptionError } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
+import { sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { guessCard, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
-import { readBytes, readImage } from "../files/read-images.ts";
+import { readBytes, readImage, type SeenPicture } from "../files/read-images.ts";
+import { filesWithSound } from "../sounds/read-sound.ts";
+import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
+import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
-import { columnInputs } from "./columns.ts";
+import { areUnnamed, columnInputs } from "./columns.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
 import {
+  carriedColumns,
+  filledUp,
   partOfArrays,
   partOfTable,
-  repeated,
   requireAllFed,
   type Batching,
   type Part,
@@ -27,12 +32,20 @@ import { inMemory, type StoredArray } from "./stored-array.ts";
 export interface Feeding {
   readonly model: Model;
   readonly card: ArrayCard;
-  readonly options: Pick<ArrayRunOptions, "feeds" | "columns" | "pictures" | "compile">;
+  readonly options: Pick<
+    ArrayRunOptions,
+    "feeds" | "columns" | "features" | "pictures" | "compile" | "rate" | "window" | "hop"
+  >;
   /** How the compiled model counts samples. */
   readonly batching: Batching;
   /** All main files of the run. */
   readonly files: readonly InputFile[];
+  /** Files that are fed beside all of them: opened, counted and read once. */
+  readonly beside: Map<string, Promise<CountedPart>>;
 }
+
+/** A part whose samples are counted. */
+type CountedPart = Part & { readonly count: number };
 
 /** A main file with what is fed beside it. */
 export interface BoundFile {
@@ -43,6 +56,16 @@ export interface BoundFile {
   readonly columns?: readonly string[];
   /** The input that the table's columns feed. */
   readonly tableInput?: string;
+  /** How it is fed, if it is a sound. */
+  readonly sound?: SoundPlan;
+  /** The inputs that columns of the main table feed. */
+  readonly tableInputs: readonly string[];
+  /** Names of features, by the inputs that columns of tables feed. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** Names of the table's columns that feed nothing. */
+  readonly carried?: readonly string[];
+  /** What of the forms of its files is not as usual, or guessed: a line for each file. */
+  readonly notes: readonly string[];
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
 }
@@ -52,10 +75,8 @@ export const fedInputs = ({ graph }: Model): FedInput[] =>
   graph.inputs.filter(({ name }) => !graph.initializers.has(name));
 
 /** A main file's part; for a table with the names of its features. */
-interface MainPart {
+interface MainPart extends Pick<BoundFile, "columns" | "tableInput" | "carried" | "sound"> {
   readonly part: Part;
-  readonly columns?: readonly string[];
-  readonly tableInput?: string;
 }
 
 /**
@@ -77,7 +98,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   const left = inputs.filter(({ name }) => !feeds.has(name));
   const main = await mainPart(feeding, file.path, left);
   const beside: Part[] = [];
-  const count = feeds.size > 0 ? await countOf(main.part) : main.part.count;
+  const count = feeds.size > 0 && !main.sound ? await main.part.counted() : main.part.count;
   for (const [name, path] of feeds) {
     const input = inputs.find((each) => each.name === name);
     if (input) beside.push(await feedPart(feeding, path, file, index, input, count));
@@ -88,16 +109,25 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
     count,
     ...(main.columns && { columns: main.columns }),
     ...(main.tableInput !== undefined && { tableInput: main.tableInput }),
+    ...(main.sound && { sound: main.sound }),
+    ...(main.carried && { carried: main.carried }),
+    tableInputs: [...(main.part.names?.keys() ?? [])],
+    names: new Map([main.part, ...beside].flatMap(({ names }) => Array.from(names ?? []))),
+    notes: [main.part, ...beside].flatMap(({ path, notes = [] }) =>
+      notes.length === 0 ? [] : [`${path}: ${notes.join(", ")}`],
+    ),
     take: async (first, count) => {
       const taken = await main.part.take(first, count);
       const values = new Map(taken.values);
       const bad = new Map(taken.bad);
+      const files = new Map(taken.files);
       for (const part of beside) {
-        const own = await takeBeside(part, first, taken.count, count, feeding.batching.whole);
+        const own = await takeBeside(part, first, taken.count, feeding.batching.whole);
         for (const [name, array] of own.values) values.set(name, array);
+        for (const [name, paths] of own.files ?? []) files.set(name, paths);
         for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
       }
-      return { count: taken.count, values, bad };
+      return { ...taken, values, bad, files };
     },
     close: async () => {
       for (const part of [main.part, ...beside]) await part.close();
@@ -105,23 +135,32 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   };
 }
 
+/** Closes what all main files share. */
+export async function closeBeside({ beside }: Feeding): Promise<void> {
+  for (const part of await Promise.allSettled(beside.values()))
+    if (part.status === "fulfilled") await part.value.close();
+}
+
 /** The samples that stand beside those of the main file: one for each, or one for all. */
 async function takeBeside(
   part: Part,
   first: number,
   count: number,
-  mainCount: number | undefined,
   whole: ReadonlySet<string>,
 ): Promise<Taken> {
-  if (part.count === 1 && mainCount !== 1) {
-    const { values, bad } = await part.take(0, 1);
+  if (part.count === 1) {
+    const { values, bad, files = new Map<string, readonly string[]>() } = await part.take(0, 1);
+    const forAll = new Map(
+      [...files].map(([name, [path = ""]]) => [name, Array.from({ length: count }, () => path)]),
+    );
     const all = new Map(
       [...values].map(([name, array]) => [
         name,
-        whole.has(name) ? array : repeated(array, count, array.dims.slice(1)),
+        whole.has(name) ? array : filledUp(array, count, array.dims.slice(1)),
       ]),
     );
-    return { count, values: all, bad: new Map([...bad.values()].flatMap((error) => times(count, error))) };
+    const failed = new Map([...bad.values()].flatMap((error) => times(count, error)));
+    return { count, values: all, bad: failed, files: forAll };
   }
   const taken = await part.take(first, count);
   if (taken.count === count) return taken;
@@ -139,8 +178,11 @@ async function mainPart(feeding: Feeding, path: string, left: readonly FedInput[
   if (isOfKind(path, imageFiles)) {
     const input = left.find(({ shape }) => shape.length === 4);
     if (!input) throw noInput(path, "a picture", left);
-    const array = inMemory("float32", await pictureInput(feeding, path, input));
-    return { part: partOfArrays(path, [{ input, array }], feeding.batching) };
+    return { part: await partOfPicture(feeding, path, input) };
+  }
+  if (isOfKind(path, filesWithSound)) {
+    const sound = soundPlan(feeding, left, path);
+    return { part: partOfSound(path, sound, feeding.batching), sound };
   }
   const opened = await openFile(path);
   if (opened.kind === "table") return tablePart(feeding, path, opened, left);
@@ -153,21 +195,37 @@ async function tablePart(
   { table }: Extract<OpenedFile, { kind: "table" }>,
   left: readonly FedInput[],
 ): Promise<MainPart> {
-  for await (const [first] of table.rows()) {
-    if (!first) break;
-    const { columns } = feeding.options;
-    const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
-      (await pictureInput(feeding, picture, input)).data;
-    const fed = columnInputs(path, table, first, left, { ...(columns && { columns }), readPicture });
-    const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
-    const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
-    return {
-      part: partOfTable(path, table, fed),
-      ...(used && { columns: used.map((i) => table.columns[i] ?? String(i)) }),
-      ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
-    };
-  }
-  throw new InputError({ what: `cannot explain "${path}"`, why: "it has no rows" });
+  const reader = table.read();
+  const rows = await reader.take(0, 1);
+  const first = table.columns.map((_, column) => (rows.count === 0 ? undefined : rows.cell(0, column)));
+  await reader.close();
+  if (rows.count === 0) throw new InputError({ what: `cannot explain "${path}"`, why: "it has no rows" });
+  const { columns, features = feeding.card.features } = feeding.options;
+  // Beside other inputs, the names may be those of another one's channels.
+  const known = fedInputs(feeding.model).length === 1 ? features : undefined;
+  const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
+    (await pictureInput(feeding, picture, input)).data;
+  const fed = columnInputs(path, table, first, left, {
+    ...(columns && { columns }),
+    ...(known && { names: known }),
+    readPicture,
+  });
+  const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
+  const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
+  const called = areUnnamed(table.columns) && known?.length === used?.length ? known : undefined;
+  const pictured = fed.find(
+    ({ from }) => "pathOf" in from && isOfKind(from.pathOf(first[from.column]), imageFiles),
+  );
+  const part = partOfTable(path, table, fed);
+  const notes = [...(part.notes ?? []), ...(pictured ? pictureNotes(feeding, pictured.input) : [])];
+  const names = new Map(part.names);
+  if (called && ofNumbers) names.set(ofNumbers.input.name, called);
+  return {
+    part: { ...part, notes, names },
+    carried: carriedColumns(table, fed).map((i) => table.columns[i] ?? ""),
+    ...(used && { columns: called ?? used.map((i) => table.columns[i] ?? String(i)) }),
+    ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
+  };
 }
 
 /** Binds arrays to inputs: by name, or the only array to the only input that fits. */
@@ -211,10 +269,21 @@ async function feedPart(
   input: FedInput,
   mainCount: number | undefined,
 ): Promise<Part> {
-  const path = await fileOf(given, file);
-  const { part } = await mainPart(feeding, path, [input]);
-  const count = await countOf(part);
-  if (count === 1 || count === mainCount || !feeding.batching.isKnown) return { ...part, count };
+  const number = await numberFed(given);
+  const path = number === undefined ? await fileOf(given, file) : given;
+  if (isOfKind(path, filesWithSound)) {
+    throw new InputError({
+      what: `cannot feed "${path}"`,
+      where: `input "${input.name}"`,
+      why: "a sound has as many samples as windows, and is explained itself",
+      fix: "name the sound without --feed, or give its samples as .npy",
+    });
+  }
+  if (number !== undefined)
+    return partOfArrays(path, [{ input, array: filledWith(number, input) }], feeding.batching);
+  const part = await (path === given ? shared(feeding, path, input) : counted(feeding, path, input));
+  const { count } = part;
+  if (count === 1 || count === mainCount || !feeding.batching.isKnown) return part;
   if (mainCount === 1 && count === feeding.files.length) {
     // Its samples stand beside the main files in their order.
     return { ...part, count: 1, take: (_first, most) => part.take(index, most) };
@@ -223,17 +292,37 @@ async function feedPart(
   throw new InputError({
     what: `cannot feed "${path}"`,
     where: `input "${input.name}"`,
-    why: `it has ${count} samples, "${file.path}" has ${mainCount}${files}`,
+    why: `it has ${count} samples, "${file.path}" has ${mainCount ?? "as many as windows"}${files}`,
     fix: "give one sample for each, or one for all",
   });
 }
 
-/** The number of samples; those of a table are counted. */
-async function countOf({ count, rows }: Part): Promise<number> {
-  if (count !== undefined || !rows) return count ?? 1;
-  let counted = 0;
-  for await (const some of rows()) counted += some.length;
-  return counted;
+async function counted(feeding: Feeding, path: string, input: FedInput): Promise<CountedPart> {
+  const { part } = await mainPart(feeding, path, [input]);
+  const count = await part.counted();
+  if (count !== 1) return { ...part, count };
+  // It stands beside every block, and is read once.
+  let only: Promise<Taken> | undefined;
+  return { ...part, count, take: () => (only ??= part.take(0, 1)) };
+}
+
+/** A file that is fed beside all main files. It stays open until {@link closeBeside}. */
+async function shared(feeding: Feeding, path: string, input: FedInput): Promise<Part> {
+  const { beside } = feeding;
+  const part = beside.get(input.name) ?? counted(feeding, path, input);
+  beside.set(input.name, part);
+  return { ...(await part), close: async () => undefined };
+}
+
+/** What is fed as one number, which all elements of an input are then; undefined where a file is called so, or it is none. */
+export async function numberFed(given: string): Promise<number | undefined> {
+  const number = given.trim() === "" ? Number.NaN : Number(given);
+  return Number.isFinite(number) && !(await stat(given).catch(() => undefined)) ? number : undefined;
+}
+
+function filledWith(number: number, { dataType, shape }: FedInput): StoredArray {
+  const dims = shape.map((dim) => (typeof dim === "number" ? dim : 1));
+  return inMemory(dataType, { data: new Float64Array(sizeOf(dims)).fill(number), dims });
 }
 
 /** A file that is fed beside a main file: of a folder the one that is called as it. @throws InputError if there is none */
@@ -252,13 +341,53 @@ async function namesake(folder: string, { path }: InputFile): Promise<string> {
   throw new InputError({ what: `cannot feed "${path}"`, why: `"${folder}" has no file called "${stem}"` });
 }
 
-/** A picture as one sample of an input, preprocessed as the card says, or as is guessed of the model. */
-async function pictureInput(
+const cards = new WeakMap<Model, Map<string, ReturnType<typeof guessCard>>>();
+
+/** How an input takes pictures: as the card says, else as is guessed of the model, once. */
+function pictureCard(
   { model, card, options }: Feeding,
+  input: string,
+): { readonly input: InputCard; readonly guesses: readonly string[] } {
+  if (card.input) return { input: card.input, guesses: [] };
+  const known = cards.get(model) ?? new Map<string, ReturnType<typeof guessCard>>();
+  cards.set(model, known);
+  const guessed = known.get(input) ?? guessCard(card.name, model, options.pictures, { input });
+  known.set(input, guessed);
+  return { input: guessed.card.input, guesses: guessed.guesses };
+}
+
+/** What is guessed about the pictures of an input, if anything is. */
+function pictureNotes(feeding: Feeding, { name }: FedInput): string[] {
+  const { guesses } = pictureCard(feeding, name);
+  if (guesses.length === 0) return [];
+  const how = "(set it with --card, --size, --resize, --channels, --mean, --std)";
+  return [`guessed, since no card says it: ${guesses.join("; ")} ${how}`];
+}
+
+/** A picture as the network sees it. */
+export async function seenPicture(feeding: Feeding, path: string, input: string): Promise<SeenPicture> {
+  return readImage(path, await readBytes(path), pictureCard(feeding, input).input);
+}
+
+/** A picture as one sample of an input. */
+async function pictureInput(
+  feeding: Feeding,
   path: string,
-  input: FedInput,
+  { name }: FedInput,
 ): Promise<ReturnType<typeof preprocess>> {
-  const how: InputCard =
-    card.input ?? guessCard(card.name, model, options.pictures, { input: input.name }).card.input;
-  return preprocess([await readImage(path, await readBytes(path), how)], how);
+  return preprocess([await seenPicture(feeding, path, name)], pictureCard(feeding, name).input);
+}
+
+/** A picture's part: one sample. */
+async function partOfPicture(feeding: Feeding, path: string, input: FedInput): Promise<Part> {
+  const array = inMemory("float32", await pictureInput(feeding, path, input));
+  const part = partOfArrays(path, [{ input, array }], feeding.batching);
+  return {
+    ...part,
+    notes: pictureNotes(feeding, input),
+    take: async (first, most) => {
+      const taken = await part.take(first, most);
+      return { ...taken, files: new Map([[input.name, Array.from({ length: taken.count }, () => path)]]) };
+    },
+  };
 }

@@ -23,6 +23,11 @@ export interface ArrayRunOptions extends Omit<RunOptions, "batch">, RunChoices {
   readonly features?: readonly string[];
   /** Samples of a signal per second. */
   readonly rate?: number;
+  /** Windows of a sound in seconds: their length, and from the beginning of one to that of the next. */
+  readonly window?: number;
+  readonly hop?: number;
+  /** Whether films of a folder are explained, by their sound. */
+  readonly hasFilms?: boolean;
   /** The number of samples of a file that a figure is drawn of. */
   readonly figures: number;
   /** Whether figures are written as SVG, too. */

@@ -1,6 +1,6 @@
 /** The page that shows what was explained of arrays: one file, no network, works from `file://`. */
 
-import type { ArrayResult } from "./array-result.ts";
+import { countedText, type ArrayResult } from "./array-result.ts";
 import { escape, href, pageHead, settingsList, type Page } from "../pages/page-parts.ts";
 
 /** What the page shows. */
@@ -35,8 +35,8 @@ ${results.map(article).join("\n")}
 `;
 }
 
-function article({ input, samples, failed, answers, figures, verdicts }: ArrayResult): string {
-  const counted = `${samples === 1 ? "1 sample" : `${samples} samples`}${failed > 0 ? `, ${failed} of them failed` : ""}`;
+function article(result: ArrayResult): string {
+  const { input, answers, figures, verdicts, ledger: all } = result;
   const numbers = answers.map(({ asked, files }) => {
     const links = Object.values(files).map((file) => `<a href="${escape(href(file))}">${escape(file)}</a>`);
     return `<li>${escape(asked)}: ${links.join(", ")}</li>`;
@@ -45,13 +45,14 @@ function article({ input, samples, failed, answers, figures, verdicts }: ArrayRe
     ({ caption, file }) =>
       `<figure><img src="${escape(href(file))}" alt="${escape(caption)}" loading="lazy"><figcaption>${escape(caption)}</figcaption></figure>`,
   );
+  const lines = [...(all === undefined ? [] : [all]), ...verdicts];
   const ledger =
-    verdicts.length === 0
+    lines.length === 0
       ? ""
-      : `<ul class="verdicts">${verdicts.map((each) => `<li>${escape(each)}</li>`).join("")}</ul>`;
+      : `<ul class="verdicts">${lines.map((each) => `<li>${escape(each)}</li>`).join("")}</ul>`;
   return `<article>
 <h2>${escape(input)}</h2>
-<p>${counted}</p>
+<p>${countedText(result)}</p>
 <ul class="numbers">${numbers.join("")}</ul>
 ${ledger}<div class="figures">${drawn.join("\n")}</div>
 </article>`;

@@ -3,7 +3,11 @@
 import { basename } from "node:path";
 import type { FloatArray } from "@relprop/core";
 import type { Figure, Theme } from "@relprop/core/heatmap";
-import type { Drawer, Drawn } from "./run-file.ts";
+import type { Drawer, Drawn, ShownInput } from "./drawer.ts";
+import type { FigureText } from "../figures/figure-text.ts";
+import { pictureFigure } from "./picture-figure.ts";
+import { imageFiles, isOfKind } from "../files/find-files.ts";
+import type { SeenPicture } from "../files/read-images.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { drawnFigure } from "../pages/figure-parts.ts";
 import { howText, type Settings } from "../pages/page-parts.ts";
@@ -12,7 +16,7 @@ import type { Coloring } from "../run/decide.ts";
 import type { ExplainedAnswer } from "../run/explain-batch.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import { answerText } from "../run/score.ts";
-import { plain } from "./relevance-file.ts";
+import { plain } from "./decimals.ts";
 
 /** What all figures of a run share. */
 export interface DrawingOptions {
@@ -25,11 +29,13 @@ export interface DrawingOptions {
   readonly features?: readonly string[];
   /** Samples of a signal per second. */
   readonly rate?: number;
+  /** Reads a picture as an input sees it. */
+  readonly picture: (path: string, input: string) => Promise<SeenPicture>;
 }
 
 /** Draws into files; the plot library is loaded at the first figure. */
 export function arrayDrawer(options: DrawingOptions): Drawer {
-  const { writer, settings, theme, svg, features, rate } = options;
+  const { writer, settings, theme, svg } = options;
   const method = [
     ...settings.filter(([name]) => name === "model").map((each) => each.join(" ")),
     ...howText(settings),
@@ -47,40 +53,29 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
     return { name, title: figure.title, caption, files: wanted };
   };
   return {
-    sample: async (name, sample, values, answer, columns) => {
-      const { arrayFigure } = await import("../figures/array-figure.ts");
-      const { relevances } = answer;
-      const inputs = Object.entries(relevances);
+    sample: async (name, sample, shown, answer, isAlone) => {
       const drawn: Drawn[] = [];
-      for (const [input, relevance] of inputs) {
-        const own = values.get(input);
-        if (!own || own.data.length !== relevance.data.length) continue;
-        const ofInput = inputs.length === 1 ? "" : `.${input.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-")}`;
-        const names = columns?.length === own.data.length ? columns : features;
-        const figure = await arrayFigure(
-          { shape: own.dims, values: own.data, relevance: relevance.data },
-          {
-            title: basename(name) + (inputs.length === 1 ? "" : `: ${input}`),
-            explained: explainedLines(answer, relevance),
-            label: answer.score.label,
-            ...(answer.ledger && { verdict: ledgerResult(answer.ledger).verdict }),
-            method,
-            theme,
-          },
-          { ...(rate !== undefined && { rate }), ...(names && { names }) },
-        );
-        drawn.push(
-          await write(
-            `${name}${ofInput}`,
-            figure,
-            `sample ${sample}, ${explainedLines(answer, relevance).join(", ")}`,
-          ),
-        );
+      for (const each of shown) {
+        const { input, relevance } = each;
+        const explained = explainedLines(answer, relevance);
+        const text = {
+          title: basename(name) + (isAlone ? "" : `: ${input}`),
+          explained,
+          label: answer.score.label,
+          ...(answer.ledger && { verdict: ledgerResult(answer.ledger).verdict }),
+          method,
+          theme,
+        };
+        const ofInput = isAlone ? "" : `.${input.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-")}`;
+        const figure = await figureOfInput(each, text, options);
+        drawn.push(await write(`${name}${ofInput}`, figure, `sample ${sample}, ${explained.join(", ")}`));
       }
       return drawn;
     },
-    summary: async (name, rows, asked, columns) => {
+    summary: async (name, rows, request, columns) => {
       const { tableSummaryFigure } = await import("../figures/table-summary-figure.ts");
+      // Rows have best classes of their own.
+      const asked = request === "top1" ? "the best class" : request;
       const count =
         rows.kept < rows.seen ? `${rows.kept} of ${rows.seen} rows, drawn evenly` : `${rows.seen} rows`;
       const figure = tableSummaryFigure(
@@ -89,7 +84,28 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
       );
       return write(`${name}.all`, figure, `${asked}, ${count}`);
     },
+    sound: async (name, wave, asked, plan) => {
+      const { soundFigure } = await import("./sound-figure.ts");
+      const figure = soundFigure(wave, asked, plan, { title: basename(name), method, theme });
+      return write(name, figure, figure.explained.join(", "));
+    },
   };
+}
+
+/** A picture with its relevance over it, or the figure that suits the array. */
+async function figureOfInput(
+  { input, values, relevance, names, file }: ShownInput,
+  text: FigureText,
+  { rate, features, coloring, picture }: DrawingOptions,
+): Promise<Figure> {
+  if (file !== undefined && isOfKind(file, imageFiles) && values.dims.length === 3) {
+    const seen = await picture(file, input);
+    return pictureFigure(seen, relevance, text, coloring);
+  }
+  const { arrayFigure } = await import("../figures/array-figure.ts");
+  const array = { shape: values.dims, values: values.data, relevance: relevance.data };
+  const called = names?.length === values.data.length ? names : features;
+  return arrayFigure(array, text, { ...(rate !== undefined && { rate }), ...(called && { names: called }) });
 }
 
 /** What is explained, and how much of it these values were given. */
@@ -99,6 +115,8 @@ function explainedLines(answer: ExplainedAnswer, { data }: FloatArray): string[]
   return [
     answerText({ ...answer.score, elements: answer.elements }),
     ...(against ? [`rather than ${against.label}`] : []),
-    `relevance ${plain(Number(reached.toPrecision(4)))} of ${plain(Number(start.toPrecision(4)))}`,
+    `relevance ${short(reached)} of ${short(start)}`,
   ];
 }
+
+const short = (number: number): string => plain(Number(number.toPrecision(4))).replace("-", "−");

@@ -3,32 +3,40 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, type InputArray } from "@relprop/core";
-import { sizeOf } from "@relprop/core/internal";
 import { arrayPage } from "./array-page.ts";
 import { arrayResultSchema, type ArrayResult } from "./array-result.ts";
-import { bindFile, fileOf, type BoundFile } from "./array-inputs.ts";
+import { bindFile, closeBeside, fileOf, numberFed, seenPicture, type BoundFile } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
-import { fileLine, mostLines, recordLines, sampleLine } from "./array-text.ts";
+import { fileLine, fileRecord, mostLines, recordLines, sampleLine } from "./array-text.ts";
 import { arrayDrawer } from "./draw-arrays.ts";
 import { arrayFiles } from "./open-file.ts";
+import { filledUp, type Taken } from "./part.ts";
 import { RunFile, type ExplainedBlock } from "./run-file.ts";
 import { startArrays, type ArrayRun } from "./start-arrays.ts";
-import { imageFiles, type FileKind, type InputFile } from "../files/find-files.ts";
+import { imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
+import { filesWithSound, soundFiles } from "../sounds/read-sound.ts";
+import { refuseWindows } from "../sounds/sound-plan.ts";
+import { sampleFailure, windowPlace, windowTime } from "../sounds/window-text.ts";
 import { sha256OfFile } from "../models/download.ts";
-import { explainBatch, type ExplainedSample } from "../run/explain-batch.ts";
+import { isSilent, say } from "../terminal/report.ts";
+import { explainBatch, type ExplainedBatch } from "../run/explain-batch.ts";
 import { resultSettings } from "../run/result-settings.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Failed, type Work } from "../run/run-inputs.ts";
 
 const pageName = "arrays.html";
 
-/** Arrays, and pictures that stand beside arrays. */
-const mainFiles: FileKind = {
-  noun: "arrays",
-  extensions: [...arrayFiles.extensions, ...imageFiles.extensions],
-};
+/** Arrays and sounds, and pictures that stand beside arrays. */
+const mainFiles = ({ feeds, hasFilms }: ArrayRunOptions): FileKind => ({
+  noun: "arrays or sounds",
+  extensions: [
+    ...arrayFiles.extensions,
+    ...(hasFilms === true ? filesWithSound : soundFiles).extensions,
+    ...(feeds.size > 0 ? imageFiles.extensions : []),
+  ],
+});
 
 /** Some samples of a file, or why there are none. */
 type Block = { readonly path: string } & (
@@ -40,8 +48,7 @@ type Block = { readonly path: string } & (
       readonly file: RunFile;
       readonly first: number;
       readonly count: number;
-      readonly values: ReadonlyMap<string, InputArray>;
-      readonly bad: ReadonlyMap<number, InputError>;
+      readonly taken: Taken;
       /** Whether the file ends with it. */
       readonly isLast: boolean;
     }
@@ -49,12 +56,18 @@ type Block = { readonly path: string } & (
 
 type Samples = Extract<Block, { kind: "samples" }>;
 
+/** What the network made of a block, and which of its samples failed. */
+interface Explained {
+  readonly batch: ExplainedBatch;
+  readonly failed: ReadonlyMap<number, InputError>;
+}
+
 /** What was made of a block. */
 interface Kept {
   readonly lines: readonly string[];
   readonly failed: readonly Failed[];
   readonly block?: Samples;
-  readonly explained?: readonly ExplainedSample[];
+  readonly explained?: Explained;
 }
 
 /**
@@ -69,14 +82,15 @@ export async function explainArrays(
   interrupted: () => boolean,
 ): Promise<number> {
   const start = performance.now();
-  const kind = options.feeds.size > 0 ? mainFiles : arrayFiles;
+  const kind = mainFiles(options);
   const { files, writer, manifest } = await openInputs(sources, options, arrayResultSchema, [pageName], kind);
+  if (!files.some(({ path }) => isOfKind(path, filesWithSound))) refuseWindows(options);
   return runInputs(
     { ...options, batch: 1 },
     start,
     async (threads) => {
       const run = await startArrays(files, options, threads);
-      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes() });
+      return workOn(files, { ...run, writer, manifest, sha256Of: fileHashes(), sayOnce: onceSayer() });
     },
     interrupted,
   );
@@ -92,19 +106,27 @@ function fileHashes(): (path: string) => Promise<string> {
   };
 }
 
+/** Says a note about a file, unless the same was said of another one. */
+function onceSayer(): (note: string) => void {
+  const said = new Set<string>();
+  return (note) => {
+    const what = note.slice(note.indexOf(": "));
+    if (!said.has(what)) say(note);
+    said.add(what);
+  };
+}
+
 interface Run extends ArrayRun {
   readonly sha256Of: (path: string) => Promise<string>;
+  readonly sayOnce: (note: string) => void;
   readonly writer: ResultWriter;
   readonly manifest: Manifest<ArrayResult>;
 }
 
-function workOn(
-  files: readonly InputFile[],
-  run: Run,
-): Work<Block, Samples, readonly ExplainedSample[], Kept> {
+function workOn(files: readonly InputFile[], run: Run): Work<Block, Samples, Explained, Kept> {
   const { options, settings, writer, manifest, loaded } = run;
   const open = new Set<RunFile>();
-  const results: ArrayResult[] = [];
+  const lines: string[] = [];
   return {
     inputs: blocksOf(files, run, open),
     total: run.total,
@@ -116,31 +138,36 @@ function workOn(
     canResume: true,
     prepare: async (block) => {
       if (block.kind === "failed") throw block.error;
-      if (block.kind === "earlier") return { earlier: { lines: [], failed: [] } };
+      if (block.kind === "earlier") {
+        const lines =
+          options.json && block.result ? [fileRecord(block.result, options.folder, block.count)] : [];
+        return { earlier: { lines, failed: [] } };
+      }
       return { ready: block };
     },
     explain: ([block]) => {
-      return async (explainer) => [block ? await explainBlock(run, explainer, block) : []];
+      return async (explainer) => (block ? [await explainBlock(run, explainer, block)] : []);
     },
     write: async (block, explained) => {
       const failed = failuresOf(block, explained);
       return { lines: linesOf(run, block, explained), failed, block, explained };
     },
-    keep: async ({ block, explained = [] }) => {
-      if (!block) return;
-      const { file, values, first } = block;
-      const failed = failedIn(block, explained);
-      await file.add({ first, samples: explained, values, failed } satisfies ExplainedBlock);
+    keep: async ({ block, explained }) => {
+      if (!block || !explained) return;
+      const { file, taken, first } = block;
+      await file.add({ ...taken, first, ...explained } satisfies ExplainedBlock);
       if (!block.isLast) return;
       open.delete(file);
-      results.push(await file.finish());
+      const result = await file.finish();
+      if (options.json) lines.push(fileRecord(result, options.folder, file.earlier));
+      else if (!options.quiet) lines.push(fileLine(result, options.folder));
     },
     textOf: ({ lines }) => lines.join("\n"),
     failedIn: ({ failed }) => failed,
     finish: async () => {
       for (const file of open) await file.leave();
-      if (!options.json && !options.quiet)
-        for (const result of results) process.stdout.write(`${fileLine(result, options.folder)}\n`);
+      await closeBeside(run.feeding);
+      for (const line of lines) process.stdout.write(`${line}\n`);
       const all = await manifest.all();
       if (all.length === 0) return undefined;
       const title = `What ${loaded.card.name} used`;
@@ -179,6 +206,7 @@ async function* blocksIn(
     return;
   }
   const bound = await bindFile(feeding, file, index);
+  if (!isSilent(options)) for (const note of bound.notes) run.sayOnce(note);
   const drawer = arrayDrawer({
     writer,
     settings: run.settings,
@@ -187,6 +215,7 @@ async function* blocksIn(
     svg: options.svg,
     ...(run.features && { features: run.features }),
     ...(run.rate !== undefined && { rate: run.rate }),
+    picture: (path, input) => seenPicture(feeding, path, input),
   });
   const explained = run.explainers[0].compiled.inputs.map(({ input }) => input.name);
   const own = new RunFile(
@@ -208,10 +237,11 @@ async function* blocksIn(
   const size = sizeOfBlock(bound, samplesAtATime);
   let before: Samples | undefined;
   for (let first = own.samples; ;) {
-    const { count, values, bad } = await bound.take(first, size);
+    const taken = await bound.take(first, size);
+    const { count } = taken;
     if (count === 0) break;
     if (before) yield before;
-    before = { kind: "samples", path, file: own, first, count, values, bad, isLast: false };
+    before = { kind: "samples", path, file: own, first, count, taken, isLast: false };
     first += count;
     if (bound.count !== undefined && first >= bound.count) break;
   }
@@ -225,10 +255,15 @@ const sizeOfBlock = ({ count }: BoundFile, most: number): number => Math.min(mos
 /** What a file's results depend on. */
 async function hashOf(file: InputFile, run: Run): Promise<string> {
   const { options, files } = run;
-  const { columns, features, rate, figures, svg, theme, pictures, feeds } = options;
-  const drawn = { columns, features, rate, figures, svg, theme, pictures, main: files.length };
+  const { columns, features, rate, window, hop, figures, svg, theme, pictures, feeds } = options;
+  const drawn = { columns, features, rate, window, hop, figures, svg, theme, pictures, main: files.length };
   const hash = createHash("sha256").update(JSON.stringify({ ...resultSettings(run, options), ...drawn }));
   for (const given of [file.path, ...feeds.values()]) {
+    const number = given === file.path ? undefined : await numberFed(given);
+    if (number !== undefined) {
+      hash.update(`\0${number}`);
+      continue;
+    }
     const path = await fileOf(given, file);
     hash.update(`\0${path}\0${await run.sha256Of(path)}`);
   }
@@ -238,44 +273,40 @@ async function hashOf(file: InputFile, run: Run): Promise<string> {
 async function explainBlock(
   { plan, batch, shared }: Run,
   explainer: Run["explainers"][0],
-  { count, values }: Samples,
-): Promise<readonly ExplainedSample[]> {
+  block: Samples,
+): Promise<Explained> {
+  const {
+    path,
+    file,
+    count,
+    taken: { values },
+  } = block;
   const { input } = explainer.compiled;
-  const padded = batch === undefined || batch === count ? values : filledUp(values, count, batch, shared);
+  const isFull = batch === undefined || batch === count;
+  const fill = (name: string, array: InputArray): InputArray =>
+    isFull || shared.has(name) ? array : filledUp(array, batch, array.dims.slice(1));
+  const padded = new Map([...values].map(([name, array]) => [name, fill(name, array)]));
   const main = padded.get(input.name);
   if (!main) throw new InputError({ what: "cannot run the model", why: `nothing feeds "${input.name}"` });
   const others = Object.fromEntries([...padded].filter(([name]) => name !== input.name));
-  const explained = await explainBatch(explainer, main, plan, { values: others, shared });
-  return explained.slice(0, count);
-}
-
-/** Repeats the last sample until a batch is full that has a fixed size. */
-function filledUp(
-  values: ReadonlyMap<string, InputArray>,
-  count: number,
-  batch: number,
-  shared: ReadonlySet<string>,
-): ReadonlyMap<string, InputArray> {
-  const fill = ({ data, dims }: InputArray): InputArray => {
-    const own = dims.slice(1);
-    const size = sizeOf(own);
-    const all = new Float64Array(batch * size);
-    for (let i = 0; i < batch; i++) {
-      const from = Math.min(i, count - 1) * size;
-      for (let j = 0; j < size; j++) all[i * size + j] = Number(data[from + j]);
-    }
-    return { data: all, dims: [batch, ...own] };
-  };
-  return new Map([...values].map(([name, array]) => [name, shared.has(name) ? array : fill(array)]));
+  try {
+    const explained = await explainBatch(explainer, main, plan, { values: others, shared });
+    return { batch: explained, failed: failedIn(block, explained) };
+  } catch (error) {
+    // A sound that is too short for the model fails alone.
+    const { sound } = file.options.bound;
+    throw sound && sound.size === undefined ? sampleFailure(path, main.dims, error) : error;
+  }
 }
 
 /** Why samples of a block have no answer, by their place in it. */
-function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<number, InputError> {
+function failedIn({ taken: { bad }, count }: Samples, batch: ExplainedBatch): Map<number, InputError> {
   const failed = new Map(bad);
-  for (const [i, { error, answers }] of explained.entries()) {
+  for (let i = 0; i < count; i++) {
     if (failed.has(i)) continue;
+    const error = batch.error(i);
     if (error) failed.set(i, error);
-    else if (answers.length === 0)
+    else if (batch.runs.every((run) => !run.pickIn(i)))
       failed.set(
         i,
         new InputError({ what: "cannot explain it", why: "its best class is the one that --against names" }),
@@ -284,26 +315,36 @@ function failedIn({ bad }: Samples, explained: readonly ExplainedSample[]): Map<
   return failed;
 }
 
-function failuresOf(block: Samples, explained: readonly ExplainedSample[]): Failed[] {
-  return [...failedIn(block, explained)].map(([i, error]) => {
-    const name = `${block.path} [${block.first + i}]`;
-    if (error.what.includes(block.path)) return { name, error };
+function failuresOf(block: Samples, { failed }: Explained): Failed[] {
+  return [...failed].map(([i, error]) => {
+    const sample = block.first + i;
+    const name = `${block.path} [${sample}]`;
+    const about = { input: block.path, sample };
+    if (error.what.includes(block.path)) return { name, error, about };
     // What pictures can be told is no help here.
     const { what, why } = error;
-    return { name, error: new InputError({ what, where: name, why, fix: "check the values of the input" }) };
+    const fix = "check the values of the input";
+    return { name, error: new InputError({ what, where: name, why, fix }), about };
   });
 }
 
-function linesOf(run: Run, block: Samples, explained: readonly ExplainedSample[]): string[] {
+function linesOf(run: Run, block: Samples, { batch, failed }: Explained): string[] {
   const { options, decision, asked } = run;
-  const failed = failedIn(block, explained);
-  const done = [...explained.entries()].filter(([i]) => !failed.has(i));
-  if (options.json) {
-    return done.flatMap(([i, each]) =>
-      recordLines(block.path, block.first + i, each, { asked, kind: decision.names.facts.kind }),
-    );
-  }
-  const { count } = block.file.options.bound;
-  if (count === undefined || count > mostLines) return [];
-  return done.map(([i, each]) => sampleLine(block.path, count === 1 ? undefined : block.first + i, each));
+  const { path, first, file, taken } = block;
+  const { count, names, sound } = file.options.bound;
+  // Of a long sound only the first windows have lines: its table has all.
+  const most = sound ? mostLines - first : (count ?? Infinity) > mostLines ? 0 : block.count;
+  const shown = options.json ? block.count : Math.max(0, Math.min(block.count, most));
+  const done = Array.from({ length: shown }, (_, i) => i).filter((i) => !failed.has(i));
+  const { kind } = decision.names.facts;
+  return done.flatMap((i) => {
+    const window = sound && taken.windows?.[i];
+    const sample = batch.sample(i);
+    if (!options.json) {
+      const place = count === 1 ? undefined : first + i;
+      return [sampleLine(path, window ? windowTime(window, sound) : place, sample, names)];
+    }
+    const placeOf = window && windowPlace(window, sound);
+    return recordLines(path, first + i, sample, { asked, kind, ...(placeOf && { placeOf }) });
+  });
 }

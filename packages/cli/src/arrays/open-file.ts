@@ -4,9 +4,11 @@ import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { InputError } from "@relprop/core";
 import { unzipSync } from "fflate";
+import { openCsv } from "./csv.ts";
 import type { FileKind } from "../files/find-files.ts";
 import { inMemory, npyInMemory, openNpy, type StoredArray } from "./stored-array.ts";
-import { openCsv, openParquet, tableOf, type Table } from "./table.ts";
+import { openParquet } from "./parquet.ts";
+import { tableOf, type Table } from "./table.ts";
 
 /** What a file holds. */
 export type OpenedFile =
@@ -34,6 +36,7 @@ const openers: Readonly<Record<string, (path: string) => Promise<OpenedFile>>> =
   json: async (path) => fromJson(path, jsonIn(path, await textOf(path))),
   jsonl: async (path) => {
     const lines = (await textOf(path)).split(/\r?\n/).filter((line) => line.trim() !== "");
+    if (lines.length === 0) throw cannotRead(path, "it is empty");
     return fromJson(
       path,
       lines.map((line, i) => jsonIn(path, line, i + 1)),
@@ -45,6 +48,7 @@ const openers: Readonly<Record<string, (path: string) => Promise<OpenedFile>>> =
 export async function openFile(path: string): Promise<OpenedFile> {
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile()) throw cannotRead(path, info ? "it is no file" : "there is no such file");
+  if (info.size === 0) throw cannotRead(path, "it is empty");
   const opener = openers[extname(path).slice(1).toLowerCase()];
   if (!opener) throw cannotRead(path, `it is none of .${arrayFiles.extensions.join(", .")}`);
   try {
@@ -87,6 +91,7 @@ async function textOf(path: string): Promise<string> {
 }
 
 function jsonIn(path: string, text: string, line?: number): unknown {
+  if (text.trim() === "") throw cannotRead(path, "it is empty");
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -116,8 +121,9 @@ function fromJson(path: string, json: unknown): OpenedFile {
 function arrayOf(path: string, json: unknown, where?: string): StoredArray {
   const dims: number[] = [];
   for (let part = json; Array.isArray(part); part = part[0]) dims.push(part.length);
-  const data = new Float64Array(dims.reduce((product, n) => product * n, 1));
-  let next = 0;
+  if (dims.includes(0)) throw cannotRead(path, "it holds no numbers", where);
+  // Grows, since lists that are not alike might promise more than there is.
+  const data: number[] = [];
   const fill = (part: unknown, depth: number): void => {
     if (depth < dims.length) {
       if (!Array.isArray(part) || part.length !== dims[depth])
@@ -129,10 +135,10 @@ function arrayOf(path: string, json: unknown, where?: string): StoredArray {
     const number = part === null ? Number.NaN : part;
     if (typeof number !== "number" && typeof number !== "boolean")
       throw cannotRead(path, `${JSON.stringify(part)?.slice(0, 40)} is no number`, where);
-    data[next++] = Number(number);
+    data.push(Number(number));
   };
   fill(json, 0);
-  return inMemory("float64", { data, dims });
+  return inMemory("float64", { data: Float64Array.from(data), dims });
 }
 
 const messageOf = (error: unknown): string =>

@@ -5,8 +5,9 @@ import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput, type Fit } from "./fit.ts";
 import type { StoredArray } from "./stored-array.ts";
 import type { TableColumns, TableInput } from "./table-input.ts";
-import { numberOf, type Row, type Table } from "./table.ts";
+import type { Rows, Table } from "./table.ts";
 import { waysToGive } from "../run/missing-inputs.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
 
 /** Values of some samples. */
 export interface Taken {
@@ -16,6 +17,12 @@ export interface Taken {
   readonly values: ReadonlyMap<string, InputArray>;
   /** Samples that cannot be fed, and why. */
   readonly bad: ReadonlyMap<number, InputError>;
+  /** Of a sound, where each sample lies in it. */
+  readonly windows?: readonly WindowPlace[];
+  /** Of a table, what its rows say in the columns that feed nothing, column by column. */
+  readonly carried?: readonly (readonly string[])[];
+  /** The file of each sample, by the inputs that pictures, or files that a table names, feed. */
+  readonly files?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Samples of a file. */
@@ -26,11 +33,15 @@ export interface Part {
   readonly inputs: readonly string[];
   /** How many samples it has; undefined where only its end tells. */
   readonly count: number | undefined;
+  /** Counts its samples where only its end tells. */
+  readonly counted: () => Promise<number>;
   /** Samples from `first` on, at most so many. They are asked for in their order; those in between are passed over. */
   readonly take: (first: number, count: number) => Promise<Taken>;
   readonly close: () => Promise<void>;
-  /** All rows, of a table. */
-  readonly rows?: Table["rows"];
+  /** Names of the columns that inputs are fed from, by input. */
+  readonly names?: ReadonlyMap<string, readonly string[]>;
+  /** What of the file's form is not as usual, or guessed, in words. */
+  readonly notes?: readonly string[];
 }
 
 const nothingBad: ReadonlyMap<number, InputError> = new Map();
@@ -71,6 +82,7 @@ export function partOfArrays(
     path,
     inputs: fits.map(({ input }) => input.name),
     count: samples,
+    counted: async () => samples,
     close: async () => undefined,
     take: async (first, most) => {
       const count = Math.max(0, Math.min(most, samples - first));
@@ -83,7 +95,7 @@ export function partOfArrays(
         const own = fit.isStacked ? await array.read(first, count) : await array.read(0, array.dims[0] ?? 1);
         values.set(
           input.name,
-          fit.isStacked ? { ...own, dims: [count, ...fit.sample] } : repeated(own, count, fit.sample),
+          fit.isStacked ? { ...own, dims: [count, ...fit.sample] } : filledUp(own, count, fit.sample),
         );
       }
       return { count, values, bad: nothingBad };
@@ -91,13 +103,14 @@ export function partOfArrays(
   };
 }
 
-/** One sample, so many times. */
-export function repeated({ data }: InputArray, count: number, sample: readonly number[]): InputArray {
+/** So many samples: those there are, and the last of them again. @param sample sizes of one */
+export function filledUp({ data }: InputArray, count: number, sample: readonly number[]): InputArray {
   const dims = [count, ...sample];
-  if (count === 1) return { data, dims };
-  const size = data.length;
+  const size = sizeOf(sample);
+  if (data.length >= count * size) return { data, dims };
   const all = new Float64Array(count * size);
-  for (let i = 0; i < count; i++) for (let j = 0; j < size; j++) all[i * size + j] = Number(data[j]);
+  for (let i = 0; i < all.length; i++)
+    all[i] = Number(data[i < data.length ? i : data.length - size + (i % size)]);
   return { data: all, dims };
 }
 
@@ -117,28 +130,65 @@ function requireFit(path: string, input: FedInput, { dims }: StoredArray): Fit {
   });
 }
 
+/** The columns of a table that feed nothing: what rows are found again by. */
+export function carriedColumns({ columns }: Table, fed: readonly TableInput[]): number[] {
+  const used = new Set(fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column])));
+  return [...columns.keys()].filter((column) => !used.has(column));
+}
+
+/** A cell as a text. */
+const cellText = (cell: unknown): string =>
+  typeof cell === "string" ? cell : cell === null || cell === undefined ? "" : textOf(cell);
+
+const textOf = (cell: unknown): string => {
+  if (cell instanceof Date) return cell.toISOString();
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+};
+
 /** The samples of a table: a row is one. */
 export function partOfTable(path: string, table: Table, fed: readonly TableInput[]): Part {
-  const rows = new RowReader(table);
+  const others = carriedColumns(table, fed);
+  const ofNumbers = fed.flatMap(({ from }) => ("columns" in from ? from.columns : []));
+  const ofFiles = fed.flatMap(({ from }) => ("pathOf" in from ? [from.column] : []));
+  const reader = table.read({ numbers: [...new Set(ofNumbers)], texts: [...others, ...ofFiles] });
   return {
     path,
     inputs: fed.map(({ input }) => input.name),
     count: table.count,
-    rows: table.rows,
-    close: () => rows.close(),
-    take: async (first, count) => {
-      const taken = await rows.take(first, count);
+    counted: table.counted,
+    names: new Map(
+      fed.flatMap(({ input, from }) =>
+        "columns" in from ? [[input.name, from.columns.map((i) => table.columns[i] ?? "")] as const] : [],
+      ),
+    ),
+    ...(table.notes && { notes: table.notes }),
+    close: () => reader.close(),
+    take: async (first, most) => {
+      const rows = await reader.take(first, most);
       const bad = new Map<number, InputError>();
       const values = new Map<string, InputArray>();
       for (const { input, sample, from } of fed) {
-        values.set(
-          input.name,
+        const dims = [rows.count, ...sample];
+        const data =
           "columns" in from
-            ? numbersIn(path, table, taken, first, from.columns, sample, bad)
-            : await filesIn(path, taken, first, from, sample, bad),
-        );
+            ? numbersIn(path, table, rows, first, from.columns, bad)
+            : await filesIn(path, rows, first, from, sizeOf(sample), bad);
+        values.set(input.name, {
+          data: input.dataType === "float32" ? new Float32Array(data) : data,
+          dims,
+        });
       }
-      return { count: taken.length, values, bad };
+      const column = <Text>(toText: (row: number) => Text): Text[] =>
+        Array.from({ length: rows.count }, (_, row) => toText(row));
+      const carried = others.map((other) => column((row) => cellText(rows.cell(row, other))));
+      const files = new Map(
+        fed.flatMap(({ input, from }) =>
+          "pathOf" in from
+            ? [[input.name, column((row) => from.pathOf(rows.cell(row, from.column)))] as const]
+            : [],
+        ),
+      );
+      return { count: rows.count, values, bad, carried, files };
     },
   };
 }
@@ -146,28 +196,25 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
 function numbersIn(
   path: string,
   table: Table,
-  rows: readonly Row[],
+  rows: Rows,
   first: number,
   columns: readonly number[],
-  sample: readonly number[],
   bad: Map<number, InputError>,
-): InputArray {
-  const data = new Float64Array(rows.length * columns.length);
-  let at = 0;
-  for (const [i, row] of rows.entries()) {
-    for (const column of columns) {
-      const number = numberOf(row[column]);
-      data[at++] = number;
-      if (Number.isFinite(number) || bad.has(i)) continue;
-      const cell = row[column];
-      const why =
-        cell === "" || cell === null || cell === undefined
-          ? "is empty"
-          : `is ${JSON.stringify(String(cell).slice(0, 40))}, no number`;
-      bad.set(i, badRow(path, first + i, `column "${table.columns[column]}" ${why}`));
-    }
+): Float64Array {
+  const numbers = rows.numbers(columns);
+  for (let at = 0; at < numbers.length; at++) {
+    if (Number.isFinite(numbers[at])) continue;
+    const row = Math.floor(at / columns.length);
+    const column = columns[at % columns.length] ?? 0;
+    if (bad.has(row)) continue;
+    const cell = rows.cell(row, column);
+    const why =
+      cell === null || cell === undefined || String(cell).trim() === ""
+        ? "is empty"
+        : `is ${JSON.stringify(String(cell).slice(0, 40))}, no number`;
+    bad.set(row, badRow(path, first + row, `column "${table.columns[column]}" ${why}`));
   }
-  return { data, dims: [rows.length, ...sample] };
+  return numbers;
 }
 
 /** An error about a row, counted as in the results. */
@@ -176,57 +223,23 @@ const badRow = (path: string, row: number, why: string): InputError =>
 
 async function filesIn(
   path: string,
-  rows: readonly Row[],
+  rows: Rows,
   first: number,
   { column, readCell }: Extract<TableColumns, { readonly column: number }>,
-  sample: readonly number[],
+  size: number,
   bad: Map<number, InputError>,
-): Promise<InputArray> {
-  const size = sizeOf(sample);
-  const data = new Float32Array(rows.length * size);
-  const read = async (row: Row, i: number): Promise<void> => {
+): Promise<Float32Array> {
+  const data = new Float32Array(rows.count * size);
+  const read = async (row: number): Promise<void> => {
     try {
-      data.set(await readCell(row[column]), i * size);
+      data.set(await readCell(rows.cell(row, column)), row * size);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      if (!bad.has(i)) bad.set(i, badRow(path, first + i, `${error.what}: ${error.why}`));
+      if (!bad.has(row)) bad.set(row, badRow(path, first + row, `${error.what}: ${error.why}`));
     }
   };
-  await Promise.all(rows.map(read));
-  return { data, dims: [rows.length, ...sample] };
-}
-
-/** Hands on a table's rows, so many at a time, from the first to the last. */
-class RowReader {
-  readonly #chunks: AsyncIterator<readonly Row[]>;
-  #rows: Row[] = [];
-  /** The row that `#rows` begins with. */
-  #at = 0;
-
-  constructor(table: Table) {
-    this.#chunks = table.rows()[Symbol.asyncIterator]();
-  }
-
-  async take(first: number, count: number): Promise<readonly Row[]> {
-    if (first < this.#at) throw new Error(`row ${first} has been passed`);
-    while (this.#at + this.#rows.length < first + count) {
-      const dropped = Math.min(this.#rows.length, first - this.#at);
-      this.#rows = this.#rows.slice(dropped);
-      this.#at += dropped;
-      const next = await this.#chunks.next();
-      if (next.done === true) break;
-      this.#rows.push(...next.value);
-    }
-    const start = first - this.#at;
-    const taken = this.#rows.slice(start, start + count);
-    this.#rows = this.#rows.slice(start + taken.length);
-    this.#at = first + taken.length;
-    return taken;
-  }
-
-  async close(): Promise<void> {
-    await this.#chunks.return?.();
-  }
+  await Promise.all(Array.from({ length: rows.count }, (_, row) => read(row)));
+  return data;
 }
 
 /** @throws OptionError naming the inputs that nothing feeds */

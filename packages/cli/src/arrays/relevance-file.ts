@@ -2,29 +2,37 @@
 
 import { Zip, ZipPassThrough } from "fflate";
 import { open } from "node:fs/promises";
-import type { FloatArray } from "@relprop/core";
 import { npyData, npyHeader, sizeOf } from "@relprop/core/internal";
 import type { GrowingFile } from "../files/growing-file.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
+import type { Chosen } from "../run/explain-batch.ts";
 import { amountOf, type AnswerScore } from "../run/score.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
+import { CsvLinesThread } from "./csv-lines.ts";
+import { plain } from "./decimals.ts";
 
-/** An explained sample as it is written; without an answer if it failed. */
-export interface WrittenSample {
-  /** Its index in the file. */
-  readonly sample: number;
-  readonly answer?: {
-    readonly score: AnswerScore;
-    readonly start: number;
-    /** By input. */
-    readonly relevances: Readonly<Record<string, FloatArray>>;
-  };
+/** Explained samples as they are written. */
+export interface WrittenBlock {
+  /** Index of the first in the file. */
+  readonly first: number;
+  readonly count: number;
+  /** What the rows of a table say in the columns that are no features, column by column. */
+  readonly carried?: readonly (readonly string[])[];
+  /** Where each sample lies, if they are windows of a sound. */
+  readonly windows?: readonly WindowPlace[];
+  /** What is explained in a sample, by its place in the block; undefined if it failed. */
+  readonly chosen: (place: number) => Chosen | undefined;
+  readonly score: (chosen: Chosen) => AnswerScore;
+  readonly start: (place: number) => number;
+  /** Relevance of an input, sample by sample: of so many at least. */
+  readonly relevance: (input: string) => Float32Array;
 }
 
 /** A file of relevance while it is written. */
 export interface RelevanceFile {
   /** What the files will be called, by kind. */
   readonly files: Readonly<Record<string, string>>;
-  readonly append: (samples: readonly WrittenSample[]) => Promise<void>;
+  readonly append: (block: WrittenBlock) => Promise<void>;
   /** Bytes of each of its parts, for the next run. */
   readonly sizes: () => readonly number[];
   readonly leave: () => Promise<void>;
@@ -66,14 +74,13 @@ export async function openNumbers(
   };
   return {
     files: { [isOne ? "npy" : "npz"]: file },
-    append: async (samples) => {
+    append: async ({ count, chosen, relevance }) => {
       for (const [i, [input, dims]] of inputs.entries()) {
         const size = sizeOf(dims);
-        const numbers = new Float32Array(samples.length * size).fill(Number.NaN);
-        for (const [row, { answer }] of samples.entries()) {
-          const relevance = answer?.relevances[input];
-          if (relevance) numbers.set(relevance.data, row * size);
-        }
+        const all = relevance(input);
+        const numbers = new Float32Array(count * size).fill(Number.NaN);
+        for (let row = 0; row < count; row++)
+          if (chosen(row)) numbers.set(all.subarray(row * size, (row + 1) * size), row * size);
         await parts[i]?.append(npyData(numbers));
       }
     },
@@ -137,52 +144,74 @@ async function zipInto(
 const encoder = new TextEncoder();
 
 /**
- * Opens `<name>.relevance.csv`: a line for each row of the table, with the row's index, what is explained and how high it is,
- * where relevance starts, and the relevance of each column. A row that failed has its index only.
+ * Opens `<name>.relevance.csv`: a line for each row of the table, with the columns that are no features as they are, the row's
+ * index, what is explained and how high it is, where relevance starts, and the relevance of each feature. A row that failed has no
+ * more than its index.
  */
 export async function openCsvNumbers(
   writer: ResultWriter,
   name: string,
-  columns: readonly string[],
+  input: string,
+  { carried, columns }: { readonly carried: readonly string[]; readonly columns: readonly string[] },
   kept: readonly number[],
 ): Promise<RelevanceFile> {
   const file = `${name}.relevance.csv`;
   const part = await writer.growing(file, kept[0] ?? 0);
   if (part.size === 0) {
-    const head = ["row", "explained", "score", "start", ...columns].map(quoted);
+    const head = [...carried, "row", "explained", "score", "start", ...columns].map(quoted);
     await part.append(encoder.encode(`${head.join(",")}\n`));
   }
   const nothing = ",".repeat(3 + columns.length);
+  const thread = new CsvLinesThread();
   return {
     files: { csv: file },
-    append: async (samples) => {
-      let text = "";
-      for (const { sample, answer } of samples) {
-        const [relevance] = answer ? Object.values(answer.relevances) : [];
-        if (!answer || !relevance) {
-          text += `${sample}${nothing}\n`;
-          continue;
-        }
-        text += `${sample},${quoted(answer.score.label)},${plain(amountOf(answer.score))},${plain(answer.start)}`;
-        for (const number of relevance.data) text += `,${plain(number)}`;
-        text += "\n";
-      }
-      await part.append(encoder.encode(text));
+    append: async ({ first, count, carried: cells = [], chosen, score, start, relevance }) => {
+      const hasNumbers = new Uint8Array(count);
+      const beginnings = Array.from({ length: count }, (_, row) => {
+        const index = beside(cells, row) + String(first + row);
+        const explained = chosen(row);
+        if (!explained) return index + nothing;
+        hasNumbers[row] = 1;
+        const own = score(explained);
+        return `${index},${quoted(own.label)},${plain(amountOf(own))},${plain(start(row))}`;
+      });
+      const numbers = relevance(input).slice(0, count * columns.length);
+      const lines = { beginnings, hasNumbers, numbers, columns: columns.length };
+      await part.append(await thread.text(lines));
     },
     sizes: () => [part.size],
-    leave: () => part.leave(),
-    finish: () => writer.finish(part),
+    leave: async () => {
+      await thread.close();
+      await part.leave();
+    },
+    finish: async () => {
+      await thread.close();
+      await writer.finish(part);
+    },
   };
 }
 
-const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-/** Seven digits, which are all that a number of single precision has, without what follows them in binary. */
-export function plain(number: number | undefined): string {
-  if (number === undefined) return "";
-  if (number === 0 || !Number.isFinite(number)) return String(number);
-  const digits = 10 ** (6 - Math.floor(Math.log10(Math.abs(number))));
-  return Number.isFinite(digits) && digits >= 1
-    ? String(Math.round(number * digits) / digits)
-    : number.toPrecision(7);
+/** Two files that grow together. */
+export function together(first: RelevanceFile, second: RelevanceFile): RelevanceFile {
+  const both = async (work: (each: RelevanceFile) => Promise<void>): Promise<void> => {
+    for (const each of [first, second]) await work(each);
+  };
+  return {
+    files: { ...first.files, ...second.files },
+    append: (samples) => both((each) => each.append(samples)),
+    sizes: () => [...first.sizes(), ...second.sizes()],
+    leave: () => both((each) => each.leave()),
+    finish: () => both((each) => each.finish()),
+  };
 }
+
+/** What a line says first, of columns that are carried. */
+function beside(columns: readonly (readonly string[])[], row: number): string {
+  let text = "";
+  for (const cells of columns) text += `${quoted(cells[row] ?? "")},`;
+  return text;
+}
+
+/** A text as a cell of a line. */
+export const quoted = (text: string): string =>
+  /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -13,14 +13,29 @@ export class RowSample {
   #relevance: Float32Array[] = [];
   #random = 1;
 
-  add(values: Float32Array, relevance: Float32Array): void {
-    this.features = values.length;
-    const most = Math.max(2, Math.min(mostRows, Math.floor(mostNumbers / Math.max(1, values.length))));
-    const place = this.seen < most ? this.seen : Math.floor(this.#next() * (this.seen + 1));
-    this.seen++;
-    if (place >= most) return;
-    this.#values[place] = Float32Array.from(values);
-    this.#relevance[place] = Float32Array.from(relevance);
+  /**
+   * Some of the next rows.
+   * @param values of rows, [count, features]
+   * @param relevance as `values`, at least so many
+   * @param isIn whether a row counts
+   */
+  add(
+    values: Float32Array,
+    relevance: Float32Array,
+    count: number,
+    isIn: (row: number) => boolean = () => true,
+  ): void {
+    const features = values.length / count;
+    this.features = features;
+    const most = Math.max(2, Math.min(mostRows, Math.floor(mostNumbers / Math.max(1, features))));
+    for (let row = 0; row < count; row++) {
+      if (!isIn(row)) continue;
+      const place = this.seen < most ? this.seen : Math.floor(this.#next() * (this.seen + 1));
+      this.seen++;
+      if (place >= most) continue;
+      this.#values[place] = values.slice(row * features, (row + 1) * features);
+      this.#relevance[place] = relevance.slice(row * features, (row + 1) * features);
+    }
   }
 
   /** The rows that are kept, [rows, features]. */

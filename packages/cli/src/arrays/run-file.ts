@@ -1,14 +1,19 @@
 /** A main file while its samples are explained: where relevance is written, what is drawn, how far it is. */
 
 import { InputError, type FloatArray, type InputArray } from "@relprop/core";
-import { sampleOf, sizeOf } from "@relprop/core/internal";
+import { sizeOf } from "@relprop/core/internal";
 import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
-import type { Batching } from "./part.ts";
+import type { Drawer, Drawn, ShownInput } from "./drawer.ts";
+import { floats, joined, sampleIn, sideBySide } from "./in-block.ts";
+import type { Batching, Taken } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
-import { openCsvNumbers, openNumbers, type RelevanceFile, type WrittenSample } from "./relevance-file.ts";
-import { ledgerResult } from "../run/ledger-record.ts";
-import type { ExplainedAnswer, ExplainedSample } from "../run/explain-batch.ts";
+import { openCsvNumbers, openNumbers, together, type RelevanceFile } from "./relevance-file.ts";
+import type { WindowPlace } from "../sounds/sound-windows.ts";
+import { WaveSketch } from "../sounds/wave-sketch.ts";
+import { openWindowTable } from "./window-file.ts";
+import { ledgerResult, Reached } from "../run/ledger-record.ts";
+import type { AnswerRun, ExplainedAnswer, ExplainedBatch } from "../run/explain-batch.ts";
 import type { Manifest } from "../files/manifest.ts";
 import type { ResultWriter } from "../files/result-writer.ts";
 import { z } from "zod";
@@ -19,45 +24,23 @@ export interface Asked {
   readonly text: string;
   /** Ending of file names, with a dot, or nothing. */
   readonly suffix: string;
-  /** Whether an answer is that of this request. */
-  readonly is: (answer: ExplainedAnswer) => boolean;
+  /** Whether a run of the network explains it. */
+  readonly is: (run: Pick<AnswerRun, "request" | "rank">) => boolean;
 }
 
 /** A block of samples that are explained together. */
 export interface ExplainedBlock {
   readonly first: number;
-  readonly samples: readonly ExplainedSample[];
+  readonly count: number;
+  readonly batch: ExplainedBatch;
   /** What the model was fed, [samples, …] by input. */
   readonly values: ReadonlyMap<string, InputArray>;
   /** Why samples failed, by their place in the block. */
   readonly failed: ReadonlyMap<number, InputError>;
-}
-
-/** A drawing of one sample, or of all. */
-export interface Drawn {
-  readonly name: string;
-  readonly title: string;
-  readonly caption: string;
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** Draws figures. */
-export interface Drawer {
-  /** Draws a sample's values and relevance of each input. @param name of the files, without ending */
-  readonly sample: (
-    name: string,
-    sample: number,
-    values: ReadonlyMap<string, FloatArray>,
-    answer: ExplainedAnswer,
-    columns: readonly string[] | undefined,
-  ) => Promise<readonly Drawn[]>;
-  /** Draws all rows of a table. */
-  readonly summary: (
-    name: string,
-    rows: RowSample,
-    asked: string,
-    columns: readonly string[],
-  ) => Promise<Drawn>;
+  /** Where each lies in a sound. */
+  readonly windows?: readonly WindowPlace[];
+  readonly carried?: Taken["carried"];
+  readonly files?: Taken["files"];
 }
 
 /** What is needed to write a file's results. */
@@ -82,6 +65,7 @@ const stateSchema = z.object({
   /** Sizes of the parts of each request's file. */
   sizes: z.array(z.array(z.number())),
   rows: z.array(z.unknown()),
+  waves: z.array(z.unknown()).default([]),
   drawn: z.array(
     z.object({
       name: z.string(),
@@ -91,6 +75,7 @@ const stateSchema = z.object({
     }),
   ),
   verdicts: z.array(z.string()),
+  reached: Reached.schema,
 });
 
 /** So often an unfinished file's state is noted, in milliseconds. */
@@ -103,75 +88,136 @@ export class RunFile {
   /** Samples that are explained and written, those of earlier runs included. */
   samples = 0;
   failed = 0;
+  /** Those that earlier runs left. */
+  readonly earlier: number = 0;
   #outputs: RelevanceFile[] | undefined;
   #kept: readonly (readonly number[])[] = [];
   readonly #rows: RowSample[];
+  readonly #waves: WaveSketch[];
   #drawn: Drawn[] = [];
+  /** Draws the first row of a table, should it be the only one. */
+  readonly #only: (() => Promise<readonly Drawn[]>)[] = [];
   #verdicts: string[] = [];
+  #reached = new Reached();
   #noted = performance.now();
 
   /** @param isNew whether what an earlier run left is not gone on with */
   constructor(options: RunFileOptions, isNew: boolean) {
     this.options = options;
-    this.#rows = options.asked.map(() => new RowSample());
+    const { manifest, bound, hash, asked, figures } = options;
+    this.#rows = asked.map(() => new RowSample());
+    const { sound } = bound;
+    this.#waves = sound && figures > 0 ? asked.map(() => new WaveSketch(sound.channels)) : [];
     if (isNew) return;
-    const { manifest, bound, hash } = options;
     const state = stateSchema.safeParse(manifest.partialOf(bound.file.key, hash)).data;
-    if (state?.sizes.length !== options.asked.length) return;
+    if (state?.sizes.length !== asked.length || state.waves.length !== this.#waves.length) return;
     const rows = state.rows.map((each) => RowSample.from(each));
-    if (!rows.every((each) => each !== undefined)) return;
-    this.samples = state.samples;
+    const waves = state.waves.map((each) => WaveSketch.from(each));
+    if (!rows.every((each) => each !== undefined) || !waves.every((each) => each !== undefined)) return;
+    this.samples = this.earlier = state.samples;
     this.failed = state.failed;
     this.#kept = state.sizes;
     this.#rows = rows;
+    this.#waves = waves;
     this.#drawn = state.drawn;
     this.#verdicts = state.verdicts;
+    this.#reached = new Reached(state.reached);
   }
 
   get path(): string {
     return this.options.bound.file.path;
   }
 
-  /** Whether rows of a table are explained, whose columns have names. */
-  get isTable(): boolean {
-    return this.options.bound.columns !== undefined;
-  }
-
-  /**
-   * Writes the relevance of a block, and draws what is drawn of it.
-   * @returns the answers of each sample, in the order of the requests
-   */
-  async add({ first, samples, values, failed }: ExplainedBlock): Promise<void> {
-    const { asked } = this.options;
-    const answersOf = samples.map(({ answers }) => asked.map((each) => answers.find(each.is)));
-    const outputs = (this.#outputs ??= await this.#open(answersOf.flat(), values));
+  /** Writes the relevance of a block, and draws what is drawn of it. */
+  async add(block: ExplainedBlock): Promise<void> {
+    const { first, count, batch, values, failed, windows, carried, files } = block;
+    const runs = this.options.asked.map((each) => batch.runs.find(each.is));
+    const outputs = (this.#outputs ??= await this.#open(block));
     for (const [a, output] of outputs.entries()) {
-      const written = samples.map((_, i): WrittenSample => {
-        const answer = failed.has(i) ? undefined : answersOf[i]?.[a];
-        return { sample: first + i, ...(answer && { answer }) };
+      const run = runs[a];
+      await output.append({
+        first,
+        count,
+        ...(windows && { windows }),
+        ...(carried && { carried }),
+        chosen: (i) => (failed.has(i) ? undefined : run?.pickIn(i)),
+        start: (i) => run?.explanation.start[i] ?? 0,
+        score: (chosen) => batch.score(chosen),
+        relevance: (input) => (run ? batch.relevance(run, input) : new Float32Array(0)),
       });
-      await output.append(written);
+      if (!run) continue;
+      this.#sampleRows(block, run, a);
+      this.#sumReached(block, run);
     }
-    for (const [i] of samples.entries()) {
+    for (let i = 0; i < count && this.#isShown(first + i, runs); i++) {
       if (failed.has(i)) continue;
       const own = new Map([...values].map(([name, array]) => [name, this.#sample(name, array, i)]));
-      for (const [a, answer] of (answersOf[i] ?? []).entries()) {
-        if (answer) await this.#show(first + i, a, own, answer);
+      const fileOf = (input: string): string | undefined => files?.get(input)?.[i];
+      for (const [a, run] of runs.entries()) {
+        const answer = run && batch.answer(run, i);
+        if (answer) await this.#show(first + i, a, own, answer, fileOf, windows?.[i]);
       }
     }
-    this.samples += samples.length;
+    this.samples += count;
     this.failed += failed.size;
     if (performance.now() - this.#noted > noteEvery) await this.note();
   }
 
-  async #open(
-    answers: readonly (ExplainedAnswer | undefined)[],
-    values: ReadonlyMap<string, InputArray>,
-  ): Promise<RelevanceFile[]> {
+  /** Keeps some rows of a table for the drawing of all. */
+  #sampleRows({ count, batch, values, failed }: ExplainedBlock, run: AnswerRun, a: number): void {
+    const { bound, figures } = this.options;
+    if (figures === 0) return;
+    const rows = bound.tableInputs.flatMap((input) => {
+      const own = values.get(input);
+      const relevance = batch.relevance(run, input);
+      if (!own || relevance.length === 0) return [];
+      return [{ values: floats(own.data), relevance, size: own.data.length / count }];
+    });
+    const [first] = rows;
+    if (!first) return;
+    const isIn = (i: number): boolean => !failed.has(i) && run.pickIn(i) !== undefined;
+    const beside = (of: (each: (typeof rows)[0]) => Float32Array): Float32Array =>
+      rows.length === 1
+        ? of(first)
+        : sideBySide(
+            rows.map((each) => ({ data: of(each), size: each.size })),
+            count,
+          );
+    this.#rows[a]?.add(
+      beside(({ values }) => values),
+      beside(({ relevance }) => relevance),
+      count,
+      isIn,
+    );
+  }
+
+  /** Sums up how much relevance reached the inputs. */
+  #sumReached({ count, failed }: ExplainedBlock, run: AnswerRun): void {
+    const { ledgers = [] } = run.explanation;
+    for (const [i, ledger] of ledgers.slice(0, count).entries()) {
+      if (!failed.has(i) && run.pickIn(i)) this.#reached.add(ledger);
+    }
+  }
+
+  /** Whether something is drawn or said of a sample, and so of those before it. */
+  #isShown(sample: number, runs: readonly (AnswerRun | undefined)[]): boolean {
+    const { bound, figures, explained } = this.options;
+    const hasLedger = runs.some((run) => run?.explanation.ledgers !== undefined);
+    if (hasLedger && this.#verdicts.length < mostVerdicts) return true;
+    // Of a sound all windows are drawn together.
+    if (bound.sound) return figures > 0;
+    // So are the rows of a table, unless it has a single one.
+    const areRows = explained.every((input) => bound.tableInputs.includes(input));
+    return sample < (areRows ? Math.min(1, figures) : figures);
+  }
+
+  async #open({ count, batch, values, failed }: ExplainedBlock): Promise<RelevanceFile[]> {
     const { asked, writer, manifest, bound } = this.options;
     const { key } = bound.file;
     // Where all of the first samples failed relevance has the sizes of what they are.
-    const some = answers.find((answer) => answer !== undefined);
+    const isDone = (i: number): boolean => !failed.has(i);
+    const place = Array.from({ length: count }, (_, i) => i).find(isDone);
+    const some = place === undefined ? undefined : batch.sample(place).answers[0];
     const shapes = new Map(
       some
         ? Object.entries(some.relevances).map(([input, { dims }]) => [input, dims] as const)
@@ -180,17 +226,19 @@ export class RunFile {
             return array ? [[input, this.#sample(input, array, 0).dims] as const] : [];
           }),
     );
-    const isCsv =
-      bound.columns !== undefined &&
-      shapes.size === 1 &&
-      sizeOf([...shapes.values()][0] ?? []) === bound.columns.length;
+    const [[input, dims] = ["", []]] = shapes;
+    const isCsv = bound.columns !== undefined && shapes.size === 1 && sizeOf(dims) === bound.columns.length;
     const outputs: RelevanceFile[] = [];
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
-      const open = isCsv
-        ? await openCsvNumbers(writer, name, bound.columns ?? [], kept)
+      const beside = { carried: bound.carried ?? [], columns: bound.columns ?? [] };
+      const numbers = isCsv
+        ? await openCsvNumbers(writer, name, input, beside, kept)
         : await openNumbers(writer, name, shapes, kept);
+      const open = bound.sound
+        ? together(numbers, await openWindowTable(writer, name, bound.sound, kept[shapes.size] ?? 0))
+        : numbers;
       await writer.check(Object.values(open.files));
       outputs.push(open);
     }
@@ -204,20 +252,46 @@ export class RunFile {
     a: number,
     values: ReadonlyMap<string, FloatArray>,
     answer: ExplainedAnswer,
+    fileOf: (input: string) => string | undefined,
+    window: WindowPlace | undefined,
   ): Promise<void> {
     const { bound, asked, drawer, figures } = this.options;
-    const { columns, tableInput = "", count, file } = bound;
+    const { count, file, names, tableInputs, sound } = bound;
     if (answer.ledger && this.#verdicts.length < mostVerdicts)
       this.#verdicts.push(`${sample}: ${ledgerResult(answer.ledger).verdict}`);
-    const row = values.get(tableInput);
-    const relevance = answer.relevances[tableInput];
-    if (columns && row && relevance && figures > 0) this.#rows[a]?.add(row.data, relevance.data);
+    if (figures === 0) return;
+    if (sound && window) {
+      const [wave, own] = [values.get(sound.input.name), answer.relevances[sound.input.name]];
+      if (wave && own) this.#waves[a]?.add(wave, own, { window, plan: sound, started: answer.start });
+      // All windows are drawn together.
+      return;
+    }
+    const inputs = Object.entries(answer.relevances).flatMap(([input, relevance]): ShownInput[] => {
+      const own = values.get(input);
+      if (own?.data.length !== relevance.data.length) return [];
+      const called = names.get(input);
+      const from = fileOf(input);
+      return [
+        {
+          input,
+          values: own,
+          relevance,
+          ...(called && { names: called }),
+          ...(from !== undefined && { file: from }),
+        },
+      ];
+    });
     // Of the rows of a table all are drawn together.
-    if (columns && count !== 1) return;
-    if (sample >= figures) return;
+    const row = joined(inputs.filter(({ input }) => tableInputs.includes(input)));
+    const others = inputs.filter(({ input }) => !tableInputs.includes(input));
+    const isAlone = inputs.length === 1;
     const number = count === 1 ? "" : `.${sample}`;
-    const name = `${file.key}${asked[a]?.suffix ?? ""}${number}`;
-    this.#drawn.push(...(await drawer.sample(name, sample, values, answer, columns)));
+    const name = `${file.key}${asked[a]?.suffix ?? ""}`;
+    if (row && count === 1) others.unshift(row);
+    // Only its end tells whether a table has a single row.
+    else if (row && sample === 0) this.#only[a] = () => drawer.sample(name, sample, [row], answer, isAlone);
+    if (sample >= figures || others.length === 0) return;
+    this.#drawn.push(...(await drawer.sample(`${name}${number}`, sample, others, answer, isAlone)));
   }
 
   #sample(name: string, array: InputArray, sample: number): FloatArray {
@@ -235,8 +309,10 @@ export class RunFile {
       failed: this.failed,
       sizes: this.#outputs.map((output) => output.sizes()),
       rows: this.#rows.map((rows) => rows.state()),
+      waves: this.#waves.map((wave) => wave.state()),
       drawn: this.#drawn,
       verdicts: this.#verdicts,
+      reached: this.#reached.shares,
     });
   }
 
@@ -249,21 +325,32 @@ export class RunFile {
 
   /** Ends the file and lists its result. @throws InputError if it had no samples */
   async finish(): Promise<ArrayResult> {
-    const { bound, asked, manifest, hash, drawer, figures } = this.options;
+    const { bound, asked, manifest, hash, drawer, figures, explained } = this.options;
     await bound.close();
     if (!this.#outputs)
       throw new InputError({ what: `cannot explain "${this.path}"`, why: "it has no samples" });
-    const { columns, file } = bound;
+    const { file, tableInputs, names } = bound;
+    const columns = tableInputs
+      .filter((input) => explained.includes(input))
+      .flatMap((input) => names.get(input) ?? []);
     for (const [a, rows] of this.#rows.entries()) {
-      if (!columns || rows.seen < 2 || figures === 0) continue;
+      if (rows.seen === 1) this.#drawn.unshift(...((await this.#only[a]?.()) ?? []));
+      if (rows.seen < 2 || figures === 0) continue;
       const { suffix = "", text = "" } = asked[a] ?? {};
       this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
     }
+    for (const [a, wave] of this.#waves.entries()) {
+      const { suffix = "", text = "" } = asked[a] ?? {};
+      if (!bound.sound || wave.seen === 0) continue;
+      this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, text, bound.sound));
+    }
     for (const output of this.#outputs) await output.finish();
+    const ledger = this.#reached.text("samples");
     const result: ArrayResult = {
       key: file.key,
       input: this.path,
       samples: this.samples,
+      ...(bound.sound && { noun: "window" }),
       failed: this.failed,
       files: Object.fromEntries(
         this.#drawn.flatMap(({ files }, i) =>
@@ -277,22 +364,9 @@ export class RunFile {
         file: files["figure"] ?? files["svg"] ?? "",
       })),
       verdicts: this.#verdicts,
+      ...(ledger !== undefined && { ledger }),
     };
     await manifest.add(hash, result);
     return result;
   }
 }
-
-/** One sample of an array, without the axis that counts them. */
-function sampleIn({ data, dims }: InputArray, batchAxis: number | undefined, sample: number): FloatArray {
-  if (batchAxis === 0) {
-    const own = dims.slice(1);
-    const size = sizeOf(own);
-    return { data: floats(data.subarray(sample * size, (sample + 1) * size)), dims: own };
-  }
-  const own = sampleOf({ data: floats(data), dims }, batchAxis, sample);
-  return { data: own.data, dims: dims.filter((_, axis) => axis !== batchAxis) };
-}
-
-const floats = (data: InputArray["data"]): Float32Array =>
-  data instanceof Float32Array ? data : Float32Array.from(data as Float64Array);

@@ -3,11 +3,11 @@
 import { OptionError, RelpropError, type OutputFacts } from "@relprop/core";
 import { filterSearch, isFloat, sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
-import { bindFile, fedInputs, type Feeding } from "./array-inputs.ts";
+import { bindFile, closeBeside, fedInputs, type BoundFile, type Feeding } from "./array-inputs.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { mostLines } from "./array-text.ts";
 import type { Asked } from "./run-file.ts";
-import type { InputFile } from "../files/find-files.ts";
+import { isOfKind, type InputFile } from "../files/find-files.ts";
 import { loadArrayModel, type ArrayModel } from "../models/load-model.ts";
 import type { BatchPlan } from "../run/answer-picks.ts";
 import { requestFileName, requestText } from "../run/answer-requests.ts";
@@ -19,8 +19,10 @@ import {
   type Coloring,
   type CompileDecision,
 } from "../run/decide.ts";
-import type { ExplainedAnswer } from "../run/explain-batch.ts";
+import type { AnswerRun } from "../run/explain-batch.ts";
 import { nameOf } from "../run/score.ts";
+import { filesWithSound } from "../sounds/read-sound.ts";
+import { soundSettings } from "../sounds/sound-plan.ts";
 import { readOnce } from "../sessions/compiled-cache.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
 import { providerOf } from "../sessions/start-explainer.ts";
@@ -95,7 +97,12 @@ export async function startArrays(
   const batch = batchAxis === 0 && typeof size === "number" ? size : undefined;
   const shared = sharedInputs(model, batchAxis, input.name);
   const whole = batchAxis === 0 ? shared : new Set(fedInputs(model).map(({ name }) => name));
-  const feeding = { ...first.feeding, batching: { isKnown: true, whole, batchAxis } };
+  await closeBeside(first.feeding);
+  const feeding = {
+    ...first.feeding,
+    batching: { isKnown: true, whole, batchAxis },
+    beside: new Map(),
+  };
   const total = await totalOf(files, feeding);
   const samplesAtATime = samplesOf(options.batch, {
     batch,
@@ -108,6 +115,12 @@ export async function startArrays(
   const settings = decisionsInWords(loaded, compiled, { ...decided, options: decision.options }, coloring);
   const explained = compiled.inputs.map((each) => each.input.name).join(", ");
   if (compiled.inputs.length > 1) settings.push(["explained inputs", explained]);
+  if (first.sound) settings.push(...soundSettings(first.sound));
+  const constant = compiled.others.filter(({ dataType }) => isFloat(dataType)).map(({ name }) => name);
+  if (options.method && constant.length > 0) {
+    const others = `${constant.join(", ")} as ${constant.length === 1 ? "a constant" : "constants"}`;
+    settings.push(["explains one input", `${input.name}, and takes ${others} (--input chooses another)`]);
+  }
   if (!silent) {
     const counted = total === undefined ? [] : [["samples", String(total)] as const];
     sayDecisions([
@@ -124,6 +137,8 @@ export async function startArrays(
   const features = options.features ?? loaded.card.features;
   const rate = options.rate ?? loaded.card.rate;
   const { shape } = input;
+  // Only a few samples have a line each.
+  const hasLines = total !== undefined && total <= mostLines * files.length;
   const isPicture = shape.length === 4 && [shape[2], shape[3]].every((side) => typeof side === "number");
   const [height, width] = isPicture ? [Number(shape[2]), Number(shape[3])] : [1, 1];
   return {
@@ -141,9 +156,7 @@ export async function startArrays(
       detection: options.detection ?? {},
       pictures: [],
       keepsRepeats: true,
-      // Only a few samples have a line each.
-      isTopUnread:
-        !options.json && (options.quiet || total === undefined || total > mostLines * files.length),
+      isTopUnread: !options.json && (options.quiet || !(first.sound || hasLines)),
     },
     asked: askedOf(decision),
     coloring,
@@ -168,9 +181,10 @@ async function boundModel(
   card: ArrayModel["card"],
   files: readonly InputFile[],
   options: ArrayRunOptions,
-): Promise<{ readonly feeding: Feeding; readonly count: number | undefined; readonly sample: number }> {
+): Promise<Pick<BoundFile, "count" | "sound"> & { readonly feeding: Feeding; readonly sample: number }> {
   const batching = { isKnown: false, whole: new Set<string>(), batchAxis: 0 };
-  const feeding = { model, card, options, files, batching };
+  const feeding: Feeding = { model, card, options, files, batching, beside: new Map() };
+  const areSounds = files.every(({ path }) => isOfKind(path, filesWithSound));
   let failed: unknown;
   for (const [index, file] of files.entries()) {
     try {
@@ -179,17 +193,25 @@ async function boundModel(
       await bound.close();
       const inputs = model.graph.inputs.map((input) => {
         const dims = values.get(input.name)?.dims;
-        if (!dims || dims.length !== input.shape.length || files.length > 1) return input;
+        if (!dims || dims.length !== input.shape.length) return input;
+        // Windows of sounds are as long in all files.
+        if (files.length > 1 && !(areSounds && bound.sound?.size !== undefined)) return input;
+        const isAlone = bound.sound?.input.name === input.name && dims.length === 1;
         return {
           ...input,
           shape: input.shape.map((dim, axis) =>
-            axis > 0 && typeof dim === "string" ? (dims[axis] ?? dim) : dim,
+            (axis > 0 || isAlone) && typeof dim === "string" ? (dims[axis] ?? dim) : dim,
           ),
         };
       });
       const sample = [...values.values()].reduce((sum, { dims }) => sum + sizeOf(dims.slice(1)), 0);
       const sized = { ...model, graph: { ...model.graph, inputs } };
-      return { feeding: { ...feeding, model: sized }, count: bound.count, sample };
+      return {
+        feeding: { ...feeding, model: sized },
+        count: bound.count,
+        sample,
+        ...(bound.sound && { sound: bound.sound }),
+      };
     } catch (error) {
       // A broken file fails alone, unless all are.
       if (!(error instanceof RelpropError) || error instanceof OptionError || files.length === 1) throw error;
@@ -289,7 +311,8 @@ function askedOf({ requests, names, isAsked, against }: CompileDecision): Asked[
       return {
         text: text + rather,
         suffix: isAsked ? `.${own.replace(/-$/, "")}${ratherFile}` : "",
-        is: (answer: ExplainedAnswer) => answer.request === request && (!isTop || answer.rank === rank),
+        is: (run: Pick<AnswerRun, "request" | "rank">) =>
+          run.request === request && (!isTop || run.rank === rank),
       };
     });
   }); // What is named twice is written once.

@@ -8,7 +8,12 @@ export type ReadCell = (cell: unknown) => Promise<ArrayLike<number>>;
 /** What of a row an input is made of: numbers of columns, or the file that one of them names. */
 export type TableColumns =
   | { readonly columns: readonly number[] }
-  | { readonly column: number; readonly readCell: ReadCell };
+  | {
+      readonly column: number;
+      readonly readCell: ReadCell;
+      /** The file that a cell names. */
+      readonly pathOf: (cell: unknown) => string;
+    };
 
 /** An input that rows of a table feed. */
 export interface TableInput {

@@ -1,24 +1,26 @@
 /** Pictures and films in one run: the same model, the same sessions, and results of each kind. */
 
+import { existsSync } from "node:fs";
 import { OptionError } from "@relprop/core";
-import { imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
+import { arrayFiles } from "../arrays/open-file.ts";
+import { codedFilms, imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
 import { filmsPageName, filmsPart, refuseSeveralAnswers } from "../films/explain-films.ts";
 import type { FilmChoices } from "../films/film-run.ts";
 import { filmDecisions } from "../films/film-text.ts";
 import { isMovingPicture } from "../films/moving-picture.ts";
-import { filmExtensions } from "../films/open-film.ts";
 import { imagesPage, imagesPart } from "../images/explain-images.ts";
 import { imageResultSchema } from "../images/image-result.ts";
 import type { ExplainOptions } from "../images/image-run.ts";
 import { openInputs } from "../run/open-inputs.ts";
+import { soundFiles } from "../sounds/read-sound.ts";
 import { runParts } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
-const coded: FileKind = { noun: "films", extensions: filmExtensions };
 const both: FileKind = {
-  noun: "images or films",
-  extensions: [...imageFiles.extensions, ...coded.extensions],
+  noun: "images, films or arrays",
+  extensions: [...imageFiles.extensions, ...codedFilms.extensions],
+  others: [...arrayFiles.extensions, ...soundFiles.extensions],
 };
 
 /** Files whose heads are read at a time. */
@@ -26,7 +28,7 @@ const maxOpenFiles = 16;
 
 /** A GIF or WebP that moves is a film. */
 const isFilm = async ({ path }: InputFile): Promise<boolean> =>
-  isOfKind(path, coded) || (/\.(gif|webp)$/i.test(path) && (await isMovingPicture(path)));
+  isOfKind(path, codedFilms) || (/\.(gif|webp)$/i.test(path) && (await isMovingPicture(path)));
 
 async function sorted(files: readonly InputFile[]): Promise<Record<"images" | "films", InputFile[]>> {
   const kinds = { images: [] as InputFile[], films: [] as InputFile[] };
@@ -91,13 +93,15 @@ export async function explainPictures(
 /** @throws OptionError if -o names a film, and not one film alone is explained */
 function refuseOneFilm(name: string, pictures: readonly InputFile[], films: readonly InputFile[]): void {
   if (films.length === 1 && pictures.length === 0) return;
+  const missing = pictures.find(({ path }) => !existsSync(path));
+  if (missing) throw new OptionError({ what: `cannot read "${missing.path}"`, why: "there is no such file" });
   const counts = [
     ...(pictures.length > 0 ? [`${pictures.length} image${pictures.length === 1 ? "" : "s"}`] : []),
     ...(films.length > 0 ? [`${films.length} film${films.length === 1 ? "" : "s"}`] : []),
   ];
   throw new OptionError({
     what: `cannot write all results to "${name}"`,
-    why: `it is one film, and there are ${counts.join(" and ")} to explain`,
+    why: `it is one film, and what is to be explained are ${counts.join(" and ")}`,
     fix: "name a folder with -o",
   });
 }

@@ -1,21 +1,26 @@
 /** `relprop explain`: photos and films in, heatmaps out; texts in, coloured tokens out. */
 
 import type { Command } from "@commander-js/extra-typings";
+import { OptionError } from "@relprop/core";
 import { colormapNames, normalizations } from "@relprop/core/heatmap";
 import { withoutUndefined } from "../without-undefined.ts";
 import { explainArrays } from "../arrays/explain-arrays.ts";
 import { extras, styles } from "../images/image-files.ts";
+import { readLabels } from "../models/zoo-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
+import { isSilent, say } from "../terminal/report.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { explainTexts } from "../texts/explain-texts.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
-import { areArrays, arrayOptions, readNames } from "./array-options.ts";
+import { arrayOptions } from "./array-options.ts";
 import { collect, integer, number, words } from "./arguments.ts";
 import { explainPictures } from "./explain-pictures.ts";
 import { filmChoices, filmOptions } from "./film-options.ts";
 import { methodChoice, methodOptions, needs } from "./method-options.ts";
 import { addHelp, addOptions, inGroup, type OptionTable } from "./options.ts";
 import { feedOptions, inputOptions, reportOptions, runOptions, themeOption } from "./picture-options.ts";
+import { refuseWindows } from "../sounds/sound-plan.ts";
+import { sourceKinds } from "./source-kinds.ts";
 import { compileOptions, modelOptions, relevanceOptions } from "./relevance-options.ts";
 import { textChoices, textOptions } from "./text-options.ts";
 
@@ -106,7 +111,7 @@ const table = {
   }),
   ...inGroup("Boxes of detectors:", boxOptions),
   ...inGroup("Methods other than relevance propagation:", methodOptions),
-  ...inGroup("Arrays, tables and signals, instead of images:", arrayOptions),
+  ...inGroup("Arrays, tables, signals and sounds, instead of images:", arrayOptions),
   ...inGroup("Films:", filmOptions),
   ...inGroup("Texts instead of images:", textOptions),
   ...inGroup(
@@ -142,8 +147,10 @@ const examples = `Examples:
   relprop explain x.png --model net.onnx --size 224 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --labels names.txt
 
 Without --class a classifier of ReLUs is explained by the composite fischer: one map of where it
-looked. With --class, and for values and sigmoids, the map is signed: red speaks for the class or
-raises the value, blue speaks against it. What the output is (classes, values, a map, boxes …) is
+looked. With --class, for values and sigmoids, and for arrays, tables and texts, relevance is signed:
+red speaks for the class (without --class the best one) or raises the value, blue speaks against it;
+networks of ReLUs are explained by epsilon-plus-ones then, those with attention by attnlrp, others by
+epsilon-plus. What the output is (classes, values, a map, boxes …) is
 read from the model and printed; --output-kind says it where that is wrong. DIR/index.html shows all
 results. A second run redoes only what changed, and no run writes over a file that relprop did not
 write. Texts are printed in the colours of their tokens' relevance; DIR/texts.html shows them again.
@@ -194,18 +201,36 @@ export function addExplain(program: Command, done: (status: number) => void): vo
         }),
       };
       const sources = [...images, ...(options.images ?? [])];
-      const isOfArrays = !ofTexts && (await areArrays(sources, options.model, options.feed !== undefined));
-      const features = options.labelsInput === undefined ? undefined : await readNames(options.labelsInput);
+      const kinds = ofTexts
+        ? { areArrays: false, hasFilms: false, leftOut: [] }
+        : await sourceKinds(sources, options.model, options.feed !== undefined);
+      if (!isSilent(options))
+        for (const files of kinds.leftOut)
+          say(`${files} left out: the model ${kinds.areArrays ? "sees no pictures" : "hears no sounds"}`);
+      if (!kinds.areArrays) refuseWindows(options);
+      if (films.film !== undefined && (ofTexts || kinds.areArrays)) {
+        throw new OptionError({
+          what: `cannot write the results to "${options.out}"`,
+          why: `it is a film, and ${ofTexts ? "texts" : "arrays"} are explained`,
+          fix: "name a folder with -o",
+        });
+      }
+      const features =
+        options.labelsInput === undefined
+          ? undefined
+          : await readLabels(options.labelsInput, "names of the features");
       const isStyleGiven = command.getOptionValueSource("style") === "cli";
       const isBatchGiven = command.getOptionValueSource("batch") === "cli";
       const status = await interruptible((interrupted) => {
-        if (isOfArrays) {
-          const { columns, rate, figures, feed = new Map<string, string>() } = options;
+        if (kinds.areArrays) {
+          refuseExtras(options.save);
+          const { columns, rate, window, hop, figures, feed = new Map<string, string>() } = options;
           return explainArrays(
             sources,
             {
               ...shared,
-              ...withoutUndefined({ detection, card, labels, set, columns, rate, features }),
+              ...withoutUndefined({ detection, card, labels, set, columns, rate, window, hop, features }),
+              hasFilms: kinds.hasFilms,
               ...(isBatchGiven && { batch: options.batch }),
               model: options.model,
               feeds: feed,
@@ -240,4 +265,14 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       done(status);
     },
   );
+}
+
+/** @throws OptionError for files that arrays have none of */
+function refuseExtras(save: readonly string[] = []): void {
+  if (!save.includes("json")) return;
+  throw new OptionError({
+    what: "cannot save json",
+    why: "arrays are explained, and a file may have millions of rows",
+    fix: "take --json, which prints a record for each: relprop explain … --json > records.jsonl",
+  });
 }

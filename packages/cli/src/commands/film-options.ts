@@ -7,7 +7,7 @@ import { OptionError } from "@relprop/core";
 import { filmViews } from "../films/draw-frame.ts";
 import { containerOf } from "../films/film-writer.ts";
 import type { FilmChoices } from "../films/film-run.ts";
-import { filmExtensions } from "../films/open-film.ts";
+import { codedFilms } from "../files/find-files.ts";
 import { withoutUndefined } from "../without-undefined.ts";
 import { integer, number } from "./arguments.ts";
 import type { OptionTable, ValuesOf } from "./options.ts";
@@ -54,7 +54,7 @@ function clock(text: string): number {
 }
 
 /** Endings of names that mean one film, though not all of them can be written. */
-const filmEndings = new Set([...filmExtensions, "gif", "avi"]);
+const filmEndings = new Set([...codedFilms.extensions, "gif", "avi"]);
 
 /**
  * The folder of results, and how films are explained.

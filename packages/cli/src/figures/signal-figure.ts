@@ -27,6 +27,8 @@ export interface Signal {
   /** The same, unitless. */
   readonly relevance: Numbers;
   readonly channels: number;
+  /** Relevance of each channel, where samples are left out here. @default the sum of its samples */
+  readonly sums?: readonly number[];
   /** Samples a second; without it, the axis counts samples. */
   readonly rate?: number;
   /** The axis of channels, with their names. */
@@ -77,7 +79,7 @@ export function signalFigure(signal: Signal, text: FigureText): Figure {
   return figureOf(text, [panel], { colormap: map, legend: colors.legend, notes });
 }
 
-function lanesOf({ values, relevance, channels, lanes }: Signal, samples: number): Lane[] {
+function lanesOf({ values, relevance, channels, lanes, sums }: Signal, samples: number): Lane[] {
   const names = namesOf(channels, lanes?.names, lanes?.name ?? "channel");
   const all = names.map((name, index): Lane & { strength: number } => {
     let [sum, strength] = [0, 0];
@@ -85,7 +87,13 @@ function lanesOf({ values, relevance, channels, lanes }: Signal, samples: number
       sum += relevance[i] ?? 0;
       strength += Math.abs(relevance[i] ?? 0);
     }
-    return { index, name, sum, strength, spread: spreadOf(values, index * samples, (index + 1) * samples) };
+    return {
+      index,
+      name,
+      sum: sums?.[index] ?? sum,
+      strength,
+      spread: spreadOf(values, index * samples, (index + 1) * samples),
+    };
   });
   const shown = new Set(byStrength(all.map(({ strength }) => strength)).slice(0, mostLanes));
   return all.filter(({ index }) => shown.has(index));

@@ -31,7 +31,7 @@ export class EarlierResults {
 
   /** Numbers carry no mark: whether the list of an output folder above names them. */
   async #isListedBeside(path: string): Promise<boolean> {
-    if (!/\.relevance\.(?:npy|npz|csv)$/.test(path)) return false;
+    if (!/\.(?:relevance\.(?:npy|npz|csv)|windows\.csv)$/.test(path)) return false;
     const real = await realPath(path);
     for (let folder = dirname(real); ; folder = dirname(folder)) {
       const list = (this.#listsOfOthers[folder] ??= readFile(join(folder, manifestName), "utf8").catch(

@@ -20,6 +20,8 @@ export interface FileKind {
   readonly noun: string;
   /** Endings of their names, without the dot. */
   readonly extensions: readonly string[];
+  /** Endings of files that are explained, too, but not found with these: a message names them. */
+  readonly others?: readonly string[];
 }
 
 /** Pictures. */
@@ -27,6 +29,9 @@ export const imageFiles: FileKind = {
   noun: "images",
   extensions: ["png", "jpg", "jpeg", "webp", "avif", "gif", "tif", "tiff"],
 };
+
+/** Films whose frames a codec made. */
+export const codedFilms: FileKind = { noun: "films", extensions: ["mp4", "m4v", "mov", "webm", "mkv"] };
 
 /** Whether a file is of a kind, by its name. */
 export const isOfKind = (path: string, { extensions }: FileKind): boolean =>
@@ -96,7 +101,7 @@ async function withoutResults(found: readonly Found[], results: EarlierResults):
   return kept.some(isNamed) ? kept : found.filter((image, i) => isKept[i] || isNamed(image));
 }
 
-async function filesOf(source: string, { noun, extensions }: FileKind): Promise<Found[]> {
+async function filesOf(source: string, { noun, extensions, others = [] }: FileKind): Promise<Found[]> {
   const info = await stat(source).catch(() => undefined);
   const isGlob = !info && isDynamicPattern(source);
   if (!isGlob && !info?.isDirectory()) return [{ path: source, below: basename(source) }];
@@ -108,7 +113,7 @@ async function filesOf(source: string, { noun, extensions }: FileKind): Promise<
     expandDirectories: false,
   });
   if (paths.length === 0) {
-    const why = isGlob ? "nothing matches it" : `it has no ${extensions.join(", ")}`;
+    const why = isGlob ? "nothing matches it" : `it has no ${[...extensions, ...others].join(", ")}`;
     throw new OptionError({ what: `no ${noun} in "${source}"`, why });
   }
   if (!isGlob) return paths.map((path) => ({ path: join(source, path), below: path, folder: source }));

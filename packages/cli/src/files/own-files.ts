@@ -1,10 +1,10 @@
 /** Recognises files that relprop wrote: they carry a mark near the beginning, compiled models in their metadata. */
 
 import { statSync } from "node:fs";
-import { open, stat } from "node:fs/promises";
 import { version } from "@relprop/core";
 import { isPng, software, softwareKeyword, textOf } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
+import { endsOf } from "./file-ends.ts";
 
 /** The mark in every page. */
 export const pageMark = `<meta name="generator" content="${software}">`;
@@ -29,7 +29,7 @@ const isWrittenFilm = /\.(mp4|mov|webm)$/i;
 
 /** Whether relprop wrote a picture, film, page or JSON file; false if it cannot be read. */
 export async function isOwnFile(path: string): Promise<boolean> {
-  const { head, tail } = (await endsOf(path).catch(() => undefined)) ?? {};
+  const { head, tail } = (await endsOf(path, headBytes).catch(() => undefined)) ?? {};
   if (!head || !tail) return false;
   if (isWrittenFilm.test(path)) return [head, tail].some((end) => markedFilm.test(latin.decode(end)));
   if (isPng(head)) return textOf(head, softwareKeyword)?.startsWith(`${name} `) === true;
@@ -53,20 +53,3 @@ export function isOwnModel(path: string, files = new Set<string>()): boolean {
 }
 
 const latin = new TextDecoder("latin1");
-
-/** The first and the last bytes. */
-async function endsOf(path: string): Promise<{ readonly head: Uint8Array; readonly tail: Uint8Array }> {
-  const info = await stat(path);
-  // Reading a pipe would block.
-  if (!info.isFile()) return { head: new Uint8Array(), tail: new Uint8Array() };
-  const file = await open(path);
-  const read = async (at: number): Promise<Uint8Array> => {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, at);
-    return buffer.subarray(0, bytesRead);
-  };
-  try {
-    return { head: await read(0), tail: await read(Math.max(0, info.size - headBytes)) };
-  } finally {
-    await file.close();
-  }
-}

@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { InputError, type Explainer } from "@relprop/core";
 import type { FrameRelevance } from "@relprop/engine/smoothing";
-import { renderHeatmap, type Heatmap, type Pixels } from "@relprop/core/heatmap";
+import { renderHeatmap, type DrawingSize, type Heatmap, type Pixels } from "@relprop/core/heatmap";
 import {
   pictureFrame,
   preprocess,
@@ -20,7 +20,7 @@ import { relevanceMap } from "../run/relevance-map.ts";
 import { throughStages, type Stages } from "../run/stages.ts";
 import { startProgress, type Progress } from "../terminal/progress.ts";
 import { isSilent } from "../terminal/report.ts";
-import { drawFrame, plainFrame, steadyHeatmaps } from "./draw-frame.ts";
+import { frameDrawer, plainFrame, steadyHeatmaps, type DrawFrame } from "./draw-frame.ts";
 import type { FilmRun } from "./film-run.ts";
 import type { FilmResult, FrameResult } from "./film-result.ts";
 import { containerOf, FilmWriter } from "./film-writer.ts";
@@ -77,8 +77,7 @@ export async function explainFilm(
       }),
     });
     const frames: FrameResult[] = [];
-    const timing = { from, every: choices.every ?? 1 };
-    const painter = new Painter(run, geometry);
+    const painter = new Painter(run, film, geometry);
     const { jobs, batch } = options;
     const stages = stagesOf(run, plan, geometry);
     for await (const { done, error } of throughStages(
@@ -89,7 +88,7 @@ export async function explainFilm(
     )) {
       if (!done) throw error;
       const { picture, result } = painter.paint(done);
-      const { time, duration } = timeOf(done.frame, timing);
+      const { time, duration } = timeOf(done.frame, choices, film);
       await writer.add(picture, time, duration);
       frames.push(result);
       sayFrames(progress, frames);
@@ -180,7 +179,7 @@ async function explained(
   input: ReturnType<typeof preprocess>,
 ): Promise<ExplainedSample[]> {
   try {
-    return await explainBatch(explainer, input, plan);
+    return (await explainBatch(explainer, input, plan)).samples();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return plan.pictures.map(() => ({ top: [], answers: [], error }));
@@ -192,9 +191,11 @@ class Painter {
   readonly #run: FilmRun;
   readonly #geometry: PictureFrame;
   readonly #heatmap: (map: FrameRelevance, seconds: number) => Heatmap;
+  readonly #draw: DrawFrame;
 
-  constructor(run: FilmRun, geometry: PictureFrame) {
+  constructor(run: FilmRun, size: DrawingSize, geometry: PictureFrame) {
     const { coloring, choices } = run;
+    this.#draw = frameDrawer(size, geometry, choices.view);
     this.#run = run;
     this.#geometry = geometry;
     this.#heatmap = choices.raw ? (map) => renderHeatmap(map, coloring) : steadyHeatmaps(coloring);
@@ -212,7 +213,7 @@ class Painter {
     const { score, start, relevance, ledger, box } = answer;
     const { width, height } = this.#geometry.input;
     const heatmap = this.#heatmap(relevanceMap(relevance, width, height), time);
-    const picture = drawFrame(whole, heatmap, this.#geometry, view, box);
+    const picture = this.#draw(whole, heatmap, box);
     const edges = box && { left: box.left, top: box.top, right: box.right, bottom: box.bottom };
     const found = {
       ...score,
@@ -224,14 +225,17 @@ class Painter {
   }
 }
 
-/** When a frame is shown in the new film: it stays until the next one that is explained. */
+/** When a frame is shown in the new film: it stays until the next one that is explained, or the end. */
 function timeOf(
   { time, duration }: FilmFrame,
-  { from = 0, every }: { readonly from: number | undefined; readonly every: number },
+  { from = 0, to = Number.POSITIVE_INFINITY, every = 1 }: FilmRun["choices"],
+  film: Pick<Film, "duration">,
 ): Pick<FilmFrame, "time" | "duration"> {
   // The first frame may have begun before the stretch.
   const begun = Math.max(0, time - from);
-  return { time: begun, duration: Math.max(1e-3, time + every * duration - from - begun) };
+  // Some containers say only when the last frame begins.
+  const last = Math.min(to, Math.max(film.duration, time + duration));
+  return { time: begun, duration: Math.max(1e-3, Math.min(time + every * duration, last) - from - begun) };
 }
 
 function noneExplained(source: string, [first]: readonly FrameResult[]): InputError {

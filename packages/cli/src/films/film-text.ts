@@ -2,9 +2,11 @@
 
 import { join } from "node:path";
 import type { CompileDecision } from "../run/decide.ts";
+import { Reached } from "../run/ledger-record.ts";
 import type { ReportOptions } from "../terminal/report.ts";
 import type { FilmChoices } from "./film-run.ts";
-import type { FilmResult } from "./film-result.ts";
+import type { LedgerResult } from "../run/ledger-record.ts";
+import type { FilmResult, FrameResult } from "./film-result.ts";
 
 const two = (part: number): string => String(part).padStart(2, "0");
 
@@ -25,16 +27,30 @@ export function sharesOf({ frames }: FilmResult): (readonly [label: string, shar
     .sort((a, c) => c[1] - a[1]);
 }
 
+/** The ledger of a frame, and when the frame is shown. */
+type Kept = LedgerResult & Pick<FrameResult, "time">;
+
+/** How far from all of it is what reached the input. */
+const lost = ({ start, reached }: Kept): number => (start === 0 ? 0 : Math.abs(1 - reached / start));
+
 /** What people should know about a film besides what it shows. */
 export function filmNotes({ frames, silence, stopped }: FilmResult): string[] {
   const plain = frames.filter(({ answer }) => !answer);
+  const reached = new Reached();
+  for (const { answer } of frames) if (answer?.ledger) reached.add(answer.ledger);
+  const ledger = reached.text("frames");
   const [first] = plain;
+  const worst = frames
+    .flatMap(({ time, answer }) => (answer?.ledger ? [{ time, ...answer.ledger }] : []))
+    .reduce<Kept | undefined>((most, each) => (most && lost(most) >= lost(each) ? most : each), undefined);
   return [
+    ...(worst ? [`the ledger is furthest from 100 % at ${clockText(worst.time)}: ${worst.verdict}`] : []),
     ...(first
       ? [
           `${plain.length} of ${frames.length} frames are shown as they were, the first at ${clockText(first.time)}: ${first.error}`,
         ]
       : []),
+    ...(ledger === undefined ? [] : [ledger]),
     ...(silence === undefined ? [] : [`without sound: ${silence}`]),
     ...(stopped === undefined
       ? []
@@ -53,7 +69,7 @@ export function filmText(result: FilmResult, { json, folder }: ReportOptions): s
   const shares = sharesOf(result)
     .slice(0, 3)
     .map(([label, share]) => `${label} in ${(100 * share).toFixed(0)} %`);
-  const line = `${input}  ${result.frames.length} frames · ${shares.join(" · ")} · ${film}`;
+  const line = `${input}  ${result.frames.length} ${result.frames.length === 1 ? "frame" : "frames"} · ${shares.join(" · ")} · ${film}`;
   return [line, ...filmNotes(result).map((note) => `  ${note}`)].join("\n");
 }
 

@@ -49,7 +49,7 @@ export async function openMovingPicture(
   const wanted = times.flatMap((time, page) =>
     time + (delays[page] ?? 0) > from && (to === undefined || time < to) ? [page] : [],
   );
-  if (wanted.length === 0) throw new Error(noFrames(duration));
+  if (wanted.length === 0) throw new Error(noFrames(duration, true));
   const rate = pages / duration;
   return { width, height, rate, duration, rotation: 0, frames: frames() };
 

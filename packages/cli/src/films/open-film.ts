@@ -1,19 +1,15 @@
 /** A film of any kind -> its frames, one at a time. */
 
 import { stat } from "node:fs/promises";
-import { extname } from "node:path";
 import { InputError } from "@relprop/core";
 import { CodecProcess, MediaFailure } from "../media/codec-process.ts";
+import { codedFilms, isOfKind } from "../files/find-files.ts";
 import type { FilmFacts } from "../media/jobs.ts";
 import type { Film, FilmFrame, FilmStretch } from "./film.ts";
 import { openMovingPicture } from "./moving-picture.ts";
 
-/** Endings of files whose frames a codec made. */
-export const filmExtensions: readonly string[] = ["mp4", "m4v", "mov", "webm", "mkv"];
-
 /** Whether a file can hold sound: GIF and WebP cannot. */
-export const hasSound = (path: string): boolean =>
-  filmExtensions.includes(extname(path).slice(1).toLowerCase());
+export const hasSound = (path: string): boolean => isOfKind(path, codedFilms);
 
 /**
  * Opens a film: MP4, WebM, MOV, GIF or animated WebP. Frames are upright, and of one size; one at a time is in memory,
@@ -22,7 +18,7 @@ export const hasSound = (path: string): boolean =>
  */
 export async function openFilm(path: string, stretch: FilmStretch = {}): Promise<Film> {
   try {
-    await stat(path);
+    if ((await stat(path)).size === 0) throw new Error("it is empty");
     const film = hasSound(path) ? await openCoded(path, stretch) : await openMovingPicture(path, stretch);
     return { ...film, frames: named(path, film.frames) };
   } catch (error) {

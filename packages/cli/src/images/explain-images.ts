@@ -99,7 +99,7 @@ async function explain(
   input: ReturnType<typeof preprocess>,
 ): Promise<Found[]> {
   const start = performance.now();
-  const explained = await explainBatch(explainer, input, plan);
+  const explained = (await explainBatch(explainer, input, plan)).samples();
   const ms = Math.round((performance.now() - start) / explained.length);
   return explained.map((each) => ({ explained: each, ms }));
 }

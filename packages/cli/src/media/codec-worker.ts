@@ -1,7 +1,7 @@
 /** The process with the codecs: reads jobs from stdin, answers on stdout. */
 
 import { setTimeout } from "node:timers/promises";
-import type { Answered, Asked } from "./jobs.ts";
+import type { Answered, Asked, ReadSoundJob } from "./jobs.ts";
 import { readFilm } from "./read-film-job.ts";
 import { readSound } from "./read-sound-job.ts";
 import { messages, send } from "./wire.ts";
@@ -9,8 +9,15 @@ import { writeFilm } from "./write-film-job.ts";
 
 const answer = (head: Answered, body?: Uint8Array): Promise<void> => send(process.stdout, head, body);
 
-const wordsOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+async function answerSound(job: ReadSoundJob): Promise<void> {
+  for await (const { head, body } of readSound(job)) await answer(head, body);
+}
+
+/** In words of ours where the library only says that something is not as it must be. */
+const wordsOf = (error: unknown): string => {
+  const words = (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+  return words.startsWith("Assertion failed") ? "it is damaged" : words;
+};
 
 // The run ends its films itself; who started it has it end, too.
 process.on("SIGINT", () => undefined);
@@ -69,7 +76,7 @@ for (;;) {
   const missing = await load();
   if (missing !== undefined) await answer({ is: "missing", why: missing });
   else if (head.do === "read film") await attempt(() => readFilm(head, answer));
-  else if (head.do === "read sound") await attempt(() => readSound(head, answer));
+  else if (head.do === "read sound") await attempt(() => answerSound(head));
   else if (head.do === "write film") await attempt(() => writeFilm(head, answer, asked));
 }
 process.exit();

@@ -14,7 +14,7 @@ export interface ReadFilmJob extends Stretch {
   readonly every: number;
 }
 
-export interface ReadSoundJob extends Stretch {
+export interface ReadSoundJob {
   readonly do: "read sound";
   readonly path: string;
 }
@@ -73,8 +73,13 @@ export type Answered =
   /** The library with the codecs is not installed. */
   | { readonly is: "missing"; readonly why: string };
 
-/** Why there is nothing to show of a film that was opened. */
-export const noFrames = (duration: number): string =>
-  duration > 0
+/**
+ * Why there is nothing to show of a film that was opened.
+ * @param isStretch whether a part of it was asked for
+ */
+export const noFrames = (duration: number, isStretch: boolean): string => {
+  if (!(duration > 0)) return "it holds no frames";
+  return isStretch
     ? `it holds no frames there: it is ${Number(duration.toFixed(2))} s long`
-    : "it holds no frames";
+    : "none of its frames can be decoded: it is damaged, or cut off";
+};

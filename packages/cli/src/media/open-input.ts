@@ -2,13 +2,19 @@
 
 import { ALL_FORMATS, FilePathSource, Input } from "mediabunny";
 
+/** Opens a file; whoever does it disposes of it. */
+export const openInput = (path: string): Input =>
+  new Input({
+    formats: ALL_FORMATS,
+    source: new FilePathSource(path, { handleUnhandledError: () => undefined }),
+  });
+
 /** Does something with a file, and closes it. */
 export async function withInput<Result>(
   path: string,
   use: (input: Input) => Promise<Result>,
 ): Promise<Result> {
-  const source = new FilePathSource(path, { handleUnhandledError: () => undefined });
-  const input = new Input({ formats: ALL_FORMATS, source });
+  const input = openInput(path);
   try {
     return await use(input);
   } finally {

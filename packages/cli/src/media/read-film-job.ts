@@ -7,6 +7,7 @@ import {
   type InputVideoTrack,
   type VideoSample,
 } from "mediabunny";
+import { resample } from "@relprop/core/preprocess";
 import { noFrames, type Answered, type FilmFacts, type ReadFilmJob } from "./jobs.ts";
 import { finiteOr, withInput } from "./open-input.ts";
 
@@ -53,7 +54,7 @@ async function read(input: Input, { from, to, every }: ReadFilmJob, answer: Answ
       sample.close();
     }
   }
-  if (!facts) throw new Error(noFrames(duration));
+  if (!facts) throw new Error(noFrames(duration, from !== undefined || to !== undefined));
   await answer({ is: "end" });
 }
 
@@ -79,13 +80,43 @@ interface Words {
   readonly height: number;
 }
 
+/** Upright, in square pixels, on white where it is transparent. */
 async function pixelsOf(sample: VideoSample): Promise<Words> {
-  const { width, height } = sample.visibleRect;
-  if (width * height > mostPixels) throw new Error(`its frames claim ${width}×${height} pixels`);
+  const { visibleRect, squarePixelWidth: width, squarePixelHeight: height, rotation } = sample;
+  if (Math.max(width * height, visibleRect.width * visibleRect.height) > mostPixels)
+    throw new Error(`its frames claim ${width}×${height} pixels`);
+  const stored = await wordsOf(sample, visibleRect);
+  return turned(
+    stored.width === width && stored.height === height ? stored : sized(stored, width, height),
+    rotation,
+  );
+}
+
+function sized({ data, ...from }: Words, width: number, height: number): Words {
+  const crop = { left: 0, top: 0, width, height };
+  const pixels = resample({ data: new Uint8ClampedArray(data.buffer), ...from }, { width, height, crop });
+  return { data: new Uint32Array(pixels.data.buffer), width, height };
+}
+
+async function wordsOf(
+  sample: VideoSample,
+  { width, height }: Pick<Words, "width" | "height">,
+): Promise<Words> {
   const bytes = new Uint8Array(sample.allocationSize({ format: "RGBA" }));
   await sample.copyTo(bytes, { format: "RGBA" });
   if (bytes.length !== 4 * width * height) throw new Error("its frames have not the size that they claim");
-  return turned({ data: new Uint32Array(bytes.buffer), width, height }, sample.rotation);
+  if (sample.hasAlpha === true) flatten(bytes);
+  return { data: new Uint32Array(bytes.buffer), width, height };
+}
+
+/** Lays RGBA pixels over white, as pictures are. */
+export function flatten(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += 4) {
+    const alpha = bytes[at + 3] ?? 255;
+    if (alpha === 255) continue;
+    for (let i = at; i < at + 3; i++) bytes[i] = Math.round(255 + ((bytes[i] ?? 0) - 255) * (alpha / 255));
+    bytes[at + 3] = 255;
+  }
 }
 
 /** Turns a picture clockwise by 0, 90, 180 or 270 degrees. */

@@ -1,41 +1,45 @@
 /** A file with sound -> its samples. */
 
-import { AudioSampleSink, type AudioSample, type Input } from "mediabunny";
+import { AudioSampleSink, type AudioSample } from "mediabunny";
 import type { Answered, ReadSoundJob } from "./jobs.ts";
-import { withInput } from "./open-input.ts";
+import { openInput } from "./open-input.ts";
 
-/** Sends `sound`, `samples` as often as there are some, and `end`. @throws Error if it cannot be read */
-export const readSound = (job: Omit<ReadSoundJob, "do">, answer: Answer): Promise<void> =>
-  withInput(job.path, (input) => read(input, job, answer));
+/** An answer of this job, and the samples that belong to it. */
+export interface SoundAnswer {
+  readonly head: Extract<Answered, { is: "sound" | "samples" | "end" }>;
+  readonly body?: Uint8Array;
+}
 
-type Answer = (head: Answered, body?: Uint8Array) => Promise<void>;
-
-async function read(
-  input: Input,
-  { from, to }: Omit<ReadSoundJob, "do" | "path">,
-  answer: Answer,
-): Promise<void> {
-  const track = await input.getPrimaryAudioTrack();
-  if (!track) throw new Error("it holds no sound");
-  if (!(await track.canDecode()))
-    throw new Error(`nothing here decodes its sound (${(await track.getCodec()) ?? "of an unknown kind"})`);
-  let rate: number | undefined;
-  let channels = 0;
-  for await (const sample of new AudioSampleSink(track).samples(from, to)) {
-    try {
-      if (rate === undefined) {
-        ({ sampleRate: rate, numberOfChannels: channels } = sample);
-        await answer({ is: "sound", rate, channels });
+/** Gives `sound`, `samples` as often as there are some, and `end`. @throws Error if it cannot be read */
+export async function* readSound({
+  path,
+}: Omit<ReadSoundJob, "do">): AsyncGenerator<SoundAnswer, void, undefined> {
+  const input = openInput(path);
+  try {
+    const track = await input.getPrimaryAudioTrack();
+    if (!track) throw new Error("it holds no sound");
+    if (!(await track.canDecode()))
+      throw new Error(`nothing here decodes its sound (${(await track.getCodec()) ?? "of an unknown kind"})`);
+    let rate: number | undefined;
+    let channels = 0;
+    for await (const sample of new AudioSampleSink(track).samples()) {
+      try {
+        if (rate === undefined) {
+          ({ sampleRate: rate, numberOfChannels: channels } = sample);
+          yield { head: { is: "sound", rate, channels } };
+        }
+        if (sample.sampleRate !== rate || sample.numberOfChannels !== channels)
+          throw new Error("its rate or number of channels changes on the way");
+        yield { head: { is: "samples" }, body: planesOf(sample) };
+      } finally {
+        sample.close();
       }
-      if (sample.sampleRate !== rate || sample.numberOfChannels !== channels)
-        throw new Error("its rate or number of channels changes on the way");
-      await answer({ is: "samples" }, planesOf(sample));
-    } finally {
-      sample.close();
     }
+    if (rate === undefined) throw new Error("it holds no samples");
+    yield { head: { is: "end" } };
+  } finally {
+    input.dispose();
   }
-  if (rate === undefined) throw new Error("it holds no samples");
-  await answer({ is: "end" });
 }
 
 function planesOf(sample: AudioSample): Uint8Array {

@@ -195,7 +195,12 @@ export async function loadArrayModel(
   const files = new Set([await realpath(name)]);
   const { model, id } = withFixed({ model: readModelFile(name, files), id: await idOf([...files]) }, set);
   const hub = await hubConfigBeside(name).catch(() => undefined);
-  const known = { name: basename(name), labels: hub?.labels ?? [], ...(hub?.kind && { kind: hub.kind }) };
+  const { kind, rate, sound } = hub ?? {};
+  const known = {
+    name: basename(name),
+    labels: hub?.labels ?? [],
+    ...withoutUndefined({ kind, rate, sound }),
+  };
   const card = (await arrayCardFile(name, given)) ?? known;
   if (labels !== undefined)
     return { model, id, card: { ...card, labels: await readLabels(labels) }, labelsFrom: labels };
@@ -276,6 +281,11 @@ async function cardJson<Card>(
     if (given === undefined) return undefined;
     throw unreadable(path, error);
   });
+  if (text?.trim() === "") {
+    // A shell makes the file before `relprop card` has anything to say.
+    const fix = "write it again with relprop card, or delete it";
+    throw new ModelFileError({ what: `cannot read the card "${path}"`, why: "it is empty", fix });
+  }
   return text === undefined ? undefined : parse(jsonOf(text, path), path);
 }
 

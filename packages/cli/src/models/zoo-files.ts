@@ -115,13 +115,14 @@ export async function cachedLabels(labels: ZooEntry["labels"]): Promise<readonly
 }
 
 /**
- * Class names from a file: a JSON list, a JSON object from index to name, or one name per line.
+ * Names from a file: a JSON list, a JSON object from index to name, or one name per line.
+ * @param of what is named, in a word or two
  * @throws ModelFileError if it cannot be read.
  */
-export async function readLabels(path: string): Promise<readonly string[]> {
+export async function readLabels(path: string, of = "class names"): Promise<readonly string[]> {
   const unreadable = (why: string, fix?: string): ModelFileError =>
     new ModelFileError({
-      what: `cannot read the class names "${path}"`,
+      what: `cannot read the ${of} "${path}"`,
       why,
       ...(fix !== undefined && { fix }),
     });
@@ -144,7 +145,7 @@ export function jsonOf(text: string, path: string): unknown {
   } catch (error) {
     throw new ModelFileError({
       what: `cannot read "${path}"`,
-      why: error instanceof Error ? error.message : String(error),
+      why: text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error),
       fix: "it must be JSON",
     });
   }

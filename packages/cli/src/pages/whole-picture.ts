@@ -5,11 +5,13 @@ import {
   placeHeatmap,
   renderOverlay,
   veilUnseen,
+  type DrawingSize,
   type DrawnBox,
   type Heatmap,
   type Pixels,
   type Placement,
 } from "@relprop/core/heatmap";
+import type { PictureFrame } from "@relprop/core/preprocess";
 import type { SeenPicture } from "../files/read-images.ts";
 
 /** Drawings of one picture, all of its proportions and of one size; what the network did not see is veiled. */
@@ -29,14 +31,7 @@ export function drawWhole(
   heatmap: Heatmap,
   box: DrawnBox | undefined,
 ): WholeDrawings {
-  const across = whole.width / geometry.picture.width;
-  const down = whole.height / geometry.picture.height;
-  const scaled = ({ left, top, right, bottom }: Placement): Placement => ({
-    left: left * across,
-    top: top * down,
-    right: right * across,
-    bottom: bottom * down,
-  });
+  const scaled = scaling(whole, geometry);
   const placement = scaled(geometry.frame);
   const placed = placeHeatmap(heatmap, placement, whole);
   const finished = (pixels: Pixels): Pixels => {
@@ -56,4 +51,19 @@ export function drawWhole(
     },
     overlay: () => finished(renderOverlay(whole, placed)),
   };
+}
+
+/** Edges in a picture's own pixels -> in a drawing's of it. */
+export function scaling(
+  drawing: DrawingSize,
+  { picture }: Pick<PictureFrame, "picture">,
+): (edges: Placement) => Placement {
+  const across = drawing.width / picture.width;
+  const down = drawing.height / picture.height;
+  return ({ left, top, right, bottom }) => ({
+    left: left * across,
+    top: top * down,
+    right: right * across,
+    bottom: bottom * down,
+  });
 }

@@ -1,4 +1,4 @@
-/** A batch of inputs and the requests -> relevance and scores, one explanation per sample and request. */
+/** A batch of inputs and the requests -> relevance and scores, one explanation for each run of the network. */
 
 import {
   InputError,
@@ -11,9 +11,10 @@ import {
   type FloatArray,
   type InputArray,
   type Ledger,
+  type Pick as PickedPart,
   type PickSource,
 } from "@relprop/core";
-import { pickClass, requireFinite, sampleOf } from "@relprop/core/internal";
+import { isYesOrNo, pickClass, requireFinite, sampleOf } from "@relprop/core/internal";
 import {
   faultOf,
   noTarget,
@@ -71,13 +72,92 @@ export interface OtherInputs {
 
 const noOthers: OtherInputs = { values: {}, shared: new Set() };
 
+/** One run of the network, and what it explains in each sample. */
+export interface AnswerRun extends Pick<ExplainedAnswer, "request" | "rank"> {
+  /** What is explained in a sample; undefined for nothing, and for a sample that failed. */
+  readonly pickIn: (sample: number) => Chosen | undefined;
+  readonly explanation: Explanation;
+}
+
+/** What is explained of one sample. */
+export type Chosen = Omit<Exclude<NonNullable<Picked>, InputError>, "pick"> & {
+  readonly pick: Omit<PickedPart, "target">;
+};
+
+/** The results of a batch, together: those of one sample are made when they are asked for. */
+export class ExplainedBatch {
+  /** In the order of the requests. */
+  readonly runs: readonly AnswerRun[];
+  /** How many samples it has. */
+  readonly count: number;
+  readonly #of: Parts;
+
+  constructor(of: Parts) {
+    this.#of = of;
+    this.runs = of.runs;
+    this.count = of.errors.length;
+  }
+
+  /** Why a sample has no answers, though others have. */
+  error(sample: number): InputError | undefined {
+    return this.#of.errors[sample];
+  }
+
+  /** The score of what a run explains in a sample. */
+  score({ label, pick }: Chosen): AnswerScore {
+    return scoreOf(this.#of.plan.names, pick.numbers, label);
+  }
+
+  /** Relevance of an input as one list, sample by sample. */
+  relevance({ explanation }: AnswerRun, input: string): Float32Array {
+    const whole = explanation.relevances[input];
+    const { batchAxis, shared } = this.#of;
+    if (!whole) return new Float32Array(0);
+    if (batchAxis === undefined || batchAxis === 0 || shared.has(input)) return whole.data;
+    const all = new Float32Array(whole.data.length);
+    const size = all.length / this.count;
+    for (let sample = 0; sample < this.count; sample++)
+      all.set(sampleOf(whole, batchAxis, sample).data, sample * size);
+    return all;
+  }
+
+  /** What a run explains in a sample; undefined if it explains nothing there. */
+  answer(run: AnswerRun, sample: number): ExplainedAnswer | undefined {
+    const chosen = run.pickIn(sample);
+    return chosen && answerOf(this.#of, run, sample, chosen);
+  }
+
+  /** The samples one by one. */
+  samples(): ExplainedSample[] {
+    return Array.from({ length: this.count }, (_, sample) => this.sample(sample));
+  }
+
+  /** All of a sample. */
+  sample(sample: number): ExplainedSample {
+    const { errors, top } = this.#of;
+    const error = errors[sample];
+    if (error) return { top: top(sample), answers: [], error };
+    const answers = this.runs.map((run) => this.answer(run, sample));
+    return { top: top(sample), answers: answers.filter((answer) => answer !== undefined) };
+  }
+}
+
+/** What a batch's results are made of. */
+interface Parts extends Pick<OtherInputs, "shared"> {
+  readonly plan: BatchPlan;
+  readonly batchAxis: number | undefined;
+  readonly runs: readonly AnswerRun[];
+  readonly errors: readonly (InputError | undefined)[];
+  readonly top: (sample: number) => Score[];
+}
+
 /** Runs the network as often as the requests need. */
 export async function explainBatch(
   explainer: Explainer,
   input: InputArray,
   plan: BatchPlan,
   { values: others, shared }: OtherInputs = noOthers,
-): Promise<ExplainedSample[]> {
+): Promise<ExplainedBatch> {
   const { batchAxis } = explainer.compiled;
   const count = batchAxis === undefined ? 1 : (input.dims[batchAxis] ?? 0);
   const samples = Array.from({ length: count }, (_, sample) => sample);
@@ -86,49 +166,75 @@ export async function explainBatch(
   const opening = requests ? openingTarget(explainer, samples.length, plan) : undefined;
   const first = await explainer.explain(input, opening ? { target: opening, others } : { others });
   const source = sourceOf(explainer, first);
-  const answers: ExplainedAnswer[][] = samples.map(() => []);
-  const errors: (InputError | undefined)[] = samples.map((sample) => faultOf(source, sample));
+  const errors = faultsOf(source, samples);
+  const runs: AnswerRun[] = [];
   const add = (
     explanation: Explanation,
     request: AnswerRequest | undefined,
-    picked: readonly Picked[],
+    picked: readonly (Picked | Chosen)[],
     rank = 0,
   ): void => {
-    for (const sample of samples) {
-      const each = picked[sample];
-      if (each instanceof InputError) errors[sample] ??= each;
-      if (errors[sample] || !each || each instanceof InputError) continue;
-      try {
-        answers[sample]?.push(
-          answerOf(plan, explanation, { sample, batchAxis, shared }, { request, rank }, each),
-        );
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        errors[sample] ??= error;
-      }
+    const isFinite = areFinite(Object.values(explanation.relevances));
+    for (const [sample, each] of picked.entries()) {
+      errors[sample] ??= each instanceof InputError ? each : undefined;
+      if (!isFinite && each) errors[sample] ??= faultIn(explanation, { sample, batchAxis, shared });
     }
+    const pickIn: AnswerRun["pickIn"] = (sample) => {
+      const each = errors[sample] ? undefined : picked[sample];
+      return each instanceof InputError ? undefined : each;
+    };
+    runs.push({ request, rank, explanation, pickIn });
   };
   if (!requests) {
-    const best = samples.map((sample): Picked => ({
-      pick: pickClass(source, sample, first.top[sample]?.[0]?.index ?? 0),
-    }));
+    const best = samples.map((sample): Chosen => {
+      const [numbers] = first.top[sample] ?? [];
+      return numbers && !isYesOrNo(facts)
+        ? { pick: { numbers, elements: 1 } }
+        : { pick: pickClass(source, sample, numbers?.index ?? 0) };
+    });
     add(first, undefined, best);
   }
   const isKnown = (sample: number, index: number): boolean =>
     plan.keepsRepeats !== true &&
-    answers[sample]?.some(({ score, request }) => score.index === index && isClass(request?.kind)) === true;
+    runs.some(
+      ({ request, pickIn }) => isClass(request?.kind) && pickIn(sample)?.pick.numbers.index === index,
+    );
   for (const request of requests ?? []) {
     for (const [rank, picks] of picksOf(plan, source, first, samples, request, isKnown).entries()) {
       const target = stacked(picks, source);
       const isDone = !target || isSame(target, opening);
-      add(isDone ? first : await explainer.explain(input, { target, others }), request, picks, rank);
+      const run = isDone ? first : await explainer.explain(input, { target, others });
+      add(run, request, picks, rank);
     }
   }
-  return samples.map((sample) => {
-    const error = errors[sample];
-    const top = facts.placeAxes.length > 0 || plan.isTopUnread === true ? [] : topOf(plan, source, sample);
-    return error ? { top, answers: [], error } : { top, answers: answers[sample] ?? [] };
+  const isUnread = facts.placeAxes.length > 0 || plan.isTopUnread === true;
+  const top = (sample: number): Score[] => (isUnread ? [] : topOf(plan, source, sample));
+  return new ExplainedBatch({ plan, batchAxis, shared, runs, errors, top });
+}
+
+const areFinite = (arrays: readonly (FloatArray | undefined)[]): boolean =>
+  arrays.every((array) => {
+    const data = array?.data ?? [];
+    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+    return true;
   });
+
+/** Why answers cannot be explained at all, by sample. */
+function faultsOf(source: PickSource, samples: readonly number[]): (InputError | undefined)[] {
+  const isFinite = areFinite([source.explained, source.values]);
+  return samples.map((sample) => (isFinite ? undefined : faultOf(source, sample)));
+}
+
+/** Why a sample's relevance cannot be shown; undefined if it can. */
+function faultIn({ relevances }: Explanation, place: Place): InputError | undefined {
+  try {
+    for (const [name, whole] of Object.entries(relevances))
+      requireFinite(ownOf(name, whole, place).data, "relevance");
+    return undefined;
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
 }
 
 const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
@@ -179,22 +285,19 @@ interface Place extends Pick<OtherInputs, "shared"> {
 }
 
 function answerOf(
-  { names, against }: AnswerPlan,
-  explanation: Explanation,
-  { sample, batchAxis, shared }: Place,
-  asked: Pick<ExplainedAnswer, "request" | "rank">,
-  { pick, label }: Exclude<NonNullable<Picked>, InputError>,
+  { plan: { names, against }, batchAxis, shared }: Parts,
+  { request, rank, explanation }: AnswerRun,
+  sample: number,
+  { pick, label }: Chosen,
 ): ExplainedAnswer {
   const relevances: Record<string, FloatArray> = {};
-  for (const [name, whole] of Object.entries(explanation.relevances)) {
-    const relevance = shared.has(name) ? whole : withoutBatch(sampleOf(whole, batchAxis, sample), batchAxis);
-    requireFinite(relevance.data, "relevance");
-    relevances[name] = relevance;
-  }
+  for (const [name, whole] of Object.entries(explanation.relevances))
+    relevances[name] = ownOf(name, whole, { sample, batchAxis, shared });
   const ledger = explanation.ledgers?.[sample];
-  const isDifference = against !== undefined && isClass(asked.request?.kind);
+  const isDifference = against !== undefined && isClass(request?.kind);
   return {
-    ...asked,
+    request,
+    rank,
     score: scoreOf(names, pick.numbers, label),
     relevance: Object.values(relevances)[0] as FloatArray,
     relevances,
@@ -206,7 +309,9 @@ function answerOf(
   };
 }
 
-const withoutBatch = ({ data, dims }: FloatArray, batchAxis: number | undefined): FloatArray => ({
-  data,
-  dims: dims.filter((_, axis) => axis !== batchAxis),
-});
+/** Relevance of one sample, without the batch axis. */
+function ownOf(name: string, whole: FloatArray, { sample, batchAxis, shared }: Place): FloatArray {
+  if (shared.has(name)) return whole;
+  const { data, dims } = sampleOf(whole, batchAxis, sample);
+  return { data, dims: dims.filter((_, axis) => axis !== batchAxis) };
+}

@@ -34,3 +34,38 @@ export function ledgerResult(ledger: Ledger): LedgerResult {
   const { start, reached, stayed } = ledger;
   return { start, reached, stayed: { ...stayed }, verdict: verdict(ledger) };
 }
+
+/** Which share of relevance reached the input, over many samples; 1 is all. */
+const reachedSchema = z.object({ count: z.number(), sum: z.number(), least: z.number(), most: z.number() });
+type ReachedShares = z.infer<typeof reachedSchema>;
+
+const percent = (share: number): string => `${(100 * share).toFixed(1).replace("-", "−")} %`;
+
+/** Gathers these shares. */
+export class Reached {
+  static readonly schema: typeof reachedSchema = reachedSchema;
+  readonly shares: ReachedShares;
+
+  constructor(shares: ReachedShares = { count: 0, sum: 0, least: 0, most: 0 }) {
+    this.shares = { ...shares };
+  }
+
+  /** Where there was nothing to explain there is no share. */
+  add({ start, reached }: Pick<LedgerResult, "start" | "reached">): this {
+    if (start === 0) return this;
+    const share = reached / start;
+    const { shares } = this;
+    shares.least = shares.count === 0 ? share : Math.min(shares.least, share);
+    shares.most = shares.count === 0 ? share : Math.max(shares.most, share);
+    shares.sum += share;
+    shares.count++;
+    return this;
+  }
+
+  /** In a sentence; undefined if there are none. @param noun `samples` */
+  text(noun: string): string | undefined {
+    const { count, sum, least, most } = this.shares;
+    if (count === 0) return undefined;
+    return `of the relevance of ${count} ${noun}, ${percent(sum / count)} reached the input on average (${percent(least)} to ${percent(most)})`;
+  }
+}

@@ -27,6 +27,8 @@ export interface Failed {
   /** The sample's name for the user. */
   readonly name: string;
   readonly error: InputError;
+  /** What its record says of it. @default its name, as `input` */
+  readonly about?: Readonly<Record<string, unknown>>;
 }
 
 /** The inputs, and how they are processed. */
@@ -78,9 +80,14 @@ export class Tally {
   }
 
   /** Counts a sample that failed, and says why. */
-  fail(name: string, error: InputError, progress: Pick<Progress, "line" | "say"> = plain): void {
+  fail(
+    name: string,
+    error: InputError,
+    progress: Pick<Progress, "line" | "say"> = plain,
+    about: Failed["about"] = { input: name },
+  ): void {
     this.failed++;
-    if (this.#json) progress.line(failureRecord(name, error));
+    if (this.#json) progress.line(failureRecord(about, error));
     progress.say(() => sayError(error));
   }
 }
@@ -130,7 +137,7 @@ export function partOf<Input, Ready, Found, Result>(
           if (done !== undefined) await keep(input, done, tally, progress);
           const text = json || !quiet ? work.textOf(result) : "";
           if (text !== "") progress.line(text);
-          for (const { name, error: why } of failed) tally.fail(name, why, progress);
+          for (const { name, error: why, about } of failed) tally.fail(name, why, progress, about);
         } else {
           if (!(error instanceof InputError)) throw error;
           tally.fail(work.nameOf(input), error, progress);

@@ -1,38 +1,48 @@
 /** A file with sound -> its samples. WAV is read here; other codecs run in a process of their own. */
 
-import { stat } from "node:fs/promises";
-import { extname } from "node:path";
+import { open } from "node:fs/promises";
 import { InputError } from "@relprop/core";
+import { codedFilms, type FileKind } from "../files/find-files.ts";
 import { CodecProcess, MediaFailure } from "../media/codec-process.ts";
-import type { Stretch } from "../media/jobs.ts";
-import { readSound as readHere } from "../media/read-sound-job.ts";
+import { readSound as readHere, type SoundAnswer } from "../media/read-sound-job.ts";
 
-/** Samples in [−1, 1] (float files can go beyond), one array a channel, all of one length. */
-export interface Sound {
+/** Some samples of a sound, in [−1, 1] (float files can go beyond), one array a channel, all of one length. */
+export interface SoundPart {
   readonly channels: readonly Float32Array<ArrayBuffer>[];
   /** Samples a second, of each channel. */
   readonly rate: number;
 }
 
-/** Endings of files that are read as sounds. */
-export const soundExtensions: readonly string[] = ["wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac"];
+/** Files that are read as sounds. */
+export const soundFiles: FileKind = {
+  noun: "sounds",
+  extensions: ["wav", "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac"],
+};
 
-/** Samples of all channels together: half a gigabyte, 25 minutes of stereo at 44.1 kHz. */
-const mostSamples = 2 ** 27;
+/** Files that have a sound: of films it is that of the pictures. */
+export const filesWithSound: FileKind = {
+  noun: "sounds",
+  extensions: [...soundFiles.extensions, ...codedFilms.extensions],
+};
 
 /**
- * Reads a WAV (PCM of 8, 16, 24 and 32 bits, float), FLAC, MP3, Ogg, Opus or M4A file.
- * @param stretch in seconds: only what lies there is kept
- * @throws InputError if it cannot be read, holds no sound, or more than 2²⁷ samples
+ * Reads a WAV (PCM of 8, 16, 24 and 32 bits, float), FLAC, MP3, Ogg, Opus or M4A file, or the sound of a film. A part of it is in
+ * memory at a time.
+ * @throws InputError if it cannot be read, or holds no sound; on the way, too
  */
-export async function readSound(path: string, stretch: Stretch = {}): Promise<Sound> {
-  const parts = new Parts();
+export async function* readSound(path: string): AsyncGenerator<SoundPart, void, undefined> {
   try {
-    await stat(path);
-    if (extname(path).toLowerCase() === ".wav")
-      await readHere({ path, ...stretch }, async (head, body) => parts.add(head, body));
-    else await throughProcess(path, stretch, parts);
-    return parts.whole();
+    let [rate, channels, isSilent] = [0, 1, true];
+    for await (const { head, body } of (await isWav(path)) ? readHere({ path }) : throughProcess(path)) {
+      if (head.is === "sound") ({ rate, channels } = head);
+      if (head.is !== "samples" || !body || body.length === 0) continue;
+      isSilent = false;
+      const length = body.length / Float32Array.BYTES_PER_ELEMENT / channels;
+      const planes = new Float32Array(body.buffer as ArrayBuffer, body.byteOffset, length * channels);
+      const plane = (i: number): SoundPart["channels"][0] => planes.subarray(i * length, (i + 1) * length);
+      yield { rate, channels: Array.from({ length: channels }, (_, i) => plane(i)) };
+    }
+    if (isSilent) throw new Error("it holds no samples");
   } catch (error) {
     if (error instanceof InputError) throw error;
     const why = (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
@@ -44,16 +54,28 @@ export async function readSound(path: string, stretch: Stretch = {}): Promise<So
   }
 }
 
-async function throughProcess(path: string, stretch: Stretch, parts: Parts): Promise<void> {
+/** Whether a file is a WAV, whatever it is called. */
+async function isWav(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(new Uint8Array(12), 0, 12, 0);
+    const head = new TextDecoder("latin1").decode(buffer);
+    return /^(?:RIFF|RIFX|RF64)/.test(head) && head.endsWith("WAVE");
+  } finally {
+    await file.close();
+  }
+}
+
+async function* throughProcess(path: string): AsyncGenerator<SoundAnswer, void, undefined> {
   const codecs = CodecProcess.take();
   let isDone = false;
   try {
-    await codecs.ask({ do: "read sound", path, ...stretch });
+    await codecs.ask({ do: "read sound", path });
     for (;;) {
       const { head, body } = await codecs.next("sound", "samples", "end");
       isDone = head.is === "end";
       if (isDone) return;
-      parts.add(head, body);
+      yield { head, body };
     }
   } catch (error) {
     // A file that was refused leaves the process as it was.
@@ -64,49 +86,3 @@ async function throughProcess(path: string, stretch: Stretch, parts: Parts): Pro
     else codecs.end();
   }
 }
-
-/** Samples as they come. */
-class Parts {
-  #rate = 0;
-  #channels = 0;
-  #count = 0;
-  readonly #parts: Float32Array[] = [];
-
-  add(
-    head: { readonly is: string; readonly rate?: number; readonly channels?: number },
-    body: Uint8Array | undefined,
-  ): void {
-    if (head.is === "sound") {
-      this.#rate = head.rate ?? 0;
-      this.#channels = head.channels ?? 0;
-    } else if (head.is === "samples" && body) {
-      this.#count += body.length / Float32Array.BYTES_PER_ELEMENT;
-      if (this.#count > mostSamples) throw tooLong(this.#rate, this.#channels);
-      this.#parts.push(
-        new Float32Array(body.buffer, body.byteOffset, body.length / Float32Array.BYTES_PER_ELEMENT),
-      );
-    }
-  }
-
-  whole(): Sound {
-    const length = this.#count / this.#channels;
-    const channels = Array.from({ length: this.#channels }, (_, channel) => {
-      const whole = new Float32Array(length);
-      let filled = 0;
-      for (const part of this.#parts) {
-        const own = part.length / this.#channels;
-        whole.set(part.subarray(channel * own, (channel + 1) * own), filled);
-        filled += own;
-      }
-      return whole;
-    });
-    return { channels, rate: this.#rate };
-  }
-}
-
-const tooLong = (rate: number, channels: number): Error => {
-  const minutes = Math.floor(mostSamples / rate / channels / 60);
-  return new Error(
-    `it is longer than ${minutes} minutes of ${channels === 1 ? "one channel" : `${channels} channels`} at ${rate} Hz: cut it into shorter files`,
-  );
-};

@@ -52,12 +52,12 @@ export function sayDecisions(decisions: readonly (readonly [string, string])[], 
 }
 
 /** The record of a failed input, for programs. */
-export function failureRecord(input: string, error: unknown): string {
+export function failureRecord(about: Readonly<Record<string, unknown>>, error: unknown): string {
   const parts =
     error instanceof RelpropError
       ? { what: error.what, why: error.why, fix: error.fix }
       : { why: String(error) };
-  return JSON.stringify({ v: 2, input, error: parts });
+  return JSON.stringify({ v: 2, ...about, error: parts });
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

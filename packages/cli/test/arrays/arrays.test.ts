@@ -55,7 +55,7 @@ const records = ({ stdout }: CommandRun): Said[] =>
     .split("\n")
     .map((line) => JSON.parse(line) as Said);
 
-const answers = (run: CommandRun): Said[] => records(run).filter((each) => "sample" in each);
+const answers = (run: CommandRun): Said[] => records(run).filter((each) => "reached" in each);
 
 const rowsOf = async (path: string): Promise<string[][]> =>
   (await readFile(path, "utf8"))
@@ -208,14 +208,15 @@ describe("a table", () => {
       gradientTimesInput: number[][];
     };
     const [head = [], ...rows] = await rowsOf(join(run.folder, "tumours.1-class-1.relevance.csv"));
-    expect(head.slice(0, 5)).toEqual(["row", "explained", "score", "start", "mean radius"]);
+    const first = ["patient", "diagnosis", "row", "explained", "score", "start", "mean radius"];
+    expect(head.slice(0, 7)).toEqual(first);
     expect(rows).toHaveLength(24);
     for (const [i, row] of rows.entries()) {
-      expect(Number(row[2])).toBeCloseTo(referee.probability[i] ?? 0, 5);
+      expect(Number(row[4])).toBeCloseTo(referee.probability[i] ?? 0, 5);
       const wanted = referee.gradientTimesInput[i] ?? [];
       const largest = Math.max(...wanted.map(Math.abs));
       for (const [f, number] of wanted.entries())
-        expect(Math.abs(Number(row[4 + f]) - number)).toBeLessThan(1e-4 * largest);
+        expect(Math.abs(Number(row[6 + f]) - number)).toBeLessThan(1e-4 * largest);
     }
   });
 
@@ -275,7 +276,7 @@ describe("a table", () => {
       `row 3 of "${path}" (counted from 0): column "mean concave points" is "abc", no number`,
     );
     const [, ...written] = await rowsOf(join(run.folder, "holes.relevance.csv"));
-    expect(written.map((row) => row.filter((cell) => cell !== "").length)).toEqual([34, 1, 34, 1, 34]);
+    expect(written.map((row) => row.filter((cell) => cell !== "").length)).toEqual([36, 3, 36, 3, 36]);
   });
 
   test("columns that do not fit are named", async () => {

@@ -1,7 +1,9 @@
 import { renderHeatmap } from "@relprop/core/heatmap";
 import { pictureFrame, resizePlan } from "@relprop/core/preprocess";
+import type { InputCard } from "@relprop/core/zoo";
 import { expect, test } from "vitest";
-import { drawFrame, steadyHeatmaps } from "../../src/films/draw-frame.ts";
+import { drawWhole } from "../../src/pages/whole-picture.ts";
+import { filmViews, frameDrawer, steadyHeatmaps } from "../../src/films/draw-frame.ts";
 
 const coloring = { colormap: "bwr", normalize: "symmetric", level: 1, clip: 100 } as const;
 
@@ -13,7 +15,7 @@ test("a heatmap lies on the whole frame where the crop was, and a veil beside it
   // The crop is the middle: 40 to 120 of 160.
   const geometry = pictureFrame(160, 80, resizePlan(160, 80, { size: [16, 16], resize: { shortSide: 16 } }));
   const frame = { data: new Uint8ClampedArray(4 * 160 * 80).fill(200), width: 160, height: 80 };
-  const drawn = drawFrame(frame, heatmap, geometry, "side-by-side");
+  const drawn = frameDrawer(frame, geometry, "side-by-side")(frame, heatmap);
   expect([drawn.width, drawn.height]).toEqual([320, 80]);
   const pixel = (x: number, y: number): number[] => [
     ...drawn.data.subarray(4 * (320 * y + x), 4 * (320 * y + x) + 3),
@@ -26,6 +28,53 @@ test("a heatmap lies on the whole frame where the crop was, and a veil beside it
   expect(red).toBeGreaterThan(200);
   expect(green).toBeLessThan(60);
 });
+
+const isSame = (a: Uint8ClampedArray, c: Uint8ClampedArray): boolean => Buffer.from(a).equals(Buffer.from(c));
+
+const cards = {
+  "enlarged, cropped": [90, 50, { size: [16, 16], resize: { shortSide: 20 } }],
+  "made smaller, cropped": [37, 81, { size: [16, 16], resize: { shortSide: 16 } }],
+  padded: [61, 23, { size: [16, 16], resize: { letterbox: [9, 9, 9] } }],
+  stretched: [16, 33, { size: [16, 16], resize: "exact" }],
+} as const;
+
+test.each(Object.entries(cards))(
+  "%s: each view is as pictures are drawn, to the bit",
+  (_, [width, height, card]) => {
+    const geometry = pictureFrame(width, height, resizePlan(width, height, card as InputCard));
+    const colorings = [coloring, { ...coloring, colormap: "afmhot", normalize: "min-max" } as const];
+    let seed = 7;
+    const random = (): number => (seed = (seed * 16807) % 2147483647) / 2147483647;
+    for (const colors of colorings) {
+      const relevance = Float32Array.from(
+        { length: 256 },
+        () => Math.max(0, random() - 0.4) * (random() - 0.3),
+      );
+      const heatmap = renderHeatmap({ data: relevance, width: 16, height: 16 }, colors);
+      for (const box of [undefined, { left: -1, top: 3.4, right: 15, bottom: 20 }]) {
+        const data = Uint8ClampedArray.from({ length: 4 * width * height }, () => 256 * random());
+        const whole = { data, width, height };
+        const drawn = drawWhole({ whole, geometry }, heatmap, box);
+        const wanted = { overlay: drawn.overlay(), heatmap: drawn.heatmap };
+        for (const view of filmViews) {
+          const draw = frameDrawer(whole, geometry, view);
+          const got = draw({ ...whole, data: data.slice() }, heatmap, box);
+          if (view !== "side-by-side") {
+            expect(isSame(got.data, wanted[view].data)).toBe(true);
+            continue;
+          }
+          for (let y = 0; y < height; y++) {
+            const at = 8 * width * y;
+            const [left, middle] = [4 * width * y, at + 4 * width];
+            expect(isSame(got.data.slice(at, middle), data.slice(left, left + 4 * width))).toBe(true);
+            const right = wanted.overlay.data.slice(left, left + 4 * width);
+            expect(isSame(got.data.slice(middle, at + 8 * width), right)).toBe(true);
+          }
+        }
+      }
+    }
+  },
+);
 
 test("colours follow slowly what the frames are alone", () => {
   const steady = steadyHeatmaps({ ...coloring, colormap: "bwr" });

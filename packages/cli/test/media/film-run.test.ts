@@ -63,6 +63,11 @@ async function framesOf(...path: string[]): Promise<FilmFrame[]> {
 const timesOf = (frames: readonly FilmFrame[]): number[] =>
   frames.map(({ time }) => Math.round(1000 * time) / 1000);
 
+const endOf = (frames: readonly FilmFrame[]): number => {
+  const { time = 0, duration = 0 } = frames.at(-1) ?? {};
+  return time + duration;
+};
+
 interface Record {
   readonly input?: string;
   readonly outputs?: { readonly film: string };
@@ -154,6 +159,24 @@ describe("a film is explained", () => {
     ).toBe(0);
     expect(timesOf(await framesOf("part", "part.mp4"))).toEqual([0, 0.2, 0.4, 0.6]);
     expect(stderr).toMatch(/of every 2 frames one/);
+    // The last one ends with the stretch, or with the film.
+    expect(endOf(await framesOf("part", "part.mp4"))).toBeCloseTo(0.65, 2);
+    expect(await explain([at("clip.mp4")], "part/every.mp4", "--every", "4", "--ledger")).toBe(0);
+    expect(endOf(await framesOf("part", "every.mp4"))).toBeCloseTo(1, 2);
+    expect(stdout).toMatch(
+      /\n {2}the ledger is furthest from 100 % at 0:00: [\d.]+ % of the \w+ reached the input/,
+    );
+    const raw = { width: 64, height: 3 * 48, channels: 4, pageHeight: 48 } as const;
+    const three = Buffer.concat(Array.from({ length: 3 }, (_, i) => frameAt(i, 64, 48)));
+    await sharp(three, { raw })
+      .gif({ delay: [200, 200, 200] })
+      .toFile(at("three.gif"));
+    expect(await explain([at("three.gif")], "part/three.mp4", "--from", "0.1", "--to", "0.3")).toBe(0);
+    const cut = await framesOf("part", "three.mp4");
+    expect(timesOf(cut)).toEqual([0, 0.1]);
+    expect(endOf(cut)).toBeCloseTo(0.2, 2);
+    expect(await explain([at("three.gif")], "part/one.mp4", "--to", "0.2")).toBe(0);
+    expect(stdout).toMatch(/three\.gif {2}1 frame · /);
   });
 
   test("Ctrl-C leaves a film that plays, and the next run begins it anew", async () => {
@@ -200,7 +223,7 @@ describe("what cannot be explained is one clear line", () => {
     expect(await explain([at("clip.mp4")], "no", "--class", "top2")).toBe(2);
     expect(stderr).toMatch(/cannot explain 2 answers in a film/);
     expect(await explain([at("clip.mp4"), at("mixed")], "no.mp4")).toBe(2);
-    expect(stderr).toMatch(/it is one film, and there are 1 image and 3 films to explain/);
+    expect(stderr).toMatch(/it is one film, and what is to be explained are 1 image and 3 films/);
     expect(await explain([at("clip.mp4")], "no.gif")).toBe(2);
     expect(stderr).toMatch(/films are written as mp4, mov, webm/);
     expect(await explain([at("clip.mp4")], "no", "--from", "2", "--to", "1")).toBe(2);

@@ -9,8 +9,8 @@ import { FilmWriter } from "../../src/films/film-writer.ts";
 import { isMovingPicture } from "../../src/films/moving-picture.ts";
 import type { FilmFrame, FilmStretch } from "../../src/films/film.ts";
 import { openFilm } from "../../src/films/open-film.ts";
-import { turned } from "../../src/media/read-film-job.ts";
-import { damaged, filmFile, frameAt } from "../support/media-files.ts";
+import { flatten, turned } from "../../src/media/read-film-job.ts";
+import { damaged, filmFile, frameAt, soundFile, withWidePixels } from "../support/media-files.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -54,6 +54,47 @@ const gifOf = (count: number, width: number, height: number, delay: number[]): P
     .gif({ delay, loop: 0 })
     .toBuffer();
 
+/** White stands for what is transparent. */
+const gifColors: readonly (readonly number[])[] = [
+  [255, 255, 255],
+  [250, 10, 20],
+  [0, 200, 0],
+  [9, 9, 240],
+  [60, 60, 60],
+];
+
+interface GifPart {
+  readonly disposal: 1 | 2 | 3;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly color: number;
+}
+
+function fill(canvas: Uint8Array, wide: number, { left, top, width, height }: GifPart, color: number): void {
+  for (let y = top; y < top + height; y++) canvas.fill(color, y * wide + left, y * wide + left + width);
+}
+
+const two = (...values: number[]): number[] => values.flatMap((v) => [v & 255, v >> 8]);
+
+/** A GIF of rectangles, each with what becomes of it afterwards; sharp writes one kind only. */
+function gifOfParts(width: number, height: number, parts: readonly GifPart[]): Buffer {
+  const bytes = [...Buffer.from("GIF89a"), ...two(width, height), 0xf2, 0, 0];
+  for (let i = 0; i < 8; i++) bytes.push(...(gifColors[i] ?? [0, 0, 0]));
+  for (const part of parts) {
+    bytes.push(0x21, 0xf9, 4, part.disposal << 2, ...two(10), 0, 0);
+    bytes.push(0x2c, ...two(part.left, part.top, part.width, part.height), 0, 7);
+    // Codes of a byte each, 128 to clear the table before it grows.
+    const codes = Array.from({ length: part.width * part.height }, (_, i) =>
+      i % 100 === 0 ? [128, part.color] : [part.color],
+    );
+    const data = [...codes.flat(), 129];
+    bytes.push(data.length, ...data, 0);
+  }
+  return Buffer.from([...bytes, 0x3b]);
+}
+
 describe("films are read", () => {
   test.each(["mp4", "mov", "webm"] as const)("%s: size, rate and pixels", async (format) => {
     const path = await put(`clip.${format}`, await filmFile(format));
@@ -91,6 +132,63 @@ describe("films are read", () => {
     // The left half, red, is above after a quarter clockwise.
     const [x, y] = { 90: [4, 4], 180: [60, 4], 270: [4, 60] }[rotation] as [number, number];
     expect(isNear(pixelOf(frame as FilmFrame, x, y), red)).toBe(true);
+  });
+
+  test.each([
+    ["wider", 4, 3, 0, [85, 48], [53, 16]],
+    ["higher", 1, 2, 0, [64, 96], [40, 32]],
+    ["wider, and turned", 4, 3, 90, [48, 85], [31, 53]],
+  ] as const)("pixels that are %s than square", async (name, wide, high, rotation, size, inSquare) => {
+    const film = await filmFile("mp4", { rotation });
+    const path = await put(`${name}.mp4`, withWidePixels(film, wide, high));
+    const opened = await openFilm(path);
+    expect([opened.width, opened.height]).toEqual(size);
+    const frames = await all(path);
+    expect(frames).toHaveLength(10);
+    // The square of the fourth frame reaches from 32 to 48 of 64 across and from 8 to 24 of 48 down.
+    const fifth = frames[4] as FilmFrame;
+    expect([fifth.picture.width, fifth.picture.height]).toEqual(size);
+    expect(isNear(pixelOf(fifth, inSquare[0], inSquare[1]), white)).toBe(true);
+    expect(isNear(pixelOf(fifth, 2, 2), red)).toBe(true);
+  });
+
+  test("one frame, sound alone, none of its bytes, half of them", async () => {
+    expect(await all(await put("one.MP4", await filmFile("mp4", { times: [0] })))).toHaveLength(1);
+    const whole = await filmFile("mp4");
+    const failing: [string, Uint8Array, RegExp][] = [
+      ["sound.mp4", await soundFile("m4a", "aac"), /it holds no pictures/],
+      ["empty.mp4", new Uint8Array(), /it is empty/],
+      ["empty.gif", new Uint8Array(), /it is empty/],
+      ["zeros.mp4", new Uint8Array(999), /unsupported|format|damaged/i],
+      ["cut.mp4", whole.slice(0, 1400), /none of its frames can be decoded|it is damaged/],
+    ];
+    for (const [name, bytes, why] of failing)
+      await expect(
+        put(name, bytes).then((path) => all(path)),
+        name,
+      ).rejects.toThrow(why);
+  });
+
+  test("frames of a GIF are put together by what each disposes of", async () => {
+    const parts: GifPart[] = [
+      { disposal: 1, left: 0, top: 0, width: 12, height: 8, color: 1 },
+      { disposal: 3, left: 1, top: 1, width: 4, height: 4, color: 2 },
+      { disposal: 2, left: 6, top: 2, width: 5, height: 5, color: 3 },
+      { disposal: 1, left: 0, top: 6, width: 3, height: 2, color: 4 },
+    ];
+    const frames = await all(await put("parts.gif", gifOfParts(12, 8, parts)));
+    const canvas = new Uint8Array(12 * 8);
+    expect(frames).toHaveLength(parts.length);
+    for (const [i, part] of parts.entries()) {
+      const before = canvas.slice();
+      fill(canvas, 12, part, part.color);
+      const shown = Array.from({ length: 96 }, (_, at) =>
+        pixelOf(frames[i] as FilmFrame, at % 12, Math.floor(at / 12)),
+      );
+      expect(shown).toEqual(Array.from(canvas, (color) => [...(gifColors[color] ?? []), 255]));
+      if (part.disposal === 2) fill(canvas, 12, part, 0);
+      if (part.disposal === 3) canvas.set(before);
+    }
   });
 
   test("a GIF and an animated WebP: all frames, with their times", async () => {
@@ -191,6 +289,12 @@ describe("films are written", () => {
     const options = { width: 64, height: 48, container: "mp4" } as const;
     await expect(FilmWriter.open(join(folder, "no/such/out.mp4"), options)).rejects.toThrow(/cannot write/);
   });
+});
+
+test("pixels that are not opaque lie over white", () => {
+  const bytes = Uint8Array.of(200, 0, 100, 0, 200, 0, 100, 128, 200, 0, 100, 255);
+  flatten(bytes);
+  expect([...bytes]).toEqual([255, 255, 255, 255, 227, 127, 177, 255, 200, 0, 100, 255]);
 });
 
 test("a picture is turned clockwise", () => {

@@ -121,6 +121,98 @@ export async function filmFile(
   return new Uint8Array(target.buffer ?? new ArrayBuffer());
 }
 
+/** An MP4 film of H.264 whose pixels are said to be so much wider than high. */
+export function withWidePixels(film: Uint8Array, wide: number, high: number): Uint8Array {
+  const from = Buffer.from(film);
+  const box = Buffer.alloc(16);
+  box.writeUInt32BE(16);
+  box.write("pasp", 4);
+  box.writeUInt32BE(wide, 8);
+  box.writeUInt32BE(high, 12);
+  const start = from.indexOf("avcC") - 4;
+  const end = start + from.readUInt32BE(start);
+  const to = Buffer.concat([from.subarray(0, end), box, from.subarray(end)]);
+  for (const around of ["moov", "trak", "mdia", "minf", "stbl", "stsd", "avc1"]) {
+    const at = to.indexOf(around) - 4;
+    to.writeUInt32BE(to.readUInt32BE(at) + box.length, at);
+  }
+  // Chunks that follow lie further back now.
+  const offsets = to.indexOf("stco") + 8;
+  const by = to.indexOf("moov") < to.indexOf("mdat") ? box.length : 0;
+  for (let i = 1; i <= to.readUInt32BE(offsets); i++)
+    to.writeUInt32BE(to.readUInt32BE(offsets + 4 * i) + by, offsets + 4 * i);
+  return to;
+}
+
+/** All that an iterator gives. */
+export async function listOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const list: Item[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+/** How numbers stand in a WAV. */
+export interface WavForm {
+  readonly bits: 8 | 16 | 24 | 32 | 64;
+  readonly isFloat?: boolean;
+  /** WAVE_FORMAT_EXTENSIBLE: the format is in a GUID. */
+  readonly isExtensible?: boolean;
+  /** Whether other chunks stand before and behind the samples. */
+  readonly hasOthers?: boolean;
+}
+
+const chunk = (name: string, content: Uint8Array): Buffer => {
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(content.length);
+  return Buffer.concat([Buffer.from(name), size, content, Buffer.alloc(content.length % 2)]);
+};
+
+/** A WAV byte by byte, by Microsoft's description (1991, 1994). Samples of whole numbers are in [−1, 1). */
+export function wavFile(
+  channels: readonly ArrayLike<number>[],
+  rate: number,
+  { bits, isFloat = false, isExtensible = false, hasOthers = false }: WavForm = { bits: 16 },
+): Uint8Array {
+  const bytes = bits / 8;
+  const block = bytes * channels.length;
+  const length = channels[0]?.length ?? 0;
+  const samples = new DataView(new ArrayBuffer(length * block));
+  const write = (at: number, x: number): void => {
+    if (isFloat && bits === 32) samples.setFloat32(at, x, true);
+    else if (isFloat) samples.setFloat64(at, x, true);
+    else {
+      const whole = Math.max(
+        -(2 ** (bits - 1)),
+        Math.min(2 ** (bits - 1) - 1, Math.round(x * 2 ** (bits - 1))),
+      );
+      // Eight bits have no sign.
+      if (bits === 8) samples.setUint8(at, whole + 128);
+      else for (let i = 0; i < bytes; i++) samples.setUint8(at + i, Math.floor(whole / 256 ** i) & 255);
+    }
+  };
+  for (let i = 0; i < length; i++)
+    for (const [c, samples] of channels.entries()) write(i * block + c * bytes, samples[i] ?? 0);
+  const format = Buffer.alloc(isExtensible ? 40 : 16);
+  const code = isFloat ? 3 : 1;
+  format.writeUInt16LE(isExtensible ? 0xfffe : code, 0);
+  format.writeUInt16LE(channels.length, 2);
+  format.writeUInt32LE(rate, 4);
+  format.writeUInt32LE(rate * block, 8);
+  format.writeUInt16LE(block, 12);
+  format.writeUInt16LE(bits, 14);
+  if (isExtensible) {
+    format.writeUInt16LE(22, 16);
+    format.writeUInt16LE(bits, 18);
+    format.writeUInt32LE(2 ** channels.length - 1, 20);
+    format.writeUInt16LE(code, 24);
+    Buffer.from("000000001000800000aa00389b71", "hex").copy(format, 26);
+  }
+  const others = hasOthers ? [chunk("LIST", Buffer.from("INFOISFT\x04\0\0\0abc\0"))] : [];
+  const data = chunk("data", new Uint8Array(samples.buffer));
+  const content = Buffer.concat([Buffer.from("WAVE"), chunk("fmt ", format), ...others, data, ...others]);
+  return chunk("RIFF", content);
+}
+
 /** Variants of a file as disks and networks make them: cut off, or with bits that are others. Always the same. */
 export function* damaged(bytes: Uint8Array, count: number): Generator<Uint8Array> {
   let seed = 1;

@@ -1,6 +1,6 @@
 /**
  * Reads preprocessing and class names from the files beside a model on a hub: `preprocessor_config.json` of Hugging Face's
- * transformers (image processors, documentation of ImageProcessingMixin, 2022), and `config.json` of timm
+ * transformers (image processors, documentation of ImageProcessingMixin, 2022; of sounds SequenceFeatureExtractor), and `config.json` of timm
  * (`pretrained_cfg`, documentation of resolve_data_config, 2023) or of transformers (`id2label`).
  */
 
@@ -14,6 +14,7 @@ import {
   type Interpolation,
   interpolations,
   type Resize,
+  type SoundCard,
 } from "./model-card.ts";
 import { parseLabels } from "../zoo/zoo.ts";
 
@@ -24,6 +25,9 @@ export type PictureInput = Omit<InputCard, "layout">;
 export interface HubConfig {
   /** Undefined if no file describes the input. */
   readonly input?: PictureInput;
+  /** How sounds become its input, and samples a second. */
+  readonly sound?: SoundCard;
+  readonly rate?: number;
   /** Names of the classes, by index; empty if no file has them. */
   readonly labels: readonly string[];
   /** The kind of output, from transformers' `problem_type`. */
@@ -55,6 +59,8 @@ export function readHubConfig(files: {
     labels: config?.labels ?? [],
     guesses: processed?.guesses ?? [],
     ...(input ? { input } : {}),
+    ...(processed?.sound ? { sound: processed.sound } : {}),
+    ...(processed?.rate === undefined ? {} : { rate: processed.rate }),
     ...(config?.kind ? { kind: config.kind } : {}),
   };
 }
@@ -134,8 +140,9 @@ const pillowFilters: ReadonlyMap<unknown, Interpolation> = new Map([
 function fromPreprocessor(source: HubFile): Omit<HubConfig, "labels"> {
   const config = topFields(source);
   const names = config.names();
-  const isOfPictures = ["do_resize", "do_normalize", "image_mean"].some((name) => names.includes(name));
-  if (!isOfPictures) return { guesses: [] };
+  const ofSounds = names.includes("sampling_rate") ? fromSoundExtractor(config) : {};
+  const ofPictures = ["do_resize", "image_mean", ...("sound" in ofSounds ? [] : ["do_normalize"])];
+  if (!ofPictures.some((name) => names.includes(name))) return { guesses: [], ...ofSounds };
   const { size, resize, guesses } = geometry(config);
   const resample = config.optional(
     "resample",
@@ -152,6 +159,7 @@ function fromPreprocessor(source: HubFile): Omit<HubConfig, "labels"> {
   const rescale = config.optional("rescale_factor", (at) => at.number(Number.MIN_VALUE, 1)) ?? 1 / 255;
   return {
     guesses,
+    ...ofSounds,
     input: {
       size,
       resize,
@@ -160,6 +168,36 @@ function fromPreprocessor(source: HubFile): Omit<HubConfig, "labels"> {
       scale: flag(config, "do_rescale") === false ? 1 : rescale,
       mean: isNormalized ? triple(config.required("image_mean"), -Number.MAX_VALUE, 3) : [0, 0, 0],
       std: isTwice ? std.map((deviation) => deviation ** 2) : std,
+    },
+  };
+}
+
+/** Extractors that hand on the samples, though some count the bins of what they compute besides. */
+const ofWaveforms: ReadonlySet<string> = new Set([
+  "Wav2Vec2FeatureExtractor",
+  "EncodecFeatureExtractor",
+  "DacFeatureExtractor",
+  "SpeechT5FeatureExtractor",
+]);
+
+/** What counts the bins of a spectrogram. */
+const ofBins: ReadonlySet<string> = new Set(["num_mel_bins", "n_mels", "nb_max_frequency_bin"]);
+
+/** A sound is one number or two at a time; what has more of them, or bins, is a spectrogram. */
+function fromSoundExtractor(config: Fields): Pick<HubConfig, "sound" | "rate"> {
+  const type = config.optional("feature_extractor_type", (at) => at.text());
+  const size = config.optional("feature_size", (at) => at.integer(1, maxPixels)) ?? 1;
+  const hasBins = size > 2 || config.names().some((name) => ofBins.has(name));
+  const isWaveform = type !== undefined && ofWaveforms.has(type) ? true : !hasBins;
+  const normalize = flag(config, "do_normalize") ?? type === "Wav2Vec2FeatureExtractor";
+  const pad = config.optional("padding_value", (at) => at.number(-Number.MAX_VALUE, Number.MAX_VALUE));
+  return {
+    rate: config.required("sampling_rate").integer(1, Number.MAX_SAFE_INTEGER),
+    sound: {
+      takes: isWaveform ? "waveform" : "spectrogram",
+      ...(isWaveform && normalize ? { normalize } : {}),
+      ...(isWaveform && pad !== undefined && pad !== 0 ? { pad } : {}),
+      by: type ?? "preprocessor_config.json",
     },
   };
 }

@@ -93,6 +93,20 @@ export interface ModelCard extends AnswerCard {
   readonly input: InputCard;
 }
 
+/** How a sound becomes the input of a model that takes waveforms. */
+export interface SoundCard {
+  /** What the model takes; a spectrogram has to be computed elsewhere. @default waveform */
+  readonly takes?: "waveform" | "spectrogram";
+  /** Factor of samples, which are in [−1, 1]: 32768 for the range of 16-bit integers. @default 1 */
+  readonly scale?: number;
+  /** Whether each window gets mean 0 and variance 1, as (x − mean) / √(variance + 10⁻⁷). @default false */
+  readonly normalize?: boolean;
+  /** The number that stands behind the end of a sound. @default 0 */
+  readonly pad?: number;
+  /** Who says so, if that is a file of a hub. */
+  readonly by?: string;
+}
+
 /** The same of a model that is fed arrays, tables or signals. Read one with {@link parseArrayCard}. */
 export interface ArrayCard extends AnswerCard {
   /** How pictures become its input, if it takes pictures, too. */
@@ -101,6 +115,8 @@ export interface ArrayCard extends AnswerCard {
   readonly features?: readonly string[];
   /** Samples of a signal in a second. */
   readonly rate?: number;
+  /** How sounds become its input. */
+  readonly sound?: SoundCard;
 }
 
 /** Pixels as networks trained on ImageNet with torchvision or timm take them. */
@@ -131,7 +147,7 @@ export function parseModelCard(json: unknown, file = "model card"): ModelCard {
  */
 export function parseArrayCard(json: unknown, file = "model card"): ArrayCard {
   const card = cardFields(json, file);
-  card.only(...answerFields, "input", "features", "rate");
+  card.only(...answerFields, "input", "features", "rate", "sound");
   return {
     ...answerCard(card),
     ...given(
@@ -145,6 +161,10 @@ export function parseArrayCard(json: unknown, file = "model card"): ArrayCard {
     ...given(
       "rate",
       card.optional("rate", (at) => at.number(Number.MIN_VALUE, Number.MAX_VALUE)),
+    ),
+    ...given(
+      "sound",
+      card.optional("sound", (at) => soundCard(at.fields())),
     ),
   };
 }
@@ -194,6 +214,28 @@ function answerCard(card: Fields): AnswerCard {
 /** An object with this property, or without it if the value is undefined. */
 function given<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { [key in K]: V });
+}
+
+function soundCard(sound: Fields): SoundCard {
+  sound.only("takes", "scale", "normalize", "pad");
+  return {
+    ...given(
+      "takes",
+      sound.optional("takes", (at) => at.oneOf("waveform", "spectrogram")),
+    ),
+    ...given(
+      "scale",
+      sound.optional("scale", (at) => at.number(Number.MIN_VALUE, Number.MAX_VALUE)),
+    ),
+    ...given(
+      "normalize",
+      sound.optional("normalize", (at) => at.boolean()),
+    ),
+    ...given(
+      "pad",
+      sound.optional("pad", (at) => at.number(-Number.MAX_VALUE, Number.MAX_VALUE)),
+    ),
+  };
 }
 
 const maxPixels = 16384;

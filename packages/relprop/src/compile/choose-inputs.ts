@@ -46,9 +46,10 @@ export function chooseInputs(
 ): [ExplainedInput, ...ExplainedInput[]] {
   const { graph, b } = analysis;
   const given = b.value(chosen);
+  const explained = (input: Value): ExplainedInput => explainedInput(analysis, lookups, input, layer);
   const named = (name: string): ExplainedInput => {
     const input = graph.inputs.find((each) => each.name === name);
-    if (input) return explainedInput(lookups, b.value(name), layer);
+    if (input) return explained(b.value(name));
     const names = graph.inputs.map((each) => each.name);
     throw new OptionError({
       what: `the model has no input "${name}"`,
@@ -58,18 +59,19 @@ export function chooseInputs(
   };
   if (explain) {
     const others = explain.filter((name) => name !== chosen).map(named);
-    return [explainedInput(lookups, given, layer), ...others];
+    return [explained(given), ...others];
   }
   const isOnTheWay = ({ name }: Value): boolean => analysis.between([name]).length > 0;
   const others = graph.inputs
     .map(({ name }) => b.value(name))
-    .filter((input) => input.name !== chosen && isFloat(input.dataType) && !isSetting(input, given))
-    .filter((input) => !isCache(input) && isOnTheWay(input) && !isMask(analysis, input.name));
+    .filter((input) => input.name !== chosen && !isSetting(analysis, input, given) && isOnTheWay(input))
+    .filter((input) =>
+      isFloat(input.dataType) ? !isCache(input) && !isMask(analysis, input.name) : isFeature(analysis, input),
+    );
   // The caller chooses the first of several inputs; the default is the first one that is explained.
   const isElsewhere =
     wanted === undefined && isFloat(given.dataType) && others.length > 0 && !isOnTheWay(given);
   const [first = given, ...rest] = isElsewhere ? others : [given, ...others];
-  const explained = (input: Value): ExplainedInput => explainedInput(lookups, input, layer);
   return [explained(first), ...rest.map(explained)];
 }
 
@@ -77,27 +79,61 @@ export function chooseInputs(
 const keepMasks: ReadonlySet<Family | undefined> = new Set(["routing", "affine", "activation", "sum"]);
 
 /** Whether an input is only added to the scores of a softmax: an attention mask, −∞ where attention is blocked. */
-function isMask({ graph, operators }: Analysis, input: string): boolean {
-  const reached = new Set([input]);
-  let meetsSoftmax = false;
+function isMask(analysis: Analysis, input: string): boolean {
+  const met = familiesMet(analysis, [input]);
+  return met.size === 1 && met.has("softmax");
+}
+
+/**
+ * Whether whole numbers are features, as floating-point ones are: a layer with weights takes them. Masks are multiplied with
+ * something, and a number for each sample is a setting.
+ */
+function isFeature(analysis: Analysis, { name, shape }: Value): boolean {
+  const floats = floatsOf(analysis, name);
+  if (!floats || shape.length < 2) return false;
+  const met = [...familiesMet(analysis, floats)];
+  return met.length > 0 && met.every((family) => family === "dense" || family === "convolution");
+}
+
+/** The families of operators, besides those that keep a mask a mask, that values meet first. */
+function familiesMet({ graph, operators }: Analysis, values: Iterable<string>): Set<Family | undefined> {
+  const reached = new Set(values);
+  const met = new Set<Family | undefined>();
   for (const node of graph.nodes) {
     if (!operators.relevantInputs(node).some((name) => reached.has(name))) continue;
     const family = operators.rowOf(node)?.family;
-    if (family === "softmax") meetsSoftmax = true;
-    else if (keepMasks.has(family)) for (const name of node.outputs) reached.add(name);
-    else return false;
+    if (keepMasks.has(family)) for (const name of node.outputs) reached.add(name);
+    else met.add(family);
   }
-  return meetsSoftmax;
+  return met;
+}
+
+/**
+ * Where whole numbers (bytes of pixels, counts, yes and no) become floating-point ones before anything but moves is done with
+ * them: relevance goes back through the moves. Undefined where something else is done with them.
+ */
+function floatsOf(analysis: Analysis, input: string): ReadonlySet<string> | undefined {
+  const { operators, value } = analysis;
+  const whole = new Set([input]);
+  const floats = new Set<string>();
+  for (const node of analysis.between([input])) {
+    if (!operators.relevantInputs(node).some((name) => whole.has(name))) continue;
+    if (operators.rowOf(node)?.family !== "routing") return undefined;
+    for (const name of operators.relevantOutputs(node))
+      (isFloat(value(name)?.dataType ?? "float32") ? floats : whole).add(name);
+  }
+  return floats.size > 0 ? floats : undefined;
 }
 
 /** A number for the whole batch, or for each token. */
-function isSetting({ shape }: Value, { dataType, shape: first }: Value): boolean {
+function isSetting(analysis: Analysis, { shape }: Value, { name, dataType, shape: first }: Value): boolean {
   const isOneForAll = shape.every((dim) => dim === 1) && (shape.length === 0 || typeof first[0] === "string");
-  const isForTokens = !isFloat(dataType) && shape.length === first.length;
-  return isOneForAll || isForTokens;
+  const areTokens = !isFloat(dataType) && floatsOf(analysis, name) === undefined;
+  return isOneForAll || (areTokens && shape.length === first.length);
 }
 
 function explainedInput(
+  analysis: Analysis,
   lookups: readonly TokenEmbedding[],
   input: Value,
   layer: string | undefined,
@@ -105,11 +141,12 @@ function explainedInput(
   if (isFloat(input.dataType)) return { input, origin: input.name };
   const embedding = vocabulary(lookups, input.name);
   if (embedding) return { input, origin: embedding.vectors, words: embedding.rows };
+  if (floatsOf(analysis, input.name)) return { input, origin: input.name };
   // Relevance may reach a layer, but not the input.
   if (layer !== undefined && layer !== input.name) return { input, origin: input.name };
   throw new OptionError({
     what: `relevance cannot reach the input "${input.name}"`,
-    why: "it holds whole numbers, and they are looked up in no table of vectors (Gather), so they are no token ids",
+    why: "it holds whole numbers, which no Cast turns into floating-point ones first, and which are looked up in no table of vectors (Gather), so they are no token ids",
     fix: "choose another input (--input NAME), or a tensor where relevance stops (--layer NAME)",
   });
 }

@@ -55,8 +55,7 @@ export interface Normalized {
 export function normalize(relevance: ArrayLike<number>, options: NormalizeOptions): Normalized {
   const { normalize: kind, level = 1, clip = 100 } = options;
   const rest = kind === "symmetric" ? 0.5 : 0;
-  const values = new Float32Array(relevance);
-  if (kind === "absolute") for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i] ?? 0);
+  const values = kind === "absolute" ? magnitudes(relevance) : new Float32Array(relevance);
   const [low, high] = bounds(values, kind, clip, level);
   const scale = high > low ? 1 / (high - low) : 0;
   const positions = values;
@@ -67,9 +66,15 @@ export function normalize(relevance: ArrayLike<number>, options: NormalizeOption
   return { positions, low, high, rest };
 }
 
+function magnitudes(relevance: ArrayLike<number>): Float32Array {
+  const values = new Float32Array(relevance.length);
+  for (let i = 0; i < values.length; i++) values[i] = Math.abs(relevance[i] ?? 0);
+  return values;
+}
+
 function bounds(values: Float32Array, kind: Normalization, clip: number, level: number): [number, number] {
   if (kind === "symmetric") {
-    const most = percentile(values.map(Math.abs), clip) / level;
+    const most = percentile(magnitudes(values), clip) / level;
     return [-most, most];
   }
   const low = kind === "absolute" ? 0 : percentile(values, 100 - clip);
@@ -80,7 +85,8 @@ function bounds(values: Float32Array, kind: Normalization, clip: number, level: 
 function percentile(values: Float32Array, percent: number): number {
   let least = Infinity;
   let most = -Infinity;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
     if (!Number.isFinite(value)) throw notFinite(value);
     if (value < least) least = value;
     if (value > most) most = value;

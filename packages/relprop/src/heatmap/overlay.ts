@@ -1,7 +1,9 @@
 /** Lays a heatmap over the picture that it explains. */
 
 import { InputError } from "../errors.ts";
-import type { Heatmap, Pixels } from "./render.ts";
+import type { Normalized } from "./normalize.ts";
+import { Placer, unseenIn, type DrawingSize, type Placement } from "./place.ts";
+import { paint, type Heatmap, type Pixels } from "./render.ts";
 
 const defaultOpacity = 0.9;
 
@@ -25,28 +27,60 @@ export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number
     });
   }
   const data = new Uint8ClampedArray(4 * height * width);
-  const { positions, rest } = normalized;
-  const { data: colors } = heatmap;
-  const { data: pixels } = picture;
-  for (let i = 0, at = 0; at < data.length; i++, at += 4) {
-    const position = positions[i] ?? rest;
-    const gray = luma(pixels, at);
-    if (position === rest) {
-      data[at] = gray;
-      data[at + 1] = data[at + 2] = data[at] ?? 0;
-    } else {
-      const alpha = opacity * Math.abs((position - rest) / (1 - rest));
-      const dim = (1 - alpha) * gray;
-      data[at] = dim + alpha * (colors[at] ?? 0);
-      data[at + 1] = dim + alpha * (colors[at + 1] ?? 0);
-      data[at + 2] = dim + alpha * (colors[at + 2] ?? 0);
-    }
-    data[at + 3] = 255;
-  }
+  blend(picture.data, heatmap.data, normalized, data, opacity);
   return { data, height, width };
 }
 
-/** Brightness of the pixel at an offset, 0..255 (ITU-R BT.601). */
-function luma(pixels: ArrayLike<number>, at: number): number {
-  return 0.299 * (pixels[at] ?? 0) + 0.587 * (pixels[at + 1] ?? 0) + 0.114 * (pixels[at + 2] ?? 0);
+/**
+ * Draws heatmaps of one size over pictures of one size, at one place: what {@link placeHeatmap}, {@link renderOverlay} and
+ * {@link veilUnseen} give one after the other, in one pass.
+ */
+export class OverlayPainter {
+  readonly #placer: Placer;
+  readonly #veil: ReturnType<typeof unseenIn>;
+  readonly #colors: Uint32Array<ArrayBuffer>;
+
+  constructor(heatmap: DrawingSize, placement: Placement, picture: DrawingSize) {
+    this.#placer = new Placer(heatmap, placement, picture);
+    this.#veil = unseenIn(placement, picture.width);
+    this.#colors = new Uint32Array(picture.width);
+  }
+
+  /** Draws into the picture. */
+  paint({ data, width, height }: Pixels, { colormap, normalized }: Heatmap): void {
+    const { rest } = normalized;
+    for (let y = 0; y < height; y++) {
+      const positions = this.#placer.line(normalized, y);
+      const colors = paint(positions, colormap, this.#colors);
+      const line = data.subarray(4 * y * width, 4 * (y + 1) * width);
+      blend(line, colors, { positions, rest }, line, defaultOpacity);
+      this.#veil(line, y);
+    }
+  }
+}
+
+/** Lays colours over as many pixels. */
+function blend(
+  pixels: Uint8ClampedArray,
+  colors: Uint8ClampedArray,
+  { positions, rest }: Pick<Normalized, "positions" | "rest">,
+  to: Uint8ClampedArray,
+  opacity: number,
+): void {
+  for (let i = 0, at = 0; at < to.length; i++, at += 4) {
+    const position = positions[i] ?? rest;
+    // Brightness (ITU-R BT.601).
+    const gray = 0.299 * (pixels[at] ?? 0) + 0.587 * (pixels[at + 1] ?? 0) + 0.114 * (pixels[at + 2] ?? 0);
+    if (position === rest) {
+      to[at] = gray;
+      to[at + 1] = to[at + 2] = to[at] ?? 0;
+    } else {
+      const alpha = opacity * Math.abs((position - rest) / (1 - rest));
+      const dim = (1 - alpha) * gray;
+      to[at] = dim + alpha * (colors[at] ?? 0);
+      to[at + 1] = dim + alpha * (colors[at + 1] ?? 0);
+      to[at + 2] = dim + alpha * (colors[at + 2] ?? 0);
+    }
+    to[at + 3] = 255;
+  }
 }

@@ -1,7 +1,7 @@
 /** Draws what was found in the network's input where it lies in the whole picture. */
 
-import type { Heatmap, Pixels } from "./render.ts";
-import { paint } from "./render.ts";
+import type { Normalized } from "./normalize.ts";
+import { paint, type Heatmap, type Pixels } from "./render.ts";
 
 /** Size of a drawing, in its pixels. */
 export interface DrawingSize {
@@ -30,32 +30,12 @@ export interface Placement {
  * @param heatmap one pixel for each pixel of the input
  * @param placement where the input lies
  */
-export function placeHeatmap(
-  heatmap: Heatmap,
-  placement: Placement,
-  { width, height }: DrawingSize,
-): Heatmap {
+export function placeHeatmap(heatmap: Heatmap, placement: Placement, size: DrawingSize): Heatmap {
+  const { width, height } = size;
   const { normalized, colormap } = heatmap;
-  const columns = sharesOf(width, placement.left, placement.right, heatmap.width);
-  const rows = sharesOf(height, placement.top, placement.bottom, heatmap.height);
-  const positions = new Float32Array(width * height).fill(normalized.rest);
-  const line = new Float64Array(heatmap.width);
-  for (let y = 0; y < height; y++) {
-    const [begin, end] = [rows.begins[y] ?? 0, rows.begins[y + 1] ?? 0];
-    if (begin === end) continue;
-    // Where the input is enlarged, several rows in a line cover one and the same.
-    if (isAlone(rows, y) && isAlone(rows, y - 1) && rows.pixels[begin] === rows.pixels[begin - 1]) {
-      positions.copyWithin(y * width, (y - 1) * width, y * width);
-      continue;
-    }
-    line.fill(0);
-    for (let k = begin; k < end; k++) {
-      const [at, share] = [(rows.pixels[k] ?? 0) * heatmap.width, rows.shares[k] ?? 0];
-      for (let x = 0; x < line.length; x++)
-        line[x] = (line[x] ?? 0) + share * (normalized.positions[at + x] ?? 0);
-    }
-    placeLine(line, columns, positions, y * width);
-  }
+  const placer = new Placer(heatmap, placement, size);
+  const positions = new Float32Array(width * height);
+  for (let y = 0; y < height; y++) positions.set(placer.line(normalized, y), y * width);
   return {
     data: paint(positions, colormap),
     width,
@@ -65,28 +45,66 @@ export function placeHeatmap(
   };
 }
 
-/** Positions along a row of the input -> along a row of the drawing. */
-function placeLine(line: Float64Array, columns: Covered, to: Float32Array, at: number): void {
-  const { begins, pixels, shares } = columns;
-  for (let x = 0; x < begins.length - 1; x++) {
+/** Draws heatmaps of one size at one place: which pixels are covered by which is computed once. */
+export class Placer {
+  readonly #from: DrawingSize;
+  readonly #columns: Covered;
+  readonly #rows: Covered;
+  /** Positions between the two passes. */
+  readonly #between: Float64Array;
+  readonly #line: Float32Array;
+  /** What the line was made of. */
+  #drawn: { readonly of: Normalized; readonly row: number } | undefined;
+
+  constructor(from: DrawingSize, { left, top, right, bottom }: Placement, { width, height }: DrawingSize) {
+    this.#from = from;
+    this.#columns = sharesOf(width, left, right, from.width);
+    this.#rows = sharesOf(height, top, bottom, from.height);
+    this.#between = new Float64Array(from.width);
+    this.#line = new Float32Array(width);
+  }
+
+  /** The positions in a line of the drawing; the next call overwrites them. */
+  line(normalized: Normalized, y: number): Float32Array {
+    const { begins, pixels, shares } = this.#rows;
+    const [begin, end] = [begins[y] ?? 0, begins[y + 1] ?? 0];
+    // Where the input is enlarged, several lines cover one and the same row, and beside it none.
+    const row = end - begin === 1 ? (pixels[begin] ?? 0) : begin === end ? -1 : undefined;
+    if (row !== undefined && this.#drawn?.row === row && this.#drawn.of === normalized) return this.#line;
+    this.#drawn = row === undefined ? undefined : { of: normalized, row };
+    this.#line.fill(normalized.rest);
+    if (begin === end) return this.#line;
+    const { width } = this.#from;
+    const { positions } = normalized;
+    const between = this.#between.fill(0);
+    for (let k = begin; k < end; k++) {
+      const [at, share] = [(pixels[k] ?? 0) * width, shares[k] ?? 0];
+      for (let x = 0; x < width; x++) between[x] = (between[x] ?? 0) + share * (positions[at + x] ?? 0);
+    }
+    placeLine(between, this.#columns, this.#line);
+    return this.#line;
+  }
+}
+
+/** Positions along a row of the input -> along a line of the drawing. */
+function placeLine(from: Float64Array, { begins, pixels, shares }: Covered, to: Float32Array): void {
+  for (let x = 0; x < to.length; x++) {
     const [begin, end] = [begins[x] ?? 0, begins[x + 1] ?? 0];
     if (begin === end) continue;
     let sum = 0;
-    for (let k = begin; k < end; k++) sum += (shares[k] ?? 0) * (line[pixels[k] ?? 0] ?? 0);
-    to[at + x] = sum;
+    for (let k = begin; k < end; k++) sum += (shares[k] ?? 0) * (from[pixels[k] ?? 0] ?? 0);
+    to[x] = sum;
   }
 }
 
 /** Pixels of the input that the pixels of a drawing cover along one axis. */
 interface Covered {
   /** Where the entries of each pixel of the drawing begin; it has none if its centre is outside of the input. */
-  readonly begins: readonly number[];
-  readonly pixels: readonly number[];
+  readonly begins: Int32Array;
+  readonly pixels: Int32Array;
   /** Of the pixel of the drawing; their sum is 1. */
-  readonly shares: readonly number[];
+  readonly shares: Float64Array;
 }
-
-const isAlone = ({ begins }: Covered, i: number): boolean => (begins[i + 1] ?? 0) - (begins[i] ?? 0) === 1;
 
 function sharesOf(length: number, from: number, to: number, count: number): Covered {
   const scale = count / (to - from);
@@ -108,7 +126,11 @@ function sharesOf(length: number, from: number, to: number, count: number): Cove
     }
     begins.push(pixels.length);
   }
-  return { begins, pixels, shares };
+  return {
+    begins: Int32Array.from(begins),
+    pixels: Int32Array.from(pixels),
+    shares: Float64Array.from(shares),
+  };
 }
 
 /** Whether the centre of a pixel is between two edges. */
@@ -124,23 +146,30 @@ const veiled = Uint8ClampedArray.from({ length: 256 }, (_, v) => (1 - veil) * v 
 /** A copy of a drawing in which gray lies over all that is outside of the network's input. */
 export function veilUnseen({ data, width, height }: Pixels, placement: Placement): Pixels {
   const copy = new Uint8ClampedArray(data);
-  const cover = (y: number, from: number, to: number): void => {
-    for (let at = 4 * (y * width + from); at < 4 * (y * width + to); at += 4) {
-      copy[at] = veiled[data[at] ?? 0] ?? 0;
-      copy[at + 1] = veiled[data[at + 1] ?? 0] ?? 0;
-      copy[at + 2] = veiled[data[at + 2] ?? 0] ?? 0;
-    }
-  };
-  const isSeen = Array.from({ length: width }, (_, x) => isIn(x, placement.left, placement.right));
-  const left = isSeen.includes(true) ? isSeen.indexOf(true) : width;
-  const right = Math.max(left, isSeen.lastIndexOf(true) + 1);
-  for (let y = 0; y < height; y++) {
-    if (isIn(y, placement.top, placement.bottom)) {
-      cover(y, 0, left);
-      cover(y, right, width);
-    } else {
-      cover(y, 0, width);
-    }
-  }
+  const veil = unseenIn(placement, width);
+  for (let y = 0; y < height; y++) veil(copy.subarray(4 * y * width, 4 * (y + 1) * width), y);
   return { data: copy, width, height };
+}
+
+/** Lays the gray over what a line of a drawing shows outside of the input. */
+export function unseenIn(
+  { left, top, right, bottom }: Placement,
+  width: number,
+): (line: Uint8ClampedArray, y: number) => void {
+  const isSeen = Array.from({ length: width }, (_, x) => isIn(x, left, right));
+  const first = isSeen.includes(true) ? isSeen.indexOf(true) : width;
+  const last = Math.max(first, isSeen.lastIndexOf(true) + 1);
+  return (line, y) => {
+    const isWithin = isIn(y, top, bottom);
+    cover(line, 0, isWithin ? first : width);
+    if (isWithin) cover(line, last, width);
+  };
+}
+
+function cover(line: Uint8ClampedArray, from: number, to: number): void {
+  for (let i = 4 * from; i < 4 * to; i += 4) {
+    line[i] = veiled[line[i] ?? 0] ?? 0;
+    line[i + 1] = veiled[line[i + 1] ?? 0] ?? 0;
+    line[i + 2] = veiled[line[i + 2] ?? 0] ?? 0;
+  }
 }

@@ -124,7 +124,7 @@ class NodeVerdicts {
     const { became, into } = this.#replacementsOf(node.name);
     const replacements = into.flatMap((name) => this.#nodes.get(name) ?? []);
     const names = replacements.map((replacement) => `${replacement.opType} "${replacement.name}"`).join(", ");
-    if (became === "part" || became === "folded") {
+    if (became === "part" || became === "folded" || became === "converted") {
       const verdicts = replacements.map((replacement) => this.ofCanonical(replacement));
       const verdict =
         verdicts.find(({ state }) => state === "refused") ??
@@ -132,7 +132,13 @@ class NodeVerdicts {
         verdicts.find(({ state }) => state === "explained") ??
         verdicts[0] ??
         none("no output needs it");
-      const form = became === "part" ? `part of ${names}` : `folded into ${names}`;
+      const form = {
+        part: `part of ${names}`,
+        folded: `folded into ${names}`,
+        converted: `converted to ${this.#madeFor(node.name)
+          .map(({ opType }) => opType)
+          .join(", ")}`,
+      }[became];
       return { ...verdict, form, into, why: verdict.state === "explained" ? `with ${names}` : verdict.why };
     }
     if (became === "constant") return { ...none("its output is a constant"), form: "constant", into };
@@ -145,10 +151,20 @@ class NodeVerdicts {
     return { ...verdict, form: isWrapper ? "unwrapped" : "dropped", into };
   }
 
+  /** What conversion to opset 17 put in a node's place, if it left no node of that name. */
+  #madeFor(name: string): readonly Node[] {
+    const { nodes } = this.#prepared.converted;
+    return nodes.some((node) => node.name === name) ? [] : nodes.filter((node) => node.owner?.node === name);
+  }
+
   /** The canonical nodes that do the work of a removed node, found through replacements that were removed as well. */
-  #replacementsOf(name: string): Pick<RemovedNode, "became" | "into"> {
+  #replacementsOf(name: string): { became: RemovedNode["became"] | "converted"; into: readonly string[] } {
     const { removedNodes } = this.#prepared.canonical;
-    const removed = removedNodes.get(name) ?? { became: "unneeded", into: [] };
+    const made = this.#madeFor(name).map((node) => node.name);
+    const removed = removedNodes.get(name) ?? {
+      became: made.length > 0 ? ("converted" as const) : ("unneeded" as const),
+      into: made,
+    };
     const seen = new Set([name]);
     const follow = (into: readonly string[]): string[] =>
       into.flatMap((replacement) => {

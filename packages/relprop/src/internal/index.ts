@@ -25,6 +25,7 @@ export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.
 export { figurePaints } from "../heatmap/figure.ts";
 export { cleanText, textWidth, wrapText, type TextStyle } from "../heatmap/figure-text.ts";
 export { capital, cssGradient, relevanceText } from "../heatmap/legend.ts";
+export { OverlayPainter } from "../heatmap/overlay.ts";
 export { npyData, npyHeader } from "../heatmap/npy.ts";
 export { longestNpyHeader, npyTensor, readNpyHeader, type NpyHeader } from "../heatmap/read-npy.ts";
 export { asciiJson, isPng, software, softwareKeyword, stampPng, textOf } from "../heatmap/png-text.ts";

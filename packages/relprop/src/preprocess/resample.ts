@@ -27,25 +27,45 @@ const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
   lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
-/** The pixels that an output pixel is a weighted sum of, from `first` on. */
+/** The pixels that each output pixel along an axis is a weighted sum of. */
 interface Taps {
-  readonly first: number;
+  readonly firsts: Int32Array;
+  /** How many, at most. */
+  readonly most: number;
+  readonly counts: Int32Array;
+  /** `most` for each output pixel. */
   readonly weights: Float64Array;
 }
 
-function tapsOf(index: number, scale: number, length: number, interpolation: Interpolation): Taps {
-  const centre = (index + 0.5) * scale;
-  if (interpolation === "nearest")
-    return { first: Math.min(length - 1, Math.floor(centre)), weights: Float64Array.of(1) };
-  const { support, weight } = filters[interpolation];
+/** @param from the first output pixel, and how many */
+function tapsOf(
+  from: number,
+  count: number,
+  scale: number,
+  length: number,
+  interpolation: Interpolation,
+): Taps {
+  const { support, weight } =
+    interpolation === "nearest" ? { support: 0, weight: () => 1 } : filters[interpolation];
   const stretch = Math.max(1, scale);
-  const first = Math.max(0, Math.trunc(centre - support * stretch + 0.5));
-  const end = Math.min(length, Math.trunc(centre + support * stretch + 0.5));
-  const weights = Float64Array.from({ length: end - first }, (_, i) =>
-    weight((first + i + 0.5 - centre) / stretch),
-  );
-  const total = weights.reduce((a, n) => a + n, 0);
-  return { first, weights: weights.map((n) => n / total) };
+  const most = Math.max(1, Math.ceil(2 * support * stretch) + 1);
+  const [firsts, counts] = [new Int32Array(count), new Int32Array(count)];
+  const weights = new Float64Array(most * count);
+  for (let i = 0; i < count; i++) {
+    const centre = (from + i + 0.5) * scale;
+    const isNearest = support === 0;
+    const first = isNearest
+      ? Math.min(length - 1, Math.floor(centre))
+      : Math.max(0, Math.trunc(centre - support * stretch + 0.5));
+    const end = isNearest ? first + 1 : Math.min(length, Math.trunc(centre + support * stretch + 0.5));
+    let total = 0;
+    for (let k = first; k < end; k++)
+      total += weights[most * i + k - first] = weight((k + 0.5 - centre) / stretch);
+    for (let k = most * i; k < most * (i + 1); k++) weights[k] = (weights[k] ?? 0) / total;
+    firsts[i] = first;
+    counts[i] = end - first;
+  }
+  return { firsts, most, counts, weights };
 }
 
 /** A picture of RGBA pixels, 4 bytes each, row by row. */
@@ -93,24 +113,21 @@ function resampled(
   { width, height, crop }: ResizePlan,
   interpolation: Interpolation,
 ): RgbaPixels {
-  const columns = Array.from({ length: crop.width }, (_, x) =>
-    tapsOf(crop.left + x, picture.width / width, picture.width, interpolation),
-  );
-  const rows = Array.from({ length: crop.height }, (_, y) =>
-    tapsOf(crop.top + y, picture.height / height, picture.height, interpolation),
-  );
-  const top = Math.min(...rows.map(({ first }) => first));
-  const bottom = Math.max(...rows.map(({ first, weights }) => first + weights.length));
+  const columns = tapsOf(crop.left, crop.width, picture.width / width, picture.width, interpolation);
+  const rows = tapsOf(crop.top, crop.height, picture.height / height, picture.height, interpolation);
+  const top = Math.min(...rows.firsts);
+  const bottom = Math.max(...rows.firsts.map((first, y) => first + (rows.counts[y] ?? 0)));
   const step = 4 * crop.width;
   const narrow = new Uint8ClampedArray(step * (bottom - top));
   for (let y = top; y < bottom; y++)
     row(picture.data, 4 * y * picture.width, columns, narrow, step * (y - top));
   const data = new Uint8ClampedArray(step * crop.height);
   const sums = new Float64Array(step);
-  for (const [y, { first, weights }] of rows.entries()) {
+  for (let y = 0; y < crop.height; y++) {
     sums.fill(0);
-    for (const [k, weight] of weights.entries()) {
-      const at = step * (first - top + k);
+    for (let k = 0; k < (rows.counts[y] ?? 0); k++) {
+      const weight = rows.weights[rows.most * y + k] ?? 0;
+      const at = step * ((rows.firsts[y] ?? 0) - top + k);
       for (let i = 0; i < step; i++) sums[i] = (sums[i] ?? 0) + weight * (narrow[at + i] ?? 0);
     }
     data.set(sums, step * y);
@@ -122,25 +139,26 @@ function resampled(
 function row(
   from: ArrayLike<number>,
   start: number,
-  taps: readonly Taps[],
+  { firsts, most, counts, weights }: Taps,
   to: Uint8ClampedArray,
   begin: number,
 ): void {
-  for (const [x, { first, weights }] of taps.entries()) {
+  for (let x = 0; x < firsts.length; x++) {
     let red = 0;
     let green = 0;
     let blue = 0;
-    for (let k = 0; k < weights.length; k++) {
+    let at = start + 4 * (firsts[x] ?? 0);
+    const end = most * x + (counts[x] ?? 0);
+    for (let k = most * x; k < end; k++, at += 4) {
       const weight = weights[k] ?? 0;
-      const at = start + 4 * (first + k);
       red += weight * (from[at] ?? 0);
       green += weight * (from[at + 1] ?? 0);
       blue += weight * (from[at + 2] ?? 0);
     }
-    const at = begin + 4 * x;
-    to[at] = red;
-    to[at + 1] = green;
-    to[at + 2] = blue;
-    to[at + 3] = 255;
+    const put = begin + 4 * x;
+    to[put] = red;
+    to[put + 1] = green;
+    to[put + 2] = blue;
+    to[put + 3] = 255;
   }
 }

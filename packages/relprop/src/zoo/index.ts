@@ -23,6 +23,7 @@ export {
   parseModelCard,
   type AnswerCard,
   type ArrayCard,
+  type SoundCard,
   type Resize,
 } from "../cards/model-card.ts";
 export type { Family, RecognizedNet } from "./architectures/family.ts";

@@ -3,6 +3,7 @@
 import { wrapped } from "../../onnx/axis.ts";
 import { int, ints, intsAttribute, numberAttribute, type Value, type DataType } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
+import { isFloat } from "../../onnx/tensor.ts";
 import { x, type Site } from "../site.ts";
 import { reshapeLike, sideBySide } from "./shapes.ts";
 
@@ -13,19 +14,21 @@ export const unchanged = (_site: Site, s: Value): Value => s;
 const floatTypes: Partial<Record<DataType, number>> = { float32: 1, float16: 10, float64: 11, bfloat16: 16 };
 
 /**
- * Cast between floating-point types: back to the type it came from. Relevance of a half-precision input stays float32,
- * since half precision cannot tell small relevance from none.
+ * Cast between floating-point types: back to the type it came from. Relevance of half-precision and of whole numbers stays
+ * float32, since these types cannot tell small relevance from none.
  */
 export function uncast(site: Site, s: Value): Value {
   const { dataType } = x(site);
   const isHalf = dataType === "float16" || dataType === "bfloat16";
-  return isHalf ? s : site.b.op("Cast", [s], { to: int(floatTypes[dataType] ?? 1) });
+  const isKept = isHalf || (s.dataType === "float32" && !isFloat(dataType));
+  return isKept ? s : site.b.op("Cast", [s], { to: int(floatTypes[dataType] ?? 1) });
 }
 
+/** Numbers keep their values in another type; only those that are cut off to whole ones, or to yes and no, make steps. */
 export function refusesCast(site: Site): string | undefined {
   const [from, to] = [x(site).dataType, site.output(0).dataType];
-  const isFloat = floatTypes[from] !== undefined && floatTypes[to] !== undefined;
-  return isFloat ? undefined : `it turns ${from} into ${to}, and a step has no slope to send relevance along`;
+  const isSlope = isFloat(to) || (!isFloat(from) && to !== "bool");
+  return isSlope ? undefined : `it turns ${from} into ${to}, and a step has no slope to send relevance along`;
 }
 
 /** Reshape, Flatten, Squeeze, Unsqueeze. */

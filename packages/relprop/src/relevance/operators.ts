@@ -1,7 +1,7 @@
 /** The operators of an explanation: those of the op table, and those that the caller adds. */
 
 import { OptionError } from "../errors.ts";
-import { readBy } from "../onnx/captures.ts";
+import { capturedBy } from "../onnx/captures.ts";
 import { operatorKey, type Node, type OperatorShapes, type ShapeOf } from "../onnx/graph.ts";
 import { opTable } from "./op-table.ts";
 import { endsRelevance } from "./other-operators.ts";
@@ -58,8 +58,11 @@ export class Operators {
   /** Names of the inputs that can get relevance: no sizes, indices or conditions. */
   relevantInputs = (node: Node): readonly string[] => {
     const parts = this.rowOf(node)?.parts;
-    const all = parts ? node.inputs.filter((_, index) => parts.includes(index)) : readBy(node);
-    return all.filter((name) => name !== "");
+    // What a body reads besides is no part of the operator that it stands for: it is where the model's own number comes from.
+    const captured = parts ? [] : capturedBy(node);
+    const all = parts ? node.inputs.filter((_, index) => parts.includes(index)) : node.inputs;
+    const names = captured.length === 0 ? all : [...new Set([...all, ...captured])];
+    return names.filter((name) => name !== "");
   };
 
   /** Names of the outputs that can have relevance: no indices or masks. */

@@ -79,12 +79,13 @@ const branch = (node: Node) => graphAttribute(subgraph([], [declared(node.output
 /** What only a run knows the rank or the type of, and operators with a rule behind it. */
 const besides: Readonly<Record<string, Make>> = {
   "an If": (from) => {
-    const twice = nodeOf("Concat", [from, from], ["both"], { axis: int(0) });
+    // Another rank, so that nothing is known of what the If gives.
+    const largest = nodeOf("ReduceMax", [from], ["largest"], { keepdims: int(0) });
     return [
       ...flag(from),
       nodeOf("If", ["flag"], ["made"], {
         then_branch: branch(nodeOf("Mul", [from, "two"], ["double"])),
-        else_branch: branch(twice),
+        else_branch: branch(largest),
       }),
     ];
   },

@@ -25,8 +25,9 @@ export type PictureInput = Omit<InputCard, "layout">;
 export interface HubConfig {
   /** Undefined if no file describes the input. */
   readonly input?: PictureInput;
-  /** How sounds become its input, and samples a second. */
+  /** How sounds become its input. */
   readonly sound?: SoundCard;
+  /** Samples a second. */
   readonly rate?: number;
   /** Names of the classes, by index; empty if no file has them. */
   readonly labels: readonly string[];

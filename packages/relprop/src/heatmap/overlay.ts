@@ -32,8 +32,8 @@ export function renderOverlay(picture: Pixels, heatmap: Heatmap, opacity: number
 }
 
 /**
- * Draws heatmaps of one size over pictures of one size, at one place: what {@link placeHeatmap}, {@link renderOverlay} and
- * {@link veilUnseen} give one after the other, in one pass.
+ * Draws heatmaps of one size over pictures of one size, at one place: what `placeHeatmap`, {@link renderOverlay} and
+ * `veilUnseen` give one after the other, in one pass.
  */
 export class OverlayPainter {
   readonly #placer: Placer;

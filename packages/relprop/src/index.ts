@@ -68,7 +68,8 @@ export {
 export { dialectNames, dialectText, type DialectName } from "./relevance/dialects.ts";
 export { parseComposite, type OwnComposite } from "./relevance/read-composite.ts";
 export type { OwnOperator, OwnOperators } from "./relevance/operators.ts";
-export { ruleNames, ruleText, type Choice, type OwnRule, type RuleChoice } from "./relevance/rule-choice.ts";
+export { ruleNames } from "./relevance/rule-choice.ts";
+export { ruleText, type Choice, type OwnRule, type RuleChoice } from "./relevance/rule-text.ts";
 export {
   compileMethod,
   methodNames,

@@ -1,7 +1,7 @@
 /** The bounds of box rules, from what preprocessing makes of the darkest and the brightest pixel. */
 
 import type { CompileOptions } from "../compile/compile-options.ts";
-import { isOwn, type Choice } from "../relevance/rule-choice.ts";
+import { isOwn, type Choice } from "../relevance/rule-text.ts";
 import { optionsOf, type RuleOptions } from "../relevance/rules/index.ts";
 import { settle } from "../relevance/settings.ts";
 import type { InputCard } from "./model-card.ts";

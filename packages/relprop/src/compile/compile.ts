@@ -25,7 +25,7 @@ import {
 } from "../relevance/concepts.ts";
 import { emitRelevance } from "../relevance/emit.ts";
 import { ledgerOutput, LedgerWriter, type LedgerLayout } from "../relevance/ledger.ts";
-import { ruleText } from "../relevance/rule-choice.ts";
+import { ruleText } from "../relevance/rule-text.ts";
 import { filled } from "../relevance/ops/shapes.ts";
 import { ofTensor } from "../relevance/scopes.ts";
 import { channelAxis, lengthOver, seedRelevance, sumOver } from "../relevance/seed.ts";

@@ -7,7 +7,7 @@ import { inferGraph } from "../onnx/infer-shapes.ts";
 import type { Prepared } from "../compile/prepare.ts";
 import { nodesBetween } from "../relevance/analysis.ts";
 import type { Plan } from "../relevance/assign-rules.ts";
-import { ruleText } from "../relevance/rule-choice.ts";
+import { ruleText } from "../relevance/rule-text.ts";
 import { operatorsWithoutRelevance } from "../relevance/other-operators.ts";
 
 /** What relevance does at a node. "behind": a refused node leaves its shape unknown, and so whether a rule applies. */

@@ -4,7 +4,7 @@
  */
 
 import type { Family } from "./row-kinds.ts";
-import { ruleText, type Choice } from "./rule-choice.ts";
+import { ruleText, type Choice } from "./rule-text.ts";
 import type { RuleName } from "./rules/index.ts";
 
 /** Kinds of layer. "first" takes precedence over families, and "relu" over activations. */

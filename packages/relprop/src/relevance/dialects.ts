@@ -4,7 +4,7 @@
  */
 
 import type { LayerKind } from "./composites.ts";
-import { ruleText } from "./rule-choice.ts";
+import { ruleText } from "./rule-text.ts";
 import type { RuleName, RuleOptions } from "./rules/index.ts";
 
 export interface Dialect {

@@ -14,7 +14,7 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { Algebra, type Term } from "./algebra.ts";
 import type { PlanStep } from "./assign-rules.ts";
 import type { SeedRelevance } from "./composites.ts";
-import { ruleText } from "./rule-choice.ts";
+import { ruleText } from "./rule-text.ts";
 import type { Share } from "./layers.ts";
 import { product } from "../onnx/operators/sizes.ts";
 import type { Batch } from "./batch.ts";

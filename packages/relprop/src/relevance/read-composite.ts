@@ -13,7 +13,8 @@ import {
   type CompositeName,
   type LayerKind,
 } from "./composites.ts";
-import { checkRule, isOwn, parseRule, type Choice, type OwnRule, type RuleChoice } from "./rule-choice.ts";
+import { checkRule, parseRule } from "./rule-choice.ts";
+import { isOwn, type Choice, type OwnRule, type RuleChoice } from "./rule-text.ts";
 import type { LinearRule, PlainRule, RecurrentRule } from "./rules/index.ts";
 
 /** Kinds of layers with weights. */

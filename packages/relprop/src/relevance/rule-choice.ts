@@ -1,7 +1,8 @@
-/** Rules with options: parsed from text (`gamma:0.1`, `zplus(bias=0)`) or JSON, and printed. */
+/** Rules with options: parsed from text (`gamma:0.1`, `zplus(bias=0)`) or JSON, and the functions that they stand for. */
 
 import { OptionError } from "../errors.ts";
 import { suggestion } from "../suggestion.ts";
+import { isOwn, textOf, type Choice, type RuleChoice } from "./rule-text.ts";
 import { stabilizerKinds } from "./stabilizer.ts";
 import {
   linearRules,
@@ -17,25 +18,6 @@ import {
   type RuleName,
   type RuleOptions,
 } from "./rules/index.ts";
-
-/** A rule and its options. */
-export interface RuleChoice extends RuleOptions {
-  /** The name of the rule. */
-  readonly rule: RuleName;
-}
-
-/** A rule that the caller defines by a function. */
-export interface OwnRule {
-  /** Its name: `function NAME`. */
-  readonly rule: `function ${string}`;
-  /** The function itself. */
-  readonly of: LinearRule | PlainRule | RecurrentRule;
-}
-
-/** The rule of a layer. */
-export type Choice = RuleChoice | OwnRule;
-
-export const isOwn = (choice: Choice): choice is OwnRule => "of" in choice;
 
 /** The function of a rule for layers with weights. */
 export const linearRuleOf = (choice: Choice): LinearRule =>
@@ -152,20 +134,6 @@ function isAmong(values: Values, value: unknown): boolean {
 /** A value for errors: strings are quoted to tell "1" from 1. */
 const shown = (value: unknown): string =>
   typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-
-/** A value in the text of a rule. */
-function textOf(value: string | number | boolean | readonly number[]): string {
-  if (typeof value === "boolean") return value ? "1" : "0";
-  return typeof value === "object" ? value.join("/") : String(value);
-}
-
-/** A rule as text: `zplus(bias=0, epsilon=0.00001)`. {@link RuleOverride.rule} takes it back. */
-export function ruleText(choice: Choice): string {
-  if (isOwn(choice)) return choice.rule;
-  const { rule, ...options } = choice;
-  const chosen = Object.entries(options).map(([name, value]) => `${name}=${textOf(value)}`);
-  return chosen.length === 0 ? rule : `${rule}(${chosen.join(", ")})`;
-}
 
 /**
  * Reads a rule as users write it: `gamma`, `gamma:0.1`, `zplus(bias=0,epsilon=1e-5)`, `zbox(low=-2.1/-2/-1.8,high=3)`.

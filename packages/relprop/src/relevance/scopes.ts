@@ -7,7 +7,7 @@ import type { Scope } from "../onnx/graph-builder.ts";
 import type { Graph, Node, Owner } from "../onnx/graph.ts";
 import { ownerOf } from "../onnx/owners.ts";
 import type { PlanStep } from "./assign-rules.ts";
-import { ruleText } from "./rule-choice.ts";
+import { ruleText } from "./rule-text.ts";
 
 const scope = (owner: Owner, ...path: readonly string[]): Scope => ({
   // Names of exporters begin with a slash: "/features/features.28/Conv".

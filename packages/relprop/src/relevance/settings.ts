@@ -20,15 +20,8 @@ import { optimizations, type Optimization } from "./optimizations.ts";
 import { searches, type Search } from "./filter.ts";
 import { parseTarget, type TargetSelection } from "./target-text.ts";
 import { parseComposite, type OwnComposite } from "./read-composite.ts";
-import {
-  checkRule,
-  isOwn,
-  parseRule,
-  ruleNames,
-  valuesOf,
-  type Choice,
-  type RuleChoice,
-} from "./rule-choice.ts";
+import { checkRule, parseRule, ruleNames, valuesOf } from "./rule-choice.ts";
+import { isOwn, type Choice, type RuleChoice } from "./rule-text.ts";
 import { optionsOf, type RuleName, type RuleOptions } from "./rules/index.ts";
 
 /** A rule for the nodes that match a pattern. It overrides the composite. */

@@ -1,7 +1,7 @@
 /** The type of a rewrite, and the helpers that all rewrites look at a graph and edit it with. */
 
 import { namesIn, readBy, usesOf } from "../onnx/captures.ts";
-import { type Graph, type Node, type Tensor, type Value } from "../onnx/graph.ts";
+import { type Graph, type Node, type Tensor, type Value, writtenAs } from "../onnx/graph.ts";
 import { onnxNode } from "../onnx/operator-node.ts";
 import { inPlaceOf } from "../onnx/owners.ts";
 
@@ -40,7 +40,7 @@ export const identity = (from: string, to: string): Node => onnxNode("Identity",
 
 /** The values that the nodes in a file read which a node is written as: those of its body, if it has one. */
 export const writtenInputs = (node: Node): readonly string[] =>
-  node.body ? node.body.flatMap(writtenInputs) : node.inputs;
+  writtenAs(node).flatMap(({ inputs }) => inputs);
 
 const randomOperators = new Set([
   "RandomNormal",

@@ -97,6 +97,9 @@ export interface Node {
   readonly owner?: Owner;
 }
 
+/** The nodes that a node is written as: itself, or those of its body, taken apart in turn. */
+export const writtenAs = (node: Node): readonly Node[] => node.body?.flatMap(writtenAs) ?? [node];
+
 /** What a node was made for. */
 export interface Owner {
   /** Name of a node of the model; of its input, where no node makes what is meant. */

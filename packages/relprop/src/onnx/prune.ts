@@ -1,8 +1,5 @@
 import { readBy } from "./captures.ts";
-import type { Graph, Node, Value } from "./graph.ts";
-
-/** The nodes that a node is written as. */
-const written = (node: Node): readonly Node[] => node.body?.flatMap(written) ?? [node];
+import { type Graph, type Node, type Value, writtenAs } from "./graph.ts";
 
 /**
  * The graph without nodes and constants that no output needs. Inputs stay, used or not: they are the model's contract.
@@ -14,7 +11,7 @@ export function prune(graph: Graph, values: readonly Pick<Value, "name">[] = [])
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     kept.push(node);
-    for (const part of written(node)) for (const name of readBy(part)) needed.add(name);
+    for (const part of writtenAs(node)) for (const name of readBy(part)) needed.add(name);
   }
   const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)));
   return { ...graph, nodes: kept.toReversed(), initializers };

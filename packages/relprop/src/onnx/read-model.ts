@@ -1,7 +1,7 @@
 /** Reads .onnx files. Any bytes end in a consistent graph or a ModelFileError. */
 
 import { convertOpset } from "./convert-opset.ts";
-import type { Model, Node, Value } from "./graph.ts";
+import type { Model, Value } from "./graph.ts";
 import { inferGraph } from "./infer-shapes.ts";
 import {
   type FunctionProto,
@@ -166,16 +166,14 @@ function readGraph(
 ): Model {
   refuseSparse(source, proto);
   const constants = new Constants(source);
-  const texts: Node[] = [];
   for (const bytes of encoded) {
     const read = readTensorBytes(source, bytes);
-    if ("texts" in read) texts.push(read.texts);
+    if ("texts" in read) constants.texts.push(read.texts);
     else constants.add(read.name, read.tensor, `initializer "${read.name}"`);
   }
-  const stored = [...constants.tensors.keys(), ...texts.map(({ name }) => name)];
-  inlineFunctions(source, proto, functions, stored);
-  const scope = valueNames(proto, stored);
-  const nodes = [...texts, ...readNodes(source, proto.node, constants, scope)];
+  inlineFunctions(source, proto, functions, constants.names());
+  const scope = valueNames(proto, constants.names());
+  const nodes = readNodes(source, proto.node, constants, scope);
   const initializers = constants.tensors;
 
   const dimNames = new DimNames([...proto.input, ...proto.output, ...proto.valueInfo]);

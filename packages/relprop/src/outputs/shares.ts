@@ -7,7 +7,7 @@
 
 import { evaluate } from "../onnx/evaluate.ts";
 import { usesOf } from "../onnx/captures.ts";
-import type { Node, Tensor } from "../onnx/graph.ts";
+import type { Node, Tensor, Uses } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Analysis } from "../relevance/analysis.ts";
 import type { FindLogits, Logits } from "./logits.ts";
@@ -42,7 +42,10 @@ function sharedAxis(analysis: Analysis, node: Node, value: string): number | und
   const dims = shape.map((dim, axis) => (axis === 0 && typeof dim === "string" ? 1 : dim));
   if (!dims.every((dim) => typeof dim === "number")) return undefined;
   const numbers = Array.from({ length: sizeOf(dims) }, (_, i) => (1 + (i % 7)) / 8);
-  const quotient = computed(analysis, node, new Map([[value, float32Tensor(numbers, dims)]]), maxSteps);
+  const { producer } = usesOf(analysis.graph);
+  const known = (name: string): Tensor | undefined =>
+    name === value ? float32Tensor(numbers, dims) : analysis.value(name)?.constant;
+  const quotient = computed(node, known, producer, maxSteps);
   if (!quotient || sizeOf(quotient.dims) !== numbers.length) return undefined;
   const shares = Array.from(numbersOf(quotient));
   return dims.findIndex((size, axis) => {
@@ -58,18 +61,19 @@ function sharedAxis(analysis: Analysis, node: Node, value: string): number | und
   });
 }
 
-/** The first output of a node, from values that are given and constants; undefined if it depends on others. */
+/**
+ * The first output of a node, from values that are known; undefined if it depends on others.
+ * @param producer the nodes that make the others, by the name of the value
+ */
 function computed(
-  analysis: Analysis,
   node: Node,
-  given: ReadonlyMap<string, Tensor>,
+  known: (name: string) => Tensor | undefined,
+  producer: Uses["producer"],
   steps: number,
 ): Tensor | undefined {
-  const { producer } = usesOf(analysis.graph);
   const inputs = node.inputs.map((name) => {
-    const known = given.get(name) ?? analysis.value(name)?.constant;
-    const before = known || steps === 0 ? undefined : producer.get(name);
-    return known ?? (before && computed(analysis, before, given, steps - 1));
+    const before = steps === 0 ? undefined : producer.get(name);
+    return known(name) ?? (before && computed(before, known, producer, steps - 1));
   });
   const isKnown = node.inputs.every((name, i) => name === "" || inputs[i]);
   const inner = node.body?.length === 1 ? (node.body[0] ?? node) : node;

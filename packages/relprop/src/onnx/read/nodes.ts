@@ -15,10 +15,17 @@ export const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" :
 /** The constants of a graph while it is read. */
 export class Constants {
   readonly tensors = new Map<string, Tensor>();
+  /** The nodes that give texts. */
+  readonly texts: Node[] = [];
   readonly #source: Source;
 
   constructor(source: Source) {
     this.#source = source;
+  }
+
+  /** Their names, texts included. */
+  names(): string[] {
+    return [...this.tensors.keys(), ...this.texts.map(({ name }) => name)];
   }
 
   /**
@@ -67,7 +74,7 @@ export const valueNames = (proto: GraphProto, initializers: Iterable<string>): S
   ]);
 
 /**
- * Reads nodes in the order of the file; `Constant` nodes are added to `constants` instead.
+ * Reads nodes in the order of the file, behind those that give texts; other `Constant` nodes are added to `constants` instead.
  * @param scope names of the values that subgraphs of the nodes can read
  */
 export function readNodes(
@@ -77,7 +84,7 @@ export function readNodes(
   scope: ReadonlySet<string>,
 ): Node[] {
   const names = nodeNames(protos);
-  const nodes: Node[] = [];
+  const nodes: Node[] = [...constants.texts];
   for (const [index, node] of protos.entries()) {
     const name = names[index] ?? "";
     if (node.opType === "") throw refuse(source, { where: `node "${name}"`, why: "it has no operator" });
@@ -101,15 +108,14 @@ const readDeclaration = (info: ValueInfoProto): SubgraphValue => ({
 function readSubgraph(source: Source, proto: GraphProto, outside: ReadonlySet<string>): Subgraph {
   refuseSparse(source, proto);
   const constants = new Constants(source);
-  const texts: Node[] = [];
   for (const tensor of proto.initializer) {
     const where = `initializer "${tensor.name}"`;
-    const node = textConstant(tensor);
-    if (node) texts.push(node);
+    const texts = textConstant(tensor);
+    if (texts) constants.texts.push(texts);
     else constants.add(tensor.name, readTensor(source, tensor, where), where);
   }
-  const own = valueNames(proto, [...constants.tensors.keys(), ...texts.map(({ name }) => name)]);
-  const nodes = [...texts, ...readNodes(source, proto.node, constants, new Set([...outside, ...own]))];
+  const own = valueNames(proto, constants.names());
+  const nodes = readNodes(source, proto.node, constants, new Set([...outside, ...own]));
   const made = new Set(nodes.flatMap((node) => node.outputs));
   // A value of the subgraph hides an outer value of the same name.
   const given = new Set([...outside, ...own].filter((name) => !made.has(name)));

@@ -2,17 +2,18 @@
 
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { dataTypeCodes } from "../data-types.ts";
-import type {
-  Attribute,
-  DataType,
-  Graph,
-  Model,
-  Node,
-  Owner,
-  Subgraph,
-  SubgraphValue,
-  Tensor,
-  Value,
+import {
+  type Attribute,
+  type DataType,
+  type Graph,
+  type Model,
+  type Node,
+  type Owner,
+  type Subgraph,
+  type SubgraphValue,
+  type Tensor,
+  type Value,
+  writtenAs,
 } from "../graph.ts";
 import {
   type AttributeProto,
@@ -105,10 +106,6 @@ export function graphProto(graph: Graph, irVersion: number): GraphProto {
   });
 }
 
-function written(node: Node): readonly Node[] {
-  return node.body ? node.body.flatMap(written) : [node];
-}
-
 function valueProto({ name, dataType, shape }: Value): ValueInfoProto {
   const dim = shape.map((size) =>
     create(TensorShapeProto_DimensionSchema, {
@@ -139,7 +136,7 @@ export const typeProto = (name: string, dataType: DataType): ValueInfoProto =>
   });
 
 const nodeProtos = (nodes: readonly Node[], irVersion: number): NodeProto[] =>
-  nodes.flatMap(written).map((node) => nodeProto(node, irVersion));
+  nodes.flatMap(writtenAs).map((node) => nodeProto(node, irVersion));
 
 function nodeProto(node: Node, irVersion: number): NodeProto {
   return create(NodeProtoSchema, {

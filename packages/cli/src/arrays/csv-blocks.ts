@@ -1,6 +1,7 @@
 /** A file of lines -> numbers and texts of its rows, some at a time. A part of the file is in memory. */
 
 import { open } from "node:fs/promises";
+import { StringDecoder } from "node:string_decoder";
 import { numberOf, numberWithComma } from "./cell-number.ts";
 import type { CsvForm } from "./csv-form.ts";
 import { CsvRows } from "./csv-rows.ts";
@@ -121,16 +122,32 @@ export class CsvBlocks {
   }
 }
 
+/** What TextDecoder does, and for UTF-8 three times as fast. */
+function decoderOf(encoding: CsvForm["encoding"]): (bytes?: Uint8Array) => string {
+  if (encoding !== "utf-8") {
+    const decoder = new TextDecoder(encoding);
+    return (bytes) => decoder.decode(bytes, { stream: bytes !== undefined });
+  }
+  const decoder = new StringDecoder("utf8");
+  let isFirst = true;
+  return (bytes) => {
+    const text = bytes ? decoder.write(bytes) : decoder.end();
+    const hasMark = isFirst && text.startsWith("\uFEFF");
+    isFirst &&= text === "";
+    return hasMark ? text.slice(1) : text;
+  };
+}
+
 async function* piecesOf(path: string, encoding: CsvForm["encoding"]): AsyncGenerator<string> {
-  const decoder = new TextDecoder(encoding);
+  const decode = decoderOf(encoding);
   const file = await open(path);
   try {
     for (let size = firstBytes; ; size = Math.min(2 * size, mostBytes)) {
       const { buffer, bytesRead } = await file.read(new Uint8Array(size), 0, size);
       if (bytesRead === 0) break;
-      yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+      yield decode(buffer.subarray(0, bytesRead));
     }
-    yield decoder.decode();
+    yield decode();
   } finally {
     await file.close();
   }

@@ -1,6 +1,6 @@
 /** Tables: cells, numbers and lines, however a file is written. */
 
-import { assert, double, float, property } from "fast-check";
+import { assert, double, float, oneof, property, string, stringMatching } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { csvText } from "../../src/arrays/csv-lines.ts";
 import { openCsv } from "../../src/arrays/csv.ts";
@@ -153,6 +153,34 @@ describe("numbers", () => {
     const { numbers } = await read('a,b,c\n1," ",\n2,true,0x10\n3,Infinity,1e400\n');
     expect(numbers).toEqual([1, NaN, NaN, 2, 1, 16, 3, Infinity, Infinity]);
     expect([" ", "", "\u00A0", null, undefined].map(numberOf)).toEqual([NaN, NaN, NaN, NaN, NaN]);
+  });
+
+  test("are read as JavaScript reads their texts", () => {
+    const texts = oneof(
+      double({ noNaN: true }).map(String),
+      float({ noNaN: true }).map((number) => number.toFixed(5)),
+      stringMatching(/^-?[0-9]{0,17}\.?[0-9]{0,17}$/u),
+      string(),
+    );
+    assert(
+      property(
+        texts.filter((text) => text.trim() !== "" && !/^\s*(?:true|false)\s*$/iu.test(text)),
+        (text) => Object.is(numberOf(text), Number(text)),
+      ),
+      { numRuns: 20_000 },
+    );
+    expect(["-", ".", "-.", "+1", "1.", ".5", "-0", "00012", "1..2", "- 1"].map(numberOf)).toEqual([
+      NaN,
+      NaN,
+      NaN,
+      1,
+      1,
+      0.5,
+      -0,
+      12,
+      NaN,
+      NaN,
+    ]);
   });
 
   test("are written with seven digits, as JavaScript writes the number of these", () => {

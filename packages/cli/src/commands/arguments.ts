@@ -51,7 +51,8 @@ export const collect = (text: string, before: string[] | undefined): string[] =>
 
 /** `PATTERN=RULE`, repeatable. */
 export function rules(text: string, before: RuleOverride[] | undefined): RuleOverride[] {
-  const at = text.indexOf("=");
+  // In "stride>=16=gamma:0.1" the first one is of the pattern.
+  const at = text.search(/(?<!>)=/);
   if (at < 1 || at === text.length - 1)
     throw new InvalidArgumentError('It must be PATTERN=RULE, such as "layer4.*=gamma:0.1".');
   return [...(before ?? []), { pattern: text.slice(0, at), rule: text.slice(at + 1) }];

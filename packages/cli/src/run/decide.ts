@@ -6,6 +6,7 @@ import {
   OptionError,
   readAnswer,
   RelpropError,
+  ruleText,
   UnexplainableError,
   type AnswerReading,
   type CompiledFacts,
@@ -266,7 +267,7 @@ export function decisionsInWords(
   { requests, isAsked, against, names, options }: CompileDecision,
   coloring: Coloring,
 ): [name: string, value: string][] {
-  const { settings, input, facts } = compiled;
+  const { input, facts } = compiled;
   const explained = requests
     ? requests.map((each) => (isAsked ? requestText(each, names) : usualText(each, names))).join(", ")
     : "the whole prediction";
@@ -277,7 +278,7 @@ export function decisionsInWords(
     ...(card.input ? [["preprocessing", preprocessingText(card.input)] satisfies [string, string]] : []),
     ["output", outputText(facts)],
     ["explains", explained + rather],
-    ...("method" in options ? methodInWords(options) : relevanceInWords(settings, options)),
+    ...("method" in options ? methodInWords(options) : relevanceInWords(compiled, options)),
     ["colours", coloringText(coloring)],
   ];
 }
@@ -306,20 +307,31 @@ const scaleText = (scale: number): string => (scale === 1 / 255 ? "1/255" : Stri
 
 /** The decisions about relevance propagation. */
 function relevanceInWords(
-  settings: CompiledFacts["settings"],
+  { settings, plan }: CompiledFacts,
   { low, high }: CompileOptions,
 ): [name: string, value: string][] {
-  const { composite, dialect, seed, topK, strides } = settings;
+  const { composite, dialect, overrides, seed, topK, strides } = settings;
   return [
     ["composite", composite],
     ...(low === undefined || high === undefined
       ? []
       : [["bounds", `${numbers([low].flat())} to ${numbers([high].flat())}`] satisfies [string, string]]),
     ...(dialect === undefined ? [] : [["dialect", dialect] satisfies [string, string]]),
+    ...overrides.map(({ pattern, choice }): [string, string] => [
+      "rule",
+      `${pattern}=${ruleText(choice)}${exceptionsIn(plan, pattern)}`,
+    ]),
     ["seed", seed],
     ["filter", topK === 0 ? "off" : `keeps ${topK}`],
     ["strides", strides],
   ];
+}
+
+/** The operators that a pattern matches, and whose rule is for others. */
+function exceptionsIn(plan: CompiledFacts["plan"], pattern: string): string {
+  const passed = plan.filter(({ passedOver }) => passedOver?.includes(pattern));
+  const operators = [...new Set(passed.map(({ operator }) => operator))];
+  return operators.length === 0 ? "" : `, not for ${operators.join(", ")}`;
 }
 
 /** The decisions about another method. */

@@ -54,6 +54,8 @@ export interface PlanLine {
   readonly rule: string;
   /** The reason for the rule. */
   readonly why: string;
+  /** Patterns of `rules` that match the node, and whose rules are for other layers. */
+  readonly passedOver?: readonly string[];
 }
 
 /** A model that also outputs its relevance. */
@@ -318,9 +320,10 @@ export function metadataOf(
 }
 
 const planLines = (plan: Plan): PlanLine[] =>
-  plan.steps.map(({ node, choice, why }) => ({
+  plan.steps.map(({ node, choice, why, passedOver }) => ({
     node: node.name,
     operator: node.opType,
     rule: ruleText(choice),
     why,
+    ...(passedOver.length > 0 && { passedOver }),
   }));

@@ -115,7 +115,10 @@ class NodeVerdicts {
     const before = this.#behind.get(node.name);
     if (before !== undefined) return { state: "behind", rule: null, why: this.#whyBehind(before) };
     const step = this.#steps.get(node.name);
-    if (step) return { state: "explained", rule: ruleText(step.choice), why: step.why };
+    if (step) {
+      const others = step.passedOver.map((pattern) => `; the rule of "${pattern}" is for other layers`);
+      return { state: "explained", rule: ruleText(step.choice), why: `${step.why}${others.join("")}` };
+    }
     return none(this.#whyNone(node, this.#prepared.analysis.graph));
   }
 

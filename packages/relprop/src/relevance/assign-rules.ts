@@ -11,7 +11,7 @@ import { opTable } from "./op-table.ts";
 import { refusalOf } from "./other-operators.ts";
 import type { LayerKind } from "./composites.ts";
 import { ruleNames, rulesOf } from "./rule-choice.ts";
-import { isOwn, type Choice } from "./rule-text.ts";
+import { isOwn, ruleText, type Choice } from "./rule-text.ts";
 import { partsOf, type Row } from "./row-kinds.ts";
 import { type Site } from "./site.ts";
 import { type RuleName } from "./rules/index.ts";
@@ -19,6 +19,8 @@ import type { Settings } from "./settings.ts";
 import { noRelevanceError } from "./no-relevance.ts";
 import { Shapeless } from "./shapeless.ts";
 import { adviceFor } from "./advice.ts";
+import { convolutionDepths } from "./depth.ts";
+import { byDepth, isAtDepth, readDepth, type Depth, type DepthKind } from "./depth-kind.ts";
 
 /** The rule of one node. */
 export interface PlanStep {
@@ -28,6 +30,8 @@ export interface PlanStep {
   readonly choice: Choice;
   /** The line of the composite, or the override, that decided. */
   readonly why: string;
+  /** Patterns of overrides that match the node, and whose rules are for other layers. */
+  readonly passedOver: readonly string[];
 }
 
 /** The rules of all nodes between the explained inputs and the output, and the obstacles. */
@@ -72,6 +76,7 @@ export function assignRules(request: PlanRequest): Plan {
   const used = new Set<string>();
   const shapeless = new Shapeless((name) => analysis.value(name) !== undefined);
   const onTheWay = new Set(between);
+  const depthOf = depthsFor(analysis, settings);
   let position = 0;
   for (const node of analysis.graph.nodes) {
     if (!onTheWay.has(node)) {
@@ -80,9 +85,10 @@ export function assignRules(request: PlanRequest): Plan {
     }
     const row = rowOf(node);
     if (isLayer(row)) position += 1;
-    const chosen = stepFor(node, row, first.has(node), position, settings);
+    const place = { isFirst: first.has(node), position, depth: depthOf(node) };
+    const chosen = stepFor(node, row, place, settings);
     if (chosen) used.add(chosen.why);
-    const step = chosen ?? { node, row, choice: { rule: "pass" }, why: "none" };
+    const step = chosen ?? { node, row, choice: { rule: "pass" }, why: "none", passedOver: [] };
     const why = chosen ? obstacleAt(chosen, request) : rowless(node, request);
     const fallback = why === undefined ? undefined : fallbackAt(step, request);
     if (why === undefined) steps.push(step);
@@ -191,7 +197,7 @@ function countedText(names: readonly string[]): string {
 export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
   const row = request.analysis.operators.rowOf(node);
   return ruleNames.filter(
-    (rule) => obstacleAt({ node, row, choice: { rule }, why: "" }, request) === undefined,
+    (rule) => obstacleAt({ node, row, choice: { rule }, why: "", passedOver: [] }, request) === undefined,
   );
 }
 
@@ -212,21 +218,42 @@ function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
   return first;
 }
 
+/** The depth of a node, where a rule asks for it. */
+function depthsFor(analysis: Analysis, { rules, overrides }: Settings): (node: Node) => Depth | undefined {
+  const asked = [...Object.keys(rules), ...overrides.map(({ pattern }) => pattern)];
+  if (!asked.some(readDepth)) return () => undefined;
+  const depths = convolutionDepths(analysis);
+  return (node) => depths.get(node);
+}
+
+/** Where a node stands in the network. */
+interface Place {
+  readonly isFirst: boolean;
+  /** Of a linear layer, from 1. */
+  readonly position: number;
+  readonly depth: Depth | undefined;
+}
+
 function stepFor(
   node: Node,
   row: Row | undefined,
-  isFirst: boolean,
-  position: number,
+  { isFirst, position, depth }: Place,
   settings: Settings,
 ): PlanStep | undefined {
   const kinds: LayerKind[] = [];
   if (isFirst && row?.family === "convolution") kinds.push("first convolution");
   if (isFirst) kinds.push("first");
   if (row?.relu) kinds.push("relu");
+  const deep = byDepth(Object.keys(settings.rules)).filter((kind) => isAtDepth(kind, depth));
+  kinds.push(...(deep as DepthKind[]));
   if (row) kinds.push(row.family);
+  const passedOver: string[] = [];
   for (const { pattern, choice } of settings.overrides) {
-    if (matches(pattern, node, kinds, isLayer(row) ? position : 0))
-      return { node, row, choice, why: `--rule ${pattern}` };
+    const isHere = matches(pattern, node, kinds, isLayer(row) ? position : 0) || isAtDepth(pattern, depth);
+    if (!isHere) continue;
+    // A name or a number means this node. A pattern means those that can have the rule.
+    if (!isOne(pattern, node) && row && !isFor(choice, row)) passedOver.push(pattern);
+    else return { node, row, choice, why: `--rule ${pattern}`, passedOver };
   }
   if (!row) return undefined;
   for (const kind of kinds) {
@@ -237,11 +264,18 @@ function stepFor(
     const isAveraged = settings.strides === "average" && row.kind === "plain" && row.averaged !== undefined;
     const asAverage = row.family === "maximum" && isAveraged && choice.rule === "gradient";
     const average = settings.rules.average ?? { rule: "norm" };
-    return { node, row, choice: asAverage ? average : choice, why };
+    return { node, row, choice: asAverage ? average : choice, why, passedOver };
   }
-  if (settings.fallback === "gradient") return { node, row, choice: { rule: "gradient" }, why: "fallback" };
+  if (settings.fallback === "gradient")
+    return { node, row, choice: { rule: "gradient" }, why: "fallback", passedOver };
   return undefined;
 }
+
+const isOne = (pattern: string, node: Node): boolean => pattern.startsWith("#") || pattern === node.name;
+
+/** Whether nodes of a row can have a rule. */
+const isFor = (choice: Choice, row: Row): boolean =>
+  isOwn(choice) || Object.hasOwn(rulesOf(row.kind), choice.rule);
 
 function matches(pattern: string, node: Node, kinds: readonly LayerKind[], position: number): boolean {
   if (pattern.startsWith("#")) return position > 0 && pattern === `#${position}`;
@@ -254,7 +288,7 @@ function matches(pattern: string, node: Node, kinds: readonly LayerKind[], posit
 }
 
 /** The step of the chosen fallback, if it can cross the node. */
-function fallbackAt({ node, row }: PlanStep, request: PlanRequest): PlanStep | undefined {
+function fallbackAt({ node, row, passedOver }: PlanStep, request: PlanRequest): PlanStep | undefined {
   const { fallback } = request.settings;
   if (fallback === undefined) return undefined;
   // The gradient needs the row's transpose, passing does not.
@@ -263,6 +297,7 @@ function fallbackAt({ node, row }: PlanStep, request: PlanRequest): PlanStep | u
     row: fallback === "gradient" ? row : undefined,
     choice: { rule: fallback },
     why: "fallback",
+    passedOver,
   };
   return obstacleAt(crossing, request) === undefined ? crossing : undefined;
 }
@@ -289,9 +324,8 @@ function obstacleAt({ node, row, choice }: PlanStep, request: PlanRequest): stri
   if (!row && choice.rule !== "pass") {
     return `only "pass" can be used on ${node.opType}, which has no row in the op table`;
   }
-  const known = rulesOf(row?.kind);
-  if (!isOwn(choice) && !Object.hasOwn(known, choice.rule)) {
-    return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(known).join(", ")}`;
+  if (row && !isFor(choice, row)) {
+    return `the rule "${choice.rule}" is for other layers; here: ${Object.keys(rulesOf(row.kind)).join(", ")}`;
   }
   const [y] = site.outputs;
   const parts = partsOf(row, site, choice.rule === "gradient").map((index) => site.input(index));
@@ -361,7 +395,15 @@ function unusedOverride(plan: {
 }): UnexplainableError | undefined {
   const unused = plan.overrides.find(({ pattern }) => !plan.used.has(`--rule ${pattern}`));
   if (!unused) return undefined;
-  const { pattern } = unused;
+  const { pattern, choice } = unused;
+  const passed = [
+    ...new Set(plan.steps.filter((step) => step.passedOver.includes(pattern)).map(({ node }) => node.opType)),
+  ];
+  if (passed.length > 0)
+    return new UnexplainableError({
+      what: `the rule for "${pattern}" is used nowhere`,
+      why: `${ruleText(choice)} is for other layers than those it matches (${passed.join(", ")})`,
+    });
   const names = [...plan.steps.map(({ node }) => node.name), ...Object.keys(opTable)];
   const first = [...plan.first].map((node) => node.name).join(", ");
   return new UnexplainableError({

@@ -3,15 +3,26 @@
  * A composite without it gives them the rule of their family. Table: docs/rules.md §4.
  */
 
+import { byDepth, type DepthKind } from "./depth-kind.ts";
 import type { Family } from "./row-kinds.ts";
 import { ruleText, type Choice } from "./rule-text.ts";
 import type { RuleName } from "./rules/index.ts";
 
-/** Kinds of layer. "first" takes precedence over families, and "relu" over activations. */
-export type LayerKind = Family | "first" | "first convolution" | "relu";
+/** Kinds of layer that have names. "first" takes precedence over families, and "relu" over activations. */
+export type NamedKind = Family | "first" | "first convolution" | "relu";
 
-/** Descriptions of the kinds of layer, in the order of precedence. */
-export const layerKinds: Readonly<Record<LayerKind, string>> = {
+/**
+ * Kinds of layer: those with names, and convolutions by their depth, which take precedence over `convolution`:
+ * - `stride>=16`: where one place stands for 16 or more places of the picture, along each axis;
+ * - `depth>=0.75`: in the last quarter, counted by the convolutions on the longest way to them.
+ */
+export type LayerKind = NamedKind | DepthKind;
+
+/** Something for some kinds of layer. */
+export type ByKind<T> = Readonly<Partial<Record<NamedKind, T>>> & Readonly<Record<DepthKind, T>>;
+
+/** Descriptions of the kinds of layer with names, in the order of precedence. */
+export const layerKinds: Readonly<Record<NamedKind, string>> = {
   "first convolution": "convolutions reached from the explained input without crossing another linear layer",
   first: "linear layers reached from the explained input without crossing another",
   convolution: "convolutions and transposed convolutions",
@@ -56,8 +67,8 @@ export interface Composite {
   readonly seed: SeedRelevance;
   /** How relevance crosses strides. */
   readonly strides: Strides;
-  /** The rule for each kind of layer, in the order of {@link layerKinds}. */
-  readonly rules: Readonly<Partial<Record<LayerKind, Choice>>>;
+  /** The rule for each kind of layer. */
+  readonly rules: ByKind<Choice>;
 }
 
 /** The default rules of all LRP composites (docs/rules.md §3). */
@@ -273,10 +284,22 @@ export type CompositeName = keyof typeof composites;
 /** The names that `composite` may have. */
 export const compositeNames: readonly CompositeName[] = Object.keys(composites) as CompositeName[];
 
+/** The kinds of layer that have rules, in the order of precedence. */
+export function orderedKinds(rules: Composite["rules"]): LayerKind[] {
+  const named = Object.keys(layerKinds) as LayerKind[];
+  const firsts = named.indexOf("convolution");
+  const all = [
+    ...named.slice(0, firsts),
+    ...(byDepth(Object.keys(rules)) as DepthKind[]),
+    ...named.slice(firsts),
+  ];
+  return all.filter((kind) => rules[kind]);
+}
+
 /** A composite as text, one line a kind of layer: for --help and the documentation. */
 export function compositeText(name: CompositeName): string {
   const { about, source, seed, strides, rules }: Composite = composites[name];
-  const lines = (Object.keys(layerKinds) as LayerKind[]).flatMap((kind) => {
+  const lines = orderedKinds(rules).flatMap((kind) => {
     const choice = rules[kind];
     return choice ? [`  ${kind.padEnd(17)} ${ruleText(choice)}`] : [];
   });

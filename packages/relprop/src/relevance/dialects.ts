@@ -3,7 +3,8 @@
  * sets options that neither composite nor user set. It does not choose rules. Without a dialect rules are zennit's.
  */
 
-import type { LayerKind } from "./composites.ts";
+import type { LayerKind, NamedKind } from "./composites.ts";
+import { readDepth } from "./depth-kind.ts";
 import { ruleText } from "./rule-text.ts";
 import type { RuleName, RuleOptions } from "./rules/index.ts";
 
@@ -15,7 +16,7 @@ export interface Dialect {
   readonly rules: Readonly<Partial<Record<RuleName, RuleOptions>>>;
   /** Rules with different options on a kind of layer. */
   readonly exceptions?: Readonly<
-    Partial<Record<LayerKind, Readonly<Partial<Record<RuleName, RuleOptions>>>>>
+    Partial<Record<NamedKind, Readonly<Partial<Record<RuleName, RuleOptions>>>>>
   >;
 }
 
@@ -24,7 +25,9 @@ export const usualOptions = (
   { rules, exceptions }: Pick<Dialect, "rules" | "exceptions">,
   rule: RuleName,
   kind?: LayerKind,
-): RuleOptions => ({ ...rules[rule], ...(kind && exceptions?.[kind]?.[rule]) });
+): RuleOptions => ({ ...rules[rule], ...(kind && exceptions?.[namedKind(kind)]?.[rule]) });
+
+const namedKind = (kind: LayerKind): NamedKind => (readDepth(kind) ? "convolution" : (kind as NamedKind));
 
 /** Clamps or adds to weights, whatever the input's sign, and leaves the bias alone. */
 const captumWeights = { split: "weights", bias: "whole", epsilon: 1e-9 } as const;

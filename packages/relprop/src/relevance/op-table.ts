@@ -12,6 +12,7 @@ import { add, extreme, factorTrend, mean, multiply, subtract, sumTrend } from ".
 import * as layout from "./ops/layout.ts";
 import * as lengths from "./ops/lengths.ts";
 import { maxPool } from "./ops/max-pooling.ts";
+import { windowSteps } from "./ops/windows.ts";
 import * as normalizations from "./ops/normalization.ts";
 import * as blocks from "./ops/blocks.ts";
 import * as picking from "./ops/picking.ts";
@@ -79,6 +80,7 @@ const madeOf = (...parts: number[]) => ({ parts, nonNegative: ifPartsAre(parts) 
 
 const convolving = {
   refuses: (site: Site): string | undefined => dense.refusesComputedWeights(site, 1),
+  steps: windowSteps,
   ...keepsBatch,
 };
 /** The scale and offset are constants. */
@@ -104,7 +106,11 @@ const overwriting = { ...writing, joins: true };
 export const opTable = {
   // Linear layers: rules modify input, weights and denominator.
   Conv: linear("convolution", { operator: convolution, averaged: averagedConvolution }, convolving),
-  ConvTranspose: linear("convolution", { operator: transposedConvolution }, convolving),
+  ConvTranspose: linear(
+    "convolution",
+    { operator: transposedConvolution },
+    { ...convolving, steps: (node) => windowSteps(node).map((step) => 1 / step) },
+  ),
   Gemm: linear(
     "dense",
     { operator: dense.gemm },
@@ -182,9 +188,9 @@ export const opTable = {
   LRN: normalization(lengths.responseNormalization, { ...keepsPositive, keepsAxis: axes.allBut(() => [1]) }),
 
   // Averages and maxima.
-  AveragePool: average(pooling.averagePool, { ...overWindows, range: ranges.asInput }),
+  AveragePool: average(pooling.averagePool, { ...overWindows, steps: windowSteps, range: ranges.asInput }),
   GlobalAveragePool: average(pooling.globalAveragePool, { ...overWindows, range: ranges.asInput }),
-  LpPool: average(pooling.lpPool, { ...neverNegative, ...overWindows }),
+  LpPool: average(pooling.lpPool, { ...neverNegative, ...overWindows, steps: windowSteps }),
   GlobalLpPool: average(pooling.globalLpPool, { ...neverNegative, ...overWindows }),
   ReduceMean: average(reductions.reduceMean, { ...reducing, range: ranges.asInput }),
   ReduceSum: average(reductions.reduceSum, alongGiven),
@@ -219,7 +225,10 @@ export const opTable = {
   ReduceMin: maximum(extremeElement, extremeAlong),
   Max: maximum({ pullBack: extreme, elementwise: true }, { ...ofSeveral, ...positiveWithAny }),
   Min: maximum({ pullBack: extreme, elementwise: true }, ofSeveral),
-  MaxPool: maximum({ pullBack: maxPool, averaged: pooling.averagedMaxPool }, { gives: [0], ...overWindows }),
+  MaxPool: maximum(
+    { pullBack: maxPool, averaged: pooling.averagedMaxPool },
+    { gives: [0], ...overWindows, steps: windowSteps },
+  ),
   GlobalMaxPool: maximum(
     { pullBack: pooling.globalMaxPool, averaged: pooling.averagedGlobalMaxPool },
     overWindows,

@@ -13,12 +13,13 @@ import {
   type CompositeName,
   type LayerKind,
 } from "./composites.ts";
+import { readDepth, type DepthKind } from "./depth-kind.ts";
 import { checkRule, parseRule } from "./rule-choice.ts";
 import { isOwn, type Choice, type OwnRule, type RuleChoice } from "./rule-text.ts";
 import type { LinearRule, PlainRule, RecurrentRule } from "./rules/index.ts";
 
 /** Kinds of layers with weights. */
-type LinearKind = "first convolution" | "first" | "convolution" | "dense" | "affine";
+type LinearKind = "first convolution" | "first" | DepthKind | "convolution" | "dense" | "affine";
 
 /** A rule for each kind of layer: as text, with its options, or a function. */
 export type OwnRules = {
@@ -43,7 +44,7 @@ export interface OwnComposite extends Partial<Omit<Composite, "rules">> {
 type Fields = Readonly<Record<string, unknown>>;
 
 const keys = ["$schema", "name", "about", "source", "extends", "seed", "strides", "rules"];
-const kinds: readonly string[] = Object.keys(layerKinds);
+const kinds: readonly string[] = [...Object.keys(layerKinds), "stride>=NUMBER", "depth>=NUMBER"];
 
 /**
  * Reads a composite from JSON:
@@ -100,12 +101,13 @@ export function parseComposite(json: unknown, file?: string): Composite {
     });
   const given = json["rules"] ?? {};
   if (!isObject(given)) throw fail("cannot read the composite", "its rules are not an object");
-  refuseUnknown(given, kinds, "there are no layers of the kind", fail);
+  const named = Object.fromEntries(Object.entries(given).filter(([kind]) => !readDepth(kind)));
+  refuseUnknown(named, kinds, "there are no layers of the kind", fail);
   const chosen = Object.entries(given).map(([kind, rule]): [string, Choice] => [
     kind,
     readChoice(rule, file === undefined ? kind : `${file}, ${kind}`),
   ]);
-  const rules: Partial<Record<LayerKind, Choice>> = {
+  const rules: Composite["rules"] = {
     ...(base?.rules ?? lrpDefaults),
     ...Object.fromEntries(chosen),
   };

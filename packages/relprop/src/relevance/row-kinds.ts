@@ -63,6 +63,8 @@ interface Common {
   readonly gives: readonly number[] | undefined;
   /** Whether the output is the input at another size (Resize). */
   readonly resizes: boolean;
+  /** For windows that slide: places of the input between two of the output, along each axis. Undefined: no windows. */
+  readonly steps: (node: Node) => readonly number[] | undefined;
   /** Where an axis of an input stands in the output: what keeps samples apart, and tokens. */
   readonly keepsAxis: KeepsAxis;
   /** The response function that the operator is, if a model may end in it. */
@@ -186,6 +188,7 @@ export type RowOptions = Partial<
     | "parts"
     | "gives"
     | "resizes"
+    | "steps"
     | "keepsAxis"
     | "response"
     | "trend"
@@ -228,6 +231,7 @@ const common = (family: Family, options: RowOptions, usual: RowOptions = {}): Co
   parts: undefined,
   gives: undefined,
   resizes: false,
+  steps: never,
   keepsAxis: never,
   response: undefined,
   trend: never,

@@ -294,7 +294,7 @@ describe("composites from JSON", () => {
     ],
     [
       { rules: { convolutions: "zplus" } },
-      `there are no layers of the kind "convolutions" (mine.json): there are ${Object.keys(layerKinds).join(", ")}; did you mean "convolution"?`,
+      `there are no layers of the kind "convolutions" (mine.json): there are ${Object.keys(layerKinds).join(", ")}, stride>=NUMBER, depth>=NUMBER; did you mean "convolution"?`,
     ],
     [
       { rules: { convolution: "zplus" } },

@@ -14,6 +14,9 @@ export interface Window {
   readonly padsEnd: readonly number[];
 }
 
+/** The strides of a window, by its attributes. */
+export const windowSteps = (node: Node): readonly number[] => intsAttribute(node, "strides") ?? [1];
+
 /** Elements that the dilated kernel spans on each axis. */
 export const extent = (w: Window): number[] =>
   w.kernel.map((size, i) => (size - 1) * sureNumber(w.dilations[i]) + 1);

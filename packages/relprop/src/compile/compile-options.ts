@@ -27,6 +27,12 @@ export interface CompileOptions extends PrepareOptions {
    * relevance of its channels. {@link conceptHeatmaps} uses both.
    */
   readonly concepts?: ConceptOptions;
+  /**
+   * How many maps, K, each sample gets in one run, for as many targets. The forward pass and all denominators are computed once.
+   * `target` and relevance are [K·N, …], map after map; with the target "top1" the K best classes are explained, the best first.
+   * Needs a batch axis of open size. @default 1
+   */
+  readonly maps?: number;
 }
 
 const ofRules: OptionNames<Omit<RuleOptions, "input">> = {
@@ -76,6 +82,7 @@ const names: OptionNames<CompileOptions> = {
   operators: true,
   set: true,
   concepts: true,
+  maps: true,
   sourceSha256: true,
 };
 

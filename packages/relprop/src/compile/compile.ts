@@ -8,12 +8,13 @@ import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import type { End } from "./choose-inputs.ts";
 import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
-import type { GraphBuilder } from "../onnx/graph-builder.ts";
+import type { GraphBuilder, Scope } from "../onnx/graph-builder.ts";
 import type { Model, Value } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
 import { withStoredWeights } from "../onnx/write-stored-weights.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { shouldPackWeights } from "./packing.ts";
+import { inputsOf, mapsAsked, severalMaps } from "./several-maps.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "../relevance/assign-rules.ts";
 import { batchOfAll } from "../relevance/batch.ts";
@@ -142,8 +143,9 @@ export function compilePrepared(
   const output = b.value(analysis.explained);
   const keep = settings.topK === "input" ? b.input("keep", "float32", []) : undefined;
   const ranked = facts.isOrdered ? output : b.value(float32SourceOf(graph, outputName));
+  const maps = mapsAsked(prepared, options);
   const seed = b.within(ofTensor(graph, analysis.explained, "seed"), () =>
-    seedRelevance(b, output, settings, facts, ranked),
+    seedRelevance(b, output, maps ? { ...settings, target: "input" } : settings, facts, ranked),
   );
   const ofConcepts = {
     analysis,
@@ -172,23 +174,32 @@ export function compilePrepared(
       fix: "choose another composite",
     });
   }
+  const results: Result[] = [];
   const arrived = ends.map((end, i) => {
     const value = b.value(end.name);
-    return b.within(ofTensor(graph, end.name, "relevance", end.name), () => {
+    const scope = ofTensor(graph, end.name, "relevance", end.name);
+    return b.within(scope, () => {
       const R = relevance[i] ?? filled(b, 0, value.shape, value);
-      b.output(summed(b, R, end, settings), relevanceNames[i]);
+      results.push({ value: summed(b, R, end, settings), name: relevanceNames[i] as string, scope });
       return { value, R, isInput: isInput(end) };
     });
   });
   if (concepts && sums)
-    b.within(ofTensor(graph, concepts.layer.name, "concepts"), () => b.output(sums, channelRelevanceOutput));
-  const written = b.within(ofTensor(graph, analysis.explained, "ledger"), () => {
-    const made = ledger?.finish(arrived);
-    if (made) b.output(made.value, ledgerOutput);
-    return made;
-  });
+    results.push({
+      value: sums,
+      name: channelRelevanceOutput,
+      scope: ofTensor(graph, concepts.layer.name, "concepts"),
+    });
+  const ofLedger = ofTensor(graph, analysis.explained, "ledger");
+  const written = b.within(ofLedger, () => ledger?.finish(arrived));
+  if (written) results.push({ value: written.value, name: ledgerOutput, scope: ofLedger });
+  const mapsOf = maps ? severalMaps(maps, ranked) : (value: Value): Value => value;
+  for (const { value, name, scope } of results) b.within(scope, () => b.output(mapsOf(value), name));
   // A gradient does not need its explained numbers, but users of the model do.
-  const explanation = withStoredWeights(prune(b.graph(graph.name), [output, ranked]));
+  const whole = b.graph(graph.name);
+  const explanation = withStoredWeights(
+    prune(maps ? { ...whole, inputs: inputsOf(whole.inputs, maps) } : whole, [output, ranked]),
+  );
   // The relevance of an id is that of its vector.
   const layer = isInput(first) ? input : b.value(first.name);
 
@@ -219,6 +230,13 @@ export function compilePrepared(
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };
+}
+
+/** What becomes an output. */
+interface Result {
+  readonly value: Value;
+  readonly name: string;
+  readonly scope: Scope;
 }
 
 /** Refuses gradients that are summed over a token's features, since these sums mean nothing. */

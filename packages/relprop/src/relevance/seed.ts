@@ -56,7 +56,14 @@ function oneNumber(b: GraphBuilder, output: Value, settings: Settings): Value {
 
 /** One-hot over the classes at the highest output of each sample, or the first of several. */
 function highest(b: GraphBuilder, output: Value, axis: number): Value {
-  const best = b.op("ArgMax", [output], { axis: int(axis), keepdims: int(1) });
+  return oneHot(b, b.op("ArgMax", [output], { axis: int(axis), keepdims: int(1) }), output, axis);
+}
+
+/**
+ * One-hot over the classes.
+ * @param index of a class for each sample, in the output's shape with 1 along the classes
+ */
+export function oneHot(b: GraphBuilder, index: Value, output: Value, axis: number): Value {
   const length = output.shape[axis];
   const count =
     typeof length === "number"
@@ -68,7 +75,7 @@ function highest(b: GraphBuilder, output: Value, axis: number): Value {
         ]);
   const shape = output.shape.map((_, i) => (i === axis ? -1 : 1));
   const positions = b.op("Reshape", [count, b.integers(shape)]);
-  return indicator(b, b.op("Equal", [best, positions]));
+  return indicator(b, b.op("Equal", [index, positions]));
 }
 
 const isFew = (dim: unknown): boolean => typeof dim === "number" && dim <= 4;

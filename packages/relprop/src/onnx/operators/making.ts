@@ -134,11 +134,11 @@ const random: ShapeRule = (node) => {
 
 export const making: Operators = {
   Constant: { shape: constant },
-  Shape: { shape: shapeOf },
-  Size: { shape: size },
+  Shape: { shape: shapeOf, ofSizes: true },
+  Size: { shape: size, ofSizes: true },
   ConstantOfShape: { shape: constantOfShape, evaluate: filled },
   Range: { shape: range, evaluate: counted },
-  EyeLike: { shape: likeOfType, evaluate: filledLike },
+  EyeLike: { shape: likeOfType, evaluate: filledLike, ofSizes: true },
   RandomNormal: { shape: random },
   RandomUniform: { shape: random },
   RandomNormalLike: { shape: likeOfType },

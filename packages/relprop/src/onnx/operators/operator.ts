@@ -36,6 +36,8 @@ export interface Operator {
   readonly evaluate?: Evaluate;
   /** Whether sizes of its output are a matter of its inputs' elements, so that the shape rule cannot know them. */
   readonly measures?: boolean;
+  /** Whether its output is a matter of its inputs' sizes alone. */
+  readonly ofSizes?: boolean;
 }
 
 /** opType -> operator. */

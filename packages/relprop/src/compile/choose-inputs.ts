@@ -168,7 +168,7 @@ function explainedInput(
     what: `relevance cannot reach the input "${input.name}"`,
     why:
       input.dataType === "string"
-        ? "it holds texts, which are neither encoded as categories (OneHotEncoder, LabelEncoder) nor looked up in a table of vectors"
+        ? "it holds texts, and relevance has no rule for what encodes them"
         : "it holds whole numbers, which no Cast turns into floating-point ones first, and which are looked up in no table of vectors (Gather, OneHot), so they are no token ids",
     fix: "choose another input (--input NAME), or a tensor where relevance stops (--layer NAME)",
   });

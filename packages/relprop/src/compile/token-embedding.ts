@@ -1,11 +1,10 @@
 /**
- * Finds where a model turns ids (of tokens, categories, texts of categories) into vectors. Relevance stops there, since ids
+ * Finds where a model turns ids (of tokens, of categories) into vectors. Relevance stops there, since ids
  * have no slope:
  *
  *     Gather(table, ids)                       token embeddings
- *     OneHot(ids), OneHotEncoder(ids)          categories one by one
+ *     OneHot(ids)                              categories one by one
  *     Cast(Equal(ids, [0, 1, 2 …]))            the same, spelled out
- *     LabelEncoder(ids)                        a number for each category
  */
 
 import { constantNames } from "../canonicalize/rewrite.ts";
@@ -33,13 +32,12 @@ export interface TokenEmbedding {
 
 /** Operators that keep each id at its place: they count them from elsewhere, or give them other names. */
 const keepsPlaces = new Set(
-  "Abs Add And Cast CategoryMapper Clip Div Equal Greater GreaterOrEqual Identity LabelEncoder Less LessOrEqual Max Min Mod Mul Neg Not Or Sub Where".split(
+  "Abs Add And Cast Clip Div Equal Greater GreaterOrEqual Identity Less LessOrEqual Max Min Mod Mul Neg Not Or Sub Where".split(
     " ",
   ),
 );
 /** Operators whose first input moves, and whose others say how. */
 const moves = new Set("Expand Flatten Gather Reshape Slice Split Squeeze Transpose Unsqueeze".split(" "));
-const domains = new Set(["", "ai.onnx.ml"]);
 
 /** The token embedding of a model of opset 17 that was not prepared; undefined where it has none. */
 export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | undefined {
@@ -64,11 +62,11 @@ export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): 
 /** All lookups by an input of the model, unless only their sizes are read. */
 export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): TokenEmbedding[] {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
-  if (!graph.nodes.some((node) => domains.has(node.domain) && isLookup(node))) return [];
+  if (!graph.nodes.some((node) => isLookup(node))) return [];
   const sources = new Sources(graph, inputs);
   const uses = usesOf(graph);
   return graph.nodes.flatMap((node): TokenEmbedding[] => {
-    const found = domains.has(node.domain) && isLookup(node) ? lookup(node, sources, values) : undefined;
+    const found = isLookup(node) ? lookup(node, sources, values) : undefined;
     const source = found && sources.of(found.indices);
     const vectors = found && floatsOf(node.outputs[0] ?? "", uses, values);
     if (!found || !source || vectors === undefined || !isRead(uses, vectors)) return [];
@@ -109,10 +107,6 @@ const lookups: Readonly<
     if (typeof rows !== "number" || (axis !== -1 && axis !== shape.length - 1)) return undefined;
     return { indices, rows, features: 1 };
   },
-  OneHotEncoder: ({ inputs: [indices = ""], outputs: [output = ""] }, _sources, values) => {
-    const rows = values.get(output)?.shape.at(-1);
-    return { indices, rows: typeof rows === "number" ? rows : 1, features: 1 };
-  },
   /** With a list of categories along an axis that the ids have not. */
   Equal({ inputs, outputs: [output = ""] }, { constants }, values) {
     const [indices = "", ...computed] = inputs.filter((name) => !constants.has(name));
@@ -121,10 +115,9 @@ const lookups: Readonly<
     if (computed.length > 0 || !isOwnAxis || typeof rows !== "number" || rows < 2) return undefined;
     return { indices, rows, features: 1 };
   },
-  LabelEncoder: ({ inputs: [indices = ""] }) => ({ indices, rows: 1, features: 0 }),
 };
 
-const isLookup = ({ opType }: Node): boolean => Object.hasOwn(lookups, opType);
+const isLookup = ({ opType, domain }: Node): boolean => domain === "" && Object.hasOwn(lookups, opType);
 
 function lookup(node: Node, sources: Sources, values: ReadonlyMap<string, Value>): Found | undefined {
   return lookups[node.opType]?.(node, sources, values);
@@ -160,7 +153,7 @@ class Sources {
   #found(name: string): Source | undefined {
     if (this.#inputs.has(name)) return { ids: name, moves: [] };
     const node = this.#producer.get(name);
-    if (!node || !domains.has(node.domain)) return undefined;
+    if (!node || node.domain !== "") return undefined;
     if (moves.has(node.opType)) {
       const before = this.of(node.inputs[0] ?? "");
       return before && { ...before, moves: [...before.moves, node] };

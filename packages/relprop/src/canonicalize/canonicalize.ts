@@ -17,6 +17,7 @@ import { floatsToFloat32 } from "./floats-to-float32.ts";
 import { ifToWhere } from "./if-to-where.ts";
 import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
+import { plainEinsum } from "./plain-einsum.ts";
 import { normalizeGemm } from "./normalize-gemm.ts";
 import { slicesToSplit } from "./slices-to-split.ts";
 import { recognizeFakeQuantize } from "./recognize-fake-quantize.ts";
@@ -53,6 +54,7 @@ const settling: readonly Rewrite[] = [
   dropExpand,
   dropNoOps,
   vectorsToMatrices,
+  plainEinsum,
 ];
 
 /** Applied in this order: a condition may become constant until all is settled, and folding a factor would break up the products that activations are recognised by. */

@@ -9,13 +9,15 @@ import type { Family } from "../relevance/row-kinds.ts";
 import type { Start } from "../outputs/output-facts.ts";
 import { suggestion } from "../suggestion.ts";
 import { isCache } from "./caches.ts";
-import { vocabulary, type TokenEmbedding } from "./token-embedding.ts";
+import { countsPlaces, vocabulary, type TokenEmbedding } from "./token-embedding.ts";
 
 /** An explained input. */
 export interface ExplainedInput {
   readonly input: Value;
   /** Name of the first tensor with relevance: the input, or the token vectors if the input holds ids. */
   readonly origin: string;
+  /** The lookups of its ids: that of `origin` first. */
+  readonly lookups: readonly TokenEmbedding[];
   /** Rows of the embedding table, if the input holds token ids. */
   readonly words?: number;
 }
@@ -26,8 +28,8 @@ export interface End {
   /** The input that it is, or depends on, and the first tensor with relevance after that. */
   readonly input: Value;
   readonly origin: string;
-  /** Whether relevance stops at token vectors, and is summed for each token. */
-  readonly isTokens: boolean;
+  /** The lookup that gives the tensor, if that is token vectors: relevance is summed for each token. */
+  readonly lookup?: TokenEmbedding;
 }
 
 /**
@@ -64,10 +66,12 @@ export function chooseInputs(
   const isOnTheWay = ({ name }: Value): boolean => analysis.between([name]).length > 0;
   const others = graph.inputs
     .map(({ name }) => b.value(name))
-    .filter((input) => input.name !== chosen && !isSetting(analysis, input, given) && isOnTheWay(input))
-    .filter((input) =>
-      isFloat(input.dataType) ? !isCache(input) && !isMask(analysis, input.name) : isFeature(analysis, input),
-    );
+    .filter((input) => input.name !== chosen && !isSetting(analysis, input, given))
+    .filter((input) => {
+      if (isFloat(input.dataType))
+        return isOnTheWay(input) && !isCache(input) && !isMask(analysis, input.name);
+      return (isOnTheWay(input) && isFeature(analysis, input)) || isCategory(analysis, lookups, input);
+    });
   // The caller chooses the first of several inputs; the default is the first one that is explained.
   const isElsewhere =
     wanted === undefined && isFloat(given.dataType) && others.length > 0 && !isOnTheWay(given);
@@ -125,10 +129,16 @@ function floatsOf(analysis: Analysis, input: string): ReadonlySet<string> | unde
   return floats.size > 0 ? floats : undefined;
 }
 
+/** Whether ids are looked up on the way, and are no numbers of positions or segments. */
+function isCategory(analysis: Analysis, lookups: readonly TokenEmbedding[], { name }: Value): boolean {
+  const own = lookups.filter(({ ids }) => ids === name && !countsPlaces(name));
+  return own.some(({ vectors }) => analysis.between([vectors]).length > 0);
+}
+
 /** A number for the whole batch, or for each token. */
 function isSetting(analysis: Analysis, { shape }: Value, { name, dataType, shape: first }: Value): boolean {
   const isOneForAll = shape.every((dim) => dim === 1) && (shape.length === 0 || typeof first[0] === "string");
-  const areTokens = !isFloat(dataType) && floatsOf(analysis, name) === undefined;
+  const areTokens = dataType.startsWith("int") && floatsOf(analysis, name) === undefined;
   return isOneForAll || (areTokens && shape.length === first.length);
 }
 
@@ -138,18 +148,36 @@ function explainedInput(
   input: Value,
   layer: string | undefined,
 ): ExplainedInput {
-  if (isFloat(input.dataType)) return { input, origin: input.name };
-  const embedding = vocabulary(lookups, input.name);
-  if (embedding) return { input, origin: embedding.vectors, words: embedding.rows };
-  if (floatsOf(analysis, input.name)) return { input, origin: input.name };
+  const itself = { input, origin: input.name, lookups: [] };
+  const own = lookups.filter(
+    ({ ids, vectors }) => ids === input.name && analysis.between([vectors]).length > 0,
+  );
+  const isOnTheWay = isFloat(input.dataType)
+    ? analysis.between([input.name]).length > 0
+    : floatsOf(analysis, input.name) !== undefined;
+  if (own.length > 0 && isOnTheWay) return { ...itself, lookups: own };
+  const embedding = vocabulary(own.length > 0 ? own : lookups, input.name);
+  if (embedding) {
+    const others = own.filter((each) => each !== embedding);
+    return { input, origin: embedding.vectors, lookups: [embedding, ...others], words: embedding.rows };
+  }
+  if (isFloat(input.dataType) || isOnTheWay) return itself;
   // Relevance may reach a layer, but not the input.
-  if (layer !== undefined && layer !== input.name) return { input, origin: input.name };
+  if (layer !== undefined && layer !== input.name) return itself;
   throw new OptionError({
     what: `relevance cannot reach the input "${input.name}"`,
-    why: "it holds whole numbers, which no Cast turns into floating-point ones first, and which are looked up in no table of vectors (Gather), so they are no token ids",
+    why:
+      input.dataType === "string"
+        ? "it holds texts, and relevance has no rule for what encodes them"
+        : "it holds whole numbers, which no Cast turns into floating-point ones first, and which are looked up in no table of vectors (Gather, OneHot), so they are no token ids",
     fix: "choose another input (--input NAME), or a tensor where relevance stops (--layer NAME)",
   });
 }
+
+/** All first tensors with relevance of an input. */
+export const originsOf = ({ origin, lookups }: ExplainedInput): readonly string[] => [
+  ...new Set([origin, ...lookups.map(({ vectors }) => vectors)]),
+];
 
 /** The tensors where relevance stops: the explained inputs, or the layer that the caller names. */
 export function chooseEnds(
@@ -158,15 +186,13 @@ export function chooseEnds(
   layer: string | undefined,
 ): [End, ...End[]] {
   const [first, ...others] = inputs;
-  if (layer !== undefined && layer !== first.input.name) {
-    const origins = inputs.map(({ origin }) => origin);
-    return [{ ...first, name: chooseLayer(start, origins, layer), isTokens: false }];
-  }
-  const endAt = ({ input, origin }: ExplainedInput): End => ({
-    name: origin,
-    input,
-    origin,
-    isTokens: origin !== input.name,
-  });
-  return [endAt(first), ...others.map(endAt)];
+  if (layer !== undefined && layer !== first.input.name)
+    return [{ ...first, name: chooseLayer(start, inputs.flatMap(originsOf), layer) }];
+  const endsOf = (explained: ExplainedInput): [End, ...End[]] => {
+    const { input, origin, lookups } = explained;
+    const ends = lookups.map((lookup): End => ({ name: lookup.vectors, input, origin, lookup }));
+    const [looked, ...more] = ends;
+    return origin === input.name || !looked ? [{ name: origin, input, origin }, ...ends] : [looked, ...more];
+  };
+  return [...endsOf(first), ...others.flatMap(endsOf)];
 }

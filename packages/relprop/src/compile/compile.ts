@@ -17,7 +17,8 @@ import { shouldPackWeights } from "./packing.ts";
 import { inputsOf, mapsAsked, severalMaps } from "./several-maps.ts";
 import { compiledOpset, planRequest, prepare, type Prepared } from "./prepare.ts";
 import { assignRules, type Plan } from "../relevance/assign-rules.ts";
-import { batchOfAll } from "../relevance/batch.ts";
+import type { Analysis } from "../relevance/analysis.ts";
+import { batchOfAll, samplesIn } from "../relevance/batch.ts";
 import {
   channelRelevanceOutput,
   channelsInput,
@@ -26,6 +27,7 @@ import {
 } from "../relevance/concepts.ts";
 import { emitRelevance } from "../relevance/emit.ts";
 import { ledgerOutput, LedgerWriter, type LedgerLayout } from "../relevance/ledger.ts";
+import { unmoved } from "../relevance/moved-ids.ts";
 import { ruleText } from "../relevance/rule-text.ts";
 import { filled } from "../relevance/ops/shapes.ts";
 import { ofTensor } from "../relevance/scopes.ts";
@@ -73,6 +75,8 @@ export interface Compiled {
   readonly isSigned: boolean;
   /** The vectors [N, T, features] of token ids, whose relevance is summed for each token. */
   readonly tokens?: Value;
+  /** Whether ids are moved before they are looked up, or looked up in several tables: relevance is put together from these. */
+  readonly isGathered: boolean;
   /** The explained tensor, in the shape of the output and before its response function: usually [N, classes]. */
   readonly output: Value;
   /** Name of the explained output. */
@@ -130,11 +134,11 @@ export function compilePrepared(
   const { graph, b, batch } = analysis;
   const [first] = ends;
   const { input } = first;
-  const relevanceNames = ends.map((end) =>
-    end === first ? relevanceOutput : `${relevanceOutput}.${end.input.name}`,
-  );
+  const explained = [...new Set(ends.map((end) => end.input))];
+  const relevanceName = (of: Value): string =>
+    of === input ? relevanceOutput : `${relevanceOutput}.${of.name}`;
   reserveNames(b, [
-    ...relevanceNames,
+    ...explained.map(relevanceName),
     ...(settings.seed !== "softmax" && settings.target === "input" ? ["target"] : []),
     ...(settings.topK === "input" ? ["keep"] : []),
     ...(options.ledger ? [ledgerOutput] : []),
@@ -147,11 +151,12 @@ export function compilePrepared(
   const seed = b.within(ofTensor(graph, analysis.explained, "seed"), () =>
     seedRelevance(b, output, maps ? { ...settings, target: "input" } : settings, facts, ranked),
   );
+  const origin = b.value(samplesIn(analysis.lookups, first.origin));
   const ofConcepts = {
     analysis,
     plan,
     source: prepared.converted,
-    samples: (batch && b.value(first.origin).shape[batch.inputAxis]) ?? 1,
+    samples: (batch && origin.shape[batch.inputAxis]) ?? 1,
     ends: new Map(ends.map((end) => [end.name, channelAxisOf(end, b.value(end.name))])),
   };
   const concepts = options.concepts && chooseConcepts(ofConcepts, options.concepts);
@@ -159,7 +164,7 @@ export function compilePrepared(
   const nodes = plan.steps.map(({ node }) => node);
   const apart = options.ledger ? batchOfAll(analysis, nodes) : undefined;
   const ledger = options.ledger
-    ? new LedgerWriter(b, b.value(first.origin), apart, options.ledgerPrecision ?? "float64")
+    ? new LedgerWriter(b, origin, apart, options.ledgerPrecision ?? "float64")
     : undefined;
   const relevance = emitRelevance(
     { analysis, plan, settings, keep, ledger, concepts },
@@ -177,13 +182,19 @@ export function compilePrepared(
   const results: Result[] = [];
   const arrived = ends.map((end, i) => {
     const value = b.value(end.name);
-    const scope = ofTensor(graph, end.name, "relevance", end.name);
-    return b.within(scope, () => {
+    return b.within(ofTensor(graph, end.name, "relevance", end.name), () => {
       const R = relevance[i] ?? filled(b, 0, value.shape, value);
-      results.push({ value: summed(b, R, end, settings), name: relevanceNames[i] as string, scope });
-      return { value, R, isInput: isInput(end) };
+      return { value, R, isInput: isInput(end), inShape: ofEnd(analysis, R, end, settings) };
     });
   });
+  for (const each of explained) {
+    const own = ends.filter((end) => end.input === each);
+    const parts = arrived.flatMap(({ inShape }, i) => (ends[i]?.input === each ? [inShape] : []));
+    const of = own[0]?.name ?? each.name;
+    const scope = ofTensor(graph, of, "relevance", of);
+    const value = b.within(scope, () => ofInput(b, parts, own, settings));
+    results.push({ value, name: relevanceName(each), scope });
+  }
   if (concepts && sums)
     results.push({
       value: sums,
@@ -213,10 +224,13 @@ export function compilePrepared(
       ...(source.functions && { functions: source.functions }),
     },
     input,
-    inputs: ends.map((end, i) => ({ input: end.input, relevance: relevanceNames[i] as string })),
+    inputs: explained.map((each) => ({ input: each, relevance: relevanceName(each) })),
     layer,
-    isSigned: !(first.isTokens && givesSensitivities(settings)),
-    ...(first.isTokens && { tokens: b.value(first.name) }),
+    isSigned: !(first.lookup && givesSensitivities(settings)),
+    ...(first.lookup && { tokens: b.value(first.name) }),
+    isGathered: ends.some(
+      (end) => end.input === input && (end !== first || (end.lookup?.moves.length ?? 0) > 0),
+    ),
     output,
     ranked,
     outputName,
@@ -245,8 +259,7 @@ function refuseSignedSensitivities(
   settings: Settings,
   { reduce }: CompileOptions,
 ): void {
-  if (reduce !== "channels" || !givesSensitivities(settings) || !ends.some(({ isTokens }) => isTokens))
-    return;
+  if (reduce !== "channels" || !givesSensitivities(settings) || !ends.some(({ lookup }) => lookup)) return;
   throw new OptionError({
     what: `cannot sum ${settings.composite} over the features of tokens`,
     why: "behind a normalisation of its features a token's gradient sums to 0, whatever the token means",
@@ -255,24 +268,31 @@ function refuseSignedSensitivities(
 }
 
 /** Whether the tensor is an input, or the vectors of its tokens. */
-const isInput = ({ name, input, isTokens }: End): boolean => isTokens || name === input.name;
+const isInput = ({ name, input, lookup }: End): boolean => lookup !== undefined || name === input.name;
 
 /**
- * Relevance in the requested shape. Channels are summed on request, features of tokens always. Sensitivities of a token
- * become their length over features, since their sum is 0 after a LayerNorm.
+ * Relevance of an end, in the shape of its input or of the layer. Features of vectors are summed, and ids are put back where
+ * the input has them. Sensitivities of a token become their length over features, since their sum is 0 after a LayerNorm.
  */
-function summed(b: GraphBuilder, R: Value, end: End, settings: Settings): Value {
-  const { reduce } = settings;
-  if (!end.isTokens && reduce !== "channels") return R;
-  const { shape } = b.value(end.name);
-  if (end.isTokens && givesSensitivities(settings)) return lengthOver(b, R, shape.length - 1);
-  const axis = channelAxisOf(end, b.value(end.name));
-  return axis < shape.length ? sumOver(b, R, axis) : R;
+function ofEnd(analysis: Analysis, R: Value, { name, lookup }: End, settings: Settings): Value {
+  const { b } = analysis;
+  if (!lookup) return R;
+  const axis = b.value(name).shape.length - 1;
+  const measure = givesSensitivities(settings) ? lengthOver : sumOver;
+  return unmoved(analysis, lookup, lookup.features === 0 ? R : measure(b, R, axis));
+}
+
+/** Relevance of an input, from all of its ends: channels are summed on request. */
+function ofInput(b: GraphBuilder, parts: readonly Value[], ends: readonly End[], settings: Settings): Value {
+  const total = parts.reduce((sum, part) => b.op("Add", [sum, part]));
+  const whole = settings.reduce === "channels" ? ends.find(({ lookup }) => !lookup) : undefined;
+  const axis = whole && channelAxisOf(whole, b.value(whole.name));
+  return axis !== undefined && axis < total.shape.length ? sumOver(b, total, axis) : total;
 }
 
 /** The channel axis of a tensor where relevance ends: features of tokens, colours of a picture. */
-const channelAxisOf = ({ isTokens, name, input }: End, { shape }: Value): number => {
-  if (isTokens) return shape.length - 1;
+const channelAxisOf = ({ lookup, name, input }: End, { shape }: Value): number => {
+  if (lookup) return shape.length - 1;
   return name === input.name ? channelAxis(input) : 1;
 };
 

@@ -2,7 +2,7 @@
 
 import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
-import { chooseEnds, chooseInputs, type End, type ExplainedInput } from "./choose-inputs.ts";
+import { chooseEnds, chooseInputs, originsOf, type End, type ExplainedInput } from "./choose-inputs.ts";
 import { helpfulSettings } from "./helpful-settings.ts";
 import { fixInputs, type FixedInputs } from "./fix-inputs.ts";
 import { chooseInput, chooseOutput, withSize, type TensorOptions } from "./choose-tensors.ts";
@@ -82,10 +82,11 @@ export function prepare(given: Model, options: PrepareOptions): Prepared {
     b,
     operators,
     origins: [],
+    lookups: new Map(lookups.map((lookup) => [lookup.vectors, lookup])),
     explained: float32SourceOf(graph, outputName),
   });
   const inputs = chooseInputs(whole, lookups, chosen.name, options);
-  const origins = inputs.map(({ origin }) => origin);
+  const origins = inputs.flatMap(originsOf);
   const start = startOf(whole.of({ origins }), outputName, options.start);
   const ends = chooseEnds(start, inputs, options.layer);
   const facts = outputFacts({ ...start, source, outputName, inputs }, options);

@@ -49,6 +49,13 @@ export function gradientGraph(
     ...(layer === undefined ? {} : { layer }),
     ...(target === "later" ? { target: "input" } : {}),
   });
+  if (compiled.isGathered && layer === undefined) {
+    throw new OptionError({
+      what: `cannot compute ${method} of the input "${compiled.input.name}"`,
+      why: "its ids are moved before they are looked up, or looked up in several tables, so it has no vectors of its own",
+      fix: "choose a composite, or the vectors of one table as the layer",
+    });
+  }
   const whole = compiled.model.graph;
   const last = whole.nodes.find((node) => node.outputs.includes("relevance"));
   const isOpen = (input: Value): boolean =>

@@ -1,11 +1,11 @@
 /** The scale of an output: probabilities, log-probabilities, logits or plain values. */
 
-import { evaluate } from "../onnx/evaluate.ts";
 import type { Node } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Response } from "../relevance/row-kinds.ts";
 import { sureNumber } from "../sure.ts";
+import { computedBy } from "./computed.ts";
 
 /** The meaning of a number. `by` says whether probabilities exclude each other (softmax) or not (sigmoid). */
 export type Scale =
@@ -78,18 +78,15 @@ function computed(
   b: GraphBuilder,
   dims: readonly number[] = [],
 ): number {
-  const inner = node.body?.length === 1 ? (node.body[0] as Node) : node;
   const size = sizeOf(dims);
-  const inputs = inner.inputs.map((name) => {
+  const result = computedBy(node, (name) => {
     const number = numbers.get(name);
-    if (number === undefined) return name === "" ? undefined : b.value(name).constant;
+    if (number === undefined) return b.value(name).constant;
     return float32Tensor(
       Array.from({ length: size }, () => number),
       dims,
     );
   });
-  const isKnown = inner.domain === "" && inner.inputs.every((name, i) => name === "" || inputs[i]);
-  const result = isKnown ? evaluate(inner, inputs)?.[0] : undefined;
   if (!result || result.dataType === "string") return Number.NaN;
   const [first = Number.NaN, ...rest] = Array.from(numbersOf(result));
   return rest.every((n) => n === first) ? first : Number.NaN;

@@ -5,11 +5,11 @@
  *     y_k = p_k / Σ_j p_j   ->   explained: z_k
  */
 
-import { evaluate } from "../onnx/evaluate.ts";
 import { usesOf } from "../onnx/captures.ts";
 import type { Node, Tensor, Uses } from "../onnx/graph.ts";
 import { float32Tensor, numbersOf, sizeOf } from "../onnx/tensor.ts";
 import type { Analysis } from "../relevance/analysis.ts";
+import { computedBy } from "./computed.ts";
 import type { FindLogits, Logits } from "./logits.ts";
 
 /** The most nodes of a sum: it is computed, guarded against 0, and spread over the axis. */
@@ -65,17 +65,13 @@ function sharedAxis(analysis: Analysis, node: Node, value: string): number | und
  * The first output of a node, from values that are known; undefined if it depends on others.
  * @param producer the nodes that make the others, by the name of the value
  */
-function computed(
+const computed = (
   node: Node,
   known: (name: string) => Tensor | undefined,
   producer: Uses["producer"],
   steps: number,
-): Tensor | undefined {
-  const inputs = node.inputs.map((name) => {
+): Tensor | undefined =>
+  computedBy(node, (name) => {
     const before = steps === 0 ? undefined : producer.get(name);
     return known(name) ?? (before && computed(before, known, producer, steps - 1));
   });
-  const isKnown = node.inputs.every((name, i) => name === "" || inputs[i]);
-  const inner = node.body?.length === 1 ? (node.body[0] ?? node) : node;
-  return isKnown ? evaluate(inner, inputs)?.[0] : undefined;
-}

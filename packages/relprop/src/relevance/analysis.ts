@@ -5,6 +5,7 @@ import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { findBatch, type Batch } from "./batch.ts";
 import { gateValues } from "./gates.ts";
 import type { Operators } from "./operators.ts";
+import type { MovedIds } from "./moved-ids.ts";
 import { nonNegativeValues } from "./signs.ts";
 import { siteOf, type Site } from "./site.ts";
 import { rectifiedValues, type Rectified } from "./zeros.ts";
@@ -18,6 +19,8 @@ interface Subject {
   readonly operators: Operators;
   /** Names of the explained inputs, or of the vectors of their tokens, the chosen one first. */
   readonly origins: readonly string[];
+  /** How ids get to the lookups that give these vectors, by the name of the vectors. */
+  readonly lookups: ReadonlyMap<string, MovedIds>;
   /** Name of the explained tensor. */
   readonly explained: string;
 }
@@ -27,21 +30,23 @@ export class Analysis implements Subject {
   readonly b: GraphBuilder;
   readonly operators: Operators;
   readonly origins: readonly string[];
+  readonly lookups: ReadonlyMap<string, MovedIds>;
   readonly explained: string;
   readonly #once = new Map<unknown, unknown>();
 
-  constructor({ graph, b, operators, origins, explained }: Subject) {
+  constructor({ graph, b, operators, origins, lookups, explained }: Subject) {
     this.graph = graph;
     this.b = b;
     this.operators = operators;
     this.origins = origins;
+    this.lookups = lookups;
     this.explained = explained;
   }
 
   /** An analysis of another graph, other inputs or another explained tensor. */
   of(changes: Partial<Subject>): Analysis {
-    const { graph, b, operators, origins, explained } = this;
-    return new Analysis({ graph, b, operators, origins, explained, ...changes });
+    const { graph, b, operators, origins, lookups, explained } = this;
+    return new Analysis({ graph, b, operators, origins, lookups, explained, ...changes });
   }
 
   #found<T>(find: (analysis: this) => T): T {

@@ -2,6 +2,7 @@
 
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { traceAxes, wholeAxis, type AxisTrace, type Followed } from "./axis-trace.ts";
+import { placeInVectors, type MovedIds } from "./moved-ids.ts";
 import type { Row } from "./row-kinds.ts";
 import type { AxisPlace, Site } from "./site.ts";
 
@@ -21,6 +22,8 @@ interface BatchRequest extends Followed {
   readonly value: (name: string) => Value | undefined;
   /** The explained inputs, or the vectors of their tokens. The first one defines the samples. */
   readonly origins: readonly string[];
+  /** How ids get to the lookups that give vectors, by the name of the vectors. */
+  readonly lookups: ReadonlyMap<string, MovedIds>;
   readonly explained: string;
 }
 
@@ -29,17 +32,19 @@ interface BatchRequest extends Followed {
  * Attention on [T, N, C] has it second; a graph network, whose nodes exchange messages, has none.
  */
 export function findBatch(request: BatchRequest): Batch | undefined {
-  const { graph, value, origins, explained } = request;
+  const { graph, value, origins, lookups, explained } = request;
   const [origin = ""] = origins;
-  const input = value(origin);
+  const input = value(samplesIn(lookups, origin));
   if (!input) return undefined;
   const axes = input.shape.map((_, axis) => axis);
   const isOpen = (axis: number): boolean => typeof input.shape[axis] === "string";
   const ordered = [...axes.filter(isOpen), ...axes.filter((axis) => !isOpen(axis))];
   for (const inputAxis of ordered) {
-    const starts = new Map([[origin, wholeAxis(input, inputAxis)]]);
+    const starts = startsOf(request, input, inputAxis);
+    if (!starts.has(origin)) continue;
     for (const other of graph.inputs) {
-      const axis = other.name === origin ? undefined : sampleAxis(other, input.shape[inputAxis]);
+      const isSame = starts.has(other.name) || other.name === input.name;
+      const axis = isSame ? undefined : sampleAxis(other, input.shape[inputAxis]);
       if (axis !== undefined) starts.set(other.name, wholeAxis(other, axis));
     }
     const places = traceAxes(request, starts);
@@ -47,6 +52,28 @@ export function findBatch(request: BatchRequest): Batch | undefined {
     if (place) return { inputAxis, output: place, places };
   }
   return undefined;
+}
+
+/** The tensor that has the samples of an origin: itself, or ids that were moved before they were looked up. */
+export function samplesIn(lookups: ReadonlyMap<string, MovedIds>, origin: string): string {
+  const lookup = lookups.get(origin);
+  return lookup && lookup.moves.length > 0 ? lookup.ids : origin;
+}
+
+/** The places of an axis in all origins that are made of one input. */
+function startsOf(request: BatchRequest, input: Value, axis: number): Map<string, AxisPlace> {
+  const { origins, lookups, value } = request;
+  const starts = new Map<string, AxisPlace>();
+  const ids = lookups.get(origins[0] ?? "")?.ids ?? input.name;
+  for (const origin of origins) {
+    const lookup = lookups.get(origin);
+    const [vectors, from] = [value(origin), lookup && value(lookup.ids)];
+    if (!vectors || (lookup?.ids ?? origin) !== ids) continue;
+    const isMoved = lookup !== undefined && lookup.moves.length > 0;
+    const place = isMoved && from ? placeInVectors(request, lookup, from, axis) : wholeAxis(vectors, axis);
+    if (place) starts.set(origin, place);
+  }
+  return starts;
 }
 
 /** The batch, if every value on the way keeps the samples apart. */

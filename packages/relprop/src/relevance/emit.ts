@@ -17,10 +17,12 @@ import {
   type Share,
 } from "./layers.ts";
 import type { Crossing, RelevanceTerm, LedgerWriter } from "./ledger.ts";
-import { filled } from "./ops/shapes.ts";
+import { filled, sizeAt } from "./ops/shapes.ts";
 import { partsOf, type Family, type Row, type SplittingRow } from "./row-kinds.ts";
 import { crossRecurrent } from "./recurrent-layers.ts";
 import { linearRuleOf, plainRuleOf, recurrentRuleOf } from "./rule-choice.ts";
+import { samplesIn } from "./batch.ts";
+import type { Samples } from "./samples.ts";
 import { ofStep, ofTensor } from "./scopes.ts";
 import type { Settings } from "./settings.ts";
 
@@ -72,13 +74,10 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       R && concepts?.isAt(site.outputs[i]) ? m.keepsZeros(R, concepts.mask(b, R)) : R,
     );
     const isFiltered = step.row?.filtered === true && filter !== undefined && filter !== 0;
-    // The outputs of a recurrent layer have the samples in their midst.
-    const samples = (i: number): number =>
-      step.row?.kind === "recurrent"
-        ? (analysis.batch?.places.get(step.node.outputs[i] as string)?.axis ?? 0)
-        : 0;
     const kept = masked.map((R, i) =>
-      R && isFiltered ? m.keepsZeros(R, keepLargest(b, R, filter, settings.filterBy, samples(i))) : R,
+      R && isFiltered
+        ? m.keepsZeros(R, keepLargest(b, R, filter, settings.filterBy, samplesOf(step.node.outputs[i])))
+        : R,
     );
     const {
       contributions,
@@ -105,6 +104,13 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
       terms.map((R, i) => ({ of: outputs[i] as string, R }));
     const crossing = { arriving: termsOf(arriving), masked: termsOf(masked), kept: termsOf(kept) };
     b.within(ofStep(step, "ledger"), () => ledger?.enter(step, { ...crossing, leaving, others, ...crossed }));
+  }
+
+  function samplesOf(name: string | undefined): Samples | undefined {
+    const { batch, lookups, origins } = analysis;
+    const place = batch?.places.get(name ?? "");
+    const origin = b.value(samplesIn(lookups, origins[0] ?? ""));
+    return place && { place, count: () => sizeAt(b, origin, batch?.inputAxis ?? 0) };
   }
 
   /**

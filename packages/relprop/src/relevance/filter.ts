@@ -7,6 +7,7 @@ import { int, ints, type Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { keepAboveThreshold } from "./bisection.ts";
 import { filled, reshapeLike } from "./ops/shapes.ts";
+import { apart, areRows, type Samples } from "./samples.ts";
 
 /**
  * Float32 rounds p and p·n by up to 6e-8 of itself each. Without this tolerance, 0.7 of a number of values could be one too
@@ -21,21 +22,25 @@ export type Search = (typeof searches)[number];
 
 /**
  * @param keep the fraction p to keep, in (0, 1), or a float32 scalar of the graph, where 0 and 1 keep everything
- * @param samples the axis of the samples
+ * @param samples where the samples are. @default the first axis
  */
 export function keepLargest(
   b: GraphBuilder,
   R: Value,
   keep: number | Value,
   search: Search,
-  samples = 0,
+  samples?: Samples,
 ): Value {
   return b.within("filter", () => {
-    if (samples === 0) return kept(b, R, keep, search);
+    if (!samples || areRows(samples.place)) return kept(b, R, keep, search);
+    const { axis, outer, inner } = samples.place;
+    const isWhole = outer === 1 && inner === 1;
+    const rows = isWhole ? R : apart(b, R, samples);
+    const at = isWhole ? axis : rows.shape.length - 2;
     // A swap of two axes undoes itself.
-    const axes = R.shape.map((_, axis) => (axis === 0 ? samples : axis === samples ? 0 : axis));
-    const swapped = (v: Value): Value => b.op("Transpose", [v], { perm: ints(axes) });
-    return swapped(kept(b, swapped(R), keep, search));
+    const axes = rows.shape.map((_, each) => (each === 0 ? at : each === at ? 0 : each));
+    const swapped = (v: Value): Value => (at === 0 ? v : b.op("Transpose", [v], { perm: ints(axes) }));
+    return reshapeLike(b, swapped(kept(b, swapped(rows), keep, search)), R);
   });
 }
 

@@ -16,9 +16,9 @@ import type { PlanStep } from "./assign-rules.ts";
 import type { SeedRelevance } from "./composites.ts";
 import { ruleText } from "./rule-text.ts";
 import type { Share } from "./layers.ts";
-import { product } from "../onnx/operators/sizes.ts";
 import type { Batch } from "./batch.ts";
-import { asVector, filled, multiplySizes, sizeAt, vectorOf } from "./ops/shapes.ts";
+import { filled, sizeAt, vectorOf } from "./ops/shapes.ts";
+import { apart, areRows } from "./samples.ts";
 import type { AxisPlace } from "./site.ts";
 import { sure } from "../sure.ts";
 
@@ -255,8 +255,7 @@ export class LedgerWriter {
   }
 
   #isFirst(of: string): boolean {
-    const place = this.#placeOf(of);
-    return place.axis === 0 && place.outer === 1 && place.inner === 1;
+    return areRows(this.#placeOf(of));
   }
 
   #placeOf(of: string): AxisPlace {
@@ -265,19 +264,10 @@ export class LedgerWriter {
     return place;
   }
 
-  /** R with the samples on an axis of their own: the first of two, or the second of three. */
   #rowsOf(R: Value, of: string): Value {
     const b = this.#b;
     if (this.#batch === undefined) return b.op("Reshape", [R, b.integers([1, -1])]);
-    if (this.#isFirst(of)) return b.op("Reshape", [R, b.integers([0, -1])]);
-    const { axis, outer, inner } = this.#placeOf(of);
-    const before = product([...R.shape.slice(0, axis), outer]);
-    if (typeof before === "number") return b.op("Reshape", [R, this.#shape([before, this.#samples(), -1])]);
-    const after = product([inner, ...R.shape.slice(axis + 1)]);
-    if (typeof after === "number") return b.op("Reshape", [R, this.#shape([-1, this.#samples(), after])]);
-    const leading = Array.from({ length: axis }, (_, i) => sizeAt(b, R, i));
-    const size = leading.reduce((a, n) => multiplySizes(b, a, n), typeof outer === "number" ? outer : 1);
-    return b.op("Reshape", [R, this.#shape([asVector(b, size), this.#samples(), -1])]);
+    return apart(b, R, { place: this.#placeOf(of), count: () => this.#samples() });
   }
 
   #shape(sizes: readonly (number | Value)[]): Value {

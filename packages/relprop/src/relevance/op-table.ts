@@ -126,7 +126,7 @@ export const opTable = {
   Einsum: linear(
     "dense",
     { operator: products.einsum, input: products.computedOperand },
-    { refuses: products.refusesWeightlessEinsum, keepsAxis: products.throughEinsum },
+    { refuses: products.refusesEinsum, keepsAxis: products.throughEinsum },
   ),
   DFT: linear(
     "dense",

@@ -51,6 +51,28 @@ const same = { kernel_shape: ints([3, 3]), strides: ints([2, 2]), auto_pad: stri
 /** An operator of later opsets. */
 const groupNormalization = { opType: "GroupNormalization", attributes: { num_groups: int(2) } };
 
+/** By equation, with the shape of the input and of constants. */
+const einsums: readonly (readonly [
+  title: string,
+  equation: string,
+  shape: number[],
+  ...others: number[][],
+])[] = [
+  ["an ellipsis", "...ij,jk->...ik", [2, 3, 4, 5], [5, 6]],
+  ["an ellipsis in between, the output left out", "b...i,...ij", [2, 3, 4, 5], [3, 4, 5, 2]],
+  ["an ellipsis that is broadcast", "...ij,...jk->...ik", [2, 1, 4, 5], [2, 3, 5, 6]],
+  ["an ellipsis of nothing", "...ij,kj->...ik", [4, 5], [6, 5]],
+  ["a diagonal", "bii,ik->bk", [2, 4, 4], [4, 3]],
+  ["a diagonal of three axes apart", "ibici,k->bck", [3, 2, 3, 4, 3], [2]],
+  ["two diagonals", "ijij->ji", [3, 4, 3, 4]],
+  ["a trace", "bii->b", [2, 4, 4]],
+  ["one tensor", "bij->jb", [2, 3, 4]],
+  ["one tensor, the output left out", "cab", [2, 3, 4]],
+  ["three tensors", "bi,ij,jk->bk", [2, 3], [3, 4], [4, 5]],
+  ["four tensors, the first two apart", "bij,i,j,ik->bk", [2, 3, 4], [3], [4], [3, 5]],
+  ["a repeated axis of size 1", "bij,bjk->bik", [2, 3, 1], [2, 4, 5]],
+];
+
 const cases: Case[] = [
   {
     op: "Conv",
@@ -137,6 +159,15 @@ const cases: Case[] = [
         b.op("Transpose", [x], { perm: ints([0, 2, 1]) }),
       ]),
   },
+  ...einsums.map(([title, equation, shape, ...others]): Case => ({
+    op: "Einsum",
+    title,
+    shape,
+    make: (b, x) =>
+      b.op("Einsum", [x, ...others.map((each, i) => weights(b, each, i + 1))], {
+        equation: string(equation),
+      }),
+  })),
   {
     op: "Contraction",
     shape: [2, 3, 4],

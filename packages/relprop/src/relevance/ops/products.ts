@@ -1,6 +1,7 @@
 /** Products and quotients of computed tensors: y = A·B as MatMul and Einsum write it, and y = a / b. */
 
 import { string, stringAttribute, type Value } from "../../onnx/graph.ts";
+import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import type { LinearOperator, Site } from "../site.ts";
 import { throughEinsum as throughLetters } from "./axes.ts";
 import { transposed } from "./dense.ts";
@@ -57,9 +58,13 @@ export const throughEinsum = throughLetters(equationOf);
  *
  * Letters that only the one input has were summed away alone: there s is repeated.
  */
-function pullBackEinsum(site: Site, s: Value, input: number, operands: readonly Value[]): Value {
-  const { b } = site;
-  const { inputs, output } = equationOf(site);
+function pullBackEinsum(
+  b: GraphBuilder,
+  { inputs, output }: Equation,
+  s: Value,
+  input: number,
+  operands: readonly Value[],
+): Value {
   const term = inputs[input] as string;
   const others = inputs.filter((_, i) => i !== input);
   const given = new Set([output, ...others].join(""));
@@ -76,42 +81,53 @@ function pullBackEinsum(site: Site, s: Value, input: number, operands: readonly 
 
 /** Einsum of computed tensors. */
 export const contraction = (site: Site, s: Value, input: number): Value =>
-  pullBackEinsum(site, s, input, site.inputs as readonly Value[]);
+  pullBackEinsum(site.b, equationOf(site), s, input, site.inputs as readonly Value[]);
 
 /** Which input of an Einsum with constant weights is computed. */
 export const computedOperand = (site: Site): number =>
   site.inputs.findIndex((value) => value !== undefined && site.isComputed(value));
 
-/** Einsum of one computed tensor with at most one constant one, as a linear operator. */
+/**
+ * The product of all constant tensors of an Einsum, and the letters of its axes: those that the computed tensor or the output
+ * has, and no others.
+ */
+function weightsOf(site: Site, index: number): { readonly W: Value; readonly letters: string } {
+  const { b } = site;
+  const { inputs, output } = equationOf(site);
+  const terms = inputs.filter((_, i) => i !== index);
+  const tensors = site.inputs.filter((_, i) => i !== index) as readonly Value[];
+  if (terms.length === 1) return { W: sure(tensors[0]), letters: sure(terms[0]) };
+  const kept = new Set(`${inputs[index] ?? ""}${output}`);
+  const letters = [...new Set(terms.join(""))].filter((letter) => kept.has(letter)).join("");
+  const equation = string(`${terms.join(",")}->${letters}`);
+  return { W: b.op("Einsum", tensors, { equation }), letters };
+}
+
+/** Einsum of one computed tensor with constant ones, as a linear operator whose weights are their product. */
 export function einsum(site: Site): LinearOperator {
-  const { b, node } = site;
+  const { b } = site;
   const index = computedOperand(site);
   const input = site.input(index);
-  const order = (v: Value, W: Value): readonly Value[] => (index === 0 ? [v, W] : [W, v]);
+  const { inputs, output } = equationOf(site);
+  const { W: weights, letters } = weightsOf(site, index);
+  const terms = { inputs: [sure(inputs[index]), letters], output };
+  const equation = string(`${terms.inputs.join(",")}->${output}`);
   return {
     x: input,
-    weights: site.input(1 - index),
+    weights,
     bias: undefined,
     biasShape: undefined,
-    forward: (v, W) => b.like(node, order(v, W)),
-    pullBack: (s, W) => pullBackEinsum(site, s, index, order(input, W)),
+    forward: (v, W) => b.op("Einsum", [v, W], { equation }),
+    pullBack: (s, W) => pullBackEinsum(b, terms, s, 0, [input, W]),
   };
 }
 
-/** Refuses an Einsum whose transpose has no equation. */
+/** Refuses an Einsum that could not be written with a letter for each axis. */
 export function refusesEinsum(site: Site): string | undefined {
-  const { inputs, output } = equationOf(site);
   const text = stringAttribute(site.node, "equation", "");
-  const fix = "export the model with MatMul, Transpose and ReduceSum instead";
-  if (text.includes(".")) return `its equation "${text}" has an ellipsis: ${fix}`;
-  if ([...inputs, output].some((term) => new Set(term).size < term.length))
-    return `its equation "${text}" takes a diagonal: ${fix}`;
-  return undefined;
-}
-
-/** As {@link refusesEinsum}, for constant weights: there must be one tensor of them. */
-export function refusesWeightlessEinsum(site: Site): string | undefined {
-  if (site.inputs.length !== 2)
-    return `it takes ${site.inputs.length} tensors, and relevance has a rule for two: export it as several`;
-  return refusesEinsum(site);
+  const isPlain =
+    !text.includes(".") && equationOf(site).inputs.every((term) => new Set(term).size === term.length);
+  return isPlain
+    ? undefined
+    : `its equation "${text}" takes a diagonal of axes whose size is known only at run time, or has more axes than there are letters: export the model with fixed sizes`;
 }

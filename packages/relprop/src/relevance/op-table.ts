@@ -280,6 +280,7 @@ export const opTable = {
   Pow: activation(functions.pow, {
     nonNegative: functions.powersArePositive,
     parameters: functions.shapesPower,
+    range: ranges.raised,
   }),
   Mod: activation(functions.remainder, {
     nonNegative: ifPartsAre([0]),

@@ -4,6 +4,7 @@ import { constantNames } from "../canonicalize/rewrite.ts";
 import { usesOf } from "../onnx/captures.ts";
 import { numberAttribute, type Graph, type Node, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
+import { numbersOf } from "../onnx/tensor.ts";
 import { endsRelevance } from "../relevance/other-operators.ts";
 
 /** A lookup of token vectors. */
@@ -17,7 +18,7 @@ export interface TokenEmbedding {
 }
 
 /** Operators that keep ids unchanged. */
-const keepsIds = new Set(["Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
+const keepsIds = new Set(["Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand"]);
 
 /** The token embedding of a model of opset 17 that was not prepared; undefined where it has none. */
 export function tokenEmbedding(graph: Graph, input?: string): TokenEmbedding | undefined {
@@ -37,7 +38,10 @@ export function vocabulary(lookups: readonly TokenEmbedding[], input?: string): 
   return fitting.find(({ rows }) => rows === most);
 }
 
-/** All lookups `Gather(table, ids)` of a constant table by an input of the model, unless only their sizes are read. */
+/**
+ * All lookups of a constant table by an input of the model, unless only their sizes are read: `Gather(table, ids)`, and the product
+ * of the table with [ids = 0, ids = 1, …] as numbers, which is what `jax.nn.one_hot` and `tf.one_hot` give.
+ */
 export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): TokenEmbedding[] {
   const whole = graph.inputs.filter(({ dataType }) => dataType.startsWith("int"));
   const names = new Set(whole.map(({ name }) => name));
@@ -51,9 +55,19 @@ export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): Tok
     const node = producer.get(name);
     return node && keepsIds.has(node.opType) ? source(node.inputs[0] ?? "") : undefined;
   };
+  const idsOf = (node: Node): { readonly table: string; readonly ids: string } | undefined => {
+    const [first = "", second = ""] = node.inputs;
+    if (isLookup(node)) return { table: first, ids: second };
+    const one = isProduct(node) ? producer.get(first) : undefined;
+    const equal = one?.opType === "Cast" ? producer.get(one.inputs[0] ?? "") : undefined;
+    if (equal?.opType !== "Equal") return undefined;
+    const rows = rowsOf(values.get(second));
+    const [ids] = equal.inputs.filter((_, i) => countsRows(values.get(equal.inputs[1 - i] ?? ""), rows));
+    return ids === undefined ? undefined : { table: second, ids };
+  };
   return graph.nodes.flatMap((node) => {
-    const [table = "", indices = ""] = node.inputs;
-    const rows = constants.has(table) && isLookup(node) ? rowsOf(values.get(table)) : 0;
+    const { table = "", ids: indices = "" } = idsOf(node) ?? {};
+    const rows = constants.has(table) ? rowsOf(values.get(table)) : 0;
     const ids = rows > 0 ? source(indices) : undefined;
     return ids === undefined || !isRead(node.outputs[0] ?? "")
       ? []
@@ -63,6 +77,16 @@ export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): Tok
 
 const isLookup = (node: Node): boolean =>
   node.opType === "Gather" && node.domain === "" && numberAttribute(node, "axis", 0) === 0;
+
+const isProduct = (node: Node): boolean => node.opType === "MatMul" || node.opType === "Linear";
+
+/** Whether a constant is 0, 1, …, rows − 1 along its last axis: what ids are compared with, one for each row. */
+function countsRows(value: Value | undefined, rows: number): boolean {
+  const { constant } = value ?? {};
+  if (!constant || rows === 0 || constant.dims.at(-1) !== rows) return false;
+  const numbers = Array.from(numbersOf(constant));
+  return numbers.length === rows && numbers.every((number, i) => number === i);
+}
 
 /** Rows of a matrix of real numbers. */
 function rowsOf(table: Value | undefined): number {

@@ -163,7 +163,7 @@ export async function explain(bytes, model) {
     output: distance(output.data, expected.data),
     unaccounted: unaccountedOf(compiled.ledger, ledger),
   };
-  if (input.dataType === "float32") {
+  if (input.dataType === "float32" && !model.isRounded) {
     const plain = compile(source, { composite: "gradient", start: "output", ...options });
     const backward = await openModel(plain.model);
     const [low, high] = model.values;

@@ -1,7 +1,7 @@
 /**
  * Models that packages of the registries carry in their archives, and what each is run on. `dims` are those of the explained input,
  * the first one unless `input` names it; `feeds` of the further ones, which are zeros; `set` what `--set` says. `values`: [low, high] of
- * the random numbers, whole ones for whole inputs; `isLine`: a line of squares, as of text, instead.
+ * the random numbers, whole ones for whole inputs; `isLine`: a line of squares, as of text, instead; `isRounded`: its differences are steps.
  */
 
 const picture = { values: [0, 1] };
@@ -119,6 +119,7 @@ export const packages = [
       {
         file: "common_old.onnx",
         what: "characters of a captcha, dynamically quantised",
+        isRounded: true,
         dims: [1, 1, 64, 128],
         ...picture,
       },

@@ -83,7 +83,7 @@ strictly with the defaults. Settings such as a sampling rate are fixed. \`node b
 | --- | --- |
 | output | largest difference of the explained output from the model's own, relative to its largest number |
 | unaccounted | relevance that the ledger cannot account for, relative to the largest sum of magnitudes at a node |
-| slope | largest difference between the composite \`gradient\` and central differences of the model itself in float32, along random parts of the gradient; empty where no difference can be resolved, or the input has whole numbers |
+| slope | largest difference between the composite \`gradient\` and central differences of the model itself in float32, along random parts of the gradient; empty where no difference can be resolved, or the input has whole numbers or is rounded |
 
 ${table(["package", "file", "what", "explained", "composite", "output", "unaccounted", "slope", "verdict"], rows)}
 `;

@@ -62,7 +62,7 @@ export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): Tok
     const equal = one?.opType === "Cast" ? producer.get(one.inputs[0] ?? "") : undefined;
     if (equal?.opType !== "Equal") return undefined;
     const rows = rowsOf(values.get(second));
-    const [ids] = equal.inputs.filter((_, i) => countsRows(values.get(equal.inputs[1 - i] ?? ""), rows));
+    const ids = equal.inputs.find((_, i) => countsRows(values.get(equal.inputs[1 - i] ?? ""), rows));
     return ids === undefined ? undefined : { table: second, ids };
   };
   return graph.nodes.flatMap((node) => {

@@ -25,7 +25,7 @@ interface Form {
   readonly asked?: number;
   readonly number?: number;
   readonly condition?: (b: GraphBuilder, size: Value, one: Value) => Value;
-  readonly then?: (x: string) => Node;
+  readonly taken?: (x: string) => Node;
   readonly otherwise?: (x: string, half: string) => Node;
 }
 
@@ -42,7 +42,7 @@ function squeezing(form: Form = {}): Graph {
     const one = b.integer(number);
     const condition = form.condition?.(b, size, one) ?? b.op("Equal", [size, one]);
     const axes: Record<string, Tensor> = { axes: int64Tensor([axis]) };
-    const yes = form.then?.(x.name) ?? nodeOf("Squeeze", [x.name, "axes"], ["y"]);
+    const yes = form.taken?.(x.name) ?? nodeOf("Squeeze", [x.name, "axes"], ["y"]);
     const no = form.otherwise?.(x.name, half.name) ?? nodeOf("Identity", [x.name], ["z"]);
     const branches = [
       subgraph([], [declared("y")], [yes], axes),
@@ -77,6 +77,12 @@ const forms: readonly (readonly [string, Form])[] = [
   ],
 ];
 
+/** −1, 0, 1 … over this many steps. */
+const input = (steps: number) => ({
+  data: Float32Array.from({ length: 2 * steps }, (_, i) => i - 1),
+  dims: [1, 2, steps],
+});
+
 describe("an axis of an open size is squeezed", () => {
   it.each(forms)("%s", async (_name, form) => {
     const before = squeezing(form);
@@ -92,10 +98,6 @@ describe("an axis of an open size is squeezed", () => {
     const source = modelOf(before);
     const { model } = compile(source, { composite: "gradient", start: "output" });
     const target = { data: Float32Array.of(0, 1, 0), dims: [1, 3] };
-    const input = (steps: number) => ({
-      data: Float32Array.from({ length: 2 * steps }, (_, i) => i - 1),
-      dims: [1, 2, steps],
-    });
     const { relevance } = await runModel(model, { x: input(2), target });
     const numbers = (name: string): Float32Array =>
       new Float32Array((before.initializers.get(name) as Tensor).bytes.slice().buffer);
@@ -117,7 +119,7 @@ const others: readonly (readonly [string, Form])[] = [
   ["another size than 1", { number: 2 }],
   ["where the sizes differ", { condition: (b, size, one) => b.op("Not", [b.op("Equal", [size, one])]) }],
   ["another tensor where it is not taken", { otherwise: (_x, half) => nodeOf("Identity", [half], ["z"]) }],
-  ["something else is done", { then: (x) => nodeOf("Flatten", [x], ["y"]) }],
+  ["something else is done", { taken: (x) => nodeOf("Flatten", [x], ["y"]) }],
 ];
 
 describe("stays an If", () => {

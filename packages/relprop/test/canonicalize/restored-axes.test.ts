@@ -46,6 +46,8 @@ const normalized =
     return b.op("Div", [d, b.op("Sqrt", [b.op("Add", [variance, b.scalar(1e-5)])])]);
   };
 
+const turned: Restore = (b, reduced) => b.op("Unsqueeze", [reduced, b.integers([2])]);
+
 describe("reduced axes that come back", () => {
   it.each(restores)("%s", async (_name, restore) => {
     for (const [make, name] of [
@@ -60,7 +62,6 @@ describe("reduced axes that come back", () => {
   });
 
   it("come back at another place, and it is no softmax", async () => {
-    const turned: Restore = (b, reduced) => b.op("Unsqueeze", [reduced, b.integers([2])]);
     const before = graphOf(["N", 4, 4], softmax(turned));
     const { graph } = canonicalize(before);
     expect(operators(graph)).not.toContain("Softmax");

@@ -57,6 +57,11 @@ const forms: readonly (readonly [string, Form])[] = [
   ["the bias first, rounded to the nearest", { isConv: true, round: "Round", isFirst: true }],
 ];
 
+const refused =
+  (form: Form): (() => unknown) =>
+  () =>
+    compile(modelOf(form), { composite: "epsilon" });
+
 describe("a bias that is rounded at run time", () => {
   it.each(forms)("%s", async (_name, form) => {
     const source = modelOf(form);
@@ -80,10 +85,6 @@ describe("a bias that is rounded at run time", () => {
   });
 
   it("is refused where it is divided by another scale, or is computed", () => {
-    const refused =
-      (form: Form): (() => unknown) =>
-      () =>
-        compile(modelOf(form), { composite: "epsilon" });
     expect(refused({ isConv: true, scale: (b, product) => b.op("Mul", [product, b.scalar(2)]) })).toThrow(
       /its bias is no constant/,
     );

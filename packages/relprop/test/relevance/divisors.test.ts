@@ -71,6 +71,12 @@ const relevanceOf = async (model: Model, composite: "epsilon-plus" | "gradient")
   return (await runModel(compiled.model, { input, target }))["relevance"]?.data ?? new Float32Array();
 };
 
+const inverse = (b: GraphBuilder, v: Value): Value => b.op("Reciprocal", [v]);
+const made =
+  (scale: Scale): (() => unknown) =>
+  () =>
+    compile(modelOf(scale), { composite: "epsilon-plus", start: "output" });
+
 describe("a factor that divides shares as a divisor does", () => {
   it.each(spellings)("%s", async (_name, scale) => {
     for (const composite of ["epsilon-plus", "gradient"] as const) {
@@ -81,11 +87,6 @@ describe("a factor that divides shares as a divisor does", () => {
   });
 
   it("a sigmoid stays the gate of 1/v, and two divisors stay refused", () => {
-    const made =
-      (scale: Scale): (() => unknown) =>
-      () =>
-        compile(modelOf(scale), { composite: "epsilon-plus", start: "output" });
-    const inverse = (b: GraphBuilder, v: Value): Value => b.op("Reciprocal", [v]);
     const sigmoid = made((b, d, v) => b.op("Mul", [inverse(b, v), b.op("Sigmoid", [d])]));
     expect(sigmoid).not.toThrow();
     const both = made((b, d, v) => {

@@ -65,6 +65,11 @@ const forms: readonly (readonly [string, Form])[] = [
   ["with a bias", { bias: true }],
 ];
 
+const refused =
+  (form: Form): (() => unknown) =>
+  () =>
+    compile(modelOf(form), { composite: "gradient" });
+
 describe("relevance of ids that are looked up by a product", () => {
   it.each(forms)("%s", async (_name, form) => {
     const run = async (options: CompileOptions): Promise<ort.Tensor> => {
@@ -96,10 +101,6 @@ describe("relevance of ids that are looked up by a product", () => {
   });
 
   it("is refused where the rows are not those of the table, or more than equality decides", () => {
-    const refused =
-      (form: Form): (() => unknown) =>
-      () =>
-        compile(modelOf(form), { composite: "gradient" });
     expect(refused({ rows: [0, 1, 2, 3, 5, 4] })).toThrow(/no token ids/);
     expect(refused({ compare: (b, x, range) => b.op("LessOrEqual", [x, range]) })).toThrow(/no token ids/);
   });

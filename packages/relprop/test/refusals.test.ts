@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { inspect } from "../src/index.ts";
+import { compile, inspect, UnexplainableError } from "../src/index.ts";
 import { readModel, type Model, type Node } from "../src/onnx/index.ts";
 import { libraryOptions } from "./support/command-options.ts";
 
@@ -14,14 +14,20 @@ const modelsIn = (folder: URL): [string, Model][] =>
     .filter((path) => path.endsWith(".onnx"))
     .map((path) => [path, readModel(readFileSync(new URL(path, folder)))]);
 
-/** The network with one of its ReLUs as a step, which nothing crosses; undefined if it has none. */
-function obstructed(model: Model, part: number): [Model, Node] | undefined {
-  const rectifiers = model.graph.nodes.filter(({ opType }) => opType === "Relu");
-  const chosen = rectifiers[Math.floor(part * (rectifiers.length - 1))];
-  if (!chosen) return undefined;
-  const step: Node = { ...chosen, opType: "Round" };
-  const nodes = model.graph.nodes.map((node) => (node === chosen ? step : node));
-  return [{ ...model, graph: { ...model.graph, nodes } }, step];
+/** Operators that nothing crosses, and that keep shapes. */
+const steps = ["Round", "Ceil", "Floor", "Sign", "Hardmax", "Bernoulli"];
+
+/** The network with some of its ReLUs as steps; undefined if it has none. */
+function obstructed(
+  model: Model,
+  parts: readonly number[],
+  opType: string = "Round",
+): [Model, readonly Node[]] | undefined {
+  const rectifiers = model.graph.nodes.filter((node) => node.opType === "Relu");
+  const chosen = new Set(parts.map((part) => rectifiers[Math.floor(part * (rectifiers.length - 1))]));
+  if (rectifiers.length === 0) return undefined;
+  const nodes = model.graph.nodes.map((node) => (chosen.has(node) ? { ...node, opType } : node));
+  return [{ ...model, graph: { ...model.graph, nodes } }, nodes.filter((node) => node.opType === opType)];
 }
 
 function expectWaysOn(model: Model): void {
@@ -35,21 +41,77 @@ function expectWaysOn(model: Model): void {
     );
 }
 
-describe("a step in a network", () => {
-  const networks = modelsIn(golden).flatMap(([name, model]) =>
-    [0, 0.5, 1].flatMap((part) => {
-      const made = obstructed(model, part);
-      return made ? [[`${name}, ${part}`, ...made] as const] : [];
-    }),
+const networks = modelsIn(golden);
+
+/** One network with these operators in these places, under a name. */
+function obstructedNetworks(
+  places: readonly (readonly number[])[],
+  opTypes: readonly string[],
+): (readonly [string, Model, readonly Node[]])[] {
+  return networks.flatMap(([name, model]) =>
+    places.flatMap((parts) =>
+      opTypes.flatMap((opType) => {
+        const made = obstructed(model, parts, opType);
+        return made ? [[`${name}, ${opType} at ${parts.join(" and ")}`, ...made] as const] : [];
+      }),
+    ),
   );
-  it.each(networks)("%s", (_name, model, step) => {
+}
+
+describe("a step in a network", () => {
+  const cases = [
+    ...obstructedNetworks([[0], [0.5], [1]], ["Round"]),
+    ...obstructedNetworks([[0.5]], steps.slice(1)),
+    ...obstructedNetworks(
+      [
+        [0, 0.5],
+        [0.5, 1],
+        [0, 1],
+      ],
+      ["Floor"],
+    ),
+  ];
+  it.each(cases)("%s", (_name, model, made) => {
     const { obstacles, problems, alternatives } = inspect(model, { composite: "epsilon-plus" });
-    expect(obstacles.map(({ node }) => node)).toEqual([step.name]);
+    expect(obstacles.map(({ node }) => node)).toEqual(made.map(({ name }) => name));
     expect(problems).toEqual([]);
     expect(alternatives.length).toBeGreaterThan(0);
     expectWaysOn(model);
   });
+
+  it.each(obstructedNetworks([[0.5], [0, 1]], ["Floor"]))(
+    "is named by the error, which offers only what leads on: %s",
+    (_name, model, made) => {
+      const error = refusalOf(model);
+      expect(error.obstacles.map(({ node }) => node)).toEqual(made.map(({ name }) => name));
+      // Rules are offered together, each other way alone.
+      const offered = Array.from(
+        (error.fix ?? "").matchAll(/\(((?:--[a-z]+ (?:'[^']*'|[^\s),]+)[, ]*)+)\)/g),
+        ([, all = ""]) => all,
+      );
+      expect(offered.length).toBeGreaterThan(0);
+      for (const group of offered) {
+        const options = Array.from(group.matchAll(/--[a-z]+ (?:'[^']*'|[^\s),]+)/g), ([option]) =>
+          libraryOptions(option),
+        );
+        const rules = options.flatMap((option) => option.rules ?? []);
+        const ways = rules.length > 0 ? [{ rules }] : options;
+        for (const way of ways)
+          expect(inspect(model, { composite: "epsilon-plus", ...way }).canCompile, group).toBe(true);
+      }
+    },
+  );
 });
+
+function refusalOf(model: Model): UnexplainableError {
+  try {
+    compile(model, { composite: "epsilon-plus" });
+  } catch (error) {
+    if (error instanceof UnexplainableError) return error;
+    throw error;
+  }
+  throw new Error("nothing is refused");
+}
 
 it("what is refused of the networks that users brought has ways that lead on", () => {
   for (const [, model] of modelsIn(cases)) {

@@ -14,6 +14,7 @@ import { dropExpand } from "./drop-expand.ts";
 import { foldAffine } from "./fold-affine.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { floatsToFloat32 } from "./floats-to-float32.ts";
+import { ifToSqueeze } from "./if-to-squeeze.ts";
 import { ifToWhere } from "./if-to-where.ts";
 import { inlineIf } from "./inline-if.ts";
 import { matMulAddToLinear } from "./matmul-add-to-linear.ts";
@@ -24,6 +25,7 @@ import { recognizeFakeQuantize } from "./recognize-fake-quantize.ts";
 import { recognizeExponentials } from "./recognize-exponentials.ts";
 import { recognizeGelu } from "./recognize-gelu.ts";
 import { recognizeNormalization } from "./recognize-normalization.ts";
+import { recognizePowers } from "./recognize-powers.ts";
 import { recognizeProducts } from "./recognize-products.ts";
 import { recognizeRelu } from "./recognize-relu.ts";
 import { recognizeSigmoid } from "./recognize-sigmoid.ts";
@@ -59,6 +61,7 @@ const settling: readonly Rewrite[] = [
 
 /** Applied in this order: a condition may become constant until all is settled, and folding a factor would break up the products that activations are recognised by. */
 const recognizing: readonly Rewrite[] = [
+  ifToSqueeze,
   ifToWhere,
   recognizeExponentials,
   recognizeNormalization,
@@ -66,6 +69,7 @@ const recognizing: readonly Rewrite[] = [
   recognizeSilu,
   recognizeSigmoid,
   recognizeRelu,
+  recognizePowers,
   computedWeights,
   recognizeProducts,
   matMulAddToLinear,

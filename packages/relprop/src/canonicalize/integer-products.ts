@@ -36,8 +36,50 @@ function scaleOf(names: readonly string[], real: RealValues, fromEnd: number): F
   return scales;
 }
 
+/** What a Cast turns into real numbers: an integer product, and the name of its bias of whole numbers. */
+interface Head {
+  readonly product: Node;
+  readonly bias?: string;
+}
+
+/** The integer product that a value is, or that a bias is added to. */
+function productAt(name: string, real: RealValues): Head | undefined {
+  const node = real.uses.producer.get(name);
+  if (!node) return undefined;
+  if (isIntegerProduct(node)) return { product: node };
+  const [a = "", b = ""] = isOnnx(node, "Add") ? node.inputs : [];
+  for (const [sum, bias] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const product = real.uses.producer.get(sum);
+    if (product && isIntegerProduct(product)) return { product, bias };
+  }
+  return undefined;
+}
+
+/**
+ * The real numbers of a bias that the network rounds to the scale of the product, as ONNX Runtime's first quantizer wrote it:
+ *
+ *     Reshape(Cast(Floor(bias / s)))   with the product's scale s
+ */
+function realBias(name: string, factors: readonly string[], real: RealValues): string | undefined {
+  const chain: Node[] = [];
+  let at = name;
+  for (;;) {
+    const node = real.uses.producer.get(at);
+    if (!node || !isOnnx(node, "Reshape", "Cast", "Floor", "Round", "Div")) return undefined;
+    chain.push(node);
+    at = node.inputs[0] ?? "";
+    if (isOnnx(node, "Div")) break;
+  }
+  const scales = factorsOf(chain.at(-1)?.inputs[1] ?? "", real);
+  const isScale = scales.toSorted().join("\n") === factors.toSorted().join("\n");
+  return isScale && real.constant(at)?.dims.length === 1 ? at : undefined;
+}
+
 /** The integer product at the head of a chain of Cast and Mul that ends in `last`. */
-function headOf(last: Node, real: RealValues): { product: Node; factors: string[] } | undefined {
+function headOf(last: Node, real: RealValues): (Head & { factors: string[] }) | undefined {
   const factors: string[] = [];
   let node: Node | undefined = last;
   while (node && isOnnx(node, "Mul")) {
@@ -46,17 +88,16 @@ function headOf(last: Node, real: RealValues): { product: Node; factors: string[
     factors.push(isChain ? b : a);
     node = real.uses.producer.get(isChain ? a : b);
   }
-  const product = node && isOnnx(node, "Cast") ? real.uses.producer.get(node.inputs[0] ?? "") : undefined;
-  return product && isIntegerProduct(product)
-    ? { product, factors: factors.flatMap((name) => factorsOf(name, real)) }
-    : undefined;
+  const head = node && isOnnx(node, "Cast") ? productAt(node.inputs[0] ?? "", real) : undefined;
+  return head && { ...head, factors: factors.flatMap((name) => factorsOf(name, real)) };
 }
 
 /** Records why an integer product stays whose result nothing scales. */
 export function refuseUnscaled(node: Node, real: RealValues): void {
   const usersOf = (each: Node): readonly Node[] =>
     each.outputs.flatMap((name) => real.uses.consumers.get(name) ?? []);
-  const casts = usersOf(node).filter((user) => isOnnx(user, "Cast"));
+  const sums = usersOf(node).filter((user) => isOnnx(user, "Add"));
+  const casts = [...usersOf(node), ...sums.flatMap(usersOf)].filter((user) => isOnnx(user, "Cast"));
   const isScaled = casts.flatMap(usersOf).some((user) => isOnnx(user, "Mul") || user.body !== undefined);
   if (!isScaled) real.refuse(node, "its result is not scaled by the scales of its factors");
 }
@@ -68,8 +109,7 @@ function leadsToProduct(name: string, real: RealValues): boolean {
   const node = real.uses.producer.get(name);
   if (!node) return false;
   if (isOnnx(node, "Mul")) return node.inputs.some((each) => leadsToProduct(each, real));
-  const maker = isOnnx(node, "Cast") ? real.uses.producer.get(node.inputs[0] ?? "") : undefined;
-  return maker !== undefined && isIntegerProduct(maker);
+  return isOnnx(node, "Cast") && productAt(node.inputs[0] ?? "", real) !== undefined;
 }
 
 /** Whether a Mul scales an integer product, and no Mul behind it does so, too. */
@@ -100,7 +140,10 @@ const isStep = (name: string, real: RealValues): boolean => {
 export function realProduct(last: Node, real: RealValues): void {
   const found = headOf(last, real);
   if (!found) return;
-  const { product, factors } = found;
+  const { product, factors, bias: rounded } = found;
+  const bias = rounded === undefined ? undefined : realBias(rounded, factors, real);
+  if (rounded !== undefined && bias === undefined)
+    return real.refuse(product, "its bias is no constant that was divided by the scale of the product");
   const [a = "", , aZero = ""] = product.inputs;
   const x = real.of(a);
   if (!x) return;
@@ -110,12 +153,17 @@ export function realProduct(last: Node, real: RealValues): void {
   if (weights === undefined)
     return real.refuse(product, "its result is not scaled by the scales of both of its factors");
   const attributes: Attributes = isConv ? product.attributes : {};
+  if (bias !== undefined && !isConv) {
+    real.replace.set(product, [real.whole(product)]);
+    real.replace.set(last, [denseNode({ ...last, name: product.name }, [x.x, weights, bias])]);
+    return;
+  }
   const opType = isConv ? "Conv" : "MatMul";
   const view: Node = {
     name: product.name,
     opType,
     domain: "",
-    inputs: [x.x, weights],
+    inputs: [x.x, weights, ...(bias === undefined ? [] : [bias])],
     outputs: last.outputs,
     attributes,
     body: [last],

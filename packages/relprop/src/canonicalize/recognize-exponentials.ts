@@ -37,7 +37,7 @@ function reduced(
   const reduction = reductionOf(context, name, opType);
   const [axis, ...others] = reduction?.axes ?? [];
   if (!reduction || axis === undefined || others.length > 0) return undefined;
-  return { x: reduction.x, axis, nodes: [reduction.node] };
+  return { x: reduction.x, axis, nodes: reduction.nodes };
 }
 
 /** z of u = z − max z, else u itself. */

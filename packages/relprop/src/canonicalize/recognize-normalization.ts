@@ -93,7 +93,7 @@ function centredOf(around: Around, d: string, axes: readonly number[]): Found | 
   const sub = producerOf(around, d, "Sub");
   const mean = reductionOf(around, sub?.inputs[1], "ReduceMean");
   if (!sub || !mean || mean.x !== sub.inputs[0] || mean.axes.join() !== axes.join()) return undefined;
-  return { found: mean.x, nodes: [mean.node, sub] };
+  return { found: mean.x, nodes: [...mean.nodes, sub] };
 }
 
 /** The pattern d/√(mean(d²) + ε) that ends in this node. */
@@ -109,7 +109,7 @@ function coreAt(around: Around, last: Node): Core | undefined {
     // The exporter may have computed x − mean(x) a second time for the variance.
     const again = square.found === d ? centred : centredOf(around, square.found, axes);
     if (again?.found !== centred?.found || (!centred && square.found !== d)) continue;
-    const all = [...nodes, add, variance.node, ...square.nodes];
+    const all = [...nodes, add, ...variance.nodes, ...square.nodes];
     return {
       x: centred?.found ?? d,
       axes,

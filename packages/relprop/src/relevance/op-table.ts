@@ -141,7 +141,11 @@ export const opTable = {
   Sub: sum(subtract, { trend: sumTrend([1, -1]), range: ranges.subtracted }),
   Mean: sum(mean, { ...keepsPositive, range: ranges.asParts(undefined) }),
   Mul: gate(multiply, { trend: factorTrend, range: ranges.multiplied }),
-  Div: quotient(products.divide, { trend: products.quotientTrend, range: ranges.divided }),
+  Div: quotient(products.divide, {
+    inverts: products.dividesConstant,
+    trend: products.quotientTrend,
+    range: ranges.divided,
+  }),
   Product: matrixProduct(products.matrixProduct, multiplying),
   Contraction: matrixProduct(products.contraction, {
     refuses: products.refusesEinsum,
@@ -285,10 +289,16 @@ export const opTable = {
   Exp: activation(functions.exp, { ...neverNegative, response: "exp", trend: rising }),
   Log: activation(functions.log, { trend: rising }),
   Sqrt: activation(functions.sqrt, { ...neverNegative, trend: rising }),
-  Reciprocal: activation(functions.reciprocal, { ...keepsPositive, trend: functions.reciprocalTrend }),
+  Reciprocal: activation(functions.reciprocal, {
+    ...keepsPositive,
+    inverts: always,
+    trend: functions.reciprocalTrend,
+  }),
   Pow: activation(functions.pow, {
     nonNegative: functions.powersArePositive,
     parameters: functions.shapesPower,
+    inverts: functions.hasNegativePower,
+    range: ranges.raised,
   }),
   Mod: activation(functions.remainder, {
     nonNegative: ifPartsAre([0]),

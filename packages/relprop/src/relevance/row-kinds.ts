@@ -49,6 +49,8 @@ interface Common {
   readonly closesBelowZero: (site: Site) => boolean;
   /** For an activation: whether it goes from 0 (closed) to 1 (open), and so gates its other factor. */
   readonly gates: boolean;
+  /** Whether it computes 1/v, or a constant over it: as a factor it divides the other. */
+  readonly inverts: (site: Site) => boolean;
   /** The range of the output given the ranges of the inputs, to recognise gates. Undefined: unknown. */
   readonly range: Ranged | undefined;
   /** Whether no output can be negative. */
@@ -182,6 +184,7 @@ export type RowOptions = Partial<
     | "relu"
     | "closesBelowZero"
     | "gates"
+    | "inverts"
     | "range"
     | "joins"
     | "border"
@@ -224,6 +227,7 @@ const common = (family: Family, options: RowOptions, usual: RowOptions = {}): Co
   relu: false,
   closesBelowZero: no,
   gates: false,
+  inverts: no,
   range: undefined,
   nonNegative: no,
   joins: false,

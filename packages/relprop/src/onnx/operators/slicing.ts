@@ -16,8 +16,8 @@ import {
 import type { Evaluate, Operators, ShapeRule } from "./operator.ts";
 import { plus } from "./sizes.ts";
 
-/** "As far as it goes": exporters write INT_MAX or INT64_MAX. */
-const unbounded = 2 ** 31 - 1;
+/** "As far as it goes": exporters write INT_MAX or INT64_MAX, and tf2onnx 10⁹. */
+const unbounded = 1e9;
 
 interface Range {
   readonly start: Dim;

@@ -96,6 +96,9 @@ export const powersArePositive = (site: Site): boolean => {
   return site.isNonNegative(x(site)) || (exponent !== undefined && exponent % 2 === 0);
 };
 
+/** x^−½ and the like. */
+export const hasNegativePower = (site: Site): boolean => (constantExponent(site) ?? 0) < 0;
+
 /** y = a − c·⌊a/c⌉, the quotient rounded towards 0: 1 to a, minus that quotient to c. */
 export const remainder: PullBack = (site, s, input) => {
   const c = new Calculus(site.b);

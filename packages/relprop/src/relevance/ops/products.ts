@@ -32,6 +32,10 @@ export function quotientTrend({ inputs, isComputed, isNonNegative }: Site): -1 |
   return !isComputed(numerator) && isNonNegative(numerator) && isNonNegative(denominator) ? -1 : undefined;
 }
 
+/** c/v with a constant c. */
+export const dividesConstant = ({ inputs: [numerator], isComputed }: Site): boolean =>
+  numerator !== undefined && !isComputed(numerator);
+
 /** The terms of an Einsum equation, letters only: one for each input, and the output's. */
 interface Equation {
   readonly inputs: readonly string[];

@@ -45,5 +45,12 @@ export const multiplied: Ranged = combined((a, b) => a * b);
 /** y = a / b, where b cannot be 0. */
 export const divided: Ranged = ([a, b], node) =>
   b && b[0] * b[1] > 0 ? combined((p, q) => p / q)([a, b], node) : undefined;
+/** y = xⁿ for one whole n above 0. An even power is lowest at 0. */
+export const raised: Ranged = ([x, exponent]) => {
+  const [n, highest] = exponent ?? [];
+  if (!x || n === undefined || n !== highest || !Number.isInteger(n) || n <= 0) return undefined;
+  const ends = x.map((number) => number ** n);
+  return hull(n % 2 === 0 && x[0] < 0 && x[1] > 0 ? [...ends, 0] : ends);
+};
 /** y = a·x + c */
 export const mapped: Ranged = ([x, a, c], node) => added([multiplied([x, a], node), c], node);

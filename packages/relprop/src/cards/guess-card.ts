@@ -128,7 +128,7 @@ function pictureInput(model: Model, name: string | undefined): Value {
   const other = inputs.find((each) => each !== input && each.shape.length === 4);
   throw new OptionError({
     what: "cannot feed pictures to this model",
-    why: `its inputs are ${shapes}; a picture needs float [N, C, H, W] or [N, H, W, C]`,
+    why: `its inputs are ${shapes}; a picture needs float [N, C, H, W] or [N, H, W, C], or without a batch [C, H, W], [H, W, C] or [H, W]`,
     fix: `${other ? `name the picture's input with --input ${other.name}, or ` : ""}use \`relprop compile\` and feed the graph yourself`,
   });
 }

@@ -56,6 +56,22 @@ function formOf(shape: Shape, layout: InputCard["layout"] | undefined): Form | u
   return undefined;
 }
 
+const canBeColours = ({ shape }: Value): boolean =>
+  [1, 3].includes(Number(shape[1])) || [1, 3].includes(Number(shape[3]));
+
+/**
+ * The input of pictures: the one that is named, else the first floating-point one; where there is none, the first one of
+ * whole numbers with colours, as TensorFlow's detectors take them.
+ */
+export function pictureOf({ inputs }: Pick<Model["graph"], "inputs">, name?: string): Value | undefined {
+  if (name !== undefined) return inputs.find((each) => each.name === name);
+  const isWhole = ({ dataType }: Value): boolean => dataType === "uint8" || dataType === "int32";
+  return (
+    inputs.find(({ dataType }) => dataType.startsWith("float")) ??
+    inputs.find((each) => each.shape.length === 4 && isWhole(each) && canBeColours(each))
+  );
+}
+
 /** Whether an input takes pictures: a batch of them, or one. */
 export const takesPicture = ({ shape }: Pick<Value, "shape">): boolean =>
   shape.length === 4 || formOf(shape, undefined) !== undefined;
@@ -75,9 +91,7 @@ export function withBatchOfOne(
   layout: InputCard["layout"] | undefined,
 ): Batched {
   const { graph } = model;
-  const input = graph.inputs.find((each) =>
-    name === undefined ? each.dataType.startsWith("float") : each.name === name,
-  );
+  const input = pictureOf(graph, name);
   const form = input && formOf(input.shape, layout);
   if (!input || !form || graph.outputs.some((output) => output.name === input.name)) return { model };
   const taken = new Set([...graph.initializers.keys(), ...graph.nodes.flatMap((node) => [...namesIn(node)])]);

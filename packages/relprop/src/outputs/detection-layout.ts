@@ -59,7 +59,13 @@ const coordinates = 4;
  * @param isSaid whether the caller says that these are detections; then the shape alone is enough
  */
 export function detectionLayout(reading: Reading, isSaid = false): FoundLayout | undefined {
-  return oneScoreEach(reading) ?? beside(reading) ?? apart(reading) ?? named(reading) ?? (isSaid ? byShape(reading) : undefined);
+  return (
+    oneScoreEach(reading) ??
+    beside(reading) ??
+    apart(reading) ??
+    named(reading) ??
+    (isSaid ? byShape(reading) : undefined)
+  );
 }
 
 const found = (

@@ -61,7 +61,9 @@ const numbersIn = (data: InputArray["data"]): ArrayLike<number> =>
 export function fetchedWholes(tensor: OrtTensor): FloatArray | undefined {
   const { type, data, dims } = tensor;
   if (type === "string" || type === "bool") return undefined;
-  return fetchedNumbers(tensor) ?? { data: Float32Array.from(data as ArrayLike<number | bigint>, Number), dims };
+  return (
+    fetchedNumbers(tensor) ?? { data: Float32Array.from(data as ArrayLike<number | bigint>, Number), dims }
+  );
 }
 
 /** The numbers of a float32, float16 or float64 tensor; undefined for other types. */

@@ -27,6 +27,7 @@ export { firstNorm, seenByNorm, type FirstNorm, type SeenByNorm } from "../cards
 export { pixelBounds, withPixelBounds, type PixelNumbers } from "../cards/pixel-bounds.ts";
 export { problemKinds } from "../cards/hub-config.ts";
 export { fixInputs, isSetting } from "../compile/fix-inputs.ts";
+export { replacesMissing } from "../compile/missing-values.ts";
 export { promptModel } from "../compile/caches.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
 export { figurePaints } from "../heatmap/figure.ts";

@@ -107,7 +107,11 @@ describe("a picture without a batch", () => {
     );
     const whole = await shop.explain(
       shop.path(`${`${name} false`.replaceAll(/[^\w]+/g, "-")}.onnx`),
-      ...["--class", "1", "--reduce", "none", ...args],
+      "--class",
+      "1",
+      "--reduce",
+      "none",
+      ...args,
     );
     // Summed by hand or in the graph, colours first or last: the same picture.
     for (const kind of ["heatmap", "overlay"]) {

@@ -14,6 +14,7 @@ import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
 import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { areUnnamed, columnInputs } from "./columns.ts";
+import type { TableInput } from "./table-input.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
 import {
@@ -210,7 +211,9 @@ async function tablePart(
     ...(known && { names: known }),
     readPicture,
   });
-  const fed = asFed.map((each) => ({ ...each, replacesMissing: missingIn(feeding, each.input) }));
+  const fed = asFed.map((each): TableInput =>
+    Object.assign({ replacesMissing: missingIn(feeding, each.input) }, each),
+  );
   const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
   const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
   const called = areUnnamed(table.columns) && known?.length === used?.length ? known : undefined;

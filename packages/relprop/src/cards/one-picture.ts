@@ -33,6 +33,10 @@ const isSide = (dim: Dim | undefined): boolean => isSize(dim) || isNamed(dim);
 const isBatch = (dim: Dim | undefined): boolean =>
   typeof dim === "string" && /^(n|b|bs)$|batch|samples/i.test(dim);
 
+const canBe = (dim: Dim | undefined): boolean => dim === 1 || dim === 3 || typeof dim === "string";
+const isOpen = (dim: Dim | undefined): boolean => typeof dim === "string" && !isBatch(dim);
+const isAny = (dim: Dim | undefined): boolean => isSize(dim) || isOpen(dim);
+
 /**
  * How a shape without a batch is a picture; undefined if it may as well be samples, signals or tokens. Colours are 1 or 3;
  * sides are numbers of 16 or more, or are called height and width. Behind three colours they may have any names.
@@ -45,11 +49,8 @@ function formOf(shape: Shape, layout: InputCard["layout"] | undefined): Form | u
     return areSides || layout !== undefined ? gray : undefined;
   }
   if (shape.length !== 3) return undefined;
-  const canBe = (dim: Dim | undefined): boolean => dim === 1 || dim === 3 || typeof dim === "string";
   if (layout === "NCHW" && canBe(first)) return colourFirst;
   if (layout === "NHWC" && canBe(third)) return colourLast;
-  const isOpen = (dim: Dim | undefined): boolean => typeof dim === "string" && !isBatch(dim);
-  const isAny = (dim: Dim | undefined): boolean => isSize(dim) || isOpen(dim);
   if (first === 3 && isAny(second) && isAny(third)) return colourFirst;
   if (first === 1 && isSide(second) && isSide(third)) return colourFirst;
   if ((third === 3 || third === 1) && isSide(first) && isSide(second)) return colourLast;
@@ -59,13 +60,14 @@ function formOf(shape: Shape, layout: InputCard["layout"] | undefined): Form | u
 const canBeColours = ({ shape }: Value): boolean =>
   [1, 3].includes(Number(shape[1])) || [1, 3].includes(Number(shape[3]));
 
+const isWhole = ({ dataType }: Value): boolean => dataType === "uint8" || dataType === "int32";
+
 /**
  * The input of pictures: the one that is named, else the first floating-point one; where there is none, the first one of
  * whole numbers with colours, as TensorFlow's detectors take them.
  */
 export function pictureOf({ inputs }: Pick<Model["graph"], "inputs">, name?: string): Value | undefined {
   if (name !== undefined) return inputs.find((each) => each.name === name);
-  const isWhole = ({ dataType }: Value): boolean => dataType === "uint8" || dataType === "int32";
   return (
     inputs.find(({ dataType }) => dataType.startsWith("float")) ??
     inputs.find((each) => each.shape.length === 4 && isWhole(each) && canBeColours(each))

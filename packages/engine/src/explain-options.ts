@@ -1,7 +1,7 @@
 /** The app's requests -> options of the library. */
 
 import { chooseExplanation, OptionError, type AnswerReading, type CompileOptions } from "@relprop/core";
-import { isSetting, withPixelBounds } from "@relprop/core/internal";
+import { isSetting, pictureOf, withPixelBounds } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import type { ModelCard } from "@relprop/core/zoo";
 import type { ExplainRequest } from "./engine.ts";
@@ -48,10 +48,11 @@ export function startOf(
 
 /** The input for pictures. @throws OptionError if no input has the shape [N, C, H, W] or [N, H, W, C] */
 export function pictureInput(model: Model): Model["graph"]["inputs"][number] {
-  const input = model.graph.inputs.find(
+  const float = model.graph.inputs.find(
     ({ dataType, shape }) => dataType.startsWith("float") && shape.length === 4,
   );
-  if (input) return input;
+  const input = float ?? pictureOf(model.graph);
+  if (input?.shape.length === 4) return input;
   throw new OptionError({ what: "cannot feed pictures to this model", why: "it has no input [N, C, H, W]" });
 }
 

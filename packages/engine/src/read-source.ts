@@ -1,6 +1,7 @@
 /** A dropped file -> a model and its card. */
 
 import { ModelFileError } from "@relprop/core";
+import { onePicture, withBatchOfOne } from "@relprop/core/internal";
 import { readModel, type Model } from "@relprop/core/onnx";
 import { guessCard, type ModelCard } from "@relprop/core/zoo";
 
@@ -18,10 +19,11 @@ export interface ReadSource {
  */
 export async function readSource(name: string, bytes: Uint8Array, card?: ModelCard): Promise<ReadSource> {
   if (!name.toLowerCase().endsWith(".onnx")) return readUnnamed(name, bytes, card);
-  const model = readModel(bytes, { file: name, readExternal: (location) => refuseExternal(name, location) });
+  const read = readModel(bytes, { file: name, readExternal: (location) => refuseExternal(name, location) });
+  const { model, own } = withBatchOfOne(read, undefined, card?.input.layout);
   if (card) return { model, card, guesses: [] };
   const guessed = guessCard(name.replace(/\.onnx$/i, ""), model, {});
-  return { model, ...guessed };
+  return { model, ...guessed, guesses: [...onePicture(own), ...guessed.guesses] };
 }
 
 function refuseExternal(name: string, location: string): never {

@@ -10,7 +10,7 @@ test("a text model is refused without advice that the page has no place for", as
   const error = await readSource("text.onnx", textModel()).catch((thrown: unknown) => thrown);
   if (!(error instanceof OptionError)) throw new Error("it was not refused");
   expect(studioMessage(error)).toBe(
-    'cannot feed pictures to this model: its inputs are "input_ids" [1, 8]; a picture needs float [N, C, H, W] or [N, H, W, C]; ' +
+    'cannot feed pictures to this model: its inputs are "input_ids" [1, 8]; a picture needs float [N, C, H, W] or [N, H, W, C], or without a batch [C, H, W], [H, W, C] or [H, W]; ' +
       "use `relprop compile` and feed the graph yourself",
   );
 });

@@ -4,7 +4,7 @@ import { basename, extname, join } from "node:path";
 import { stat } from "node:fs/promises";
 import { InputError, OptionError } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
-import { sizeOf } from "@relprop/core/internal";
+import { replacesMissing, sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { guessCard, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
@@ -14,6 +14,7 @@ import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
 import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { areUnnamed, columnInputs } from "./columns.ts";
+import type { TableInput } from "./table-input.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
 import {
@@ -34,7 +35,7 @@ export interface Feeding {
   readonly card: ArrayCard;
   readonly options: Pick<
     ArrayRunOptions,
-    "feeds" | "columns" | "features" | "pictures" | "compile" | "rate" | "window" | "hop"
+    "feeds" | "columns" | "features" | "pictures" | "compile" | "method" | "rate" | "window" | "hop"
   >;
   /** How the compiled model counts samples. */
   readonly batching: Batching;
@@ -205,11 +206,14 @@ async function tablePart(
   const known = fedInputs(feeding.model).length === 1 ? features : undefined;
   const readPicture = async (picture: string, input: FedInput): Promise<ArrayLike<number>> =>
     (await pictureInput(feeding, picture, input)).data;
-  const fed = columnInputs(path, table, first, left, {
+  const asFed = columnInputs(path, table, first, left, {
     ...(columns && { columns }),
     ...(known && { names: known }),
     readPicture,
   });
+  const fed = asFed.map((each): TableInput =>
+    Object.assign({ replacesMissing: missingIn(feeding, each.input) }, each),
+  );
   const ofNumbers = fed.find(({ from }) => "columns" in from && from.columns.length > 1) ?? fed[0];
   const used = ofNumbers && "columns" in ofNumbers.from ? ofNumbers.from.columns : undefined;
   const called = areUnnamed(table.columns) && known?.length === used?.length ? known : undefined;
@@ -226,6 +230,12 @@ async function tablePart(
     ...(used && { columns: called ?? used.map((i) => table.columns[i] ?? String(i)) }),
     ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
   };
+}
+
+/** Whether numbers of an input may be missing. What multiplies by the input has none where it is NaN. */
+function missingIn({ model, options }: Feeding, { name }: FedInput): () => boolean {
+  let known: boolean | undefined;
+  return () => (known ??= options.method === undefined && replacesMissing(model, name));
 }
 
 /** Binds arrays to inputs: by name, or the only array to the only input that fits. */

@@ -54,6 +54,10 @@ const zero = 48;
 const minus = 45;
 const point = 46 - zero;
 
+/** Whether a cell says that its number is missing: nothing, or NaN. */
+export const isMissing = (cell: unknown): boolean =>
+  cell === null || cell === undefined || Number.isNaN(cell) || /^\s*(nan)?\s*$/i.test(String(cell));
+
 const truths: ReadonlyMap<string, number> = new Map([
   ["true", 1],
   ["false", 0],

@@ -7,7 +7,7 @@ import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput } from "./fit.ts";
 import { openFile } from "./open-file.ts";
 import type { ReadCell, TableInput } from "./table-input.ts";
-import { numberOf } from "./cell-number.ts";
+import { isMissing, numberOf } from "./cell-number.ts";
 import type { Table } from "./table.ts";
 import { imageFiles, isOfKind } from "../files/find-files.ts";
 
@@ -48,7 +48,7 @@ export function columnInputs(
   const { columns } = table;
   const { numberOf: toNumber = numberOf } = table;
   const isNumber = columns.map(
-    (_, i) => Number.isFinite(toNumber(first[i])) || first[i] === "" || first[i] === null,
+    (_, i) => Number.isFinite(toNumber(first[i])) || (first[i] !== undefined && isMissing(first[i])),
   );
   const fed: TableInput[] = [];
   const used = new Set<number>();

@@ -1,6 +1,7 @@
 /** Samples of inputs, from one file: what a model is fed is put together from one or several of these. */
 
 import { InputError, OptionError, type InputArray } from "@relprop/core";
+import { isMissing } from "./cell-number.ts";
 import { sizeOf } from "@relprop/core/internal";
 import { fitOf, sizesText, type FedInput, type Fit } from "./fit.ts";
 import type { StoredArray } from "./stored-array.ts";
@@ -167,11 +168,11 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
       const rows = await reader.take(first, most);
       const bad = new Map<number, InputError>();
       const values = new Map<string, InputArray>();
-      for (const { input, sample, from } of fed) {
+      for (const { input, sample, from, replacesMissing = () => false } of fed) {
         const dims = [rows.count, ...sample];
         const data =
           "columns" in from
-            ? numbersIn(path, table, rows, first, from.columns, bad)
+            ? numbersIn(path, table, rows, { first, columns: from.columns, replacesMissing }, bad)
             : await filesIn(path, rows, first, from, sizeOf(sample), bad);
         values.set(input.name, {
           data: input.dataType === "float32" ? new Float32Array(data) : data,
@@ -197,8 +198,11 @@ function numbersIn(
   path: string,
   table: Table,
   rows: Rows,
-  first: number,
-  columns: readonly number[],
+  {
+    first,
+    columns,
+    replacesMissing,
+  }: { readonly first: number; readonly columns: readonly number[]; readonly replacesMissing: () => boolean },
   bad: Map<number, InputError>,
 ): Float64Array {
   const numbers = rows.numbers(columns);
@@ -208,6 +212,7 @@ function numbersIn(
     const column = columns[at % columns.length] ?? 0;
     if (bad.has(row)) continue;
     const cell = rows.cell(row, column);
+    if (isMissing(cell) && replacesMissing()) continue;
     const why =
       cell === null || cell === undefined || String(cell).trim() === ""
         ? "is empty"

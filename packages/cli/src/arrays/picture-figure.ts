@@ -19,10 +19,7 @@ export async function pictureFigure(
   text: FigureText,
   coloring: Coloring,
 ): Promise<Figure> {
-  const heatmap = renderHeatmap(
-    relevanceMap(channelsFirst(relevance, seen), seen.width, seen.height),
-    coloring,
-  );
+  const heatmap = renderHeatmap(relevanceMap(relevance, seen.width, seen.height), coloring);
   const whole = drawWhole(seen, heatmap, undefined);
   const panels = [
     await figurePanel(whole.isCropped ? "input; cropped: under gray" : "input", whole.picture),
@@ -32,14 +29,4 @@ export async function pictureFigure(
     colormap: colormap(coloring.colormap),
     legend: legend(heatmap, coloring.normalize, text.label),
   });
-}
-
-/** Relevance [C, H, W] of [H, W, C]; what has its channels first stays as it is. */
-function channelsFirst({ data, dims }: FloatArray, { width, height }: SeenPicture): FloatArray {
-  const [first, second, channels = 1] = dims;
-  const isFirst = second === height && channels === width;
-  if (isFirst || first !== height || second !== width) return { data, dims };
-  const size = width * height;
-  const moved = Float32Array.from(data, (_, i) => data[(i % size) * channels + Math.floor(i / size)] ?? 0);
-  return { data: moved, dims: [channels, height, width] };
 }

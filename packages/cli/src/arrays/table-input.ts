@@ -20,6 +20,8 @@ export interface TableInput {
   readonly input: FedInput;
   /** Sizes of a sample. */
   readonly sample: readonly number[];
+  /** Whether the model replaces missing numbers itself; asked where one is missing. */
+  readonly replacesMissing?: () => boolean;
   /** The columns of its numbers, or the one that names files. */
   readonly from: TableColumns;
 }

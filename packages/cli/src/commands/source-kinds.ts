@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OptionError } from "@relprop/core";
+import { takesPicture } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 import { glob } from "tinyglobby";
 import { arrayFiles } from "../arrays/open-file.ts";
@@ -98,9 +99,9 @@ async function picturesIn(folder: string, names: readonly string[]): Promise<num
   return 0;
 }
 
-/** Whether a model has an input of four axes; one that is no .onnx file is a network of pictures. */
+/** Whether a model has an input of pictures; one that is no .onnx file is a network of pictures. */
 function takesPictures(model: string): boolean {
   if (!/\.onnx$/i.test(model) || !existsSync(model)) return true;
   const { graph } = readModelFile(model);
-  return graph.inputs.some(({ name, shape }) => shape.length === 4 && !graph.initializers.has(name));
+  return graph.inputs.some((input) => takesPicture(input) && !graph.initializers.has(input.name));
 }

@@ -10,7 +10,9 @@ import {
   fixInputs,
   imageNetLabels,
   overrideCard,
+  onePicture,
   weightsCard,
+  withBatchOfOne,
 } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 import type { Model } from "@relprop/core/onnx";
@@ -138,15 +140,20 @@ async function fromFile(path: string, exists: boolean, options: LoadOptions): Pr
     return { ...(await fromCheckpoint(path, id, given, options)), id };
   }
   const files = new Set([await realpath(path)]);
-  const model = readModelFile(path, files);
-  const whole = await idOf([...files]);
-  if (given) return { model, ...overrideCard(given, options.input ?? {}), id: whole };
   const [name, input] = [basename(path), options.input ?? {}];
+  const { model, own } = withBatchOfOne(
+    readModelFile(path, files),
+    options.explained?.input,
+    input.layout ?? given?.input.layout,
+  );
+  const whole = await idOf([...files]);
+  const id = own === undefined ? whole : `${whole} of one picture`;
+  if (given) return { model, ...overrideCard(given, input), id };
   const hub = await hubConfigBeside(path);
   const made = hub
     ? hubCard(name, model, hub, input, options.explained)
     : guessCard(name, model, input, options.explained);
-  return { model, ...made, id: whole };
+  return { model, ...made, guesses: [...onePicture(own), ...made.guesses], id };
 }
 
 async function fromCheckpoint(

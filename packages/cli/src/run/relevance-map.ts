@@ -9,11 +9,17 @@ interface PixelMap {
   readonly height: number;
 }
 
-/** [C, H, W] -> [H, W], summed over channels; relevance that is summed already is left as it is. */
-export function relevanceMap({ data }: FloatArray, width: number, height: number): PixelMap {
+/** [C, H, W] or [H, W, C] -> [H, W], summed over channels; relevance that is summed already is left as it is. */
+export function relevanceMap({ data, dims }: FloatArray, width: number, height: number): PixelMap {
   const pixels = width * height;
   if (data.length === pixels) return { data, width, height };
+  const [first, second, third] = dims.slice(-3);
+  const isFirst = second === height && third === width;
+  const channels = !isFirst && first === height && second === width ? (third ?? 1) : 1;
   const sum = new Float32Array(pixels);
-  for (const [i, value] of data.entries()) sum[i % pixels] = (sum[i % pixels] ?? 0) + value;
+  for (const [i, value] of data.entries()) {
+    const at = Math.floor(i / channels) % pixels;
+    sum[at] = (sum[at] ?? 0) + value;
+  }
   return { data: sum, width, height };
 }

@@ -1,7 +1,7 @@
 /** Loads a picture model, decides what is explained, compiles and starts it, and prints the decisions. */
 
 import { OptionError, type CompileOptions, type FloatArray, type OutputKind } from "@relprop/core";
-import { doubtsOfPixels, filterSearch } from "@relprop/core/internal";
+import { doubtsOfPixels, filterSearch, pictureOf } from "@relprop/core/internal";
 import { zooEntry } from "@relprop/core/zoo";
 import type { AnswerPlan } from "./answer-picks.ts";
 import { doubtFinder, onFirst } from "./check-input.ts";
@@ -110,9 +110,7 @@ export function refuseOtherInputs(
   input: string | undefined,
   fix?: string,
 ): void {
-  const picture =
-    graph.inputs.find(({ name }) => name === input) ??
-    graph.inputs.find(({ dataType }) => dataType.startsWith("float"));
+  const picture = pictureOf(graph, input) ?? pictureOf(graph);
   const others = graph.inputs.filter(({ name }) => name !== picture?.name && !graph.initializers.has(name));
   if (others.length === 0) return;
   const list = others.map(({ name, dataType, shape }) => `"${name}" ${dataType} [${shape.join(", ")}]`);

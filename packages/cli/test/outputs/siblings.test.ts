@@ -291,15 +291,16 @@ describe("as many boxes as a run finds", () => {
     return { boxes: b.op("Gather", [rows(4), index]), scores: b.op("Gather", [scores, index]) };
   });
 
-  test("the best one's score is explained, and others by their index", async () => {
+  test("one of them has to be named, by its rank", async () => {
     const path = await shop.model(found, "found");
-    const [best] = await answersTo(path);
-    expect(best).toMatchObject({ kind: "multi-label", probability: best?.value });
-    const [same] = await answersTo(path, "--class", String(best?.class));
-    expect(await relevanceOf(same as Answer)).toEqual(await relevanceOf(best as Answer));
+    expectRefusal(await shop.explain(path), help);
+    const [best] = await answersTo(path, "--box", "1");
+    const [next] = await answersTo(path, "--box", "2", "--iou", "1");
+    expect(best).toMatchObject({ kind: "detections", asked: "box 1", elements: 1 });
+    expect(best?.probability).toBeGreaterThan(next?.probability as number);
     const [side] = await answersTo(path, "--output", "boxes", "--target", "0,2");
     expect(side?.value).toBeTypeOf("number");
-    const refused = await shop.explain(path, "--seed", "one");
+    const refused = await shop.explain(path, "--box", "1", "--seed", "one");
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain("use --seed logit");
   });

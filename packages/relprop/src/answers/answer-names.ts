@@ -1,6 +1,7 @@
 /** Names for the numbers of an answer. */
 
 import type { OutputFacts } from "../outputs/output-facts.ts";
+import { hasOneScore } from "../outputs/detection-layout.ts";
 import { isYesOrNo } from "../outputs/yes-or-no.ts";
 
 /** The facts that names depend on. */
@@ -11,6 +12,13 @@ export interface AnswerNames {
   readonly labels: readonly string[];
   /** How many numbers an answer has, if known. */
   readonly count: number | undefined;
+}
+
+/** How many numbers of an answer have names; undefined if only a run knows. */
+export function namedCount({ detections, classAxis, shape }: OutputFacts): number | undefined {
+  if (detections) return hasOneScore(detections) ? undefined : detections.classes;
+  const size = classAxis === undefined ? 1 : shape[classAxis];
+  return typeof size === "number" ? size : undefined;
 }
 
 /** The name of one number of an answer. For a yes-or-no question 1 is yes and 0 is no. */

@@ -1,6 +1,7 @@
 /** Picks a detected box of one sample. */
 
 import { bestScore, findDetections, type DetectionOptions, type DetectionOutputs } from "./detections.ts";
+import { hasOneScore } from "../outputs/detection-layout.ts";
 import { InputError } from "../errors.ts";
 import { oneSample, pickWeights, type Pick, type PickSource } from "./picks.ts";
 import { regionTarget } from "../run/targets.ts";
@@ -21,15 +22,15 @@ export function pickBox(
   const found = findDetections(facts, outputs, sample, options);
   const box = found[rank - 1];
   if (!box || !facts.detections)
-    throw tooFew(found.length, rank, bestScore(facts, outputs.scores, sample, options.classIndex), options);
-  const { featureAxis, boxAxis, firstClass, objectness, classIndex } = facts.detections;
+    throw tooFew(found.length, rank, bestScore(facts, outputs, sample, options.classIndex), options);
+  const { featureAxis, boxAxis, firstClass, objectness } = facts.detections;
   const dims = oneSample(source);
   const at = (feature: number): AxisRange[] =>
     dims.map((_, axis) => {
       if (axis === boxAxis) return { from: box.index, to: box.index };
       return axis === featureAxis ? { from: feature, to: feature } : undefined;
     });
-  const feature = firstClass + (classIndex === undefined ? box.classIndex : 0);
+  const feature = firstClass + (hasOneScore(facts.detections) ? 0 : box.classIndex);
   const features = objectness === undefined ? [feature] : [objectness, feature];
   const target = regionTarget(dims, features.map(at));
   const { numbers } = pickWeights(source, sample, target);

@@ -47,6 +47,8 @@ export interface DetectionOutputs {
   readonly scores: FloatArray;
   /** The output with the boxes, which may be the same one. */
   readonly boxes: FloatArray;
+  /** The output with each box's class, if there is one. */
+  readonly labels?: FloatArray | undefined;
   /** Height and width of the picture that the model sees, in pixels. */
   readonly size: readonly [height: number, width: number];
 }
@@ -57,18 +59,18 @@ export interface DetectionOutputs {
  */
 export function findDetections(
   facts: OutputFacts,
-  { scores, boxes, size }: DetectionOutputs,
+  { scores, boxes, labels, size }: DetectionOutputs,
   sample: number,
   options: DetectionOptions = {},
 ): Detection[] {
   const { threshold = 0.25, overlap = 0.45, classIndex } = options;
   const layout = layoutOf(facts);
   const { boxAxis, featureAxis } = layout;
-  requireProbabilities(bestScore(facts, scores, sample));
+  requireProbabilities(bestScore(facts, { scores, labels }, sample));
   const found: Pick<Detection, "index" | "classIndex" | "score">[] = [];
-  for (const each of scoresIn(facts, scores, sample, classIndex))
+  for (const each of scoresIn(facts, { scores, labels }, sample, classIndex))
     if (each.score >= threshold) found.push(each);
-  const number = readerOf(facts, boxes, sample, boxAxis, featureAxis);
+  const number = readerOf(facts, boxes, sample, boxAxis, featureAxis ?? boxes.dims.length - 1);
   const all = Array.from({ length: sizeAlong(boxes.dims, boxAxis) }, (_, index): Four => [
     number(index, 0),
     number(index, 1),
@@ -89,27 +91,34 @@ export function findDetections(
 }
 
 /** The best score in a sample, of one class or of any, without a threshold; −∞ if there is none. */
-export function bestScore(facts: OutputFacts, scores: FloatArray, sample: number, only?: number): number {
+export function bestScore(
+  facts: OutputFacts,
+  outputs: Pick<DetectionOutputs, "scores" | "labels">,
+  sample: number,
+  only?: number,
+): number {
   let best = -Infinity;
-  for (const { score } of scoresIn(facts, scores, sample, only)) best = Math.max(best, score);
+  for (const { score } of scoresIn(facts, outputs, sample, only)) best = Math.max(best, score);
   return best;
 }
 
 /** All scores of a sample, each with its box and class. */
 function* scoresIn(
   facts: OutputFacts,
-  scores: FloatArray,
+  { scores, labels }: Pick<DetectionOutputs, "scores" | "labels">,
   sample: number,
   only: number | undefined,
 ): Generator<Pick<Detection, "index" | "classIndex" | "score">> {
   const { boxAxis, featureAxis, objectness, firstClass, classes, background, classIndex } = layoutOf(facts);
   const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
+  const label = labels && readerOf(facts, labels, sample, boxAxis, undefined);
   const boxes = sizeAlong(scores.dims, boxAxis);
   for (let index = 0; index < boxes; index++) {
     const whole = objectness === undefined ? 1 : score(index, objectness);
     for (let k = 0; k < classes; k++) {
       if (k === background) continue;
-      const each = classIndex === undefined ? k : Math.round(score(index, classIndex));
+      const own = label?.(index, 0) ?? (classIndex === undefined ? undefined : score(index, classIndex));
+      const each = own === undefined ? k : Math.round(own);
       if (only !== undefined && each !== only) continue;
       yield { index, classIndex: each, score: whole * score(index, firstClass + k) };
     }
@@ -142,10 +151,11 @@ function readerOf(
   { data, dims }: FloatArray,
   sample: number,
   boxAxis: number,
-  featureAxis: number,
+  featureAxis: number | undefined,
 ): (box: number, feature: number) => number {
   const start = batchAxis === undefined ? 0 : sample * strideAlong(dims, batchAxis);
-  const [perBox, perFeature] = [strideAlong(dims, boxAxis), strideAlong(dims, featureAxis)];
+  const perBox = strideAlong(dims, boxAxis);
+  const perFeature = featureAxis === undefined ? 0 : strideAlong(dims, featureAxis);
   return (box, feature) => elementAt(data, start + box * perBox + feature * perFeature);
 }
 

@@ -23,7 +23,8 @@ function renamedGraph(graph: Subgraph, outer: ReadonlyMap<string, string>): Subg
   return { ...graph, nodes: [...nodes, ...kept] };
 }
 
-function renamedNode(node: Node, names: ReadonlyMap<string, string>): Node {
+/** The node with values renamed, those that the graphs inside of it read included. */
+export function renamedNode(node: Node, names: ReadonlyMap<string, string>): Node {
   const rename = (name: string): string => names.get(name) ?? name;
   const attributes = Object.entries(node.attributes).map(([key, attribute]): [string, Attribute] =>
     attribute.type === "graph"

@@ -43,6 +43,10 @@ const ofGray: readonly (readonly [name: string, pixels: Pixels])[] = [
   ["gray, 0 to 255", plain("gray", 1, 0, 1)],
 ];
 
+/** The numbers that networks of these colours are usually fed, by name. */
+export const usualPixels = (channels: ChannelOrder): typeof ofColours =>
+  channels === "gray" ? ofGray : ofColours.filter(([, pixels]) => pixels.channels === channels);
+
 const key = ({ channels, scale, mean, std }: Pixels): string => JSON.stringify([channels, scale, mean, std]);
 
 /** The usual ways to make numbers of pixels, brought to the size as `usual` says; `usual` comes first if it is none of them. */

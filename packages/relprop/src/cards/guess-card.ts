@@ -11,6 +11,8 @@ import type { HubConfig } from "./hub-config.ts";
 import { choosePixels, type PixelOptions } from "./choose-pixels.ts";
 import type { PixelNumbers } from "./pixel-bounds.ts";
 import { ultralyticsConfig } from "./ultralytics.ts";
+import { pictureOf } from "./one-picture.ts";
+import { ownPixels } from "./own-scaling.ts";
 import { imageNetPixels, type InputCard, type ModelCard, type Resize } from "./model-card.ts";
 
 /** What the user says about the input; it overrides cards and guesses. Most fields are those of {@link InputCard}. */
@@ -40,7 +42,7 @@ export type Explained = Partial<Pick<CompileOptions, "input" | "output" | "outpu
 /**
  * Makes a card for a model: as Ultralytics' exporter wrote it into the file, or as follows. Layout, size and channels come from the shape of the input where it fixes them. The rest is
  * what torchvision and timm train with, RGB 0..1 normalised with ImageNet's mean and standard deviation (gray: 0..1, not
- * normalised), and the geometry that is usual for the kind of output and the form of the input, see `guessResize`.
+ * normalised), unless the network scales its pixels itself; and the geometry that is usual for the kind of output and the form of the input, see `guessResize`.
  * @throws OptionError if the input is not a picture, `mean` or `std` do not have one number for each channel, or options for
  *   the geometry do not go together
  */
@@ -60,9 +62,11 @@ export function guessCard(
   };
   if (isOpen) guesses.push(`size ${size.join("×")}`);
   const channels = options.channels ?? (depth === 1 ? "gray" : guess("RGB" as const, "channels RGB"));
-  const usual = channels === "gray" ? plainGray : imageNetPixels;
+  const own = ownPixels(model, pictureInput(model, explained.input), channels);
+  const usual = own?.pixels ?? (channels === "gray" ? plainGray : imageNetPixels);
   const { guesses: ofPixels, ...pixels } = choosePixels(channels, usual, options);
-  guesses.push(...(ofPixels.length > 0 ? ofPixels : usualGuesses(pixels, options)));
+  const isOwn = own && options.scale === undefined && !options.mean && !options.std;
+  guesses.push(...(isOwn ? [own.why] : ofPixels.length > 0 ? ofPixels : usualGuesses(pixels, options)));
   const plain = { layout, size, channels, ...pixels };
   const { resize, why } = guessResize(plain, kindOf(model, size, explained));
   if (options.resize === undefined) guesses.push(`${resizeText({ size, resize })} (${why})`);
@@ -119,16 +123,13 @@ const isChannels = (dim: unknown): boolean => dim === 1 || dim === 3;
 
 function pictureInput(model: Model, name: string | undefined): Value {
   const { inputs } = model.graph;
-  const input =
-    name === undefined
-      ? inputs.find(({ dataType }) => dataType.startsWith("float"))
-      : inputs.find((each) => each.name === name);
+  const input = pictureOf(model.graph, name);
   if (input?.shape.length === 4) return input;
   const shapes = inputs.map((each) => `"${each.name}" [${each.shape.join(", ")}]`).join(", ");
   const other = inputs.find((each) => each !== input && each.shape.length === 4);
   throw new OptionError({
     what: "cannot feed pictures to this model",
-    why: `its inputs are ${shapes}; a picture needs float [N, C, H, W] or [N, H, W, C]`,
+    why: `its inputs are ${shapes}; a picture needs float [N, C, H, W] or [N, H, W, C], or without a batch [C, H, W], [H, W, C] or [H, W]`,
     fix: `${other ? `name the picture's input with --input ${other.name}, or ` : ""}use \`relprop compile\` and feed the graph yourself`,
   });
 }

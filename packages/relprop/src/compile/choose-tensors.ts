@@ -108,8 +108,8 @@ export function withSize(graph: Graph, options: TensorOptions): Graph {
 }
 
 /**
- * Whether one output has boxes, [N, A, 4] or [N, 4, A], and another their scores, [N, A, K] or [N, K, A]; or, for as many
- * boxes as a run finds, [A, 4] and [A].
+ * Whether one output has boxes, [N, A, 4] or [N, 4, A], and another their scores, [N, A, K], [N, K, A] or [N, A]; or, for
+ * as many boxes as a run finds, [A, 4] and [A].
  * @param samples first sizes of the inputs
  */
 function areBoxesAndScores(boxes: Shape, scores: Shape, samples: Shape): boolean {
@@ -117,6 +117,8 @@ function areBoxesAndScores(boxes: Shape, scores: Shape, samples: Shape): boolean
     const [found, numbers] = boxes;
     return numbers === 4 && found === scores[0] && typeof found === "string" && !samples.includes(found);
   }
+  if (boxes.length === 3 && scores.length === 2)
+    return boxes[2] === 4 && boxes[0] === scores[0] && boxes[1] === scores[1];
   const [ofBoxes, ofScores] = [boxes.slice(1), scores.slice(1)];
   return (
     boxes.length === 3 && [0, 1].some((axis) => ofScores[axis] !== 4 && areBoxesOf(ofBoxes, ofScores, axis))

@@ -5,13 +5,14 @@
  *     Gather(table, ids)                       token embeddings
  *     OneHot(ids)                              categories one by one
  *     Cast(Equal(ids, [0, 1, 2 …]))            the same, spelled out
+ *     MatMul(Cast(Equal(ids, [0, 1 …])), table) token embeddings of JAX and TensorFlow
  */
 
 import { constantNames } from "../canonicalize/rewrite.ts";
 import { readBy, usesOf } from "../onnx/captures.ts";
 import { numberAttribute, type Graph, type Node, type Uses, type Value } from "../onnx/graph.ts";
 import { inferGraph } from "../onnx/infer-shapes.ts";
-import { isFloat } from "../onnx/tensor.ts";
+import { isFloat, numbersOf } from "../onnx/tensor.ts";
 import { endsRelevance } from "../relevance/other-operators.ts";
 
 /** A lookup of vectors. */
@@ -65,11 +66,16 @@ export function lookupsOf(graph: Graph, values: ReadonlyMap<string, Value>): Tok
   if (!graph.nodes.some((node) => isLookup(node))) return [];
   const sources = new Sources(graph, inputs);
   const uses = usesOf(graph);
-  return graph.nodes.flatMap((node): TokenEmbedding[] => {
+  const all = graph.nodes.flatMap((node) => {
     const found = isLookup(node) ? lookup(node, sources, values) : undefined;
-    const source = found && sources.of(found.indices);
-    const vectors = found && floatsOf(node.outputs[0] ?? "", uses, values);
-    if (!found || !source || vectors === undefined || !isRead(uses, vectors)) return [];
+    return found ? [{ node, found }] : [];
+  });
+  const parts = new Set(all.map(({ found: { equal } }) => equal));
+  return all.flatMap(({ node, found: { equal: _equal, ...found } }): TokenEmbedding[] => {
+    if (parts.has(node)) return [];
+    const source = sources.of(found.indices);
+    const vectors = floatsOf(node.outputs[0] ?? "", uses, values);
+    if (!source || vectors === undefined || !isRead(uses, vectors)) return [];
     return [{ ...found, ...source, vectors }];
   });
 }
@@ -86,7 +92,10 @@ function floatsOf(name: string, uses: Uses, values: ReadonlyMap<string, Value>):
   return isCast ? floatsOf(user.outputs[0] ?? "", uses, values) : undefined;
 }
 
-type Found = Pick<TokenEmbedding, "features" | "rows" | "indices">;
+interface Found extends Pick<TokenEmbedding, "features" | "rows" | "indices"> {
+  /** The comparison that it is made of, and that is no lookup then. */
+  readonly equal?: Node;
+}
 
 const lookups: Readonly<
   Record<string, (node: Node, sources: Sources, values: ReadonlyMap<string, Value>) => Found | undefined>
@@ -115,7 +124,33 @@ const lookups: Readonly<
     if (computed.length > 0 || !isOwnAxis || typeof rows !== "number" || rows < 2) return undefined;
     return { indices, rows, features: 1 };
   },
+  MatMul: product,
+  Linear: product,
 };
+
+/** The rows of a matrix that ids, compared with 0, 1, …, pick. */
+function product(
+  { inputs: [picked = "", table = ""] }: Node,
+  { constants, producer }: Sources,
+  values: ReadonlyMap<string, Value>,
+): Found | undefined {
+  const cast = producer.get(picked);
+  const equal = cast?.opType === "Cast" ? producer.get(cast.inputs[0] ?? "") : undefined;
+  if (equal?.opType !== "Equal" || !constants.has(table)) return undefined;
+  const { shape = [] } = values.get(table) ?? {};
+  const [rows] = shape;
+  if (typeof rows !== "number" || shape.length !== 2) return undefined;
+  const indices = equal.inputs.find((_, i) => countsUp(values.get(equal.inputs[1 - i] ?? ""), rows));
+  return indices === undefined ? undefined : { indices, rows, features: 1, equal };
+}
+
+/** Whether a constant is 0, 1, …, rows − 1 along its last axis. */
+function countsUp(value: Value | undefined, rows: number): boolean {
+  const { constant } = value ?? {};
+  if (!constant || constant.dims.at(-1) !== rows) return false;
+  const numbers = Array.from(numbersOf(constant));
+  return numbers.length === rows && numbers.every((number, i) => number === i);
+}
 
 const isLookup = ({ opType, domain }: Node): boolean => domain === "" && Object.hasOwn(lookups, opType);
 
@@ -132,13 +167,13 @@ interface Source {
 class Sources {
   readonly constants: ReadonlySet<string>;
   readonly #inputs: ReadonlySet<string>;
-  readonly #producer: Uses["producer"];
+  readonly producer: Uses["producer"];
   readonly #known = new Map<string, Source | undefined>();
 
   constructor(graph: Graph, inputs: ReadonlySet<string>) {
     this.constants = constantNames(graph);
     this.#inputs = inputs;
-    this.#producer = usesOf(graph).producer;
+    this.producer = usesOf(graph).producer;
   }
 
   /** The input whose numbers, or texts, a value has at their places, or at others; undefined if it is made in another way. */
@@ -152,7 +187,7 @@ class Sources {
 
   #found(name: string): Source | undefined {
     if (this.#inputs.has(name)) return { ids: name, moves: [] };
-    const node = this.#producer.get(name);
+    const node = this.producer.get(name);
     if (!node || node.domain !== "") return undefined;
     if (moves.has(node.opType)) {
       const before = this.of(node.inputs[0] ?? "");

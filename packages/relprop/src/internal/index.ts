@@ -2,7 +2,13 @@
  * `@relprop/core/internal`: what relprop's own command, engine and studio share beyond the library. Unstable: names go and
  * change in any version, without a word in the changelog. Programs of others take the other entries.
  */
-export { answerName, fittingLabels, readableLabel, type AnswerNames } from "../answers/answer-names.ts";
+export {
+  answerName,
+  fittingLabels,
+  namedCount,
+  readableLabel,
+  type AnswerNames,
+} from "../answers/answer-names.ts";
 export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "../answers/picks.ts";
 export { overrideCard } from "../cards/guess-card.ts";
 export {
@@ -13,6 +19,7 @@ export {
   type Candidate,
   type Tried,
 } from "../cards/candidates.ts";
+export { onePicture, pictureOf, takesPicture, withBatchOfOne, type Batched } from "../cards/one-picture.ts";
 export { weightsCard } from "../cards/torchvision-weights.ts";
 export { doubtOfNorm, doubtOfPicture, doubtsOfPixels } from "../cards/doubts.ts";
 export { channelCount } from "../cards/model-card.ts";
@@ -20,6 +27,7 @@ export { firstNorm, seenByNorm, type FirstNorm, type SeenByNorm } from "../cards
 export { pixelBounds, withPixelBounds, type PixelNumbers } from "../cards/pixel-bounds.ts";
 export { problemKinds } from "../cards/hub-config.ts";
 export { fixInputs, isSetting } from "../compile/fix-inputs.ts";
+export { replacesMissing } from "../compile/missing-values.ts";
 export { promptModel } from "../compile/caches.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
 export { figurePaints } from "../heatmap/figure.ts";

@@ -1,9 +1,9 @@
 /**
  * Layouts of detector outputs: [N, 4 + K, A] or [N, A, 4 + K]; with objectness [N, A, 5 + K]; after non-maximum
- * suppression [N, A, 6]; or scores [N, A, K] with boxes [N, A, 4] in another output.
+ * suppression [N, A, 6]; or scores [N, A, K], or one for each box [N, A], with boxes [N, A, 4] in another output.
  */
 
-import type { Shape } from "../onnx/graph.ts";
+import type { Shape, Value } from "../onnx/graph.ts";
 import { axisIn, sharedAxis } from "../relevance/feature-axis.ts";
 import { metadataTask } from "./metadata.ts";
 import type { Reading } from "./reading.ts";
@@ -19,8 +19,8 @@ export type BoxFormat = (typeof boxFormats)[number];
 export interface DetectionLayout {
   /** Name of the output with the boxes; the explained output itself if it holds both boxes and scores. */
   readonly boxes: string;
-  /** The axis of the numbers of one box, in both outputs. */
-  readonly featureAxis: number;
+  /** The axis of the numbers of one box, in both outputs; undefined if each box has one score, and its numbers are last. */
+  readonly featureAxis: number | undefined;
   /** The axis of the boxes. */
   readonly boxAxis: number;
   /** Index of the objectness score, which class scores are multiplied by. */
@@ -33,14 +33,20 @@ export interface DetectionLayout {
   readonly background: number | undefined;
   /** Index of the number that names the class, where each box has a single score. */
   readonly classIndex: number | undefined;
+  /** Name of the output that names the class of each box, where each box has a single score. */
+  readonly labels?: string;
   /** The encoding of a box. */
   readonly format: BoxFormat;
 }
 
+/** Whether each box has a single score, and another number names its class. */
+export const hasOneScore = ({ featureAxis, classIndex }: DetectionLayout): boolean =>
+  featureAxis === undefined || classIndex !== undefined;
+
 /** A layout, the reason for it, and the axes that it names. */
 export interface FoundLayout {
   readonly why: string;
-  readonly classAxis: number;
+  readonly classAxis: number | undefined;
   readonly placeAxes: readonly number[];
   readonly scale: Scale;
   readonly detections: DetectionLayout;
@@ -49,16 +55,22 @@ export interface FoundLayout {
 const coordinates = 4;
 
 /**
- * The detection layout of an output with two axes besides the batch; undefined if it is not one.
+ * The detection layout of an output; undefined if it is not one.
  * @param isSaid whether the caller says that these are detections; then the shape alone is enough
  */
 export function detectionLayout(reading: Reading, isSaid = false): FoundLayout | undefined {
-  return beside(reading) ?? apart(reading) ?? named(reading) ?? (isSaid ? byShape(reading) : undefined);
+  return (
+    oneScoreEach(reading) ??
+    beside(reading) ??
+    apart(reading) ??
+    named(reading) ??
+    (isSaid ? byShape(reading) : undefined)
+  );
 }
 
 const found = (
   reading: Reading,
-  featureAxis: number,
+  featureAxis: number | undefined,
   why: string,
   layout: Partial<DetectionLayout> & Pick<DetectionLayout, "firstClass" | "classes">,
 ): FoundLayout => {
@@ -161,6 +173,9 @@ function isFromIntegers({ analysis: { graph, value } }: Reading, name: string): 
   return input?.dataType.startsWith("int") === true && node?.inputs.length === 1;
 }
 
+const isShape = (shape: Shape, other: Shape): boolean =>
+  shape.length === other.length && shape.every((dim, axis) => dim === other[axis]);
+
 /** Whether boxes have the shape of the scores, except for four numbers along the feature axis. */
 export const areBoxesOf = (boxes: Shape, scores: Shape, featureAxis: number): boolean =>
   boxes.length === scores.length &&
@@ -187,6 +202,27 @@ function apart(reading: Reading): FoundLayout | undefined {
     // SSD's softmax has an extra first class: the background.
     background: logits?.scale.by === "softmax" ? 0 : undefined,
     format: "xyxy",
+  });
+}
+
+/** One score for each box, as behind torchvision's detectors: boxes, and maybe classes, are other outputs. */
+function oneScoreEach(reading: Reading): FoundLayout | undefined {
+  const { shape, axes, outputName, source, analysis } = reading;
+  if (axes.length !== 1 || axes[0] !== shape.length - 1) return undefined;
+  const outputs = source.graph.outputs.map((output) => analysis.value(output.name) ?? output);
+  const others = outputs.filter(({ name }) => name !== outputName);
+  const boxes = others.find((other) => isShape(other.shape, [...shape, coordinates]));
+  if (!boxes) return undefined;
+  const isClass = (other: Value): boolean =>
+    isShape(other.shape, shape) && (other.dataType.startsWith("int") || /class|label/i.test(other.name));
+  const labels = others.find(isClass)?.name;
+  const named = labels === undefined ? "" : `, of the classes in "${labels}"`;
+  const layout = { boxes: boxes.name, firstClass: 0, classes: 1 };
+  return found(reading, undefined, `a score for each box of the output "${boxes.name}"${named}`, {
+    ...layout,
+    ...(labels !== undefined && { labels }),
+    // TensorFlow's detectors call them so.
+    format: boxes.name.startsWith("detection_boxes") ? "yxyx" : "xyxy",
   });
 }
 

@@ -1,3 +1,4 @@
+import { hasOneScore } from "./detection-layout.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputKind } from "./output-kinds.ts";
 
@@ -23,7 +24,9 @@ export function layoutText({
   const boxes = detections && [
     `box ${detections.format}${detections.boxes === "" ? "" : ` of "${detections.boxes}"`}`,
     ...(detections.objectness === undefined ? [] : [`objectness at ${detections.objectness}`]),
-    `${detections.classes} classes from ${detections.firstClass}`,
+    hasOneScore(detections)
+      ? `one score${detections.labels === undefined ? "" : `, its class in "${detections.labels}"`}`
+      : `${detections.classes} classes from ${detections.firstClass}`,
   ];
   return [
     ...axis("samples", batchAxis),

@@ -118,9 +118,9 @@ function scaleFor(
 function decide(reading: Reading): Decision {
   const { axes, shape } = reading;
   if (axes.every((axis) => shape[axis] === 1)) return oneNumber(reading);
-  if (axes.length === 1) return listOfNumbers(reading, sureNumber(axes[0]));
   const detections = detectionLayout(reading);
   if (detections) return { kind: "detections", ...detections };
+  if (axes.length === 1) return listOfNumbers(reading, sureNumber(axes[0]));
   return isGraph(reading) ? nodes(reading) : places(reading);
 }
 

@@ -4,7 +4,7 @@ import type { InferenceSession } from "onnxruntime-common";
 import { compile, type Compiled } from "../compile/compile.ts";
 import type { CompileOptions } from "../compile/compile-options.ts";
 import type { Runtime, Session } from "./runtime.ts";
-import { feedTensor, fetchedNumbers } from "./feeds.ts";
+import { feedTensor, fetchedNumbers, fetchedWholes } from "./feeds.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import type { Model } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
@@ -63,7 +63,8 @@ export class AnswerSession {
     const results = await session.run({ [given.name]: feedTensor(this.#ort.Tensor, given, input) });
     const outputs: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const numbers = fetchedNumbers(tensor);
+      const isClasses = name === facts.detections?.labels;
+      const numbers = isClasses ? fetchedWholes(tensor) : fetchedNumbers(tensor);
       if (numbers) outputs[name] = numbers;
     }
     const explained = sure(outputs[logitsName] ?? outputs[output.name]);

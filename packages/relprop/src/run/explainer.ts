@@ -6,7 +6,7 @@ import type { CompileOptions } from "../compile/compile-options.ts";
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import { refuseUnknown } from "../option-names.ts";
-import { feedTensor, fetchedNumbers } from "./feeds.ts";
+import { feedTensor, fetchedNumbers, fetchedWholes } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Shape } from "../onnx/graph.ts";
@@ -236,7 +236,8 @@ export class Explainer {
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const numbers = fetchedNumbers(tensor);
+      const isClasses = name === compiled.facts.detections?.labels;
+      const numbers = isClasses ? fetchedWholes(tensor) : fetchedNumbers(tensor);
       if (numbers) fetched[name] = numbers;
     }
     const explained = fetched[logitsName] ?? fetched[compiled.output.name];

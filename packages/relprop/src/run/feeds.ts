@@ -57,6 +57,15 @@ export function feedTensor(
 const numbersIn = (data: InputArray["data"]): ArrayLike<number> =>
   data instanceof BigInt64Array ? Array.from(data, Number) : data;
 
+/** The numbers of a tensor of whole numbers, too. */
+export function fetchedWholes(tensor: OrtTensor): FloatArray | undefined {
+  const { type, data, dims } = tensor;
+  if (type === "string" || type === "bool") return undefined;
+  return (
+    fetchedNumbers(tensor) ?? { data: Float32Array.from(data as ArrayLike<number | bigint>, Number), dims }
+  );
+}
+
 /** The numbers of a float32, float16 or float64 tensor; undefined for other types. */
 export function fetchedNumbers(tensor: OrtTensor): FloatArray | undefined {
   const { type, data, dims } = tensor;

@@ -141,7 +141,12 @@ function product(
   const [rows] = shape;
   if (typeof rows !== "number" || shape.length !== 2) return undefined;
   const indices = equal.inputs.find((_, i) => countsUp(values.get(equal.inputs[1 - i] ?? ""), rows));
-  return indices === undefined ? undefined : { indices, rows, features: 1, equal };
+  if (indices === undefined) return undefined;
+  // TensorFlow repeats each id for all rows before it compares.
+  const spread = producer.get(indices);
+  const given = spread?.opType === "Expand" ? (spread.inputs[0] ?? "") : indices;
+  if (values.get(given)?.shape.at(-1) !== 1) return undefined;
+  return { indices: given, rows, features: 1, equal };
 }
 
 /** Whether a constant is 0, 1, …, rows − 1 along its last axis. */
@@ -152,7 +157,8 @@ function countsUp(value: Value | undefined, rows: number): boolean {
   return numbers.length === rows && numbers.every((number, i) => number === i);
 }
 
-const isLookup = ({ opType, domain }: Node): boolean => domain === "" && Object.hasOwn(lookups, opType);
+const isLookup = ({ opType, domain }: Node): boolean =>
+  (domain === "" || domain === "relprop") && Object.hasOwn(lookups, opType);
 
 function lookup(node: Node, sources: Sources, values: ReadonlyMap<string, Value>): Found | undefined {
   return lookups[node.opType]?.(node, sources, values);

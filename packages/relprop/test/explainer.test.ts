@@ -53,6 +53,37 @@ describe("Explainer", () => {
     await compiledIn.dispose();
   });
 
+  it("gives several maps in one run, and those of the best classes where no targets are given", async () => {
+    const options = { ort, model: bytes, composite: "epsilon-plus", reduce: "channels" } as const;
+    const [one, several, ranked] = [{}, { maps: 3 }, { maps: 3, target: "top1" as const }].map(
+      (more) => new Explainer({ ...options, ...more }),
+    ) as [Explainer, Explainer, Explainer];
+    const input = batch(2);
+    const { top } = await one.explain(input);
+    const best = [0, 1, 2].map((rank) => top.map((of) => of[rank]?.index ?? -1));
+    const runs = [];
+    for (const classes of best) runs.push(await one.explain(input, { target: classes }));
+    const expected = Float32Array.from(runs.flatMap(({ relevance }) => [...relevance.data]));
+    const all = [
+      await several.explain(input, { target: best.flat() }),
+      await several.explain(input),
+      await ranked.explain(input),
+    ];
+    for (const { relevance, start, target } of all) {
+      expect(relevance.dims).toEqual([6, 32, 32]);
+      expect(relativeDistance(relevance.data, expected)).toBeLessThan(1e-6);
+      expect(start).toEqual(runs.flatMap((run) => run.start));
+      expect(target?.dims).toEqual([6, 5]);
+    }
+    const same = await several.explain(input, { target: [4, 0, 1] });
+    const zero = await one.explain(input, { target: 0 });
+    expect(relativeDistance(same.relevance.data.slice(2048, 4096), zero.relevance.data)).toBeLessThan(1e-6);
+    await expect(several.explain(input, { target: [1, 2] })).rejects.toThrow(
+      "it names 2 classes for 6 samples",
+    );
+    for (const each of [one, several, ranked]) await each.dispose();
+  });
+
   it("runs calls that overlap one after the other, and again after disposal", async () => {
     const explainer = new Explainer({ ort, model: bytes, composite: "fischer", topK: "input" });
     const inputs = [1, 2, 3].map(batch);

@@ -87,6 +87,8 @@ export interface Compiled {
   readonly facts: OutputFacts;
   /** The batch axis of the input; undefined if samples are not kept apart, as in graph networks. */
   readonly batchAxis: number | undefined;
+  /** How many maps each sample gets. */
+  readonly maps: number;
   /** Inputs of the source model that a run needs besides `input`. */
   readonly others: readonly Value[];
   /** Inputs that compiling added: `target`, `keep`, and those of methods. */
@@ -236,6 +238,7 @@ export function compilePrepared(
     outputName,
     facts,
     batchAxis: batch?.inputAxis,
+    maps: maps?.count ?? 1,
     others: graph.inputs.filter(({ name }) => name !== input.name && !graph.initializers.has(name)),
     added: explanation.inputs.filter((each) => !graph.inputs.some(({ name }) => name === each.name)),
     settings,

@@ -15,6 +15,7 @@ import { readModel } from "../onnx/read-model.ts";
 import { rankAnswers, type Answers, type RankedClass } from "../answers/rank-classes.ts";
 import { runOptionNames, type Explanation, type RunOptions } from "./explanation.ts";
 import { readLedger } from "./read-ledger.ts";
+import { bestOfMaps, repeatedForMaps, targetOfMaps } from "./map-targets.ts";
 import type { Runtime, Session } from "./runtime.ts";
 import { channelRelevanceOutput, channelsInput } from "../relevance/concepts.ts";
 import { ledgerOutput } from "../relevance/ledger.ts";
@@ -137,7 +138,8 @@ export class Explainer {
     const top = rankings.map((ranked) => ranked.slice(0, rankedClasses));
     const { settings, facts } = this.compiled;
     const weights = this.#explainedTarget(answers, rankings, input, target);
-    const start = startSums(settings.seed, facts, explained, weights);
+    const ofMaps = repeatedForMaps(explained, facts.batchAxis ?? 0, this.compiled.maps);
+    const start = startSums(settings.seed, facts, ofMaps, weights);
     const isWhole = settings.seed === "softmax";
     return { outputs, explained, ...(!isWhole && { target: weights }), start, top, ...added };
   }
@@ -158,11 +160,12 @@ export class Explainer {
     target: Target | undefined,
   ): FloatArray {
     const { settings, facts } = this.compiled;
-    const { dims } = answers.explained;
+    const { maps } = this.compiled;
+    const { dims } = repeatedForMaps(answers.explained, facts.batchAxis ?? 0, maps);
     if (target !== undefined) return this.#targetTensor(target, this.#samples(input));
     if (typeof settings.target === "object")
       return regionTarget(dims, regionsOf(settings.target, dims, facts));
-    const best = rankings.map(([first]) => first?.index ?? 0);
+    const best = bestOfMaps(rankings, maps);
     return {
       data: best.length > 0 ? targetNumbers(best, dims, facts) : new Float32Array(sizeOf(dims)),
       dims,
@@ -183,7 +186,9 @@ export class Explainer {
     const { output, facts } = this.compiled;
     const isList = facts.placeAxes.length === 0;
     const isOne = isList && (facts.classAxis === undefined || output.shape[facts.classAxis] === 1);
-    const hasDefault = isOne || facts.isVocabulary || (isList && facts.kind !== "values");
+    const isUsual = isOne || facts.isVocabulary || (isList && facts.kind !== "values");
+    const hasSeveral = isOne || (isList && !facts.isVocabulary && facts.kind !== "embedding");
+    const hasDefault = isUsual && (hasSeveral || this.compiled.maps === 1);
     if (!hasDefault) {
       throw new OptionError({
         what: "cannot tell what to explain",
@@ -199,7 +204,7 @@ export class Explainer {
     if (facts.isVocabulary) return nextTokens(explained);
     if (facts.kind === "embedding") return directions(explained, facts.batchAxis);
     const answers = { values: fetched[this.compiled.outputName], explained };
-    return this.#rankings(answers, input).map(([best]) => best?.index ?? 0);
+    return bestOfMaps(this.#rankings(answers, input), this.compiled.maps);
   }
 
   /** Sizes of the target for this input. */
@@ -207,7 +212,11 @@ export class Explainer {
     const { tokens, output } = this.compiled;
     // The answer is as long as the text.
     if (tokens && output.shape.length === 3)
-      return [sizeAlong(input.dims, 0), sizeAlong(input.dims, 1), sizeAlong(output.shape, 2)];
+      return [
+        this.compiled.maps * sizeAlong(input.dims, 0),
+        sizeAlong(input.dims, 1),
+        sizeAlong(output.shape, 2),
+      ];
     return this.#outputDims(this.#samples(input));
   }
 
@@ -283,20 +292,22 @@ export class Explainer {
     return Object.fromEntries(tensors);
   }
 
-  #targetTensor(target: Target, batch: number): FloatArray {
-    const { output, facts } = this.compiled;
+  #targetTensor(given: Target, samples: number): FloatArray {
+    const { output, facts, maps } = this.compiled;
+    const target = targetOfMaps(given, maps, samples);
     // A tensor has its own sizes, so it also works for symbolic output shapes.
     const isOpen = output.shape.some((dim, axis) => axis !== facts.batchAxis && typeof dim === "string");
     if (isOpen && typeof target === "object" && "dims" in target) return target;
-    const dims = this.#outputDims(batch);
+    const dims = this.#outputDims(samples);
     return { data: targetNumbers(target, dims, facts), dims };
   }
 
-  #outputDims(batch: number): number[] {
-    const { output, facts } = this.compiled;
+  /** Of the target. */
+  #outputDims(samples: number): number[] {
+    const { output, facts, maps } = this.compiled;
     return output.shape.map((dim, axis) => {
       if (typeof dim === "number") return dim;
-      if (axis === facts.batchAxis) return batch;
+      if (axis === facts.batchAxis) return maps * samples;
       throw new OptionError({
         what: "cannot make the target",
         why: `the explained output has the shape [${output.shape.join(", ")}]`,

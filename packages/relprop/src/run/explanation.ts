@@ -12,7 +12,8 @@ import type { Target } from "./targets.ts";
 export interface RunOptions {
   /**
    * The target, unless the seed is the softmax: a class index for all samples, one for each sample, or a tensor of the
-   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}, {@link parseTarget}).
+   * output's shape ({@link contrastTarget}, {@link ratherThanTarget}, {@link maskTarget}, {@link parseTarget}). With
+   * `maps: K` a class for each map, for each map of each sample (map after map), or a tensor [K·N, …]; by default the K best.
    * @default the highest number of a list of classes or scores (found by an extra run, unless the model was compiled with
    *   `target: "top1"`), a single number itself, the length of an embedding, or the next token of a language model;
    *   other outputs need a target
@@ -42,7 +43,7 @@ export const runOptionNames: OptionNames<RunOptions> = {
 
 /** The result of one run. */
 export interface Explanation {
-  /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; unitless. */
+  /** [N, C, H, W], or [N, H, W] with `reduce: "channels"`; with `maps: K` [K·N, …], map after map; unitless. */
   readonly relevance: FloatArray;
   /** The relevance of every explained input by name. That of the first input is `relevance`. */
   readonly relevances: Readonly<Record<string, FloatArray>>;
@@ -50,9 +51,9 @@ export interface Explanation {
   readonly outputs: Readonly<Record<string, FloatArray>>;
   /** The explained tensor, in the shape of the output: its logits, if it ends in a response function such as a softmax. */
   readonly explained: FloatArray;
-  /** The target: weights in the shape of `explained`; undefined for the whole prediction, from the softmax. */
+  /** The target: weights in the shape of `explained`, with `maps: K` [K·N, …]; undefined for the whole prediction, from the softmax. */
   readonly target?: FloatArray;
-  /** ΣR that each sample's relevance starts with. */
+  /** ΣR that the relevance of each sample, and map, starts with. */
   readonly start: readonly number[];
   /** The five highest numbers of each sample, best first. Empty for outputs with several places, such as maps and boxes. */
   readonly top: readonly (readonly RankedClass[])[];

@@ -8,6 +8,7 @@ import type { InputCard } from "./model-card.ts";
 
 /** A model whose picture has a batch of one. */
 export interface Batched {
+  /** The model, whose picture has an axis of size 1 before its own. */
   readonly model: Model;
   /** The axes that its own input has, in words: `[C, H, W]`; undefined if it has a batch itself, or takes no picture. */
   readonly own?: string;

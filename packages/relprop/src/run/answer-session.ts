@@ -52,6 +52,13 @@ export class AnswerSession {
     this.#sessionOptions = sessionOptions;
   }
 
+  /** How many samples every run must have; undefined if any number. */
+  get fixedBatch(): number | undefined {
+    const { batchAxis, input } = this.#compiled;
+    const size = batchAxis === undefined ? 1 : input.shape[batchAxis];
+    return typeof size === "number" ? size : undefined;
+  }
+
   /** Runs the model and returns its floating-point outputs and the explained tensor. */
   async answer(input: InputArray): Promise<RunSource> {
     this.#session ??= this.#ort.InferenceSession.create(

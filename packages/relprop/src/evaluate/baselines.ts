@@ -1,0 +1,190 @@
+/** What takes the place of removed parts of an input. */
+
+import { OptionError } from "../errors.ts";
+import { normalNumbers } from "../random.ts";
+import { suggestion } from "../suggestion.ts";
+import { sure } from "../sure.ts";
+import { impute } from "./impute.ts";
+import { gridOf, type Cells, type Layout } from "./layout.ts";
+
+/** What removed places are filled with. */
+export const baselines: Readonly<Record<BaselineName, string>> = {
+  mean: "the mean of each channel over the input's own places",
+  black: "black, or zero",
+  blur: "the picture itself, blurred: a Gaussian whose σ is a twentieth of the shorter side",
+  noise: "normal random numbers of each channel's mean and standard deviation",
+  inpaint: "what the pixels around it suggest: the weighted mean of their neighbours, removed ones included",
+};
+
+/** One of {@link baselines}. */
+export type BaselineName = "mean" | "black" | "blur" | "noise" | "inpaint";
+
+/** The names of {@link baselines}. */
+export const baselineNames: readonly BaselineName[] = Object.keys(baselines) as BaselineName[];
+
+/** Returns a copy of the input without some of its places. @param removed 1 for each place that is removed */
+export type Filler = (removed: Uint8Array) => Float32Array;
+
+/** How baselines are made. */
+export interface BaselineOptions {
+  /** Black, in the units of the input: one number for each channel. @default 0 */
+  readonly black?: readonly number[];
+  /** The seed of random numbers. @default 1 */
+  readonly seed?: number;
+}
+
+/** An input, and which of its places may be removed. */
+export interface Removable {
+  /** One sample, as the model takes it. */
+  readonly input: Float32Array;
+  /** How its numbers lie. */
+  readonly layout: Layout;
+  /** Places without a cell do not count for means. */
+  readonly cells: Pick<Cells, "of">;
+}
+
+/**
+ * Prepares a baseline for an input.
+ * @throws OptionError for a baseline that does not exist
+ * @throws InputError if `blur` or `inpaint` is asked for and places are no pixels
+ */
+export function fillerOf(
+  name: BaselineName,
+  sample: Removable,
+  { black = [], seed = 1 }: BaselineOptions = {},
+): Filler {
+  const { input, layout } = sample;
+  switch (name) {
+    case "mean":
+      return replacing(
+        sample,
+        constants(layout, (channel) => momentsOf(sample, channel).mean),
+      );
+    case "black":
+      return replacing(
+        sample,
+        constants(layout, (channel) => black[channel] ?? black[0] ?? 0),
+      );
+    case "blur":
+      return replacing(sample, blurred(input, layout));
+    case "noise":
+      return replacing(sample, noiseLike(sample, seed));
+    case "inpaint": {
+      gridOf(layout);
+      const mean = fillerOf("mean", sample);
+      // With nothing left there are no neighbours.
+      return (removed) => (removed.includes(0) ? impute(input, layout, removed) : mean(removed));
+    }
+    default: {
+      const unknown: string = name;
+      throw new OptionError({
+        what: `there is no baseline "${unknown}"`,
+        why: `baselines are ${baselineNames.join(", ")}`,
+        ...suggestion(unknown, baselineNames),
+      });
+    }
+  }
+}
+
+/** Takes removed places from another input of the same size. */
+function replacing({ input, layout }: Removable, other: Float32Array): Filler {
+  const { places, channels, step } = layout;
+  return (removed) => {
+    const filled = Float32Array.from(input);
+    for (let place = 0; place < places; place++) {
+      if (!removed[place]) continue;
+      for (let channel = 0; channel < channels; channel++) {
+        const at = place * step.place + channel * step.channel;
+        filled[at] = sure(other[at]);
+      }
+    }
+    return filled;
+  };
+}
+
+/** An input whose channels are constant. */
+function constants({ places, channels, step }: Layout, valueOf: (channel: number) => number): Float32Array {
+  const made = new Float32Array(places * channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const value = valueOf(channel);
+    for (let place = 0; place < places; place++) made[place * step.place + channel * step.channel] = value;
+  }
+  return made;
+}
+
+/** Mean and standard deviation of a channel, over the places that may be removed. */
+export function momentsOf(
+  { input, layout: { places, step }, cells }: Removable,
+  channel: number,
+): { readonly mean: number; readonly deviation: number } {
+  let [sum, squares, count] = [0, 0, 0];
+  for (let place = 0; place < places; place++) {
+    if (sure(cells.of[place]) < 0) continue;
+    const value = sure(input[place * step.place + channel * step.channel]);
+    sum += value;
+    squares += value * value;
+    count++;
+  }
+  const mean = sum / count;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / count - mean * mean)) };
+}
+
+function noiseLike(sample: Removable, seed: number): Float32Array {
+  const { places, channels, step } = sample.layout;
+  const made = normalNumbers(places * channels, seed);
+  for (let channel = 0; channel < channels; channel++) {
+    const { mean, deviation } = momentsOf(sample, channel);
+    for (let place = 0; place < places; place++) {
+      const at = place * step.place + channel * step.channel;
+      made[at] = mean + deviation * sure(made[at]);
+    }
+  }
+  return made;
+}
+
+/** How many σ a kernel reaches to each side. */
+const reach = 4;
+
+/** The picture after a Gaussian of σ pixels; beyond the edge lies the pixel at the edge. @default a twentieth of the shorter side */
+export function blurred(input: Float32Array, layout: Layout, sigma?: number): Float32Array {
+  const [height, width] = gridOf(layout);
+  const { channels, step } = layout;
+  const kernel = gaussian(sigma ?? Math.min(height, width) / 20);
+  const made = new Float32Array(input.length);
+  const rows = new Float64Array(height * width);
+  for (let channel = 0; channel < channels; channel++) {
+    const at = (place: number): number => place * step.place + channel * step.channel;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++)
+        rows[y * width + x] = weighted(kernel, x, width, (near) => sure(input[at(y * width + near)]));
+    }
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++)
+        made[at(y * width + x)] = weighted(kernel, y, height, (near) => sure(rows[near * width + x]));
+    }
+  }
+  return made;
+}
+
+/** Σ of a kernel's weights times the numbers around a position. */
+function weighted(
+  kernel: Float64Array,
+  position: number,
+  length: number,
+  numberAt: (position: number) => number,
+): number {
+  const radius = (kernel.length - 1) / 2;
+  let sum = 0;
+  for (let i = 0; i < kernel.length; i++)
+    sum += sure(kernel[i]) * numberAt(Math.min(length - 1, Math.max(0, position + i - radius)));
+  return sum;
+}
+
+function gaussian(sigma: number): Float64Array {
+  const radius = Math.floor(reach * sigma + 0.5);
+  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    sigma === 0 ? 1 : Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}

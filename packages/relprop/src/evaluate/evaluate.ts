@@ -1,0 +1,293 @@
+/** How faithful explanations are, measured: many inputs, several methods, one table. */
+
+import type { InferenceSession } from "onnxruntime-common";
+import { answersOf, type RunSource } from "../answers/pick-answer.ts";
+import { pickClass, pickLength, sampleOf, type Pick } from "../answers/picks.ts";
+import type { CompileOptions } from "../compile/compile-options.ts";
+import { InputError, OptionError } from "../errors.ts";
+import type { MethodOptions, SharedMethodOptions } from "../methods/options.ts";
+import type { Model } from "../onnx/graph.ts";
+import { readModel } from "../onnx/read-model.ts";
+import { refuseUnknown, type OptionNames } from "../option-names.ts";
+import { normalNumbers, uniformNumbers } from "../random.ts";
+import { AnswerSession } from "../run/answer-session.ts";
+import { Explainer } from "../run/explainer.ts";
+import type { FloatArray } from "../run/float-array.ts";
+import type { Runtime } from "../run/runtime.ts";
+import { sure } from "../sure.ts";
+import { answerNumber } from "./answer-number.ts";
+import { batchScores } from "./batch-scores.ts";
+import { layoutOf, mapOf, usualCellsOf } from "./layout.ts";
+import type { MapSource, MeasureOptions, Subject } from "./measurement.ts";
+import { checkMetrics, type MetricName } from "./metrics.ts";
+import { requireShares } from "./removal.ts";
+import { measureMap, metricTable, type MeasuredInput, type MeasuredMap, type MetricRow } from "./table.ts";
+
+/**
+ * Where maps come from: options of a composite or a method, finished maps [N, H, W] or in the input's shape, or `random` for
+ * noise, which has an SRG of 0 on average.
+ */
+export type MapMaker = CompileOptions | MethodOptions | FloatArray | "random";
+
+/** Options of {@link evaluate}. */
+export interface EvaluateOptions extends MeasureOptions {
+  /** onnxruntime-node, onnxruntime-web or another runtime of the same API. */
+  readonly ort: Runtime;
+  /** Passed on to ONNX Runtime. */
+  readonly sessionOptions?: InferenceSession.SessionOptions;
+  /** The bytes of an .onnx file, or a model. */
+  readonly model: Uint8Array | Model;
+  /** Inputs as the model takes them, samples first: [N, C, H, W], [N, H, W, C], or lists [N, …]. */
+  readonly input: FloatArray;
+  /** The methods by their names. */
+  readonly methods: Readonly<Record<string, MapMaker>>;
+  /** What all methods share: which input and output are meant, and what the output is. */
+  readonly compile?: SharedMethodOptions;
+  /** What is measured. @default srg, deletion and insertion */
+  readonly metrics?: readonly MetricName[];
+  /** The class that is explained, for all samples or one for each. @default the best class of each */
+  readonly target?: number | readonly number[];
+  /** The method that others are compared with. @default the first one */
+  readonly reference?: string;
+  /** Side of the square patches in pixels, or length of runs in lists. @default a sixteenth of the shorter side */
+  readonly patch?: number;
+  /** Black in the units of the input, one number for each channel. @default 0 */
+  readonly black?: readonly number[];
+  /** Where the object is, for the pointing game and the relevance mass: [N, H, W], 1 inside. */
+  readonly masks?: FloatArray;
+  /** Steps of the network in pixels, for the grid score. @default 2, 4, 8, 16, 32 */
+  readonly strides?: readonly number[];
+  /** How many changed inputs run at once. @default 16, or what the model's fixed batch is */
+  readonly batch?: number;
+}
+
+/** What was measured. */
+export interface Evaluation {
+  /** One row for each metric and method. */
+  readonly table: readonly MetricRow[];
+  /** The measured maps of each input. */
+  readonly inputs: readonly MeasuredInput[];
+  /** What was left out, and why. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** A sample, or one of its maps, that could not be measured. */
+export interface LeftOut {
+  /** Its index. */
+  readonly sample: number;
+  /** The method, if only its map is left out. */
+  readonly method?: string;
+  /** Why. */
+  readonly error: InputError;
+}
+
+const optionNames: OptionNames<EvaluateOptions> = {
+  ort: true,
+  sessionOptions: true,
+  model: true,
+  input: true,
+  methods: true,
+  compile: true,
+  metrics: true,
+  target: true,
+  reference: true,
+  patch: true,
+  black: true,
+  masks: true,
+  strides: true,
+  batch: true,
+  baseline: true,
+  steps: true,
+  subsets: true,
+  seed: true,
+};
+
+/** Strides of most networks for pictures. */
+export const usualStrides: readonly number[] = [2, 4, 8, 16, 32];
+
+/**
+ * Measures how faithful the maps of several methods are to a model: what its answer loses when the parts that a map calls
+ * relevant are removed, and more ({@link metricNames}). The answer is the probability of the explained class; values have no
+ * probability, and are taken as they are. Samples whose answer is about 0, and maps with numbers that are NaN, are left out and named.
+ *
+ * ```ts
+ * const { table } = await evaluate({
+ *   ort, model, input,
+ *   methods: { lrp: { composite: "epsilon-plus" }, "grad-cam": { method: "grad-cam" }, random: "random" },
+ * });
+ * ```
+ *
+ * @throws what {@link compile} and {@link compileMethod} throw
+ * @throws OptionError for an option that does not exist, or a reference that is no method
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  refuseUnknown("evaluate", options, optionNames);
+  const { input, methods, metrics = ["srg", "deletion", "insertion"] } = options;
+  checkMetrics(metrics);
+  const names = Object.keys(methods);
+  const reference = options.reference ?? names[0] ?? "";
+  if (!names.includes(reference)) {
+    throw new OptionError({
+      what: `cannot compare with "${reference}"`,
+      why: names.length === 0 ? "no methods are given" : `methods are ${names.join(", ")}`,
+    });
+  }
+  const source = options.model instanceof Uint8Array ? readModel(options.model) : options.model;
+  const leftOut: LeftOut[] = [];
+  const { ort, sessionOptions = {}, compile } = options;
+  // Relevance is taken out of this graph again, so it needs no rules.
+  const session = new AnswerSession({ ort, sessionOptions, model: source, ...compile, fallback: "gradient" });
+  try {
+    const samples = await samplesOf(session, options, leftOut);
+    const inputs: Record<string, MeasuredMap>[] = Array.from({ length: input.dims[0] ?? 0 }, () => ({}));
+    for (const [method, maker] of Object.entries(methods)) {
+      const maps = mapsOf(source, maker, options);
+      try {
+        for (const sample of samples) {
+          try {
+            const found = await measureMap(sample.subject, await maps.of(sample), metrics, options);
+            sure(inputs[sample.index])[method] = found;
+          } catch (error) {
+            if (!(error instanceof InputError)) throw error;
+            leftOut.push({ sample: sample.index, method, error });
+          }
+        }
+      } finally {
+        await maps.dispose();
+      }
+    }
+    return { table: metricTable(inputs, names, metrics, reference), inputs, leftOut };
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** A sample whose answer can be measured. */
+interface Sample {
+  readonly index: number;
+  readonly dims: readonly number[];
+  readonly pick: Pick;
+  readonly source: RunSource;
+  readonly subject: Subject;
+}
+
+async function samplesOf(
+  session: AnswerSession,
+  options: EvaluateOptions,
+  leftOut: LeftOut[],
+): Promise<Sample[]> {
+  const { input, target, patch, black, masks, strides = usualStrides } = options;
+  const samples: Sample[] = [];
+  for (let index = 0; index < (input.dims[0] ?? 0); index++) {
+    const own = sampleOf(input, 0, index);
+    const { fixedBatch } = session;
+    const source = await session.answer(repeated(own, fixedBatch ?? 1));
+    try {
+      const pick = pickOf(source, Array.isArray(target) ? target[index] : (target as number | undefined));
+      const number = answerNumber(pick);
+      requireShares(number);
+      const layout = layoutOf(own.dims);
+      const subject: Subject = {
+        input: own.data,
+        layout,
+        cells: usualCellsOf(own.dims, patch),
+        answer: number,
+        scores: batchScores((batch) => session.answer(batch), number, {
+          dims: own.dims,
+          batch: fixedBatch ?? options.batch ?? 16,
+          isFixed: fixedBatch !== undefined,
+        }),
+        strides,
+        ...(black && { black }),
+        ...(masks && { mask: Uint8Array.from(sampleOf(masks, 0, index).data, (n) => (n > 0 ? 1 : 0)) }),
+      };
+      samples.push({ index, dims: own.dims, pick, source, subject });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      leftOut.push({ sample: index, error });
+    }
+  }
+  return samples;
+}
+
+/** The part of the answer that is watched. */
+function pickOf(source: RunSource, index: number | undefined): Pick {
+  const { facts } = source;
+  if (index !== undefined) return pickClass(source, 0, index);
+  if (facts.kind === "embedding") return pickLength(source, 0);
+  const [best] = answersOf(source, 0);
+  if (best) return pickClass(source, 0, best.index);
+  throw new OptionError({
+    what: "cannot tell what to explain",
+    why: `the output is read as ${facts.kind}, and none of its numbers is the answer`,
+    fix: "give a target",
+  });
+}
+
+/** So many copies of a sample, for models whose batch is fixed. */
+function repeated({ data, dims }: FloatArray, count: number): FloatArray {
+  if (count === 1) return { data, dims };
+  const copies = new Float32Array(count * data.length);
+  for (let copy = 0; copy < count; copy++) copies.set(data, copy * data.length);
+  return { data: copies, dims: [count, ...dims.slice(1)] };
+}
+
+/** A maker of maps, and what it holds. */
+interface Maps {
+  readonly of: (sample: Sample) => Promise<MapSource>;
+  readonly dispose: () => Promise<void>;
+}
+
+function mapsOf(model: Model, maker: MapMaker, options: EvaluateOptions): Maps {
+  if (maker === "random") {
+    const seed = options.seed ?? 1;
+    const of = async ({ index, subject }: Sample): Promise<MapSource> => ({
+      map: normalNumbers(subject.layout.places, seed + index),
+    });
+    return { of, dispose: async () => undefined };
+  }
+  if ("data" in maker) {
+    const of = async ({ index, subject }: Sample): Promise<MapSource> => ({
+      map: mapOf(sampleOf(maker, 0, index).data, subject.layout),
+    });
+    return { of, dispose: async () => undefined };
+  }
+  const { ort, sessionOptions, compile } = options;
+  const explainer = new Explainer({
+    ort,
+    model,
+    ...compile,
+    ...maker,
+    ...(sessionOptions && { sessionOptions }),
+  });
+  const of = async ({ dims, source, pick, subject }: Sample): Promise<MapSource> => {
+    const explain = async (input: Float32Array, target: FloatArray): Promise<Float32Array> => {
+      const { compiled } = explainer;
+      const size = compiled.input.shape[compiled.batchAxis ?? -1];
+      const count = typeof size === "number" ? size : 1;
+      const { relevance } = await explainer.explain(repeated({ data: input, dims }, count), {
+        target: repeated(target, count),
+      });
+      return mapOf(sampleOf(relevance, compiled.batchAxis, 0).data, subject.layout);
+    };
+    return {
+      map: await explain(subject.input, pick.target),
+      explain: (input) => explain(input, pick.target),
+      explainOther: async (seed) => {
+        const other = otherClass(source, pick, seed);
+        return other === undefined ? undefined : explain(subject.input, pickClass(source, 0, other).target);
+      },
+    };
+  };
+  return { of, dispose: () => explainer.dispose() };
+}
+
+/** Another class, drawn at random; undefined where there is none. */
+export function otherClass(
+  source: RunSource,
+  { numbers: { index } }: Pick,
+  seed: number,
+): number | undefined {
+  const others = answersOf(source, 0).filter((each) => each.index !== index);
+  return others[Math.floor(uniformNumbers(seed)() * others.length)]?.index;
+}

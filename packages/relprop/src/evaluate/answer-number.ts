@@ -1,6 +1,7 @@
 /** Which number of an answer is watched while the input changes. */
 
 import { pickClass, pickWeights, type Pick, type PickSource } from "../answers/picks.ts";
+import type { OutputScale } from "../outputs/output-facts.ts";
 import type { NumberKind } from "./removal.ts";
 
 /** The number of what is explained, and how to read it in the answer to another input. */
@@ -29,6 +30,10 @@ export function answerNumber(pick: Pick): AnswerNumber {
   const kind = numbers.probability === undefined ? "value" : "probability";
   return { kind, whole: numberOf(numbers), of: (source, sample) => numberOf(read(source, sample)) };
 }
+
+/** What the numbers of an output's elements mean. */
+export const kindOf = ({ scale }: { readonly scale: OutputScale }): NumberKind =>
+  scale.kind === "value" ? "value" : "probability";
 
 const numberOf = ({ probability, value, logit }: Pick["numbers"]): number =>
   probability ?? value ?? logit ?? Number.NaN;

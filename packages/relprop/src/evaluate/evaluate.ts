@@ -9,18 +9,16 @@ import type { MethodOptions, SharedMethodOptions } from "../methods/options.ts";
 import type { Model } from "../onnx/graph.ts";
 import { readModel } from "../onnx/read-model.ts";
 import { refuseUnknown, type OptionNames } from "../option-names.ts";
-import { normalNumbers, uniformNumbers } from "../random.ts";
+import { normalNumbers } from "../random.ts";
 import { AnswerSession } from "../run/answer-session.ts";
 import { Explainer } from "../run/explainer.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import type { Runtime } from "../run/runtime.ts";
 import { sure } from "../sure.ts";
-import { answerNumber } from "./answer-number.ts";
-import { batchScores } from "./batch-scores.ts";
-import { layoutOf, mapOf, usualCellsOf } from "./layout.ts";
+import { mapOf, usualCellsOf } from "./layout.ts";
 import type { MapSource, MeasureOptions, Subject } from "./measurement.ts";
 import { checkMetrics, type MetricName } from "./metrics.ts";
-import { requireShares } from "./removal.ts";
+import { answerOne, mapSource, subjectOf, type Answered } from "./subject.ts";
 import { measureMap, metricTable, type MeasuredInput, type MeasuredMap, type MetricRow } from "./table.ts";
 
 /**
@@ -104,6 +102,8 @@ const optionNames: OptionNames<EvaluateOptions> = {
 
 /** Strides of most networks for pictures. */
 export const usualStrides: readonly number[] = [2, 4, 8, 16, 32];
+/** How many changed inputs run at once. */
+const usualBatch = 16;
 
 /**
  * Measures how faithful the maps of several methods are to a model: what its answer loses when the parts that a map calls
@@ -163,11 +163,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 }
 
 /** A sample whose answer can be measured. */
-interface Sample {
+interface Sample extends Answered {
   readonly index: number;
-  readonly dims: readonly number[];
-  readonly pick: Pick;
-  readonly source: RunSource;
   readonly subject: Subject;
 }
 
@@ -176,32 +173,21 @@ async function samplesOf(
   options: EvaluateOptions,
   leftOut: LeftOut[],
 ): Promise<Sample[]> {
-  const { input, target, patch, black, masks, strides = usualStrides } = options;
+  const { target, patch, black, masks, strides = usualStrides, batch = usualBatch } = options;
   const samples: Sample[] = [];
-  for (let index = 0; index < (input.dims[0] ?? 0); index++) {
-    const own = sampleOf(input, 0, index);
-    const { fixedBatch } = session;
-    const source = await session.answer(repeated(own, fixedBatch ?? 1));
+  for (let index = 0; index < (options.input.dims[0] ?? 0); index++) {
+    const input = sampleOf(options.input, 0, index);
+    const source = await answerOne(session, input);
     try {
-      const pick = pickOf(source, Array.isArray(target) ? target[index] : (target as number | undefined));
-      const number = answerNumber(pick);
-      requireShares(number);
-      const layout = layoutOf(own.dims);
-      const subject: Subject = {
-        input: own.data,
-        layout,
-        cells: usualCellsOf(own.dims, patch),
-        answer: number,
-        scores: batchScores((batch) => session.answer(batch), number, {
-          dims: own.dims,
-          batch: fixedBatch ?? options.batch ?? 16,
-          isFixed: fixedBatch !== undefined,
-        }),
+      const pick = pickOf(source, typeof target === "object" ? target[index] : target);
+      const answered = { input, source, pick };
+      const subject = subjectOf(session, answered, batch, {
+        cells: usualCellsOf(input.dims, patch),
         strides,
         ...(black && { black }),
         ...(masks && { mask: Uint8Array.from(sampleOf(masks, 0, index).data, (n) => (n > 0 ? 1 : 0)) }),
-      };
-      samples.push({ index, dims: own.dims, pick, source, subject });
+      });
+      samples.push({ ...answered, index, subject });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       leftOut.push({ sample: index, error });
@@ -222,14 +208,6 @@ function pickOf(source: RunSource, index: number | undefined): Pick {
     why: `the output is read as ${facts.kind}, and none of its numbers is the answer`,
     fix: "give a target",
   });
-}
-
-/** So many copies of a sample, for models whose batch is fixed. */
-function repeated({ data, dims }: FloatArray, count: number): FloatArray {
-  if (count === 1) return { data, dims };
-  const copies = new Float32Array(count * data.length);
-  for (let copy = 0; copy < count; copy++) copies.set(data, copy * data.length);
-  return { data: copies, dims: [count, ...dims.slice(1)] };
 }
 
 /** A maker of maps, and what it holds. */
@@ -260,34 +238,5 @@ function mapsOf(model: Model, maker: MapMaker, options: EvaluateOptions): Maps {
     ...maker,
     ...(sessionOptions && { sessionOptions }),
   });
-  const of = async ({ dims, source, pick, subject }: Sample): Promise<MapSource> => {
-    const explain = async (input: Float32Array, target: FloatArray): Promise<Float32Array> => {
-      const { compiled } = explainer;
-      const size = compiled.input.shape[compiled.batchAxis ?? -1];
-      const count = typeof size === "number" ? size : 1;
-      const { relevance } = await explainer.explain(repeated({ data: input, dims }, count), {
-        target: repeated(target, count),
-      });
-      return mapOf(sampleOf(relevance, compiled.batchAxis, 0).data, subject.layout);
-    };
-    return {
-      map: await explain(subject.input, pick.target),
-      explain: (input) => explain(input, pick.target),
-      explainOther: async (seed) => {
-        const other = otherClass(source, pick, seed);
-        return other === undefined ? undefined : explain(subject.input, pickClass(source, 0, other).target);
-      },
-    };
-  };
-  return { of, dispose: () => explainer.dispose() };
-}
-
-/** Another class, drawn at random; undefined where there is none. */
-export function otherClass(
-  source: RunSource,
-  { numbers: { index } }: Pick,
-  seed: number,
-): number | undefined {
-  const others = answersOf(source, 0).filter((each) => each.index !== index);
-  return others[Math.floor(uniformNumbers(seed)() * others.length)]?.index;
+  return { of: (sample) => mapSource(explainer, sample), dispose: () => explainer.dispose() };
 }

@@ -1,0 +1,83 @@
+/** Runs a model for metrics: its answer to one sample, to changed ones, and its maps. */
+
+import { answersOf, type RunSource } from "../answers/pick-answer.ts";
+import { pickClass, sampleOf, type Pick } from "../answers/picks.ts";
+import { uniformNumbers } from "../random.ts";
+import type { AnswerSession } from "../run/answer-session.ts";
+import type { Explainer } from "../run/explainer.ts";
+import type { FloatArray } from "../run/float-array.ts";
+import { answerNumber } from "./answer-number.ts";
+import { batchScores } from "./batch-scores.ts";
+import { layoutOf, mapOf } from "./layout.ts";
+import type { MapSource, Subject } from "./measurement.ts";
+import { requireShares } from "./removal.ts";
+
+/** One sample, the model's answer to it, and which part of that is watched. */
+export interface Answered {
+  /** [1, …]. */
+  readonly input: FloatArray;
+  readonly source: RunSource;
+  readonly pick: Pick;
+}
+
+/** The answer to one sample. @param input [1, …] */
+export const answerOne = (session: AnswerSession, input: FloatArray): Promise<RunSource> =>
+  session.answer(repeated(input, session.fixedBatch ?? 1));
+
+/**
+ * What metrics need to know of a sample.
+ * @param batch how many changed inputs run at once, unless the model fixes it
+ * @throws InputError if the answer is a probability of about 0
+ */
+export function subjectOf(
+  session: AnswerSession,
+  { input: { data, dims }, pick }: Answered,
+  batch: number,
+  about: Omit<Subject, "input" | "layout" | "answer" | "scores">,
+): Subject {
+  const answer = answerNumber(pick);
+  requireShares(answer);
+  const { fixedBatch } = session;
+  const scores = batchScores((changed) => session.answer(changed), answer, {
+    dims,
+    batch: fixedBatch ?? batch,
+    isFixed: fixedBatch !== undefined,
+  });
+  return { ...about, input: data, layout: layoutOf(dims), answer, scores };
+}
+
+/** The map of a sample, and how it is explained again. */
+export async function mapSource(explainer: Explainer, { input, source, pick }: Answered): Promise<MapSource> {
+  const { compiled } = explainer;
+  const layout = layoutOf(input.dims);
+  const size = compiled.input.shape[compiled.batchAxis ?? -1];
+  const count = typeof size === "number" ? size : 1;
+  const explain = async (data: Float32Array, target: FloatArray): Promise<Float32Array> => {
+    const { relevance } = await explainer.explain(repeated({ data, dims: input.dims }, count), {
+      target: repeated(target, count),
+    });
+    return mapOf(sampleOf(relevance, compiled.batchAxis, 0).data, layout);
+  };
+  return {
+    map: await explain(input.data, pick.target),
+    explain: (data) => explain(data, pick.target),
+    explainOther: async (seed) => {
+      const other = otherClass(source, pick, seed);
+      return other === undefined ? undefined : explain(input.data, pickClass(source, 0, other).target);
+    },
+  };
+}
+
+/** Another class, drawn at random; undefined where there is none. */
+function otherClass(source: RunSource, { numbers: { index } }: Pick, seed: number): number | undefined {
+  const others = answersOf(source, 0).filter((each) => each.index !== index);
+  return others[Math.floor(uniformNumbers(seed)() * others.length)]?.index;
+}
+
+/** So many copies of a sample, for models whose batch is fixed. */
+function repeated({ data, dims }: FloatArray, count: number): FloatArray {
+  if (count === 1) return { data, dims };
+  const copies = new Float32Array(count * data.length);
+  for (let copy = 0; copy < count; copy++) copies.set(data, copy * data.length);
+  return { data: copies, dims: [count, ...dims.slice(1)] };
+}

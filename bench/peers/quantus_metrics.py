@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 import quantus
 import torch
-from quantus.functions import perturb_func, similarity_func
+from quantus.functions import complexity_func, perturb_func, similarity_func
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
@@ -108,6 +108,11 @@ results["complexity"] = measure(quantus.Complexity(**{**quiet, "abs": True}), np
 mask = np.zeros((1, 1, SIDE, SIDE))
 mask[0, 0, 2:9, 3:11] = 1
 results["box"] = {"left": 3, "top": 2, "right": 11, "bottom": 9}
+results["histogram-entropy"] = [float(complexity_func.discrete_entropy(relevance, x))]
+# The energy of the map's spectrum at multiples of 1/3 and of 1/4, without that of its mean.
+energy = np.abs(np.fft.fft2(relevance[0, 0])) ** 2
+energy[0, 0] = 0
+results["grid"] = [float(energy[:: SIDE // stride, :: SIDE // stride].sum() / energy.sum()) for stride in [3, 4]]
 positive = np.maximum(relevance, 0)
 results["pointing-game"] = measure(quantus.PointingGame(**quiet), s_batch=mask).tolist()
 results["relevance-mass"] = measure(quantus.RelevanceMassAccuracy(**quiet), positive, s_batch=mask).tolist()

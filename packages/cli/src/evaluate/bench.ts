@@ -1,14 +1,14 @@
 /** Sessions for an evaluation: the model alone, and one for each method that explains. */
 
-import { AnswerSession, type CompileOptions, type Explainer } from "@relprop/core";
-import { filterSearch } from "@relprop/core/internal";
+import { AnswerSession, sessionModel, type CompileOptions, type Explainer } from "@relprop/core";
+import { filterSearch, KeptExplainers, randomized } from "@relprop/core/internal";
 import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
 import { withoutUndefined } from "../without-undefined.ts";
 import { decideCompile, type CompileDecision, type RunChoices } from "../run/decide.ts";
 import { refuseOtherInputs } from "../run/start-pictures.ts";
 import { readOnce } from "../sessions/compiled-cache.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
-import { providerOf, type Device } from "../sessions/start-explainer.ts";
+import { providerOf, startExplainer, type Device } from "../sessions/start-explainer.ts";
 import { startSessions } from "../sessions/start-sessions.ts";
 import type { NamedMethod } from "./methods.ts";
 
@@ -19,6 +19,8 @@ export interface BenchOptions extends RunChoices {
   readonly device: Device;
   readonly cache: boolean;
   readonly isSilent: boolean;
+  /** The seed of random weights. */
+  readonly seed: number;
 }
 
 /** Sessions of one model, for one picture at a time. */
@@ -26,17 +28,24 @@ export class Bench {
   /** The model alone. */
   readonly forward: AnswerSession;
   /** By the names of methods; chance has none. */
-  readonly explainers: ReadonlyMap<string, Explainer>;
+  readonly explainers: ReadonlyMap<string, MethodSessions>;
 
-  constructor(forward: AnswerSession, explainers: ReadonlyMap<string, Explainer>) {
+  constructor(forward: AnswerSession, explainers: ReadonlyMap<string, MethodSessions>) {
     this.forward = forward;
     this.explainers = explainers;
   }
 
   /** Frees all sessions. */
   async dispose(): Promise<void> {
-    await Promise.all([...this.explainers.values(), this.forward].map((each) => each.dispose()));
+    const all = [...this.explainers.values()].flatMap(({ explainer, random }) => [explainer, random]);
+    await Promise.all([...all, this.forward].map((each) => each.dispose()));
   }
+}
+
+/** Sessions of one method: of the model, and of the model with random weights. */
+export interface MethodSessions {
+  readonly explainer: Explainer;
+  readonly random: KeptExplainers;
 }
 
 /** A started bench, and what was decided on the way. */
@@ -70,7 +79,7 @@ export async function startBench(
     );
   const { method: _none, ...choices } = options;
   const decision = await decide(model, { ...choices, needsAnswer: true });
-  const explainers = new Map<string, Explainer>();
+  const explainers = new Map<string, MethodSessions>();
   for (const { name, composite, method } of methods) {
     if (composite === undefined && method === undefined) continue;
     const own = await load();
@@ -87,7 +96,11 @@ export async function startBench(
     const source = { model: own.model, id: own.id, useCache: options.cache };
     const plan = { name: `${loaded.card.name}, ${name},`, device, batches: 1, threads, isSilent };
     const { explainers: started } = await startSessions(source, decided.options, plan);
-    explainers.set(name, started[0]);
+    const random = new KeptExplainers(async (share) => {
+      const other = randomized((await load()).model, share, options.seed);
+      return startExplainer(sessionModel(other, decided.options), device, await threads.first.runtime());
+    });
+    explainers.set(name, { explainer: started[0], random });
   }
   return { bench: new Bench(await forward(model, decision, device, threads), explainers), loaded, decision };
 }

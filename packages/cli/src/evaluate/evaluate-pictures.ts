@@ -90,8 +90,8 @@ async function startRun(
     });
   }
   const coloring = decideColoring({ settings: { seed: "logit" } }, {});
-  const [explainer] = bench.explainers.values();
-  const decisions = explainer ? decisionsInWords(loaded, explainer.compiled, decision, coloring) : [];
+  const [first] = bench.explainers.values();
+  const decisions = first ? decisionsInWords(loaded, first.explainer.compiled, decision, coloring) : [];
   const settings = settingsInWords(decisions, loaded.card.name, kindOf(names.facts), options);
   if (!silent) sayDecisions([...settings, ["device", options.device], ["images", String(pictures)]]);
   const plan = { requests, against, names, size: loaded.card.input.size, detection: options.detection ?? {} };

@@ -107,8 +107,8 @@ async function sourceOf(
   answered: Answered,
   { layout, input }: Subject,
 ): Promise<MapSource> {
-  const explainer = bench.explainers.get(name);
-  if (explainer) return mapSource(explainer, answered);
+  const sessions = bench.explainers.get(name);
+  if (sessions) return mapSource(sessions.explainer, answered, (share) => sessions.random.of(share));
   // The picture's own noise, the same in every run.
   return { map: normalNumbers(layout.places, options.seed + hashOf(input)) };
 }

@@ -11,7 +11,7 @@ export function evaluationSettings(
   method: NamedMethod,
 ): object {
   const { metrics, baseline, patch, steps, subsets, seed, masks, detection } = options;
-  const explainer = bench.explainers.get(method.name);
+  const { explainer } = bench.explainers.get(method.name) ?? {};
   return {
     evaluate: 1,
     version,

@@ -18,7 +18,8 @@ import { sure } from "../sure.ts";
 import { mapOf, usualCellsOf } from "./layout.ts";
 import type { MapSource, MeasureOptions, Subject } from "./measurement.ts";
 import { checkMetrics, type MetricName } from "./metrics.ts";
-import { answerOne, mapSource, subjectOf, type Answered } from "./subject.ts";
+import { randomized } from "./randomize.ts";
+import { answerOne, KeptExplainers, mapSource, subjectOf, type Answered } from "./subject.ts";
 import { measureMap, metricTable, type MeasuredInput, type MeasuredMap, type MetricRow } from "./table.ts";
 
 /**
@@ -231,12 +232,16 @@ function mapsOf(model: Model, maker: MapMaker, options: EvaluateOptions): Maps {
     return { of, dispose: async () => undefined };
   }
   const { ort, sessionOptions, compile } = options;
-  const explainer = new Explainer({
-    ort,
-    model,
-    ...compile,
-    ...maker,
-    ...(sessionOptions && { sessionOptions }),
-  });
-  return { of: (sample) => mapSource(explainer, sample), dispose: () => explainer.dispose() };
+  const explainerOf = (of: Model): Explainer =>
+    new Explainer({ ort, model: of, ...compile, ...maker, ...(sessionOptions && { sessionOptions }) });
+  const explainer = explainerOf(model);
+  const random = new KeptExplainers(async (share) =>
+    explainerOf(randomized(model, share, options.seed ?? 1)),
+  );
+  return {
+    of: (sample) => mapSource(explainer, sample, (share) => random.of(share)),
+    dispose: async () => {
+      await Promise.all([explainer.dispose(), random.dispose()]);
+    },
+  };
 }

@@ -31,6 +31,25 @@ export function complexity(map: ArrayLike<number>): number | undefined {
   );
 }
 
+/** Bins of a histogram. */
+const bins = 100;
+
+/** The entropy of the histogram of R in nats, over 100 bins from its lowest to its highest number. Hedström et al. 2024. */
+export function histogramEntropy(map: ArrayLike<number>): number {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < map.length; i++) {
+    low = Math.min(low, map[i] ?? 0);
+    high = Math.max(high, map[i] ?? 0);
+  }
+  if (!(high > low)) return 0;
+  const counts = new Float64Array(bins);
+  for (let i = 0; i < map.length; i++) {
+    const bin = Math.min(bins - 1, Math.floor((bins * ((map[i] ?? 0) - low)) / (high - low)));
+    counts[bin] = sure(counts[bin]) + 1;
+  }
+  return sure(complexity(counts));
+}
+
 /**
  * How much of a map is a grid: the share of its spectral energy at the frequencies of a stride s, (k/s, l/s) with k and l from 0
  * to s − 1, of the energy at all frequencies but (0, 0). It is 1 for a map that repeats every s pixels, and (s² − 1)/(HW − 1) on average for

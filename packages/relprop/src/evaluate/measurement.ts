@@ -42,6 +42,8 @@ export interface MapSource {
   readonly explain?: (input: Float32Array) => Promise<Float32Array>;
   /** Explains another part of the answer that is drawn at random. */
   readonly explainOther?: (seed: number) => Promise<Float32Array | undefined>;
+  /** Explains the input by the network whose last layers have weights in random order. @param share of all layers */
+  readonly explainRandomized?: (share: number) => Promise<Float32Array>;
 }
 
 /** How metrics are computed. */

@@ -8,14 +8,14 @@ import { sure } from "../sure.ts";
 import { momentsOf } from "./baselines.ts";
 import { gridOf } from "./layout.ts";
 import { pointingGame, relevanceMass } from "./localization.ts";
-import { complexity, gridScore, sparseness } from "./map-metrics.ts";
+import { complexity, gridScore, histogramEntropy, sparseness } from "./map-metrics.ts";
 import type { Measurement } from "./measurement.ts";
 import { meanAlong } from "./removal.ts";
 import { mean } from "./statistics.ts";
 import { pearson, squaredError } from "./subsets.ts";
 
 /** What a metric needs besides a map, its input and the model's answers. */
-export type MetricNeed = "pixels" | "mask" | "explain" | "explainOther" | "strides";
+export type MetricNeed = "pixels" | "mask" | "explain" | "explainOther" | "explainRandomized" | "strides";
 
 /** A metric. */
 export interface Metric {
@@ -95,6 +95,28 @@ async function maxSensitivity({ subject, source, options }: Measurement): Promis
   }
   return most;
 }
+
+/** The shares of layers, from the output on, whose weights are made random one after the other. */
+const randomShares = [0.25, 0.5, 0.75, 1];
+
+async function randomizationTest({ source }: Measurement): Promise<number | undefined> {
+  const found: number[] = [];
+  for (const share of source.explainRandomized ? randomShares : []) {
+    const other = await source.explainRandomized?.(share);
+    const rho = other && isFinite(other) ? rankCorrelation(source.map, other) : undefined;
+    if (rho !== undefined) found.push(rho);
+  }
+  return found.length === 0 ? undefined : mean(found);
+}
+
+/** The relative rise of a map's complexity when all weights are random. */
+async function complexityRise({ source }: Measurement): Promise<number | undefined> {
+  const own = histogramEntropy(source.map);
+  const other = own === 0 ? undefined : await source.explainRandomized?.(1);
+  return other && isFinite(other) ? (histogramEntropy(other) - own) / own : undefined;
+}
+
+const isFinite = (map: Float32Array): boolean => map.every(Number.isFinite);
 
 function distance(a: Float32Array, c: Float32Array): number {
   let sum = 0;
@@ -206,6 +228,20 @@ const table = {
       const other = await source.explainOther?.(options.seed);
       return other && rankCorrelation(source.map, other);
     },
+  },
+  mprt: {
+    text: "Spearman's ρ of the map and those with random weights in the last 25, 50, 75 and 100 % of the layers, averaged",
+    source: "Adebayo et al. 2018",
+    better: "lower",
+    needs: ["explainRandomized"],
+    measure: randomizationTest,
+  },
+  "efficient-mprt": {
+    text: "the relative rise of the entropy of the map's histogram when all weights are random",
+    source: "Hedström et al. 2024",
+    better: "higher",
+    needs: ["explainRandomized"],
+    measure: complexityRise,
   },
   sparseness: {
     text: "the Gini index of |R|",

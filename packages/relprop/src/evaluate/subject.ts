@@ -16,13 +16,38 @@ import { requireShares } from "./removal.ts";
 export interface Answered {
   /** [1, …]. */
   readonly input: FloatArray;
+  /** The model's answer. */
   readonly source: RunSource;
+  /** What of it is watched. */
   readonly pick: Pick;
 }
 
 /** The answer to one sample. @param input [1, …] */
 export const answerOne = (session: AnswerSession, input: FloatArray): Promise<RunSource> =>
   session.answer(repeated(input, session.fixedBatch ?? 1));
+
+/** Explainers that are made when they are first asked for, and kept. */
+export class KeptExplainers {
+  readonly #make: (share: number) => Promise<Explainer>;
+  readonly #made = new Map<number, Promise<Explainer>>();
+
+  /** @param make an explainer of the network with random weights in a share of its layers */
+  constructor(make: (share: number) => Promise<Explainer>) {
+    this.#make = make;
+  }
+
+  /** The explainer of a share. */
+  async of(share: number): Promise<Explainer> {
+    const made = this.#made.get(share) ?? this.#make(share);
+    this.#made.set(share, made);
+    return made;
+  }
+
+  /** Frees all. */
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#made.values()].map(async (each) => (await each).dispose()));
+  }
+}
 
 /**
  * What metrics need to know of a sample.
@@ -46,14 +71,21 @@ export function subjectOf(
   return { ...about, input: data, layout: layoutOf(dims), answer, scores };
 }
 
-/** The map of a sample, and how it is explained again. */
-export async function mapSource(explainer: Explainer, { input, source, pick }: Answered): Promise<MapSource> {
+/**
+ * The map of a sample, and how it is explained again.
+ * @param randomly an explainer of the network with random weights in a share of its layers
+ */
+export async function mapSource(
+  explainer: Explainer,
+  { input, source, pick }: Answered,
+  randomly?: (share: number) => Promise<Explainer>,
+): Promise<MapSource> {
   const { compiled } = explainer;
   const layout = layoutOf(input.dims);
   const size = compiled.input.shape[compiled.batchAxis ?? -1];
   const count = typeof size === "number" ? size : 1;
-  const explain = async (data: Float32Array, target: FloatArray): Promise<Float32Array> => {
-    const { relevance } = await explainer.explain(repeated({ data, dims: input.dims }, count), {
+  const explain = async (data: Float32Array, target: FloatArray, by = explainer): Promise<Float32Array> => {
+    const { relevance } = await by.explain(repeated({ data, dims: input.dims }, count), {
       target: repeated(target, count),
     });
     return mapOf(sampleOf(relevance, compiled.batchAxis, 0).data, layout);
@@ -61,6 +93,9 @@ export async function mapSource(explainer: Explainer, { input, source, pick }: A
   return {
     map: await explain(input.data, pick.target),
     explain: (data) => explain(data, pick.target),
+    ...(randomly && {
+      explainRandomized: async (share: number) => explain(input.data, pick.target, await randomly(share)),
+    }),
     explainOther: async (seed) => {
       const other = otherClass(source, pick, seed);
       return other === undefined ? undefined : explain(input.data, pickClass(source, 0, other).target);

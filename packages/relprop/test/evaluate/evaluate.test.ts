@@ -115,6 +115,10 @@ it("LRP finds more than chance, and noise as much as chance", async () => {
   // Noise cannot be asked for another map.
   expect(row("max-sensitivity", "noise").summary).toBeUndefined();
   expect(row("max-sensitivity", "lrp").summary!.mean).toBeGreaterThan(0);
+  expect(row("mprt", "lrp").summary).toMatchObject({ count: 10 });
+  expect(row("mprt", "lrp").summary!.mean).toBeLessThan(0.8);
+  expect(row("efficient-mprt", "lrp").summary!.count).toBe(10);
+  expect(row("mprt", "noise").summary).toBeUndefined();
   expect(row("random-logit", "lrp").summary!.count).toBe(10);
 });
 

@@ -12,7 +12,7 @@ import {
   type Cells,
 } from "../../src/evaluate/layout.ts";
 import { boxMask, pointingGame, relevanceMass } from "../../src/evaluate/localization.ts";
-import { complexity, sparseness } from "../../src/evaluate/map-metrics.ts";
+import { complexity, gridScore, histogramEntropy, sparseness } from "../../src/evaluate/map-metrics.ts";
 import { meanAlong, orderOf, removedInputs, type First } from "../../src/evaluate/removal.ts";
 import { pearson, squaredError, subsetEffects } from "../../src/evaluate/subsets.ts";
 import { rankCorrelation } from "../../src/index.ts";
@@ -127,6 +127,21 @@ it("sparseness and complexity", () => {
   // Quantus adds 1e-7 to each number, and 1e-12 in the logarithm.
   expectClose([sparseness(map.map((R) => Math.abs(R) + 1e-7))!], results["sparseness"]!);
   expectClose([complexity(map)!], results["complexity"]!);
+  expectClose([histogramEntropy(map)], results["histogram-entropy"]!);
+});
+
+it("grid score, against a Fourier transform by NumPy", () => {
+  const size = [side, side] as const;
+  expectClose(
+    [3, 4].map((stride) => gridScore(map, size, [stride])!),
+    results["grid"]!,
+  );
+  expect(gridScore(map, size, [3, 4])).toBe(Math.max(...[3, 4].map((s) => gridScore(map, size, [s])!)));
+  const grid = Array.from({ length: 144 }, (_, i) => (i % 3 === 1 && Math.floor(i / 12) % 3 === 0 ? 7 : 1));
+  expect(gridScore(grid, size, [3])).toBeCloseTo(1, 12);
+  expect(gridScore(new Float64Array(144).fill(4), size, [3])).toBeUndefined();
+  // Less than two periods tell nothing.
+  expect(gridScore(map, size, [8])).toBeUndefined();
 });
 
 it("pointing game, relevance mass and rank correlation", () => {

@@ -253,6 +253,12 @@ test("masks say where the object is", async () => {
   ]);
 });
 
+test("tables are the library's", async () => {
+  const table = fileURLToPath(new URL("../../../examples/tables/tumours", import.meta.url));
+  expect(await runCommand(["evaluate", `${table}.csv`, "--model", `${table}.onnx`, "-o", out])).toBe(2);
+  expect(stderr).toContain("call evaluate() of the library");
+});
+
 test.each([
   [["--methods", "fisher"], 'there is no method "fisher"'],
   [["--methods", "gradient,gradient"], "it is named twice"],

@@ -12,6 +12,7 @@ import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
 import { integer, words } from "./arguments.ts";
 import { addHelp, addOptions, inGroup, without, type OptionTable } from "./options.ts";
 import { feedOptions, inputOptions, reportOptions, runOptions, themeOption } from "./picture-options.ts";
+import { sourceKinds } from "./source-kinds.ts";
 import { compileOptions, modelOptions } from "./relevance-options.ts";
 
 const list = (text: string): string[] => text.split(",").map((part) => part.trim());
@@ -136,6 +137,13 @@ export function addEvaluate(program: Command, done: (status: number) => void): v
         what: `cannot compare with "${reference}"`,
         why: `--methods are ${names.join(", ")}`,
         fix: "name it in --methods, too",
+      });
+    }
+    if ((await sourceKinds(images, model, false)).areArrays) {
+      throw new OptionError({
+        what: "cannot evaluate arrays, tables or sounds",
+        why: "this command removes patches of pictures",
+        fix: "call evaluate() of the library @relprop/core, which takes arrays of any shape",
       });
     }
     const { set, ...compile } = await compileOptions(options);

@@ -9,10 +9,10 @@ import { gridOf, type Cells, type Layout } from "./layout.ts";
 
 /** What removed places are filled with. */
 export const baselines: Readonly<Record<BaselineName, string>> = {
-  mean: "the mean of each channel over the input's own places",
+  mean: "the mean of each channel over the picture, or of each column over all samples",
   black: "black, or zero",
   blur: "the picture itself, blurred: a Gaussian whose σ is a twentieth of the shorter side",
-  noise: "normal random numbers of each channel's mean and standard deviation",
+  noise: "normal random numbers of the same mean and standard deviation",
   inpaint: "what the pixels around it suggest: the weighted mean of their neighbours, removed ones included",
 };
 
@@ -41,6 +41,16 @@ export interface Removable {
   readonly layout: Layout;
   /** Places without a cell do not count for means. */
   readonly cells: Pick<Cells, "of">;
+  /** Mean and deviation of each number over many samples, where places have units of their own: columns of a table. */
+  readonly columns?: Moments;
+}
+
+/** A mean and a standard deviation for each element of an input. */
+export interface Moments {
+  /** The means. */
+  readonly mean: Float32Array;
+  /** The standard deviations. */
+  readonly deviation: Float32Array;
 }
 
 /**
@@ -56,10 +66,7 @@ export function fillerOf(
   const { input, layout } = sample;
   switch (name) {
     case "mean":
-      return replacing(
-        sample,
-        constants(layout, (channel) => momentsOf(sample, channel).mean),
-      );
+      return replacing(sample, momentsOf(sample).mean);
     case "black":
       return replacing(
         sample,
@@ -112,8 +119,32 @@ function constants({ places, channels, step }: Layout, valueOf: (channel: number
   return made;
 }
 
-/** Mean and standard deviation of a channel, over the places that may be removed. */
-export function momentsOf(
+/** Mean and deviation of each element: of its column, or of its channel over the places that may be removed. */
+export function momentsOf(sample: Removable): Moments {
+  const { layout, columns } = sample;
+  if (columns) return columns;
+  const channels = Array.from({ length: layout.channels }, (_, channel) => channelMoments(sample, channel));
+  return {
+    mean: constants(layout, (channel) => sure(channels[channel]).mean),
+    deviation: constants(layout, (channel) => sure(channels[channel]).deviation),
+  };
+}
+
+/** The moments of each element over many samples, one after the other. */
+export function columnMoments(samples: Float32Array, size: number): Moments {
+  const count = samples.length / size;
+  const [mean, deviation] = [new Float32Array(size), new Float32Array(size)];
+  for (let at = 0; at < size; at++) {
+    let [sum, squares] = [0, 0];
+    for (let i = at; i < samples.length; i += size) sum += sure(samples[i]);
+    for (let i = at; i < samples.length; i += size) squares += (sure(samples[i]) - sum / count) ** 2;
+    mean[at] = sum / count;
+    deviation[at] = Math.sqrt(squares / count);
+  }
+  return { mean, deviation };
+}
+
+function channelMoments(
   { input, layout: { places, step }, cells }: Removable,
   channel: number,
 ): { readonly mean: number; readonly deviation: number } {
@@ -130,16 +161,8 @@ export function momentsOf(
 }
 
 function noiseLike(sample: Removable, seed: number): Float32Array {
-  const { places, channels, step } = sample.layout;
-  const made = normalNumbers(places * channels, seed);
-  for (let channel = 0; channel < channels; channel++) {
-    const { mean, deviation } = momentsOf(sample, channel);
-    for (let place = 0; place < places; place++) {
-      const at = place * step.place + channel * step.channel;
-      made[at] = mean + deviation * sure(made[at]);
-    }
-  }
-  return made;
+  const { mean, deviation } = momentsOf(sample);
+  return normalNumbers(mean.length, seed).map((z, at) => sure(mean[at]) + sure(deviation[at]) * z);
 }
 
 /** How many σ a kernel reaches to each side. */

@@ -12,9 +12,10 @@ import { refuseUnknown, type OptionNames } from "../option-names.ts";
 import { normalNumbers } from "../random.ts";
 import { AnswerSession } from "../run/answer-session.ts";
 import { Explainer } from "../run/explainer.ts";
-import type { FloatArray } from "../run/float-array.ts";
+import type { FloatArray, InputArray } from "../run/float-array.ts";
 import type { Runtime } from "../run/runtime.ts";
 import { sure } from "../sure.ts";
+import { columnMoments, type Moments } from "./baselines.ts";
 import { mapOf, usualCellsOf } from "./layout.ts";
 import type { MapSource, MeasureOptions, Subject } from "./measurement.ts";
 import { checkMetrics, type MetricName } from "./metrics.ts";
@@ -36,8 +37,10 @@ export interface EvaluateOptions extends MeasureOptions {
   readonly sessionOptions?: InferenceSession.SessionOptions;
   /** The bytes of an .onnx file, or a model. */
   readonly model: Uint8Array | Model;
-  /** Inputs as the model takes them, samples first: [N, C, H, W], [N, H, W, C], or lists [N, …]. */
+  /** Inputs as the model takes them, samples first: [N, C, H, W], [N, H, W, C], tables [N, F], signals [N, C, T], token ids [N, T]. */
   readonly input: FloatArray;
+  /** Values of the model's other inputs by name, samples first. */
+  readonly others?: Readonly<Record<string, InputArray>>;
   /** The methods by their names. */
   readonly methods: Readonly<Record<string, MapMaker>>;
   /** What all methods share: which input and output are meant, and what the output is. */
@@ -50,7 +53,10 @@ export interface EvaluateOptions extends MeasureOptions {
   readonly reference?: string;
   /** Side of the square patches in pixels, or length of runs in lists. @default a sixteenth of the shorter side */
   readonly patch?: number;
-  /** Black in the units of the input, one number for each channel. @default 0 */
+  /**
+   * What the baseline `black` fills in, in the units of the input: one number for each channel, or the id of the token that hides others.
+   * @default 0
+   */
   readonly black?: readonly number[];
   /** Where the object is, for the pointing game and the relevance mass: [N, H, W], 1 inside. */
   readonly masks?: FloatArray;
@@ -85,6 +91,7 @@ const optionNames: OptionNames<EvaluateOptions> = {
   sessionOptions: true,
   model: true,
   input: true,
+  others: true,
   methods: true,
   compile: true,
   metrics: true,
@@ -175,16 +182,21 @@ async function samplesOf(
   leftOut: LeftOut[],
 ): Promise<Sample[]> {
   const { target, patch, black, masks, strides = usualStrides, batch = usualBatch } = options;
+  const columns = columnsOf(options);
   const samples: Sample[] = [];
   for (let index = 0; index < (options.input.dims[0] ?? 0); index++) {
     const input = sampleOf(options.input, 0, index);
-    const source = await answerOne(session, input);
+    const others = Object.fromEntries(
+      Object.entries(options.others ?? {}).map(([name, value]) => [name, rowOf(value, index)]),
+    );
+    const source = await answerOne(session, input, others);
     try {
       const pick = pickOf(source, typeof target === "object" ? target[index] : target);
-      const answered = { input, source, pick };
+      const answered = { input, source, pick, others };
       const subject = subjectOf(session, answered, batch, {
         cells: usualCellsOf(input.dims, patch),
         strides,
+        ...(columns && { columns }),
         ...(black && { black }),
         ...(masks && { mask: Uint8Array.from(sampleOf(masks, 0, index).data, (n) => (n > 0 ? 1 : 0)) }),
       });
@@ -195,6 +207,29 @@ async function samplesOf(
     }
   }
   return samples;
+}
+
+/**
+ * Means and deviations over all samples, for inputs whose numbers have units of their own; pictures have channels.
+ * @throws OptionError if they are needed, and there is only one sample
+ */
+function columnsOf({ input: { data, dims }, baseline = "mean" }: EvaluateOptions): Moments | undefined {
+  const [count = 0, ...rest] = dims;
+  if (rest.length === 3) return undefined;
+  if (count < 2 && (baseline === "mean" || baseline === "noise")) {
+    throw new OptionError({
+      what: `cannot take the baseline ${baseline}`,
+      why: "it is taken over all samples, and there is one",
+      fix: "give more samples, or take the baseline black with a value of your own",
+    });
+  }
+  return columnMoments(data, data.length / count);
+}
+
+/** One sample of an input. */
+function rowOf({ data, dims }: InputArray, index: number): InputArray {
+  const size = data.length / (dims[0] ?? 1);
+  return { data: data.slice(index * size, (index + 1) * size), dims: [1, ...dims.slice(1)] };
 }
 
 /** The part of the answer that is watched. */

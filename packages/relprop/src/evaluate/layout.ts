@@ -139,9 +139,15 @@ export function usualCellsOf(dims: readonly number[], patch?: number, within?: R
   return runCells(layout.places, row, patch ?? Math.ceil(layout.places / usualCells ** 2));
 }
 
-/** Relevance of one sample -> one number for each place, summed over channels. */
+/** Relevance of one sample -> one number for each place, summed over channels. @throws InputError if it is of another size */
 export function mapOf(relevance: Float32Array, { places, channels, step }: Layout): Float32Array {
   if (relevance.length === places) return relevance;
+  if (relevance.length !== places * channels) {
+    throw new InputError({
+      what: "cannot measure this map",
+      why: `it has ${relevance.length} numbers for ${places} places of the input`,
+    });
+  }
   const map = new Float32Array(places);
   for (let place = 0; place < places; place++) {
     let sum = 0;

@@ -18,14 +18,22 @@ import { randomSubsets, subsetEffects, type SubsetEffects } from "./subsets.ts";
 import { superpixels } from "./superpixels.ts";
 import { sure } from "../sure.ts";
 
+/** The number of an answer that is watched. */
+export interface WatchedNumber {
+  /** The number for the input as it is. */
+  readonly whole: number;
+  /** What it means. */
+  readonly kind: NumberKind;
+}
+
 /** An input and its answer. */
 export interface Subject extends Removable {
   /** What is removed together. */
   readonly cells: Cells;
   /** Runs the model on changed inputs. */
   readonly scores: Scores;
-  /** The number that is watched, for the input as it is, and what it means. */
-  readonly answer: { readonly whole: number; readonly kind: NumberKind };
+  /** The number that is watched. */
+  readonly answer: WatchedNumber;
   /** Black in the units of the input. @default 0 */
   readonly black?: readonly number[];
   /** Where the object is: 1 for its places. */
@@ -159,19 +167,16 @@ export class Measurement {
 
 /** Adds noise to what a filler fills in. */
 function noisy(fill: Filler, subject: Subject, seed: number): Filler {
-  const { layout } = subject;
-  const noise = normalNumbers(layout.places * layout.channels, seed);
-  const deviations = Array.from(
-    { length: layout.channels },
-    (_, channel) => momentsOf(subject, channel).deviation,
-  );
+  const { places, channels, step } = subject.layout;
+  const noise = normalNumbers(places * channels, seed);
+  const { deviation } = momentsOf(subject);
   return (removed) => {
     const filled = fill(removed);
-    for (let place = 0; place < layout.places; place++) {
+    for (let place = 0; place < places; place++) {
       if (!removed[place]) continue;
-      for (const [channel, deviation] of deviations.entries()) {
-        const at = place * layout.step.place + channel * layout.step.channel;
-        filled[at] = sure(filled[at]) + imputedNoise * deviation * sure(noise[at]);
+      for (let channel = 0; channel < channels; channel++) {
+        const at = place * step.place + channel * step.channel;
+        filled[at] = sure(filled[at]) + imputedNoise * sure(deviation[at]) * sure(noise[at]);
       }
     }
     return filled;

@@ -75,21 +75,13 @@ async function maxSensitivity({ subject, source, options }: Measurement): Promis
   const { explain, map } = source;
   const length = Math.sqrt(map.reduce((sum, R) => sum + R * R, 0));
   if (!explain || length === 0) return undefined;
-  const { input, layout } = subject;
   const uniform = uniformNumbers(options.seed);
-  const radii = Array.from(
-    { length: layout.channels },
-    (_, channel) => noiseRadius * momentsOf(subject, channel).deviation,
-  );
+  const { deviation } = momentsOf(subject);
   let most = 0;
   for (let copy = 0; copy < noisyCopies; copy++) {
-    const changed = Float32Array.from(input);
-    for (let place = 0; place < layout.places; place++) {
-      for (const [channel, radius] of radii.entries()) {
-        const at = place * layout.step.place + channel * layout.step.channel;
-        changed[at] = sure(changed[at]) + radius * (2 * uniform() - 1);
-      }
-    }
+    const changed = subject.input.map(
+      (value, at) => value + noiseRadius * sure(deviation[at]) * (2 * uniform() - 1),
+    );
     const other = await explain(changed);
     most = Math.max(most, distance(map, other) / length);
   }

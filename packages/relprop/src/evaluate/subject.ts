@@ -5,12 +5,15 @@ import { pickClass, sampleOf, type Pick } from "../answers/picks.ts";
 import { uniformNumbers } from "../random.ts";
 import type { AnswerSession } from "../run/answer-session.ts";
 import type { Explainer } from "../run/explainer.ts";
-import type { FloatArray } from "../run/float-array.ts";
+import type { FloatArray, InputArray } from "../run/float-array.ts";
 import { answerNumber } from "./answer-number.ts";
 import { batchScores } from "./batch-scores.ts";
 import { layoutOf, mapOf } from "./layout.ts";
 import type { MapSource, Subject } from "./measurement.ts";
 import { requireShares } from "./removal.ts";
+
+/** Values of inputs by name. */
+export type OtherInputs = Readonly<Record<string, InputArray>>;
 
 /** One sample, the model's answer to it, and which part of that is watched. */
 export interface Answered {
@@ -20,11 +23,19 @@ export interface Answered {
   readonly source: RunSource;
   /** What of it is watched. */
   readonly pick: Pick;
+  /** The sample's values of the model's other inputs, each [1, …]. */
+  readonly others?: OtherInputs;
 }
 
 /** The answer to one sample. @param input [1, …] */
-export const answerOne = (session: AnswerSession, input: FloatArray): Promise<RunSource> =>
-  session.answer(repeated(input, session.fixedBatch ?? 1));
+export function answerOne(
+  session: AnswerSession,
+  input: FloatArray,
+  others: OtherInputs = {},
+): Promise<RunSource> {
+  const count = session.fixedBatch ?? 1;
+  return session.answer(repeated(input, count), allRepeated(others, count));
+}
 
 /** Explainers that are made when they are first asked for, and kept. */
 export class KeptExplainers {
@@ -56,18 +67,22 @@ export class KeptExplainers {
  */
 export function subjectOf(
   session: AnswerSession,
-  { input: { data, dims }, pick }: Answered,
+  { input: { data, dims }, pick, others = {} }: Answered,
   batch: number,
   about: Omit<Subject, "input" | "layout" | "answer" | "scores">,
 ): Subject {
   const answer = answerNumber(pick);
   requireShares(answer);
   const { fixedBatch } = session;
-  const scores = batchScores((changed) => session.answer(changed), answer, {
-    dims,
-    batch: fixedBatch ?? batch,
-    isFixed: fixedBatch !== undefined,
-  });
+  const scores = batchScores(
+    (changed) => session.answer(changed, allRepeated(others, changed.dims[0] ?? 1)),
+    answer,
+    {
+      dims,
+      batch: fixedBatch ?? batch,
+      isFixed: fixedBatch !== undefined,
+    },
+  );
   return { ...about, input: data, layout: layoutOf(dims), answer, scores };
 }
 
@@ -77,7 +92,7 @@ export function subjectOf(
  */
 export async function mapSource(
   explainer: Explainer,
-  { input, source, pick }: Answered,
+  { input, source, pick, others = {} }: Answered,
   randomly?: (share: number) => Promise<Explainer>,
 ): Promise<MapSource> {
   const { compiled } = explainer;
@@ -87,6 +102,7 @@ export async function mapSource(
   const explain = async (data: Float32Array, target: FloatArray, by = explainer): Promise<Float32Array> => {
     const { relevance } = await by.explain(repeated({ data, dims: input.dims }, count), {
       target: repeated(target, count),
+      others: allRepeated(others, count),
     });
     return mapOf(sampleOf(relevance, compiled.batchAxis, 0).data, layout);
   };
@@ -109,10 +125,14 @@ function otherClass(source: RunSource, { numbers: { index } }: Pick, seed: numbe
   return others[Math.floor(uniformNumbers(seed)() * others.length)]?.index;
 }
 
-/** So many copies of a sample, for models whose batch is fixed. */
-function repeated({ data, dims }: FloatArray, count: number): FloatArray {
-  if (count === 1) return { data, dims };
-  const copies = new Float32Array(count * data.length);
-  for (let copy = 0; copy < count; copy++) copies.set(data, copy * data.length);
-  return { data: copies, dims: [count, ...dims.slice(1)] };
+/** So many copies of a sample. */
+function repeated<Given extends InputArray>({ data, dims }: Given, count: number): Given {
+  if (count === 1) return { data, dims } as Given;
+  const Numbers = data.constructor as new (length: number) => Float32Array;
+  const copies = new Numbers(count * data.length);
+  for (let copy = 0; copy < count; copy++) copies.set(data as Float32Array, copy * data.length);
+  return { data: copies as InputArray["data"], dims: [count, ...dims.slice(1)] } as InputArray as Given;
 }
+
+const allRepeated = (others: OtherInputs, count: number): OtherInputs =>
+  Object.fromEntries(Object.entries(others).map(([name, value]) => [name, repeated(value, count)]));

@@ -46,13 +46,13 @@ export function superpixels(
 function standardized(sample: Removable): Float64Array[] {
   const { input, layout } = sample;
   const { places, channels, step } = layout;
-  return Array.from({ length: channels }, (_, channel) => {
-    const { mean, deviation } = momentsOf(sample, channel);
-    return Float64Array.from(
-      { length: places },
-      (_each, place) => (sure(input[place * step.place + channel * step.channel]) - mean) / (deviation || 1),
-    );
-  });
+  const { mean, deviation } = momentsOf(sample);
+  return Array.from({ length: channels }, (_, channel) =>
+    Float64Array.from({ length: places }, (_each, place) => {
+      const at = place * step.place + channel * step.channel;
+      return (sure(input[at]) - sure(mean[at])) / (sure(deviation[at]) || 1);
+    }),
+  );
 }
 
 function startCentres(

@@ -59,15 +59,23 @@ export class AnswerSession {
     return typeof size === "number" ? size : undefined;
   }
 
-  /** Runs the model and returns its floating-point outputs and the explained tensor. */
-  async answer(input: InputArray): Promise<RunSource> {
+  /**
+   * Runs the model and returns its floating-point outputs and the explained tensor.
+   * @param others values of the model's other inputs by name
+   */
+  async answer(input: InputArray, others: Readonly<Record<string, InputArray>> = {}): Promise<RunSource> {
     this.#session ??= this.#ort.InferenceSession.create(
       this.#view.bytes,
       withWeights(this.#view, this.#sessionOptions),
     );
     const session = await this.#session;
     const { input: given, output, outputName, facts } = this.#compiled;
-    const results = await session.run({ [given.name]: feedTensor(this.#ort.Tensor, given, input) });
+    const feeds = { [given.name]: feedTensor(this.#ort.Tensor, given, input) };
+    for (const each of this.#compiled.others) {
+      const value = others[each.name];
+      if (value) feeds[each.name] = feedTensor(this.#ort.Tensor, each, value);
+    }
+    const results = await session.run(feeds);
     const outputs: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
       const numbers = fetchedNumbers(tensor);

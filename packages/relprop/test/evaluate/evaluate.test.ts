@@ -5,7 +5,7 @@ import * as ort from "onnxruntime-node";
 import sharp from "sharp";
 import { expect, it } from "vitest";
 import { evaluate, Explainer, metricNames, type FloatArray } from "../../src/index.ts";
-import type { GraphBuilder, Model, Value } from "../../src/onnx/index.ts";
+import { float32Tensor, GraphBuilder, int, type Model, type Value } from "../../src/onnx/index.ts";
 import { convnet, images, modelOf, weights } from "../methods/nets.ts";
 import { runModel } from "../support/run.ts";
 
@@ -231,6 +231,68 @@ it("lists of numbers have a cell for each", async () => {
     baseline: "black",
   });
   expect(inputs[0]!["gradient"]!.curves.most!.removed).toEqual([0, 1, 2, 3, 4, 5, 6]);
+});
+
+it("a table, each of its columns by itself", async () => {
+  const model = new Uint8Array(
+    readFileSync(new URL("../../../../examples/tables/tumours.onnx", import.meta.url)),
+  );
+  const [, ...rows] = readFileSync(
+    new URL("../../../../examples/tables/tumours.csv", import.meta.url),
+    "utf8",
+  )
+    .trim()
+    .split("\n");
+  const table = rows.slice(0, 12).map((row) => row.split(",").slice(1, 31).map(Number));
+  const found = await evaluate({
+    ort,
+    model,
+    input: { data: Float32Array.from(table.flat()), dims: [12, 30] },
+    methods: { lrp: { composite: "epsilon" }, random: "random" },
+  });
+  expect(found.leftOut.map(({ error }) => error.message)).toEqual([]);
+  const [lrp] = found.table;
+  expect(lrp!.summary!.count).toBe(12);
+  expect(lrp!.summary!.mean).toBeGreaterThan(0);
+});
+
+/** The mean vector of the tokens that a mask leaves, and two classes: "good" speaks for the first, "bad" for the second. */
+function maskedWords(): Model {
+  const b = new GraphBuilder();
+  const ids = b.input("ids", "int64", ["N", 6]);
+  const mask = b.input("mask", "int64", ["N", 6]);
+  const words = b.constant(float32Tensor([0, 0, 3, 0, -1, 3, 0.1, 0.1], [4, 2]), "words");
+  const vectors = b.op("Gather", [words, ids], { axis: int(0) });
+  const shares = b.op("Unsqueeze", [b.op("Cast", [mask], { to: int(1) }), b.integers([2])]);
+  const sum = b.op("ReduceSum", [b.op("Mul", [vectors, shares]), b.integers([1])], { keepdims: int(0) });
+  b.output(b.op("Softmax", [sum]), "output");
+  return { irVersion: 8, opsets: { "": 17 }, producer: "test", metadata: {}, graph: b.graph("test") };
+}
+
+it("tokens are replaced by the one that hides them, with the model's other inputs as they are", async () => {
+  const { table, leftOut, inputs } = await evaluate({
+    ort,
+    model: maskedWords(),
+    input: { data: Float32Array.of(3, 1, 3, 2, 1, 1), dims: [1, 6] },
+    // The last "good" is hidden from the network.
+    others: { mask: { data: BigInt64Array.of(1n, 1n, 1n, 1n, 1n, 0n), dims: [1, 6] } },
+    methods: { gradient: { method: "input-x-gradient" }, random: "random" },
+    metrics: ["deletion", "insertion", "srg"],
+    baseline: "black",
+    black: [0],
+    batch: 4,
+  });
+  expect(leftOut).toEqual([]);
+  const { curves } = inputs[0]!["gradient"]!;
+  // Two "good", one "bad" and two words of 0.1 each; then without both "good", and without "bad".
+  const [whole, noGood, noBad] = [
+    [5.2, 3.2],
+    [-0.8, 3.2],
+    [6.2, 0.2],
+  ].map((logits) => softmaxAt(Float32Array.from(logits), 0));
+  expect(curves.most!.numbers[2]).toBeCloseTo(noGood! / whole!, 5);
+  expect(curves.least!.numbers[1]).toBeCloseTo(noBad! / whole!, 5);
+  expect(table.find(({ metric }) => metric === "srg")!.summary!.mean).toBeGreaterThan(0.3);
 });
 
 it("refuses what does not exist", async () => {

@@ -113,6 +113,17 @@ test("compares methods, writes all files, and a second run measures only what is
   expect(stderr).toContain("9 unchanged since the last run");
 });
 
+test("what was measured with other settings is not mixed in", async () => {
+  await evaluate(digits, "--methods", "gradient,random");
+  const status = await evaluate(digits, "--methods", "gradient,random", "--class", "7", "--steps", "3");
+  // The four is no seven at all.
+  expect(status).toBe(1);
+  const { maps, table } = await written();
+  expect(maps.map(({ input }) => input.slice(-5))).toEqual(["2.png", "2.png", "7.png", "7.png"]);
+  for (const { curves } of maps) expect(curves.most!.removed).toHaveLength(4);
+  for (const { summary } of table) expect(summary?.count).toBe(2);
+});
+
 test("other metrics measure anew, and --json prints records", async () => {
   await evaluate(digits, "--methods", "random,gradient", "--metrics", "complexity", "--json");
   const lines = stdout

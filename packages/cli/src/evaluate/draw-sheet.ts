@@ -40,8 +40,10 @@ export function sortedRows({ results, metric, reference }: SheetContent): Row[] 
   for (const each of results)
     rows.set(each.input, (rows.get(each.input) ?? new Map<string, MapResult>()).set(each.method, each));
   const sign = metrics[metric].better === "higher" ? -1 : 1;
-  const numberOf = ({ maps }: Row): number =>
-    sign * (maps.get(reference)?.numbers[metric] ?? -sign * Number.MAX_VALUE);
+  const numberOf = ({ maps }: Row): number => {
+    const number = maps.get(reference)?.numbers[metric];
+    return number === undefined ? Number.MAX_VALUE : sign * number;
+  };
   const all = [...rows].map(([input, maps]): Row => ({ input, maps }));
   return all.toSorted((a, c) => numberOf(a) - numberOf(c));
 }

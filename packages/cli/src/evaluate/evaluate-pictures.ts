@@ -106,6 +106,11 @@ function workOn(
   const { options } = run;
   const { methods, reference } = options;
   const [metric = "srg"] = options.metrics;
+  // Of the manifest only these: others were measured with other settings.
+  const valid = new Map<string, MapResult>();
+  const note = (results: readonly MapResult[]): void => {
+    for (const result of results) valid.set(result.key, result);
+  };
   return {
     inputs: pictures,
     total: pictures.length * methods.length,
@@ -115,14 +120,19 @@ function workOn(
     makes: "maps",
     nameOf: ({ path }) => path,
     canResume: true,
-    prepare: (picture) => prepare(run, picture),
+    prepare: async (picture) => {
+      const prepared = await prepare(run, picture);
+      note("ready" in prepared ? prepared.ready.earlier : prepared.earlier.results);
+      return prepared;
+    },
     explain: (batch) => async () => {
       const found: PictureFound[] = [];
       for (const each of batch) found.push(await measurePicture(run, each));
       return found;
     },
     write: (ready, found) => write(run, ready, found),
-    keep: async ({ fresh }) => {
+    keep: async ({ fresh, results }) => {
+      note(results);
       for (const { hash, result } of fresh) await run.manifest.add(hash, result);
     },
     failedIn: ({ failed }) => failed,
@@ -130,14 +140,14 @@ function workOn(
       options.json
         ? results.map((result) => JSON.stringify({ v: 1, ...result })).join("\n")
         : pictureText(results, metric),
-    finish: () => finish(run, pictures, { metric, reference, sheet }),
+    finish: () => finish(run, [...valid.values()], { metric, reference, sheet }),
   };
 }
 
 const keyOf = ({ key }: InputFile, { name }: NamedMethod): string => `${key}.${fileName(name)}`;
 
 /** A method's name in names of files: that of a composite's file has slashes. */
-const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, "-").replace(/\.json$/, "");
+const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, "-");
 
 async function prepare(
   run: EvaluationRun,
@@ -202,19 +212,18 @@ async function write(run: EvaluationRun, ready: Ready, found: PictureFound): Pro
 /** Summarizes the maps of this run's pictures and methods, and writes all files of the run. */
 async function finish(
   run: EvaluationRun,
-  pictures: readonly InputFile[],
+  found: readonly MapResult[],
   {
     metric,
     reference,
     sheet,
   }: { metric: EvaluateOptions["metrics"][number]; reference: string; sheet: string },
 ): Promise<string | undefined> {
-  const { manifest, options, writer, settings, loaded } = run;
+  const { options, writer, settings, loaded } = run;
   const { folder, theme } = options;
   const methods = options.methods.map(({ name }) => name);
-  const keys = new Set(pictures.flatMap((file) => options.methods.map((method) => keyOf(file, method))));
-  const results = (await manifest.all()).filter(({ key }) => keys.has(key));
-  if (results.length === 0) return undefined;
+  if (found.length === 0) return undefined;
+  const results = found.toSorted((a, c) => (a.key < c.key ? -1 : 1));
   const content = { results, methods, metric, reference, folder, theme };
   const inputs = sortedRows(content).map(({ maps }): MeasuredInput =>
     Object.fromEntries([...maps].map(([method, result]) => [method, measuredOf(result)])),

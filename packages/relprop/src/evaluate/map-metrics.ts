@@ -31,6 +31,27 @@ export function complexity(map: ArrayLike<number>): number | undefined {
   );
 }
 
+/**
+ * The largest ‖R' − R‖ / ‖R‖ of some other maps of the same input, by Euclidean lengths. Yeh et al. 2019.
+ * @returns undefined for a map of zeros
+ */
+export function largestChange(
+  map: ArrayLike<number>,
+  others: readonly ArrayLike<number>[],
+): number | undefined {
+  const lengthOf = (numberAt: (i: number) => number): number => {
+    let sum = 0;
+    for (let i = 0; i < map.length; i++) sum += numberAt(i) ** 2;
+    return Math.sqrt(sum);
+  };
+  const own = lengthOf((i) => map[i] ?? 0);
+  if (own === 0) return undefined;
+  return others.reduce(
+    (most, other) => Math.max(most, lengthOf((i) => (other[i] ?? 0) - (map[i] ?? 0)) / own),
+    0,
+  );
+}
+
 /** Bins of a histogram. */
 const bins = 100;
 

@@ -8,7 +8,7 @@ import { sure } from "../sure.ts";
 import { momentsOf } from "./baselines.ts";
 import { gridOf } from "./layout.ts";
 import { pointingGame, relevanceMass } from "./localization.ts";
-import { complexity, gridScore, histogramEntropy, sparseness } from "./map-metrics.ts";
+import { complexity, gridScore, histogramEntropy, largestChange, sparseness } from "./map-metrics.ts";
 import type { Measurement } from "./measurement.ts";
 import { meanAlong } from "./removal.ts";
 import { mean } from "./statistics.ts";
@@ -70,22 +70,19 @@ async function sensitivityN(of: Measurement): Promise<number | undefined> {
   return found.length === 0 ? undefined : mean(found);
 }
 
-/** max over noise δ of ‖R(x + δ) − R(x)‖ / ‖R(x)‖, |δ| at most the radius. */
 async function maxSensitivity({ subject, source, options }: Measurement): Promise<number | undefined> {
   const { explain, map } = source;
-  const length = Math.sqrt(map.reduce((sum, R) => sum + R * R, 0));
-  if (!explain || length === 0) return undefined;
+  if (!explain) return undefined;
   const uniform = uniformNumbers(options.seed);
   const { deviation } = momentsOf(subject);
-  let most = 0;
+  const others: Float32Array[] = [];
   for (let copy = 0; copy < noisyCopies; copy++) {
     const changed = subject.input.map(
       (value, at) => value + noiseRadius * sure(deviation[at]) * (2 * uniform() - 1),
     );
-    const other = await explain(changed);
-    most = Math.max(most, distance(map, other) / length);
+    others.push(await explain(changed));
   }
-  return most;
+  return largestChange(map, others);
 }
 
 /** The shares of layers, from the output on, whose weights are made random one after the other. */
@@ -109,12 +106,6 @@ async function complexityRise({ source }: Measurement): Promise<number | undefin
 }
 
 const isFinite = (map: Float32Array): boolean => map.every(Number.isFinite);
-
-function distance(a: Float32Array, c: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (sure(a[i]) - sure(c[i])) ** 2;
-  return Math.sqrt(sum);
-}
 
 const table = {
   srg: {

@@ -256,6 +256,20 @@ it("a table, each of its columns by itself", async () => {
   expect(lrp!.summary!.mean).toBeGreaterThan(0);
 });
 
+it("the mean of one row is that row, so there is none", async () => {
+  const model = modelOf((b, x) => b.op("MatMul", [x, weights(b, [6, 3], 5)]), ["N", 6]);
+  const given = {
+    ort,
+    model,
+    methods: { noise: "random" },
+    input: { data: new Float32Array(6), dims: [1, 6] },
+  } as const;
+  for (const baseline of ["mean", "noise"] as const)
+    await expect(evaluate({ ...given, baseline })).rejects.toThrow(
+      "it is taken over all samples, and there is one",
+    );
+});
+
 /** The mean vector of the tokens that a mask leaves, and two classes: "good" speaks for the first, "bad" for the second. */
 function maskedWords(): Model {
   const b = new GraphBuilder();

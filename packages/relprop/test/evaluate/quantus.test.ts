@@ -12,7 +12,13 @@ import {
   type Cells,
 } from "../../src/evaluate/layout.ts";
 import { boxMask, pointingGame, relevanceMass } from "../../src/evaluate/localization.ts";
-import { complexity, gridScore, histogramEntropy, sparseness } from "../../src/evaluate/map-metrics.ts";
+import {
+  complexity,
+  gridScore,
+  histogramEntropy,
+  largestChange,
+  sparseness,
+} from "../../src/evaluate/map-metrics.ts";
 import { meanAlong, orderOf, removedInputs, type First } from "../../src/evaluate/removal.ts";
 import { pearson, squaredError, subsetEffects } from "../../src/evaluate/subsets.ts";
 import { rankCorrelation } from "../../src/index.ts";
@@ -128,6 +134,15 @@ it("sparseness and complexity", () => {
   expectClose([sparseness(map.map((R) => Math.abs(R) + 1e-7))!], results["sparseness"]!);
   expectClose([complexity(map)!], results["complexity"]!);
   expectClose([histogramEntropy(map)], results["histogram-entropy"]!);
+});
+
+/** A map that depends on the input in a way that is easily computed. */
+const explain = (x: ArrayLike<number>): number[] =>
+  map.map((R, place) => [0, 1, 2].reduce((sum, channel) => sum + R * x[channel * 144 + place]!, 0));
+
+it("max-sensitivity, of an explanation that multiplies input and map", () => {
+  const others = results.noise.map((noise) => explain(noise.map((d, i) => references.input[i]! + d)));
+  expectClose([largestChange(explain(references.input), others)!], results["max-sensitivity"]!);
 });
 
 it("grid score, against a Fourier transform by NumPy", () => {

@@ -174,33 +174,48 @@ export function blurred(input: Float32Array, layout: Layout, sigma?: number): Fl
   const { channels, step } = layout;
   const kernel = gaussian(sigma ?? Math.min(height, width) / 20);
   const made = new Float32Array(input.length);
-  const rows = new Float64Array(height * width);
+  const [plane, rows, columns] = [0, 0, 0].map(() => new Float64Array(height * width)) as Planes;
   for (let channel = 0; channel < channels; channel++) {
     const at = (place: number): number => place * step.place + channel * step.channel;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++)
-        rows[y * width + x] = weighted(kernel, x, width, (near) => sure(input[at(y * width + near)]));
-    }
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++)
-        made[at(y * width + x)] = weighted(kernel, y, height, (near) => sure(rows[near * width + x]));
-    }
+    for (let place = 0; place < plane.length; place++) plane[place] = sure(input[at(place)]);
+    convolve(plane, rows, kernel, { lines: height, length: width, line: width, step: 1 });
+    convolve(rows, columns, kernel, { lines: width, length: height, line: 1, step: width });
+    for (let place = 0; place < plane.length; place++) made[at(place)] = sure(columns[place]);
   }
   return made;
 }
 
-/** Σ of a kernel's weights times the numbers around a position. */
-function weighted(
+type Planes = [Float64Array, Float64Array, Float64Array];
+
+/** Lines of a plane, along one axis: how many and how long they are, and how far apart in elements. */
+interface Lines {
+  readonly lines: number;
+  readonly length: number;
+  readonly line: number;
+  readonly step: number;
+}
+
+/** Convolves each line; beyond its ends lies the number at its end. */
+function convolve(
+  from: Float64Array,
+  to: Float64Array,
   kernel: Float64Array,
-  position: number,
-  length: number,
-  numberAt: (position: number) => number,
-): number {
+  { lines, length, line, step }: Lines,
+): void {
   const radius = (kernel.length - 1) / 2;
-  let sum = 0;
-  for (let i = 0; i < kernel.length; i++)
-    sum += sure(kernel[i]) * numberAt(Math.min(length - 1, Math.max(0, position + i - radius)));
-  return sum;
+  const padded = new Float64Array(length + 2 * radius);
+  for (let each = 0; each < lines; each++) {
+    for (let i = 0; i < padded.length; i++) {
+      const near = Math.min(length - 1, Math.max(0, i - radius));
+      padded[i] = sure(from[each * line + near * step]);
+    }
+    for (let i = 0; i < length; i++) {
+      let sum = 0;
+      // Bounds hold by construction, and this loop is most of the work.
+      for (let k = 0; k < kernel.length; k++) sum += (kernel[k] as number) * (padded[i + k] as number);
+      to[each * line + i * step] = sum;
+    }
+  }
 }
 
 function gaussian(sigma: number): Float64Array {

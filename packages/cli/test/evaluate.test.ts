@@ -95,7 +95,7 @@ test("compares methods, writes all files, and a second run measures only what is
     "sparseness random",
   ]);
   expect(first.maps).toHaveLength(6);
-  expect(first.maps[0]).toMatchObject({ measured: { kind: "probability" }, answer: { label: "2" } });
+  expect(first.maps[0]).toMatchObject({ measured: { what: "probability" }, answer: { label: "2" } });
   expect(first.table[0]!.summary!.mean).toBeGreaterThan(0.4);
   const files = await readdir(out);
   for (const file of ["evaluation.html", "curves.svg", "sheet.png", "7.epsilon-plus.heatmap.png"])
@@ -193,10 +193,37 @@ test.each([
   );
   expect([status, stderr]).toEqual([0, expect.any(String)]);
   const { maps, settings } = await written();
-  for (const { measured } of maps) expect(measured.kind).toBe(kind);
-  expect(settings["measured"]).toContain(kind);
+  for (const { measured } of maps) expect(measured.what).toBe(kind);
+  expect(settings["watched"]).toContain(kind);
   const srg = maps.filter(({ method }) => method === "epsilon").map(({ numbers: own }) => own.srg!);
   for (const each of srg) expect(each).toBeGreaterThan(0);
+});
+
+/** Scores of three classes at each pixel. */
+const map = (b: GraphBuilder, x: Value): Value => {
+  const w = b.constant(float32Tensor(wave(3 * 9), [3, 1, 3, 3]), "w");
+  return b.op("Softmax", [b.op("Conv", [x, w], { pads: ints([1, 1, 1, 1]) })], { axis: int(1) });
+};
+
+test.each([
+  ["one place of a map", map, ["--pixel", "14,10"], "probability"],
+  ["where a class wins", map, ["--class", "0"], "logit"],
+  [
+    "the length of an embedding",
+    (b: GraphBuilder, x: Value) => numbers(b, x, 6),
+    ["--output-kind", "embedding"],
+    "value",
+  ],
+  ["elements", map, ["--target", "0,1,4..24,12..16"], "logit"],
+])("%s", async (name, make, args, kind) => {
+  const model = await save(name.replaceAll(" ", "-"), make);
+  const pixels = ["--scale", "1/255", "--mean", "0", "--std", "1"];
+  const status = await evaluate(model, "--methods", "epsilon,random", ...pixels, ...args);
+  expect(stderr).not.toContain("relprop:");
+  expect(status).toBe(0);
+  const { maps } = await written();
+  expect(maps).toHaveLength(6);
+  for (const { measured } of maps) expect(measured.what).toBe(kind);
 });
 
 test("patches over the padding of a letterbox are never removed", async () => {

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { InputError, OptionError, type MeasuredInput, type MetricRow } from "@relprop/core";
 import { colormap, type Figure } from "@relprop/core/heatmap";
-import { kindOf, metricTable } from "@relprop/core/internal";
+import { metricTable } from "@relprop/core/internal";
 import { markedJson } from "../files/own-files.ts";
 import type { InputFile } from "../files/find-files.ts";
 import { resultHash } from "../files/manifest.ts";
@@ -92,7 +92,7 @@ async function startRun(
   const coloring = decideColoring({ settings: { seed: "logit" } }, {});
   const [first] = bench.explainers.values();
   const decisions = first ? decisionsInWords(loaded, first.explainer.compiled, decision, coloring) : [];
-  const settings = settingsInWords(decisions, loaded.card.name, kindOf(names.facts), options);
+  const settings = settingsInWords(decisions, loaded.card.name, options);
   if (!silent) sayDecisions([...settings, ["device", options.device], ["images", String(pictures)]]);
   const plan = { requests, against, names, size: loaded.card.input.size, detection: options.detection ?? {} };
   return { ...started, options, plan, coloring, settings };
@@ -196,7 +196,7 @@ async function write(run: EvaluationRun, ready: Ready, found: PictureFound): Pro
       files: { picture: seen, heatmap: file },
       method: method.name,
       answer,
-      measured: { kind: number.kind, whole: number.whole },
+      measured: { what: number.what, whole: number.whole },
       numbers: measured.numbers,
       curves: structuredClone(measured.curves) as MapResult["curves"],
       ms,
@@ -219,7 +219,7 @@ async function finish(
     sheet,
   }: { metric: EvaluateOptions["metrics"][number]; reference: string; sheet: string },
 ): Promise<string | undefined> {
-  const { options, writer, settings, loaded } = run;
+  const { options, writer, loaded } = run;
   const { folder, theme } = options;
   const methods = options.methods.map(({ name }) => name);
   if (found.length === 0) return undefined;
@@ -229,7 +229,9 @@ async function finish(
     Object.fromEntries([...maps].map(([method, result]) => [method, measuredOf(result)])),
   );
   const rows = metricTable(inputs, methods, options.metrics, reference);
-  sayTable(rows, options);
+  const watched = `the ${[...new Set(results.map(({ measured }) => measured.what))].join(" or ")} of what is explained`;
+  const settings = [...run.settings, ["watched", watched] as const];
+  sayTable(rows, watched, options);
   const title = `How faithful explanations of ${loaded.card.name} are`;
   const about = { v: 1, settings: Object.fromEntries(settings), reference, table: rows };
   await writer.ofRun(listName, markedJson({ ...about, maps: results }));
@@ -254,7 +256,11 @@ async function finish(
   return join(folder, pageName);
 }
 
-function sayTable(rows: readonly MetricRow[], { json, quiet, reference }: EvaluateOptions): void {
+function sayTable(
+  rows: readonly MetricRow[],
+  watched: string,
+  { json, quiet, reference }: EvaluateOptions,
+): void {
   if (json) process.stdout.write(`${JSON.stringify({ v: 1, reference, table: rows })}\n`);
-  else if (!quiet) process.stdout.write(`${tableText(rows, reference)}\n`);
+  else if (!quiet) process.stdout.write(`watched: ${watched}\n${tableText(rows, reference)}\n`);
 }

@@ -15,7 +15,7 @@ export const mapResultSchema: z.ZodObject<{
   answer: z.ZodObject<
     Omit<(typeof scoreSchema)["shape"], "index"> & { index: z.ZodExactOptional<z.ZodNumber> }
   >;
-  measured: z.ZodObject<{ kind: z.ZodString; whole: z.ZodNumber }>;
+  measured: z.ZodObject<{ what: z.ZodString; whole: z.ZodNumber }>;
   numbers: z.ZodRecord<z.ZodEnum<Record<MetricName, MetricName>> & z.core.$partial, z.ZodNumber>;
   curves: z.ZodObject<{ most: z.ZodExactOptional<typeof curve>; least: z.ZodExactOptional<typeof curve> }>;
   ms: z.ZodNumber;
@@ -29,8 +29,8 @@ export const mapResultSchema: z.ZodObject<{
   method: z.string(),
   /** What is explained. */
   answer: z.object({ ...scoreSchema.shape, index: scoreSchema.shape.index.exactOptional() }),
-  /** The number that is watched: a probability or a value. */
-  measured: z.object({ kind: z.string(), whole: z.number() }),
+  /** The number that is watched: a probability, value or logit. */
+  measured: z.object({ what: z.string(), whole: z.number() }),
   /** The metrics; one is absent where it is not defined. */
   numbers: z.partialRecord(
     z.enum(Object.fromEntries(metricNames.map((name) => [name, name])) as Record<MetricName, MetricName>),

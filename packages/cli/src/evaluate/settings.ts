@@ -1,7 +1,6 @@
 /** What an evaluation depends on: for its results, and in words. */
 
 import { version } from "@relprop/core";
-import type { NumberKind } from "@relprop/core/internal";
 import type { EvaluateOptions, EvaluationRun } from "./evaluation-run.ts";
 import type { NamedMethod } from "./methods.ts";
 
@@ -51,13 +50,11 @@ const ofMethods = new Set([
 export function settingsInWords(
   decisions: readonly (readonly [name: string, value: string])[],
   model: string,
-  measured: NumberKind,
   { methods, metrics, baseline, patch, steps, seed }: EvaluateOptions,
 ): (readonly [name: string, value: string])[] {
   const shared = decisions.filter(([name]) => !ofMethods.has(name));
   return [
     ...(shared.length > 0 ? shared : [["model", model] as const]),
-    ["measured", `the ${measured} of what is explained`],
     ["methods", methods.map(({ name }) => name).join(", ")],
     ["metrics", metrics.join(", ")],
     ["baseline", baseline],

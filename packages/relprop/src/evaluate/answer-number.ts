@@ -1,39 +1,35 @@
 /** Which number of an answer is watched while the input changes. */
 
 import { pickClass, pickWeights, type Pick, type PickSource } from "../answers/picks.ts";
-import type { OutputScale } from "../outputs/output-facts.ts";
-import type { NumberKind } from "./removal.ts";
+import type { WatchedNumber } from "./removal.ts";
 
 /** The number of what is explained, and how to read it in the answer to another input. */
-export interface AnswerNumber {
-  /** What it means. */
-  readonly kind: NumberKind;
-  /** The number for the input itself. */
-  readonly whole: number;
+export interface AnswerNumber extends WatchedNumber {
   /** The same number in a sample of another answer. */
   readonly of: (source: PickSource, sample: number) => number;
 }
 
+/** Numbers of a pick, the one that is watched first. */
+const fields = ["probability", "value", "logit"] as const;
+
 /**
  * The probability of what a pick explains; where it has none (values, several elements) the value, or the logit where it
  * belongs to no output.
+ * @param source the answer that was picked from, as its first sample
  */
-export function answerNumber(pick: Pick): AnswerNumber {
-  const { numbers, elements, target } = pick;
+export function answerNumber(source: PickSource, { numbers, elements, target }: Pick): AnswerNumber {
   const { index } = numbers;
   // A yes-or-no answer has numbers of its own for no, which weights do not tell.
-  const isOne = index !== undefined && elements === 1;
-  const read = (source: PickSource, sample: number): Pick["numbers"] =>
-    isOne && source.facts.placeAxes.length === 0
-      ? pickClass(source, sample, index).numbers
-      : pickWeights(source, sample, target).numbers;
-  const kind = numbers.probability === undefined ? "value" : "probability";
-  return { kind, whole: numberOf(numbers), of: (source, sample) => numberOf(read(source, sample)) };
+  const isOne = index !== undefined && elements === 1 && source.facts.placeAxes.length === 0;
+  const read = (other: PickSource, sample: number): Pick["numbers"] =>
+    isOne ? pickClass(other, sample, index).numbers : pickWeights(other, sample, target).numbers;
+  // Read as it is read later: a pick itself may know more numbers.
+  const first = read(source, 0);
+  const what = fields.find((field) => first[field] !== undefined) ?? "value";
+  return {
+    what,
+    kind: what === "probability" ? "probability" : "value",
+    whole: first[what] ?? Number.NaN,
+    of: (other, sample) => read(other, sample)[what] ?? Number.NaN,
+  };
 }
-
-/** What the numbers of an output's elements mean. */
-export const kindOf = ({ scale }: { readonly scale: OutputScale }): NumberKind =>
-  scale.kind === "value" ? "value" : "probability";
-
-const numberOf = ({ probability, value, logit }: Pick["numbers"]): number =>
-  probability ?? value ?? logit ?? Number.NaN;

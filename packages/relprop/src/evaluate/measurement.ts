@@ -11,20 +11,12 @@ import {
   sharesLeft,
   type Curve,
   type First,
-  type NumberKind,
   type Scores,
+  type WatchedNumber,
 } from "./removal.ts";
 import { randomSubsets, subsetEffects, type SubsetEffects } from "./subsets.ts";
 import { superpixels } from "./superpixels.ts";
 import { sure } from "../sure.ts";
-
-/** The number of an answer that is watched. */
-export interface WatchedNumber {
-  /** The number for the input as it is. */
-  readonly whole: number;
-  /** What it means. */
-  readonly kind: NumberKind;
-}
 
 /** An input and its answer. */
 export interface Subject extends Removable {

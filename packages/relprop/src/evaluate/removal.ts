@@ -15,6 +15,16 @@ export type First = "most" | "least";
 /** What an answer's number means: a probability, or another value, whose sign means something. */
 export type NumberKind = "probability" | "value";
 
+/** The number of an answer that is watched. */
+export interface WatchedNumber {
+  /** The number for the input as it is. */
+  readonly whole: number;
+  /** What it means. */
+  readonly kind: NumberKind;
+  /** Its name. */
+  readonly what: "probability" | "value" | "logit";
+}
+
 /** A curve of an answer. */
 export interface Curve {
   /** How many cells are removed at each point, from none to all. */
@@ -66,7 +76,7 @@ export function* removedInputs(
 }
 
 /** @throws InputError if the answer is a probability of about 0 */
-export function requireShares({ kind, whole }: { readonly kind: NumberKind; readonly whole: number }): void {
+export function requireShares({ kind, whole }: Omit<WatchedNumber, "what">): void {
   if (kind === "probability" && whole < leastProbability) throw tooSmall(kind, whole);
 }
 

@@ -67,11 +67,11 @@ export class KeptExplainers {
  */
 export function subjectOf(
   session: AnswerSession,
-  { input: { data, dims }, pick, others = {} }: Answered,
+  { input: { data, dims }, source, pick, others = {} }: Answered,
   batch: number,
   about: Omit<Subject, "input" | "layout" | "answer" | "scores">,
 ): Subject {
-  const answer = answerNumber(pick);
+  const answer = answerNumber(source, pick);
   requireShares(answer);
   const { fixedBatch } = session;
   const scores = batchScores(

@@ -22,8 +22,6 @@ export { problemKinds } from "../cards/hub-config.ts";
 export { fixInputs, isSetting } from "../compile/fix-inputs.ts";
 export { promptModel } from "../compile/caches.ts";
 export { tokenEmbedding, type TokenEmbedding } from "../compile/token-embedding.ts";
-export { kindOf } from "../evaluate/answer-number.ts";
-export type { NumberKind } from "../evaluate/removal.ts";
 export { usualStrides } from "../evaluate/evaluate.ts";
 export { layoutOf, usualCellsOf, type Cells } from "../evaluate/layout.ts";
 export type { MapSource, Subject } from "../evaluate/measurement.ts";

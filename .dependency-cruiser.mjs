@@ -18,7 +18,7 @@ const studio = (room, ...allowed) => ({
 });
 
 /** Rooms of the command that explain one kind of input each. */
-const kinds = ["images", "texts", "arrays", "concepts", "films"];
+const kinds = ["images", "texts", "arrays", "concepts", "films", "evaluate"];
 const roomsOf = (names) => `^packages/cli/src/(${names.join("|")})/`;
 
 /** Rooms of the command, and the other rooms that they do not know. */
@@ -37,6 +37,15 @@ export default {
       severity: "error",
       from: { path: "^packages/relprop/src/onnx/" },
       to: { path: "^packages/relprop/src/[^/]+/", pathNot: "^packages/relprop/src/onnx/" },
+    },
+    {
+      name: "metrics know nothing of ONNX",
+      severity: "error",
+      from: {
+        path: "^packages/relprop/src/evaluate/",
+        pathNot: "/evaluate/(evaluate|subject|randomize|index)\\.ts$",
+      },
+      to: { path: "^packages/relprop/src/(onnx|compile|relevance|zoo|node)/" },
     },
     only("relprop/src"),
     only("engine/src", "relprop/src"),
@@ -69,7 +78,7 @@ export default {
     ),
     // Windows of sounds are explained as arrays are.
     apart(["sounds"], [...kinds, "commands", "studio-server"]),
-    apart(["images", "texts", "concepts", "films"], ["sounds"]),
+    apart(["images", "texts", "concepts", "films", "evaluate"], ["sounds"]),
     // What kinds share knows none of them, and no command.
     apart(
       ["run", "pages", "figures", "files", "models", "terminal", "sessions", "media"],

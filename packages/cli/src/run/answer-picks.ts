@@ -85,7 +85,7 @@ function lengthOf(names: AnswerPlan["names"], source: PickSource, sample: number
 export function picksOf(
   plan: BatchPlan,
   source: RunSource,
-  first: Explanation,
+  first: { readonly top: Explanation["top"] },
   samples: readonly number[],
   request: AnswerRequest,
   isKnown: (sample: number, index: number) => boolean,

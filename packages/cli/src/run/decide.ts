@@ -252,7 +252,7 @@ export interface Coloring {
 
 /** Chooses colours as {@link usualColoring} does. A chosen colour map keeps the normalization of its kind. */
 export function decideColoring(
-  compiled: CompiledFacts,
+  compiled: { readonly settings: Pick<CompiledFacts["settings"], "seed"> },
   choices: Omit<RunChoices, keyof AnswerChoices | "compile">,
 ): Coloring {
   const isSigned = compiled.settings.seed !== "softmax" && choices.method?.method !== "grad-cam";

@@ -1,11 +1,10 @@
 /** A run over inputs of any kind: sessions, progress, failures, interruption, records and the exit status. */
 
 import { availableParallelism } from "node:os";
-import { InputError } from "@relprop/core";
-import { throughStages, type ParallelLimits, type Stages } from "./stages.ts";
+import { InputError, type Explainer } from "@relprop/core";
+import { throughStages, type ParallelLimits, type Sessions, type Stages } from "./stages.ts";
 import { SessionThreads } from "../sessions/session-thread.ts";
 import type { Device } from "../sessions/start-explainer.ts";
-import type { Explainers } from "../sessions/start-sessions.ts";
 import { exitCodes } from "../terminal/exit-codes.ts";
 import { startProgress, type Progress } from "../terminal/progress.ts";
 import { failureRecord, say, sayError, summaryText, type ReportOptions } from "../terminal/report.ts";
@@ -31,14 +30,25 @@ export interface Failed {
   readonly about?: Readonly<Record<string, unknown>>;
 }
 
+/** What a run explains with, and frees at its end. */
+export interface Disposable {
+  dispose(): Promise<void>;
+}
+
 /** The inputs, and how they are processed. */
-export interface Work<Input, Ready, Found, Result> extends Stages<Input, Ready, Found, Result> {
+export interface Work<Input, Ready, Found, Result, Session extends Disposable = Explainer> extends Stages<
+  Input,
+  Ready,
+  Found,
+  Result,
+  Session
+> {
   readonly inputs: Iterable<Input> | AsyncIterable<Input>;
   /** How many samples they are altogether; undefined where only their end tells. */
   readonly total: number | undefined;
   /** How many samples an input is. @default 1 */
   readonly samplesIn?: (input: Input) => number;
-  readonly explainers: Explainers;
+  readonly explainers: Sessions<Session>;
   /** The singular noun for a sample: `image`. */
   readonly noun: string;
   /** The plural noun for results: `heatmaps`. */
@@ -103,13 +113,13 @@ export interface Part extends Pick<
 
 /** What a run works on, and with. */
 export interface Parts {
-  readonly explainers: Explainers;
+  readonly explainers: readonly Disposable[];
   readonly parts: readonly Part[];
 }
 
 /** Inputs that are explained batch by batch. Inputs that fail are reported and left out. */
-export function partOf<Input, Ready, Found, Result>(
-  work: Work<Input, Ready, Found, Result>,
+export function partOf<Input, Ready, Found, Result, Session extends Disposable>(
+  work: Work<Input, Ready, Found, Result, Session>,
   { json, quiet, jobs, batch }: RunOptions,
   interrupted: () => boolean,
 ): Part {
@@ -157,10 +167,10 @@ export function partOf<Input, Ready, Found, Result>(
  * @param begin prepares the run; sessions are created in the given threads
  * @returns and throws as {@link runParts}
  */
-export const runInputs = <Input, Ready, Found, Result>(
+export const runInputs = <Input, Ready, Found, Result, Session extends Disposable>(
   options: RunOptions,
   start: number,
-  begin: (threads: SessionThreads) => Promise<Work<Input, Ready, Found, Result>>,
+  begin: (threads: SessionThreads) => Promise<Work<Input, Ready, Found, Result, Session>>,
   interrupted: () => boolean,
 ): Promise<number> =>
   runParts(

@@ -3,14 +3,16 @@
 import { InputError, ModelFileError, RelpropError, type Explainer } from "@relprop/core";
 import { inOrder } from "../sessions/in-order.ts";
 import { Pool } from "../sessions/pool.ts";
-import type { Explainers } from "../sessions/start-sessions.ts";
+
+/** What explains, one batch each at a time. */
+export type Sessions<Session> = readonly [Session, ...Session[]];
 
 /** The work of each stage. An InputError fails its input alone, or in `explain` its batch. */
-export interface Stages<Input, Ready, Found, Result> {
+export interface Stages<Input, Ready, Found, Result, Session = Explainer> {
   /** Reads an input, or finds its earlier result. */
   readonly prepare: (input: Input) => Promise<{ readonly ready: Ready } | { readonly earlier: Result }>;
   /** Prepares a batch; returns the job that runs the network on a free session, with one result per input. */
-  readonly explain: (batch: readonly Ready[]) => (explainer: Explainer) => Promise<readonly Found[]>;
+  readonly explain: (batch: readonly Ready[]) => (session: Session) => Promise<readonly Found[]>;
   readonly write: (ready: Ready, found: Found) => Promise<Result>;
 }
 
@@ -57,10 +59,10 @@ export const maxInputsInMemory = ({
  * @param interrupted polled between inputs and between batches; true ends the run after the current work
  * @throws errors of the whole run: ModelFileError if the model cannot be run
  */
-export async function* throughStages<Input, Ready, Found, Result>(
+export async function* throughStages<Input, Ready, Found, Result, Session = Explainer>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
-  { prepare, explain, write }: Stages<Input, Ready, Found, Result>,
-  { explainers, jobs, batch }: ParallelLimits & { readonly explainers: Explainers },
+  { prepare, explain, write }: Stages<Input, Ready, Found, Result, Session>,
+  { explainers, jobs, batch }: ParallelLimits & { readonly explainers: Sessions<Session> },
   interrupted: () => boolean,
 ): AsyncGenerator<Outcome<Input, Result>, void, undefined> {
   type Out = Outcome<Input, Result>;

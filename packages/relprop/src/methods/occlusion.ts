@@ -2,11 +2,10 @@
 
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
-import { sizeOf } from "../onnx/tensor.ts";
 import { refuseUnknown, type OptionNames } from "../option-names.ts";
-import { channelAxis } from "../relevance/seed.ts";
 import { targetNumbers, type Target } from "../run/targets.ts";
 import { countOption } from "./options.ts";
+import { pictureLayout, type PictureLayout } from "./picture-layout.ts";
 
 /** What is covered, and what is watched while it is. */
 export interface OcclusionOptions {
@@ -58,7 +57,7 @@ interface Place {
 export async function occlusion(options: OcclusionOptions): Promise<FloatArray> {
   refuseUnknown("occlusion", options, optionNames);
   const { run, input, target } = options;
-  const image = layoutOf(input);
+  const image = pictureLayout(input);
   const { samples, height, width } = image;
   const patch = pair("patch", options.patch);
   const stride = pair("stride", options.stride ?? [Math.ceil(patch[0] / 2), Math.ceil(patch[1] / 2)]);
@@ -105,31 +104,6 @@ export async function occlusion(options: OcclusionOptions): Promise<FloatArray> 
   return { data, dims: [samples, height, width] };
 }
 
-interface Layout {
-  readonly samples: number;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  /** Distance in elements between neighbours along each axis. */
-  readonly step: { readonly channel: number; readonly y: number; readonly x: number };
-}
-
-function layoutOf({ data, dims }: FloatArray): Layout {
-  if (dims.length !== 4 || sizeOf(dims) !== data.length) {
-    throw new InputError({
-      what: "cannot cover patches of this input",
-      why: `it has the shape [${dims.join(", ")}] and ${data.length} numbers, not [N, C, H, W]`,
-    });
-  }
-  const [samples = 0, second = 0, third = 0, fourth = 0] = dims;
-  if (channelAxis({ shape: dims }) === 1) {
-    const step = { channel: third * fourth, y: fourth, x: 1 };
-    return { samples, channels: second, height: third, width: fourth, step };
-  }
-  const step = { channel: 1, y: third * fourth, x: fourth };
-  return { samples, channels: fourth, height: second, width: third, step };
-}
-
 function pair(name: string, value: number | readonly [number, number]): readonly [number, number] {
   const [a, b] = typeof value === "number" ? [value, value] : value;
   return [countOption(name, a), countOption(name, b)];
@@ -161,7 +135,7 @@ function starts(axis: string, length: number, patch: number, stride: number): nu
 /** One sample with a patch covered. */
 function covered(
   { data }: FloatArray,
-  { samples, step }: Layout,
+  { samples, step }: PictureLayout,
   { sample, top, left }: Place,
   [patchHeight, patchWidth]: readonly [number, number],
   fillings: readonly number[],

@@ -2,7 +2,7 @@
 
 import { InputError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
-import { normalNumbers } from "./normal-numbers.ts";
+import { normalNumbers } from "../random.ts";
 import { sizeOf } from "../onnx/tensor.ts";
 
 /**

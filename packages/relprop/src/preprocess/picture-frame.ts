@@ -54,6 +54,18 @@ export function seenPart({ picture, frame }: PictureFrame): Edges {
   };
 }
 
+/** The pixels of the input that show the picture, in whole pixels; the others are padding. */
+export function shownPart({ picture, input, frame }: PictureFrame): Edges {
+  const across = input.width / (frame.right - frame.left);
+  const down = input.height / (frame.bottom - frame.top);
+  return {
+    left: Math.max(0, Math.round(-frame.left * across)),
+    top: Math.max(0, Math.round(-frame.top * down)),
+    right: Math.min(input.width, Math.round((picture.width - frame.left) * across)),
+    bottom: Math.min(input.height, Math.round((picture.height - frame.top) * down)),
+  };
+}
+
 /** A box of the input, in the picture's own pixels; what of it lies outside of the picture is cut off. */
 export function boxInPicture({ picture, input, frame }: PictureFrame, box: Edges): Edges {
   const x = (at: number): number =>

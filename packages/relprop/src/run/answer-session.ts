@@ -52,15 +52,30 @@ export class AnswerSession {
     this.#sessionOptions = sessionOptions;
   }
 
-  /** Runs the model and returns its floating-point outputs and the explained tensor. */
-  async answer(input: InputArray): Promise<RunSource> {
+  /** How many samples every run must have; undefined if any number. */
+  get fixedBatch(): number | undefined {
+    const { batchAxis, input } = this.#compiled;
+    const size = batchAxis === undefined ? 1 : input.shape[batchAxis];
+    return typeof size === "number" ? size : undefined;
+  }
+
+  /**
+   * Runs the model and returns its floating-point outputs and the explained tensor.
+   * @param others values of the model's other inputs by name
+   */
+  async answer(input: InputArray, others: Readonly<Record<string, InputArray>> = {}): Promise<RunSource> {
     this.#session ??= this.#ort.InferenceSession.create(
       this.#view.bytes,
       withWeights(this.#view, this.#sessionOptions),
     );
     const session = await this.#session;
     const { input: given, output, outputName, facts } = this.#compiled;
-    const results = await session.run({ [given.name]: feedTensor(this.#ort.Tensor, given, input) });
+    const feeds = { [given.name]: feedTensor(this.#ort.Tensor, given, input) };
+    for (const each of this.#compiled.others) {
+      const value = others[each.name];
+      if (value) feeds[each.name] = feedTensor(this.#ort.Tensor, each, value);
+    }
+    const results = await session.run(feeds);
     const outputs: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
       const isClasses = name === facts.detections?.labels;

@@ -9,7 +9,7 @@ import {
   type CompositeName,
   type OutputFacts,
 } from "@relprop/core";
-import { answerName, fittingLabels, isYesOrNo, requireFinite } from "@relprop/core/internal";
+import { answerName, fittingLabels, isYesOrNo, namedClasses, requireFinite } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
 import { preprocess } from "@relprop/core/preprocess";
 import { AnswerReader, explainedOf, numbersOf, topOf, type Asked } from "./answer-reader.ts";
@@ -66,7 +66,7 @@ export class ModelRunner {
       seed,
       target: "input",
     });
-    const classes = countOf(reading.facts);
+    const classes = countOf(reading.facts, card.labels);
     this.#model = model;
     this.#options = options;
     this.#compile = common;
@@ -176,11 +176,11 @@ export class ModelRunner {
 }
 
 /** How many numbers of an answer have names. */
-function countOf(facts: OutputFacts): number {
+function countOf(facts: OutputFacts, labels: readonly string[]): number {
   const { kind, classAxis, detections, shape } = facts;
   if (isYesOrNo(facts)) return 2;
   if (kind === "embedding") return 0;
-  if (detections) return detections.classes;
+  if (detections) return namedClasses(detections) ?? labels.length;
   const size = classAxis === undefined ? 1 : shape[classAxis];
   return typeof size === "number" ? size : 0;
 }

@@ -16,7 +16,7 @@ import {
 } from "@relprop/core";
 import { resizeText, type ArrayCard, type InputCard } from "@relprop/core/zoo";
 import { chooseColoring, type ColormapName, type Normalization } from "@relprop/core/heatmap";
-import { fittingLabels, isYesOrNo, withPixelBounds } from "@relprop/core/internal";
+import { fittingLabels, isYesOrNo, namedClasses, withPixelBounds } from "@relprop/core/internal";
 import { without, type NamedOutput, type OtherReadings } from "./target-hints.ts";
 import { readRequests, requestText, type AnswerRequest, type AnswerChoices } from "./answer-requests.ts";
 import { cardOptions } from "../models/card-options.ts";
@@ -82,7 +82,8 @@ export async function decideCompile(
   const found = await readFor(choices, common, model, read);
   const { facts } = found.reading;
   const size = facts.classAxis === undefined ? 1 : facts.shape[facts.classAxis];
-  const count = facts.detections?.classes ?? (typeof size === "number" ? size : undefined);
+  const listed = typeof size === "number" ? size : undefined;
+  const count = facts.detections ? namedClasses(facts.detections) : listed;
   const labels = fittingLabels(facts, card.labels, count);
   if (!labels && labelsFrom !== undefined) throw notFitting(labelsFrom, card.labels.length, facts, count);
   const names = {

@@ -291,15 +291,19 @@ describe("as many boxes as a run finds", () => {
     return { boxes: b.op("Gather", [rows(4), index]), scores: b.op("Gather", [scores, index]) };
   });
 
-  test("the best one's score is explained, and others by their index", async () => {
+  test("are detections: the best box, the second, and a class that none has", async () => {
     const path = await shop.model(found, "found");
-    const [best] = await answersTo(path);
-    expect(best).toMatchObject({ kind: "multi-label", probability: best?.value });
-    const [same] = await answersTo(path, "--class", String(best?.class));
-    expect(await relevanceOf(same as Answer)).toEqual(await relevanceOf(best as Answer));
+    const unnamed = await shop.explain(path);
+    expectRefusal(unnamed, help);
+    expect(unnamed.stderr).toContain("--box 1 (the best box)");
+    const [best] = await answersTo(path, "--box", "1", "--iou", "1");
+    expect(best).toMatchObject({ kind: "detections", class: 0, asked: "box 1" });
+    const [second] = await answersTo(path, "--box", "2", "--iou", "1");
+    expect(second?.probability).toBeLessThan(best?.probability ?? 0);
+    expectRefusal(await shop.explain(path, "--box", "1", "--class", "1"), help);
     const [side] = await answersTo(path, "--output", "boxes", "--target", "0,2");
     expect(side?.value).toBeTypeOf("number");
-    const refused = await shop.explain(path, "--seed", "one");
+    const refused = await shop.explain(path, "--box", "1", "--seed", "one");
     expect(refused.status).toBe(1);
     expect(refused.stderr).toContain("use --seed logit");
   });

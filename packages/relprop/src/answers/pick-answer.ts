@@ -88,9 +88,11 @@ export function pickAnswer(
       return pickLength(source, sample);
     case "box": {
       const scores = source.values ?? source.explained;
-      const boxes = source.outputs[source.facts.detections?.boxes ?? ""] ?? scores;
+      const { detections } = source.facts;
+      const boxes = source.outputs[detections?.boxes ?? ""] ?? scores;
+      const labels = source.outputs[detections?.labels ?? ""];
       const options = { ...detection, ...(request.index !== undefined && { classIndex: request.index }) };
-      return pickBox(source, { scores, boxes, size }, sample, request.rank, options);
+      return pickBox(source, { scores, boxes, labels, size }, sample, request.rank, options);
     }
   }
 }

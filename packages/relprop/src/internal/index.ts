@@ -2,6 +2,7 @@
  * `@relprop/core/internal`: what relprop's own command, engine and studio share beyond the library. Unstable: names go and
  * change in any version, without a word in the changelog. Programs of others take the other entries.
  */
+export { namedClasses } from "../outputs/found-layout.ts";
 export { answerName, fittingLabels, readableLabel, type AnswerNames } from "../answers/answer-names.ts";
 export { binaryAnswer, pickClass, pickDifference, pickWeights, sampleOf } from "../answers/picks.ts";
 export { overrideCard } from "../cards/guess-card.ts";

@@ -1,3 +1,4 @@
+import type { DetectionLayout } from "./found-layout.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputKind } from "./output-kinds.ts";
 
@@ -8,6 +9,12 @@ const axis = (name: string, index: number | undefined): string[] =>
 function countedBy(kind: OutputKind): string {
   if (kind === "embedding") return "features";
   return kind === "values" || kind === "scores" ? "numbers" : "classes";
+}
+
+function classesText({ classes, classIndex, firstClass, labels }: DetectionLayout): string {
+  if (labels !== undefined) return `a score, and the class in "${labels}"`;
+  if (classIndex !== undefined) return `a score at ${firstClass}, and the class at ${classIndex}`;
+  return `${classes} classes from ${firstClass}`;
 }
 
 /** The axes of an output and its scale, in words. */
@@ -23,7 +30,7 @@ export function layoutText({
   const boxes = detections && [
     `box ${detections.format}${detections.boxes === "" ? "" : ` of "${detections.boxes}"`}`,
     ...(detections.objectness === undefined ? [] : [`objectness at ${detections.objectness}`]),
-    `${detections.classes} classes from ${detections.firstClass}`,
+    classesText(detections),
   ];
   return [
     ...axis("samples", batchAxis),

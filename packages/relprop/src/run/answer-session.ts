@@ -52,7 +52,7 @@ export class AnswerSession {
     this.#sessionOptions = sessionOptions;
   }
 
-  /** Runs the model and returns its floating-point outputs and the explained tensor. */
+  /** Runs the model and returns its floating-point outputs, the classes of boxes and the explained tensor. */
   async answer(input: InputArray): Promise<RunSource> {
     this.#session ??= this.#ort.InferenceSession.create(
       this.#view.bytes,
@@ -63,7 +63,7 @@ export class AnswerSession {
     const results = await session.run({ [given.name]: feedTensor(this.#ort.Tensor, given, input) });
     const outputs: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const numbers = fetchedNumbers(tensor);
+      const numbers = fetchedNumbers(tensor, name === facts.detections?.labels);
       if (numbers) outputs[name] = numbers;
     }
     const explained = sure(outputs[logitsName] ?? outputs[output.name]);

@@ -236,7 +236,7 @@ export class Explainer {
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const numbers = fetchedNumbers(tensor);
+      const numbers = fetchedNumbers(tensor, name === compiled.facts.detections?.labels);
       if (numbers) fetched[name] = numbers;
     }
     const explained = fetched[logitsName] ?? fetched[compiled.output.name];
@@ -245,6 +245,7 @@ export class Explainer {
         what: "cannot rank the outputs",
         why: "the explained output does not hold floating-point numbers",
       });
+    if (sizeOf(explained.dims) === 0) throw nothingFound(compiled, explained);
     return { fetched, explained };
   }
 
@@ -357,6 +358,17 @@ function takeAdded(
     ...(ledgers && { ledgers }),
   };
 }
+
+const nothingFound = ({ outputName, facts }: CompiledFacts, { dims }: FloatArray): InputError =>
+  new InputError({
+    what: "there is nothing to explain",
+    where: `output "${outputName}", [${dims.join(", ")}]`,
+    why:
+      facts.kind === "detections"
+        ? "the network finds no box in this input"
+        : "the network gives no numbers for this input",
+    fix: "give another input, or check how it is prepared (size, mean, std, order of colours)",
+  });
 
 const matches = (dims: readonly number[], shape: Shape): boolean =>
   dims.length === shape.length &&

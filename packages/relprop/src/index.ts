@@ -108,7 +108,7 @@ export {
 } from "./evaluate/index.ts";
 export { type RelevanceOptions, type RuleOverride, type Settings } from "./relevance/settings.ts";
 export { outputKinds, type OutputKind } from "./outputs/output-kinds.ts";
-export { boxFormats, type BoxFormat, type DetectionLayout } from "./outputs/detection-layout.ts";
+export { boxFormats, type BoxFormat, type DetectionLayout } from "./outputs/found-layout.ts";
 export { type OutputFacts, type OutputOptions, type OutputScale } from "./outputs/output-facts.ts";
 export {
   chooseExplanation,

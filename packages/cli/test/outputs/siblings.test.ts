@@ -291,13 +291,16 @@ describe("as many boxes as a run finds", () => {
     return { boxes: b.op("Gather", [rows(4), index]), scores: b.op("Gather", [scores, index]) };
   });
 
-  test("one of them has to be named, by its rank", async () => {
+  test("are detections: the best box, the second, and a class that none has", async () => {
     const path = await shop.model(found, "found");
-    expectRefusal(await shop.explain(path), help);
-    const [best] = await answersTo(path, "--box", "1");
-    const [next] = await answersTo(path, "--box", "2", "--iou", "1");
-    expect(best).toMatchObject({ kind: "detections", asked: "box 1", elements: 1 });
-    expect(best?.probability).toBeGreaterThan(next?.probability as number);
+    const unnamed = await shop.explain(path);
+    expectRefusal(unnamed, help);
+    expect(unnamed.stderr).toContain("--box 1 (the best box)");
+    const [best] = await answersTo(path, "--box", "1", "--iou", "1");
+    expect(best).toMatchObject({ kind: "detections", class: 0, asked: "box 1" });
+    const [second] = await answersTo(path, "--box", "2", "--iou", "1");
+    expect(second?.probability).toBeLessThan(best?.probability ?? 0);
+    expectRefusal(await shop.explain(path, "--box", "1", "--class", "1"), help);
     const [side] = await answersTo(path, "--output", "boxes", "--target", "0,2");
     expect(side?.value).toBeTypeOf("number");
     const refused = await shop.explain(path, "--box", "1", "--seed", "one");

@@ -1,7 +1,7 @@
 /** Names for the numbers of an answer. */
 
 import type { OutputFacts } from "../outputs/output-facts.ts";
-import { hasOneScore } from "../outputs/detection-layout.ts";
+import { namedClasses } from "../outputs/found-layout.ts";
 import { isYesOrNo } from "../outputs/yes-or-no.ts";
 
 /** The facts that names depend on. */
@@ -16,7 +16,7 @@ export interface AnswerNames {
 
 /** How many numbers of an answer have names; undefined if only a run knows. */
 export function namedCount({ detections, classAxis, shape }: OutputFacts): number | undefined {
-  if (detections) return hasOneScore(detections) ? undefined : detections.classes;
+  if (detections) return namedClasses(detections);
   const size = classAxis === undefined ? 1 : shape[classAxis];
   return typeof size === "number" ? size : undefined;
 }

@@ -1,7 +1,6 @@
 /** Picks a detected box of one sample. */
 
 import { bestScore, findDetections, type DetectionOptions, type DetectionOutputs } from "./detections.ts";
-import { hasOneScore } from "../outputs/detection-layout.ts";
 import { InputError } from "../errors.ts";
 import { oneSample, pickWeights, type Pick, type PickSource } from "./picks.ts";
 import { regionTarget } from "../run/targets.ts";
@@ -23,14 +22,15 @@ export function pickBox(
   const box = found[rank - 1];
   if (!box || !facts.detections)
     throw tooFew(found.length, rank, bestScore(facts, outputs, sample, options.classIndex), options);
-  const { featureAxis, boxAxis, firstClass, objectness } = facts.detections;
+  const { featureAxis, boxAxis, firstClass, objectness, classIndex, labels } = facts.detections;
   const dims = oneSample(source);
   const at = (feature: number): AxisRange[] =>
     dims.map((_, axis) => {
       if (axis === boxAxis) return { from: box.index, to: box.index };
       return axis === featureAxis ? { from: feature, to: feature } : undefined;
     });
-  const feature = firstClass + (hasOneScore(facts.detections) ? 0 : box.classIndex);
+  // Where each box names its class, it has a single score.
+  const feature = firstClass + (classIndex === undefined && labels === undefined ? box.classIndex : 0);
   const features = objectness === undefined ? [feature] : [objectness, feature];
   const target = regionTarget(dims, features.map(at));
   const { numbers } = pickWeights(source, sample, target);
@@ -55,7 +55,13 @@ function tooFew(
   const which = classIndex === undefined ? "" : ` of class ${classIndex}`;
   return new InputError({
     what: `there is no box ${rank}${which}`,
-    why: `${count === 0 ? "none has" : `${count} ${count === 1 ? "has" : "have"}`} a score of at least ${threshold}${best === -Infinity ? "" : `; the best score is ${Number(best.toPrecision(3))}`}`,
-    fix: "lower --score-threshold, or choose another box",
+    why:
+      best === -Infinity
+        ? `the network finds no box${which} in it`
+        : `${count === 0 ? "none has" : `${count} ${count === 1 ? "has" : "have"}`} a score of at least ${threshold}; the best score is ${Number(best.toPrecision(3))}`,
+    fix:
+      best === -Infinity
+        ? "choose another box or class, or check how the picture is fed (relprop inspect)"
+        : "lower --score-threshold, or choose another box",
   });
 }

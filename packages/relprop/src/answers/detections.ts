@@ -3,7 +3,7 @@
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import { sizeAlong, strideAlong } from "../onnx/axis.ts";
-import type { BoxFormat } from "../outputs/detection-layout.ts";
+import type { BoxFormat } from "../outputs/found-layout.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
 import { elementAt, sure } from "../sure.ts";
 
@@ -47,7 +47,7 @@ export interface DetectionOutputs {
   readonly scores: FloatArray;
   /** The output with the boxes, which may be the same one. */
   readonly boxes: FloatArray;
-  /** The output with each box's class, if there is one. */
+  /** The output with the class of each box, if there is one. */
   readonly labels?: FloatArray | undefined;
   /** Height and width of the picture that the model sees, in pixels. */
   readonly size: readonly [height: number, width: number];
@@ -65,12 +65,17 @@ export function findDetections(
 ): Detection[] {
   const { threshold = 0.25, overlap = 0.45, classIndex } = options;
   const layout = layoutOf(facts);
-  const { boxAxis, featureAxis } = layout;
-  requireProbabilities(bestScore(facts, { scores, labels }, sample));
+  const { boxAxis, featureAxis } = layout.inBoxes;
   const found: Pick<Detection, "index" | "classIndex" | "score">[] = [];
-  for (const each of scoresIn(facts, { scores, labels }, sample, classIndex))
-    if (each.score >= threshold) found.push(each);
-  const number = readerOf(facts, boxes, sample, boxAxis, featureAxis ?? boxes.dims.length - 1);
+  let [lowest, best] = [Infinity, -Infinity];
+  for (const each of scoresIn(facts, { scores, labels }, sample)) {
+    lowest = Math.min(lowest, each.score);
+    best = Math.max(best, each.score);
+    const isWanted = classIndex === undefined || each.classIndex === classIndex;
+    if (isWanted && each.score >= threshold) found.push(each);
+  }
+  requireProbabilities(lowest, best);
+  const number = readerOf(facts, boxes, sample, boxAxis, featureAxis);
   const all = Array.from({ length: sizeAlong(boxes.dims, boxAxis) }, (_, index): Four => [
     number(index, 0),
     number(index, 1),
@@ -98,7 +103,8 @@ export function bestScore(
   only?: number,
 ): number {
   let best = -Infinity;
-  for (const { score } of scoresIn(facts, outputs, sample, only)) best = Math.max(best, score);
+  for (const { score, classIndex } of scoresIn(facts, outputs, sample))
+    if (only === undefined || classIndex === only) best = Math.max(best, score);
   return best;
 }
 
@@ -107,31 +113,42 @@ function* scoresIn(
   facts: OutputFacts,
   { scores, labels }: Pick<DetectionOutputs, "scores" | "labels">,
   sample: number,
-  only: number | undefined,
 ): Generator<Pick<Detection, "index" | "classIndex" | "score">> {
   const { boxAxis, featureAxis, objectness, firstClass, classes, background, classIndex } = layoutOf(facts);
-  const score = readerOf(facts, scores, sample, boxAxis, featureAxis);
+  const number = readerOf(facts, scores, sample, boxAxis, featureAxis);
   const label = labels && readerOf(facts, labels, sample, boxAxis, undefined);
   const boxes = sizeAlong(scores.dims, boxAxis);
   for (let index = 0; index < boxes; index++) {
-    const whole = objectness === undefined ? 1 : score(index, objectness);
-    for (let k = 0; k < classes; k++) {
+    const whole = objectness === undefined ? 1 : number(index, objectness);
+    const own = probabilities(
+      facts.scale,
+      Array.from({ length: classes }, (_, k) => number(index, firstClass + k)),
+    );
+    for (const [k, score] of own.entries()) {
       if (k === background) continue;
-      const own = label?.(index, 0) ?? (classIndex === undefined ? undefined : score(index, classIndex));
-      const each = own === undefined ? k : Math.round(own);
-      if (only !== undefined && each !== only) continue;
-      yield { index, classIndex: each, score: whole * score(index, firstClass + k) };
+      const named = classIndex === undefined ? label?.(index, 0) : number(index, classIndex);
+      yield { index, classIndex: named === undefined ? k : Math.round(named), score: whole * score };
     }
   }
 }
 
-/** Thresholds apply only to probabilities. */
-function requireProbabilities(best: number): void {
-  if (best === -Infinity || (best >= 0 && best <= 1)) return;
+/** The scores of one box as probabilities, where the output has logits. */
+function probabilities({ kind, by }: OutputFacts["scale"], numbers: readonly number[]): readonly number[] {
+  if (kind !== "logit") return numbers;
+  if (by === "sigmoid") return numbers.map((z) => 1 / (1 + Math.exp(-z)));
+  const highest = Math.max(...numbers);
+  const powers = numbers.map((z) => Math.exp(z - highest));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
+/** Thresholds apply only to probabilities. Those of whole numbers may lie a step below 0. */
+function requireProbabilities(lowest: number, best: number): void {
+  if (best === -Infinity || (lowest >= -0.05 && best >= 0 && best <= 1)) return;
   throw new OptionError({
     what: "cannot sort out boxes",
-    why: `their scores are no probabilities: the best one is ${best.toFixed(3)}, and no sigmoid or softmax makes them`,
-    fix: "explain one element of the output (--target)",
+    why: `their scores are no probabilities: they go from ${lowest.toFixed(3)} to ${best.toFixed(3)}, and no sigmoid or softmax makes them`,
+    fix: "explain one element of the output (--target); where it holds logits and is called so, the names of the classes (--labels) say which function they are for",
   });
 }
 

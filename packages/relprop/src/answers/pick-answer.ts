@@ -88,9 +88,9 @@ export function pickAnswer(
       return pickLength(source, sample);
     case "box": {
       const scores = source.values ?? source.explained;
-      const layout = source.facts.detections;
-      const boxes = source.outputs[layout?.boxes ?? ""] ?? scores;
-      const labels = source.outputs[layout?.labels ?? ""];
+      const { detections } = source.facts;
+      const boxes = source.outputs[detections?.boxes ?? ""] ?? scores;
+      const labels = source.outputs[detections?.labels ?? ""];
       const options = { ...detection, ...(request.index !== undefined && { classIndex: request.index }) };
       return pickBox(source, { scores, boxes, labels, size }, sample, request.rank, options);
     }

@@ -182,7 +182,7 @@ function classOf(
   at: readonly number[],
 ): number | undefined {
   if (isYesOrNo({ kind, classAxis, shape })) return only(at.map((i) => (elementAt(data, i) > 0 ? 1 : 0)));
-  if (classAxis === undefined) return at.length > 0 && !detections ? 0 : undefined;
+  if (classAxis === undefined) return at.length > 0 && detections?.labels === undefined ? 0 : undefined;
   const feature = only(at.map(indexAlong(dims, classAxis)));
   if (feature === undefined || !detections) return feature;
   const index = feature - detections.firstClass;

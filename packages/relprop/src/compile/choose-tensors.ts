@@ -11,7 +11,7 @@ import type { Family } from "../relevance/row-kinds.ts";
 import { channelAxis } from "../relevance/seed.ts";
 import { suggestion } from "../suggestion.ts";
 import { lookupsOf, vocabulary, type TokenEmbedding } from "./token-embedding.ts";
-import { areBoxesOf } from "../outputs/detection-layout.ts";
+import { scoresOfBoxes } from "../outputs/boxes-apart.ts";
 import { sure } from "../sure.ts";
 
 /** The choices of where relevance starts. */
@@ -107,24 +107,6 @@ export function withSize(graph: Graph, options: TensorOptions): Graph {
   return { ...graph, inputs, hints };
 }
 
-/**
- * Whether one output has boxes, [N, A, 4] or [N, 4, A], and another their scores, [N, A, K], [N, K, A] or [N, A]; or, for
- * as many boxes as a run finds, [A, 4] and [A].
- * @param samples first sizes of the inputs
- */
-function areBoxesAndScores(boxes: Shape, scores: Shape, samples: Shape): boolean {
-  if (boxes.length === 2 && scores.length === 1) {
-    const [found, numbers] = boxes;
-    return numbers === 4 && found === scores[0] && typeof found === "string" && !samples.includes(found);
-  }
-  if (boxes.length === 3 && scores.length === 2)
-    return boxes[2] === 4 && boxes[0] === scores[0] && boxes[1] === scores[1];
-  const [ofBoxes, ofScores] = [boxes.slice(1), scores.slice(1)];
-  return (
-    boxes.length === 3 && [0, 1].some((axis) => ofScores[axis] !== 4 && areBoxesOf(ofBoxes, ofScores, axis))
-  );
-}
-
 /** The explained output: one of the model's, or any tensor by name. */
 export function chooseOutput(
   graph: Graph,
@@ -134,12 +116,10 @@ export function chooseOutput(
   const names = graph.outputs.map((output) => output.name);
   if (wanted === undefined) {
     // A classifier may output the index of the class before its probabilities.
-    const isReal = (name: string): boolean => isFloat(values.get(name)?.dataType ?? "float32");
-    const real = names.filter(isReal);
-    const shapes = real.map((name) => values.get(name)?.shape ?? []);
-    const samples = graph.inputs.flatMap(({ shape }) => shape.slice(0, 1));
-    const scores = real.find((_, i) => i > 0 && areBoxesAndScores(sure(shapes[0]), sure(shapes[i]), samples));
-    return scores ?? real[0] ?? sure(names[0]);
+    const outputs = graph.outputs.map((output) => values.get(output.name) ?? output);
+    const samples = graph.inputs.map(({ shape }) => shape[0]);
+    const usual = scoresOfBoxes(outputs, samples) ?? outputs.find(({ dataType }) => isFloat(dataType));
+    return usual?.name ?? sure(names[0]);
   }
   if (names.includes(wanted) || usesOf(graph).producer.has(wanted)) return wanted;
   throw new OptionError({

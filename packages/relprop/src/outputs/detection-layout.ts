@@ -1,73 +1,25 @@
 /**
  * Layouts of detector outputs: [N, 4 + K, A] or [N, A, 4 + K]; with objectness [N, A, 5 + K]; after non-maximum
- * suppression [N, A, 6]; or scores [N, A, K], or one for each box [N, A], with boxes [N, A, 4] in another output.
+ * suppression [N, A, 6]; or boxes in an output of their own (boxes-apart.ts).
  */
 
-import type { Shape, Value } from "../onnx/graph.ts";
 import { axisIn, sharedAxis } from "../relevance/feature-axis.ts";
 import { metadataTask } from "./metadata.ts";
+import { apart, listed } from "./boxes-apart.ts";
+import { coordinates, foundLayout, type DetectionLayout, type FoundLayout } from "./found-layout.ts";
 import type { Reading } from "./reading.ts";
-import type { Scale } from "./scale.ts";
 import { sure, sureNumber } from "../sure.ts";
-
-/** Encodings of a box as four numbers: two corners, centre and size, or one corner and size. */
-export const boxFormats = ["xyxy", "cxcywh", "xywh", "yxyx"] as const;
-/** One of {@link boxFormats}. */
-export type BoxFormat = (typeof boxFormats)[number];
-
-/** Where an output holds boxes and scores. */
-export interface DetectionLayout {
-  /** Name of the output with the boxes; the explained output itself if it holds both boxes and scores. */
-  readonly boxes: string;
-  /** The axis of the numbers of one box, in both outputs; undefined if each box has one score, and its numbers are last. */
-  readonly featureAxis: number | undefined;
-  /** The axis of the boxes. */
-  readonly boxAxis: number;
-  /** Index of the objectness score, which class scores are multiplied by. */
-  readonly objectness: number | undefined;
-  /** Index of the first class score. */
-  readonly firstClass: number;
-  /** Number of class scores. */
-  readonly classes: number;
-  /** The background class, which is never an answer. */
-  readonly background: number | undefined;
-  /** Index of the number that names the class, where each box has a single score. */
-  readonly classIndex: number | undefined;
-  /** Name of the output that names the class of each box, where each box has a single score. */
-  readonly labels?: string;
-  /** The encoding of a box. */
-  readonly format: BoxFormat;
-}
-
-/** Whether each box has a single score, and another number names its class. */
-export const hasOneScore = ({ featureAxis, classIndex }: DetectionLayout): boolean =>
-  featureAxis === undefined || classIndex !== undefined;
-
-/** A layout, the reason for it, and the axes that it names. */
-export interface FoundLayout {
-  readonly why: string;
-  readonly classAxis: number | undefined;
-  readonly placeAxes: readonly number[];
-  readonly scale: Scale;
-  readonly detections: DetectionLayout;
-}
-
-const coordinates = 4;
 
 /**
  * The detection layout of an output; undefined if it is not one.
  * @param isSaid whether the caller says that these are detections; then the shape alone is enough
  */
 export function detectionLayout(reading: Reading, isSaid = false): FoundLayout | undefined {
-  return (
-    oneScoreEach(reading) ??
-    beside(reading) ??
-    apart(reading) ??
-    named(reading) ??
-    (isSaid ? byShape(reading) : undefined)
-  );
+  if (reading.axes.length === 1) return listed(reading, isSaid);
+  return beside(reading) ?? apart(reading) ?? named(reading) ?? (isSaid ? byShape(reading) : undefined);
 }
 
+/** A layout whose boxes and scores are one output. */
 const found = (
   reading: Reading,
   featureAxis: number | undefined,
@@ -75,22 +27,7 @@ const found = (
   layout: Partial<DetectionLayout> & Pick<DetectionLayout, "firstClass" | "classes">,
 ): FoundLayout => {
   const boxAxis = sureNumber(reading.axes.find((axis) => axis !== featureAxis));
-  const detections: DetectionLayout = {
-    boxes: reading.outputName,
-    featureAxis,
-    boxAxis,
-    objectness: undefined,
-    background: undefined,
-    classIndex: undefined,
-    format: "cxcywh",
-    ...layout,
-  };
-  const { findLogits, output, outputName } = reading;
-  const logits = findLogits(output);
-  const isBeside = detections.boxes === outputName;
-  const scale: Scale =
-    isBeside && logits ? { kind: "probability", by: "sigmoid" } : (logits?.scale ?? { kind: "value" });
-  return { why, classAxis: featureAxis, placeAxes: [boxAxis], scale, detections };
+  return foundLayout(reading, { boxAxis, featureAxis }, why, layout);
 };
 
 /** One input of a concatenation. */
@@ -171,59 +108,6 @@ function isFromIntegers({ analysis: { graph, value } }: Reading, name: string): 
   const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
   const input = value(node?.inputs[0] ?? "");
   return input?.dataType.startsWith("int") === true && node?.inputs.length === 1;
-}
-
-const isShape = (shape: Shape, other: Shape): boolean =>
-  shape.length === other.length && shape.every((dim, axis) => dim === other[axis]);
-
-/** Whether boxes have the shape of the scores, except for four numbers along the feature axis. */
-export const areBoxesOf = (boxes: Shape, scores: Shape, featureAxis: number): boolean =>
-  boxes.length === scores.length &&
-  boxes.every((dim, axis) => (axis === featureAxis ? dim === coordinates : dim === scores[axis]));
-
-/** Scores whose boxes are in another output. */
-function apart(reading: Reading): FoundLayout | undefined {
-  const { shape, axes, findLogits, output, outputName, source, analysis } = reading;
-  const [, featureAxis] = axes;
-  const classes = shape[featureAxis ?? -1];
-  if (axes.length !== 2 || featureAxis === undefined || typeof classes !== "number") return undefined;
-  const boxes = source.graph.outputs.find(
-    ({ name, shape: declared }) =>
-      name !== outputName && areBoxesOf(analysis.value(name)?.shape ?? declared, shape, featureAxis),
-  );
-  const logits = findLogits(output);
-  const isBoxesItself = classes === coordinates && !logits && /box|coord|loc|reg/i.test(outputName);
-  if (!boxes || isBoxesItself) return undefined;
-  const why = `its numbers are for the boxes of the output "${boxes.name}"`;
-  return found(reading, featureAxis, why, {
-    boxes: boxes.name,
-    firstClass: 0,
-    classes,
-    // SSD's softmax has an extra first class: the background.
-    background: logits?.scale.by === "softmax" ? 0 : undefined,
-    format: "xyxy",
-  });
-}
-
-/** One score for each box, as behind torchvision's detectors: boxes, and maybe classes, are other outputs. */
-function oneScoreEach(reading: Reading): FoundLayout | undefined {
-  const { shape, axes, outputName, source, analysis } = reading;
-  if (axes.length !== 1 || axes[0] !== shape.length - 1) return undefined;
-  const outputs = source.graph.outputs.map((output) => analysis.value(output.name) ?? output);
-  const others = outputs.filter(({ name }) => name !== outputName);
-  const boxes = others.find((other) => isShape(other.shape, [...shape, coordinates]));
-  if (!boxes) return undefined;
-  const isClass = (other: Value): boolean =>
-    isShape(other.shape, shape) && (other.dataType.startsWith("int") || /class|label/i.test(other.name));
-  const labels = others.find(isClass)?.name;
-  const named = labels === undefined ? "" : `, of the classes in "${labels}"`;
-  const layout = { boxes: boxes.name, firstClass: 0, classes: 1 };
-  return found(reading, undefined, `a score for each box of the output "${boxes.name}"${named}`, {
-    ...layout,
-    ...(labels !== undefined && { labels }),
-    // TensorFlow's detectors call them so.
-    format: boxes.name.startsWith("detection_boxes") ? "yxyx" : "xyxy",
-  });
 }
 
 /** The layout by the metadata or the number of class names, for a graph that does not show it. */

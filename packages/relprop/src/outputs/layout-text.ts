@@ -1,4 +1,4 @@
-import { hasOneScore } from "./detection-layout.ts";
+import type { DetectionLayout } from "./found-layout.ts";
 import type { OutputFacts } from "./output-facts.ts";
 import type { OutputKind } from "./output-kinds.ts";
 
@@ -9,6 +9,12 @@ const axis = (name: string, index: number | undefined): string[] =>
 function countedBy(kind: OutputKind): string {
   if (kind === "embedding") return "features";
   return kind === "values" || kind === "scores" ? "numbers" : "classes";
+}
+
+function classesText({ classes, classIndex, firstClass, labels }: DetectionLayout): string {
+  if (labels !== undefined) return `a score, and the class in "${labels}"`;
+  if (classIndex !== undefined) return `a score at ${firstClass}, and the class at ${classIndex}`;
+  return `${classes} classes from ${firstClass}`;
 }
 
 /** The axes of an output and its scale, in words. */
@@ -24,9 +30,7 @@ export function layoutText({
   const boxes = detections && [
     `box ${detections.format}${detections.boxes === "" ? "" : ` of "${detections.boxes}"`}`,
     ...(detections.objectness === undefined ? [] : [`objectness at ${detections.objectness}`]),
-    hasOneScore(detections)
-      ? `one score${detections.labels === undefined ? "" : `, its class in "${detections.labels}"`}`
-      : `${detections.classes} classes from ${detections.firstClass}`,
+    classesText(detections),
   ];
   return [
     ...axis("samples", batchAxis),

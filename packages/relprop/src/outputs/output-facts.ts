@@ -7,18 +7,17 @@ import { OptionError } from "../errors.ts";
 import { usesOf } from "../onnx/captures.ts";
 import type { Shape } from "../onnx/graph.ts";
 import { classAxisOf } from "./class-axis.ts";
-import { detectionLayout, type DetectionLayout } from "./detection-layout.ts";
+import { detectionLayout } from "./detection-layout.ts";
+import type { DetectionLayout } from "./found-layout.ts";
 import type { Logits } from "./logits.ts";
 import { metadataLabels } from "./metadata.ts";
 import { isAnyMap, outputKinds, type OutputKind } from "./output-kinds.ts";
 import type { OutputRequest, Reading } from "./reading.ts";
-import type { Scale } from "./scale.ts";
+import type { OutputScale } from "./scale.ts";
 import { sureNumber } from "../sure.ts";
 
 export type { OutputRequest, Start } from "./reading.ts";
-
-/** The scale of the output's own numbers. The function `by` turns a logit into a probability. */
-export type OutputScale = Scale | { readonly kind: "logit"; readonly by: "softmax" | "sigmoid" };
+export type { OutputScale } from "./scale.ts";
 
 /** What the explained output is. */
 export interface OutputFacts {
@@ -276,21 +275,23 @@ function asSaid(reading: Reading, read: Decision, kind: OutputKind): Decision {
   const { axes, shape, outputName } = reading;
   const why = "said so";
   const isOne = axes.every((axis) => shape[axis] === 1);
+  const said = detectionLayout(reading, true);
   const fitting = (Object.keys(outputKinds) as OutputKind[]).filter((each) => {
+    if (each === "detections") return said !== undefined;
     if (each === "binary") return isOne;
     if (each === "classes" || each === "multi-label" || each === "scores") return axes.length === 1 && !isOne;
     return ofLists.has(each) === (isOne || axes.length === 1);
   });
-  const said = kind === "detections" ? detectionLayout(reading, true) : undefined;
-  if (!fitting.includes(kind) || (kind === "detections" && !said)) {
+  if (!fitting.includes(kind)) {
     throw new OptionError({
       what: `the output "${outputName}" cannot be ${kind}`,
       why: `its shape is [${shape.join(", ")}], and ${kind} are ${outputKinds[kind]}`,
       fix: `it can be ${fitting.filter((each) => each !== kind).join(", ")}`,
     });
   }
-  if (said) return { kind, ...said, why };
-  if (ofLists.has(kind)) return { ...read, kind, why };
+  if (said && kind === "detections") return { kind, ...said, why };
+  if (ofLists.has(kind))
+    return { ...(read.detections ? listOfNumbers(reading, sureNumber(axes[0])) : read), kind, why };
   const classAxis = read.classAxis ?? (isAnyMap({ kind }) ? axes[0] : axes.at(-1));
   return { kind, why, classAxis, placeAxes: axes.filter((axis) => axis !== classAxis) };
 }

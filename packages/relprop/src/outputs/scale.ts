@@ -12,6 +12,9 @@ export type Scale =
   | { readonly kind: "probability" | "log-probability"; readonly by: "softmax" | "sigmoid" }
   | { readonly kind: "value"; readonly by?: undefined };
 
+/** The scale of the output's own numbers. The function `by` turns a logit into a probability. */
+export type OutputScale = Scale | { readonly kind: "logit"; readonly by: "softmax" | "sigmoid" };
+
 /** An increasing function of a probability p, given by its values at a few points. */
 export interface OfProbability {
   readonly by: "softmax" | "sigmoid";

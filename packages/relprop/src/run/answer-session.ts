@@ -4,7 +4,7 @@ import type { InferenceSession } from "onnxruntime-common";
 import { compile, type Compiled } from "../compile/compile.ts";
 import type { CompileOptions } from "../compile/compile-options.ts";
 import type { Runtime, Session } from "./runtime.ts";
-import { feedTensor, fetchedNumbers, fetchedWholes } from "./feeds.ts";
+import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import type { Model } from "../onnx/graph.ts";
 import { prune } from "../onnx/prune.ts";
@@ -60,7 +60,7 @@ export class AnswerSession {
   }
 
   /**
-   * Runs the model and returns its floating-point outputs and the explained tensor.
+   * Runs the model and returns its floating-point outputs, the classes of boxes and the explained tensor.
    * @param others values of the model's other inputs by name
    */
   async answer(input: InputArray, others: Readonly<Record<string, InputArray>> = {}): Promise<RunSource> {
@@ -78,8 +78,7 @@ export class AnswerSession {
     const results = await session.run(feeds);
     const outputs: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const isClasses = name === facts.detections?.labels;
-      const numbers = isClasses ? fetchedWholes(tensor) : fetchedNumbers(tensor);
+      const numbers = fetchedNumbers(tensor, name === facts.detections?.labels);
       if (numbers) outputs[name] = numbers;
     }
     const explained = sure(outputs[logitsName] ?? outputs[output.name]);

@@ -6,7 +6,7 @@ import type { CompileOptions } from "../compile/compile-options.ts";
 import { InputError, OptionError } from "../errors.ts";
 import type { FloatArray, InputArray } from "./float-array.ts";
 import { refuseUnknown } from "../option-names.ts";
-import { feedTensor, fetchedNumbers, fetchedWholes } from "./feeds.ts";
+import { feedTensor, fetchedNumbers } from "./feeds.ts";
 import { baselineLike, noiseLike } from "../methods/run-inputs.ts";
 import type { MethodOptions } from "../methods/options.ts";
 import type { Model, Shape } from "../onnx/graph.ts";
@@ -245,8 +245,7 @@ export class Explainer {
     const results = await session.run(feeds);
     const fetched: Record<string, FloatArray> = {};
     for (const [name, tensor] of Object.entries(results)) {
-      const isClasses = name === compiled.facts.detections?.labels;
-      const numbers = isClasses ? fetchedWholes(tensor) : fetchedNumbers(tensor);
+      const numbers = fetchedNumbers(tensor, name === compiled.facts.detections?.labels);
       if (numbers) fetched[name] = numbers;
     }
     const explained = fetched[logitsName] ?? fetched[compiled.output.name];
@@ -255,6 +254,7 @@ export class Explainer {
         what: "cannot rank the outputs",
         why: "the explained output does not hold floating-point numbers",
       });
+    if (sizeOf(explained.dims) === 0) throw nothingFound(compiled, explained);
     return { fetched, explained };
   }
 
@@ -369,6 +369,17 @@ function takeAdded(
     ...(ledgers && { ledgers }),
   };
 }
+
+const nothingFound = ({ outputName, facts }: CompiledFacts, { dims }: FloatArray): InputError =>
+  new InputError({
+    what: "there is nothing to explain",
+    where: `output "${outputName}", [${dims.join(", ")}]`,
+    why:
+      facts.kind === "detections"
+        ? "the network finds no box in this input"
+        : "the network gives no numbers for this input",
+    fix: "give another input, or check how it is prepared (size, mean, std, order of colours)",
+  });
 
 const matches = (dims: readonly number[], shape: Shape): boolean =>
   dims.length === shape.length &&

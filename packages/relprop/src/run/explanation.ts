@@ -47,7 +47,7 @@ export interface Explanation {
   readonly relevance: FloatArray;
   /** The relevance of every explained input by name. That of the first input is `relevance`. */
   readonly relevances: Readonly<Record<string, FloatArray>>;
-  /** The model's own outputs that hold floating-point numbers, by name. */
+  /** The model's own outputs that hold floating-point numbers or the classes of boxes, by name. */
   readonly outputs: Readonly<Record<string, FloatArray>>;
   /** The explained tensor, in the shape of the output: its logits, if it ends in a response function such as a softmax. */
   readonly explained: FloatArray;

@@ -57,17 +57,11 @@ export function feedTensor(
 const numbersIn = (data: InputArray["data"]): ArrayLike<number> =>
   data instanceof BigInt64Array ? Array.from(data, Number) : data;
 
-/** The numbers of a tensor of whole numbers, too. */
-export function fetchedWholes(tensor: OrtTensor): FloatArray | undefined {
-  const { type, data, dims } = tensor;
-  if (type === "string" || type === "bool") return undefined;
-  return (
-    fetchedNumbers(tensor) ?? { data: Float32Array.from(data as ArrayLike<number | bigint>, Number), dims }
-  );
-}
-
-/** The numbers of a float32, float16 or float64 tensor; undefined for other types. */
-export function fetchedNumbers(tensor: OrtTensor): FloatArray | undefined {
+/**
+ * The numbers of a float32, float16 or float64 tensor; undefined for other types.
+ * @param isCounted whether whole numbers are wanted, too
+ */
+export function fetchedNumbers(tensor: OrtTensor, isCounted = false): FloatArray | undefined {
   const { type, data, dims } = tensor;
   switch (type) {
     case "float32":
@@ -80,6 +74,7 @@ export function fetchedNumbers(tensor: OrtTensor): FloatArray | undefined {
       return { data: Float32Array.from(numbersOf({ dataType: "float16", dims, bytes })), dims };
     }
     default:
-      return undefined;
+      if (!isCounted || type === "string") return undefined;
+      return { data: Float32Array.from(data as Int32Array, Number), dims };
   }
 }

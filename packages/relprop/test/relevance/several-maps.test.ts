@@ -16,7 +16,7 @@ async function oneByOne(source: Model, options: CompileOptions, feeds: Feeds, ta
   for (const target of targets) runs.push(await runModel(single, { ...feeds, target }));
   const names = Object.keys(runs[0] ?? {}).filter((name) => name === "relevance" || name === "ledger");
   return Object.fromEntries(
-    names.map((name) => [name, Float32Array.from(runs.flatMap((run) => [...(run[name]?.data ?? [])]))]),
+    names.map((name) => [name, Float32Array.from(runs.flatMap((run) => Array.from(run[name]?.data ?? [])))]),
   );
 }
 

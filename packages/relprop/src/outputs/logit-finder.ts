@@ -90,8 +90,9 @@ export function logitFinder(analysis: Analysis): FindLogits {
     if (!first) return undefined;
     const again = row.kind === "plain" ? row.again : undefined;
     if (again) {
-      if (!comparesInOrder(analysis, node, inner)) return undefined;
-      return { ...first, value: again(site, first.value), isRanked: true };
+      // The picks are the model's own, whether or not logits would have been picked alike.
+      const order = comparesInOrder(analysis, node, inner) ? first.order : undefined;
+      return { ...first, order, value: again(site, first.value), isRanked: true };
     }
     const share = row.family === "quotient" ? logitsOfShare(analysis, node, findLogits) : undefined;
     if (share) return share;

@@ -3,18 +3,17 @@
 import { basename, extname, join } from "node:path";
 import { stat } from "node:fs/promises";
 import { InputError, OptionError } from "@relprop/core";
-import { preprocess } from "@relprop/core/preprocess";
 import { replacesMissing, sizeOf } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
-import { guessCard, type ArrayCard, type InputCard } from "@relprop/core/zoo";
+import type { ArrayCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
-import { readBytes, readImage, type SeenPicture } from "../files/read-images.ts";
 import { filesWithSound } from "../sounds/read-sound.ts";
 import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
 import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { areUnnamed, columnInputs } from "./columns.ts";
 import type { TableInput } from "./table-input.ts";
+import { partOfPicture, pictureInput, pictureNotes } from "./fed-pictures.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
 import {
@@ -43,6 +42,8 @@ export interface Feeding {
   readonly files: readonly InputFile[];
   /** Files that are fed beside all of them: opened, counted and read once. */
   readonly beside: Map<string, Promise<CountedPart>>;
+  /** Samples of main files that had to be read to be counted. */
+  readonly counts: Map<string, Promise<number>>;
 }
 
 /** A part whose samples are counted. */
@@ -99,7 +100,8 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
   const left = inputs.filter(({ name }) => !feeds.has(name));
   const main = await mainPart(feeding, file.path, left);
   const beside: Part[] = [];
-  const count = feeds.size > 0 && !main.sound ? await main.part.counted() : main.part.count;
+  const count =
+    feeds.size > 0 && !main.sound ? await countOnce(feeding, file.path, main.part) : main.part.count;
   for (const [name, path] of feeds) {
     const input = inputs.find((each) => each.name === name);
     if (input) beside.push(await feedPart(feeding, path, file, index, input, count));
@@ -307,6 +309,13 @@ async function feedPart(
   });
 }
 
+/** A long table takes as long to count as to read, and is bound several times. */
+function countOnce({ counts }: Feeding, path: string, part: Part): Promise<number> {
+  const count = counts.get(path) ?? part.counted();
+  counts.set(path, count);
+  return count;
+}
+
 async function counted(feeding: Feeding, path: string, input: FedInput): Promise<CountedPart> {
   const { part } = await mainPart(feeding, path, [input]);
   const count = await part.counted();
@@ -349,55 +358,4 @@ async function namesake(folder: string, { path }: InputFile): Promise<string> {
     if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate;
   }
   throw new InputError({ what: `cannot feed "${path}"`, why: `"${folder}" has no file called "${stem}"` });
-}
-
-const cards = new WeakMap<Model, Map<string, ReturnType<typeof guessCard>>>();
-
-/** How an input takes pictures: as the card says, else as is guessed of the model, once. */
-function pictureCard(
-  { model, card, options }: Feeding,
-  input: string,
-): { readonly input: InputCard; readonly guesses: readonly string[] } {
-  if (card.input) return { input: card.input, guesses: [] };
-  const known = cards.get(model) ?? new Map<string, ReturnType<typeof guessCard>>();
-  cards.set(model, known);
-  const guessed = known.get(input) ?? guessCard(card.name, model, options.pictures, { input });
-  known.set(input, guessed);
-  return { input: guessed.card.input, guesses: guessed.guesses };
-}
-
-/** What is guessed about the pictures of an input, if anything is. */
-function pictureNotes(feeding: Feeding, { name }: FedInput): string[] {
-  const { guesses } = pictureCard(feeding, name);
-  if (guesses.length === 0) return [];
-  const how = "(set it with --card, --size, --resize, --channels, --mean, --std)";
-  return [`guessed, since no card says it: ${guesses.join("; ")} ${how}`];
-}
-
-/** A picture as the network sees it. */
-export async function seenPicture(feeding: Feeding, path: string, input: string): Promise<SeenPicture> {
-  return readImage(path, await readBytes(path), pictureCard(feeding, input).input);
-}
-
-/** A picture as one sample of an input. */
-async function pictureInput(
-  feeding: Feeding,
-  path: string,
-  { name }: FedInput,
-): Promise<ReturnType<typeof preprocess>> {
-  return preprocess([await seenPicture(feeding, path, name)], pictureCard(feeding, name).input);
-}
-
-/** A picture's part: one sample. */
-async function partOfPicture(feeding: Feeding, path: string, input: FedInput): Promise<Part> {
-  const array = inMemory("float32", await pictureInput(feeding, path, input));
-  const part = partOfArrays(path, [{ input, array }], feeding.batching);
-  return {
-    ...part,
-    notes: pictureNotes(feeding, input),
-    take: async (first, most) => {
-      const taken = await part.take(first, most);
-      return { ...taken, files: new Map([[input.name, Array.from({ length: taken.count }, () => path)]]) };
-    },
-  };
 }

@@ -183,7 +183,7 @@ async function boundModel(
   options: ArrayRunOptions,
 ): Promise<Pick<BoundFile, "count" | "sound"> & { readonly feeding: Feeding; readonly sample: number }> {
   const batching = { isKnown: false, whole: new Set<string>(), batchAxis: 0 };
-  const feeding: Feeding = { model, card, options, files, batching, beside: new Map() };
+  const feeding: Feeding = { model, card, options, files, batching, beside: new Map(), counts: new Map() };
   const areSounds = files.every(({ path }) => isOfKind(path, filesWithSound));
   let failed: unknown;
   for (const [index, file] of files.entries()) {

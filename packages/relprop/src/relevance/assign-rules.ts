@@ -9,9 +9,8 @@ import { sameShape } from "./ops/shapes.ts";
 import type { Analysis } from "./analysis.ts";
 import { opTable } from "./op-table.ts";
 import { refusalOf } from "./other-operators.ts";
-import type { LayerKind } from "./composites.ts";
 import { ruleNames, rulesOf } from "./rule-choice.ts";
-import { isOwn, ruleText, type Choice } from "./rule-text.ts";
+import { ruleText } from "./rule-text.ts";
 import { partsOf, type Row } from "./row-kinds.ts";
 import { type Site } from "./site.ts";
 import { type RuleName } from "./rules/index.ts";
@@ -19,20 +18,9 @@ import type { Settings } from "./settings.ts";
 import { noRelevanceError } from "./no-relevance.ts";
 import { Shapeless } from "./shapeless.ts";
 import { adviceFor } from "./advice.ts";
-import { convolutionDepths } from "./depth.ts";
-import { byDepth, isAtDepth, readDepth, type Depth, type DepthKind } from "./depth-kind.ts";
+import { depthsFor, isFor, isLayer, stepFor, type PlanStep } from "./rule-of-node.ts";
 
-/** The rule of one node. */
-export interface PlanStep {
-  readonly node: Node;
-  /** Undefined if a fallback replaces a missing row. */
-  readonly row: Row | undefined;
-  readonly choice: Choice;
-  /** The line of the composite, or the override, that decided. */
-  readonly why: string;
-  /** Patterns of overrides that match the node, and whose rules are for other layers. */
-  readonly passedOver: readonly string[];
-}
+export type { PlanStep } from "./rule-of-node.ts";
 
 /** The rules of all nodes between the explained inputs and the output, and the obstacles. */
 export interface Plan {
@@ -201,8 +189,6 @@ export function rulesFor(node: Node, request: PlanRequest): RuleName[] {
   );
 }
 
-const isLayer = (row: Row | undefined): boolean => row?.family === "convolution" || row?.family === "dense";
-
 /** Linear layers reached from an input without crossing another. */
 function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
   const { rowOf, relevantInputs, relevantOutputs } = analysis.operators;
@@ -216,75 +202,6 @@ function firstLayers(analysis: Analysis, inputs: readonly string[]): Set<Node> {
     else if (row?.family !== "recurrent") for (const name of relevantOutputs(node)) before.add(name);
   }
   return first;
-}
-
-/** The depth of a node, where a rule asks for it. */
-function depthsFor(analysis: Analysis, { rules, overrides }: Settings): (node: Node) => Depth | undefined {
-  const asked = [...Object.keys(rules), ...overrides.map(({ pattern }) => pattern)];
-  if (!asked.some(readDepth)) return () => undefined;
-  const depths = convolutionDepths(analysis);
-  return (node) => depths.get(node);
-}
-
-/** Where a node stands in the network. */
-interface Place {
-  readonly isFirst: boolean;
-  /** Of a linear layer, from 1. */
-  readonly position: number;
-  readonly depth: Depth | undefined;
-}
-
-function stepFor(
-  node: Node,
-  row: Row | undefined,
-  { isFirst, position, depth }: Place,
-  settings: Settings,
-): PlanStep | undefined {
-  const kinds: LayerKind[] = [];
-  if (isFirst && row?.family === "convolution") kinds.push("first convolution");
-  if (isFirst) kinds.push("first");
-  if (row?.relu) kinds.push("relu");
-  const deep = byDepth(Object.keys(settings.rules)).filter((kind) => isAtDepth(kind, depth));
-  kinds.push(...(deep as DepthKind[]));
-  if (row) kinds.push(row.family);
-  const passedOver: string[] = [];
-  for (const { pattern, choice } of settings.overrides) {
-    const isHere = matches(pattern, node, kinds, isLayer(row) ? position : 0) || isAtDepth(pattern, depth);
-    if (!isHere) continue;
-    // A name or a number means this node. A pattern means those that can have the rule.
-    if (!isOne(pattern, node) && row && !isFor(choice, row)) passedOver.push(pattern);
-    else return { node, row, choice, why: `--rule ${pattern}`, passedOver };
-  }
-  if (!row) return undefined;
-  for (const kind of kinds) {
-    const choice = settings.rules[kind];
-    if (!choice) continue;
-    const why = `${settings.composite}, ${kind}`;
-    // A maximum with averaged strides is an average, and shares like one.
-    const isAveraged = settings.strides === "average" && row.kind === "plain" && row.averaged !== undefined;
-    const asAverage = row.family === "maximum" && isAveraged && choice.rule === "gradient";
-    const average = settings.rules.average ?? { rule: "norm" };
-    return { node, row, choice: asAverage ? average : choice, why, passedOver };
-  }
-  if (settings.fallback === "gradient")
-    return { node, row, choice: { rule: "gradient" }, why: "fallback", passedOver };
-  return undefined;
-}
-
-const isOne = (pattern: string, node: Node): boolean => pattern.startsWith("#") || pattern === node.name;
-
-/** Whether nodes of a row can have a rule. */
-const isFor = (choice: Choice, row: Row): boolean =>
-  isOwn(choice) || Object.hasOwn(rulesOf(row.kind), choice.rule);
-
-function matches(pattern: string, node: Node, kinds: readonly LayerKind[], position: number): boolean {
-  if (pattern.startsWith("#")) return position > 0 && pattern === `#${position}`;
-  if (pattern === node.opType || (kinds as readonly string[]).includes(pattern)) return true;
-  const expression = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${expression}$`).test(node.name);
 }
 
 /** The step of the chosen fallback, if it can cross the node. */

@@ -1,6 +1,7 @@
 /** Picks a detected box of one sample. */
 
 import { bestScore, findDetections, type DetectionOptions, type DetectionOutputs } from "./detections.ts";
+import { namesItsClass } from "../outputs/found-layout.ts";
 import { InputError } from "../errors.ts";
 import { oneSample, pickWeights, type Pick, type PickSource } from "./picks.ts";
 import { regionTarget } from "../run/targets.ts";
@@ -22,15 +23,14 @@ export function pickBox(
   const box = found[rank - 1];
   if (!box || !facts.detections)
     throw tooFew(found.length, rank, bestScore(facts, outputs, sample, options.classIndex), options);
-  const { featureAxis, boxAxis, firstClass, objectness, classIndex, labels } = facts.detections;
+  const { featureAxis, boxAxis, firstClass, objectness } = facts.detections;
   const dims = oneSample(source);
   const at = (feature: number): AxisRange[] =>
     dims.map((_, axis) => {
       if (axis === boxAxis) return { from: box.index, to: box.index };
       return axis === featureAxis ? { from: feature, to: feature } : undefined;
     });
-  // Where each box names its class, it has a single score.
-  const feature = firstClass + (classIndex === undefined && labels === undefined ? box.classIndex : 0);
+  const feature = firstClass + (namesItsClass(facts.detections) ? 0 : box.classIndex);
   const features = objectness === undefined ? [feature] : [objectness, feature];
   const target = regionTarget(dims, features.map(at));
   const { numbers } = pickWeights(source, sample, target);

@@ -1,5 +1,6 @@
 /** Reads the boxes of a detector and selects them by score and overlap. */
 
+import { sigmoid, softmax } from "./probabilities.ts";
 import { OptionError } from "../errors.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import { sizeAlong, strideAlong } from "../onnx/axis.ts";
@@ -133,13 +134,12 @@ function* scoresIn(
 }
 
 /** The scores of one box as probabilities, where the output has logits. */
-function probabilities({ kind, by }: OutputFacts["scale"], numbers: readonly number[]): readonly number[] {
+function probabilities(
+  { kind, by }: OutputFacts["scale"],
+  numbers: readonly number[],
+): readonly number[] | Float64Array {
   if (kind !== "logit") return numbers;
-  if (by === "sigmoid") return numbers.map((z) => 1 / (1 + Math.exp(-z)));
-  const highest = Math.max(...numbers);
-  const powers = numbers.map((z) => Math.exp(z - highest));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
+  return by === "sigmoid" ? numbers.map(sigmoid) : softmax(numbers);
 }
 
 /** Thresholds apply only to probabilities. Those of whole numbers may lie a step below 0. */

@@ -1,5 +1,6 @@
 /** The numbers of an answer, as values, logits and probabilities. */
 
+import { sigmoid, softmax } from "./probabilities.ts";
 import type { FloatArray } from "../run/float-array.ts";
 import { sizeAlong, strideAlong } from "../onnx/axis.ts";
 import type { OutputFacts, OutputScale } from "../outputs/output-facts.ts";
@@ -81,15 +82,6 @@ export function rowAt(
   const row = new Float32Array(sizeAlong(dims, classAxis));
   for (let i = 0; i < row.length; i++) row[i] = elementAt(data, start + i * step);
   return row;
-}
-
-const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
-
-function softmax(logits: Float32Array): Float64Array {
-  const highest = logits.reduce((a, n) => Math.max(a, n), -Infinity);
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - highest));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
 }
 
 /** The numbers of a class, by the scale of the output. */

@@ -1,7 +1,7 @@
 /** Models that take one picture and no batch, [C, H, W], [H, W, C] or [H, W], as torchvision's detectors are exported. */
 
 import { renamedNode } from "../canonicalize/inline-subgraph.ts";
-import { namesIn } from "../onnx/captures.ts";
+import { namer } from "../canonicalize/rewrite.ts";
 import { ints, type Dim, type Model, type Node, type Shape, type Value } from "../onnx/graph.ts";
 import { int64Tensor } from "../onnx/tensor.ts";
 import type { InputCard } from "./model-card.ts";
@@ -97,12 +97,7 @@ export function withBatchOfOne(
   const input = pictureOf(graph, name);
   const form = input && formOf(input.shape, layout);
   if (!input || !form || graph.outputs.some((output) => output.name === input.name)) return { model };
-  const taken = new Set([...graph.initializers.keys(), ...graph.nodes.flatMap((node) => [...namesIn(node)])]);
-  const free = (base: string): string => {
-    let found = base;
-    while (taken.has(found)) found += "_";
-    return found;
-  };
+  const free = namer(graph);
   const [inner, axes] = [free(`${input.name}.one`), free(`${input.name}.axes`)];
   const isOld = (model.opsets[""] ?? 0) < 13;
   const squeeze: Node = {

@@ -1,6 +1,6 @@
 /** What a network does to its pixels itself, before its first layer: Rescaling layers, means that detectors subtract. */
 
-import { readBy } from "../onnx/captures.ts";
+import { usesOf } from "../onnx/captures.ts";
 import { operatorKey, type Model, type Node, type Tensor, type Value } from "../onnx/graph.ts";
 import { numbersOf } from "../onnx/tensor.ts";
 import { usualPixels } from "./candidates.ts";
@@ -53,21 +53,18 @@ const most = 32;
 
 /** The network's own scaling of an input; undefined if it does none. */
 function scalingOf({ graph }: Model, input: string, channels: number): Scaling | undefined {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const users = new Map<string, Node[]>();
-  for (const node of graph.nodes)
-    for (const name of new Set(readBy(node)))
-      if (!sizes.has(operatorKey(node))) users.set(name, [...(users.get(name) ?? []), node]);
+  const { producer, consumers } = usesOf(graph);
   let [at, found]: [string, Scaling | undefined] = [input, undefined];
   for (let i = 0; i < most; i++) {
-    const [node, ...others] = users.get(at) ?? [];
+    const users = (consumers.get(at) ?? []).filter((user) => !sizes.has(operatorKey(user)));
+    const [node, ...others] = users;
     if (!node || others.length > 0) break;
     const name = operatorKey(node);
     const step = steps[name];
     if (!step && !(moves.has(name) && node.inputs[0] === at)) break;
     if (step) {
       const other = node.inputs[0] === at ? node.inputs[1] : node.inputs[0];
-      const constant = constantOf(graph.initializers, makers, other ?? "");
+      const constant = constantOf(graph.initializers, producer, other ?? "");
       if (!constant || (constant.length !== 1 && constant.length !== channels)) break;
       if (node.inputs[0] !== at && !eitherWay.has(name)) break;
       found = step(found ?? { factor: [1], shift: [0] }, constant);

@@ -2,9 +2,9 @@
 
 import { UnexplainableError } from "../errors.ts";
 import { capturedNames, readBy } from "../onnx/captures.ts";
-import type { Graph, Node, Value } from "../onnx/graph.ts";
+import { copyOfNode } from "../onnx/copy-of-node.ts";
+import type { Graph, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
-import { ownerOf } from "../onnx/owners.ts";
 import { prune } from "../onnx/prune.ts";
 
 /** Prefix of the names of copied values; no exporter uses such names. */
@@ -32,26 +32,8 @@ export function inlineGraph(
     return depends;
   });
   refuseCaptures({ ...graph, nodes: copied }, names);
-  for (const node of copied) b.add(copyOf(node, names));
+  for (const node of copied) b.add(copyOfNode(node, names, prefix));
   return ({ name }) => b.value(names.get(name) ?? name);
-}
-
-function copyOf(node: Node, names: ReadonlyMap<string, string>): Node {
-  const inner = new Map(names);
-  for (const name of (node.body ?? []).flatMap(({ outputs }) => outputs)) inner.set(name, prefix + name);
-  return renamed(node, inner);
-}
-
-function renamed(node: Node, names: ReadonlyMap<string, string>): Node {
-  const rename = (name: string): string => names.get(name) ?? name;
-  return {
-    ...node,
-    name: prefix + node.name,
-    owner: ownerOf(node),
-    inputs: node.inputs.map(rename),
-    outputs: node.outputs.map(rename),
-    ...(node.body && { body: node.body.map((part) => renamed(part, names)) }),
-  };
 }
 
 function refuseCaptures(graph: Graph, names: ReadonlyMap<string, string>): void {

@@ -54,14 +54,14 @@ export interface FoundLayout {
 /** How many numbers a box has. */
 export const coordinates = 4;
 
+/** Whether each box names its class, and has a single score. */
+export const namesItsClass = ({ classIndex, labels }: DetectionLayout): boolean =>
+  classIndex !== undefined || labels !== undefined;
+
 /** How many classes have names; undefined if each box names its own. */
-export const namedClasses = ({
-  classes,
-  classIndex,
-  labels,
-  background,
-}: DetectionLayout): number | undefined => {
-  if (classIndex !== undefined || labels !== undefined) return undefined;
+export const namedClasses = (layout: DetectionLayout): number | undefined => {
+  if (namesItsClass(layout)) return undefined;
+  const { classes, background } = layout;
   // The class of no object stands behind all others, and has no name.
   return background !== undefined && background === classes - 1 && background > 0 ? classes - 1 : classes;
 };

@@ -18,7 +18,7 @@ import type { Settings } from "./settings.ts";
 import { noRelevanceError } from "./no-relevance.ts";
 import { Shapeless } from "./shapeless.ts";
 import { adviceFor } from "./advice.ts";
-import { depthsFor, isFor, isLayer, stepFor, type PlanStep } from "./rule-of-node.ts";
+import { depthKindsFor, isFor, isLayer, stepFor, type PlanStep } from "./rule-of-node.ts";
 
 export type { PlanStep } from "./rule-of-node.ts";
 
@@ -64,7 +64,7 @@ export function assignRules(request: PlanRequest): Plan {
   const used = new Set<string>();
   const shapeless = new Shapeless((name) => analysis.value(name) !== undefined);
   const onTheWay = new Set(between);
-  const depthOf = depthsFor(analysis, settings);
+  const depthKindsOf = depthKindsFor(analysis, settings);
   let position = 0;
   for (const node of analysis.graph.nodes) {
     if (!onTheWay.has(node)) {
@@ -73,7 +73,7 @@ export function assignRules(request: PlanRequest): Plan {
     }
     const row = rowOf(node);
     if (isLayer(row)) position += 1;
-    const place = { isFirst: first.has(node), position, depth: depthOf(node) };
+    const place = { isFirst: first.has(node), position, depthKinds: depthKindsOf(node) };
     const chosen = stepFor(node, row, place, settings);
     if (chosen) used.add(chosen.why);
     const step = chosen ?? { node, row, choice: { rule: "pass" }, why: "none", passedOver: [] };

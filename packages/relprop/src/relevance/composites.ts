@@ -288,11 +288,7 @@ export const compositeNames: readonly CompositeName[] = Object.keys(composites) 
 export function orderedKinds(rules: Composite["rules"]): LayerKind[] {
   const named = Object.keys(layerKinds) as LayerKind[];
   const firsts = named.indexOf("convolution");
-  const all = [
-    ...named.slice(0, firsts),
-    ...(byDepth(Object.keys(rules)) as DepthKind[]),
-    ...named.slice(firsts),
-  ];
+  const all = [...named.slice(0, firsts), ...byDepth(Object.keys(rules)), ...named.slice(firsts)];
   return all.filter((kind) => rules[kind]);
 }
 

@@ -20,17 +20,17 @@ export function readDepth(kind: string): { readonly by: keyof Depth; readonly le
   return parts ? { by: parts[1] as keyof Depth, least: Number(parts[2]) } : undefined;
 }
 
-/** Whether a convolution stands there; no kind of layer but these holds for it. */
-export function isAtDepth(kind: string, depth: Depth | undefined): boolean {
+/** Whether a convolution stands there. */
+export function isAtDepth(kind: DepthKind, depth: Depth | undefined): boolean {
   const asked = readDepth(kind);
   return asked !== undefined && (depth?.[asked.by] ?? -1) >= asked.least;
 }
 
-/** Kinds from the deepest on, strides before shares: the first that holds decides. */
-export function byDepth(kinds: readonly string[]): string[] {
-  const asked = kinds.flatMap((kind) => {
+/** The kinds that are depths, from the deepest on, strides before shares: the first that holds decides. */
+export function byDepth(kinds: readonly string[]): DepthKind[] {
+  const asked = [...new Set(kinds)].flatMap((kind) => {
     const depth = readDepth(kind);
-    return depth ? [{ kind, ...depth }] : [];
+    return depth ? [{ kind: kind as DepthKind, ...depth }] : [];
   });
   return asked.toSorted((a, b) => b.by.localeCompare(a.by) || b.least - a.least).map(({ kind }) => kind);
 }

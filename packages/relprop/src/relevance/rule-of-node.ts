@@ -4,7 +4,7 @@ import type { Node } from "../onnx/graph.ts";
 import type { Analysis } from "./analysis.ts";
 import type { LayerKind } from "./composites.ts";
 import { convolutionDepths } from "./depth.ts";
-import { byDepth, isAtDepth, readDepth, type Depth, type DepthKind } from "./depth-kind.ts";
+import { byDepth, isAtDepth, type DepthKind } from "./depth-kind.ts";
 import type { Row } from "./row-kinds.ts";
 import { rulesOf } from "./rule-choice.ts";
 import { isOwn, type Choice } from "./rule-text.ts";
@@ -25,15 +25,15 @@ export interface PlanStep {
 export const isLayer = (row: Row | undefined): boolean =>
   row?.family === "convolution" || row?.family === "dense";
 
-/** The depth of a node, where a rule asks for it. */
-export function depthsFor(
+/** The kinds of a node by its depth that rules ask for, the deepest first. */
+export function depthKindsFor(
   analysis: Analysis,
   { rules, overrides }: Settings,
-): (node: Node) => Depth | undefined {
-  const asked = [...Object.keys(rules), ...overrides.map(({ pattern }) => pattern)];
-  if (!asked.some(readDepth)) return () => undefined;
+): (node: Node) => readonly DepthKind[] {
+  const asked = byDepth([...Object.keys(rules), ...overrides.map(({ pattern }) => pattern)]);
+  if (asked.length === 0) return () => [];
   const depths = convolutionDepths(analysis);
-  return (node) => depths.get(node);
+  return (node) => asked.filter((kind) => isAtDepth(kind, depths.get(node)));
 }
 
 /** Where a node stands in the network. */
@@ -41,26 +41,24 @@ export interface Place {
   readonly isFirst: boolean;
   /** Of a linear layer, from 1. */
   readonly position: number;
-  readonly depth: Depth | undefined;
+  readonly depthKinds: readonly DepthKind[];
 }
 
 export function stepFor(
   node: Node,
   row: Row | undefined,
-  { isFirst, position, depth }: Place,
+  { isFirst, position, depthKinds }: Place,
   settings: Settings,
 ): PlanStep | undefined {
   const kinds: LayerKind[] = [];
   if (isFirst && row?.family === "convolution") kinds.push("first convolution");
   if (isFirst) kinds.push("first");
   if (row?.relu) kinds.push("relu");
-  const deep = byDepth(Object.keys(settings.rules)).filter((kind) => isAtDepth(kind, depth));
-  kinds.push(...(deep as DepthKind[]));
+  kinds.push(...depthKinds);
   if (row) kinds.push(row.family);
   const passedOver: string[] = [];
   for (const { pattern, choice } of settings.overrides) {
-    const isHere = matches(pattern, node, kinds, isLayer(row) ? position : 0) || isAtDepth(pattern, depth);
-    if (!isHere) continue;
+    if (!matches(pattern, node, kinds, isLayer(row) ? position : 0)) continue;
     // A name or a number means this node. A pattern means those that can have the rule.
     if (!isOne(pattern, node) && row && !isFor(choice, row)) passedOver.push(pattern);
     else return { node, row, choice, why: `--rule ${pattern}`, passedOver };

@@ -1,17 +1,17 @@
 /** `relprop concepts`: the maps of a layer's channels, their sums and signs, contact sheets and the page. */
 
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readNpy } from "@relprop/core/heatmap";
 import { textOf } from "@relprop/core/internal";
 import { readModel } from "@relprop/core/onnx";
 import sharp from "sharp";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { AnswerRecord } from "../src/concepts/concept-record.ts";
 import { passageText, startText, sumTexts } from "../src/concepts/concept-text.ts";
 import { figureKeyword } from "../src/pages/figure-parts.ts";
+import { commandRuns } from "./support/command-runs.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -19,29 +19,7 @@ const golden = file("../../relprop/test/golden/resnet-bn/model.onnx");
 const cases = file("../../relprop/test/cases");
 const photos = file("../../../examples/photos");
 const cat = join(photos, "chelsea.png");
-let folder: string;
-let out: string;
-let stdout: string;
-let stderr: string;
-let run = 0;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "relprop-concepts-"));
-  vi.stubEnv("RELPROP_CACHE", join(folder, "cache"));
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(folder, { recursive: true });
-});
-beforeEach(() => {
-  out = join(folder, `out${++run}`);
-  [stdout, stderr] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => (stdout += String(text)) !== "");
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => (stderr += String(text)) !== "");
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const runs = commandRuns("concepts");
 
 /** Names of a model's convolutions. */
 const convolutions = async (model: string): Promise<string[]> =>
@@ -58,20 +36,20 @@ const concepts = async (...args: string[]): Promise<number> => {
     "--layer",
     layer,
     "-o",
-    out,
+    runs.out,
     "--output-kind",
     "classes",
     ...args,
   ]);
 };
 const lines = (): Record<string, unknown>[] =>
-  stdout
+  runs.stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
 /** Without the summary at the end. */
 const records = (): AnswerRecord[] => lines().slice(0, -1) as unknown as AnswerRecord[];
-const page = (): Promise<string> => readFile(join(out, "concepts.html"), "utf8");
+const page = (): Promise<string> => readFile(join(runs.out, "concepts.html"), "utf8");
 const sum = (numbers: Iterable<number>): number => Array.from(numbers).reduce((a, n) => a + n, 0);
 
 /** Sums and signs of a record: maps and what is kept are the channels' relevance, to 1e-4 of the largest. */
@@ -80,7 +58,7 @@ async function expectWhole({ start, passed, around, above, concepts: found }: An
   const largest = Math.max(...found.map(({ relevance }) => Math.abs(relevance)));
   expect(largest).toBeGreaterThan(0);
   for (const { relevance, share, reached, kept, npy = "" } of found) {
-    const { data } = readNpy(await readFile(join(out, npy)));
+    const { data } = readNpy(await readFile(join(runs.out, npy)));
     expect(Math.abs(sum(data) - reached)).toBeLessThanOrEqual(1e-5 * largest);
     expect(Math.abs(reached + sum(Object.values(kept ?? {})) - relevance)).toBeLessThanOrEqual(
       1e-4 * largest,
@@ -92,23 +70,23 @@ async function expectWhole({ start, passed, around, above, concepts: found }: An
 describe("concepts", () => {
   test("prints a line a channel and writes its heatmap", async () => {
     expect(await concepts(cat, "--count", "3")).toBe(0);
-    const told = stdout.match(/^ {2}channel +\d+ +−?[\d.]+ % {2}.*\.png$/gm) ?? [];
+    const told = runs.stdout.match(/^ {2}channel +\d+ +−?[\d.]+ % {2}.*\.png$/gm) ?? [];
     expect(told).toHaveLength(3);
-    const files = await readdir(out);
+    const files = await readdir(runs.out);
     expect(
       files.filter((name) => /^chelsea\.\d-class-\d\.channel-\d+\.heatmap\.png$/.test(name)),
     ).toHaveLength(3);
-    expect(stderr.replaceAll("\n", " ")).toMatch(/explains the best class .*layer /);
-    expect(stdout).toMatch(/^ {2}contact sheet {2}.*chelsea\.\d-class-\d\.concepts\.png$/m);
-    expect(stdout).toContain("passed through this layer");
+    expect(runs.stderr.replaceAll("\n", " ")).toMatch(/explains the best class .*layer /);
+    expect(runs.stdout).toMatch(/^ {2}contact sheet {2}.*chelsea\.\d-class-\d\.concepts\.png$/m);
+    expect(runs.stdout).toContain("passed through this layer");
   });
 
   test("writes all numbers, for each image and class", async () => {
     const pictures = [cat, join(photos, "coffee.png")];
     expect(await concepts(...pictures, "-c", "1", "-c", "3", "--count", "1000", "--json")).toBe(0);
     expect(records()).toHaveLength(4);
-    expect(lines().at(-1)).toMatchObject({ summary: { done: 2, failed: 0, folder: out } });
-    const { images } = JSON.parse(await readFile(join(out, "concepts.json"), "utf8"));
+    expect(lines().at(-1)).toMatchObject({ summary: { done: 2, failed: 0, folder: runs.out } });
+    const { images } = JSON.parse(await readFile(join(runs.out, "concepts.json"), "utf8"));
     expect(images).toHaveLength(2);
     const [{ answers }] = images;
     expect(answers.map(({ index }: { index: number }) => index)).toEqual([1, 3]);
@@ -124,29 +102,29 @@ describe("concepts", () => {
 
   test("ends after what was begun if it is interrupted, and shows that much", async () => {
     vi.mocked(process.stdout.write).mockImplementation((text) => {
-      if (stdout === "") process.emit("SIGINT");
-      return (stdout += String(text)) !== "";
+      if (runs.stdout === "") process.emit("SIGINT");
+      return (runs.stdout += String(text)) !== "";
     });
     expect(await concepts(photos, "--count", "1", "--json")).toBe(130);
     const { summary } = lines().at(-1) as unknown as { summary: { done: number } };
     const { done } = summary;
     expect(records()).toHaveLength(done);
-    expect(stderr).toContain(`stopped after ${done} of `);
-    expect(JSON.parse(await readFile(join(out, "concepts.json"), "utf8")).images).toHaveLength(done);
+    expect(runs.stderr).toContain(`stopped after ${done} of `);
+    expect(JSON.parse(await readFile(join(runs.out, "concepts.json"), "utf8")).images).toHaveLength(done);
   });
 
   test("names images that fail, and refuses a layer that is not there", async () => {
-    expect(await concepts(join(folder, "missing.png"), cat)).toBe(1);
-    expect(stdout).toContain("chelsea.png");
-    const args = ["concepts", cat, "-m", golden, "-o", out, "--layer", "nowhere"];
+    expect(await concepts(join(runs.folder, "missing.png"), cat)).toBe(1);
+    expect(runs.stdout).toContain("chelsea.png");
+    const args = ["concepts", cat, "-m", golden, "-o", runs.out, "--layer", "nowhere"];
     expect(await runCommand(args)).toBe(2);
-    expect(stderr).toContain('cannot take concepts from "nowhere"');
+    expect(runs.stderr).toContain('cannot take concepts from "nowhere"');
     expect(await runCommand(["concepts", cat])).toBe(2);
   });
 
   test("maps and what the layers below keep are the channels' relevance; numbers are kept, and written again", async () => {
     for (const _ of [1, 2]) {
-      stdout = "";
+      runs.stdout = "";
       expect(await concepts(cat, "-c", "top2", "--save", "npy", "--json")).toBe(0);
       for (const record of records()) await expectWhole(record);
     }
@@ -155,7 +133,7 @@ describe("concepts", () => {
   test("of a box of a detector, whose class is one of several sigmoids", async () => {
     const model = join(cases, "outputs/detector/model.onnx");
     const [, layer = ""] = await convolutions(model);
-    const args = ["-m", model, "--layer", layer, "-o", out, "--box", "1", "--score-threshold", "0.01"];
+    const args = ["-m", model, "--layer", layer, "-o", runs.out, "--box", "1", "--score-threshold", "0.01"];
     expect(await runCommand(["concepts", cat, ...args, "--save", "npy", "--json"])).toBe(0);
     const [record] = records() as [AnswerRecord];
     await expectWhole(record);
@@ -166,7 +144,7 @@ describe("concepts", () => {
   test("of a regression, whose value is the whole", async () => {
     const model = join(cases, "outputs/regression/model.onnx");
     const [layer = ""] = await convolutions(model);
-    const args = ["-m", model, "--layer", layer, "-o", out, "--save", "npy", "--json"];
+    const args = ["-m", model, "--layer", layer, "-o", runs.out, "--save", "npy", "--json"];
     expect(await runCommand(["concepts", cat, ...args])).toBe(0);
     const [record] = records() as [AnswerRecord];
     await expectWhole(record);
@@ -177,10 +155,10 @@ describe("concepts", () => {
 
 /** Brightness of a contact sheet's paper. */
 const paper = async (theme: string): Promise<number> => {
-  stdout = "";
+  runs.stdout = "";
   expect(await concepts(cat, "--count", "1", "--json", "--theme", theme)).toBe(0);
   const [{ sheet }] = records() as [AnswerRecord];
-  const { data } = await sharp(join(out, sheet)).raw().toBuffer({ resolveWithObject: true });
+  const { data } = await sharp(join(runs.out, sheet)).raw().toBuffer({ resolveWithObject: true });
   return data[0] as number;
 };
 
@@ -188,13 +166,13 @@ describe("the contact sheet", () => {
   test("shows what the network saw and each map, at two pixels for one, and carries its numbers", async () => {
     expect(await concepts(cat, "--count", "4", "--json")).toBe(0);
     const [{ sheet, start, passed, concepts: found }] = records() as [AnswerRecord];
-    const bytes = await readFile(join(out, sheet));
+    const bytes = await readFile(join(runs.out, sheet));
     const about = JSON.parse(textOf(bytes, figureKeyword) ?? "");
     expect(about).toMatchObject({ v: 2, start, passed, concepts: found });
     const { width, height } = await sharp(bytes).metadata();
     expect([width % 2, height % 2]).toEqual([0, 0]);
     expect(width).toBeGreaterThan(900);
-    expect((await readdir(out)).filter((name) => name.endsWith(".concepts.png"))).toEqual([sheet]);
+    expect((await readdir(runs.out)).filter((name) => name.endsWith(".concepts.png"))).toEqual([sheet]);
   });
 
   test("is drawn on what the theme says", async () => {
@@ -205,16 +183,16 @@ describe("the contact sheet", () => {
   test("of others is kept, and with it all of the answer's files", async () => {
     expect(await concepts(cat, "--json")).toBe(0);
     const [{ sheet, concepts: found }] = records() as [AnswerRecord];
-    await rm(out, { recursive: true });
+    await rm(runs.out, { recursive: true });
     expect(await concepts(photos, "--count", "1", "--quiet")).toBe(0);
-    await writeFile(join(out, sheet), "mine");
-    await rm(join(out, found[0]?.heatmap ?? ""));
+    await writeFile(join(runs.out, sheet), "mine");
+    await rm(join(runs.out, found[0]?.heatmap ?? ""));
     expect(await concepts(cat)).toBe(1);
-    expect(stderr).toContain(`${sheet}": relprop did not write it`);
-    expect(await readFile(join(out, sheet), "utf8")).toBe("mine");
-    expect(await readdir(out)).not.toContain(found[0]?.heatmap);
+    expect(runs.stderr).toContain(`${sheet}": relprop did not write it`);
+    expect(await readFile(join(runs.out, sheet), "utf8")).toBe("mine");
+    expect(await readdir(runs.out)).not.toContain(found[0]?.heatmap);
     expect(await concepts(cat, "--force")).toBe(0);
-    expect(await readFile(join(out, sheet), "utf8")).not.toBe("mine");
+    expect(await readFile(join(runs.out, sheet), "utf8")).not.toBe("mine");
   });
 });
 

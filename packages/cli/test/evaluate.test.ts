@@ -1,46 +1,37 @@
 /** `relprop evaluate`: the table, resuming, what is left out, and models that are no classifiers. */
 
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { float32Tensor, GraphBuilder, int, ints, writeModel, type Value } from "@relprop/core/onnx";
 import sharp from "sharp";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { MapResult } from "../src/evaluate/evaluation-result.ts";
+import { commandRuns } from "./support/command-runs.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 
 const studio = fileURLToPath(new URL("../../studio/public", import.meta.url));
 const digits = join(studio, "models/digits.onnx");
-let folder: string;
-let out: string;
-let stdout: string;
-let stderr: string;
-let run = 0;
+const runs = commandRuns("evaluate");
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "relprop-evaluate-"));
-  vi.stubEnv("RELPROP_CACHE", join(folder, "cache"));
-  await mkdir(join(folder, "digits"));
+  await mkdir(join(runs.folder, "digits"));
   for (const digit of [2, 4, 7])
-    await cp(join(studio, `gallery/digit-${digit}.png`), join(folder, "digits", `${digit}.png`));
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(folder, { recursive: true });
-});
-beforeEach(() => {
-  out = join(folder, `out${++run}`);
-  [stdout, stderr] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => (stdout += String(text)) !== "");
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => (stderr += String(text)) !== "");
-});
-afterEach(() => {
-  vi.restoreAllMocks();
+    await cp(join(studio, `gallery/digit-${digit}.png`), join(runs.folder, "digits", `${digit}.png`));
 });
 
 const evaluate = (model: string, ...args: string[]): Promise<number> =>
-  runCommand(["evaluate", join(folder, "digits"), "--model", model, "-o", out, "--steps", "7", ...args]);
+  runCommand([
+    "evaluate",
+    join(runs.folder, "digits"),
+    "--model",
+    model,
+    "-o",
+    runs.out,
+    "--steps",
+    "7",
+    ...args,
+  ]);
 
 interface Evaluation {
   readonly reference: string;
@@ -49,7 +40,7 @@ interface Evaluation {
   readonly maps: readonly MapResult[];
 }
 const written = async (): Promise<Evaluation> =>
-  JSON.parse(await readFile(join(out, "evaluation.json"), "utf8")) as Evaluation;
+  JSON.parse(await readFile(join(runs.out, "evaluation.json"), "utf8")) as Evaluation;
 
 /** A network of pictures [N, channels, height, width], saved; its batch may be fixed. */
 async function save(
@@ -60,7 +51,7 @@ async function save(
   const b = new GraphBuilder();
   b.output(make(b, b.input("x", "float32", shape)), "y");
   const model = { irVersion: 8, opsets: { "": 17 }, producer: "test", metadata: {}, graph: b.graph("net") };
-  const path = join(folder, `${name}.onnx`);
+  const path = join(runs.folder, `${name}.onnx`);
   await writeFile(path, Buffer.concat(writeModel(model).chunks));
   return path;
 }
@@ -84,9 +75,9 @@ function numbers(b: GraphBuilder, x: Value, count: number): Value {
 test("compares methods, writes all files, and a second run measures only what is new", async () => {
   const status = await evaluate(digits, "--methods", "epsilon-plus,random", "--metrics", "srg,sparseness");
   expect(status).toBe(0);
-  expect(stdout).toContain("srg: insertion − deletion");
-  expect(stdout).toMatch(/minus epsilon-plus/);
-  expect(stdout).toMatch(/7\.png {2}7 0\.999 {2}srg: epsilon-plus 0\.\d+, random/);
+  expect(runs.stdout).toContain("srg: insertion − deletion");
+  expect(runs.stdout).toMatch(/minus epsilon-plus/);
+  expect(runs.stdout).toMatch(/7\.png {2}7 0\.999 {2}srg: epsilon-plus 0\.\d+, random/);
   const first = await written();
   expect(first.table.map(({ method, metric }) => `${metric} ${method}`)).toEqual([
     "srg epsilon-plus",
@@ -97,20 +88,20 @@ test("compares methods, writes all files, and a second run measures only what is
   expect(first.maps).toHaveLength(6);
   expect(first.maps[0]).toMatchObject({ measured: { what: "probability" }, answer: { label: "2" } });
   expect(first.table[0]!.summary!.mean).toBeGreaterThan(0.4);
-  const files = await readdir(out);
+  const files = await readdir(runs.out);
   for (const file of ["evaluation.html", "curves.svg", "sheet.png", "7.epsilon-plus.heatmap.png"])
     expect(files).toContain(file);
 
   await evaluate(digits, "--methods", "epsilon-plus,grad-cam,random", "--metrics", "srg,sparseness");
-  expect(stderr).toContain("look at");
+  expect(runs.stderr).toContain("look at");
   const second = await written();
   expect(second.maps).toHaveLength(9);
   // What was there is there unchanged, with the time it took then.
   for (const map of first.maps) expect(second.maps).toContainEqual(map);
-  stderr = "";
+  runs.stderr = "";
   await evaluate(digits, "--methods", "epsilon-plus,grad-cam,random", "--metrics", "srg,sparseness");
-  expect(stderr).toContain("0 maps explained");
-  expect(stderr).toContain("9 unchanged since the last run");
+  expect(runs.stderr).toContain("0 maps explained");
+  expect(runs.stderr).toContain("9 unchanged since the last run");
 });
 
 test("what was measured with other settings is not mixed in", async () => {
@@ -126,7 +117,7 @@ test("what was measured with other settings is not mixed in", async () => {
 
 test("other metrics measure anew, and --json prints records", async () => {
   await evaluate(digits, "--methods", "random,gradient", "--metrics", "complexity", "--json");
-  const lines = stdout
+  const lines = runs.stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -134,37 +125,39 @@ test("other metrics measure anew, and --json prints records", async () => {
   expect(lines[0]).toMatchObject({ method: "random", input: expect.stringContaining("2.png") });
   expect(lines[6]).toMatchObject({ reference: "random", table: expect.any(Array) });
   // No curve was measured, so none is drawn.
-  expect(await readdir(out)).not.toContain("curves.svg");
+  expect(await readdir(runs.out)).not.toContain("curves.svg");
 });
 
 test("a file of a composite is a method under its path", async () => {
-  const file = join(folder, "mine.json");
+  const file = join(runs.folder, "mine.json");
   await writeFile(
     file,
     JSON.stringify({ name: "mine", rules: { convolution: "epsilon", dense: "epsilon" } }),
   );
   const status = await evaluate(digits, "--methods", `epsilon,${file}`);
-  expect([status, stderr]).toEqual([0, expect.any(String)]);
+  expect([status, runs.stderr]).toEqual([0, expect.any(String)]);
 });
 
 test("a class without probability is named, and nothing is measured about it", async () => {
   const status = await evaluate(digits, "--methods", "epsilon-plus", "--class", "0");
   expect(status).toBe(1);
-  expect(stderr).toMatch(/the probability of what is explained is \S+, and a share of that means nothing/);
-  expect(stderr).toContain("3 maps failed");
+  expect(runs.stderr).toMatch(
+    /the probability of what is explained is \S+, and a share of that means nothing/,
+  );
+  expect(runs.stderr).toContain("3 maps failed");
 });
 
 test("a map with NaN is left out, others of the same picture are not", async () => {
   // Weights that are enlarged so much overflow, and ∞ / ∞ is NaN.
-  const file = join(folder, "overflow.json");
+  const file = join(runs.folder, "overflow.json");
   await writeFile(
     file,
     JSON.stringify({ name: "overflow", extends: "epsilon", rules: { convolution: "gamma:3e38" } }),
   );
   const status = await evaluate(digits, "--methods", `${file},random`);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/2\.png, .*overflow\.json.*some of it is NaN/);
-  expect(stderr).toContain("3 maps failed");
+  expect(runs.stderr).toMatch(/2\.png, .*overflow\.json.*some of it is NaN/);
+  expect(runs.stderr).toContain("3 maps failed");
   const { maps, table } = await written();
   expect(maps.map(({ method }) => method)).toEqual(["random", "random", "random"]);
   expect(table.find(({ method }) => method === file)!.summary).toBeUndefined();
@@ -191,7 +184,7 @@ test.each([
     "--baseline",
     "black",
   );
-  expect([status, stderr]).toEqual([0, expect.any(String)]);
+  expect([status, runs.stderr]).toEqual([0, expect.any(String)]);
   const { maps, settings } = await written();
   for (const { measured } of maps) expect(measured.what).toBe(kind);
   expect(settings["watched"]).toContain(kind);
@@ -219,7 +212,7 @@ test.each([
   const model = await save(name.replaceAll(" ", "-"), make);
   const pixels = ["--scale", "1/255", "--mean", "0", "--std", "1"];
   const status = await evaluate(model, "--methods", "epsilon,random", ...pixels, ...args);
-  expect(stderr).not.toContain("relprop:");
+  expect(runs.stderr).not.toContain("relprop:");
   expect(status).toBe(0);
   const { maps } = await written();
   expect(maps).toHaveLength(6);
@@ -227,7 +220,7 @@ test.each([
 });
 
 test("patches over the padding of a letterbox are never removed", async () => {
-  const wide = join(folder, "wide.png");
+  const wide = join(runs.folder, "wide.png");
   await sharp({ create: { width: 80, height: 40, channels: 3, background: "#a06040" } })
     .png()
     .toFile(wide);
@@ -238,7 +231,7 @@ test("patches over the padding of a letterbox are never removed", async () => {
     "--model",
     model,
     "-o",
-    out,
+    runs.out,
     "--resize",
     "letterbox",
     "--patch",
@@ -248,7 +241,7 @@ test("patches over the padding of a letterbox are never removed", async () => {
     "--methods",
     "epsilon",
   ]);
-  expect([status, stderr]).toEqual([0, expect.any(String)]);
+  expect([status, runs.stderr]).toEqual([0, expect.any(String)]);
   const { maps } = await written();
   // 32 × 16 pixels show the picture: 8 × 4 patches.
   expect(maps[0]!.curves.most!.removed.at(-1)).toBe(32);
@@ -264,13 +257,13 @@ test("a batch fixed at one, and one fixed at two", async () => {
   for (const model of made) {
     await evaluate(model, "--methods", "epsilon");
     found.push((await written()).maps.map(({ numbers: own }) => own.deletion!));
-    out += "b";
+    runs.out += "b";
   }
   for (const [i, deletion] of found[0]!.entries()) expect(found[1]![i]).toBeCloseTo(deletion, 5);
 });
 
 test("masks say where the object is", async () => {
-  const masks = join(folder, "masks");
+  const masks = join(runs.folder, "masks");
   await mkdir(masks);
   await sharp({ create: { width: 28, height: 28, channels: 3, background: "#fff" } })
     .png()
@@ -293,8 +286,8 @@ test("masks say where the object is", async () => {
 
 test("tables are the library's", async () => {
   const table = fileURLToPath(new URL("../../../examples/tables/tumours", import.meta.url));
-  expect(await runCommand(["evaluate", `${table}.csv`, "--model", `${table}.onnx`, "-o", out])).toBe(2);
-  expect(stderr).toContain("call evaluate() of the library");
+  expect(await runCommand(["evaluate", `${table}.csv`, "--model", `${table}.onnx`, "-o", runs.out])).toBe(2);
+  expect(runs.stderr).toContain("call evaluate() of the library");
 });
 
 test.each([
@@ -304,5 +297,5 @@ test.each([
   [["--methods", "gradient", "--class", "top3"], "name one class"],
 ])("refuses %s", async (args, message) => {
   expect(await evaluate(digits, ...args)).toBe(2);
-  expect(stderr).toContain(message);
+  expect(runs.stderr).toContain(message);
 });

@@ -8,53 +8,33 @@ import {
   link,
   lstat,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
   rm,
   symlink,
   writeFile,
 } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { OptionError } from "@relprop/core";
 import { float32Tensor, GraphBuilder, int, writeModel } from "@relprop/core/onnx";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { commandRuns } from "./support/command-runs.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 import { writeGuarded } from "../src/files/write-file.ts";
 
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));
 const mine = "this is mine";
 const manifest = ".relprop-manifest.jsonl";
-let folder: string;
+const runs = commandRuns("kept");
 let net: string;
-let out: string;
-let stdout: string;
-let stderr: string;
-let run = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "relprop-kept-"));
-  vi.stubEnv("RELPROP_CACHE", join(folder, "cache"));
-  net = join(folder, "net.onnx");
+  net = join(runs.folder, "net.onnx");
   await writeFile(net, Buffer.concat(writeModel(tinyNet()).chunks));
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(folder, { recursive: true });
-});
-beforeEach(async () => {
-  out = join(folder, `out${++run}`);
-  await mkdir(out);
-  [stdout, stderr] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => (stdout += String(text)) !== "");
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => (stderr += String(text)) !== "");
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+beforeEach(() => mkdir(runs.out));
 
 const wave = (length: number): number[] => Array.from({ length }, (_, i) => Math.sin(5 * i + 1));
 
@@ -69,12 +49,12 @@ function tinyNet() {
   return { irVersion: 8, opsets: { "": 17 }, producer: "test", metadata: {}, graph: b.graph("tiny") };
 }
 
-const at = (name: string): string => join(out, name);
+const at = (name: string): string => join(runs.out, name);
 const cat = join(photos, "chelsea.png");
 const cup = join(photos, "coffee.png");
 const text = (name: string): Promise<string> => readFile(at(name), "utf8");
 const explain = (...args: string[]): Promise<number> =>
-  runCommand(["explain", "--model", net, "-o", out, ...args]);
+  runCommand(["explain", "--model", net, "-o", runs.out, ...args]);
 const own = async (name: string, content = mine): Promise<void> => {
   await mkdir(dirname(at(name)), { recursive: true });
   await writeFile(at(name), content);
@@ -83,12 +63,12 @@ const own = async (name: string, content = mine): Promise<void> => {
 describe("explain keeps", () => {
   test("a page of somebody else, and says so before it loads anything", async () => {
     await own("index.html", "<!doctype html><title>my site</title>");
-    const missing = ["explain", "--model", join(folder, "missing.onnx"), "-o", out, cat];
+    const missing = ["explain", "--model", join(runs.folder, "missing.onnx"), "-o", runs.out, cat];
     expect(await runCommand(missing)).toBe(2);
-    expect(stderr).toMatch(
+    expect(runs.stderr).toMatch(
       /will not write ".*index\.html": relprop did not write it; move it away, .*-o.*--force/,
     );
-    expect(await readdir(out)).toEqual(["index.html"]);
+    expect(await readdir(runs.out)).toEqual(["index.html"]);
     expect(await text("index.html")).toContain("my site");
     expect(await explain(cat, "--force")).toBe(0);
     expect(await text("index.html")).toMatch(/<meta name="generator" content="relprop \d/);
@@ -97,10 +77,10 @@ describe("explain keeps", () => {
   test("pictures, and the rest is done; nothing of that image is written", async () => {
     await copyFile(cup, at("chelsea.overlay.png"));
     expect(await explain(cat, cup)).toBe(1);
-    expect(stderr).toContain('chelsea.overlay.png": relprop did not write it');
-    expect(stderr).toContain("1 image failed");
+    expect(runs.stderr).toContain('chelsea.overlay.png": relprop did not write it');
+    expect(runs.stderr).toContain("1 image failed");
     expect(await readFile(at("chelsea.overlay.png"))).toEqual(await readFile(cup));
-    expect((await readdir(out)).sort()).toEqual([
+    expect((await readdir(runs.out)).sort()).toEqual([
       manifest,
       "chelsea.overlay.png",
       "coffee.heatmap.png",
@@ -114,12 +94,12 @@ describe("explain keeps", () => {
 
   test("pictures whose names only the network's answer gives, and nothing of that image is written", async () => {
     expect(await explain(cat, "-c", "top2", "--json")).toBe(0);
-    const second = (await readdir(out)).filter((name) => name.endsWith(".heatmap.png"))[1] ?? "";
-    await rm(out, { recursive: true });
+    const second = (await readdir(runs.out)).filter((name) => name.endsWith(".heatmap.png"))[1] ?? "";
+    await rm(runs.out, { recursive: true });
     await own(second);
     expect(await explain(cat, "-c", "top2")).toBe(1);
     expect(await text(second)).toBe(mine);
-    expect(await readdir(out)).toEqual([second]);
+    expect(await readdir(runs.out)).toEqual([second]);
   });
 
   test.each(["json", "npy", "svg"])("notes of somebody else that are called as its %s", async (kind) => {
@@ -137,7 +117,7 @@ describe("explain keeps", () => {
   test("a folder where a file would be, whatever is said", async () => {
     await mkdir(at("index.html"));
     expect(await explain(cat)).toBe(2);
-    expect(stderr).toMatch(/index\.html": it is a folder; choose another place with -o$/m);
+    expect(runs.stderr).toMatch(/index\.html": it is a folder; choose another place with -o$/m);
     expect(await explain(cat, "--force")).toBe(2);
     await rm(at("index.html"), { recursive: true });
     await mkdir(at("chelsea.heatmap.png"));
@@ -147,7 +127,7 @@ describe("explain keeps", () => {
   test("a file where the folder would be", async () => {
     await own("taken");
     expect(await runCommand(["explain", "--model", net, "-o", at("taken"), cat])).toBe(2);
-    expect(stderr).toMatch(/taken" is no folder/);
+    expect(runs.stderr).toMatch(/taken" is no folder/);
     expect(await runCommand(["explain", "--model", net, "-o", at("taken/deep"), cat, "--force"])).toBe(2);
     expect(await text("taken")).toBe(mine);
   });
@@ -156,7 +136,7 @@ describe("explain keeps", () => {
     await own("elsewhere/notes.html");
     await symlink(at("elsewhere/notes.html"), at("index.html"));
     expect(await explain(cat)).toBe(2);
-    expect(stderr).toContain("it is a link to another file");
+    expect(runs.stderr).toContain("it is a link to another file");
     expect(await explain(cat, "--force")).toBe(0);
     expect(await text("elsewhere/notes.html")).toBe(mine);
     expect((await lstat(at("index.html"))).isSymbolicLink()).toBe(false);
@@ -170,7 +150,7 @@ describe("explain keeps", () => {
     await chmod(at("chelsea.heatmap.png"), 0o444);
     const before = await readFile(at("chelsea.heatmap.png"));
     expect(await explain(cat, "--colormap", "inferno")).toBe(1);
-    expect(stderr).toContain("it is read-only");
+    expect(runs.stderr).toContain("it is read-only");
     expect(await readFile(at("chelsea.heatmap.png"))).toEqual(before);
     expect(await explain(cat, "--colormap", "inferno", "--force")).toBe(0);
   });
@@ -189,9 +169,9 @@ describe("explain keeps", () => {
   test("a manifest of somebody else", async () => {
     await own(manifest, '{"mine":true}\n');
     expect(await explain(cat)).toBe(2);
-    expect(stderr).toContain(`${manifest}": relprop did not write it`);
+    expect(runs.stderr).toContain(`${manifest}": relprop did not write it`);
     expect(await text(manifest)).toBe('{"mine":true}\n');
-    expect(await readdir(out)).toEqual([manifest]);
+    expect(await readdir(runs.out)).toEqual([manifest]);
     expect(await explain(cat, cup, "--force")).toBe(0);
     const lines = (await text(manifest)).split("\n").filter(Boolean);
     expect(lines.map((line) => JSON.parse(line).result.key)).toEqual(["chelsea", "coffee"]);
@@ -241,19 +221,21 @@ describe("explain knows for its own", () => {
 });
 
 const names = async (): Promise<string[]> =>
-  (await readdir(out)).filter((name) => name.endsWith(".png")).sort();
+  (await readdir(runs.out)).filter((name) => name.endsWith(".png")).sort();
 
 describe("results are not explained again", () => {
   test("in a folder with the output folder in it, nor in the output folder itself", async () => {
     await copyFile(cat, at("cat.png"));
-    for (const where of [join(out, "heatmaps"), out]) {
-      const again = ["explain", "--model", net, "-o", where, out];
+    for (const where of [join(runs.out, "heatmaps"), runs.out]) {
+      const again = ["explain", "--model", net, "-o", where, runs.out];
       expect(await runCommand(again)).toBe(0);
       const before = await names();
-      [stdout, stderr] = ["", ""];
+      [runs.stdout, runs.stderr] = ["", ""];
       expect(await runCommand([...again, "-k", "0.5"])).toBe(0);
-      expect(stdout.trim().split("\n")).toHaveLength(1);
-      expect(stderr).toMatch(/left out [36] pictures that relprop wrote, or that lie in the output folder/);
+      expect(runs.stdout.trim().split("\n")).toHaveLength(1);
+      expect(runs.stderr).toMatch(
+        /left out [36] pictures that relprop wrote, or that lie in the output folder/,
+      );
       expect(await names()).toEqual(before);
     }
   });
@@ -261,45 +243,45 @@ describe("results are not explained again", () => {
   test("where a shell names them beside a picture; but where they alone are named", async () => {
     await copyFile(cat, at("cat.png"));
     expect(await explain(at("cat.png"), "--style", "picture")).toBe(0);
-    stdout = "";
+    runs.stdout = "";
     const all = (await names()).map(at);
     expect(await explain(...all, "--force")).toBe(0);
-    expect(stdout.trim().split("\n")).toHaveLength(1);
-    const elsewhere = ["explain", "--model", net, "-o", join(out, "other"), at("cat.picture.png")];
+    expect(runs.stdout.trim().split("\n")).toHaveLength(1);
+    const elsewhere = ["explain", "--model", net, "-o", join(runs.out, "other"), at("cat.picture.png")];
     expect(await runCommand(elsewhere)).toBe(0);
   });
 
   test("and a folder of nothing else is an error", async () => {
     expect(await explain(cat)).toBe(0);
-    expect(await explain(out)).toBe(2);
-    expect(stderr).toContain("all files there were written by relprop");
+    expect(await explain(runs.out)).toBe(2);
+    expect(runs.stderr).toContain("all files there were written by relprop");
   });
 });
 
 describe("texts and concepts keep", () => {
   test("a page of texts, before the model is loaded", async () => {
     await own("texts.html");
-    const missing = ["explain", join(folder, "missing.onnx"), "--text", "a film", "-o", out];
+    const missing = ["explain", join(runs.folder, "missing.onnx"), "--text", "a film", "-o", runs.out];
     expect(await runCommand(missing)).toBe(2);
-    expect(stderr).toContain("texts.html");
+    expect(runs.stderr).toContain("texts.html");
     expect(await runCommand([...missing, "--force"])).toBe(4);
     expect(await text("texts.html")).toBe(mine);
   });
 
   test("lists of concepts and their heatmaps", async () => {
     const concepts = (...args: string[]): Promise<number> =>
-      runCommand(["concepts", "-m", net, "--layer", "conv", "-o", out, cat, ...args]);
+      runCommand(["concepts", "-m", net, "--layer", "conv", "-o", runs.out, cat, ...args]);
     await own("concepts.json", '{"concepts": []}');
     expect(await concepts()).toBe(2);
     expect(await text("concepts.json")).toBe('{"concepts": []}');
     await rm(at("concepts.json"));
     await own("concepts.html");
     expect(await concepts()).toBe(2);
-    expect(await readdir(out)).toEqual(["concepts.html"]);
+    expect(await readdir(runs.out)).toEqual(["concepts.html"]);
     expect(await text("concepts.html")).toBe(mine);
     expect(await concepts("--force")).toBe(0);
     expect(await concepts()).toBe(0);
-    const heatmap = (await readdir(out)).find((name) => name.endsWith(".heatmap.png")) ?? "";
+    const heatmap = (await readdir(runs.out)).find((name) => name.endsWith(".heatmap.png")) ?? "";
     await own(heatmap);
     expect(await concepts()).toBe(1);
     expect(await text(heatmap)).toBe(mine);
@@ -312,7 +294,7 @@ describe("compile keeps", () => {
   test("models of others, not its own", async () => {
     await copyFile(net, at("user.onnx"));
     expect(await compile("-o", at("user.onnx"))).toBe(2);
-    expect(stderr).toMatch(/user\.onnx": relprop did not write it; .*--force/);
+    expect(runs.stderr).toMatch(/user\.onnx": relprop did not write it; .*--force/);
     expect(await readFile(at("user.onnx"))).toEqual(await readFile(net));
     await own("notes.onnx");
     expect(await compile("-o", at("notes.onnx"))).toBe(2);
@@ -327,17 +309,17 @@ describe("compile keeps", () => {
     const before = await readFile(net);
     await symlink(net, at("soft.onnx"));
     await link(net, at("hard.onnx"));
-    for (const name of [net, at("soft.onnx"), at("hard.onnx"), join(out, "..", basename(net))]) {
+    for (const name of [net, at("soft.onnx"), at("hard.onnx"), join(runs.out, "..", basename(net))]) {
       expect(await compile("-o", name, "--force")).toBe(2);
       expect(await readFile(net)).toEqual(before);
     }
-    expect(stderr).toContain("it is the model to compile");
+    expect(runs.stderr).toContain("it is the model to compile");
   });
 
   test("weights of others beside its model, not its own", async () => {
     await own("a.onnx.data");
     expect(await compile("-o", at("a.onnx"), "--external-data")).toBe(2);
-    expect(await readdir(out)).toEqual(["a.onnx.data"]);
+    expect(await readdir(runs.out)).toEqual(["a.onnx.data"]);
     expect(await compile("-o", at("b.onnx"), "--external-data")).toBe(0);
     expect(await compile("-o", at("b.onnx"), "--external-data", "--composite", "gradient")).toBe(0);
     // A model of ours without such weights does not make the file ours.
@@ -355,15 +337,15 @@ describe("compile keeps", () => {
     const args = ["compile", at("weighty.onnx"), "-o", at("d.onnx"), "--external-data", "--force"];
     expect(await runCommand(args)).toBe(2);
     expect(await readFile(at("d.onnx.data"))).toEqual(before);
-    expect((await readdir(out)).sort()).toEqual(["d.onnx.data", "weighty.onnx"]);
+    expect((await readdir(runs.out)).sort()).toEqual(["d.onnx.data", "weighty.onnx"]);
   });
 
   test.skipIf(process.platform === "win32")("what is no file at all", async () => {
     await promisify(execFile)("mkfifo", [at("pipe")]);
     expect(await compile("-o", at("pipe"), "--force")).toBe(2);
-    expect(stderr).toContain("it is no ordinary file");
+    expect(runs.stderr).toContain("it is no ordinary file");
     expect((await lstat(at("pipe"))).isFIFO()).toBe(true);
-    expect(await compile("-o", out, "--force")).toBe(2);
+    expect(await compile("-o", runs.out, "--force")).toBe(2);
   });
 });
 
@@ -376,7 +358,7 @@ describe("a file that comes into being meanwhile", () => {
     const won = done.flatMap(({ status }, i) => (status === "fulfilled" ? [i] : []));
     expect(won).toHaveLength(1);
     expect(await text("page")).toBe(writers[won[0] ?? -1]);
-    expect(await readdir(out)).toEqual(["page"]);
+    expect(await readdir(runs.out)).toEqual(["page"]);
   });
 
   test("is written over if it is ours by then", async () => {
@@ -391,6 +373,6 @@ describe("a file that comes into being meanwhile", () => {
   test("has a name as long as the system allows", async () => {
     const long = `${"n".repeat(251)}.png`;
     await writeGuarded(at(long), "x", guard);
-    expect(await readdir(out)).toEqual([long]);
+    expect(await readdir(runs.out)).toEqual([long]);
   });
 });

@@ -1,59 +1,41 @@
 /** Composites from files, dialects, the ledger, contrasts and other methods, as the command has them. */
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readModel } from "@relprop/core/onnx";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
+import { commandRuns } from "./support/command-runs.ts";
 import { runCommand } from "../src/commands/run-command.ts";
 
 const golden = fileURLToPath(new URL("../../relprop/test/golden/resnet-bn/model.onnx", import.meta.url));
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));
 const cat = join(photos, "chelsea.png");
-let folder: string;
-let out: string;
-let stdout: string;
-let stderr: string;
-let run = 0;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "relprop-ways-"));
-});
-afterAll(() => rm(folder, { recursive: true }));
-beforeEach(() => {
-  out = join(folder, `out${++run}`);
-  [stdout, stderr] = ["", ""];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => (stdout += String(text)) !== "");
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => (stderr += String(text)) !== "");
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const runs = commandRuns("ways", false);
 
 // Its output is six numbers without names or a final softmax: that they are classes has to be said.
 const isClasses = ["--output-kind", "classes"];
 const explain = (...args: string[]): Promise<number> =>
-  runCommand(["explain", "-m", golden, "-o", out, ...isClasses, ...args]);
+  runCommand(["explain", "-m", golden, "-o", runs.out, ...isClasses, ...args]);
 const compile = (...args: string[]): Promise<number> =>
-  runCommand(["compile", golden, "-o", join(out, "net.lrp.onnx"), ...args]);
+  runCommand(["compile", golden, "-o", join(runs.out, "net.lrp.onnx"), ...args]);
 const compiledModel = async (): Promise<ReturnType<typeof readModel>> =>
-  readModel(await readFile(join(out, "net.lrp.onnx")));
+  readModel(await readFile(join(runs.out, "net.lrp.onnx")));
 const records = (): { [name: string]: unknown }[] =>
-  stdout
+  runs.stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
 /** What was said, on one line. */
-const said = (): string => stderr.replaceAll("\n", " ");
+const said = (): string => runs.stderr.replaceAll("\n", " ");
 /** Relevance of the cat as it was written, with a class or without. */
 const relevance = async (part = ""): Promise<Float32Array> => {
-  const bytes = await readFile(join(out, `chelsea${part}.relevance.npy`));
+  const bytes = await readFile(join(runs.out, `chelsea${part}.relevance.npy`));
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset + 128, bytes.byteOffset + bytes.length));
 };
 const sum = (numbers: Float32Array): number => numbers.reduce((a, n) => a + n, 0);
 const composite = async (name: string, json: string): Promise<string> => {
-  const path = join(folder, name);
+  const path = join(runs.folder, name);
   await writeFile(path, json);
   return path;
 };
@@ -68,7 +50,7 @@ describe("--composite", () => {
     expect(await compile("--composite", path)).toBe(0);
     expect((await compiledModel()).metadata["relprop.composite"]).toBe("mine");
     expect(await runCommand(["inspect", golden, "--composite", path])).toBe(0);
-    expect(stdout).toMatch(/^✓ .*Conv +.* flat /m);
+    expect(runs.stdout).toMatch(/^✓ .*Conv +.* flat /m);
   });
 
   test("takes a file of any name, if it is there", async () => {
@@ -82,14 +64,14 @@ describe("--composite", () => {
       compile("--composite", "epsilon-pluss"),
     ])
       expect(await command).toBe(2);
-    expect(stderr.match(/did you mean "epsilon-plus"\?/g)).toHaveLength(2);
-    expect(await compile("--composite", join(folder, "missing.json"))).toBe(2);
-    expect(stderr).toMatch(/cannot read the composite ".*missing\.json"/);
+    expect(runs.stderr.match(/did you mean "epsilon-plus"\?/g)).toHaveLength(2);
+    expect(await compile("--composite", join(runs.folder, "missing.json"))).toBe(2);
+    expect(runs.stderr).toMatch(/cannot read the composite ".*missing\.json"/);
     expect(await compile("--composite", await composite("half.json", "{"))).toBe(2);
-    expect(stderr).toMatch(/cannot read the composite ".*half\.json".*JSON/);
+    expect(runs.stderr).toMatch(/cannot read the composite ".*half\.json".*JSON/);
     const wrong = await composite("wrong.json", '{ "extends": "epsilon-plus", "rulez": {} }');
     expect(await compile("--composite", wrong)).toBe(2);
-    expect(stderr).toMatch(/no "rulez".*did you mean "rules"\?/s);
+    expect(runs.stderr).toMatch(/no "rulez".*did you mean "rules"\?/s);
   });
 });
 
@@ -101,7 +83,7 @@ test("--dialect, --stabilizer and --zero-bias reach the rules of explain, compil
   const { rules } = JSON.parse((await compiledModel()).metadata["relprop.options"] ?? "");
   expect(rules.dense).toMatchObject({ rule: "epsilon", epsilon: 1e-6, stabilizer: "clip", bias: false });
   expect(await runCommand(["inspect", golden, ...flags])).toBe(0);
-  expect(stdout).toMatch(/Gemm.*epsilon.*clip/);
+  expect(runs.stdout).toMatch(/Gemm.*epsilon.*clip/);
   expect(await compile("--dialect", "zennit")).toBe(2);
 });
 
@@ -121,9 +103,11 @@ test("--activations says what guided-backprop acts on, in explain, compile, insp
   const guided = ["--composite", "guided-backprop", ...flags];
   expect(await explain(cat, ...guided)).toBe(0);
   expect(await runCommand(["inspect", golden, ...guided])).toBe(0);
-  expect(stdout).toMatch(/Relu.* guided-backprop /);
+  expect(runs.stdout).toMatch(/Relu.* guided-backprop /);
   const [layer = ""] = readModel(await readFile(golden)).graph.nodes.map(({ name }) => name);
-  expect(await runCommand(["concepts", cat, "-m", golden, "-o", out, "--layer", layer, ...guided])).toBe(0);
+  expect(await runCommand(["concepts", cat, "-m", golden, "-o", runs.out, "--layer", layer, ...guided])).toBe(
+    0,
+  );
   expect(await explain(cat, "--composite", "zplus", ...flags)).toBe(2);
   expect(said()).toContain('nothing uses activations "all" (composite zplus)');
   expect(await explain(cat, "--method", "smoothgrad", ...flags)).toBe(2);
@@ -133,16 +117,16 @@ test("--activations says what guided-backprop acts on, in explain, compile, insp
 describe("--ledger", () => {
   test("says for each class where relevance stayed, to people, to programs and on the page", async () => {
     expect(await explain(cat, "-c", "top2", "--composite", "epsilon-plus", "--ledger")).toBe(0);
-    const verdicts = stdout.match(/^ {2}class \d: −?[\d.]+ % of the logit reached the input.*$/gm) ?? [];
+    const verdicts = runs.stdout.match(/^ {2}class \d: −?[\d.]+ % of the logit reached the input.*$/gm) ?? [];
     expect(verdicts).toHaveLength(2);
-    const page = await readFile(join(out, "index.html"), "utf8");
+    const page = await readFile(join(runs.out, "index.html"), "utf8");
     for (const line of verdicts)
       expect(page).toContain(`<p class="verdict">${line.replace(/^ {2}class \d: /, "")}.</p>`);
   });
 
   test("says it without a name where one class or the whole prediction is explained", async () => {
     expect(await explain(cat, "--ledger")).toBe(0);
-    expect(stdout).toMatch(/^ {2}[\d.]+ % of the probability reached the input/m);
+    expect(runs.stdout).toMatch(/^ {2}[\d.]+ % of the probability reached the input/m);
   });
 
   test("adds up", async () => {
@@ -157,7 +141,7 @@ describe("--ledger", () => {
     const stayed = Object.values(ledger.stayed).reduce((a, n) => a + n, 0);
     expect(ledger.reached + stayed).toBeCloseTo(ledger.start, 4);
     expect(sum(await relevance(".1-class-1"))).toBeCloseTo(ledger.reached, 4);
-    const file = JSON.parse(await readFile(join(out, "chelsea.json"), "utf8"));
+    const file = JSON.parse(await readFile(join(runs.out, "chelsea.json"), "utf8"));
     expect(file.answers[0].ledger).toEqual(ledger);
   });
 
@@ -196,7 +180,7 @@ describe("--against", () => {
     expect(await explain(cat, "-c", "1", "--against", "3", "--json")).toBe(0);
     expect(records()[0]).toMatchObject({ class: 1, against: { index: 3, label: "class 3" } });
     const [difference] = records();
-    stdout = "";
+    runs.stdout = "";
     expect(await explain(cat, "-c", "1", "-c", "3", "--json")).toBe(0);
     const [one, other] = records() as [Record<string, number>, Record<string, number>];
     // The numbers are the class's own; relevance starts with the difference.
@@ -204,10 +188,10 @@ describe("--against", () => {
     expect(one["start"]).toBeCloseTo(one["logit"] as number, 5);
     const start = (one["logit"] as number) - (other["logit"] as number);
     expect(difference?.["start"]).toBeCloseTo(start, 5);
-    stdout = "";
+    runs.stdout = "";
     expect(await explain(cat, "-c", "1", "--against", "3")).toBe(0);
-    expect(stdout).toMatch(/asked for: class 1 [\de.-]+ rather than class 3/);
-    const page = await readFile(join(out, "index.html"), "utf8");
+    expect(runs.stdout).toMatch(/asked for: class 1 [\de.-]+ rather than class 3/);
+    const page = await readFile(join(runs.out, "index.html"), "utf8");
     expect(page).toContain("Red speaks for “class 1” rather than “class 3”, blue against it.");
     expect(page).toMatch(/<h3>class 1 \S+ <small>rather than class 3<\/small><\/h3>/);
     expect(page).toContain("<dd>1 class 1 rather than 3 class 3</dd>");
@@ -217,24 +201,24 @@ describe("--against", () => {
     expect(await explain(cat, "--json")).toBe(0);
     const best = records()[0]?.["class"] as number;
     const other = best === 0 ? 1 : 0;
-    stdout = "";
+    runs.stdout = "";
     expect(await explain(cat, "--json", "--against", String(other))).toBe(0);
     expect(records()[0]).toMatchObject({ class: best, against: { index: other } });
     expect(await explain(cat, "--against", String(best))).toBe(1);
-    expect(stderr).toMatch(/its best class is the one that --against names/);
-    stdout = "";
+    expect(runs.stderr).toMatch(/its best class is the one that --against names/);
+    runs.stdout = "";
     expect(await explain(cat, "--json", "-c", "top3", "--against", String(best))).toBe(0);
     expect(records().slice(0, -1)).toHaveLength(2);
   });
 
   test("refuses what it cannot do", async () => {
     expect(await explain(cat, "-c", "1", "--against", "1")).toBe(2);
-    expect(stderr).toContain("name the same class");
+    expect(runs.stderr).toContain("name the same class");
     expect(await explain(cat, "--against", "top2")).toBe(2);
     expect(await explain(cat, "--against", "1", "--seed", "softmax")).toBe(2);
-    expect(stderr).toContain("--against and --seed softmax");
+    expect(runs.stderr).toContain("--against and --seed softmax");
     expect(await explain(cat, "-c", "1", "--against", "2", "--seed", "one", "--ledger")).toBe(2);
-    expect(stderr).toContain("the ledger has no shares");
+    expect(runs.stderr).toContain("the ledger has no shares");
   });
 });
 
@@ -295,6 +279,6 @@ describe("--method", () => {
     [["--layer", "x"], /add --method grad-cam/],
   ])("refuses %j", async (flags, why) => {
     expect(await explain(cat, ...flags)).toBe(2);
-    expect(stderr).toMatch(why);
+    expect(runs.stderr).toMatch(why);
   });
 });

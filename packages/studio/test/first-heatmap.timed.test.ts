@@ -21,17 +21,34 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test.skipIf(!canRun)(
-  "the first heatmap is there within a second, from what was computed before",
-  { retry: 2 },
-  async () => {
-    const { page, problems } = await app.open();
-    await page.getByRole("img", { name: /^(Relevance|No relevance) for/ }).waitFor();
-    const milliseconds = await page.evaluate(() => performance.now());
-    expect(milliseconds).toBeLessThan(1000);
-    await page.getByText(/^WASM, \d threads?$/).waitFor();
-    expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
-    expect(problems).toEqual([]);
-    await page.context().close();
-  },
-);
+/** What `work` takes on the machine whose second is meant: two cores, 2.1 GHz. */
+const REFERENCE_MS = 280;
+
+/** A fixed amount of work in the page, in milliseconds: a machine that others use meanwhile takes longer for it. */
+const work = (): number => {
+  const start = performance.now();
+  let state = 1;
+  for (let step = 0; step < 100_000_000; step++) state = (Math.imul(state, 1664525) + 1013904223) | 0;
+  return state === 0 ? 0 : performance.now() - start;
+};
+
+test.skipIf(!canRun)("the first heatmap waits for neither the model nor ONNX Runtime", async () => {
+  const { page, problems } = await app.open("", {}, async (opened) => {
+    await opened.route(/\.(onnx|wasm)$/, () => new Promise(() => undefined));
+  });
+  await page.getByRole("img", { name: /^(Relevance|No relevance) for/ }).waitFor();
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+test.skipIf(!canRun)("the first heatmap is there within a second", { retry: 4 }, async () => {
+  const { page, problems } = await app.open();
+  await page.getByRole("img", { name: /^(Relevance|No relevance) for/ }).waitFor();
+  const milliseconds = await page.evaluate(() => performance.now());
+  await page.getByText(/^WASM, \d threads?$/).waitFor();
+  const slowness = Math.max(1, (await page.evaluate(work)) / REFERENCE_MS);
+  expect(milliseconds / slowness).toBeLessThan(1000);
+  expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
+  expect(problems).toEqual([]);
+  await page.context().close();
+});

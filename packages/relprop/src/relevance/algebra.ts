@@ -27,6 +27,8 @@ export interface Knowledge {
   /** Names of values that cannot be negative. */
   readonly nonNegative: Iterable<string>;
   readonly rectified: Rectified;
+  /** Names of the values that relevance crosses. */
+  readonly ahead: Iterable<string>;
   /** Optimizations that are turned off. */
   readonly without: readonly Optimization[];
 }
@@ -34,7 +36,7 @@ export interface Knowledge {
 /** Whether it keeps every denominator from 0. A relative one vanishes if all of z is 0. */
 const isSafe = ({ epsilon, kind }: Stabilizer): boolean => epsilon !== 0 && !isRelative(kind);
 
-const nothing: Knowledge = { nonNegative: [], rectified: new Map(), without: [] };
+const nothing: Knowledge = { nonNegative: [], rectified: new Map(), ahead: [], without: [] };
 
 /**
  * Adds arithmetic to the graph. A product with zero is zero, a sum with zero is its other summand, and the negative part
@@ -50,10 +52,10 @@ export class Algebra {
   readonly #factors = new Factors();
   readonly #without: readonly Optimization[];
 
-  constructor(builder: GraphBuilder, { nonNegative, rectified, without }: Knowledge = nothing) {
+  constructor(builder: GraphBuilder, { nonNegative, rectified, ahead, without }: Knowledge = nothing) {
     this.#b = builder;
     this.#nonNegative = new Set(nonNegative);
-    this.#zeros = new Zeros(rectified);
+    this.#zeros = new Zeros(rectified, ahead);
     this.#without = without;
   }
 
@@ -71,6 +73,11 @@ export class Algebra {
   keepsZeros<T extends Term>(from: Value, to: T): T {
     if (to) this.#zeros.product(to, [from]);
     return to;
+  }
+
+  /** States that relevance has crossed a value of the model, from the output on. */
+  crossed(name: string): void {
+    this.#zeros.crossed(name);
   }
 
   /** Whether R is known to be 0 wherever v is. */

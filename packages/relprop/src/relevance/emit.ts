@@ -47,13 +47,15 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   const { analysis, plan, settings, ledger, concepts } = walk;
   const { b, graph, nonNegative } = analysis;
   const rectified = analysis.rectified(plan.steps.map(({ node }) => node));
-  const m = new Algebra(b, { nonNegative, rectified, without: settings.without });
   const relevance = new Map<string, Value>([[analysis.explained, seed]]);
   const filter = settings.topK === "input" ? walk.keep : settings.topK;
   const onTheWay = new Set([...ends, ...plan.steps.flatMap(({ node }) => node.outputs)]);
+  const m = new Algebra(b, { nonNegative, rectified, ahead: onTheWay, without: settings.without });
 
-  for (const [index, step] of [...plan.steps.entries()].toReversed())
+  for (const [index, step] of [...plan.steps.entries()].toReversed()) {
     b.within(ofStep(step), () => cross(step, index));
+    for (const name of step.node.outputs) m.crossed(name);
+  }
   const masked = ends.find((end) => concepts?.isAt(b.value(end)));
   if (masked !== undefined) dropRelevanceAround(masked, -1);
   return ends.map((end) => {

@@ -151,7 +151,10 @@ export function plainLayer(
     },
     isGate: row.gateInput === undefined ? site.isGate(input) : row.gateInput === index,
     isElementwise: row.elementwise,
-    factors: site.inputs.filter((value) => value && site.isComputed(value)).length,
+    // Counted when a rule asks: a sum of n inputs has n layers.
+    get factors() {
+      return site.inputs.filter((value) => value && site.isComputed(value)).length;
+    },
     collect: (R) => sumTo(site.b, R, input),
     whole: (v) => expandLike(site.b, v, input),
   };

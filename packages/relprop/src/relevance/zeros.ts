@@ -25,13 +25,27 @@ export function rectifiedValues(
   return rectified;
 }
 
-/** Stores for relevance the values with which it vanishes. */
+/**
+ * Stores for relevance the values with which it vanishes. Only of values that relevance has yet to cross can it still be asked,
+ * and no others are stored: along a chain of n layers they would be n² names.
+ */
 export class Zeros {
   readonly #vanishing = new Map<string, ReadonlySet<string>>();
   readonly #rectified: Rectified;
+  readonly #ahead: Set<string>;
+  readonly #rectifiers: ReadonlySet<string>;
 
-  constructor(rectified: Rectified) {
+  /** @param ahead names of the values that relevance crosses */
+  constructor(rectified: Rectified, ahead: Iterable<string>) {
     this.#rectified = rectified;
+    this.#ahead = new Set(ahead);
+    this.#rectifiers = new Set([...rectified.values()].flatMap((names) => Array.from(names)));
+  }
+
+  /** States that relevance has crossed z, and nobody will ask of it again. The outputs of rectifiers are asked of with their z. */
+  crossed(z: string): void {
+    if (!this.#rectifiers.has(z)) this.#ahead.delete(z);
+    for (const name of this.#rectified.get(z) ?? []) this.#ahead.delete(name);
   }
 
   #of = (R: Value): ReadonlySet<string> => this.#vanishing.get(R.name) ?? new Set([R.name]);
@@ -57,6 +71,7 @@ export class Zeros {
   }
 
   #enter(result: Value, names: ReadonlySet<string>): void {
-    this.#vanishing.set(result.name, new Set([...names, result.name]));
+    const asked = [...names, result.name].filter((name) => this.#ahead.has(name));
+    this.#vanishing.set(result.name, new Set(asked));
   }
 }

@@ -181,10 +181,13 @@ function subPixels(
     return undefined;
   }
   const axes = b.integers(kernel.map((_, i) => i + 2));
+  const mirrored = flipped(b, weights, group);
   const parts = phases.map((phase) => {
     if (isEmpty(phase)) return undefined;
-    const starts = b.integers(phase.map(({ first }) => first));
-    const part = b.op("Slice", [weights, starts, b.integers(kernel), axes, b.integers(strides)]);
+    const starts = phase.map(
+      ({ first, taps }, i) => sureNumber(kernel[i]) - 1 - first - (taps - 1) * sureNumber(strides[i]),
+    );
+    const part = b.op("Slice", [mirrored, b.integers(starts), b.integers(kernel), axes, b.integers(strides)]);
     const sliding: Window = {
       kernel: phase.map(({ taps }) => taps),
       strides: strides.map(() => 1),
@@ -192,7 +195,7 @@ function subPixels(
       padsBegin: phase.map(({ begin }) => begin),
       padsEnd: phase.map(({ end }) => end),
     };
-    return b.op("Conv", [s, flipped(b, part, group)], attributesOf(sliding, group));
+    return b.op("Conv", [s, part], attributesOf(sliding, group));
   });
   const some = sure(parts.find((part) => part !== undefined));
   const nothing = filled(b, 0, some.shape, some);
@@ -206,14 +209,14 @@ function subPixels(
 /** [K, C/G, …] -> [C, K/G, …], mirrored on every spatial axis. */
 function flipped(b: GraphBuilder, weights: Value, group: number): Value {
   const [K, perGroup, ...kernel] = known(weights.shape) as [number, number, ...number[]];
-  const spatial = kernel.map((_, i) => i);
-  let swapped: Value;
-  if (group === 1) {
-    swapped = b.op("Transpose", [weights], { perm: ints([1, 0, ...spatial.map((i) => i + 2)]) });
-  } else {
-    const split = b.op("Reshape", [weights, b.integers([group, K / group, perGroup, ...kernel])]);
-    const moved = b.op("Transpose", [split], { perm: ints([0, 2, 1, ...spatial.map((i) => i + 3)]) });
-    swapped = b.op("Reshape", [moved, b.integers([group * perGroup, K / group, ...kernel])]);
+  const axesFrom = (first: number): number[] => kernel.map((_, i) => first + i);
+  const reshaped = (v: Value, shape: readonly number[]): Value => b.op("Reshape", [v, b.integers(shape)]);
+  let swapped = weights;
+  if (group === 1) swapped = b.op("Transpose", [weights], { perm: ints([1, 0, ...axesFrom(2)]) });
+  else if (perGroup > 1 || K > group) {
+    const split = reshaped(weights, [group, K / group, perGroup, ...kernel]);
+    const moved = b.op("Transpose", [split], { perm: ints([0, 2, 1, ...axesFrom(3)]) });
+    swapped = reshaped(moved, [group * perGroup, K / group, ...kernel]);
   }
   // Gather, not Slice with step −1: one of ONNX Runtime's WebGPU back ends gets the latter wrong.
   return kernel.reduce((W, size, i) => {

@@ -50,9 +50,9 @@ const axisOf = (site: Site, orElse: number): number => {
 export function unconcat(site: Site, s: Value, input: number): Value {
   const { b } = site;
   const axis = axisOf(site, 0);
-  const joined = site.inputs.map((_, each) => site.input(each));
-  const before = lengthAlong(b, joined.slice(0, input), axis);
-  const through = lengthAlong(b, joined.slice(0, input + 1), axis);
+  const joined = Array.from({ length: input + 1 }, (_, each) => site.input(each));
+  const before = lengthAlong(b, joined.slice(0, -1), axis);
+  const through = lengthAlong(b, joined, axis);
   return b.op("Slice", [s, before, through, b.integers([axis])]);
 }
 

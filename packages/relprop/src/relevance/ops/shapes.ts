@@ -77,12 +77,13 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
 /** v in the shape of `like`, which has as many elements. */
 export function reshapeLike(b: GraphBuilder, v: Value, like: Value): Value {
   if (sameShape(v.shape, like.shape)) return v;
-  const unknown = like.shape.filter((dim) => typeof dim === "string").length;
-  const target =
-    unknown > 1
-      ? b.op("Shape", [like])
-      : b.integers(like.shape.map((dim) => (typeof dim === "string" ? -1 : dim)));
-  return b.op("Reshape", [v, target]);
+  // 0 keeps an axis, and its name: ONNX Runtime reuses memory only between tensors whose open sizes have the same name.
+  const target = like.shape.map((dim, axis) => {
+    if (typeof dim === "number") return dim;
+    return v.shape[axis] === dim ? 0 : -1;
+  });
+  const isOpen = target.filter((size) => size === -1).length > 1;
+  return b.op("Reshape", [v, isOpen ? b.op("Shape", [like]) : b.integers(target)]);
 }
 
 /** v summed over the axes along which `like` was broadcast to v's shape: the transpose of broadcasting. */

@@ -1,6 +1,7 @@
 /** Converts models to opset 17, the only one that later stages know. */
 
 import { ModelFileError, OptionError } from "../errors.ts";
+import { checkNodes } from "./check-nodes.ts";
 import { Conversion, type Converter } from "./convert-opset/conversion.ts";
 import { contribConverterOf, converterOf } from "./convert-opset/table.ts";
 import { type Attribute, type Model, type ModelFunction, type Node, subgraphsOf } from "./graph.ts";
@@ -16,7 +17,8 @@ const onlyTarget = 17;
  * optimiser makes, are replaced by several nodes.
  *
  * @param target must be 17
- * @throws ModelFileError if opset 17 cannot express a node, or its axes or sizes are not constant; it names the node
+ * @throws ModelFileError if a node lacks what its operator asks for, if opset 17 cannot express it, or if its axes or sizes
+ *   are not constant; it names the node
  * @throws OptionError for another target
  */
 export function convertOpset(model: Model, target: number = onlyTarget): Model {
@@ -25,6 +27,7 @@ export function convertOpset(model: Model, target: number = onlyTarget): Model {
     throw new OptionError({ what: "cannot convert the model", why, fix: `leave out the target` });
   }
   for (const each of model.functions ?? []) checkFunction(each, target);
+  checkNodes(model.graph.nodes);
   const version = model.opsets[""];
   if (version === target && !hasContrib(model.graph.nodes)) return model;
   if (version === undefined) {

@@ -128,3 +128,35 @@ export function resizeMatrix(how: Resampling, scaling: Scaling): Float32Array {
   }
   return Float32Array.from(matrix);
 }
+
+/** Whether element i of the result is a copy of element ⌊i / factor⌋ of the input, for every i. */
+export function isRepeating(how: Resampling, scaling: Scaling, factor: number): boolean {
+  for (let i = 0; i < scaling.output; i++) {
+    const taps = tapsOf(i, how, scaling);
+    if (taps.length !== 1 || taps[0]?.[0] !== Math.floor(i / factor)) return false;
+  }
+  return true;
+}
+
+/** Aᵀ without its zeros: each row as places and weights, filled up to the same number of them with weight 0. */
+export interface SparseRows {
+  /** How many places a row has. */
+  readonly width: number;
+  /** Row by row. */
+  readonly places: readonly number[];
+  readonly weights: readonly number[];
+}
+
+/** Aᵀ [input, output] by its elements that are not zero: input·width numbers, where {@link resizeMatrix} has input·output. */
+export function resizeRowsBack(how: Resampling, scaling: Scaling): SparseRows {
+  const rows = Array.from({ length: scaling.input }, (): [number, number][] => []);
+  for (let i = 0; i < scaling.output; i++)
+    for (const [place, weight] of tapsOf(i, how, scaling)) sure(rows[place]).push([i, weight]);
+  const width = rows.reduce((most, row) => Math.max(most, row.length), 1);
+  const filled = rows.flatMap((row) => Array.from({ length: width }, (_, k) => row[k] ?? [0, 0]));
+  return {
+    width,
+    places: filled.map(([place = 0]) => place),
+    weights: filled.map(([, weight = 0]) => weight),
+  };
+}

@@ -1,6 +1,6 @@
 /** A node as rows and operators see it, with their shared types. */
 
-import { ModelFileError } from "../errors.ts";
+import { lacks, malformed } from "../onnx/check-nodes.ts";
 import type { Dim, Node, Shape, Value } from "../onnx/graph.ts";
 import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { product } from "../onnx/operators/sizes.ts";
@@ -42,12 +42,7 @@ export const siteOf = (parts: SiteParts): Site => ({
 });
 
 function absent(node: Node, what: "input" | "output", index: number): never {
-  throw new ModelFileError({
-    what: "cannot explain the model",
-    where: `${node.opType} "${node.name}"`,
-    why: `it has no ${what} ${index}, which its operator cannot do without`,
-    fix: "check the model with onnx.checker.check_model",
-  });
+  throw malformed(node, lacks(what, index));
 }
 
 /** The node's first input and first output. Most operators have no others. */

@@ -73,7 +73,9 @@ function branch(opType: string, attributes: Attributes = {}): Model {
     initializers: new Map(),
     nodes: [node],
   };
-  return modelOf({ op: "If", opset: 11, attributes: { then_branch: { type: "graph", value } }, x: image });
+  const graph = { type: "graph", value } as const;
+  const branches = { then_branch: graph, else_branch: graph };
+  return modelOf({ op: "If", opset: 11, attributes: branches, x: image });
 }
 
 /** The branch of the first node, converted. */
@@ -252,7 +254,7 @@ describe("convertOpset", () => {
         constants: [random(1, 2, 2, 4), random(1, 2, 2, 4)],
       },
     ],
-    ["no such operator", { op: "CumProd", opset: 26, x: image }],
+    ["no such operator", { op: "CumProd", opset: 26, x: image, constants: [int64Tensor([1])] }],
     ["volumes", { op: "GridSample", opset: 20, x: [1, 1, 2, 2, 2], constants: [random(1, 1, 1, 1, 3)] }],
   ];
   it.each(refused)("refuses %s, naming the node", (why, c) => {

@@ -21,13 +21,43 @@ interface Window {
 
 function windowOf(node: Node, rank: number): Window {
   const ones: number[] = Array.from({ length: rank }, () => 1);
+  const pads = intsAttribute(node, "pads") ?? Array.from({ length: 2 * rank }, () => 0);
+  if (pads.length !== 2 * rank)
+    throw contradiction(node, `pads of ${showShape(pads)} are not two numbers for each of ${rank} axes`);
   return {
-    strides: intsAttribute(node, "strides") ?? ones,
-    dilations: intsAttribute(node, "dilations") ?? ones,
-    pads: intsAttribute(node, "pads") ?? Array.from({ length: 2 * rank }, () => 0),
+    strides: stepsOf(node, "strides", rank) ?? ones,
+    dilations: stepsOf(node, "dilations", rank) ?? ones,
+    pads,
     autoPad: stringAttribute(node, "auto_pad", "NOTSET"),
   };
 }
+
+/** An attribute of one number for each spatial axis, all of them at least 1. */
+function stepsOf(node: Node, name: string, rank: number): readonly number[] | undefined {
+  const steps = intsAttribute(node, name);
+  if (steps && (steps.length !== rank || steps.some((n) => n < 1)))
+    throw contradiction(
+      node,
+      `${name} of ${showShape(steps)} is not a number from 1 for each of ${rank} axes`,
+    );
+  return steps;
+}
+
+/** The window of a convolution: the sizes of its weights, which the attribute repeats. */
+const kernelOf = (node: Node, weightSizes: Shape): Shape =>
+  (stepsOf(node, "kernel_shape", weightSizes.length) ?? []).reduce<Shape>(
+    (kernel, size, i) =>
+      kernel.with(
+        i,
+        sameDim(
+          node,
+          size,
+          kernel[i] ?? size,
+          () => `kernel_shape has ${size} where the weights have ${kernel[i]}`,
+        ),
+      ),
+    weightSizes,
+  );
 
 /** floor((size + pads − extent) / stride) + 1, or with ceil; the windows' count along each axis. */
 function windowCounts(node: Node, sizes: Shape, kernel: Shape, ceil: boolean): Dim[] {
@@ -76,7 +106,7 @@ const conv: ShapeRule = (node, inputs) => {
     () =>
       `x of ${showShape(x.shape)} has ${channels} channels, but the weight ${showShape(w.shape)} takes ${expected}`,
   );
-  const kernel = intsAttribute(node, "kernel_shape") ?? weightSizes;
+  const kernel = kernelOf(node, weightSizes);
   const out = windowCounts(node, sizes, kernel, false);
   return [{ dataType: x.dataType, shape: [batch, outChannels ?? freshDim(node, 1), ...out] }];
 };
@@ -103,7 +133,7 @@ const convTranspose: ShapeRule = (node, inputs) => {
       `x of ${showShape(x.shape)} has ${channels} channels, but the weight ${showShape(w.shape)} takes ${inChannels}`,
   );
   const { strides, dilations, pads, autoPad } = windowOf(node, sizes.length);
-  const kernel: Shape = intsAttribute(node, "kernel_shape") ?? weightSizes;
+  const kernel = kernelOf(node, weightSizes);
   const outputPadding = intsAttribute(node, "output_padding") ?? [];
   const outputShape = intsAttribute(node, "output_shape")?.slice(-sizes.length);
   const out = sizes.map((size, i): Dim => {
@@ -122,10 +152,10 @@ const convTranspose: ShapeRule = (node, inputs) => {
 
 const pool: ShapeRule = (node, inputs) => {
   const { dataType, shape } = input(node, inputs, 0);
-  const kernel = intsAttribute(node, "kernel_shape");
   const [batch, channels, ...sizes] = shape;
-  if (!kernel || batch === undefined || channels === undefined || kernel.length !== sizes.length) {
-    throw contradiction(node, `a window of ${showShape(kernel ?? [])} does not fit x of ${showShape(shape)}`);
+  const kernel = stepsOf(node, "kernel_shape", sizes.length) ?? [];
+  if (batch === undefined || channels === undefined || kernel.length === 0) {
+    throw contradiction(node, `a window of ${showShape(kernel)} does not fit x of ${showShape(shape)}`);
   }
   const ceil = numberAttribute(node, "ceil_mode", 0) === 1;
   const out = [batch, channels, ...windowCounts(node, sizes, kernel, ceil)];

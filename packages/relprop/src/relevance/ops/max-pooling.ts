@@ -1,20 +1,67 @@
 /** MaxPool's transpose: all of s goes to the first maximum of its window in scan order. x [N, C, …], y [N, C, …′]. */
 
-import { int, ints, type Value } from "../../onnx/graph.ts";
+import { int, ints, type Node, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
 import { interleave } from "./interleave.ts";
-import { poolingWindow } from "./pooling.ts";
+import { globalMaxPool, poolingWindow } from "./pooling.ts";
 import { fit, lowest, pad, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, type Window } from "./windows.ts";
+import { checkSize } from "../size-limit.ts";
 import { sureNumber } from "../../sure.ts";
 
 /** Windows that overlap add up. */
 export function maxPool(site: Site, s: Value): Value {
   const window = poolingWindow(site);
-  return isTiling(site, window) ? ofTiles(site, s, window.kernel) : ofWindows(site, s, window);
+  const { kernel } = window;
+  const large = kernel.findLastIndex((size) => size > 1);
+  if (sizeOf(kernel) > mostPositions && isGlobal(site, window)) return globalMaxPool(site, s);
+  if (sizeOf(kernel) > mostPositions && kernel.findIndex((size) => size > 1) < large)
+    return axisByAxis(site, s, window, large);
+  return isTiling(site, window) ? ofTiles(site, s, kernel) : ofWindows(site, s, window);
+}
+
+/** Larger windows are taken apart: copies of all their positions would be as many numbers as the square of these. */
+const mostPositions = 64;
+
+/** Whether a single window has all of x. */
+function isGlobal(site: Site, { kernel, dilations, padsBegin }: Window): boolean {
+  const [input, output] = [spatialSizes(x(site)), spatialSizes(y(site))];
+  return (
+    output !== undefined &&
+    isUnit(output) &&
+    isUnit(dilations) &&
+    isZero(padsBegin) &&
+    input?.every((size, i) => size <= sureNumber(kernel[i])) === true
+  );
+}
+
+/**
+ * The maximum along the last axis, and then along the others: the first maximum in scan order is the first of the first row
+ * that has one.
+ */
+function axisByAxis(site: Site, s: Value, window: Window, last: number): Value {
+  const { b, node } = site;
+  const alone = (isLast: boolean): Node => {
+    const along = (numbers: readonly number[], neutral: number): number[] =>
+      numbers.map((n, i) => ((i === last) === isLast ? n : neutral));
+    const { kernel, strides, dilations, padsBegin, padsEnd } = window;
+    const attributes = {
+      kernel_shape: ints(along(kernel, 1)),
+      strides: ints(along(strides, 1)),
+      dilations: ints(along(dilations, 1)),
+      pads: ints([...along(padsBegin, 0), ...along(padsEnd, 0)]),
+      ceil_mode: int(ceils(node) ? 1 : 0),
+    };
+    return { ...node, attributes };
+  };
+  const [rows, rest] = [alone(true), alone(false)];
+  const between = b.like(rows, [x(site)]);
+  const inner = { ...site, node: rows, outputs: [between] };
+  const outer = { ...site, node: rest, inputs: [between] };
+  return maxPool(inner, maxPool(outer, s));
 }
 
 /** Whether windows lie side by side, each of them inside of x. */
@@ -39,7 +86,7 @@ function ofTiles(site: Site, s: Value, kernel: readonly number[]): Value {
   const channels = sureNumber(x(site).shape[1]);
   const positions = sizeOf(kernel);
   const sliding = { strides: ints(kernel), group: int(channels) };
-  const apart = b.op("Conv", [x(site), pickPositions(b, channels, kernel)], sliding);
+  const apart = b.op("Conv", [x(site), pickPositions(site, channels, kernel)], sliding);
   const byPosition = b.op("Reshape", [apart, b.integers([0, channels, positions, -1])]);
   const elements = b.ops("Split", [byPosition], { axis: int(2) }, positions);
   const one = b.integers([0, channels, 1, -1]);
@@ -69,7 +116,7 @@ function ofWindows(site: Site, s: Value, window: Window): Value {
   const { b } = site;
   const channels = sureNumber(x(site).shape[1]);
   const positions = sizeOf(window.kernel);
-  const pick = pickPositions(b, channels, window.kernel);
+  const pick = pickPositions(site, channels, window.kernel);
   const sliding = { strides: ints(window.strides), dilations: ints(window.dilations), group: int(channels) };
 
   // [N, C·k·k, …′]: the elements of each window side by side, smallest number where the window leaves the image.
@@ -101,8 +148,9 @@ function ofWindows(site: Site, s: Value, window: Window): Value {
 }
 
 /** Weights [C·positions, 1, …k] of a grouped convolution that copies each position of the window to its own channel. */
-function pickPositions(b: GraphBuilder, channels: number, kernel: readonly number[]): Value {
+function pickPositions({ b, node }: Site, channels: number, kernel: readonly number[]): Value {
   const positions = sizeOf(kernel);
+  checkSize(node, channels * positions * positions, "numbers to tell the places of its windows apart");
   const pick = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
   const once = b.numbers(pick, [positions, 1, ...kernel]);
   return b.op("Tile", [once, b.integers([channels, 1, ...kernel.map(() => 1)])]);

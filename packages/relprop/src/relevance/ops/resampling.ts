@@ -5,12 +5,21 @@
 
 import { int, ints, stringAttribute, type Node, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { resamplingOf, resizeMatrix, type Resampling } from "../../onnx/resize-matrix.ts";
+import {
+  isRepeating,
+  resamplingOf,
+  resizeMatrix,
+  resizeRowsBack,
+  type Resampling,
+  type Scaling,
+  type SparseRows,
+} from "../../onnx/resize-matrix.ts";
 import { numbersOf } from "../../onnx/tensor.ts";
 import { x, y, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import type { Ranged } from "./ranges.ts";
-import { asVector, sizeAt, subtractSizes, type Size } from "./shapes.ts";
+import { asVector, sizeAt, sizes, subtractSizes, type Size } from "./shapes.ts";
+import { checkSize } from "../size-limit.ts";
 
 const [scalesInput, sizesInput] = [2, 3];
 const float32 = 1;
@@ -55,16 +64,46 @@ function changeOf(site: Site, axis: number): Change {
 export function unresize(site: Site, s: Value): Value {
   const how = resamplingOf(site.node) as Resampling;
   const changes = changedAxes(site).map((axis) => changeOf(site, axis));
+  for (const { input, output } of changes)
+    if (typeof input === "number" && typeof output === "number")
+      checkSize(site.node, input + output, "weights");
   const factors = changes.map((change) => repeats(how, change));
   if (factors.every((factor) => factor !== undefined)) {
     const counts = x(site).shape.map((_, axis) => factors[changes.findIndex((c) => c.axis === axis)] ?? 1);
     return sumCopies(site, s, counts, true);
   }
-  const back = changes.reduce(
-    (v, change) => alongAxis(site.b, v, matrixOf(site.b, how, change), change.axis),
-    s,
-  );
+  const back = changes.reduce((v, change) => {
+    const scaling = scalingOf(change);
+    return scaling && scaling.input * scaling.output > densest
+      ? bySparseRows(site, v, resizeRowsBack(how, scaling), change.axis)
+      : alongAxis(site.b, v, matrixOf(site.b, how, change), change.axis);
+  }, s);
   return site.b.refine(back, x(site).shape);
+}
+
+/** The elements of the largest matrix that is written out: a product by it is the fastest way on CPUs as long as it is small. */
+const densest = 2 ** 22;
+
+/** The sizes of a change, if they are known. */
+function scalingOf({ input, output, scale }: Change): Scaling | undefined {
+  const isKnown = typeof input === "number" && typeof output === "number" && typeof scale !== "object";
+  return isKnown ? { input, output, scale: scale ?? output / input } : undefined;
+}
+
+/** v [.., output, ..] -> [.., input, ..]: each element is a weighed sum of the few that it went to. */
+function bySparseRows(site: Site, v: Value, { width, places, weights }: SparseRows, axis: number): Value {
+  const { b } = site;
+  checkSize(site.node, places.length, "weights");
+  const input = places.length / width;
+  const after = v.shape.length - axis - 1;
+  const gathered = b.op("Gather", [v, b.integers(places)], { axis: int(axis) });
+  const apart = [...v.shape.slice(0, axis), input, width, ...v.shape.slice(axis + 1)];
+  const rows = b.op("Reshape", [gathered, sizes(b, apart, v)]);
+  const weighed = b.op("Mul", [
+    rows,
+    b.numbers(weights, [input, width, ...Array.from({ length: after }, () => 1)]),
+  ]);
+  return b.op("ReduceSum", [weighed, b.integers([axis + 1])], { keepdims: int(0) });
 }
 
 /** How often each element is repeated, all copies side by side; undefined if it is not so. */
@@ -73,12 +112,8 @@ function repeats(how: Resampling, { input, output, scale }: Change): number | un
   if (typeof input === "number" && typeof output === "number") {
     const factor = output / input;
     if (!Number.isInteger(factor)) return undefined;
-    const matrix = resizeMatrix(how, { input, output, scale: typeof scale === "number" ? scale : factor });
-    const isRepeated = Array.from(
-      { length: output },
-      (_, i) => matrix[i * input + Math.floor(i / factor)] === 1,
-    );
-    return isRepeated.every(Boolean) ? factor : undefined;
+    const scaling = { input, output, scale: typeof scale === "number" ? scale : factor };
+    return isRepeating(how, scaling, factor) ? factor : undefined;
   }
   if (typeof scale !== "number" || !Number.isInteger(scale) || scale < 1) return undefined;
   const { transformation, nearestMode } = how;
@@ -98,11 +133,9 @@ function alongAxis(b: GraphBuilder, v: Value, matrix: Value, axis: number): Valu
 }
 
 function matrixOf(b: GraphBuilder, how: Resampling, change: Change): Value {
-  const { input, output, scale } = change;
-  if (typeof input === "number" && typeof output === "number" && typeof scale !== "object") {
-    const numbers = resizeMatrix(how, { input, output, scale: scale ?? output / input });
-    return b.numbers(Array.from(numbers), [output, input]);
-  }
+  const scaling = scalingOf(change);
+  if (scaling) return b.numbers(Array.from(resizeMatrix(how, scaling)), [scaling.output, scaling.input]);
+  const { input } = change;
   const at = coordinates(b, how, change);
   const last = asFloat(b, subtractSizes(b, input, 1));
   const inside = (v: Value): Value => b.op("Min", [b.op("Max", [v, b.scalar(0)]), last]);

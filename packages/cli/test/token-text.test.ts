@@ -1,5 +1,6 @@
+import { withoutControls } from "@relprop/core/internal";
 import { describe, expect, test } from "vitest";
-import { excerpt, withoutControls } from "../src/texts/plain-text.ts";
+import { excerpt } from "../src/texts/plain-text.ts";
 import { onColor, type ColorDepth } from "../src/terminal/terminal-colors.ts";
 import { readToken, readTokens, type WordMarks } from "../src/texts/token-text.ts";
 

@@ -3,6 +3,8 @@
  * the same four parts are fields, so that a program can show them its own way.
  */
 
+import { plainLine } from "./plain-text.ts";
+
 /** The four parts of a message. */
 export interface ErrorParts {
   /** What failed, in one clause: `cannot read "vgg16.pth"`. */
@@ -27,14 +29,19 @@ export abstract class RelpropError extends Error {
   readonly fix: string | undefined;
 
   constructor(parts: ErrorParts, options?: ErrorOptions) {
-    const where = parts.where === undefined ? "" : ` (${parts.where})`;
-    const fix = parts.fix === undefined ? "" : `; ${parts.fix}`;
-    super(`${parts.what}${where}: ${parts.why}${fix}`, options);
+    // Names and values in it come from files.
+    const [what, why] = [plainLine(parts.what), plainLine(parts.why)];
+    const where = parts.where && plainLine(parts.where);
+    const fix = parts.fix && plainLine(parts.fix);
+    super(
+      `${what}${where === undefined ? "" : ` (${where})`}: ${why}${fix === undefined ? "" : `; ${fix}`}`,
+      options,
+    );
     this.name = new.target.name;
-    this.what = parts.what;
-    this.where = parts.where;
-    this.why = parts.why;
-    this.fix = parts.fix;
+    this.what = what;
+    this.where = where;
+    this.why = why;
+    this.fix = fix;
   }
 }
 
@@ -70,7 +77,8 @@ export class UnexplainableError extends RelpropError {
     super(parts);
     this.obstacles = obstacles;
     for (const { node, operator, path, why } of obstacles) {
-      this.message += `\n  ${operator} "${node}" on the way from ${path.join(" <- ")}\n    ${why}`;
+      const way = `${operator} "${node}" on the way from ${path.join(" <- ")}`;
+      this.message += `\n  ${plainLine(way)}\n    ${plainLine(why)}`;
     }
   }
 }

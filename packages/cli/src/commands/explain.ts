@@ -127,7 +127,7 @@ const shortExamples = `Examples:
   relprop explain x.png --model net.onnx --size 224 --labels names.txt
   relprop explain bert.onnx --text "A film to remember." --class positive
 
-Exit codes: 0 done, 1 some failed, 2 usage, 3 model cannot be explained, 4 not loaded, 130 stopped.`;
+Exit codes: 0 done, 1 some failed, 2 usage, 3 model cannot be explained, 4 not loaded, 5 system, 130 stopped.`;
 
 const examples = `Examples:
   relprop explain photo.jpg                          where the network looked, with ResNet-50
@@ -155,7 +155,7 @@ read from the model and printed; --output-kind says it where that is wrong. DIR/
 results. A second run redoes only what changed, and no run writes over a file that relprop did not
 write. Texts are printed in the colours of their tokens' relevance; DIR/texts.html shows them again.
 Exit codes: 0 done, 1 some images or texts failed, 2 usage, 3 model cannot be explained, 4 model or
-tokenizer cannot be loaded, 130 interrupted.`;
+tokenizer cannot be loaded, 5 the system refused something (disk full), 130 interrupted.`;
 
 /** Adds the command to the program. @param done receives the exit status. */
 export function addExplain(program: Command, done: (status: number) => void): void {

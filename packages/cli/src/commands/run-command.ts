@@ -64,9 +64,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    const code = exitCodeOf(error);
-    if (code === undefined) throw error;
     sayError(error);
-    return code;
+    return exitCodeOf(error);
   }
 }

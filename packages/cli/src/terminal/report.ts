@@ -2,6 +2,7 @@
 
 import picocolors from "picocolors";
 import { RelpropError } from "@relprop/core";
+import { lastWords } from "./unforeseen.ts";
 
 /** How much is printed, and for whom. */
 export interface ReportOptions {
@@ -33,8 +34,7 @@ export function say(text: string): void {
 
 /** Prints an error in one line (more if it lists obstacles), in the style of all the command's errors. */
 export function sayError(error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
-  say(`${color.red("relprop:")} ${text}`);
+  say(`${color.red("relprop:")} ${lastWords(error)}`);
 }
 
 /** Prints the decisions in as few lines as they fit. */
@@ -56,7 +56,7 @@ export function failureRecord(about: Readonly<Record<string, unknown>>, error: u
   const parts =
     error instanceof RelpropError
       ? { what: error.what, why: error.why, fix: error.fix }
-      : { why: String(error) };
+      : { why: lastWords(error) };
   return JSON.stringify({ v: 2, ...about, error: parts });
 }
 

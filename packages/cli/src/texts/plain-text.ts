@@ -1,14 +1,6 @@
 /** Safe output of foreign texts on a terminal. */
 
-/**
- * Replaces control characters by their pictures, and characters that change the writing direction by �: a text must not
- * control the terminal.
- */
-export const withoutControls = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : code === 0x7f ? "\u2421" : "\uFFFD";
-  });
+import { withoutControls } from "@relprop/core/internal";
 
 const longestExcerpt = 60;
 

@@ -1,8 +1,7 @@
 /** The output of `explain --text`: coloured tokens for people (a table without colours), records for programs. */
 
-import { relevanceText } from "@relprop/core/internal";
+import { relevanceText, withoutControls } from "@relprop/core/internal";
 import type { TextDrawing } from "./draw-tokens.ts";
-import { withoutControls } from "./plain-text.ts";
 import { amountText as scoreAmount } from "../run/score.ts";
 import { onColor, stdoutDepth, type ColorDepth } from "../terminal/terminal-colors.ts";
 import type { ExplainedToken, TextResult } from "./text-result.ts";

@@ -1,5 +1,7 @@
 /** Reads untrusted JSON field by field; a wrong field ends in an error that names its path. */
 
+import { shownValue } from "../plain-text.ts";
+
 /** Throws an error about the field at a path. */
 export type Fail = (where: string, why: string) => never;
 
@@ -116,7 +118,5 @@ export function fieldsOf(json: unknown, path: string, fail: Fail): Fields {
 /** A value as one short line. */
 function excerpt(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "object" && value !== null) return "an object";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return typeof value === "object" && value !== null ? "an object" : shownValue(value);
 }

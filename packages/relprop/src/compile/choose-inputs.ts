@@ -1,7 +1,7 @@
 /** Chooses the explained inputs, and the tensors where relevance stops. */
 
 import { chooseLayer, type TensorOptions } from "./choose-tensors.ts";
-import { OptionError } from "../errors.ts";
+import { ModelFileError, OptionError } from "../errors.ts";
 import type { Value } from "../onnx/graph.ts";
 import { isFloat } from "../onnx/tensor.ts";
 import type { Analysis } from "../relevance/analysis.ts";
@@ -148,6 +148,14 @@ function explainedInput(
   input: Value,
   layer: string | undefined,
 ): ExplainedInput {
+  if (input.shape.includes(0)) {
+    throw new ModelFileError({
+      what: "cannot explain the model",
+      where: `input "${input.name}"`,
+      why: `it declares the shape [${input.shape.join(", ")}], which has no elements`,
+      fix: "export the model again with that size open, or set it in the file",
+    });
+  }
   const itself = { input, origin: input.name, lookups: [] };
   const own = lookups.filter(
     ({ ids, vectors }) => ids === input.name && analysis.between([vectors]).length > 0,

@@ -49,6 +49,7 @@ export { byteLength, elementSize, isFloat, numbersOf, sizeOf } from "../onnx/ten
 export { metadataLabels } from "../outputs/metadata.ts";
 export { isAnyMap } from "../outputs/output-kinds.ts";
 export { isYesOrNo } from "../outputs/yes-or-no.ts";
+export { withoutControls } from "../plain-text.ts";
 export { shownPart } from "../preprocess/picture-frame.ts";
 export { normalNumbers } from "../random.ts";
 export { filterSearch } from "../run/explainer.ts";

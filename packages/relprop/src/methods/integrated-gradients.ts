@@ -5,6 +5,7 @@ import { channelAxis } from "../relevance/seed.ts";
 import { finish, gradientGraph, methodInput, type GradientGraph } from "./gradient-graph.ts";
 import { countOption, type IntegratedGradientsOptions } from "./options.ts";
 import { meanGradient, requirePoints } from "./repeated.ts";
+import { shownValue } from "../plain-text.ts";
 
 type Baseline = NonNullable<IntegratedGradientsOptions["baseline"]>;
 
@@ -31,7 +32,7 @@ function baselineValue(open: GradientGraph, x: Value, baseline: Baseline): Value
   const numbers = typeof baseline === "number" ? [baseline] : baseline;
   if (!Array.isArray(numbers) || !numbers.every(Number.isFinite)) {
     throw new OptionError({
-      what: `the baseline cannot be ${JSON.stringify(baseline)}`,
+      what: `the baseline cannot be ${shownValue(baseline)}`,
       why: 'it is a number, one number for each channel, or "input"',
     });
   }

@@ -2,6 +2,7 @@
 
 import { ints, intsAttribute, type Node, type Tensor } from "./graph.ts";
 import type { AttributesOf } from "./operator-node.ts";
+import { checkSize } from "../size-limit.ts";
 import { float32Tensor, sizeOf } from "./tensor.ts";
 
 export interface ColumnWindow {
@@ -38,8 +39,9 @@ export function columnWindow(node: Node, image: readonly number[], block: readon
 }
 
 /** One-hot kernels [positions, 1, …block]: each copies one position of a window. */
-export function pickEach(block: readonly number[]): Tensor {
+export function pickEach(node: Node, block: readonly number[]): Tensor {
   const positions = sizeOf(block);
+  checkSize(node, positions * positions, "numbers to tell the places of its windows apart");
   const picks = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
   return float32Tensor(picks, [positions, 1, ...block]);
 }

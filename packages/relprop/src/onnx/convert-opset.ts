@@ -6,6 +6,7 @@ import { Conversion, type Converter } from "./convert-opset/conversion.ts";
 import { contribConverterOf, converterOf } from "./convert-opset/table.ts";
 import { type Attribute, type Model, type ModelFunction, type Node, subgraphsOf } from "./graph.ts";
 import { madeFor } from "./owners.ts";
+import { inRange } from "../size-limit.ts";
 
 /** The highest opset that all of ONNX Runtime's back ends support completely. */
 const onlyTarget = 17;
@@ -72,7 +73,8 @@ function converted(nodes: readonly Node[], conversion: Conversion): Node[] {
   for (const node of nodes) {
     const convert = converterFor(node, conversion.version);
     const whole = withConvertedGraphs(node, conversion);
-    for (const made of convert ? madeFor(node, convert(whole, conversion)) : [whole]) {
+    const replaced = convert && inRange(node, () => convert(whole, conversion));
+    for (const made of replaced ? madeFor(node, replaced) : [whole]) {
       conversion.learn(made);
       all.push(made);
     }

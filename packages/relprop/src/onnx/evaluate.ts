@@ -10,6 +10,7 @@ import { constantInfo } from "./operators/inferring.ts";
 import type { Call, Evaluate } from "./operators/operator.ts";
 import { operators } from "./operators/table.ts";
 import { isFloat, roundingOf, sizeOf, tensorFrom } from "./tensor.ts";
+import { inRange } from "../size-limit.ts";
 
 /** The largest tensor that is computed, wanted or on the way to what is wanted. */
 const maxElements = 4_000_000;
@@ -50,7 +51,7 @@ export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): r
   const dims = first && fixedDims(first.shape);
   if (!first || !outputs || !dims || sizeOf(dims) > maxElements) return undefined;
   const call: Call = { node, inputs, dims, dataType: first.dataType, outputs };
-  if (compute) return listOf(compute(call))?.map((output) => roundedAs(inputs, output));
+  if (compute) return listOf(inRange(node, () => compute(call)))?.map((output) => roundedAs(inputs, output));
   const tensors = outputs.map(known);
   return tensors.every((tensor) => tensor !== undefined) ? tensors : undefined;
 }

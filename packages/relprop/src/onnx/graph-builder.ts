@@ -136,7 +136,16 @@ export class GraphBuilder {
   adopt(graph: Graph, values: ReadonlyMap<string, Value>): void {
     this.#shapes = graph.shapes;
     for (const input of graph.inputs) this.#inputs.push(input);
-    for (const output of graph.outputs) this.#outputs.push(output);
+    const open = new Set(graph.inputs.flatMap(({ shape }) => shape));
+    // A size that an input leaves open is open in an output, whatever that declares: ONNX Runtime would take it at its word.
+    for (const output of graph.outputs) {
+      const known = values.get(output.name)?.shape ?? [];
+      const shape = output.shape.map((dim, axis) => {
+        const inferred = known[axis];
+        return typeof inferred === "string" && open.has(inferred) ? inferred : dim;
+      });
+      this.#outputs.push({ ...output, shape });
+    }
     for (const [name, tensor] of graph.initializers) this.#initializers.set(name, tensor);
     for (const node of graph.nodes) {
       this.#nodes.push(node);

@@ -15,7 +15,7 @@ import {
   operatorKey,
   subgraphsOf,
 } from "./graph.ts";
-import { constantInfo, freshDim } from "./operators/inferring.ts";
+import { constantInfo, contradiction, freshDim, showShape } from "./operators/inferring.ts";
 import type { Inputs, ShapeRule } from "./operators/operator.ts";
 import { quantizedRules } from "./operators/quantized.ts";
 import { operators } from "./operators/table.ts";
@@ -39,7 +39,11 @@ export function canInfer(opType: string, domain: string = ""): boolean {
  */
 export function tryInfer(node: Node, inputs: Inputs, others?: OperatorShapes): TensorInfo[] | undefined {
   const rule = others?.get(operatorKey(node)) ?? ruleOf(node.opType, node.domain);
-  return rule?.(node, inputs, (...given) => inferSubgraph(others, ...given));
+  const infos = rule?.(node, inputs, (...given) => inferSubgraph(others, ...given));
+  for (const { shape } of infos ?? [])
+    if (shape.some((dim) => typeof dim === "number" && !(Number.isSafeInteger(dim) && dim >= 0)))
+      throw contradiction(node, `its output would have the shape ${showShape(shape)}`);
+  return infos;
 }
 
 /** What is known of the outputs of a graph inside of a node. Nothing is known of the values that it takes from around it. */

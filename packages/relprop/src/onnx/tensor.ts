@@ -179,9 +179,12 @@ function viewAs<T>(
   return new View(buffer, byteOffset, length);
 }
 
-/** The elements of an int64 or uint64 tensor, exact. Treat as read-only. */
-export const bigIntegersOf = (tensor: Tensor): BigInt64Array | BigUint64Array =>
-  tensor.dataType === "uint64" ? viewAs(tensor, BigUint64Array) : viewAs(tensor, BigInt64Array);
+/** The whole numbers of a tensor; those of int64 and uint64 are exact. Treat as read-only. */
+export function bigIntegersOf(tensor: Tensor): BigInt64Array | BigUint64Array {
+  if (tensor.dataType === "uint64") return viewAs(tensor, BigUint64Array);
+  if (tensor.dataType === "int64") return viewAs(tensor, BigInt64Array);
+  return BigInt64Array.from(Array.from(numbersOf(tensor), toInt64));
+}
 
 /** A float32 tensor's numbers: a view where its bytes are aligned, else a copy. Treat as read-only. */
 export function float32Data(tensor: Tensor): Float32Array {

@@ -25,6 +25,7 @@ import { samplesIn } from "./batch.ts";
 import type { Samples } from "./samples.ts";
 import { ofStep, ofTensor } from "./scopes.ts";
 import type { Settings } from "./settings.ts";
+import { inRange } from "../size-limit.ts";
 
 export interface Walk {
   readonly analysis: Analysis;
@@ -53,7 +54,7 @@ export function emitRelevance(walk: Walk, seed: Value, ends: readonly string[]):
   const m = new Algebra(b, { nonNegative, rectified, ahead: onTheWay, without: settings.without });
 
   for (const [index, step] of [...plan.steps.entries()].toReversed()) {
-    b.within(ofStep(step), () => cross(step, index));
+    inRange(step.node, () => b.within(ofStep(step), () => cross(step, index)));
     for (const name of step.node.outputs) m.crossed(name);
   }
   const masked = ends.find((end) => concepts?.isAt(b.value(end)));

@@ -17,6 +17,7 @@ import { readDepth, type DepthKind } from "./depth-kind.ts";
 import { checkRule, parseRule } from "./rule-choice.ts";
 import { isOwn, type Choice, type OwnRule, type RuleChoice } from "./rule-text.ts";
 import type { LinearRule, PlainRule, RecurrentRule } from "./rules/index.ts";
+import { shownValue } from "../plain-text.ts";
 
 /** Kinds of layers with weights. */
 type LinearKind = "first convolution" | "first" | DepthKind | "convolution" | "dense" | "affine";
@@ -79,14 +80,14 @@ export function parseComposite(json: unknown, file?: string): Composite {
   const text = (key: string, orElse: string): string => {
     const value = json[key] ?? orElse;
     if (typeof value === "string") return value;
-    throw fail(`${key} of the composite cannot be ${JSON.stringify(value)}`, "it is text");
+    throw fail(`${key} of the composite cannot be ${shownValue(value)}`, "it is text");
   };
   const oneOf = <T extends string>(key: string, allowed: readonly T[], orElse: T): T => {
     const value = text(key, orElse);
     const found = allowed.find((each) => each === value);
     if (found !== undefined) return found;
     throw fail(
-      `${key} of the composite cannot be "${value}"`,
+      `${key} of the composite cannot be ${shownValue(value)}`,
       `it is one of ${allowed.join(", ")}`,
       suggestion(value, allowed),
     );
@@ -136,7 +137,7 @@ function readChoice(value: unknown, where: string): Choice {
     return checkRule(rule as string, options, where);
   }
   throw new OptionError({
-    what: `cannot read the rule ${JSON.stringify(value)}`,
+    what: `cannot read the rule ${shownValue(value)}`,
     where,
     why: 'it is neither text nor an object with the text "rule"',
     fix: 'write for example "gamma:0.1" or {"rule": "gamma", "gamma": 0.1}',

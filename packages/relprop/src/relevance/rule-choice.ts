@@ -18,6 +18,7 @@ import {
   type RuleName,
   type RuleOptions,
 } from "./rules/index.ts";
+import { shownValue } from "../plain-text.ts";
 
 /** The function of a rule for layers with weights. */
 export const linearRuleOf = (choice: Choice): LinearRule =>
@@ -107,7 +108,7 @@ function checkOption(rule: RuleName, option: string, value: unknown, where: stri
   const values = valuesOf[option as keyof RuleOptions];
   if (isAmong(values, value)) return;
   throw new OptionError({
-    what: `${option} cannot be ${shown(value)}`,
+    what: `${option} cannot be ${shownValue(value)}`,
     where,
     why:
       typeof values === "string"
@@ -130,10 +131,6 @@ function isAmong(values: Values, value: unknown): boolean {
     return Array.isArray(value) ? value.length > 0 && value.every(isNumber) : isNumber(value);
   return (values as readonly unknown[]).includes(value);
 }
-
-/** A value for errors: strings are quoted to tell "1" from 1. */
-const shown = (value: unknown): string =>
-  typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
 
 /**
  * Reads a rule as users write it: `gamma`, `gamma:0.1`, `zplus(bias=0,epsilon=1e-5)`, `zbox(low=-2.1/-2/-1.8,high=3)`.

@@ -120,6 +120,8 @@ describe("maxima over large windows", () => {
   });
 });
 
+const dot = (a: Float32Array, c: Float32Array): number => a.reduce((sum, n, i) => sum + n * c[i]!, 0);
+
 const resizes: readonly (readonly [string, Attributes, number])[] = [
   ["linear, twice as long", { mode: string("linear") }, 2],
   ["linear, half as long", { mode: string("linear") }, 0.5],
@@ -137,34 +139,32 @@ describe("resizes of long axes", () => {
     { dims: [2, 1, 16_000], scales: (scale: number) => [1, 1, 1, scale] },
     { dims: [2, 8_000, 3], scales: (scale: number) => [1, 1, scale, 1] },
   ];
-  it.each(shapes.flatMap((shape) => resizes.map((resize) => [...resize, shape] as const)))(
-    "%s %s %s %o",
-    async (_title, attributes, scale, { dims, scales }) => {
-      const factors = scales(scale);
-      const model = modelOf(dims, (b, x) =>
-        b.like({ opType: "Resize", attributes }, [
-          x,
-          undefined,
-          b.constant(float32Tensor(factors, [factors.length]), "scales"),
-        ]),
-      );
-      const x = Float32Array.from(
-        randomNumbers(
-          dims.reduce((a, n) => a * n, 1),
-          3,
-        ),
-      );
-      const { relevance, y, target } = await gradient(model, dims, x);
-      // y = A x, so that target·y = (Aᵀ target)·x for every x: checked at x and at its single elements below.
-      const dot = (a: Float32Array, c: Float32Array): number => a.reduce((sum, n, i) => sum + n * c[i]!, 0);
-      expect(dot(relevance, x)).toBeCloseTo(dot(target, y), 3);
-      const place = 4321;
-      const unit = new Float32Array(x.length);
-      unit[place] = 1;
-      const alone = await gradient(model, dims, unit);
-      expect(alone.relevance[place]).toBeCloseTo(dot(target, alone.y), 5);
-    },
-  );
+  it.each(
+    shapes.flatMap((shape) => resizes.map((resize) => [resize[0], resize[1], resize[2], shape] as const)),
+  )("%s %s %s %o", async (_title, attributes, scale, { dims, scales }) => {
+    const factors = scales(scale);
+    const model = modelOf(dims, (b, x) =>
+      b.like({ opType: "Resize", attributes }, [
+        x,
+        undefined,
+        b.constant(float32Tensor(factors, [factors.length]), "scales"),
+      ]),
+    );
+    const x = Float32Array.from(
+      randomNumbers(
+        dims.reduce((a, n) => a * n, 1),
+        3,
+      ),
+    );
+    const { relevance, y, target } = await gradient(model, dims, x);
+    // y = A x, so that target·y = (Aᵀ target)·x for every x: checked at x and at its single elements below.
+    expect(dot(relevance, x)).toBeCloseTo(dot(target, y), 3);
+    const place = 4321;
+    const unit = new Float32Array(x.length);
+    unit[place] = 1;
+    const alone = await gradient(model, dims, unit);
+    expect(alone.relevance[place]).toBeCloseTo(dot(target, alone.y), 5);
+  });
 
   it("doubles a signal of ten seconds without a matrix of all pairs", () => {
     const model = modelOf([4, 160_000], (b, x) =>

@@ -95,7 +95,7 @@ export const col2imOverBody: Converter = (node, to) => {
     node.inputs[0] ?? "",
     write.integers("single", [-1, window.positions, ...window.counts]),
   ]);
-  const kernel = to.constant(node, "places", pickEach(block));
+  const kernel = to.constant(node, "places", pickEach(node, block));
   const attributes = { ...window.attributes, output_padding: ints(window.rest) };
   const placed = write.op("ConvTranspose", [single, kernel], attributes);
   const whole = write.integers("whole", [-1, channels, ...image]);

@@ -34,7 +34,7 @@ export interface Transform {
   readonly isOneSided: boolean;
 }
 
-const isSet = (node: Node, name: string): boolean => numberAttribute(node, name, 0) === 1;
+const isSet = (node: Node, name: string): boolean => numberAttribute(node, name, 0) !== 0;
 
 /** ⌊L / 2⌋ + 1 */
 const half = (length: Dim): Dim => plus(floorDivide(length, 2), 1);
@@ -85,7 +85,7 @@ export interface Frames {
 export const framesOf = (node: Node, [, step, window, length]: Inputs): Frames => ({
   step: sizeIn(step),
   length: length ? sizeIn(length) : window?.shape[0],
-  isOneSided: numberAttribute(node, "onesided", 1) === 1,
+  isOneSided: numberAttribute(node, "onesided", 1) !== 0,
 });
 
 const stft: ShapeRule = (node, inputs) => {

@@ -38,7 +38,7 @@ export function uncol2im(site: Site, s: Value): Value {
   const block = constantIntegers(site.input(2)) ?? [];
   const { counts, positions, attributes } = columnWindow(node, image, block);
   const single = b.op("Reshape", [s, b.integers([-1, 1, ...image])]);
-  const kernel = pickEach(block);
+  const kernel = pickEach(node, block);
   const windows = b.op("Conv", [single, b.numbers(Array.from(numbersOf(kernel)), kernel.dims)], attributes);
   const channels = sureNumber(x(site).shape[1]) / positions;
   const total = sizeOf(counts);

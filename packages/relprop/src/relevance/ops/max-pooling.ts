@@ -9,7 +9,7 @@ import { interleave } from "./interleave.ts";
 import { globalMaxPool, poolingWindow } from "./pooling.ts";
 import { fit, lowest, pad, sizes, spatialSizes } from "./shapes.ts";
 import { ceils, extent, isUnit, isZero, type Window } from "./windows.ts";
-import { checkSize } from "../size-limit.ts";
+import { checkSize } from "../../size-limit.ts";
 import { sureNumber } from "../../sure.ts";
 
 /** Windows that overlap add up. */

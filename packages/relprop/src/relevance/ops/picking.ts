@@ -24,6 +24,9 @@ import { sure, sureNumber } from "../../sure.ts";
 /** Up to so many picks of one element are summed by one Gather each; every back end runs those. */
 const fewPicks = 4;
 
+/** Axes longer than this have no list of picks for each element. */
+const longest = 2 ** 22;
+
 /**
  * s with its elements along an axis put to the given places of a longer axis, added where places repeat, 0 elsewhere.
  * @param places one for each element of s along the axis; negative ones count from the end
@@ -42,11 +45,13 @@ export function toPlaces(
     const begin = first < 0 ? addSizes(b, length, first) : first;
     return padAxis(b, s, axis, begin, subtractSizes(b, subtractSizes(b, length, begin), places.length));
   }
-  if (typeof length !== "number") return scatterAdd(b, s, axis, b.integers(places), length);
+  if (typeof length !== "number" || length > longest)
+    return scatterAdd(b, s, axis, b.integers(places), length);
   const sources = Array.from({ length }, (): number[] => []);
   for (const [i, place] of places.entries()) sources[wrapped(place, length)]?.push(i);
-  const most = Math.max(...sources.map((list) => list.length));
-  if (most > fewPicks) return scatterAdd(b, s, axis, b.integers(places), length);
+  const most = sources.reduce((sofar, list) => Math.max(sofar, list.length), 0);
+  // Places that do not exist are for the runtime to refuse.
+  if (most > fewPicks || most === 0) return scatterAdd(b, s, axis, b.integers(places), length);
   const isFull = sources.every((list) => list.length === most);
   const withZero = isFull ? s : padAxis(b, s, axis, 0, 1);
   const picks = Array.from({ length: most }, (_, k) => {

@@ -19,7 +19,7 @@ import { x, y, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import type { Ranged } from "./ranges.ts";
 import { asVector, sizeAt, sizes, subtractSizes, type Size } from "./shapes.ts";
-import { checkSize } from "../size-limit.ts";
+import { checkSize } from "../../size-limit.ts";
 
 const [scalesInput, sizesInput] = [2, 3];
 const float32 = 1;

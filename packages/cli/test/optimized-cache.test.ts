@@ -1,6 +1,6 @@
 /** What ONNX Runtime made of a model starts the next run, and never where anything is wrong with it. */
 
-import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
@@ -83,8 +83,16 @@ test("another model is another one's", async () => {
   expect(made).toEqual(["bytes", "bytes"]);
 });
 
+async function flipByte(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const middle = Math.floor(bytes.length / 3);
+  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  await writeFile(path, bytes);
+}
+
 test.each<[string, (place: string) => Promise<unknown>]>([
   ["weights are cut off", (place) => truncate(join(place, "weights.bin"), 4000)],
+  ["a single byte of the weights is another one", (place) => flipByte(join(place, "weights.bin"))],
   ["the graph is another one", (place) => writeFile(join(place, "model.onnx"), "rubbish")],
   ["the seal is broken", (place) => writeFile(join(place, "seal.json"), "{}")],
   ["weights are gone", (place) => rm(join(place, "weights.bin"))],

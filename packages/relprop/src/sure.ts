@@ -8,10 +8,13 @@ export function sure<T>(value: T | undefined): T {
 
 /** A size that is a number, not a symbol. */
 export function sureNumber(value: number | string | undefined): number {
-  if (typeof value !== "number")
-    throw new Error(`relprop takes the size ${value} for a number: please report this model as a bug`);
-  return value;
+  if (typeof value === "string")
+    throw new OpenSize(`its size ${value} is open, and must be a number for that`);
+  return sure(value);
 }
+
+/** A size that only a run knows, where a number is needed. */
+export class OpenSize extends Error {}
 
 /** The element at an index that is in bounds. Not checked, for hot loops. */
 export const elementAt = (data: Float32Array, index: number): number => data[index] as number;

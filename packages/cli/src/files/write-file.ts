@@ -9,11 +9,12 @@ import { placeOf, refusalOf, type Guard } from "./guard.ts";
 type Content = Uint8Array | string | readonly Uint8Array[];
 
 /**
- * Writes to a temporary file and renames it, so that no partial file is ever visible. Creates the folder.
+ * Writes to a temporary file, waits until the disk has it and renames it, so that no partial file is ever visible. Creates the
+ * folder.
  * @throws OptionError if the system refuses: no permission, no space, a file in place of a folder.
  */
 export async function writeWhole(path: string, content: Content): Promise<void> {
-  await writeViaPart(path, content, (part) => rename(part, path));
+  await writeViaPart(path, content, (part) => rename(part, path), true);
 }
 
 /**
@@ -64,12 +65,13 @@ async function writeViaPart(
   path: string,
   content: Content,
   put: (part: string) => Promise<void>,
+  flush = false,
 ): Promise<void> {
   const part = partOf(path);
   const isWhole = typeof content === "string" || content instanceof Uint8Array;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(part, isWhole ? content : asStream(content), { flag: "wx" });
+    await writeFile(part, isWhole ? content : asStream(content), { flag: "wx", flush });
     await put(part);
   } catch (error) {
     throw cannotWrite(path, error);

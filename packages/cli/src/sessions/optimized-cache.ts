@@ -5,16 +5,17 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, statfs, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, statfs, utimes, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
 import type { Runtime, Session } from "@relprop/core";
 import { forgetOldest } from "./forget-oldest.ts";
+import { checksumOf, flush } from "../files/checksum.ts";
 import { cacheFolder } from "../models/model-cache.ts";
 
 /** Must change whenever the stored content does. */
-const format = 1;
+const format = 2;
 
 /** The size limit of all cached models together; the least recently used go first. VGG-16 takes 1.2 GB, ResNet-50 0.4 GB. */
 const mostBytes = 4e9;
@@ -137,6 +138,7 @@ const made = (path: string): Promise<boolean> =>
 async function finish(part: string, place: string): Promise<void> {
   try {
     await writeFile(join(part, sealFile), JSON.stringify(await sealOf(part)));
+    for (const name of [graphFile, weightsFile, sealFile]) await flush(join(part, name));
     await rm(place, { recursive: true, force: true });
     await rename(part, place);
     await forgetOldest(folder(), place, mostBytes);
@@ -148,36 +150,16 @@ async function finish(part: string, place: string): Promise<void> {
 const discard = (path: string): Promise<void> =>
   rm(path, { recursive: true, force: true }).catch(() => undefined);
 
-/** A checksum of the graph and of samples of the weights; reading all of them would take as long as folding them. */
+/** Checksums of all that ONNX Runtime wrote: what is damaged must not answer. */
 interface Seal {
   readonly graph: string;
   readonly weights: string;
 }
 
-async function sealOf(place: string): Promise<Seal> {
-  const graph = createHash("sha256").update(await readFile(join(place, graphFile)));
-  return { graph: graph.digest("hex"), weights: await sampled(join(place, weightsFile)) };
-}
-
-const samples = 64;
-const sampleBytes = 1 << 14;
-
-async function sampled(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const hash = createHash("sha256").update(String(size));
-    const last = Math.max(0, size - sampleBytes);
-    for (let i = 0; i < samples; i++) {
-      const position = Math.floor((last * i) / (samples - 1));
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(sampleBytes), 0, sampleBytes, position);
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-    return hash.digest("hex");
-  } finally {
-    await file.close();
-  }
-}
+const sealOf = async (place: string): Promise<Seal> => ({
+  graph: await checksumOf(join(place, graphFile)),
+  weights: await checksumOf(join(place, weightsFile)),
+});
 
 async function isWhole(place: string): Promise<boolean> {
   try {

@@ -143,20 +143,26 @@ export interface SparseRows {
   /** How many places a row has. */
   readonly width: number;
   /** Row by row. */
-  readonly places: readonly number[];
-  readonly weights: readonly number[];
+  readonly places: Int32Array;
+  readonly weights: Float32Array;
 }
 
 /** Aᵀ [input, output] by its elements that are not zero: input·width numbers, where {@link resizeMatrix} has input·output. */
 export function resizeRowsBack(how: Resampling, scaling: Scaling): SparseRows {
-  const rows = Array.from({ length: scaling.input }, (): [number, number][] => []);
-  for (let i = 0; i < scaling.output; i++)
-    for (const [place, weight] of tapsOf(i, how, scaling)) sure(rows[place]).push([i, weight]);
-  const width = rows.reduce((most, row) => Math.max(most, row.length), 1);
-  const filled = rows.flatMap((row) => Array.from({ length: width }, (_, k) => row[k] ?? [0, 0]));
-  return {
-    width,
-    places: filled.map(([place = 0]) => place),
-    weights: filled.map(([, weight = 0]) => weight),
-  };
+  const { input, output } = scaling;
+  const counts = new Int32Array(input);
+  for (let i = 0; i < output; i++)
+    for (const [place] of tapsOf(i, how, scaling)) counts[place] = sure(counts[place]) + 1;
+  const width = counts.reduce((most, count) => Math.max(most, count), 1);
+  const [places, weights] = [new Int32Array(input * width), new Float32Array(input * width)];
+  counts.fill(0);
+  for (let i = 0; i < output; i++) {
+    for (const [place, weight] of tapsOf(i, how, scaling)) {
+      const at = place * width + sure(counts[place]);
+      counts[place] = sure(counts[place]) + 1;
+      places[at] = i;
+      weights[at] = weight;
+    }
+  }
+  return { width, places, weights };
 }

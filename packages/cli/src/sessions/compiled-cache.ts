@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFile, utimes } from "node:fs/promises";
+import { readdir, readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { RelpropError, sessionModel, readAnswer, version } from "@relprop/core";
@@ -121,6 +121,17 @@ async function readKept(path: string): Promise<Buffer | undefined> {
   // Marks it as recently used. This may fail in a read-only folder.
   await utimes(path, now, now).catch(() => undefined);
   return content;
+}
+
+/** The cached files that are not as they were written. */
+export async function damagedFiles(): Promise<string[]> {
+  const names = await readdir(folder()).catch(() => []);
+  const damaged: string[] = [];
+  for (const name of names.filter((each) => each.endsWith(".bin"))) {
+    const path = join(folder(), name);
+    if ((await readKept(path)) === undefined) damaged.push(path);
+  }
+  return damaged;
 }
 
 /** Writes a file to the cache; returns the reason if that fails. */

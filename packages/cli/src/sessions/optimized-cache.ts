@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, statfs, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, statfs, utimes, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import type { InferenceSession } from "onnxruntime-node";
@@ -35,6 +35,15 @@ export interface FileRuntime extends Runtime {
 }
 
 const folder = (): string => join(cacheFolder(), "optimized");
+
+/** The entries that are not as they were written. */
+export async function damagedEntries(): Promise<string[]> {
+  const names = await readdir(folder()).catch(() => []);
+  const places = names.filter((name) => !name.includes(".")).map((name) => join(folder(), name));
+  const damaged: string[] = [];
+  for (const place of places) if (!(await isWhole(place))) damaged.push(place);
+  return damaged;
+}
 
 /** A runtime that always starts the cached model of a key; undefined if the cache entry is missing or damaged. */
 export async function cachedRuntime(runtime: FileRuntime, key: string): Promise<Runtime | undefined> {

@@ -106,9 +106,10 @@ const layers: readonly LayerCase[] = [
   ),
 ];
 
+const isConstant = ([name]: readonly [string, Tensor]): boolean => name.startsWith("w");
+
 function modelOf({ op, attributes, inputs, outputs }: LayerCase): Model {
   const given = Object.entries(inputs).flatMap(([name, tensor]) => (tensor ? [[name, tensor] as const] : []));
-  const isConstant = ([name]: readonly [string, Tensor]): boolean => name.startsWith("w");
   const names = outputs.map((type, i) => (type === undefined ? "" : `y${i}`));
   const node = {
     name: "layer",

@@ -1,7 +1,7 @@
 /** The error for an input that an operator takes for constant: the output does depend on it, and the error says how. */
 
 import { describe, expect, it } from "vitest";
-import { compile, UnexplainableError } from "../../src/index.ts";
+import { compile, inspect, UnexplainableError } from "../../src/index.ts";
 import {
   float32Tensor,
   GraphBuilder,
@@ -11,6 +11,7 @@ import {
   type Model,
   type Value,
 } from "../../src/onnx/index.ts";
+import { libraryOptions } from "../support/command-options.ts";
 import { randomNumbers } from "../support/run.ts";
 
 /** A graph from the input `x`, of the given shape, to the output `y`. */
@@ -89,5 +90,33 @@ describe("an input that counts as constant", () => {
       }),
     );
     expect(refusalOf(model).message).toContain('it scatters by "mul"');
+  });
+});
+
+describe("ways on", () => {
+  it.each([["mean"], ["variance"]])("do not stop at the other outputs of a node: %s", (other) => {
+    const model = modelFrom([2, 3, 4, 4], (b, x) => {
+      const parts = [1, 2, 3, 4].map(() => numbers(b, 3));
+      const inputs = [b.op("Relu", [x]), ...parts] as const;
+      const [y, mean, variance] = b.ops(
+        "BatchNormalization",
+        inputs as Parameters<typeof b.ops<"BatchNormalization", 3>>[1],
+        { training_mode: int(1) },
+        3,
+      );
+      b.output(other === "mean" ? mean : variance);
+      return y;
+    });
+    const { obstacles, alternatives } = inspect(model, { composite: "epsilon-plus", output: "y" });
+    expect(obstacles).toHaveLength(1);
+    expect(alternatives.length).toBeGreaterThan(0);
+    for (const { option } of alternatives) {
+      const { canCompile } = inspect(model, {
+        composite: "epsilon-plus",
+        output: "y",
+        ...libraryOptions(option),
+      });
+      expect(canCompile, option).toBe(true);
+    }
   });
 });

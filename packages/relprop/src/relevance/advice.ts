@@ -111,10 +111,12 @@ export function tensorsBefore(
 export function tensorsBehind({ analysis, between }: Way, stops: ReadonlySet<string>): string[] {
   const { explained, operators } = analysis;
   const last = between.findLastIndex(({ name }) => stops.has(name));
+  // Other outputs, such as statistics or a mask, lead nowhere.
+  const onTheWay = new Set(between.flatMap((node) => operators.relevantInputs(node)));
   return between.slice(last).flatMap((node) => {
     if (!analysis.isKnown(node)) return [];
     const real = analysis.siteOf(node).outputs.filter((value) => value?.dataType === "float32");
     const names = real.flatMap((value) => (value && value.name !== explained ? [value.name] : []));
-    return names.filter((name) => operators.relevantOutputs(node).includes(name));
+    return names.filter((name) => onTheWay.has(name) && operators.relevantOutputs(node).includes(name));
   });
 }

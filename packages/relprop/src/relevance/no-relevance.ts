@@ -16,6 +16,15 @@ export function noRelevanceError(analysis: Analysis, apart: readonly string[]): 
   const names = `"${apart.join('", "')}"`;
   const cut = cutsBefore(analysis, apart)[0];
   if (!cut) {
+    const beside = firstBeside(analysis, apart);
+    if (beside) {
+      return new UnexplainableError({
+        what,
+        where: `${beside.opType} "${beside.name}"`,
+        why: `the input ${names} gives it only weights, places, sizes or states, which count as constants: no relevance passes`,
+        fix: "choose another with --output or --input",
+      });
+    }
     return new UnexplainableError({
       what,
       why: `it does not depend on the input ${names}`,
@@ -30,6 +39,31 @@ export function noRelevanceError(analysis: Analysis, apart: readonly string[]): 
     why: `it ${operatorsWithoutRelevance.get(opType) ?? "carries none"}, which no small change of the input ${names} moves: no relevance passes`,
     ...(before !== undefined && { fix: `explain the tensor before it (--output ${before})` }),
   });
+}
+
+/** The first node on a way to the output that takes what the ends give for constant; undefined where no way leads there. */
+function firstBeside({ graph, explained, operators }: Analysis, ends: readonly string[]): Node | undefined {
+  const reached = new Set(ends);
+  const nodes = graph.nodes.filter((node) => {
+    const isReached = readBy(node).some((name) => reached.has(name));
+    if (isReached) for (const name of node.outputs) reached.add(name);
+    return isReached;
+  });
+  if (!reached.has(explained)) return undefined;
+  const needed = neededFor(graph.nodes, explained);
+  return nodes.find(
+    (node) =>
+      node.outputs.some((name) => needed.has(name)) &&
+      !operators.relevantInputs(node).some((name) => reached.has(name)),
+  );
+}
+
+/** The names of all that a tensor is computed from, and its own. */
+function neededFor(nodes: readonly Node[], tensor: string): ReadonlySet<string> {
+  const needed = new Set([tensor]);
+  for (const node of nodes.toReversed())
+    if (node.outputs.some((name) => needed.has(name))) for (const name of readBy(node)) needed.add(name);
+  return needed;
 }
 
 interface Cut {
@@ -49,8 +83,6 @@ function cutsBefore({ graph, explained, operators }: Analysis, ends: readonly st
     if (endsRelevance(node)) cuts.push({ node, before: carrying.find((name) => !ends.includes(name)) });
     else for (const name of relevantOutputs(node)) reached.add(name);
   }
-  const needed = new Set([explained]);
-  for (const node of graph.nodes.toReversed())
-    if (node.outputs.some((name) => needed.has(name))) for (const name of readBy(node)) needed.add(name);
+  const needed = neededFor(graph.nodes, explained);
   return cuts.toReversed().filter(({ node }) => node.outputs.some((name) => needed.has(name)));
 }

@@ -371,12 +371,12 @@ export const opTable = {
   ScatterElements: forms(scattering.reductionOf, {
     none: routing(scattering.unscatterElements, { ...overwriting, ...alongNamed }),
     add: sum(scattering.unaddElements, { ...writing, ...alongNamed }),
-    other: routing(scattering.unscatterElements, { refuses: scattering.refusesReduction }),
+    other: routing(scattering.unscatterElements, { ...overwriting, refuses: scattering.refusesReduction }),
   }),
   ScatterND: forms(scattering.reductionOf, {
     none: routing(scattering.unscatterNd, { ...overwriting, keepsAxis: axes.throughScatterNd }),
     add: sum(scattering.unaddNd, { ...writing, keepsAxis: axes.throughScatterNd }),
-    other: routing(scattering.unscatterNd, { refuses: scattering.refusesReduction }),
+    other: routing(scattering.unscatterNd, { ...overwriting, refuses: scattering.refusesReduction }),
   }),
   GridSample: average(sampling.ungridSample, {
     ...madeOf(0),

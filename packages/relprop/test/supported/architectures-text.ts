@@ -2,6 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { measuredFile, type Measured } from "../architectures/cases.ts";
+import {
+  cases as precisionCases,
+  measuredFile as measuredPrecisions,
+  type Measured as MeasuredPrecision,
+} from "../precisions/cases.ts";
 import { table } from "./markdown.ts";
 
 const measured = JSON.parse(readFileSync(measuredFile, "utf8")) as readonly Measured[];
@@ -89,6 +94,67 @@ ${table(["package", "file", "what", "explained", "composite", "output", "unaccou
 `;
 }
 
+const precisions = JSON.parse(readFileSync(measuredPrecisions, "utf8")) as readonly MeasuredPrecision[];
+
+const forms: Readonly<Record<MeasuredPrecision["form"], string>> = {
+  float32: "as exported",
+  float16: "the network in half precision, exported",
+  mixed16: "converted to float16, inputs and outputs left as they are",
+  int8: "dynamic int8 (`quantize_dynamic`)",
+  qdq: "static int8, QDQ (`quantize_static`)",
+  int4: "weights in four bits (`MatMulNBits`)",
+  fused: "ONNX Runtime's optimiser",
+  fused16: "its optimiser, then float16",
+  fused8: "its optimiser, then dynamic int8",
+};
+
+/** One line for each network and form. */
+function precisionRows(): string[][] {
+  return precisionCases.flatMap(({ name, files }) =>
+    Object.entries(forms).flatMap(([form, about]) => {
+      const own = files.filter((file) => file.form === form);
+      if (own.length === 0) return [];
+      const operators = [...new Set(own.flatMap(({ contrib }) => Object.keys(contrib)))];
+      const of = (what: "outputs" | "relevance"): string => {
+        const found = precisions.filter(
+          (each) => each.name === name && each.form === form && each.composite === "attnlrp",
+        );
+        return found.map((each) => each[what].toExponential(0)).join(", ");
+      };
+      return [
+        [
+          `\`${name}\``,
+          about,
+          own.map(({ exporter }) => exporter).join(", "),
+          operators.map((each) => `\`${each}\``).join(" "),
+          of("outputs"),
+          of("relevance"),
+        ],
+      ];
+    }),
+  );
+}
+
+/** The part on precisions. */
+function precisionsText(): string {
+  const count = precisionCases.reduce((sum, { files }) => sum + files.length, 0);
+  const found = new Set(precisions.map(({ name, exporter, form }) => `${name} ${exporter} ${form}`)).size;
+  return `## Transformers in the precisions that are deployed
+
+Small random transformers by both exporters, as ONNX Runtime's tools quantise and fuse them: ${found} of ${count} files are explained. Each compiles
+strictly and keeps its own outputs; \`gradient\` of float32, int4 and fused files is torch autograd's. \`bench/peers/precisions.py\` exports them,
+\`UPDATE=1 npx vitest run packages/relprop/test/precisions\` measures them again.
+
+| column | meaning |
+| --- | --- |
+| operators | those of com.microsoft in the file |
+| outputs | how far outputs are from the float32 network's, Σ│a − b│ / Σ│b│, for each exporter: the model's own rounding |
+| relevance | how far \`attnlrp\` is, token by token or pixel by pixel |
+
+${table(["network", "form", "exporters", "operators", "outputs", "relevance"], precisionRows())}
+`;
+}
+
 /** The whole file. */
 export function architecturesText(): string {
   const names = new Set(measured.map(({ name }) => name));
@@ -115,5 +181,6 @@ ${table(
   architectureRows(),
 )}
 
+${precisionsText()}
 ${packagesText()}`;
 }

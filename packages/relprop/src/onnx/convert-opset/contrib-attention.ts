@@ -58,13 +58,23 @@ const attentionInputs: Inputs = { bias: 2, mask: 3, added: 5, pastLength: 6, bea
 
 /** Attention and DecoderMaskedSelfAttention: x W + b is queries, keys and values in a row. */
 export const attentionOfInput: Converter = (node, to) => {
+  const [x = "", weights = "", bias = ""] = node.inputs;
+  const write = new NodeWriter(node, to);
+  const product = write.op("MatMul", [x, weights]);
+  return attentionOfProduct(node, to, write, bias === "" ? product : write.op("Add", [product, bias]));
+};
+
+/** The rest of an Attention, behind the product. */
+export function attentionOfProduct(
+  node: Node,
+  to: Conversion,
+  write: NodeWriter,
+  all: string,
+): readonly Node[] {
   refuseBeams(node, to, attentionInputs);
   if (numberAttribute(node, "do_rotary", 0) !== 0)
     throw to.refuse(node, "it rotates by angles that are not in the file (do_rotary)", plain);
-  const [x = "", weights = "", bias = "", , past = ""] = node.inputs;
-  const write = new NodeWriter(node, to);
-  const product = write.op("MatMul", [x, weights]);
-  const all = bias === "" ? product : write.op("Add", [product, bias]);
+  const past = node.inputs[4] ?? "";
   const sizes = intsAttribute(node, "qkv_hidden_sizes");
   const parts =
     sizes && sizes.length > 0
@@ -84,7 +94,7 @@ export const attentionOfInput: Converter = (node, to) => {
   }
   finish(node, to, write, { queries, keys, values }, attentionInputs);
   return write.nodes;
-};
+}
 
 /**
  * A tensor of queries, keys or values: [N, positions, heads · size] in a row, [N, positions, heads, size] when it was packed

@@ -39,7 +39,7 @@ const skipRmsNormalization: Converter = (node, to) => {
 };
 
 /** The sum of the vectors of words, positions and segments, normalised; and how many tokens the mask shows. */
-const embedLayerNormalization: Converter = (node, to) => {
+export const embedLayerNormalization: Converter = (node, to) => {
   const [ids = "", segments = "", words = "", places = "", kinds = "", gamma = "", beta = ""] = node.inputs;
   const [mask = "", positions = ""] = node.inputs.slice(7);
   const write = new NodeWriter(node, to);

@@ -20,6 +20,7 @@ import { type Conversion, type Converter, without } from "./conversion.ts";
 import { attentionOfInput, decoderAttention, multiHeadAttention } from "./contrib-attention.ts";
 import { contribBiases } from "./contrib-biases.ts";
 import { contribNorms } from "./contrib-norms.ts";
+import { contribQuantized } from "./contrib-quantized.ts";
 import { groupQueryAttention } from "./group-query.ts";
 import { NodeWriter } from "./node-writer.ts";
 import { lstmOverIntegers } from "./recurrent.ts";
@@ -188,6 +189,7 @@ const convTransposeOfPads: Converter = (node, to) => {
 export const contribForms: Readonly<Record<string, Converter>> = {
   ...contribBiases,
   ...contribNorms,
+  ...contribQuantized,
   Attention: attentionOfInput,
   BiasGelu: geluOfSum("none"),
   BiasSplitGelu: biasSplitGelu,

@@ -33,7 +33,7 @@ export interface SeveralMaps extends MapCount {
  * @throws OptionError for a number that makes no sense, or a model whose batch is not open
  */
 export function mapsAsked(
-  { analysis, settings, facts, ends: [end] }: Prepared,
+  { analysis, settings, facts, ends }: Prepared,
   { maps: count = 1, concepts }: CompileOptions,
 ): SeveralMaps | undefined {
   const { graph, b, batch } = analysis;
@@ -51,7 +51,7 @@ export function mapsAsked(
     );
   if (isRanked && (concepts || facts.classAxis === undefined || facts.placeAxes.length > 0))
     throw refuse("no best classes can be told", "give the targets at run time");
-  const input = b.value(end.origin);
+  const input = b.value(ends[0].origin);
   if (!batch)
     throw refuse(
       "the model mixes the samples of a batch, or has no batch",
@@ -62,6 +62,12 @@ export function mapsAsked(
     throw refuse(
       `its input "${input.name}" is [${input.shape.join(", ")}], without a batch axis of open size`,
       "export the model with a dynamic batch axis, or leave maps out",
+    );
+  const shared = ends.find((each) => !each.input.shape.includes(size));
+  if (shared)
+    throw refuse(
+      `all samples share the input "${shared.input.name}", which is explained as well`,
+      "choose the input that has samples, or leave maps out",
     );
   const other = graph.inputs.find(
     ({ name, shape: [first] }) => name !== input.name && typeof first === "string" && first !== size,

@@ -53,6 +53,7 @@ export { shownPart } from "../preprocess/picture-frame.ts";
 export { normalNumbers } from "../random.ts";
 export { filterSearch } from "../run/explainer.ts";
 export { requireFinite } from "../run/finite.ts";
+export { eachMap, joinedMaps } from "../run/map-targets.ts";
 export { startWord } from "../run/start-sum.ts";
 export { zeroTarget } from "../run/targets.ts";
 export { build } from "../version.ts";

@@ -7,6 +7,7 @@ import {
   type MethodOptions,
   type OutputFacts,
 } from "@relprop/core";
+import { ranksInGraph } from "@relprop/core/internal";
 import type { AnswerRequest } from "./answer-requests.ts";
 import type { CompileDecision } from "./decide.ts";
 
@@ -31,15 +32,6 @@ export interface StartedMaps<Started> {
 const mostMaps = 8;
 /** So many numbers of inputs at most have their relevance computed in one pass. */
 const mostNumbers = 1 << 22;
-
-/** Whether the graph ranks these numbers as the answer is read: a list of several, with an order that is the logits'. */
-export const ranksInGraph = ({ kind, placeAxes, classAxis, isOrdered, shape }: OutputFacts): boolean =>
-  kind !== "binary" &&
-  kind !== "embedding" &&
-  placeAxes.length === 0 &&
-  classAxis !== undefined &&
-  shape[classAxis] !== 1 &&
-  isOrdered;
 
 /** Reads from the requests of a run how many maps each sample gets. */
 export function askedMaps({

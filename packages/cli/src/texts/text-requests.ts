@@ -3,7 +3,8 @@
 import { OptionError } from "@relprop/core";
 import { classRequest, type ClassRequest } from "../run/choose-classes.ts";
 import { nameOf } from "../run/score.ts";
-import { ranksInGraph, type AskedMaps } from "../run/plan-maps.ts";
+import { ranksInGraph } from "@relprop/core/internal";
+import type { AskedMaps } from "../run/plan-maps.ts";
 import type { Answer, Place } from "./text-answer.ts";
 import type { ExplainTextsOptions } from "./explain-texts.ts";
 import type { TextSession } from "./text-session.ts";

@@ -48,6 +48,7 @@ export { placeOf, type Place } from "../onnx/stored-tensor.ts";
 export { byteLength, elementSize, isFloat, numbersOf, sizeOf } from "../onnx/tensor.ts";
 export { metadataLabels } from "../outputs/metadata.ts";
 export { isAnyMap } from "../outputs/output-kinds.ts";
+export { ranksInGraph } from "../outputs/ranks-in-graph.ts";
 export { isYesOrNo } from "../outputs/yes-or-no.ts";
 export { shownPart } from "../preprocess/picture-frame.ts";
 export { normalNumbers } from "../random.ts";

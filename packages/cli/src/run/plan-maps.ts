@@ -18,7 +18,7 @@ export interface AskedMaps {
   /**
    * Where the targets come from: the graph ranks the classes itself, they are known before a run, or only the answer tells them.
    */
-  readonly from: "ranks" | "request" | "answer";
+  readonly from: "ranks" | "request" | "channels" | "answer";
 }
 
 /** What was started, its options, and in words how several maps are computed; no words for a single one. */
@@ -33,17 +33,26 @@ const mostMaps = 8;
 /** So many numbers of inputs at most have their relevance computed in one pass. */
 const mostNumbers = 1 << 22;
 
-/** Reads from the requests of a run how many maps each sample gets. */
-export function askedMaps({
-  requests = [],
-  against,
-  names: { facts },
-}: Pick<CompileDecision, "requests" | "against" | "names">): AskedMaps {
+/**
+ * Reads from the requests of a run how many maps each sample gets.
+ * @param channels how many channels of a layer are explained for each answer. @default the answers themselves are
+ */
+export function askedMaps(
+  { requests = [], against, names: { facts } }: Pick<CompileDecision, "requests" | "against" | "names">,
+  channels?: number,
+): AskedMaps {
   const [only] = requests;
   const isBest = requests.length === 1 && only?.kind === "top";
   const classes = new Set(requests.flatMap((each) => (each.kind === "class" ? [each.index] : [])));
   const others = requests.reduce((sum, each) => sum + mapsOf(each, facts), 0);
   const count = classes.size + others;
+  // The graph takes the channels itself, and does so for the target of the run, whichever it is.
+  const isOne = count === 1 && requests.every((each) => each.kind === "top" || isKnown(each, facts));
+  if (channels !== undefined)
+    return {
+      count: isOne ? channels : 1,
+      from: isBest && against === undefined && ranksInGraph(facts) ? "ranks" : "channels",
+    };
   if (isBest && against === undefined && ranksInGraph(facts)) return { count, from: "ranks" };
   return { count, from: requests.every((each) => isKnown(each, facts)) ? "request" : "answer" };
 }
@@ -90,7 +99,7 @@ export async function startForMaps<Started>(
   const passes = Math.ceil(count / most);
   const maps = Math.ceil(count / passes);
   // What the graph ranks itself cannot be shared out.
-  if (maps === 1 || (from === "ranks" && passes > 1)) return alone("the input is large");
+  if (maps === 1 || (from !== "request" && passes > 1)) return alone("the input is large");
   const several = { ...own, maps };
   try {
     const started = await start(several);

@@ -49,6 +49,8 @@ export interface PictureRun {
 /** What is special about a kind of run. */
 export interface SpecialRun {
   readonly compile?: CompileOptions;
+  /** What replaces `compile` where so many maps come from one pass: channels of a layer, for one answer of each picture. */
+  readonly several?: { readonly count: number; readonly compile: CompileOptions };
   readonly settings?: [name: string, value: string][];
   /** What is explained, and how many. @default images */
   readonly inputs?: (decision: CompileDecision) => [name: string, value: string][];
@@ -83,11 +85,11 @@ export async function startPictures(
   const start = (chosen: CompileDecision["options"]): ReturnType<typeof startSessions> =>
     startSessions(
       source,
-      { ...chosen, ...special.compile },
+      { ...chosen, ...("maps" in chosen ? special.several?.compile : special.compile) },
       { name: loaded.card.name, device, batches: count / batch, threads, isSilent: silent },
     );
   const { size, channels } = loaded.card.input;
-  const asked = special.compile?.concepts ? { count: 1, from: "answer" as const } : askedMaps(decided);
+  const asked = askedMaps(decided, special.several?.count);
   const numbers = channelCount(channels) * size[0] * size[1];
   const {
     started,

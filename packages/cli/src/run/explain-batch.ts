@@ -272,14 +272,19 @@ function faultIn({ relevances }: Explanation, place: Place): InputError | undefi
   }
 }
 
-const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
+/** Whether two targets are the same. */
+export const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
   c?.data.length === a.data.length && a.data.every((weight, i) => weight === c.data[i]);
 
 /**
  * The targets of the first run: those of the first requests, as far as they are known before it. If none is, zeros; the
  * requests are then read from the answer.
  */
-function openingTargets(explainer: Explainer, samples: readonly number[], plan: BatchPlan): FloatArray[] {
+export function openingTargets(
+  explainer: Explainer,
+  samples: readonly number[],
+  plan: BatchPlan,
+): FloatArray[] {
   const none = noTarget(explainer, samples.length);
   const { requests = [], names } = plan;
   const { facts } = names;

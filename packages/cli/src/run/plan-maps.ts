@@ -46,14 +46,11 @@ export function askedMaps(
   const classes = new Set(requests.flatMap((each) => (each.kind === "class" ? [each.index] : [])));
   const others = requests.reduce((sum, each) => sum + mapsOf(each, facts), 0);
   const count = classes.size + others;
-  // The graph takes the channels itself, and does so for the target of the run, whichever it is.
-  const isOne = count === 1 && requests.every((each) => each.kind === "top" || isKnown(each, facts));
+  const isRanked = isBest && against === undefined && ranksInGraph(facts);
+  // The graph takes the channels itself, for the target of each run.
   if (channels !== undefined)
-    return {
-      count: isOne ? channels : 1,
-      from: isBest && against === undefined && ranksInGraph(facts) ? "ranks" : "channels",
-    };
-  if (isBest && against === undefined && ranksInGraph(facts)) return { count, from: "ranks" };
+    return { count: channels, from: isRanked && count === 1 ? "ranks" : "channels" };
+  if (isRanked) return { count, from: "ranks" };
   return { count, from: requests.every((each) => isKnown(each, facts)) ? "request" : "answer" };
 }
 

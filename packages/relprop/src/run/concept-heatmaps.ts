@@ -4,7 +4,7 @@ import { layerPassage, type KeptShares, type LayerPassage } from "./concept-ledg
 import { OptionError } from "../errors.ts";
 import { channelsInput } from "../relevance/concepts.ts";
 import type { Explainer } from "./explainer.ts";
-import type { RunOptions } from "./explanation.ts";
+import type { Explanation, RunOptions } from "./explanation.ts";
 import type { FloatArray } from "./float-array.ts";
 import { sizeAlong } from "../onnx/axis.ts";
 import { sure } from "../sure.ts";
@@ -46,6 +46,8 @@ export interface LayerConcepts {
 export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
   /** How many channels for each sample; the layer, or the maps of a pass with `channels: "strongest"`, may be fewer. @default 5 */
   readonly count?: number;
+  /** An explanation of this input and target by this explainer, if there is one. @default it is made */
+  readonly first?: Explanation;
   /** Samples in one run, if the batch is the first axis and open. @default 8, or as many as the input has */
   readonly batch?: number;
 }
@@ -67,11 +69,11 @@ export async function conceptHeatmaps(
   input: FloatArray,
   options: ConceptHeatmapOptions = {},
 ): Promise<LayerConcepts[]> {
-  const { count = 5, batch = 8, ...run } = options;
+  const { count = 5, batch = 8, first, ...run } = options;
   if (!Number.isInteger(count) || count < 1) {
     throw new OptionError({ what: `cannot take ${count} concepts`, why: "it is a whole number from 1" });
   }
-  const whole = await explainer.explain(input, run);
+  const whole = first ?? (await explainer.explain(input, run));
   if (!whole.channelRelevance) {
     throw new OptionError({
       what: "cannot find concepts",

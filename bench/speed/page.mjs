@@ -86,7 +86,7 @@ function mapsText({ results }) {
     `${wanted}×`,
   ]);
   return [
-    "One picture at 224 × 224: seconds of the forward pass, of one map of a named class, and of all maps; *ratio* is the last two's. *Forward once* is what the ratio would be if only the forward pass were shared and each map's way back took as long as alone. Ratios below it come from denominators that are computed once, and from weights that are read once for all maps. VGG-16 under epsilon has neither: nine tenths of its way back are convolutions that keep both cores busy with one map already. Written by `node bench/several-maps.mjs`.",
+    "One picture at 224 × 224: seconds of the forward pass, of one map of a named class, and of all maps; *ratio* is the last two's. *Forward once* is what the ratio would be if only the forward pass were shared and each map's way back took as long as alone. Ratios below it come from denominators that are computed once, and from weights that are read once for all maps. VGG-16 under epsilon has neither: its pass is nearly all convolutions, which keep both cores busy with one map already. Written by `node bench/several-maps.mjs`.",
     table(["work", "forward", "one map", "all maps", "ratio", "forward once", "wanted"], rows),
   ].join("\n\n");
 }

@@ -145,9 +145,10 @@ describe("classes", () => {
   });
 });
 
+const places = (at: readonly (readonly [number, number])[], index?: number): AnswerRequest[] =>
+  at.map(([x, y]) => ({ kind: "pixel", x, y, index }));
+
 describe("other answers", () => {
-  const places = (at: readonly (readonly [number, number])[], index?: number): AnswerRequest[] =>
-    at.map(([x, y]) => ({ kind: "pixel", x, y, index }));
   const mapNet = build(["N", 3, 8, 8], (b, v) => b.conv(b.relu(b.conv(v, 3, 6)), 6, 4));
   const corners = [
     [0, 0],

@@ -61,27 +61,31 @@ test("relevance, logits and ranking are those of the library's Explainer", async
 
 test.each<[CompositeName, number]>([
   ["epsilon-plus", 0],
-  ["fischer", 0.2],
+  ["epsilon", 0.2],
 ])(
   "the best five classes come with one pass, as each comes alone: %s, filter %s",
   async (composite, keep) => {
     const runner = await start();
     const request = { picture: bars, composite, keep, target: { kind: "prediction" } } as const;
     const best = await runner.explainBest(request);
+    const sizes: number[] = [];
     const { top } = await runner.explain(request);
     expect(best.map(({ explained }) => explained.numbers.index)).toEqual(
       top.slice(0, 5).map(({ index }) => index),
     );
     for (const { explained, relevance, ...rest } of best) {
-      const target = { kind: "class", index: explained.numbers.index as number } as const;
+      const index = explained.numbers.index as number;
+      const target = { kind: "class", index } as const;
       const alone = await runner.explain({ ...request, target });
       expect(explained).toEqual(alone.explained);
       expect(rest).toMatchObject({ numbers: alone.numbers, top: alone.top });
       const largest = Math.max(...alone.relevance.data.map(Math.abs));
       const far = relevance.data.map((R, i) => Math.abs(R - (alone.relevance.data[i] as number)));
-      expect(largest).toBeGreaterThan(0);
-      expect(Math.max(...far)).toBeLessThan(1e-6 * largest);
+      sizes.push(largest);
+      expect(Math.max(...far)).toBeLessThanOrEqual(1e-6 * largest);
     }
+    // The filter may leave nothing of a class, but not of all.
+    expect(Math.max(...sizes)).toBeGreaterThan(0);
     await runner.dispose();
   },
 );

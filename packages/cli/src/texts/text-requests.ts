@@ -6,7 +6,7 @@ import { nameOf } from "../run/score.ts";
 import { ranksInGraph } from "@relprop/core/internal";
 import type { AskedMaps } from "../run/plan-maps.ts";
 import type { Answer, Place } from "./text-answer.ts";
-import type { ExplainTextsOptions } from "./explain-texts.ts";
+import type { RunChoices } from "../run/decide.ts";
 import type { TextSession } from "./text-session.ts";
 import type { Tokenized } from "./tokenize.ts";
 
@@ -24,7 +24,7 @@ export function namesOf(
 
 /** How many maps each text gets, as far as that is known before one is read. */
 export function askedMaps(
-  { classes, against, positions }: Pick<ExplainTextsOptions, "classes" | "against" | "positions">,
+  { classes, against, positions }: Pick<RunChoices, "classes" | "against"> & Pick<TextSession, "positions">,
   isWhole: boolean,
   { kind, facts }: Answer,
 ): AskedMaps {

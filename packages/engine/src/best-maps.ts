@@ -33,7 +33,8 @@ export interface BestMap {
 interface MapsSource {
   readonly reading: AnswerReading;
   readonly runner: RunnerOptions;
-  readonly weightBytes: number;
+  /** Whether one more session would take too much memory. */
+  readonly isLarge: boolean;
   /** Options for an explainer of a composite. */
   readonly options: (composite: ExplainRequest["composite"]) => CompileOptions & { readonly model: unknown };
 }
@@ -49,9 +50,8 @@ export class BestMaps {
 
   /** The classes with their maps, best first; none where several maps cannot be had from one pass. */
   async of(request: Omit<ExplainRequest, "picture" | "target">, input: FloatArray): Promise<BestMap[]> {
-    const { weightBytes, runner, reading } = this.#source;
-    const isLarge = weightBytes > (runner.mostWeightsForMaps ?? 16e6) || sizeOf(input.dims) > mostNumbers;
-    if (isLarge || !ranksInGraph(reading.facts)) return [];
+    const { isLarge, reading } = this.#source;
+    if (isLarge || sizeOf(input.dims) > mostNumbers || !ranksInGraph(reading.facts)) return [];
     const explainer = await this.#explainer(request);
     if (!explainer) return [];
     const explanation = await explainer.explain(input, { keep: request.keep });

@@ -56,9 +56,15 @@ export class ModelRunner {
 
   /**
    * Compiles the model once to find out what can be explained.
+   * @param mostWeightsForMaps up to how many bytes of weights it has one more session, for the maps of several classes at once
    * @throws UnexplainableError listing every blocking node; OptionError if the model needs more than a picture
    */
-  constructor(name: string, { model, card, guesses }: ReadSource, options: RunnerOptions) {
+  constructor(
+    name: string,
+    { model, card, guesses }: ReadSource,
+    options: RunnerOptions,
+    mostWeightsForMaps = largeModel,
+  ) {
     refuseOtherInputs(model, pictureInput(model).name);
     const common = modelOptions(model, card);
     const reading = readAnswer(model, common);
@@ -82,7 +88,7 @@ export class ModelRunner {
     this.#best = new BestMaps({
       reading,
       runner: options,
-      weightBytes,
+      isLarge: weightBytes > mostWeightsForMaps,
       options: (composite) => ({ model, ...common, ...compositeOptions(card, composite) }),
     });
     this.#inside = { ...source, answers: this.#answers, input, weightBytes };

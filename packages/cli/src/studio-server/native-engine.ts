@@ -79,7 +79,7 @@ export class NativeEngine {
     const read = await loadSource(source, this.#known);
     onProgress(0.5, "compiling the explanation");
     const { ort, sessionOptions } = this.#runtime;
-    const runner = new ModelRunner(source.name, read, { ort, sessionOptions, mostWeightsForMaps });
+    const runner = new ModelRunner(source.name, read, { ort, sessionOptions }, mostWeightsForMaps);
     onProgress(0.8, "warming up");
     await warmUp(runner);
     // Only now: if the new model fails, the app keeps the old one.

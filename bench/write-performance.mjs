@@ -4,7 +4,7 @@
  *     node bench/write-performance.mjs [RESULTS.json] [PAGE.md]
  *
  * Beside RESULTS.json there can be `cpu-growth.json` (`--size 224,448,640`, `--batch 1,4,16`, other ResNets),
- * `cpu-wasm.json` (`--wasm`) and `cpu-elsewhere.json` (another processor's results).
+ * `cpu-wasm.json` (`--wasm`), `several-maps.json` (several-maps.mjs) and `cpu-elsewhere.json` (another processor's results).
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -21,8 +21,9 @@ const readIfThere = (name) => read(join(dirname(results), name)).catch(() => und
 const growth = await readIfThere("cpu-growth.json");
 const wasm = await readIfThere("cpu-wasm.json");
 const elsewhere = await readIfThere("cpu-elsewhere.json");
+const maps = await readIfThere("several-maps.json");
 const counted = await read(here("../packages/relprop/test/work/work.json"));
-await writeFile(page, performancePage(await read(results), counted, { growth, wasm, elsewhere }));
+await writeFile(page, performancePage(await read(results), counted, { growth, wasm, elsewhere, maps }));
 console.log(page);
 if (growth) await drawGrowth(growth.results);
 

@@ -28,7 +28,7 @@ const table = (head, rows) =>
  * @param more results of `--size … --batch …` (growth), of `--wasm`, and of another machine, if there are any
  * @returns the text of docs/performance.md
  */
-export function performancePage(measured, counted, { growth, wasm, elsewhere } = {}) {
+export function performancePage(measured, counted, { growth, wasm, elsewhere, maps } = {}) {
   const { machine, settings, results, command } = measured;
   const parts = [
     "# Performance",
@@ -41,6 +41,7 @@ export function performancePage(measured, counted, { growth, wasm, elsewhere } =
     "## The whole pass in forwards",
     "Heatmap and forward against the model alone in ONNX Runtime.",
     passTable(results, counted),
+    ...(maps ? ["## Several maps of one pass", mapsText(maps)] : []),
     "## Memory, compiling, loading",
     "The largest memory of a process, from its start; compiling in a fresh process; the compiled graph's size without weights, which stay the model's own.",
     costTable(results),
@@ -68,6 +69,27 @@ const growthText = [
   "ResNet-50 by image size and by batch, and ResNets by depth, all with epsilon-plus-flat, against zennit and the bare forward.",
   ...["size", "batch", "depth"].map((axis) => `![Seconds by ${axis}](performance/${axis}.svg)`),
 ].join("\n\n");
+
+const kinds = {
+  top5: "the best five classes",
+  concepts: "eight channels of an inner layer",
+  top1: "the best class, found in the graph",
+};
+
+/** What no map does again is done once: (f + K·r) / (f + r), with r the part of one map's time that the forward pass f is not. */
+function mapsText({ results }) {
+  const rows = results.map(({ model, composite, kind, maps, forward, one, several, ratio, wanted }) => [
+    `${model} ${composite}, ${kinds[kind]}`,
+    ...[forward, one, several].map((time) => time.toFixed(3)),
+    times(ratio),
+    times((forward + maps * (one - forward)) / one),
+    `${wanted}×`,
+  ]);
+  return [
+    "One picture at 224 × 224: seconds of the forward pass, of one map of a named class, and of all maps; *ratio* is the last two's. *Forward once* is what the ratio would be if only the forward pass were shared and each map's way back took as long as alone. Ratios below it come from denominators that are computed once, and from weights that are read once for all maps. VGG-16 under epsilon has neither: its pass is nearly all convolutions, which keep both cores busy with one map already. Written by `node bench/several-maps.mjs`.",
+    table(["work", "forward", "one map", "all maps", "ratio", "forward once", "wanted"], rows),
+  ].join("\n\n");
+}
 
 /** The rows that both machines have run: how many times as fast as its peer each found us. */
 function elsewhereText({ machine, results }, here) {

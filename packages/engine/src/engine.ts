@@ -193,6 +193,11 @@ export interface Engine {
   load(source: ModelSource, onProgress?: (fraction: number, what: string) => void): Promise<LoadedModel>;
   /** The caller waits for each answer before it asks again. A new composite, target kind or model recompiles. */
   explain(request: ExplainRequest): Promise<ExplainResult>;
+  /**
+   * The maps of a picture's best classes, best first, from one pass: as {@link explain} for each. None where they cannot be had
+   * together, or would take too much memory. The request's target is not read.
+   */
+  explainBest(request: ExplainRequest): Promise<readonly ExplainResult[]>;
   /** A picture's numbers without relevance. */
   answer(picture: Picture): Promise<AnswerNumbers>;
   /** The sum of the explained elements for each picture, for occlusion sweeps. The whole prediction counts as logits weighted by the softmax. */

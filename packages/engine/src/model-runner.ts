@@ -7,7 +7,9 @@ import {
   readAnswer,
   sourceOf,
   type CompositeName,
+  type Explanation,
   type OutputFacts,
+  type RunSource,
 } from "@relprop/core";
 import { answerName, fittingLabels, isYesOrNo, namedCount, requireFinite } from "@relprop/core/internal";
 import type { Model } from "@relprop/core/onnx";
@@ -26,6 +28,7 @@ import type {
 } from "./engine.ts";
 import { compositeOptions, modelOptions, pictureInput, refuseOtherInputs } from "./explain-options.ts";
 import type { LayerRunner, LayerSource } from "./layer-runner.ts";
+import { BestMaps } from "./best-maps.ts";
 import { rankedClasses } from "./rank.ts";
 import type { ReadSource } from "./read-source.ts";
 import type { RunnerOptions } from "./runner-options.ts";
@@ -48,13 +51,20 @@ export class ModelRunner {
   readonly #explainers = new Map<string, Explainer>();
   readonly #answers: AnswerReader;
   readonly #inside: LayerSource;
+  readonly #best: BestMaps;
   #layers: Promise<LayerRunner> | undefined;
 
   /**
    * Compiles the model once to find out what can be explained.
+   * @param mostWeightsForMaps up to how many bytes of weights it has one more session, for the maps of several classes at once
    * @throws UnexplainableError listing every blocking node; OptionError if the model needs more than a picture
    */
-  constructor(name: string, { model, card, guesses }: ReadSource, options: RunnerOptions) {
+  constructor(
+    name: string,
+    { model, card, guesses }: ReadSource,
+    options: RunnerOptions,
+    mostWeightsForMaps = largeModel,
+  ) {
     refuseOtherInputs(model, pictureInput(model).name);
     const common = modelOptions(model, card);
     const reading = readAnswer(model, common);
@@ -75,6 +85,12 @@ export class ModelRunner {
     const names = namesOf(reading.facts, card.labels, classes);
     const source = { ...options, model, card, reading, names, options: common };
     this.#answers = new AnswerReader(source);
+    this.#best = new BestMaps({
+      reading,
+      runner: options,
+      isLarge: weightBytes > mostWeightsForMaps,
+      options: (composite) => ({ model, ...common, ...compositeOptions(card, composite) }),
+    });
     this.#inside = { ...source, answers: this.#answers, input, weightBytes };
     this.loaded = {
       name,
@@ -90,17 +106,37 @@ export class ModelRunner {
   }
 
   async explain(request: ExplainRequest): Promise<ExplainResult> {
-    const { card } = this.loaded;
-    const input = preprocess([request.picture], card.input);
+    const input = preprocess([request.picture], this.loaded.card.input);
     const asked = await this.#answers.asked(request, input);
     const explainer = await this.#explainer(request, asked);
     const begin = performance.now();
     const explanation = await explainer.explain(input, asked.run);
     const milliseconds = performance.now() - begin;
-    const source = sourceOf(explainer, explanation);
+    return this.#result(asked, sourceOf(explainer, explanation), explanation, milliseconds);
+  }
+
+  /** The maps of the best classes, from one pass; none where that is not possible. */
+  async explainBest(request: ExplainRequest): Promise<ExplainResult[]> {
+    const input = preprocess([request.picture], this.loaded.card.input);
+    const begin = performance.now();
+    const maps = await this.#best.of(request, input);
+    const milliseconds = performance.now() - begin;
+    const results: ExplainResult[] = [];
+    for (const { ranked, source, explanation } of maps) {
+      const asked = await this.#answers.asked(
+        { ...request, target: { kind: "class", index: ranked.index } },
+        input,
+      );
+      results.push(this.#result(asked, source, explanation, milliseconds));
+    }
+    return results;
+  }
+
+  /** @throws InputError if a number is not finite */
+  #result(asked: Asked, source: RunSource, explanation: Explanation, milliseconds: number): ExplainResult {
     requireFinite(explanation.explained.data, "answer");
     requireFinite(explanation.relevance.data, "relevance");
-    const [height, width] = card.input.size;
+    const [height, width] = this.loaded.card.input.size;
     return {
       relevance: { data: Float32Array.from(explanation.relevance.data), height, width },
       explained: explainedOf(asked, source, explanation),
@@ -138,6 +174,7 @@ export class ModelRunner {
 
   async dispose(): Promise<void> {
     await (await this.#layers)?.dispose();
+    await this.#best.dispose();
     for (const explainer of this.#explainers.values()) await explainer.dispose();
     this.#explainers.clear();
     await this.#answers.dispose();

@@ -31,6 +31,7 @@ export const tokenParameter = "token";
 export type EngineRequest =
   | { readonly id: number; readonly ask: "load"; readonly source: ModelSource }
   | { readonly id: number; readonly ask: "explain"; readonly request: ExplainRequest }
+  | { readonly id: number; readonly ask: "explainBest"; readonly request: ExplainRequest }
   | { readonly id: number; readonly ask: "answer"; readonly picture: Picture }
   | { readonly id: number; readonly ask: "scores"; readonly request: ScoreRequest }
   | { readonly id: number; readonly ask: "ledger"; readonly request: ExplainRequest }
@@ -42,6 +43,7 @@ export type EngineRequest =
 export interface EngineAnswers {
   readonly load: LoadedModel;
   readonly explain: ExplainResult;
+  readonly explainBest: readonly ExplainResult[];
   readonly answer: AnswerNumbers;
   readonly scores: Float32Array;
   readonly ledger: LedgerResult;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { Explainer } from "@relprop/core";
+import { Explainer, type CompositeName } from "@relprop/core";
 import { preprocess } from "@relprop/core/preprocess";
 import { parseModelCard } from "@relprop/core/zoo";
 import { expect, test } from "vitest";
@@ -56,6 +56,53 @@ test("relevance, logits and ranking are those of the library's Explainer", async
     expected.top[0]?.find(({ index }) => index === 1) ?? expect.anything(),
   );
   await explainer.dispose();
+  await runner.dispose();
+});
+
+test.each<[CompositeName, number]>([
+  ["epsilon-plus", 0],
+  ["epsilon", 0.2],
+])(
+  "the best five classes come with one pass, as each comes alone: %s, filter %s",
+  async (composite, keep) => {
+    const runner = await start();
+    const request = { picture: bars, composite, keep, target: { kind: "prediction" } } as const;
+    const best = await runner.explainBest(request);
+    const sizes: number[] = [];
+    const { top } = await runner.explain(request);
+    expect(best.map(({ explained }) => explained.numbers.index)).toEqual(
+      top.slice(0, 5).map(({ index }) => index),
+    );
+    for (const { explained, relevance, ...rest } of best) {
+      const index = explained.numbers.index as number;
+      const target = { kind: "class", index } as const;
+      const alone = await runner.explain({ ...request, target });
+      expect(explained).toEqual(alone.explained);
+      expect(rest).toMatchObject({ numbers: alone.numbers, top: alone.top });
+      const largest = Math.max(...alone.relevance.data.map(Math.abs));
+      const far = relevance.data.map((R, i) => Math.abs(R - (alone.relevance.data[i] as number)));
+      sizes.push(largest);
+      expect(Math.max(...far)).toBeLessThanOrEqual(1e-6 * largest);
+    }
+    // The filter may leave nothing of a class, but not of all.
+    expect(Math.max(...sizes)).toBeGreaterThan(0);
+    await runner.dispose();
+  },
+);
+
+test("a model that takes one picture at a time gives no classes together", async () => {
+  const source = await readSource("digits.onnx", digits, card);
+  const { graph } = source.model;
+  const inputs = graph.inputs.map((input) => ({ ...input, shape: input.shape.with(0, 1) }));
+  const fixed = { ...source, model: { ...source.model, graph: { ...graph, inputs } } };
+  const runner = new ModelRunner("digits", fixed, { ort });
+  const request = {
+    picture: bars,
+    composite: "epsilon-plus",
+    keep: 0,
+    target: { kind: "prediction" },
+  } as const;
+  expect(await runner.explainBest(request)).toEqual([]);
   await runner.dispose();
 });
 

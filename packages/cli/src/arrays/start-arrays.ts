@@ -20,6 +20,7 @@ import {
   type CompileDecision,
 } from "../run/decide.ts";
 import type { AnswerRun } from "../run/explain-batch.ts";
+import { askedMaps, samplesForMaps, startForMaps } from "../run/plan-maps.ts";
 import { nameOf } from "../run/score.ts";
 import { filesWithSound } from "../sounds/read-sound.ts";
 import { soundSettings } from "../sounds/sound-plan.ts";
@@ -83,14 +84,18 @@ export async function startArrays(
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
   const choices = { ...options, compile, needsAnswer: true };
   const decided = await decideCompile({ model, ...loaded }, choices, (wanted) => readOnce(source, wanted));
-  const decision = asOneRun(decided);
-  const { explainers, how } = await startSessions(source, decision.options, {
-    name: loaded.card.name,
-    device,
-    batches: first.count === undefined ? 2 : Math.max(1, (files.length * first.count) / mostSamples),
-    threads,
-    isSilent: silent,
-  });
+  const start = (chosen: CompileDecision["options"]): ReturnType<typeof startSessions> =>
+    startSessions(source, chosen, {
+      name: loaded.card.name,
+      device,
+      batches: first.count === undefined ? 2 : Math.max(1, (files.length * first.count) / mostSamples),
+      threads,
+      isSilent: silent,
+    });
+  const alone = asOneRun(decided);
+  const maps = await startForMaps(alone.options, askedMaps(alone), first.sample, start);
+  const { explainers, how } = maps.started;
+  const decision = { ...alone, options: maps.options };
   const { compiled } = explainers[0];
   const { input, batchAxis } = compiled;
   const size = batchAxis === undefined ? undefined : input.shape[batchAxis];
@@ -114,6 +119,7 @@ export async function startArrays(
   const coloring = decideColoring(compiled, options);
   const settings = decisionsInWords(loaded, compiled, { ...decided, options: decision.options }, coloring);
   const explained = compiled.inputs.map((each) => each.input.name).join(", ");
+  settings.push(...maps.settings);
   if (compiled.inputs.length > 1) settings.push(["explained inputs", explained]);
   if (first.sound) settings.push(...soundSettings(first.sound));
   const constant = compiled.others.filter(({ dataType }) => isFloat(dataType)).map(({ name }) => name);
@@ -288,7 +294,8 @@ function samplesOf(
   );
   if (batchAxis !== 0) return mostSamples;
   if (isSharedExplained) return 1;
-  return asked ?? Math.max(1, Math.min(mostSamples, Math.floor(numbersAtATime / Math.max(1, sample))));
+  const usual = Math.max(1, Math.min(mostSamples, Math.floor(numbersAtATime / Math.max(1, sample))));
+  return samplesForMaps(asked ?? usual, compiled);
 }
 
 /** What is asked of each sample, one for each file of relevance. */

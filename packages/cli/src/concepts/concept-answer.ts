@@ -1,6 +1,13 @@
 /** One answer of a picture -> its strongest channels, their heatmaps and the contact sheet. */
 
-import { conceptHeatmaps, InputError, type Explainer, type FloatArray, type Pick } from "@relprop/core";
+import {
+  conceptHeatmaps,
+  InputError,
+  type Explainer,
+  type Explanation,
+  type FloatArray,
+  type Pick,
+} from "@relprop/core";
 import { npyFile, renderHeatmap, type Heatmap, type Theme } from "@relprop/core/heatmap";
 import { requireFinite } from "@relprop/core/internal";
 import { requestFileName, type AnswerRequest } from "../run/answer-requests.ts";
@@ -44,6 +51,8 @@ export interface ConceptAnswer {
   readonly request: AnswerRequest;
   readonly score: AnswerScore;
   readonly pick: Pick;
+  /** A run that explains it already. */
+  readonly first?: Explanation;
 }
 
 /** An answer, and the maps of its concepts in the same order. */
@@ -62,9 +71,13 @@ export async function findConcepts(
   explainer: Explainer,
   asked: ConceptAnswer,
 ): Promise<FoundAnswer> {
-  const { input, key, picture, tensor, request, score, pick } = asked;
+  const { input, key, picture, tensor, request, score, pick, first } = asked;
   const { count, extras } = options;
-  const [found] = await conceptHeatmaps(explainer, tensor, { target: pick.target, count });
+  const [found] = await conceptHeatmaps(explainer, tensor, {
+    target: pick.target,
+    count,
+    ...(first && { first }),
+  });
   if (!found) throw new InputError({ what: `cannot explain "${input}"`, why: "the run gave no channels" });
   const { start, passed, around = start - passed, above = 0 } = found;
   const { width, height } = picture;

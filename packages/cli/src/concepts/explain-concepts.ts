@@ -17,7 +17,8 @@ import { conceptsPage } from "./concepts-page.ts";
 import { markedJson } from "../files/own-files.ts";
 import type { InputFile } from "../files/find-files.ts";
 import { readBytes, readImage, type SeenPicture } from "../files/read-images.ts";
-import { faultOf, noTarget, picksOf } from "../run/answer-picks.ts";
+import { faultOf, picksOf } from "../run/answer-picks.ts";
+import { isSame, openingTargets } from "../run/explain-batch.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { runInputs, type Work } from "../run/run-inputs.ts";
 import { answerText, scoreOf } from "../run/score.ts";
@@ -64,6 +65,10 @@ export async function explainConcepts(
       const choices = { ...options, needsAnswer: true };
       const started = await startPictures(images.length, choices, threads, {
         compile: { concepts: { layer }, ledger: true },
+        several: {
+          count: options.count,
+          compile: { concepts: { layer, channels: "strongest" }, ledger: true },
+        },
         settings: [["layer", layer]],
       });
       return workOn(images, { ...open, options, ...started });
@@ -118,7 +123,9 @@ async function findAnswers(
   { image, picture, tensor }: Ready,
 ): Promise<readonly FoundAnswer[]> {
   const plan = { ...run.plan, pictures: [picture.geometry] };
-  const first = await explainer.explain(tensor, { target: noTarget(explainer, 1) });
+  const isRanked = explainer.compiled.settings.target === "top1";
+  const [opening] = isRanked ? [] : openingTargets(explainer, [0], plan);
+  const first = await explainer.explain(tensor, opening ? { target: opening } : {});
   const source = sourceOf(explainer, first);
   const fault = faultOf(source, 0);
   if (fault) throw fault;
@@ -132,7 +139,9 @@ async function findAnswers(
       if (!picked) continue;
       const { pick, label } = picked;
       const score = scoreOf(plan.names, pick.numbers, label);
-      answers.push(await findConcepts(run, explainer, { input, key, picture, tensor, request, score, pick }));
+      const isFirst = isRanked || isSame(pick.target, opening);
+      const asked = { input, key, picture, tensor, request, score, pick, ...(isFirst && { first }) };
+      answers.push(await findConcepts(run, explainer, asked));
     }
   }
   return answers;

@@ -33,7 +33,7 @@ const drawing = "whole pictures";
  * @param interrupted polled between images and batches; true ends the run after the current work.
  */
 export const imagesPart = (images: readonly InputFile[], run: Run, interrupted: () => boolean): Part =>
-  partOf(workOn(images, run), run.options, interrupted);
+  partOf(workOn(images, run), { ...run.options, batch: run.batch }, interrupted);
 
 function workOn(images: readonly InputFile[], run: Run): Work<InputFile, Pending, Found, Kept> {
   const { options, explainers, manifest } = run;

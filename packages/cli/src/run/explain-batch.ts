@@ -2,8 +2,6 @@
 
 import {
   InputError,
-  regionsOf,
-  regionTarget,
   sourceOf,
   type Detection,
   type Explainer,
@@ -13,18 +11,12 @@ import {
   type Ledger,
   type Pick as PickedPart,
   type PickSource,
+  type RunSource,
 } from "@relprop/core";
-import { isYesOrNo, pickClass, requireFinite, sampleOf } from "@relprop/core/internal";
-import {
-  faultOf,
-  noTarget,
-  picksOf,
-  topOf,
-  type AnswerPlan,
-  type BatchPlan,
-  type Picked,
-} from "./answer-picks.ts";
+import { eachMap, isYesOrNo, joinedMaps, pickClass, requireFinite, sampleOf } from "@relprop/core/internal";
+import { faultOf, noTarget, picksOf, topOf, type BatchPlan, type Picked } from "./answer-picks.ts";
 import type { AnswerRequest } from "./answer-requests.ts";
+import { isKnown } from "./plan-maps.ts";
 import { nameOf, scoreOf, type AnswerScore, type Score } from "./score.ts";
 
 /** One explained part of a sample's answer. */
@@ -151,40 +143,49 @@ interface Parts extends Pick<OtherInputs, "shared"> {
   readonly top: (sample: number) => Score[];
 }
 
-/** Runs the network as often as the requests need. */
+/** What a request explains in each sample. */
+interface AskedPart extends Pick<AnswerRun, "request" | "rank"> {
+  readonly picks: readonly Picked[];
+}
+
+/** Runs the network as often as the requests need: once, if it was compiled for so many maps and their targets are known. */
 export async function explainBatch(
   explainer: Explainer,
   input: InputArray,
   plan: BatchPlan,
   { values: others, shared }: OtherInputs = noOthers,
 ): Promise<ExplainedBatch> {
-  const { batchAxis } = explainer.compiled;
+  const { compiled } = explainer;
+  const { batchAxis } = compiled;
   const count = batchAxis === undefined ? 1 : (input.dims[batchAxis] ?? 0);
   const samples = Array.from({ length: count }, (_, sample) => sample);
   const { requests, names } = plan;
   const { facts } = names;
-  const opening = requests ? openingTarget(explainer, samples.length, plan) : undefined;
-  const first = await explainer.explain(input, opening ? { target: opening, others } : { others });
+  const isRanked = requests === undefined || compiled.settings.target === "top1";
+  const opening = isRanked ? undefined : openingTargets(explainer, samples, plan);
+  const first = await explainer.explain(
+    input,
+    opening ? { target: joined(opening, explainer), others } : { others },
+  );
   const source = sourceOf(explainer, first);
   const errors = faultsOf(source, samples);
   const runs: AnswerRun[] = [];
   const add = (
     explanation: Explanation,
-    request: AnswerRequest | undefined,
-    picked: readonly (Picked | Chosen)[],
-    rank = 0,
+    { request, rank, picks }: Omit<AskedPart, "picks"> & { readonly picks: readonly (Picked | Chosen)[] },
   ): void => {
     const isFinite = areFinite(Object.values(explanation.relevances));
-    for (const [sample, each] of picked.entries()) {
+    for (const [sample, each] of picks.entries()) {
       errors[sample] ??= each instanceof InputError ? each : undefined;
       if (!isFinite && each) errors[sample] ??= faultIn(explanation, { sample, batchAxis, shared });
     }
     const pickIn: AnswerRun["pickIn"] = (sample) => {
-      const each = errors[sample] ? undefined : picked[sample];
+      const each = errors[sample] ? undefined : picks[sample];
       return each instanceof InputError ? undefined : each;
     };
     runs.push({ request, rank, explanation, pickIn });
   };
+  const maps = eachMap(first, compiled);
   if (!requests) {
     const best = samples.map((sample): Chosen => {
       const [numbers] = first.top[sample] ?? [];
@@ -192,24 +193,58 @@ export async function explainBatch(
         ? { pick: { numbers, elements: 1 } }
         : { pick: pickClass(source, sample, numbers?.index ?? 0) };
     });
-    add(first, undefined, best);
-  }
-  const isKnown = (sample: number, index: number): boolean =>
-    plan.keepsRepeats !== true &&
-    runs.some(
-      ({ request, pickIn }) => isClass(request?.kind) && pickIn(sample)?.pick.numbers.index === index,
-    );
-  for (const request of requests ?? []) {
-    for (const [rank, picks] of picksOf(plan, source, first, samples, request, isKnown).entries()) {
-      const target = stacked(picks, source);
-      const isDone = !target || isSame(target, opening);
-      const run = isDone ? first : await explainer.explain(input, { target, others });
-      add(run, request, picks, rank);
+    add(first, { request: undefined, rank: 0, picks: best });
+  } else {
+    const parts = partsOf(plan, source, first, samples);
+    const targets = parts.map(({ picks }) => stacked(picks, source));
+    // Parts without a target explain nothing, and need no map.
+    const waiting: number[] = [];
+    const made = new Map<number, Explanation>();
+    for (const [i, target] of targets.entries()) {
+      const known =
+        isRanked || !target
+          ? maps[isRanked ? i : 0]
+          : maps[opening?.findIndex((each) => isSame(target, each)) ?? -1];
+      if (known) made.set(i, known);
+      else waiting.push(i);
     }
+    for (let next = 0; next < waiting.length; next += compiled.maps) {
+      const group = waiting.slice(next, next + compiled.maps);
+      const target = joined(
+        group.map((i) => targets[i] as FloatArray),
+        explainer,
+      );
+      const run = eachMap(await explainer.explain(input, { target, others }), compiled);
+      for (const [map, i] of group.entries()) made.set(i, run[map] as Explanation);
+    }
+    for (const [i, part] of parts.entries()) add(made.get(i) as Explanation, part);
   }
   const isUnread = facts.placeAxes.length > 0 || plan.isTopUnread === true;
   const top = (sample: number): Score[] => (isUnread ? [] : topOf(plan, source, sample));
   return new ExplainedBatch({ plan, batchAxis, shared, runs, errors, top });
+}
+
+/** What the requests explain, one part for each rank of classes. A class is explained once in each sample. */
+function partsOf(
+  plan: BatchPlan,
+  source: RunSource,
+  first: Pick<Explanation, "top">,
+  samples: readonly number[],
+): AskedPart[] {
+  const parts: AskedPart[] = [];
+  const isKnown = (sample: number, index: number): boolean =>
+    plan.keepsRepeats !== true &&
+    parts.some(({ request, picks }) => {
+      const pick = picks[sample];
+      return (
+        isClass(request?.kind) && pick && !(pick instanceof InputError) && pick.pick.numbers.index === index
+      );
+    });
+  for (const request of plan.requests ?? []) {
+    const ranks = picksOf(plan, source, first, samples, request, isKnown);
+    for (const [rank, picks] of ranks.entries()) parts.push({ request, rank, picks });
+  }
+  return parts;
 }
 
 const areFinite = (arrays: readonly (FloatArray | undefined)[]): boolean =>
@@ -237,28 +272,38 @@ function faultIn({ relevances }: Explanation, place: Place): InputError | undefi
   }
 }
 
-const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
+/** Whether two targets are the same. */
+export const isSame = (a: FloatArray, c: FloatArray | undefined): boolean =>
   c?.data.length === a.data.length && a.data.every((weight, i) => weight === c.data[i]);
 
-/** The target of the first run: the first named class, else zeros; the requests are then read from its answer. */
-function openingTarget(
+/**
+ * The targets of the first run: those of the first requests, as far as they are known before it. If none is, zeros; the
+ * requests are then read from the answer.
+ */
+export function openingTargets(
   explainer: Explainer,
-  samples: number,
-  { requests, names: { facts }, against }: AnswerPlan,
-): FloatArray {
-  const target = noTarget(explainer, samples);
-  const [first] = requests ?? [];
-  const count = facts.shape[facts.classAxis ?? -1];
-  const isList = facts.placeAxes.length === 0 && typeof count === "number" && facts.kind !== "binary";
-  if (first?.kind !== "class" || !isList || first.index === against) return target;
-  const weights = (index: number, weight: number): void => {
-    const { data } = regionTarget(target.dims, regionsOf({ classIndex: index }, target.dims, facts));
-    for (const [i, isIn] of data.entries()) if (isIn) target.data[i] = weight;
+  samples: readonly number[],
+  plan: BatchPlan,
+): FloatArray[] {
+  const none = noTarget(explainer, samples.length);
+  const { requests = [], names } = plan;
+  const { facts } = names;
+  const unknown = requests.findIndex((request) => !isKnown(request, facts));
+  const known = unknown === -1 ? requests : requests.slice(0, unknown);
+  const before: RunSource = {
+    facts: explainer.compiled.facts,
+    values: undefined,
+    explained: none,
+    outputs: {},
   };
-  weights(first.index, 1);
-  if (against !== undefined) weights(against, -1);
-  return target;
+  const parts = partsOf({ ...plan, requests: known }, before, { top: [] }, samples);
+  const targets = parts.flatMap(({ picks }) => stacked(picks, before) ?? []);
+  return targets.length === 0 ? [none] : targets.slice(0, explainer.compiled.maps);
 }
+
+/** Targets as one run takes them. */
+const joined = (targets: readonly FloatArray[], { compiled: { facts, maps } }: Explainer): FloatArray =>
+  joinedMaps(targets, facts.batchAxis ?? 0, maps);
 
 /** Stacks the targets of all samples, with zeros where a sample has none; undefined if no sample has one. */
 function stacked(picks: readonly Picked[], { facts, explained }: PickSource): FloatArray | undefined {

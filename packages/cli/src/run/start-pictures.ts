@@ -1,7 +1,7 @@
 /** Loads a picture model, decides what is explained, compiles and starts it, and prints the decisions. */
 
 import { OptionError, type CompileOptions, type FloatArray, type OutputKind } from "@relprop/core";
-import { doubtsOfPixels, filterSearch, pictureOf } from "@relprop/core/internal";
+import { channelCount, doubtsOfPixels, filterSearch, pictureOf } from "@relprop/core/internal";
 import { zooEntry } from "@relprop/core/zoo";
 import type { AnswerPlan } from "./answer-picks.ts";
 import { doubtFinder, onFirst } from "./check-input.ts";
@@ -14,6 +14,7 @@ import {
   type RunChoices,
 } from "./decide.ts";
 import { waysToGive } from "./missing-inputs.ts";
+import { askedMaps, samplesForMaps, startForMaps } from "./plan-maps.ts";
 import type { RunOptions } from "./run-inputs.ts";
 import { withoutUndefined } from "../without-undefined.ts";
 import { loadModel, type LoadedModel, type LoadOptions } from "../models/load-model.ts";
@@ -41,11 +42,15 @@ export interface PictureRun {
   readonly settings: [name: string, value: string][];
   /** Warns of what cannot be right in the first picture's numbers; does nothing for others. */
   readonly checkFirst: (input: FloatArray) => Promise<void>;
+  /** Pictures at a time. */
+  readonly batch: number;
 }
 
 /** What is special about a kind of run. */
 export interface SpecialRun {
   readonly compile?: CompileOptions;
+  /** What replaces `compile` where so many maps come from one pass: channels of a layer, for one answer of each picture. */
+  readonly several?: { readonly count: number; readonly compile: CompileOptions };
   readonly settings?: [name: string, value: string][];
   /** What is explained, and how many. @default images */
   readonly inputs?: (decision: CompileDecision) => [name: string, value: string][];
@@ -73,20 +78,31 @@ export async function startPictures(
   const source = { model, id: loaded.id, useCache: options.cache };
   refuseOtherInputs(model, options.compile.input);
   const compile = { filterBy: filterSearch([providerOf(device)]), ...options.compile };
-  const decision = await decideCompile({ model, ...loaded }, { ...options, compile }, (wanted) =>
+  const decided = await decideCompile({ model, ...loaded }, { ...options, compile }, (wanted) =>
     readOnce(source, wanted),
   );
   const findDoubts = doubtFinder(model, loaded.card.input, () => threads.first.runtime());
-  const { explainers, how } = await startSessions(
-    source,
-    { ...decision.options, ...special.compile },
-    { name: loaded.card.name, device, batches: count / batch, threads, isSilent: silent },
-  );
+  const start = (chosen: CompileDecision["options"]): ReturnType<typeof startSessions> =>
+    startSessions(
+      source,
+      { ...chosen, ...("maps" in chosen ? special.several?.compile : special.compile) },
+      { name: loaded.card.name, device, batches: count / batch, threads, isSilent: silent },
+    );
+  const { size, channels } = loaded.card.input;
+  const asked = askedMaps(decided, special.several?.count);
+  const numbers = channelCount(channels) * size[0] * size[1];
+  const {
+    started,
+    options: chosen,
+    settings: ofMaps,
+  } = await startForMaps(decided.options, asked, numbers, start);
+  const { explainers, how } = started;
+  const decision = { ...decided, options: chosen };
   const { compiled } = explainers[0];
   const coloring = decideColoring(compiled, options);
   const decisions = decisionsInWords(loaded, compiled, decision, coloring);
   const doubts = doubtsOfPixels(loaded.card.input);
-  const plain = [...decisions, ...(special.settings ?? [])];
+  const plain = [...decisions, ...ofMaps, ...(special.settings ?? [])];
   const settings = [...plain, ...doubts.map((doubt): [string, string] => ["warning", doubt])];
   const inputs = special.inputs?.(decision) ?? [["images", String(count)]];
   if (!silent) {
@@ -99,9 +115,17 @@ export async function startPictures(
   };
   warn(doubts);
   const { requests, against, names } = decision;
-  const { size } = loaded.card.input;
   const plan = { requests, against, names, size, detection: options.detection ?? {} };
-  return { loaded, explainers, decision, plan, coloring, settings, checkFirst: onFirst(findDoubts, warn) };
+  return {
+    loaded,
+    explainers,
+    decision,
+    plan,
+    coloring,
+    settings,
+    checkFirst: onFirst(findDoubts, warn),
+    batch: samplesForMaps(batch, compiled),
+  };
 }
 
 /** @throws OptionError if the model needs inputs besides the picture */

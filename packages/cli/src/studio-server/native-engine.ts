@@ -8,6 +8,9 @@ import { warmUp } from "@relprop/engine/warm-up";
 import { providerOf, type Device } from "../sessions/start-explainer.ts";
 import { loadSource, offeredModels, type KnownModels } from "./load-source.ts";
 
+/** Models up to this many bytes of weights have a session more, for the maps of several classes at once. */
+const mostWeightsForMaps = 6e8;
+
 /** The runtime that all engines of a server share. */
 export interface NativeRuntime {
   readonly ort: Runtime;
@@ -46,6 +49,8 @@ export class NativeEngine {
         return this.#load(request.source, onProgress);
       case "explain":
         return this.#loaded().explain(request.request);
+      case "explainBest":
+        return this.#loaded().explainBest(request.request);
       case "answer":
         return this.#loaded().answer(request.picture);
       case "scores":
@@ -74,7 +79,7 @@ export class NativeEngine {
     const read = await loadSource(source, this.#known);
     onProgress(0.5, "compiling the explanation");
     const { ort, sessionOptions } = this.#runtime;
-    const runner = new ModelRunner(source.name, read, { ort, sessionOptions });
+    const runner = new ModelRunner(source.name, read, { ort, sessionOptions }, mostWeightsForMaps);
     onProgress(0.8, "warming up");
     await warmUp(runner);
     // Only now: if the new model fails, the app keeps the old one.

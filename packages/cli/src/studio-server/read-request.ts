@@ -44,6 +44,7 @@ const id = z.int().min(0);
 const request = z.discriminatedUnion("ask", [
   z.object({ id, ask: z.literal("load"), source }),
   z.object({ id, ask: z.literal("explain"), request: explain }),
+  z.object({ id, ask: z.literal("explainBest"), request: explain }),
   z.object({ id, ask: z.literal("answer"), picture }),
   z.object({
     id,

@@ -6,6 +6,7 @@ import {
   readAnswer,
   type CompileOptions,
   type MethodOptions,
+  type OutputFacts,
 } from "@relprop/core";
 import { tokenEmbedding, type TokenEmbedding } from "@relprop/core/internal";
 import { convertOpset, type Model } from "@relprop/core/onnx";
@@ -19,6 +20,8 @@ export interface TextDecision {
   readonly embedding: TokenEmbedding;
   /** Whether relevance starts at the softmax over all classes, not at one of them. */
   readonly isWhole: boolean;
+  /** What the output is. */
+  readonly facts: OutputFacts;
 }
 
 /**
@@ -45,10 +48,12 @@ export function decideTexts(
   }
   if (choices.classes.length > 0 || choices.against !== undefined) checkSeed(choices);
   const common: CompileOptions = { ...known, ...compile, input: embedding.ids, target: "input" };
-  if (method) return { options: optionsOfMethod(method, common), embedding, isWhole: false };
-  const { composite, seed } = chooseExplanation(readAnswer(model, common), {
+  const reading = readAnswer(model, common);
+  const { facts } = reading;
+  if (method) return { options: optionsOfMethod(method, common), embedding, isWhole: false, facts };
+  const { composite, seed } = chooseExplanation(reading, {
     isTarget: true,
     ...withoutUndefined({ composite: compile.composite, seed: compile.seed }),
   });
-  return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax" };
+  return { options: { ...common, composite, seed }, embedding, isWhole: seed === "softmax", facts };
 }

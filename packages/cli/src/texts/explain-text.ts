@@ -9,7 +9,7 @@ import {
   type FloatArray,
   type RankedClass,
 } from "@relprop/core";
-import { requireFinite } from "@relprop/core/internal";
+import { eachMap, joinedMaps, requireFinite } from "@relprop/core/internal";
 import type { ClassRequest } from "../run/choose-classes.ts";
 import { ledgerResult } from "../run/ledger-record.ts";
 import { excerpt } from "./plain-text.ts";
@@ -69,9 +69,19 @@ async function explainTokens(
   const name = namesOf(session, text);
   const requests = readRequests(session, text, place, answer.kind === "places" ? chosenPositions : []);
   const { isWhole } = session.decision;
-  const first = await run(explainer, feed, place, isWhole ? undefined : noTarget(place));
+  const { compiled } = explainer;
+  const isRanked = isWhole || compiled.settings.target === "top1";
+  const pass = async (targets: readonly FloatArray[] | undefined): Promise<Explanation[]> => {
+    const { facts, maps } = compiled;
+    const target = targets && joinedMaps(targets, facts.batchAxis ?? 0, maps);
+    return eachMap(await run(explainer, feed, place, target), compiled);
+  };
+  const known = isRanked ? [] : indicesOf(requests.classes, [], requests.against).slice(0, compiled.maps);
+  const opening = known.map((index) => targetAt(place, index, requests.against));
+  const maps = await pass(isRanked ? undefined : opening.length > 0 ? opening : [noTarget(place)]);
+  const [first] = maps as [Explanation];
   requireFinite(first.explained.data, "answer");
-  const ranked = answersAt(first, explainer.compiled, place);
+  const ranked = answersAt(first, compiled, place);
   const names = { facts: answer.facts, labels: session.labels, count: answer.count, unit };
   const labelled = (numbers: RankedClass): Score => scoreOf(names, numbers, name(numbers.index));
   const top = ranked.slice(0, best).map(labelled);
@@ -83,11 +93,18 @@ async function explainTokens(
       fix: "name the class to explain with --class",
     });
   }
+  const explanations = new Map((isRanked ? chosen : known).map((index, map) => [index, maps[map]]));
+  const waiting = chosen.filter((index) => !explanations.has(index));
+  for (let next = 0; next < waiting.length; next += compiled.maps) {
+    const group = waiting.slice(next, next + compiled.maps);
+    const targetOf = (index: number): FloatArray =>
+      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, requests.against);
+    const made = await pass(group.map(targetOf));
+    for (const [map, index] of group.entries()) explanations.set(index, made[map]);
+  }
   const results: TextResult[] = [];
   for (const index of chosen) {
-    const target =
-      answer.kind === "embedding" ? lengthTarget(place, first) : targetAt(place, index, requests.against);
-    const explanation = isWhole ? first : await run(explainer, feed, place, target);
+    const explanation = explanations.get(index) as Explanation;
     requireFinite(explanation.relevance.data, "relevance");
     const { index: _index, ...rest } = labelled(ranked.find((each) => each.index === index) as RankedClass);
     const [position, ...more] = place.positions;

@@ -5,13 +5,14 @@ import { basename, join } from "node:path";
 import { ModelFileError, OptionError, type FixedInputs } from "@relprop/core";
 import { promptModel } from "@relprop/core/internal";
 import { withoutUndefined } from "../without-undefined.ts";
-import { decideTexts } from "./decide-texts.ts";
+import { decideTexts, type TextDecision } from "./decide-texts.ts";
 import { drawTokens } from "./draw-tokens.ts";
 import { explainText } from "./explain-text.ts";
 import { textLines } from "./report-texts.ts";
 import { answerOf, type Answer } from "./text-answer.ts";
 import { readTextConfig } from "./text-config.ts";
 import { TextFeeder } from "./text-feeds.ts";
+import { askedMaps } from "./text-requests.ts";
 import type { TextResult } from "./text-result.ts";
 import type { TextSession } from "./text-session.ts";
 import { tokenPage, type ShownText } from "./token-page.ts";
@@ -22,6 +23,7 @@ import { readLabels } from "../models/zoo-files.ts";
 import type { Settings } from "../pages/page-parts.ts";
 import { decideColoring, type Coloring, type RunChoices } from "../run/decide.ts";
 import { runInputs, type RunOptions, type Work } from "../run/run-inputs.ts";
+import { startForMaps } from "../run/plan-maps.ts";
 import type { SessionThreads } from "../sessions/session-thread.ts";
 import { startSessions, type Explainers } from "../sessions/start-sessions.ts";
 import { isSilent, say, sayDecisions } from "../terminal/report.ts";
@@ -145,15 +147,19 @@ async function startRun(
   const { Tensor } = await import("onnxruntime-node");
   const limits = { padding: tokenizer.padding, longest: least(config.longest, tokenizer.longest) };
   const feeder = new TextFeeder(Tensor, model.graph.inputs, decision.embedding.ids, limits);
-  const { explainers, how } = await startSessions({ model, id, useCache }, decision.options, {
-    name: basename(path),
-    device,
-    batches: count / batch,
-    threads,
-    isSilent: silent,
-  });
+  const answer = answerOf(decision);
+  const asked = askedMaps(options, decision.isWhole, answer);
+  const start = (chosen: TextDecision["options"]): ReturnType<typeof startSessions> =>
+    startSessions({ model, id, useCache }, chosen, {
+      name: basename(path),
+      device,
+      batches: count / batch,
+      threads,
+      isSilent: silent,
+    });
+  const maps = await startForMaps(decision.options, asked, 1, start);
+  const { explainers, how } = maps.started;
   const { compiled } = explainers[0];
-  const answer = answerOf(compiled);
   // Tokens are few and signed, wherever relevance starts.
   const { colormap = "bwr", clip = 100 } = options;
   const { generate } = options;
@@ -183,6 +189,7 @@ async function startRun(
           ["composite", settings.composite],
           ["seed", settings.seed],
         ] as const)),
+    ...maps.settings,
     ...(isSigned ? [] : [["relevance", "the length of each token's gradient, which has no sign"] as const]),
   ] as const;
   if (!silent) {

@@ -3,7 +3,10 @@
 import { OptionError } from "@relprop/core";
 import { classRequest, type ClassRequest } from "../run/choose-classes.ts";
 import { nameOf } from "../run/score.ts";
-import type { Place } from "./text-answer.ts";
+import { ranksInGraph } from "@relprop/core/internal";
+import type { AskedMaps } from "../run/plan-maps.ts";
+import type { Answer, Place } from "./text-answer.ts";
+import type { RunChoices } from "../run/decide.ts";
 import type { TextSession } from "./text-session.ts";
 import type { Tokenized } from "./tokenize.ts";
 
@@ -17,6 +20,23 @@ export function namesOf(
   if (answer.kind === "places") return (index) => text.tokens[index]?.text ?? `token ${index}`;
   const names = { facts: answer.facts, labels, count: answer.count, unit: undefined };
   return (index) => nameOf(names, index);
+}
+
+/** How many maps each text gets, as far as that is known before one is read. */
+export function askedMaps(
+  { classes, against, positions }: Pick<RunChoices, "classes" | "against"> & Pick<TextSession, "positions">,
+  isWhole: boolean,
+  { kind, facts }: Answer,
+): AskedMaps {
+  if (isWhole || kind === "embedding") return { count: 1, from: "answer" };
+  const tops = classes.map((text) => Number(/^top-?(\d+)$/i.exec(text)?.[1] ?? 0));
+  const places = kind === "places" ? positions.length : 0;
+  const count = tops.reduce((sum, top) => sum + Math.max(1, top), places);
+  if (count === 0 || tops.some((top) => top > 0)) {
+    const isBest = kind === "classes" && tops.length < 2 && against === undefined && ranksInGraph(facts);
+    return { count: Math.max(1, count), from: isBest ? "ranks" : "answer" };
+  }
+  return { count, from: "request" };
 }
 
 /** The requested classes of a text. */

@@ -151,7 +151,13 @@ export function compilePrepared(
   const ranked = facts.isOrdered ? output : b.value(float32SourceOf(graph, outputName));
   const maps = mapsAsked(prepared, options);
   const seed = b.within(ofTensor(graph, analysis.explained, "seed"), () =>
-    seedRelevance(b, output, maps ? { ...settings, target: "input" } : settings, facts, ranked),
+    seedRelevance(
+      b,
+      output,
+      maps && !options.concepts ? { ...settings, target: "input" } : settings,
+      facts,
+      ranked,
+    ),
   );
   const origin = b.value(samplesIn(analysis.lookups, first.origin));
   const ofConcepts = {
@@ -206,7 +212,8 @@ export function compilePrepared(
   const ofLedger = ofTensor(graph, analysis.explained, "ledger");
   const written = b.within(ofLedger, () => ledger?.finish(arrived));
   if (written) results.push({ value: written.value, name: ledgerOutput, scope: ofLedger });
-  const mapsOf = maps ? severalMaps(maps, ranked) : (value: Value): Value => value;
+  const ranks = maps && sums ? b.within(ofLedger, () => b.op("Abs", [sums])) : ranked;
+  const mapsOf = maps ? severalMaps(maps, ranks) : (value: Value): Value => value;
   for (const { value, name, scope } of results) b.within(scope, () => b.output(mapsOf(value), name));
   // A gradient does not need its explained numbers, but users of the model do.
   const whole = b.graph(graph.name);

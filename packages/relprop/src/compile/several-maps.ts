@@ -24,7 +24,7 @@ import { oneHot } from "../relevance/seed.ts";
 export interface SeveralMaps extends MapCount {
   /** The input that differs from map to map: targets, or channels of a layer. */
   readonly input: string;
-  /** Where the targets are the best classes, the axis of these. */
+  /** Where the targets are the best classes, or the channels the strongest, the axis of these. */
   readonly rankedAxis: number | undefined;
 }
 
@@ -33,15 +33,15 @@ export interface SeveralMaps extends MapCount {
  * @throws OptionError for a number that makes no sense, or a model whose batch is not open
  */
 export function mapsAsked(
-  { analysis, settings, facts, ends: [end] }: Prepared,
-  { maps: count = 1, concepts }: CompileOptions,
+  { analysis, settings, facts, ends }: Prepared,
+  { maps: count = 1, concepts }: Pick<CompileOptions, "maps" | "concepts">,
 ): SeveralMaps | undefined {
   const { graph, b, batch } = analysis;
   const refuse = (why: string, fix: string): OptionError =>
     new OptionError({ what: `cannot compute ${count} maps in one pass`, why, fix });
   if (!Number.isInteger(count) || count < 1) throw refuse("it is a number from 1 on", "1 is the usual one");
-  if (count === 1) return undefined;
-  const isRanked = settings.target === "top1";
+  if (count === 1 && concepts?.channels !== "strongest") return undefined;
+  const isRanked = !concepts && settings.target === "top1";
   if (!concepts && settings.seed === "softmax")
     throw refuse("the softmax of all classes is one thing to explain", "choose the seed logit");
   if (!concepts && !isRanked && settings.target !== "input")
@@ -49,9 +49,9 @@ export function mapsAsked(
       "the target is compiled in, and is one",
       'leave it out, or choose "top1" for the best classes',
     );
-  if (isRanked && (concepts || facts.classAxis === undefined || facts.placeAxes.length > 0))
+  if (isRanked && (facts.classAxis === undefined || facts.placeAxes.length > 0))
     throw refuse("no best classes can be told", "give the targets at run time");
-  const input = b.value(end.origin);
+  const input = b.value(ends[0].origin);
   if (!batch)
     throw refuse(
       "the model mixes the samples of a batch, or has no batch",
@@ -62,6 +62,12 @@ export function mapsAsked(
     throw refuse(
       `its input "${input.name}" is [${input.shape.join(", ")}], without a batch axis of open size`,
       "export the model with a dynamic batch axis, or leave maps out",
+    );
+  const shared = ends.find((each) => !each.input.shape.includes(size));
+  if (shared)
+    throw refuse(
+      `all samples share the input "${shared.input.name}", which is explained as well`,
+      "choose the input that has samples, or leave maps out",
     );
   const other = graph.inputs.find(
     ({ name, shape: [first] }) => name !== input.name && typeof first === "string" && first !== size,
@@ -76,12 +82,12 @@ export function mapsAsked(
     count,
     batch: size,
     input: concepts ? channelsInput : "target",
-    rankedAxis: isRanked ? facts.classAxis : undefined,
+    rankedAxis: concepts?.channels === "strongest" ? 1 : isRanked ? facts.classAxis : undefined,
   };
 }
 
 /**
- * @param ranked what ranks classes
+ * @param ranked what ranks classes, or channels
  * @returns a function from a value that depends on the input to the same for K maps, [K·N, …], and from others to themselves
  * @throws UnexplainableError where samples cannot be told apart in what relevance reads of the forward pass
  */

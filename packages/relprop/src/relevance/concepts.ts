@@ -20,6 +20,11 @@ export interface ConceptOptions {
   readonly layer: string;
   /** The layer's channel axis. @default the feature axis of the layer, or of the last layer before it */
   readonly axis?: number;
+  /**
+   * Which channels relevance goes through: those of the input `channels`, or the strongest of each sample, one for each map
+   * (`maps: K`), that of the largest |ΣR| first. @default "input"
+   */
+  readonly channels?: "input" | "strongest";
 }
 
 /** The graph input that chooses channels, float32 [N, C]: factors of their relevance, 1 to keep and 0 to drop. */

@@ -2,8 +2,9 @@
 
 import { layerPassage, type KeptShares, type LayerPassage } from "./concept-ledger.ts";
 import { OptionError } from "../errors.ts";
+import { channelsInput } from "../relevance/concepts.ts";
 import type { Explainer } from "./explainer.ts";
-import type { RunOptions } from "./explanation.ts";
+import type { Explanation, RunOptions } from "./explanation.ts";
 import type { FloatArray } from "./float-array.ts";
 import { sizeAlong } from "../onnx/axis.ts";
 import { sure } from "../sure.ts";
@@ -43,8 +44,10 @@ export interface LayerConcepts {
 
 /** Options of {@link conceptHeatmaps}. */
 export interface ConceptHeatmapOptions extends Omit<RunOptions, "channels" | "baseline" | "noiseSeed"> {
-  /** How many channels for each sample; the layer may have fewer. @default 5 */
+  /** How many channels for each sample; the layer, or the maps of a pass with `channels: "strongest"`, may be fewer. @default 5 */
   readonly count?: number;
+  /** An explanation of this input and target by this explainer, if there is one. @default it is made */
+  readonly first?: Explanation;
   /** Samples in one run, if the batch is the first axis and open. @default 8, or as many as the input has */
   readonly batch?: number;
 }
@@ -66,11 +69,11 @@ export async function conceptHeatmaps(
   input: FloatArray,
   options: ConceptHeatmapOptions = {},
 ): Promise<LayerConcepts[]> {
-  const { count = 5, batch = 8, ...run } = options;
+  const { count = 5, batch = 8, first, ...run } = options;
   if (!Number.isInteger(count) || count < 1) {
     throw new OptionError({ what: `cannot take ${count} concepts`, why: "it is a whole number from 1" });
   }
-  const whole = await explainer.explain(input, run);
+  const whole = first ?? (await explainer.explain(input, run));
   if (!whole.channelRelevance) {
     throw new OptionError({
       what: "cannot find concepts",
@@ -80,14 +83,17 @@ export async function conceptHeatmaps(
   }
   const { channelRelevance } = whole;
   const samples = sizeAlong(channelRelevance.dims, 0);
-  const strongest = strongestChannels(channelRelevance, count);
-  const target = run.target ?? whole.target;
   const { compiled } = explainer;
+  // If the graph takes the strongest itself, the first run is all.
+  const isDone = !compiled.added.some(({ name }) => name === channelsInput);
+  const strongest = strongestChannels(channelRelevance, isDone ? Math.min(count, compiled.maps) : count);
+  const target = run.target ?? whole.target;
   // Each rank needs a pass over the whole input. An open batch takes several ranks in one run.
   const isFixed =
     compiled.batchAxis !== 0 || typeof compiled.input.shape[0] === "number" || run.others !== undefined;
   const ranks = strongest[0]?.length ?? 0;
-  const ranksPerRun = isFixed ? 1 : Math.min(ranks, Math.max(1, Math.floor(batch / samples)));
+  const most = Math.max(1, Math.floor(batch / samples));
+  const ranksPerRun = isDone ? ranks : isFixed ? 1 : Math.min(ranks, most);
 
   const concepts: Concept[][] = strongest.map(() => []);
   for (let rank = 0; rank < ranks; rank += ranksPerRun) {
@@ -95,13 +101,15 @@ export async function conceptHeatmaps(
     const asked = Array.from({ length: copies * samples }, (_, i) =>
       sure(strongest[i % samples]?.[rank + Math.floor(i / samples)]),
     );
-    const explained = await explainer.explain(repeated(input, copies), {
-      ...run,
-      channels: asked.map(({ channel }) => channel),
-      ...(target === undefined ? {} : { target: repeatedTarget(target, copies) }),
-    });
+    const explained = isDone
+      ? whole
+      : await explainer.explain(repeated(input, copies), {
+          ...run,
+          channels: asked.map(({ channel }) => channel),
+          ...(target === undefined ? {} : { target: repeatedTarget(target, copies) }),
+        });
     for (const [i, found] of asked.entries()) {
-      const kept = passageOf(explained.ledgers, asked.length, i)?.kept;
+      const kept = passageOf(explained.ledgers, isDone ? compiled.maps * samples : asked.length, i)?.kept;
       const relevance = sampleOf(explained.relevance, i);
       concepts[i % samples]?.push({ ...found, relevance, ...(kept && { kept }) });
     }
@@ -109,7 +117,7 @@ export async function conceptHeatmaps(
   return concepts.map((found, sample) => layerOf(found, sample));
 
   function layerOf(found: readonly Concept[], sample: number): LayerConcepts {
-    const passage = passageOf(whole.ledgers, samples, sample);
+    const passage = passageOf(whole.ledgers, isDone ? compiled.maps * samples : samples, sample);
     return {
       concepts: found,
       start: sure(whole.start[sample]),

@@ -138,7 +138,7 @@ export class Explainer {
     const top = rankings.map((ranked) => ranked.slice(0, rankedClasses));
     const { settings, facts } = this.compiled;
     const weights = this.#explainedTarget(answers, rankings, input, target);
-    const ofMaps = repeatedForMaps(explained, facts.batchAxis ?? 0, this.compiled.maps);
+    const ofMaps = repeatedForMaps(explained, facts.batchAxis ?? 0, this.#targets);
     const start = startSums(settings.seed, facts, ofMaps, weights);
     const isWhole = settings.seed === "softmax";
     return { outputs, explained, ...(!isWhole && { target: weights }), start, top, ...added };
@@ -146,6 +146,11 @@ export class Explainer {
 
   #isAdded(name: string): boolean {
     return this.compiled.added.some((each) => each.name === name);
+  }
+
+  /** How many targets a sample has: maps of channels share one. */
+  get #targets(): number {
+    return this.compiled.concepts ? 1 : this.compiled.maps;
   }
 
   #samples({ dims }: InputArray): number {
@@ -160,12 +165,11 @@ export class Explainer {
     target: Target | undefined,
   ): FloatArray {
     const { settings, facts } = this.compiled;
-    const { maps } = this.compiled;
-    const { dims } = repeatedForMaps(answers.explained, facts.batchAxis ?? 0, maps);
+    const { dims } = repeatedForMaps(answers.explained, facts.batchAxis ?? 0, this.#targets);
     if (target !== undefined) return this.#targetTensor(target, this.#samples(input));
     if (typeof settings.target === "object")
       return regionTarget(dims, regionsOf(settings.target, dims, facts));
-    const best = bestOfMaps(rankings, maps);
+    const best = bestOfMaps(rankings, this.#targets);
     return {
       data: best.length > 0 ? targetNumbers(best, dims, facts) : new Float32Array(sizeOf(dims)),
       dims,
@@ -188,7 +192,7 @@ export class Explainer {
     const isOne = isList && (facts.classAxis === undefined || output.shape[facts.classAxis] === 1);
     const isUsual = isOne || facts.isVocabulary || (isList && facts.kind !== "values");
     const hasSeveral = isOne || (isList && !facts.isVocabulary && facts.kind !== "embedding");
-    const hasDefault = isUsual && (hasSeveral || this.compiled.maps === 1);
+    const hasDefault = isUsual && (hasSeveral || this.#targets === 1);
     if (!hasDefault) {
       throw new OptionError({
         what: "cannot tell what to explain",
@@ -204,7 +208,7 @@ export class Explainer {
     if (facts.isVocabulary) return nextTokens(explained);
     if (facts.kind === "embedding") return directions(explained, facts.batchAxis);
     const answers = { values: fetched[this.compiled.outputName], explained };
-    return bestOfMaps(this.#rankings(answers, input), this.compiled.maps);
+    return bestOfMaps(this.#rankings(answers, input), this.#targets);
   }
 
   /** Sizes of the target for this input. */
@@ -212,11 +216,7 @@ export class Explainer {
     const { tokens, output } = this.compiled;
     // The answer is as long as the text.
     if (tokens && output.shape.length === 3)
-      return [
-        this.compiled.maps * sizeAlong(input.dims, 0),
-        sizeAlong(input.dims, 1),
-        sizeAlong(output.shape, 2),
-      ];
+      return [this.#targets * sizeAlong(input.dims, 0), sizeAlong(input.dims, 1), sizeAlong(output.shape, 2)];
     return this.#outputDims(this.#samples(input));
   }
 
@@ -238,8 +238,11 @@ export class Explainer {
     if (target !== undefined) feed("target", this.#targetTensor(target, this.#samples(input)));
     if (this.#isAdded("keep")) feed("keep", { data: Float32Array.of(run.keep ?? 0), dims: [] });
     if (this.#isAdded("baseline")) feed("baseline", baselineLike(input as FloatArray, run.baseline));
-    if (compiled.concepts)
-      feed(channelsInput, channelMask(run.channels, sizeAlong(input.dims, 0), compiled.concepts));
+    if (compiled.concepts && this.#isAdded(channelsInput))
+      feed(
+        channelsInput,
+        channelMask(run.channels, compiled.maps * sizeAlong(input.dims, 0), compiled.concepts),
+      );
     const noise = compiled.added.find(({ name }) => name === "noise");
     if (noise) feed("noise", noiseLike(input as FloatArray, sizeAlong(noise.shape, 0), run.noiseSeed ?? 1));
     const results = await session.run(feeds);
@@ -293,8 +296,8 @@ export class Explainer {
   }
 
   #targetTensor(given: Target, samples: number): FloatArray {
-    const { output, facts, maps } = this.compiled;
-    const target = targetOfMaps(given, maps, samples);
+    const { output, facts } = this.compiled;
+    const target = targetOfMaps(given, this.#targets, samples);
     // A tensor has its own sizes, so it also works for symbolic output shapes.
     const isOpen = output.shape.some((dim, axis) => axis !== facts.batchAxis && typeof dim === "string");
     if (isOpen && typeof target === "object" && "dims" in target) return target;
@@ -304,10 +307,10 @@ export class Explainer {
 
   /** Of the target. */
   #outputDims(samples: number): number[] {
-    const { output, facts, maps } = this.compiled;
+    const { output, facts } = this.compiled;
     return output.shape.map((dim, axis) => {
       if (typeof dim === "number") return dim;
-      if (axis === facts.batchAxis) return maps * samples;
+      if (axis === facts.batchAxis) return this.#targets * samples;
       throw new OptionError({
         what: "cannot make the target",
         why: `the explained output has the shape [${output.shape.join(", ")}]`,

@@ -1,7 +1,16 @@
 /** K maps of one forward pass are K runs. */
 
 import { describe, expect, it } from "vitest";
-import { compile, compositeNames, type CompileOptions } from "../../src/index.ts";
+import * as ort from "onnxruntime-node";
+import {
+  compile,
+  compositeNames,
+  conceptHeatmaps,
+  Explainer,
+  type CompileOptions,
+  type FloatArray,
+  type LayerConcepts,
+} from "../../src/index.ts";
 import { GraphBuilder, int, ints, string, type Model, type Value } from "../../src/onnx/index.ts";
 import { array, classes, model, net, oneHot, product, size } from "../support/random-net.ts";
 import { countWork } from "../work/count-work.ts";
@@ -117,6 +126,40 @@ describe("several maps", () => {
     const single = await oneByOne(source, options, feeds, chosen);
     const several = await together(source, options, feeds, chosen);
     expect(relativeDistance(several["relevance"]!.data, single["relevance"]!)).toBeLessThan(1e-6);
+  });
+
+  it.each<[string, CompileOptions]>([
+    ["a class", { composite: "epsilon-plus" }],
+    ["the best class", { composite: "epsilon", target: "top1" }],
+    ["the softmax, filtered", { composite: "fischer", seed: "softmax", topK: 0.3 }],
+  ])("of the strongest channels of a layer, for %s", async (_name, options) => {
+    const source = net({ seed: 4 });
+    const layer = compile(source, options).plan.filter(({ operator }) => operator === "Conv")[1]!.node;
+    const found = async (concepts: CompileOptions["concepts"], maps: number): Promise<LayerConcepts[]> => {
+      const more = { concepts: concepts!, maps, ledger: true };
+      const explainer = new Explainer({ ort, model: source, ...options, ...more });
+      const target = options.target || options.seed ? {} : { target: [0, 3] };
+      const concept = await conceptHeatmaps(explainer, x as FloatArray, { ...target, count: 3 });
+      await explainer.dispose();
+      return concept;
+    };
+    const several = await found({ layer, channels: "strongest" }, 3);
+    const single = await found({ layer }, 1);
+    expect(several.length).toBe(samples);
+    for (const [sample, { concepts, ...sums }] of several.entries()) {
+      const wanted = single[sample]!;
+      expect(concepts.map(({ channel }) => channel)).toEqual(wanted.concepts.map(({ channel }) => channel));
+      for (const [name, number] of Object.entries(sums))
+        expect(number, name).toBeCloseTo(wanted[name as keyof typeof sums]!, 5);
+      for (const [i, { relevance, channelRelevance, kept }] of concepts.entries()) {
+        const own = wanted.concepts[i]!;
+        expect(relativeDistance(relevance.data, own.relevance.data)).toBeLessThan(1e-6);
+        expect(channelRelevance).toBe(own.channelRelevance);
+        expect(Object.keys(kept!)).toEqual(Object.keys(own.kept!));
+        for (const [cause, share] of Object.entries(kept!))
+          expect(share, cause).toBeCloseTo(own.kept![cause as keyof typeof kept], 5);
+      }
+    }
   });
 
   it("of pictures of open size", async () => {

@@ -51,6 +51,10 @@ export class BrowserEngine implements Engine {
     return this.#ask((remote) => remote.explain(request));
   }
 
+  explainBest(request: ExplainRequest): Promise<readonly ExplainResult[]> {
+    return this.#ask((remote) => remote.explainBest(request));
+  }
+
   answer(picture: Picture): Promise<AnswerNumbers> {
     return this.#ask((remote) => remote.answer(picture));
   }

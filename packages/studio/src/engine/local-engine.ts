@@ -63,6 +63,10 @@ export class LocalEngine implements Engine {
     return this.#ask<"explain">({ ask: "explain", request });
   }
 
+  explainBest(request: ExplainRequest): Promise<readonly ExplainResult[]> {
+    return this.#ask<"explainBest">({ ask: "explainBest", request });
+  }
+
   answer(picture: Picture): Promise<AnswerNumbers> {
     return this.#ask<"answer">({ ask: "answer", picture });
   }

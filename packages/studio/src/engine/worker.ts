@@ -51,6 +51,10 @@ const api = {
     return withStudioMessage(host.run((runner) => runner.explain(request)));
   },
 
+  async explainBest(request: ExplainRequest): Promise<readonly ExplainResult[]> {
+    return withStudioMessage(host.run((runner) => runner.explainBest(request)));
+  },
+
   async answer(picture: Picture): Promise<AnswerNumbers> {
     return withStudioMessage(host.run((runner) => runner.answer(picture)));
   },

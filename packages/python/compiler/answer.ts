@@ -25,7 +25,7 @@ import {
   type SessionModel,
 } from "@relprop/core";
 import { chooseColoring, colormapNames, renderHeatmap, type ColoringOptions } from "@relprop/core/heatmap";
-import { compileOptionNames, methodOptionNames } from "@relprop/core/internal";
+import { channelAxis, compileOptionNames, methodOptionNames } from "@relprop/core/internal";
 import { readModelFile } from "@relprop/core/node";
 import type { Model } from "@relprop/core/onnx";
 import { writeModelFile, writeSessionGraph, type SessionGraph } from "./files.ts";
@@ -63,8 +63,15 @@ export function answer(request: CompilerRequest): object {
       return optionNames;
     case "compile": {
       const files = new Set<string>();
-      const { facts, view } = compiled(readModelFile(request.model, files), request);
-      return { facts, ...writeSessionGraph(view, request.out), files: [...files] };
+      const model = readModelFile(request.model, files);
+      const { facts, view } = compiled(model, request);
+      // What `set` fixes is no input any more.
+      const left = new Set(
+        [...facts.inputs.map(({ input }) => input), ...facts.others].map(({ name }) => name),
+      );
+      const inputs = model.graph.inputs.filter(({ name }) => left.has(name));
+      const graph = writeSessionGraph(view, request.out);
+      return { facts, inputs, channelAxis: channelAxis(facts.input), ...graph, files: [...files] };
     }
     case "inspect": {
       const model = readModelFile(request.model);

@@ -12,7 +12,7 @@ export interface SessionGraph {
   /** Path of the graph. */
   readonly graph: string;
   /** The folder of its external data; undefined where it has none. */
-  readonly folder?: string;
+  readonly folder?: string | null;
 }
 
 /** A protobuf file must stay below 2 GiB; weights above this size go into a separate file. */
@@ -38,9 +38,7 @@ export function writeModelFile(
   out: string,
   external: boolean,
 ): { readonly bytes: number; readonly files: readonly string[] } {
-  const model = withoutLogits(
-    readModelFile(graph, new Set(), folder === undefined ? {} : { weights: folder }),
-  );
+  const model = withoutLogits(readModelFile(graph, new Set(), folder ? { weights: folder } : {}));
   const isLarge = weightBytes(model) > maxWeightBytes;
   const data = `${out}.data`;
   const file = writeModel(model, external || isLarge ? { external: { location: basename(data) } } : {});

@@ -46,7 +46,12 @@ class Compiler:
             process = self._start()
             self._last += 1
             late = threading.Event()
-            timer = threading.Timer(timeout, lambda: (late.set(), process.kill()))
+
+            def too_late() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(timeout, too_late)
             timer.daemon = True
             try:
                 timer.start()
@@ -87,7 +92,7 @@ class Compiler:
             return self._process
         if self._process:
             self.stop()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115: it lives as long as the process
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         compiler = Path(__file__).with_name("compiler.mjs")
         try:
             self._process = subprocess.Popen(

@@ -104,7 +104,6 @@ def error_from(said: dict[str, Any]) -> RelpropError:
     if kind is not UnexplainableError:
         return kind(*parts)
     obstacles = tuple(
-        Obstacle(each["node"], each["operator"], tuple(each["path"]), each["why"], each["behind"])
-        for each in said["obstacles"]
+        Obstacle(each["node"], each["operator"], tuple(each["path"]), each["why"], each["behind"]) for each in said["obstacles"]
     )
     return UnexplainableError(*parts, obstacles=obstacles)

@@ -55,6 +55,7 @@ export { shownPart } from "../preprocess/picture-frame.ts";
 export { normalNumbers } from "../random.ts";
 export { filterSearch } from "../run/explainer.ts";
 export { requireFinite } from "../run/finite.ts";
+export { channelAxis } from "../relevance/seed.ts";
 export { logitsName } from "../run/session-model.ts";
 export { startWord } from "../run/start-sum.ts";
 export { zeroTarget } from "../run/targets.ts";

@@ -129,11 +129,16 @@ function inspected(model: Model, { options, isTarget }: Explained): Inspection {
   return inspect(model, isCompiled ? plain : chosen(model, plain, isTarget));
 }
 
-/** Composite, seed and filter, where they are not given, as the command chooses them. */
+/**
+ * Composite, seed and filter, where they are not given, as the command chooses them. A composite that is given keeps its own
+ * seed, as in the library; `fischer`, whose seed hangs on the output, has the command's.
+ */
 function chosen(model: Model, options: CompileOptions, isTarget: boolean): CompileOptions {
   const { composite, seed, topK, target, layer } = options;
+  if (composite !== undefined && composite !== "fischer") return options;
+  const isOpen = isTarget && composite === undefined;
   const { isWhole: _isWhole, ...choice } = chooseExplanation(readAnswer(model, options), {
-    isTarget: isTarget || target !== undefined || layer !== undefined,
+    isTarget: isOpen || target !== undefined || layer !== undefined,
     ...(composite !== undefined && { composite }),
     ...(seed !== undefined && { seed }),
     ...(topK !== undefined && { topK }),

@@ -16,7 +16,9 @@ import relprop
 from relprop import _node
 from relprop._process import Compiler, compiler
 
-started = "import os, sys, time, relprop\nfrom relprop._process import compiler\nrelprop.options()\nprint(compiler.pid, flush=True)\n"
+started = (
+    "import os, sys, time, relprop\nfrom relprop._process import compiler\nrelprop.options()\nprint(compiler.pid, flush=True)\n"
+)
 
 
 def is_running(pid: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import logging
 import warnings
@@ -68,34 +69,34 @@ def _by_export(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str,
         # An axis of one sample is taken for a constant.
         args = tuple(_two(each) for each in args)
         kwargs = {name: _two(each) for name, each in kwargs.items()}
-    shapes: list[Any] = [{0: dim} if isinstance(each, torch.Tensor) else None for each in (*args, *kwargs.values())]
+    given = zip(_names(module, args, kwargs), (*args, *kwargs.values()), strict=True)
+    shapes = {name: {0: dim} if isinstance(each, torch.Tensor) else None for name, each in given}
     torch.onnx.export(
         module,
         args,
         str(path),
         kwargs=kwargs,
         dynamo=True,
-        fallback=False,
         verbose=False,
         external_data=True,
-        dynamic_shapes=_by_position(module, shapes, args, kwargs) if is_open else None,
+        dynamic_shapes=(shapes if kwargs else tuple(shapes.values())) if is_open else None,
     )
 
 
-def _by_position(module: torch.nn.Module, shapes: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Shapes as torch.export takes them: by position, or by name where there are keyword arguments."""
-    if not kwargs:
-        return tuple(shapes)
-    import inspect
-
-    names = list(inspect.signature(module.forward).parameters)[: len(args)]
-    return dict(zip([*names, *kwargs], shapes, strict=True))
+def _names(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+    """The names of the parameters that take the inputs; numbers where there are none."""
+    taken = [
+        each.name
+        for each in inspect.signature(module.forward).parameters.values()
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    return [taken[i] if i < len(taken) else f"input{i}" for i in range(len(args))] + list(kwargs)
 
 
 def _by_tracing(module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], path: Path, is_open: bool) -> None:
     import torch
 
-    names = [f"input{i or ''}" for i in range(len(args))] + list(kwargs)
+    names = _names(module, args, kwargs)
     axes = {**{name: {0: "batch"} for name in names}, "output": {0: "batch"}} if is_open else None
     torch.onnx.export(
         module,

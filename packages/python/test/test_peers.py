@@ -1,0 +1,189 @@
+"""Agreement with zennit, captum and LXT, which run in float64 where they can. `pytest -s` prints the table."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import relprop
+
+zennit = pytest.importorskip("zennit")
+from zennit.attribution import Gradient  # noqa: E402
+from zennit.canonizers import SequentialMergeBatchNorm  # noqa: E402
+from zennit.composites import (  # noqa: E402
+    DeconvNet,
+    EpsilonAlpha2Beta1,
+    EpsilonAlpha2Beta1Flat,
+    EpsilonGammaBox,
+    EpsilonPlus,
+    EpsilonPlusFlat,
+    ExcitationBackprop,
+    GuidedBackprop,
+    LayerMapComposite,
+)
+from zennit.rules import AlphaBeta, Epsilon, Flat, Gamma, Norm, Pass, WSquare, ZPlus  # noqa: E402
+from zennit.torchvision import ResNetCanonizer  # noqa: E402
+from zennit.types import Activation, AvgPool, Linear  # noqa: E402
+
+import relprop.zennit  # noqa: E402
+
+tolerance = 1e-4
+"""Of the largest difference, against the largest relevance: ours is float32."""
+
+rows: list[tuple[str, str, str, float]] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    yield
+    print("\n| network | rules | against | largest difference / largest relevance |\n| --- | --- | --- | --- |")
+    for network, rule, peer, distance in rows:
+        print(f"| {network} | {rule} | {peer} | {distance:.1e} |")
+
+
+def agree(network: str, rule: str, peer: str, found: Any, wanted: torch.Tensor) -> None:
+    wanted = wanted.detach().double()
+    assert wanted.abs().max() > 0, "the referee gave nothing"
+    distance = float((torch.as_tensor(found).double() - wanted).abs().max() / wanted.abs().max())
+    rows.append((network, rule, peer, distance))
+    assert distance < tolerance, f"{network}, {rule}: {distance}"
+
+
+def randomized(net: torch.nn.Module) -> torch.nn.Module:
+    """Batch-norms as after training, and biases."""
+    generator = torch.Generator().manual_seed(3)
+    for each in net.modules():
+        if isinstance(each, torch.nn.modules.batchnorm._BatchNorm):
+            each.running_mean.copy_(torch.randn(each.num_features, generator=generator) * 0.1)
+            each.running_var.copy_(torch.rand(each.num_features, generator=generator) + 0.5)
+            with torch.no_grad():
+                each.bias.copy_(torch.randn(each.num_features, generator=generator) * 0.1)
+    return net.eval()
+
+
+def conv(n_in: int, n_out: int, dims: int = 2, stride: int = 1) -> list[torch.nn.Module]:
+    module = (torch.nn.Conv1d, torch.nn.Conv2d)[dims - 1]
+    norm = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)[dims - 1]
+    return [module(n_in, n_out, 3, stride, 1), norm(n_out), torch.nn.ReLU()]
+
+
+def vgg11() -> torch.nn.Module:
+    """VGG-11 with batch-norms, an eighth of its channels, for pictures of 32 pixels."""
+    layers: list[torch.nn.Module] = []
+    channels = 3
+    for width in (8, "M", 16, "M", 32, 32, "M", 64, 64, "M", 64, 64, "M"):
+        if isinstance(width, int):
+            layers += conv(channels, width)
+            channels = width
+        else:
+            layers.append(torch.nn.MaxPool2d(2))
+    head = [torch.nn.Flatten(), torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(32, 10)]
+    return randomized(torch.nn.Sequential(*layers, *head))
+
+
+def signal_net() -> torch.nn.Module:
+    pooled = [torch.nn.AvgPool1d(2), torch.nn.Flatten(), torch.nn.Linear(12 * 8, 4)]
+    return randomized(torch.nn.Sequential(*conv(2, 8, 1), *conv(8, 12, 1, 2), *pooled))
+
+
+def resnet() -> torch.nn.Module:
+    torchvision = pytest.importorskip("torchvision")
+    net = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [2, 2, 2, 2], num_classes=10)
+    return randomized(net)
+
+
+networks = {"VGG-11 BN": (vgg11, (2, 3, 32, 32)), "1-D CNN": (signal_net, (2, 2, 32)), "ResNet-18": (resnet, (2, 3, 32, 32))}
+
+
+@pytest.fixture(scope="module", params=list(networks))
+def case(request: pytest.FixtureRequest) -> tuple[str, torch.nn.Module, torch.Tensor, Any]:
+    torch.manual_seed(1)
+    make, shape = networks[request.param]
+    net = make()
+    x = torch.randn(shape)
+    return request.param, net, x, relprop._sources.source_of(net, x)
+
+
+def single(rule: Any) -> LayerMapComposite:
+    return LayerMapComposite([(Activation, Pass()), (zennit.layer.Sum, Norm()), (AvgPool, Norm()), (Linear, rule)])
+
+
+zennits = {
+    "EpsilonPlus": EpsilonPlus,
+    "EpsilonPlusFlat": EpsilonPlusFlat,
+    "EpsilonAlpha2Beta1": EpsilonAlpha2Beta1,
+    "EpsilonAlpha2Beta1Flat": EpsilonAlpha2Beta1Flat,
+    "EpsilonGammaBox": lambda **more: EpsilonGammaBox(low=-3.0, high=3.0, **more),
+    "ExcitationBackprop": ExcitationBackprop,
+    "GuidedBackprop": GuidedBackprop,
+    "DeconvNet": DeconvNet,
+    "Epsilon(0.01)": lambda **_: single(Epsilon(0.01)),
+    "Gamma(0.1)": lambda **_: single(Gamma(0.1)),
+    "AlphaBeta(3, 2)": lambda **_: single(AlphaBeta(3, 2)),
+    "ZPlus": lambda **_: single(ZPlus()),
+    "WSquare": lambda **_: single(WSquare()),
+    "Flat": lambda **_: single(Flat()),
+}
+
+
+@pytest.mark.parametrize("name", list(zennits))
+def test_zennit(case: tuple[str, torch.nn.Module, torch.Tensor, Any], name: str) -> None:
+    network, net, x, source = case
+    canonizers = [ResNetCanonizer()] if network == "ResNet-18" else [SequentialMergeBatchNorm()]
+    theirs = zennits[name]()
+    theirs.canonizers = canonizers
+    double = copy.deepcopy(net).double()
+    with Gradient(double, theirs) as attributor:
+        _, wanted = attributor(x.double(), torch.eye(10 if network != "1-D CNN" else 4, dtype=torch.float64)[[1, 3]])
+    explainer = relprop.Explainer(source.path, composite=relprop.zennit.composite(theirs), seed="one")
+    agree(network, name, "zennit, float64", explainer(x, target=[1, 3]).relevance, wanted)
+
+
+def test_zennit_has_what_we_lack() -> None:
+    class Own(Epsilon):
+        pass
+
+    with pytest.raises(relprop.OptionError, match=r"Own: it has no counterpart"):
+        relprop.zennit.composite(single(Own()))
+    with pytest.raises(relprop.OptionError, match="cannot convert a NameMapComposite"):
+        relprop.zennit.composite(zennit.composites.NameMapComposite([(["conv"], Epsilon())]))
+    with pytest.raises(relprop.OptionError, match="have several"):
+        relprop.zennit.composite(LayerMapComposite([(torch.nn.Conv2d, Epsilon())]))
+    with pytest.raises(relprop.OptionError, match="differ from pixel to pixel"):
+        relprop.zennit.composite(EpsilonGammaBox(low=-torch.rand(1, 3, 4, 4), high=torch.ones(1, 3, 4, 4)))
+
+
+def test_zennits_bounds_by_channel() -> None:
+    torch.manual_seed(0)
+    net, x = vgg11(), torch.randn(2, 3, 32, 32)
+    low, high = (torch.tensor(each).reshape(1, 3, 1, 1) for each in ([-3.0, -2.5, -4.0], [3.0, 4.0, 5.0]))
+    theirs = EpsilonGammaBox(low=low.double(), high=high.double(), canonizers=[SequentialMergeBatchNorm()])
+    with Gradient(copy.deepcopy(net).double(), theirs) as attributor:
+        _, wanted = attributor(x.double(), torch.eye(10, dtype=torch.float64)[[1, 3]])
+    explainer = relprop.Explainer(net, example_inputs=x, composite=relprop.zennit.composite(theirs), seed="one")
+    agree("VGG-11 BN", "EpsilonGammaBox by channel", "zennit, float64", explainer(x, [1, 3]).relevance, wanted)
+
+
+@pytest.mark.parametrize("name", ["epsilon", "gamma"])
+def test_captum(name: str) -> None:
+    captum_attr = pytest.importorskip("captum.attr")
+    from captum.attr._utils.lrp_rules import EpsilonRule, GammaRule
+
+    torch.manual_seed(2)
+    hidden = [torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(), torch.nn.Conv2d(6, 8, 3, 2), torch.nn.ReLU(), torch.nn.Flatten()]
+    net = torch.nn.Sequential(*hidden, torch.nn.Linear(8 * 36, 5)).eval()
+    x = torch.randn(2, 3, 16, 16)
+    theirs = copy.deepcopy(net).double()
+    for layer in theirs:
+        if hasattr(layer, "weight"):
+            layer.rule = EpsilonRule() if name == "epsilon" else GammaRule(set_bias_to_zero=False)
+    wanted = captum_attr.LRP(theirs).attribute(x.double(), target=[1, 3])
+    from relprop.captum import RelevancePropagation
+
+    found = RelevancePropagation(net, composite=name, dialect="captum").attribute(x, target=[1, 3])
+    agree("CNN", name, "captum LRP, float64", found, wanted)

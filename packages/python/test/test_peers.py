@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -32,26 +31,35 @@ from zennit.types import Activation, AvgPool, Linear  # noqa: E402
 
 import relprop.zennit  # noqa: E402
 
-tolerance = 1e-4
-"""Of the largest difference, against the largest relevance: ours is float32."""
+tolerance = 2e-5
+"""Of the largest difference, against the largest relevance: ours is float32. Where the referee in float32 is further from
+itself in float64, its own distance counts: then sums that are almost 0 divide, and rounding decides."""
 
-rows: list[tuple[str, str, str, float]] = []
+rows: list[tuple[str, str, str, float, float]] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
 def table() -> Iterator[None]:
     yield
-    print("\n| network | rules | against | largest difference / largest relevance |\n| --- | --- | --- | --- |")
-    for network, rule, peer, distance in rows:
-        print(f"| {network} | {rule} | {peer} | {distance:.1e} |")
+    print(
+        "\n| network | rules | against | largest difference / largest relevance | the peer in float32 |\n| --- | --- | --- | --- | --- |"
+    )
+    for network, rule, peer, distance, rounding in rows:
+        print(f"| {network} | {rule} | {peer} | {distance:.1e} | {rounding:.1e} |")
 
 
-def agree(network: str, rule: str, peer: str, found: Any, wanted: torch.Tensor) -> None:
-    wanted = wanted.detach().double()
+def agree(network: str, rule: str, peer: str, found: Any, referee: Callable[[torch.dtype], torch.Tensor]) -> None:
+    """Compares with the referee in float64."""
+    wanted = referee(torch.float64).detach()
     assert wanted.abs().max() > 0, "the referee gave nothing"
-    distance = float((torch.as_tensor(found).double() - wanted).abs().max() / wanted.abs().max())
-    rows.append((network, rule, peer, distance))
-    assert distance < tolerance, f"{network}, {rule}: {distance}"
+
+    def distance(each: Any) -> float:
+        return float((torch.as_tensor(each).detach().double() - wanted).abs().max() / wanted.abs().max())
+
+    own, rounding = distance(found), distance(referee(torch.float32))
+    rows.append((network, rule, peer, own, rounding))
+    assert own < max(tolerance, 3 * rounding), f"{network}, {rule}: {own}, the peer itself {rounding}"
+    assert own < 0.2, "rounding is no excuse for this"
 
 
 def randomized(net: torch.nn.Module) -> torch.nn.Module:
@@ -93,11 +101,11 @@ def signal_net() -> torch.nn.Module:
 
 def resnet() -> torch.nn.Module:
     torchvision = pytest.importorskip("torchvision")
-    net = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [2, 2, 2, 2], num_classes=10)
+    net = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=10)
     return randomized(net)
 
 
-networks = {"VGG-11 BN": (vgg11, (2, 3, 32, 32)), "1-D CNN": (signal_net, (2, 2, 32)), "ResNet-18": (resnet, (2, 3, 32, 32))}
+networks = {"VGG-11 BN": (vgg11, (2, 3, 32, 32)), "1-D CNN": (signal_net, (2, 2, 32)), "ResNet-10": (resnet, (2, 3, 32, 32))}
 
 
 @pytest.fixture(scope="module", params=list(networks))
@@ -107,6 +115,14 @@ def case(request: pytest.FixtureRequest) -> tuple[str, torch.nn.Module, torch.Te
     net = make()
     x = torch.randn(shape)
     return request.param, net, x, relprop._sources.source_of(net, x)
+
+
+def by_zennit(net: torch.nn.Module, theirs: Any, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    own = copy.deepcopy(net).to(dtype)
+    classes = own(x.to(dtype)).shape[1]
+    with Gradient(own, theirs) as attributor:
+        _, relevance = attributor(x.to(dtype), torch.eye(classes, dtype=dtype)[[1, 3]])
+    return relevance
 
 
 def single(rule: Any) -> LayerMapComposite:
@@ -134,14 +150,11 @@ zennits = {
 @pytest.mark.parametrize("name", list(zennits))
 def test_zennit(case: tuple[str, torch.nn.Module, torch.Tensor, Any], name: str) -> None:
     network, net, x, source = case
-    canonizers = [ResNetCanonizer()] if network == "ResNet-18" else [SequentialMergeBatchNorm()]
     theirs = zennits[name]()
-    theirs.canonizers = canonizers
-    double = copy.deepcopy(net).double()
-    with Gradient(double, theirs) as attributor:
-        _, wanted = attributor(x.double(), torch.eye(10 if network != "1-D CNN" else 4, dtype=torch.float64)[[1, 3]])
+    theirs.canonizers = [ResNetCanonizer()] if network == "ResNet-10" else [SequentialMergeBatchNorm()]
     explainer = relprop.Explainer(source.path, composite=relprop.zennit.composite(theirs), seed="one")
-    agree(network, name, "zennit, float64", explainer(x, target=[1, 3]).relevance, wanted)
+    found = explainer(x, target=[1, 3]).relevance
+    agree(network, name, "zennit", found, lambda dtype: by_zennit(net, theirs, x, dtype))
 
 
 def test_zennit_has_what_we_lack() -> None:
@@ -162,11 +175,22 @@ def test_zennits_bounds_by_channel() -> None:
     torch.manual_seed(0)
     net, x = vgg11(), torch.randn(2, 3, 32, 32)
     low, high = (torch.tensor(each).reshape(1, 3, 1, 1) for each in ([-3.0, -2.5, -4.0], [3.0, 4.0, 5.0]))
-    theirs = EpsilonGammaBox(low=low.double(), high=high.double(), canonizers=[SequentialMergeBatchNorm()])
-    with Gradient(copy.deepcopy(net).double(), theirs) as attributor:
-        _, wanted = attributor(x.double(), torch.eye(10, dtype=torch.float64)[[1, 3]])
+    theirs = EpsilonGammaBox(low=low, high=high, canonizers=[SequentialMergeBatchNorm()])
     explainer = relprop.Explainer(net, example_inputs=x, composite=relprop.zennit.composite(theirs), seed="one")
-    agree("VGG-11 BN", "EpsilonGammaBox by channel", "zennit, float64", explainer(x, [1, 3]).relevance, wanted)
+    found = explainer(x, [1, 3]).relevance
+    agree("VGG-11 BN", "EpsilonGammaBox by channel", "zennit", found, lambda dtype: by_zennit(net, theirs, x, dtype))
+
+
+class Small(torch.nn.Module):
+    """captum's LRP has no rule for Flatten modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = [torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(), torch.nn.Conv2d(6, 8, 3, 2), torch.nn.ReLU()]
+        self.features, self.head = torch.nn.Sequential(*layers), torch.nn.Linear(8 * 36, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x).flatten(1))
 
 
 @pytest.mark.parametrize("name", ["epsilon", "gamma"])
@@ -175,15 +199,16 @@ def test_captum(name: str) -> None:
     from captum.attr._utils.lrp_rules import EpsilonRule, GammaRule
 
     torch.manual_seed(2)
-    hidden = [torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU(), torch.nn.Conv2d(6, 8, 3, 2), torch.nn.ReLU(), torch.nn.Flatten()]
-    net = torch.nn.Sequential(*hidden, torch.nn.Linear(8 * 36, 5)).eval()
-    x = torch.randn(2, 3, 16, 16)
-    theirs = copy.deepcopy(net).double()
-    for layer in theirs:
-        if hasattr(layer, "weight"):
-            layer.rule = EpsilonRule() if name == "epsilon" else GammaRule(set_bias_to_zero=False)
-    wanted = captum_attr.LRP(theirs).attribute(x.double(), target=[1, 3])
+    net, x = Small().eval(), torch.randn(2, 3, 16, 16)
+
+    def by_captum(dtype: torch.dtype) -> torch.Tensor:
+        own = copy.deepcopy(net).to(dtype)
+        for layer in own.modules():
+            if hasattr(layer, "weight"):
+                layer.rule = EpsilonRule() if name == "epsilon" else GammaRule(set_bias_to_zero=False)
+        return captum_attr.LRP(own).attribute(x.to(dtype), target=[1, 3])
+
     from relprop.captum import RelevancePropagation
 
     found = RelevancePropagation(net, composite=name, dialect="captum").attribute(x, target=[1, 3])
-    agree("CNN", name, "captum LRP, float64", found, wanted)
+    agree("CNN", name, "captum's LRP", found, by_captum)

@@ -24,7 +24,7 @@ def explain(model: torch.nn.Module, inputs: Any, targets: Any, **options: Any) -
         ``reduce_axes`` …) are left to it
     :returns: relevance in the shape of the inputs
 
-    >>> metric(net, x, y, explain_func=relprop.quantus.explain, explain_func_kwargs={"composite": "epsilon-plus"})  # doctest: +SKIP
+    >>> metric(net, x, y, explain_func=relprop.quantus.explain)  # doctest: +SKIP
     """
     own = {name: value for name, value in options.items() if name in _options}
     x = torch.as_tensor(np.asarray(inputs, np.float32))

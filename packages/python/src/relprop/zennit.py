@@ -105,7 +105,9 @@ def _rule(hook: Any) -> dict[str, Any]:
     if kind is rules.Epsilon:
         return {"rule": "epsilon", "epsilon": float(_held(hook, "epsilon", [hook.gradient_mapper]))}
     if kind is rules.Gamma:
-        return {"rule": "gamma", "gamma": float(_held(hook, "gamma", hook.param_modifiers))}
+        # Until 0.5 zennit's rule only modified weights; since then it splits contributions by sign, as ours does.
+        split = {"split": "weights"} if len(hook.input_modifiers) == 1 else {}
+        return {"rule": "gamma", "gamma": float(_held(hook, "gamma", hook.param_modifiers)), **split}
     if kind is rules.AlphaBeta:
         alpha, beta = (float(_held(hook, name, [hook.reducer])) for name in ("alpha", "beta"))
         return {"rule": "alpha-beta", "alpha": alpha, "beta": beta}

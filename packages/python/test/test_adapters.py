@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -23,7 +24,8 @@ def test_attributions_are_explanations(net: torch.nn.Module, x: torch.Tensor) ->
     wanted = relprop.Explainer(net, example_inputs=x, composite="epsilon-plus")(x, [1, 3]).relevance
     assert torch.equal(method.attribute(x, target=[1, 3]), wanted)
     assert torch.equal(method.attribute((x,), target=torch.tensor([1, 3]))[0], wanted)
-    assert method.attribute(x.double(), target=[(1,), (3,)]).dtype == torch.float64
+    double = RelevancePropagation(copy.deepcopy(net).double(), composite="epsilon-plus")
+    assert double.attribute(x.double(), target=[(1,), (3,)]).dtype == torch.float64
     attributions, delta = method.attribute(x, target=[1, 3], return_convergence_delta=True)
     starts = net(x)[[0, 1], [1, 3]].detach()
     torch.testing.assert_close(delta, starts - attributions.flatten(1).sum(1), atol=1e-5, rtol=1e-4)

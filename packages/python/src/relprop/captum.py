@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import captum.attr
+import captum.log
 import torch
 
 from .errors import OptionError
@@ -37,6 +39,7 @@ class RelevancePropagation(Attribution):  # type: ignore[misc]
         self._explainer: Explainer | None = None
         self._known: Any = None
 
+    @captum.log.log_usage()  # type: ignore[untyped-decorator]
     def attribute(
         self,
         inputs: torch.Tensor | tuple[torch.Tensor, ...],
@@ -90,8 +93,7 @@ class RelevancePropagation(Attribution):  # type: ignore[misc]
     def _ready(self, inputs: tuple[torch.Tensor, ...]) -> Explainer:
         weights = [*self._module.parameters(), *self._module.buffers()]
         known = (
-            # Both change where a weight does: in place, and by another tensor.
-            [(each.data_ptr(), each._version) for each in weights],
+            [zlib.crc32(each.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()) for each in weights],
             [(each.dtype, each.shape[1:]) for each in inputs],
         )
         if self._explainer is None or known != self._known:

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Lint, types and tests of the Python package, and its wheel in an empty environment without Node on the PATH.
-# Installs torch, zennit, captum and transformers into .venv unless they are there. Needs `npm ci`.
+# Installs torch, zennit and captum into .venv unless they are there. Needs `npm ci`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then apt-get update -q && apt-get install -qy python3-venv; fi
 [ -x .venv/bin/python ] || python3 -m venv .venv
 .venv/bin/pip install --quiet torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
-  zennit==0.4.6 captum==0.9.0 transformers==5.24.0 numpy pillow matplotlib pytest==9.2.0 ruff==0.17.6 mypy==2.4.1 hatchling==1.33.0 build==1.6.1
+  zennit==0.4.6 captum==0.9.0 numpy pillow matplotlib pytest==9.2.0 ruff==0.17.6 mypy==2.4.1 hatchling==1.33.0 build==1.6.1
 
 npm run --silent build:python
 cd packages/python

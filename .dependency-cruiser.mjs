@@ -4,7 +4,10 @@ const only = (room, ...allowed) => ({
   name: `${room} knows ${allowed.length === 0 ? "no other room" : allowed.join(", ")} only`,
   severity: "error",
   from: { path: `^packages/${room}/` },
-  to: { path: "^packages/[^/]+/src/", pathNot: [room, ...allowed].map((each) => `^packages/${each}/`) },
+  to: {
+    path: "^packages/[^/]+/(src|compiler)/",
+    pathNot: [room, ...allowed].map((each) => `^packages/${each}/`),
+  },
 });
 
 const studioSource = "^packages/studio/src/";
@@ -50,6 +53,7 @@ export default {
     only("relprop/src"),
     only("engine/src", "relprop/src"),
     only("cli/src", "relprop/src", "engine/src"),
+    only("python/compiler", "relprop/src", "engine/src"),
     only("studio/src", "relprop/src", "engine/src"),
     studio("engine", "loaded-channel"),
     studio("turns"),

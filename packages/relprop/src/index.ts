@@ -1,5 +1,11 @@
 /** relprop: Layer-wise Relevance Propagation compiled into ONNX graphs. Public names only. */
-export { compile, type Compiled, type ExplainedOutput, type PlanLine } from "./compile/compile.ts";
+export {
+  compile,
+  type Compiled,
+  type ExplainedOutput,
+  type LayerOutput,
+  type PlanLine,
+} from "./compile/compile.ts";
 export { type CompileOptions } from "./compile/compile-options.ts";
 export { type FixedInputs, type FixedValue } from "./compile/fix-inputs.ts";
 export {

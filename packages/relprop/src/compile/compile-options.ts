@@ -28,6 +28,12 @@ export interface CompileOptions extends PrepareOptions {
    */
   readonly concepts?: ConceptOptions;
   /**
+   * Tensors or nodes between input and output, by name, whose relevance becomes an output `relevance.TENSOR` in the shape of
+   * the tensor, beside that of the inputs: relevance at many layers in one pass. `Compiled.layers` names the outputs. Not
+   * together with `concepts`. @default none
+   */
+  readonly layers?: readonly string[];
+  /**
    * How many maps, K, each sample gets in one run, for as many targets. The forward pass and all denominators are computed once.
    * `target` and relevance are [K·N, …], map after map; with the target "top1" the K best classes are explained, the best first.
    * Needs a batch axis of open size. @default 1
@@ -82,9 +88,13 @@ const names: OptionNames<CompileOptions> = {
   operators: true,
   set: true,
   concepts: true,
+  layers: true,
   maps: true,
   sourceSha256: true,
 };
+
+/** The names that options of {@link compile} may have. */
+export const compileOptionNames: readonly string[] = Object.keys(names);
 
 /** @throws OptionError for an option that {@link CompileOptions} does not have */
 export const checkCompileOptions = (options: CompileOptions): void =>

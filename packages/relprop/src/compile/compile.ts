@@ -6,6 +6,7 @@
 
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import type { End } from "./choose-inputs.ts";
+import { chooseLayer } from "./choose-tensors.ts";
 import { checkCompileOptions, type CompileOptions } from "./compile-options.ts";
 import { OptionError, UnexplainableError } from "../errors.ts";
 import type { GraphBuilder, Scope } from "../onnx/graph-builder.ts";
@@ -47,6 +48,16 @@ export interface ExplainedOutput {
   readonly relevance: string;
 }
 
+/** A tensor between input and output whose relevance is an output. */
+export interface LayerOutput {
+  /** The tensor or node, as the option `layers` names it. */
+  readonly name: string;
+  /** The tensor. */
+  readonly layer: Value;
+  /** Name of the output with its relevance, in its shape. */
+  readonly relevance: string;
+}
+
 /** The rule of a node, as text. */
 export interface PlanLine {
   /** The node's name. */
@@ -69,6 +80,8 @@ export interface Compiled {
   readonly input: Value;
   /** All explained inputs, `input` first. Only one if relevance stops at a layer. */
   readonly inputs: readonly ExplainedOutput[];
+  /** The tensors between input and output whose relevance the option `layers` asked for, in its order. */
+  readonly layers: readonly LayerOutput[];
   /** The tensor that relevance belongs to: the input, or the tensor that the option `layer` names. */
   readonly layer: Value;
   /** False if relevance is a length and never negative, as for gradients of tokens. */
@@ -139,8 +152,10 @@ export function compilePrepared(
   const explained = [...new Set(ends.map((end) => end.input))];
   const relevanceName = (of: Value): string =>
     of === input ? relevanceOutput : `${relevanceOutput}.${of.name}`;
+  const layers = layersAsked(prepared, options);
   reserveNames(b, [
     ...explained.map(relevanceName),
+    ...new Set(layers.map(({ relevance }) => relevance)),
     ...(settings.seed !== "softmax" && settings.target === "input" ? ["target"] : []),
     ...(settings.topK === "input" ? ["keep"] : []),
     ...(options.ledger ? [ledgerOutput] : []),
@@ -174,13 +189,12 @@ export function compilePrepared(
   const ledger = options.ledger
     ? new LedgerWriter(b, origin, apart, options.ledgerPrecision ?? "float64")
     : undefined;
-  const relevance = emitRelevance(
-    { analysis, plan, settings, keep, ledger, concepts },
-    seed,
-    ends.map(({ name }) => name),
-  );
+  const relevance = emitRelevance({ analysis, plan, settings, keep, ledger, concepts }, seed, [
+    ...ends.map(({ name }) => name),
+    ...layers.map(({ layer }) => layer.name),
+  ]);
   const sums = concepts && sumsOf(concepts, settings);
-  if (relevance.every((R) => R === undefined)) {
+  if (relevance.slice(0, ends.length).every((R) => R === undefined)) {
     throw new UnexplainableError({
       what: `cannot explain the output "${outputName}"`,
       why: `with composite ${settings.composite} no relevance reaches "${ends.map(({ name }) => name).join('", "')}"`,
@@ -202,6 +216,12 @@ export function compilePrepared(
     const scope = ofTensor(graph, of, "relevance", of);
     const value = b.within(scope, () => ofInput(b, parts, own, settings));
     results.push({ value, name: relevanceName(each), scope });
+  }
+  for (const [i, { layer, relevance: name }] of layers.entries()) {
+    if (results.some((each) => each.name === name)) continue;
+    const scope = ofTensor(graph, layer.name, "relevance", layer.name);
+    const value = b.within(scope, () => relevance[ends.length + i] ?? filled(b, 0, layer.shape, layer));
+    results.push({ value, name, scope });
   }
   if (concepts && sums)
     results.push({
@@ -234,6 +254,7 @@ export function compilePrepared(
     },
     input,
     inputs: explained.map((each) => ({ input: each, relevance: relevanceName(each) })),
+    layers,
     layer,
     isSigned: !(first.lookup && givesSensitivities(settings)),
     ...(first.lookup && { tokens: b.value(first.name) }),
@@ -254,6 +275,22 @@ export function compilePrepared(
     ...(written && { ledger: { seed: settings.seed, word: startWord(settings, facts), rows: written.rows } }),
     ...(concepts && { concepts: { layer: concepts.layer, axis: concepts.axis, node: concepts.node } }),
   };
+}
+
+/** The tensors of the option `layers`. @throws OptionError for a name that is not on the way, or beside `concepts` */
+function layersAsked({ ends, ...start }: Prepared, { layers = [], concepts }: CompileOptions): LayerOutput[] {
+  if (layers.length > 0 && concepts) {
+    throw new OptionError({
+      what: "layers and concepts do not go together",
+      why: "concepts restart relevance at their own layer, and what flows around it is dropped",
+      fix: "compile twice",
+    });
+  }
+  const origins = ends.map(({ name }) => name);
+  return layers.map((name) => {
+    const layer = start.analysis.b.value(chooseLayer(start, origins, name));
+    return { name, layer, relevance: `${relevanceOutput}.${layer.name}` };
+  });
 }
 
 /** What becomes an output. */

@@ -114,6 +114,9 @@ const options = {
 /** The names that `method` may have. */
 export const methodNames: readonly MethodName[] = Object.keys(options) as MethodName[];
 
+/** The names that the options of a method may have. */
+export const methodOptionNames = (method: MethodName): readonly string[] => Object.keys(options[method]);
+
 /** @throws OptionError for a method that does not exist, or an option that the method does not have */
 export function checkMethod(chosen: MethodOptions): void {
   const { method } = chosen;

@@ -13,33 +13,35 @@ import { readModelIn, type ReadModelOptions } from "../onnx/read-model.ts";
  *
  * Runtimes that cannot read files, such as onnxruntime-web, need `readModel`.
  * @param files receives the paths of the files that weights were left in, with links resolved
- * @param options which functions of the model stay whole
+ * @param options which functions of the model stay whole; `weights`, the folder of its external data. @default the model's own
  * @throws ModelFileError if a file cannot be read or is damaged; it says where
  */
 export function readModelFile(
   path: string,
   files = new Set<string>(),
-  options: Pick<ReadModelOptions, "operators"> = {},
+  options: Pick<ReadModelOptions, "operators"> & { readonly weights?: string } = {},
 ): Model {
-  return readModelIn(folderOf(dirname(path), files), basename(path), path, options);
+  const name = basename(path);
+  const { weights = dirname(path), ...reading } = options;
+  const place = (file: string): string => (file === name ? path : join(weights, file));
+  return readModelIn(folderOf(place, files), name, path, reading);
 }
 
-function folderOf(folder: string, files: Set<string>): ModelFolder {
+function folderOf(place: (name: string) => string, files: Set<string>): ModelFolder {
   return {
     pathOf: (name) => {
-      const path = realpathSync(join(folder, name));
+      const path = realpathSync(place(name));
       files.add(path);
       return path;
     },
-    sizeOf: (name) => withFile(join(folder, name), (file) => fstatSync(file).size),
+    sizeOf: (name) => withFile(place(name), (file) => fstatSync(file).size),
     read: (name, offset, length) =>
-      withFile(join(folder, name), (file) => {
+      withFile(place(name), (file) => {
         const bytes = new Uint8Array(length);
         let at = 0;
         while (at < length) {
           const count = readSync(file, bytes, at, Math.min(length - at, maxChunk), offset + at);
-          if (count === 0)
-            throw unreadable(join(folder, name), new Error(`it ends before byte ${offset + length}`));
+          if (count === 0) throw unreadable(place(name), new Error(`it ends before byte ${offset + length}`));
           at += count;
         }
         return bytes;

@@ -95,6 +95,8 @@ const options: Readonly<Record<Exclude<keyof CompileOptions, keyof Omit<RuleOpti
   without: "savings of the compiler that are left out; a test proves that relevance stays the same",
   ledgerPrecision: "what the ledger's sums are computed in: `float64`, or `float32` for runtimes without it",
   concepts: "adds the relevance of a layer's channels, and an input that chooses among them",
+  layers:
+    "tensors on the way whose relevance becomes outputs too, `relevance.TENSOR`: many layers in one pass",
   maps: "how many maps, for as many targets, each sample gets in one run",
   sourceSha256: "the hash of the source file, which is written into the metadata",
 };

@@ -33,10 +33,7 @@ function collect(folder) {
 
 const compact = (curves) =>
   Object.fromEntries(
-    Object.entries(curves).map(([name, curve]) => [
-      name,
-      curve.numbers.map((n) => Number(n.toFixed(3))),
-    ]),
+    Object.entries(curves).map(([name, curve]) => [name, curve.numbers.map((n) => Number(n.toFixed(3)))]),
   );
 
 /** A generator of the same numbers in each run (mulberry32). */
@@ -120,7 +117,9 @@ function curvesOf(title, network) {
         const x = 40 + 320 * panel + (260 * i) / (lists[0].length - 1);
         return `${x.toFixed(1)},${(250 - 200 * Math.min(1.1, mean(lists.map((list) => list[i] ?? 0)))).toFixed(1)}`;
       });
-      return [`<polyline fill="none" stroke="${inks[at % inks.length]}" stroke-width="2" points="${points.join(" ")}"/>`];
+      return [
+        `<polyline fill="none" stroke="${inks[at % inks.length]}" stroke-width="2" points="${points.join(" ")}"/>`,
+      ];
     }),
   );
   const names = methods.map(
@@ -141,7 +140,11 @@ for (const given of process.argv.slice(2)) {
 }
 writeFileSync(stored, `${JSON.stringify(networks)}\n`);
 
-const fileOf = (name) => `faithfulness/${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replace(/-$/, "")}.svg`;
+const fileOf = (name) =>
+  `faithfulness/${name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replace(/-$/, "")}.svg`;
 const sections = Object.entries(networks).map(([name, network]) => {
   writeFileSync(new URL(`../docs/${fileOf(name)}`, import.meta.url), curvesOf(name, network));
   return `## ${name}\n\n${tableOf(network)}\n\nPaired, picture by picture:\n\n${pairsOf(network)}\n\n![Curves](${fileOf(name)})`;
@@ -149,4 +152,7 @@ const sections = Object.entries(networks).map(([name, network]) => {
 const text = readFileSync(page, "utf8");
 const [before, after] = ["<!-- tables -->", "<!-- end of tables -->"];
 const start = text.indexOf(before) + before.length;
-writeFileSync(page, `${text.slice(0, start)}\n\n${sections.join("\n\n")}\n\n${text.slice(text.indexOf(after))}`);
+writeFileSync(
+  page,
+  `${text.slice(0, start)}\n\n${sections.join("\n\n")}\n\n${text.slice(text.indexOf(after))}`,
+);

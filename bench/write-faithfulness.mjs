@@ -67,8 +67,10 @@ function differences(pictures, others, metric) {
   return both.map((name) => pictures[name].numbers[metric] - others[name].numbers[metric]);
 }
 
+/** The mean of a metric over a method's pictures. */
+const value = ({ pictures }, i) => mean(Object.values(pictures).map(({ numbers }) => numbers[i]));
+
 function tableOf(network) {
-  const value = ({ pictures }, i) => mean(Object.values(pictures).map(({ numbers }) => numbers[i]));
   const order = Object.keys(network).toSorted((a, b) => value(network[b], 0) - value(network[a], 0));
   const rows = order.map((method) => {
     const { pictures } = network[method];

@@ -2,7 +2,6 @@
 
 import { OptionError } from "../errors.ts";
 import type { OutputFacts } from "../outputs/output-facts.ts";
-import type { CompileOptions } from "./compile-options.ts";
 
 /**
  * Classes can be contrasted where they exclude each other: one list of them, or one at each place or step.
@@ -11,7 +10,7 @@ import type { CompileOptions } from "./compile-options.ts";
 export function refuseWithoutRivals(
   facts: OutputFacts,
   output: string,
-  { start, ledger }: Pick<CompileOptions, "start" | "ledger">,
+  { start, ledger }: { readonly start?: string; readonly ledger?: boolean },
 ): void {
   const refuse = (why: string, fix: string): OptionError =>
     new OptionError({

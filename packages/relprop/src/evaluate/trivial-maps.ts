@@ -15,11 +15,13 @@ export type TrivialMap = keyof typeof trivialMaps;
 export const isTrivialMap = (name: unknown): name is TrivialMap =>
   typeof name === "string" && Object.hasOwn(trivialMaps, name);
 
+/** The square of the distance from the middle, 1 at the border. */
+const away = (at: number, size: number): number => ((2 * at + 1) / size - 1) ** 2;
+
 /** Such a map: normal random numbers, or 1 in the centre and less with the square of the distance, 0 at the middle of the borders. */
 export function trivialMap(name: TrivialMap, { places, grid }: Layout, seed: number): Float32Array {
   if (name === "random") return normalNumbers(places, seed);
   const [height, width] = grid ?? [1, places];
-  const away = (at: number, size: number): number => ((2 * at + 1) / size - 1) ** 2;
   return Float32Array.from(
     { length: places },
     (_, place) =>

@@ -63,14 +63,13 @@ export {
   compositeText,
   layerKinds,
   seeds,
-  strideModes,
   type Activations,
   type Composite,
   type CompositeName,
   type LayerKind,
   type SeedRelevance,
-  type Strides,
 } from "./relevance/composites.ts";
+export { strideModes, type Strides } from "./relevance/stride-modes.ts";
 export { dialectNames, dialectText, type DialectName } from "./relevance/dialects.ts";
 export { parseComposite, type OwnComposite } from "./relevance/read-composite.ts";
 export type { OwnOperator, OwnOperators } from "./relevance/operators.ts";

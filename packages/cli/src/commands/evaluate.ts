@@ -4,7 +4,8 @@ import type { Command } from "@commander-js/extra-typings";
 import { baselineNames, baselines, metricNames, OptionError } from "@relprop/core";
 import { evaluatePictures } from "../evaluate/evaluate-pictures.ts";
 import { metricText } from "../evaluate/evaluation-text.ts";
-import { randomName, readMethods } from "../evaluate/methods.ts";
+import { trivialMaps } from "@relprop/core/internal";
+import { readMethods } from "../evaluate/methods.ts";
 import { usualJobs } from "../run/run-inputs.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { withoutUndefined } from "../without-undefined.ts";
@@ -20,10 +21,14 @@ const list = (text: string): string[] => text.split(",").map((part) => part.trim
 const evaluateOptions = {
   methods: {
     flag: "--methods <list>",
-    help: `what is compared: composites, methods, files of composites (.json), and ${randomName}, the map of chance`,
+    help: `what is compared: composites, methods, files of composites (.json), and ${Object.entries(
+      trivialMaps,
+    )
+      .map((each) => each.join(", "))
+      .join(", and ")}`,
     short: "what is compared: fischer, grad-cam, mine.json …",
     read: list,
-    default: ["fischer", "epsilon-plus", "grad-cam", "input-x-gradient", randomName],
+    default: ["fischer", "epsilon-plus", "grad-cam", "input-x-gradient", "random"],
   },
   ...runOptions,
   ...answerOptions,

@@ -37,7 +37,7 @@ export const relevanceOptions = {
   },
   seed: {
     flag: "--seed <seed>",
-    help: "where relevance starts: all classes, or one class's logit or 1",
+    help: "where relevance starts: all classes, one class's logit or 1, or one class against all others",
     choices: seeds,
   },
   topK: {
@@ -47,7 +47,7 @@ export const relevanceOptions = {
   },
   strides: {
     flag: "--strides <way>",
-    help: "how relevance crosses strides; average leaves no grid",
+    help: "how relevance crosses strides; average leaves no grid, interpolate no rectangles either",
     choices: strideModes,
   },
   activations: {

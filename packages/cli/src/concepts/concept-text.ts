@@ -32,7 +32,7 @@ export function startText(
   request: Pick<AnswerRequest, "kind">,
   target: FloatArray,
 ): string {
-  if (compiled.settings.seed === "one") return "target";
+  if (["one", "contrastive"].includes(compiled.settings.seed)) return "target";
   if (request.kind === "length") return "length";
   const word = startWord(compiled.settings, compiled.facts);
   const weights = target.data.filter((weight) => weight !== 0);

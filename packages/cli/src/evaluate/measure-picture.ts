@@ -8,10 +8,10 @@ import {
   answerOne,
   mapSource,
   measureMap,
-  normalNumbers,
   requireFinite,
   shownPart,
   subjectOf,
+  trivialMap,
   usualCellsOf,
   usualStrides,
   type Answered,
@@ -103,14 +103,14 @@ function pickIn(
 /** Where a method's map comes from. */
 async function sourceOf(
   { bench, options }: EvaluationRun,
-  { name }: NamedMethod,
+  { name, trivial = "random" }: NamedMethod,
   answered: Answered,
   { layout, input }: Subject,
 ): Promise<MapSource> {
   const sessions = bench.explainers.get(name);
   if (sessions) return mapSource(sessions.explainer, answered, (share) => sessions.random.of(share));
   // The picture's own noise, the same in every run.
-  return { map: normalNumbers(layout.places, options.seed + hashOf(input)) };
+  return { map: trivialMap(trivial, layout, options.seed + hashOf(input)) };
 }
 
 /** A number that depends on all pixels. */

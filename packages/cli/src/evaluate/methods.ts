@@ -1,18 +1,18 @@
-/** The methods that are compared: names of composites and methods, files of composites, and chance. */
+/** The methods that are compared: names of composites and methods, files of composites, and trivial maps. */
 
 import { compositeNames, methodNames, OptionError, type Composite, type MethodName } from "@relprop/core";
+import { isTrivialMap, trivialMaps, type TrivialMap } from "@relprop/core/internal";
 import { readComposite } from "../models/read-composite.ts";
-
-/** A map of random numbers: what any method should be better than. */
-export const randomName = "random";
 
 /** A way to explain, under the name that the user gave it. */
 export interface NamedMethod {
   readonly name: string;
-  /** For relevance propagation: undefined for `random` and other methods. */
+  /** For relevance propagation: undefined for other methods and trivial maps. */
   readonly composite?: string | Composite;
   /** Another method than relevance propagation. */
   readonly method?: MethodName;
+  /** A map that knows nothing of the network. */
+  readonly trivial?: TrivialMap;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function readMethods(names: readonly string[]): Promise<NamedMethod
   }
   return Promise.all(
     names.map(async (name): Promise<NamedMethod> => {
-      if (name === randomName) return { name };
+      if (isTrivialMap(name)) return { name, trivial: name };
       const method = methodNames.find((each) => each === name);
       if (method !== undefined) return { name, method };
       const composite = await readComposite(name);
@@ -38,7 +38,7 @@ export async function readMethods(names: readonly string[]): Promise<NamedMethod
       if (isKnown) return { name, composite };
       throw new OptionError({
         what: `there is no method "${name}"`,
-        why: `methods are ${[...methodNames, randomName].join(", ")}, the composites ${compositeNames.join(", ")}, and files of composites (.json)`,
+        why: `methods are ${[...methodNames, ...Object.keys(trivialMaps)].join(", ")}, the composites ${compositeNames.join(", ")}, and files of composites (.json)`,
       });
     }),
   );

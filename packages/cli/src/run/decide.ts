@@ -213,6 +213,13 @@ export function checkSeed({ against, compile }: Pick<RunChoices, "against" | "co
       fix: "leave out one of them, or use --seed logit",
     });
   }
+  if (against !== undefined && compile.seed === "contrastive") {
+    throw new OptionError({
+      what: "--against and --seed contrastive do not go together",
+      why: "the seed compares with all other classes, --against with one of them",
+      fix: "leave out one of them",
+    });
+  }
   if (against !== undefined && compile.seed === "one" && compile.ledger) {
     throw new OptionError({
       what: "--against, --seed one and --ledger do not go together",

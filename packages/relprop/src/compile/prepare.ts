@@ -4,6 +4,7 @@ import { canonicalize, type Canonical } from "../canonicalize/canonicalize.ts";
 import { float32SourceOf } from "../canonicalize/floats-to-float32.ts";
 import { chooseEnds, chooseInputs, originsOf, type End, type ExplainedInput } from "./choose-inputs.ts";
 import { helpfulSettings } from "./helpful-settings.ts";
+import { refuseWithoutRivals } from "./contrast.ts";
 import { fixInputs, type FixedInputs } from "./fix-inputs.ts";
 import { chooseInput, chooseOutput, withSize, type TensorOptions } from "./choose-tensors.ts";
 import { convertOpset } from "../onnx/convert-opset.ts";
@@ -91,6 +92,7 @@ export function prepare(given: Model, options: PrepareOptions): Prepared {
   const ends = chooseEnds(start, inputs, options.layer);
   const facts = outputFacts({ ...start, source, outputName, inputs }, options);
   const seed = options.seed === undefined ? seedFor(settings.seed, facts) : settings.seed;
+  if (seed === "contrastive") refuseWithoutRivals(facts, outputName, options);
   const chosenSettings = { ...settings, seed };
   const fixing = (set: FixedInputs): Prepared =>
     prepare(given, { ...options, set: { ...options.set, ...set } });

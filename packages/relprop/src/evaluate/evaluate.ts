@@ -9,7 +9,6 @@ import type { MethodOptions, SharedMethodOptions } from "../methods/options.ts";
 import type { Model } from "../onnx/graph.ts";
 import { readModel } from "../onnx/read-model.ts";
 import { refuseUnknown, type OptionNames } from "../option-names.ts";
-import { normalNumbers } from "../random.ts";
 import { AnswerSession } from "../run/answer-session.ts";
 import { Explainer } from "../run/explainer.ts";
 import type { FloatArray, InputArray } from "../run/float-array.ts";
@@ -21,13 +20,14 @@ import type { MapSource, MeasureOptions, Subject } from "./measurement.ts";
 import { checkMetrics, type MetricName } from "./metrics.ts";
 import { randomized } from "./randomize.ts";
 import { answerOne, KeptExplainers, mapSource, subjectOf, type Answered } from "./subject.ts";
+import { isTrivialMap, trivialMap, type TrivialMap } from "./trivial-maps.ts";
 import { measureMap, metricTable, type MeasuredInput, type MeasuredMap, type MetricRow } from "./table.ts";
 
 /**
- * Where maps come from: options of a composite or a method, finished maps [N, H, W] or in the input's shape, or `random` for
- * noise, which has an SRG of 0 on average.
+ * Where maps come from: options of a composite or a method, finished maps [N, H, W] or in the input's shape, `random` for
+ * noise, which has an SRG of 0 on average, or `centre` for a blob in the middle.
  */
-export type MapMaker = CompileOptions | MethodOptions | FloatArray | "random";
+export type MapMaker = CompileOptions | MethodOptions | FloatArray | TrivialMap;
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions extends MeasureOptions {
@@ -253,10 +253,10 @@ interface Maps {
 }
 
 function mapsOf(model: Model, maker: MapMaker, options: EvaluateOptions): Maps {
-  if (maker === "random") {
+  if (isTrivialMap(maker)) {
     const seed = options.seed ?? 1;
     const of = async ({ index, subject }: Sample): Promise<MapSource> => ({
-      map: normalNumbers(subject.layout.places, seed + index),
+      map: trivialMap(maker, subject.layout, seed + index),
     });
     return { of, dispose: async () => undefined };
   }

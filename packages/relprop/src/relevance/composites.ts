@@ -7,6 +7,7 @@ import { byDepth, type DepthKind } from "./depth-kind.ts";
 import type { Family } from "./row-kinds.ts";
 import { ruleText, type Choice } from "./rule-text.ts";
 import type { RuleName } from "./rules/index.ts";
+import type { Strides } from "./stride-modes.ts";
 
 /** Kinds of layer that have names. "first" takes precedence over families, and "relu" over activations. */
 export type NamedKind = Family | "first" | "first convolution" | "relu";
@@ -42,16 +43,15 @@ export const layerKinds: Readonly<Record<NamedKind, string>> = {
   recurrent: "recurrent layers: LSTM, GRU, RNN",
 };
 
-/** How relevance can cross strides: through the operator as it is, or averaged over its positions. */
-export const strideModes = ["exact", "average"] as const;
-/** One of {@link strideModes}. */
-export type Strides = (typeof strideModes)[number];
 /** The activations that get the rule for ReLUs. */
 export const activationModes = ["relu", "all"] as const;
 /** One of {@link activationModes}. */
 export type Activations = (typeof activationModes)[number];
-/** Where relevance can start: softmax (all classes, no target), logit (output ⊙ target), one (target). */
-export const seeds = ["softmax", "logit", "one"] as const;
+/**
+ * Where relevance can start: softmax (all classes, no target), logit (output ⊙ target), one (target), contrastive (target against
+ * all other classes by their probabilities).
+ */
+export const seeds = ["softmax", "logit", "one", "contrastive"] as const;
 /** One of {@link seeds}. */
 export type SeedRelevance = (typeof seeds)[number];
 
@@ -169,6 +169,23 @@ export const composites = {
     rules: {
       ...lrpDefaults,
       first: { rule: "zplus", bias: false, input: "ones" },
+      convolution: { rule: "zplus" },
+      dense: { rule: "epsilon" },
+      maximum: { rule: "norm" },
+    },
+  },
+  "epsilon-gamma-plus": {
+    about:
+      "γ on deep convolutions, z⁺ below, the first layer from ones, ε on dense layers, strides interpolated",
+    source: "relprop",
+    seed: "logit",
+    strides: "interpolate",
+    rules: {
+      ...lrpDefaults,
+      first: { rule: "zplus", bias: false, input: "ones" },
+      "stride>=16": { rule: "gamma", gamma: 0.25 },
+      // The same where strides never get there: small inputs, signals.
+      "depth>=0.75": { rule: "gamma", gamma: 0.25 },
       convolution: { rule: "zplus" },
       dense: { rule: "epsilon" },
       maximum: { rule: "norm" },

@@ -198,8 +198,9 @@ function crossNode(
   if (!row) return crossed(computed.slice(0, 1).map((index) => [index, R]));
 
   const rule = plainRuleOf(choice);
+  const { strides } = settings;
   const averaged =
-    settings.strides === "average" && choice.rule !== "gradient" ? row.averaged?.(site) : undefined;
+    strides !== "exact" && choice.rule !== "gradient" ? row.averaged?.(site, strides) : undefined;
   const isMoved = moves(row, choice.rule);
   const contributions = computed.map((index): Contribution => {
     const layer = plainLayer(row, index, averaged, context, R);

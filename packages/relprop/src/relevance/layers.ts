@@ -3,7 +3,7 @@
 import type { Value } from "../onnx/graph.ts";
 import type { Algebra, Term } from "./algebra.ts";
 import type { Stabilizer } from "./stabilizer.ts";
-import type { Strides } from "./composites.ts";
+import type { Strides } from "./stride-modes.ts";
 import { expandLike, filled, sumTo } from "./ops/shapes.ts";
 import type { LinearRow, PlainRow } from "./row-kinds.ts";
 import type { Site } from "./site.ts";
@@ -58,7 +58,7 @@ function shareOut(
 /** A node with weights, for the linear rules. */
 export function linearLayer(row: LinearRow, strides: Strides, context: LayerContext): LinearLayer {
   const { site, m, shares } = context;
-  const averaged = strides === "average" ? row.averaged?.(site) : undefined;
+  const averaged = strides === "exact" ? undefined : row.averaged?.(site, strides);
   const operator = averaged ?? row.operator(site);
   const { x, weights, bias, biasShape, placeBias } = operator;
   const forward: LinearLayer["forward"] = (v, W, b) =>

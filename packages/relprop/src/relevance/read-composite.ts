@@ -7,12 +7,12 @@ import {
   composites,
   layerKinds,
   seeds,
-  strideModes,
   lrpDefaults,
   type Composite,
   type CompositeName,
   type LayerKind,
 } from "./composites.ts";
+import { strideModes } from "./stride-modes.ts";
 import { readDepth, type DepthKind } from "./depth-kind.ts";
 import { checkRule, parseRule } from "./rule-choice.ts";
 import { isOwn, type Choice, type OwnRule, type RuleChoice } from "./rule-text.ts";

@@ -9,6 +9,7 @@
 import type { Node, Value } from "../onnx/graph.ts";
 import { asParts, type Ranged } from "./ops/ranges.ts";
 import { refusesCells, throughCells, type CellKind } from "./ops/recurrent/recurrent.ts";
+import type { DenseStrides } from "./stride-modes.ts";
 import { aligned, type KeepsAxis, type LinearOperator, type PullBack, type Site } from "./site.ts";
 
 /**
@@ -84,8 +85,8 @@ export interface LinearRow extends Common {
   readonly kind: "linear";
   /** Its input, weights and bias, its forward pass and its transpose. */
   readonly operator: (site: Site) => LinearOperator;
-  /** The operator with averaged strides (docs/rules.md §5); undefined if it has no strides. */
-  readonly averaged?: (site: Site) => LinearOperator | undefined;
+  /** The operator with averaged or interpolated strides (docs/rules.md §5); undefined if it has no strides. */
+  readonly averaged?: (site: Site, strides: DenseStrides) => LinearOperator | undefined;
   /** Index of the input that gets relevance. */
   readonly input: (site: Site) => number;
 }
@@ -128,8 +129,8 @@ export interface PlainRow extends Common {
   readonly parameters?: (site: Site) => readonly number[];
   /** Whether each element of the output is made of one element of each input, broadcasting aside. */
   readonly elementwise: boolean;
-  /** Replaces the operator if strides are averaged. */
-  readonly averaged?: (site: Site) => StandIn;
+  /** Replaces the operator if strides are averaged or interpolated. */
+  readonly averaged?: (site: Site, strides: DenseStrides) => StandIn;
 }
 
 /** An operator with several outputs: it needs the relevance of all of them (zeros if none arrived). */

@@ -68,8 +68,8 @@ export function stepFor(
     const choice = settings.rules[kind];
     if (!choice) continue;
     const why = `${settings.composite}, ${kind}`;
-    // A maximum with averaged strides is an average, and shares like one.
-    const isAveraged = settings.strides === "average" && row.kind === "plain" && row.averaged !== undefined;
+    // A maximum with averaged or interpolated strides is an average, and shares like one.
+    const isAveraged = settings.strides !== "exact" && row.kind === "plain" && row.averaged !== undefined;
     const asAverage = row.family === "maximum" && isAveraged && choice.rule === "gradient";
     const average = settings.rules.average ?? { rule: "norm" };
     return { node, row, choice: asAverage ? average : choice, why, passedOver };

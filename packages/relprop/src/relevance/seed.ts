@@ -6,12 +6,12 @@ import type { GraphBuilder } from "../onnx/graph-builder.ts";
 import { indicator } from "./ops/calculus.ts";
 import { fixedTarget } from "./fixed-target.ts";
 import { regionsOf } from "./target-text.ts";
-import { expandLike, filled } from "./ops/shapes.ts";
+import { expandLike, filled, lowest } from "./ops/shapes.ts";
 import type { Settings } from "./settings.ts";
 
 /**
- * The relevance of the explained output, in its shape: its softmax, output ⊙ target (logit), or the target (one). Adds the
- * input `target` to the graph if the settings need it.
+ * The relevance of the explained output, in its shape: its softmax, output ⊙ target (logit), the target (one), or the target
+ * against other classes (contrastive). Adds the input `target` to the graph if the settings need it.
  * @param axes the axes of samples and classes; undefined if there are none
  * @param ranked the tensor that ranks classes: the explained output, or probabilities if these have another order
  */
@@ -25,7 +25,8 @@ export function seedRelevance(
   const { classAxis: axis } = axes;
   if (typeof settings.target === "object" && settings.seed !== "softmax") {
     const target = fixedTarget(b, output, regionsOf(settings.target, output.shape, axes));
-    return settings.seed === "logit" ? b.op("Mul", [output, target]) : expandLike(b, target, output);
+    if (settings.seed === "logit") return b.op("Mul", [output, target]);
+    return startingWith(b, output, expandLike(b, target, output), settings, axis);
   }
   if (axis === undefined || output.shape[axis] === 1) return oneNumber(b, output, settings);
   if (settings.seed === "softmax")
@@ -34,7 +35,32 @@ export function seedRelevance(
     settings.target === "top1"
       ? highest(b, ranked ?? output, axis)
       : b.input("target", "float32", output.shape);
-  return settings.seed === "logit" ? b.op("Mul", [output, target]) : target;
+  return startingWith(b, output, target, settings, axis);
+}
+
+/** The relevance of the output for a target in its shape. */
+function startingWith(
+  b: GraphBuilder,
+  output: Value,
+  target: Value,
+  { seed }: Settings,
+  axis: number | undefined,
+): Value {
+  if (seed === "logit") return b.op("Mul", [output, target]);
+  return seed === "contrastive" && axis !== undefined ? againstOthers(b, output, target, axis) : target;
+}
+
+/**
+ * t − Σt · softmax(z over the classes with t = 0): a class with +1, all others with −p_j / (1 − p). This is the start of SGLRP (Iwana et
+ * al. 2019), p (onehot − p), divided by p (1 − p), so that it neither vanishes nor depends on how sure the network is.
+ */
+function againstOthers(b: GraphBuilder, output: Value, target: Value, axis: number): Value {
+  const isOther = b.op("Equal", [target, b.scalar(0)]);
+  const others = b.op("Softmax", [b.op("Where", [isOther, output, b.scalar(lowest)])], { axis: int(axis) });
+  const whole = b.op("ReduceSum", [target, b.integers([axis])], { keepdims: int(1) });
+  // Where all classes are in the target, nothing is left to compare with.
+  const against = b.op("Mul", [others, indicator(b, isOther)]);
+  return b.op("Sub", [target, b.op("Mul", [whole, against])]);
 }
 
 /** Where there is one number for each sample or place, it is the highest, and a softmax over it says nothing. */

@@ -7,14 +7,13 @@ import {
   composites,
   compositeNames,
   seeds,
-  strideModes,
   type Activations,
   type Composite,
   type CompositeName,
   type LayerKind,
   type SeedRelevance,
-  type Strides,
 } from "./composites.ts";
+import { strideModes, type Strides } from "./stride-modes.ts";
 import { dialectNames, dialects, usualOptions, type Dialect, type DialectName } from "./dialects.ts";
 import { optimizations, type Optimization } from "./optimizations.ts";
 import { searches, type Search } from "./filter.ts";

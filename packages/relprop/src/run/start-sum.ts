@@ -8,7 +8,7 @@ import type { Settings } from "../relevance/settings.ts";
 import { elementAt, sure } from "../sure.ts";
 
 /**
- * For each sample: Σ target ⊙ output for the seed `logit`, Σ target for `one`, 1 for `softmax`.
+ * For each sample: Σ target ⊙ output for the seed `logit`, Σ target for `one`, 1 for `softmax`, 0 for `contrastive`.
  * @param explained the explained tensor
  * @param target weights in its shape, or in one that broadcasts to it
  */
@@ -20,6 +20,7 @@ export function startSums(
 ): number[] {
   const sums = Array.from({ length: sizeAlong(dims, batchAxis) }, () => 0);
   if (seed === "softmax") return sums.map(() => 1);
+  if (seed === "contrastive") return sums;
   const sampleOf = indexAlong(dims, batchAxis);
   for (const [i, weight] of target.data.entries()) {
     if (weight === 0) continue;
@@ -32,6 +33,6 @@ export function startSums(
 /** A word for what relevance starts from: `logit`, `value`, `probability`, or `target` for the target itself. */
 export function startWord({ seed }: Pick<Settings, "seed">, { scale }: Pick<OutputFacts, "scale">): string {
   if (seed === "softmax") return "probability";
-  if (seed === "one") return "target";
+  if (seed === "one" || seed === "contrastive") return "target";
   return scale.kind === "value" ? "value" : "logit";
 }

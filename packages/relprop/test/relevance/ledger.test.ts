@@ -58,6 +58,9 @@ const otherStrides = [
   ["epsilon-gamma-box", "average"],
   ["epsilon", "average"],
   ["wsquare", "average"],
+  ["epsilon-plus", "interpolate"],
+  ["epsilon-gamma-box", "interpolate"],
+  ["epsilon", "interpolate"],
 ] as const;
 
 for (const { name, model, input, classes } of goldenNetworks()) {

@@ -119,6 +119,7 @@ const explanations: [string, CompileOptions, (keyof typeof networks)?][] = [
   ["epsilon-alpha2-beta1-flat", { composite: "epsilon-alpha2-beta1-flat" }],
   ["gamma, filtered", { composite: "gamma", topK: 0.3 }],
   ["gamma, strides as averages", { composite: "gamma", strides: "average" }],
+  ["gamma, strides interpolated", { composite: "gamma", strides: "interpolate" }],
   ["attnlrp", { composite: "attnlrp" }, "attention"],
   ["attnlrp, filtered", { composite: "attnlrp", topK: 0.3 }, "attention"],
   ["attnlrp with the stabiliser norm", { composite: "attnlrp", stabilizer: "norm" }, "attention"],

@@ -402,6 +402,32 @@ describe("strides as averages", () => {
     expect(Math.max(...exact) / Math.min(...exact)).toBeGreaterThan(1.5);
   });
 
+  it.each([1, 2, 3, 4])(
+    "interpolated, a max pool is bilinear enlargement back: stride %i",
+    async (stride) => {
+      const attributes = { kernel_shape: ints([4, 4]), strides: ints([stride, stride]) };
+      const ones = { data: new Float32Array(144).fill(1), dims: [1, 1, 12, 12] };
+      const count = Math.floor(8 / stride) + 1;
+      const target = array([1, 1, count, count], 64);
+      const options: CompileOptions = { composite: "zplus", seed: "one", strides: "interpolate" };
+      const { data } = await explain(single("MaxPool", 1, attributes), options, ones, { target });
+      // Linear interpolation between the centres of windows, which are cut off at the border.
+      const first = Math.floor((4 - stride) / 2) + (stride - 1) / 2;
+      const weight = (at: number, window: number): number =>
+        Math.max(0, stride - Math.abs(at - first - window * stride));
+      const whole = (window: number): number =>
+        Array.from({ length: 12 }, (_, at) => weight(at, window)).reduce((a, n) => a + n, 0);
+      const share = (at: number, window: number): number => weight(at, window) / whole(window);
+      const expected = Array.from({ length: 144 }, (_, i) => {
+        const [row, column] = [Math.floor(i / 12), i % 12];
+        return Array.from(target.data, (R, j) => {
+          return R * share(row, Math.floor(j / count)) * share(column, j % count);
+        }).reduce((a, n) => a + n, 0);
+      });
+      expect(relativeDistance(data, expected)).toBeLessThan(1e-5);
+    },
+  );
+
   it("change nothing where strides are 1", async () => {
     const attributes = { kernel_shape: ints([4, 4]), pads: ints([1, 1, 2, 2]) };
     const target = array([1, 1, 12, 12], 63);

@@ -19,7 +19,8 @@ import {
 } from "../../src/index.ts";
 import { parseRule } from "../../src/relevance/rule-choice.ts";
 import { float32Tensor, GraphBuilder, int, ints, type Model } from "../../src/onnx/index.ts";
-import { composites, seeds, strideModes } from "../../src/relevance/composites.ts";
+import { composites, seeds } from "../../src/relevance/composites.ts";
+import { strideModes } from "../../src/relevance/stride-modes.ts";
 import { valuesOf } from "../../src/relevance/rule-choice.ts";
 import { optionsOf, type RuleOptions } from "../../src/relevance/rules/index.ts";
 import { settle } from "../../src/relevance/settings.ts";

@@ -100,15 +100,32 @@ export function matrixOf(
   return { rows: outputs, columns: inputs, data };
 }
 
-/** The mean of the operator's matrices over all shifts below its strides (docs/rules.md §5). */
-export function averagedMatrixOf(g: Geometry, weights: ArrayLike<number>): Matrix {
-  const shifts = [...positions(g.strides)];
-  const matrices = shifts.map((shift) => matrixOf(g, weights, shift));
-  const first = matrices[0] as Matrix;
-  const data = first.data.map(
-    (_, i) => matrices.reduce((sum, m) => sum + (m.data[i] as number), 0) / shifts.length,
+/**
+ * The mean of the operator's matrices over shifts of its input (docs/rules.md §5): all below its strides alike, or those up to a
+ * stride away from their centre, weighted as linear interpolation weighs them.
+ */
+export function denseMatrixOf(
+  g: Geometry,
+  weights: ArrayLike<number>,
+  mode: "average" | "interpolate",
+): Matrix {
+  const weightOf = (shift: number, stride: number): number => {
+    const distance = Math.abs(shift - (stride - 1) / 2);
+    const isBelow = shift >= 0 && shift < stride;
+    return mode === "average" ? Number(isBelow) / stride : Math.max(0, stride - distance) / stride ** 2;
+  };
+  const shifts = [...positions(g.strides.map((stride) => 3 * stride))].map((at) =>
+    at.map((index, axis) => index - (g.strides[axis] as number)),
   );
-  return { ...first, data };
+  const parts = shifts.flatMap((shift) => {
+    const share = total(shift.map((each, axis) => weightOf(each, g.strides[axis] as number)));
+    return share === 0 ? [] : [{ share, matrix: matrixOf(g, weights, shift) }];
+  });
+  const { matrix } = parts[0] as { matrix: Matrix };
+  const data = matrix.data.map((_, i) =>
+    parts.reduce((sum, part) => sum + part.share * (part.matrix.data[i] as number), 0),
+  );
+  return { ...matrix, data };
 }
 
 export function multiply(m: Matrix, x: ArrayLike<number>): Float64Array {

@@ -1,10 +1,10 @@
 /** Every rule on every linear operator, stride, group, dilation and padding, against dense matrices in float64. */
 
 import { describe, expect, it } from "vitest";
-import { compile, type CompileOptions } from "../../src/index.ts";
+import { compile, type CompileOptions, type Strides } from "../../src/index.ts";
 import { float32Tensor, GraphBuilder, int, ints, type Model, type Value } from "../../src/onnx/index.ts";
 import { randomNumbers, relativeDistance, runModel } from "../support/run.ts";
-import { averagedMatrixOf, matrixOf, outputSize, type Geometry, type Matrix } from "./dense-operators.ts";
+import { denseMatrixOf, matrixOf, outputSize, type Geometry, type Matrix } from "./dense-operators.ts";
 import * as rules from "./rules.ts";
 
 const samples = 2;
@@ -18,7 +18,7 @@ interface Operator {
   readonly bias: Float32Array;
   readonly model: Model;
   readonly matrix: (weights: ArrayLike<number>) => Matrix;
-  readonly averagedMatrix?: (weights: ArrayLike<number>) => Matrix;
+  readonly denseMatrix?: (weights: ArrayLike<number>, strides: "average" | "interpolate") => Matrix;
 }
 
 function build(shape: readonly number[], make: (b: GraphBuilder, x: Value) => Value): Model {
@@ -68,7 +68,10 @@ function convolution(title: string, given: Partial<Geometry> & Pick<Geometry, "s
     model,
     matrix: (w) => matrixOf(g, w),
     ...(g.kind === "conv"
-      ? { averagedMatrix: (w: ArrayLike<number>): Matrix => averagedMatrixOf(g, w) }
+      ? {
+          denseMatrix: (w: ArrayLike<number>, strides: "average" | "interpolate") =>
+            denseMatrixOf(g, w, strides),
+        }
       : {}),
   };
 }
@@ -224,13 +227,15 @@ async function distance(
   operator: Operator,
   options: CompileOptions,
   replica: rules.DenseRule,
-  averaged: boolean,
+  strides: Strides = "exact",
 ): Promise<number> {
   const x = randomNumbers(samples * product(operator.inputShape), 1);
-  const matrix = (averaged && operator.averagedMatrix) || operator.matrix;
+  const { denseMatrix } = operator;
+  const matrix: Operator["matrix"] =
+    strides === "exact" || !denseMatrix ? operator.matrix : (weights) => denseMatrix(weights, strides);
   const R = wellConditioned(operator, matrix, x, randomNumbers(samples * product(operator.outputShape), 2));
   const compiled = compile(operator.model, {
-    strides: averaged ? "average" : "exact",
+    strides,
     ...options,
     seed: "one",
   });
@@ -261,17 +266,16 @@ describe.each(operators.map((operator) => [operator.title, operator] as const))(
   it.each(cases.map((each) => [each.rule, each] as const))(
     "%s agrees with its float64 replica",
     async (_rule, each) => {
-      expect(await distance(operator, each.options, each.replica, false)).toBeLessThan(tolerance);
+      expect(await distance(operator, each.options, each.replica)).toBeLessThan(tolerance);
     },
   );
 
-  const withStrides = operator.averagedMatrix ? cases : [];
-  it.each(withStrides.map((each) => [each.rule, each] as const))(
-    "%s with strides as averages agrees with its float64 replica",
-    async (_rule, each) => {
-      expect(
-        await distance(operator, { ...each.options, strides: "average" }, each.replica, true),
-      ).toBeLessThan(tolerance);
-    },
+  const withStrides = (["average", "interpolate"] as const).flatMap((strides) =>
+    operator.denseMatrix ? cases.map((each) => [each.rule, strides, each] as const) : [],
   );
+  it.each(withStrides)("%s with strides %s agrees with its float64 replica", async (_rule, strides, each) => {
+    expect(await distance(operator, { ...each.options, strides }, each.replica, strides)).toBeLessThan(
+      tolerance,
+    );
+  });
 });

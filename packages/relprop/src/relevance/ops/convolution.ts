@@ -10,6 +10,8 @@ import { sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type LinearOperator, type Site } from "../site.ts";
 import { interleave, positionsIn } from "./interleave.ts";
 import { filled, fit, spatialSizes } from "./shapes.ts";
+import type { DenseStrides } from "../stride-modes.ts";
+import { strideTaps, widened, type StrideTaps } from "./stride-taps.ts";
 import { extent, isUnit, windowOf, type Window } from "./windows.ts";
 import { sure, sureNumber } from "../../sure.ts";
 
@@ -50,23 +52,19 @@ export function convolution(site: Site): LinearOperator {
 
 /**
  * Conv whose strides are averages: p_i = mean over the s×s shifts of the input of Conv_s(x)_i, which is one
- * convolution with the weights smoothed by a box of s. The rule's weights come in as they are and are smoothed here,
- * so a rule that clamps them clamps first. Undefined where there is no stride.
+ * convolution with the weights smoothed by a box of s, or by a hat where strides are interpolated. The rule's weights come in
+ * as they are and are smoothed here, so a rule that clamps them clamps first. Undefined where there is no stride.
  */
-export function averagedConvolution(site: Site): LinearOperator | undefined {
+export function averagedConvolution(site: Site, mode: DenseStrides): LinearOperator | undefined {
   const { b, node } = site;
   const plain = convolution(site);
   const weights = site.input(1);
   const exact = windowOf(node, kernelOf(weights), x(site), y(site));
   if (isUnit(exact.strides)) return undefined;
   const group = numberAttribute(node, "group", 1);
-  const window: Window = {
-    ...exact,
-    kernel: extent(exact).map((size, i) => size + sureNumber(exact.strides[i]) - 1),
-    dilations: exact.dilations.map(() => 1),
-    padsEnd: exact.padsEnd.map((size, i) => size + sureNumber(exact.strides[i]) - 1),
-  };
-  const smooth = (W: Value): Value => smoothed(b, dilated(b, W, exact.dilations), exact.strides);
+  const taps = exact.strides.map((stride) => strideTaps(stride, mode));
+  const window = widened(exact, taps);
+  const smooth = (W: Value): Value => smoothed(b, dilated(b, W, exact.dilations), taps);
   return {
     ...plain,
     forward: (v, W, bias) => b.op("Conv", [v, smooth(W), bias], attributesOf(window, group)),
@@ -74,18 +72,21 @@ export function averagedConvolution(site: Site): LinearOperator | undefined {
   };
 }
 
-/** W ⊛ box(s)/|s|, axis by axis: the mean of s copies of W, each shifted by one more. */
-function smoothed(b: GraphBuilder, weights: Value, strides: readonly number[]): Value {
-  return strides.reduce((W, stride, axis) => {
-    if (stride === 1) return W;
+/** W ⊛ taps / Σ taps, axis by axis: the weighted mean of copies of W, each shifted by one more. */
+function smoothed(b: GraphBuilder, weights: Value, taps: readonly StrideTaps[]): Value {
+  return taps.reduce((W, { weights: shares, total }, axis) => {
+    if (shares.length === 1) return W;
     const pads = (shift: number): Value => {
       const begin = weights.shape.map((_, i) => (i === axis + 2 ? shift : 0));
-      const end = weights.shape.map((_, i) => (i === axis + 2 ? stride - 1 - shift : 0));
+      const end = weights.shape.map((_, i) => (i === axis + 2 ? shares.length - 1 - shift : 0));
       return b.integers([...begin, ...end]);
     };
-    const copies = Array.from({ length: stride }, (_, shift) => b.op("Pad", [W, pads(shift)]));
-    const total = copies.reduce((a, c) => b.op("Add", [a, c]));
-    return b.op("Mul", [total, b.scalar(1 / stride)]);
+    const copies = shares.map((share, shift) => {
+      const copy = b.op("Pad", [W, pads(shift)]);
+      return share === 1 ? copy : b.op("Mul", [copy, b.scalar(share)]);
+    });
+    const sum = copies.reduce((a, c) => b.op("Add", [a, c]));
+    return b.op("Mul", [sum, b.scalar(1 / total)]);
   }, weights);
 }
 

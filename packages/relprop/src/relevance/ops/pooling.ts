@@ -4,11 +4,13 @@ import { ints, intsAttribute, numberAttribute, string, type Value } from "../../
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
 import { sizeOf } from "../../onnx/tensor.ts";
 import { type StandIn } from "../row-kinds.ts";
+import type { DenseStrides } from "../stride-modes.ts";
 import { x, y, type Site } from "../site.ts";
 import { equalParts, pullBackNorm, toFirst } from "./reductions.ts";
 import { filled, fit, pad, reshapeLike, sizes, spatialSizes } from "./shapes.ts";
+import { strideTaps, type StrideTaps } from "./stride-taps.ts";
 import { ceils, extent, isUnit, isZero, windowOf, type Window } from "./windows.ts";
-import { sureNumber } from "../../sure.ts";
+import { sure, sureNumber } from "../../sure.ts";
 
 /** The window that a pooling operator slides. */
 export function poolingWindow(site: Site): Window {
@@ -89,17 +91,62 @@ function enlarge(b: GraphBuilder, s: Value, factors: readonly number[]): Value {
   });
 }
 
-/**
- * MaxPool as the seed explains it: the average of the s×s window that starts at s·i − p + ⌊(k − s)/2⌋, zeros beyond
- * the border included (docs/rules.md §5).
- */
-export function averagedMaxPool(site: Site): StandIn {
+/** Where the s×s window starts that stands for max pooling: s·i − p + ⌊(k − s)/2⌋. */
+const averagedBegin = (window: Window): number[] =>
+  extent(window).map(
+    (span, i) => Math.floor((span - sureNumber(window.strides[i])) / 2) - sureNumber(window.padsBegin[i]),
+  );
+
+/** MaxPool as an average around the centre of its window, with strides averaged or interpolated (docs/rules.md §5). */
+export const averagedMaxPool = (site: Site, mode: DenseStrides): StandIn =>
+  mode === "average" || isUnit(poolingWindow(site).strides) ? meanOfTiles(site) : meanByTaps(site, mode);
+
+/** The mean of overlapping windows, weighted as bilinear enlargement weighs: a convolution of each channel with a hat. */
+function meanByTaps(site: Site, mode: DenseStrides): StandIn {
+  const { b } = site;
+  const exact = poolingWindow(site);
+  const taps = exact.strides.map((stride) => strideTaps(stride, mode));
+  const begin = averagedBegin(exact).map((start, i) => start - sure(taps[i]).before);
+  const kernel = taps.map(({ weights }) => weights.length);
+  const zeros = kernel.map(() => 0);
+  const strides = ints(exact.strides);
+  const weights = b.numbers(outerProduct(taps), [1, 1, ...kernel]);
+  // Channels do not mix: fold them into the batch, and one small kernel serves all.
+  const channels = sureNumber(x(site).shape[1]);
+  const folded = (v: Value): Value => b.op("Reshape", [v, sizes(b, [-1, 1, ...v.shape.slice(2)], v)]);
+  const unfolded = (v: Value): Value => b.op("Reshape", [v, b.integers([-1, channels, ...zeros])]);
+  // Where the last window hangs over the end; the surplus is cut again.
+  const end = kernel.map((size, i) => size + sureNumber(exact.strides[i]));
+  const padded = crop(b, x(site), begin, end);
+  const pooled = unfolded(b.op("Conv", [folded(padded), weights], { strides }));
+  return {
+    y: fit(b, pooled, y(site), zeros, 0),
+    pullBack(s) {
+      const back = unfolded(b.op("ConvTranspose", [folded(s), weights], { strides }));
+      return fit(
+        b,
+        back,
+        x(site),
+        begin.map((n) => -n),
+        Math.max(...kernel) + Math.max(...extent(exact)),
+      );
+    },
+  };
+}
+
+/** The filters of all axes as one kernel that sums to 1. */
+const outerProduct = (taps: readonly StrideTaps[]): number[] =>
+  taps.reduce<number[]>(
+    (all, { weights, total }) => all.flatMap((left) => weights.map((weight) => (left * weight) / total)),
+    [1],
+  );
+
+/** MaxPool as the seed explains it: the average of the s×s window, zeros beyond the border included. */
+function meanOfTiles(site: Site): StandIn {
   const { b } = site;
   const window = poolingWindow(site);
   const { strides } = window;
-  const begin = extent(window).map(
-    (span, i) => Math.floor((span - sureNumber(strides[i])) / 2) - sureNumber(window.padsBegin[i]),
-  );
+  const begin = averagedBegin(window);
   const output = spatialSizes(y(site));
   const input = spatialSizes(x(site));
   const reach = output && input ? output.map((size, i) => size * sureNumber(strides[i])) : undefined;

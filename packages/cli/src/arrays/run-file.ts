@@ -4,7 +4,7 @@ import { InputError, type FloatArray, type InputArray } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
 import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
-import type { Drawer, Drawn, ShownInput } from "./drawer.ts";
+import type { DrawnAll, Drawer, Drawn, ShownInput } from "./drawer.ts";
 import { floats, joined, sampleIn, sideBySide } from "./in-block.ts";
 import type { Batching, Taken } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
@@ -22,6 +22,8 @@ import { z } from "zod";
 export interface Asked {
   /** In words. */
   readonly text: string;
+  /** The same where figures name it: the class without its index. */
+  readonly label: string;
   /** Ending of file names, with a dot, or nothing. */
   readonly suffix: string;
   /** Whether a run of the network explains it. */
@@ -75,7 +77,7 @@ const stateSchema = z.object({
     }),
   ),
   verdicts: z.array(z.string()),
-  reached: Reached.schema,
+  reached: z.array(Reached.schema),
 });
 
 /** So often an unfinished file's state is noted, in milliseconds. */
@@ -98,7 +100,7 @@ export class RunFile {
   /** Draws the first row of a table, should it be the only one. */
   readonly #only: (() => Promise<readonly Drawn[]>)[] = [];
   #verdicts: string[] = [];
-  #reached = new Reached();
+  #reached: Reached[];
   #noted = performance.now();
 
   /** @param isNew whether what an earlier run left is not gone on with */
@@ -106,6 +108,7 @@ export class RunFile {
     this.options = options;
     const { manifest, bound, hash, asked, figures } = options;
     this.#rows = asked.map(() => new RowSample());
+    this.#reached = asked.map(() => new Reached());
     const { sound } = bound;
     this.#waves = sound && figures > 0 ? asked.map(() => new WaveSketch(sound.channels)) : [];
     if (isNew) return;
@@ -121,7 +124,7 @@ export class RunFile {
     this.#waves = waves;
     this.#drawn = state.drawn;
     this.#verdicts = state.verdicts;
-    this.#reached = new Reached(state.reached);
+    this.#reached = state.reached.map((shares) => new Reached(shares));
   }
 
   get path(): string {
@@ -147,7 +150,7 @@ export class RunFile {
       });
       if (!run) continue;
       this.#sampleRows(block, run, a);
-      this.#sumReached(block, run);
+      this.#sumReached(block, run, a);
     }
     for (let i = 0; i < count && this.#isShown(first + i, runs); i++) {
       if (failed.has(i)) continue;
@@ -192,10 +195,10 @@ export class RunFile {
   }
 
   /** Sums up how much relevance reached the inputs. */
-  #sumReached({ count, failed }: ExplainedBlock, run: AnswerRun): void {
+  #sumReached({ count, failed }: ExplainedBlock, run: AnswerRun, a: number): void {
     const { ledgers = [] } = run.explanation;
     for (const [i, ledger] of ledgers.slice(0, count).entries()) {
-      if (!failed.has(i) && run.pickIn(i)) this.#reached.add(ledger);
+      if (!failed.has(i) && run.pickIn(i)) this.#reached[a]?.add(ledger);
     }
   }
 
@@ -312,7 +315,7 @@ export class RunFile {
       waves: this.#waves.map((wave) => wave.state()),
       drawn: this.#drawn,
       verdicts: this.#verdicts,
-      reached: this.#reached.shares,
+      reached: this.#reached.map(({ shares }) => shares),
     });
   }
 
@@ -333,19 +336,24 @@ export class RunFile {
     const columns = tableInputs
       .filter((input) => explained.includes(input))
       .flatMap((input) => names.get(input) ?? []);
+    const ofAll = (a: number): DrawnAll => {
+      const { label = "" } = asked[a] ?? {};
+      const verdict = this.#reached[a]?.text(bound.sound ? "windows" : "samples");
+      return { asked: label, ...(verdict !== undefined && { verdict }) };
+    };
     for (const [a, rows] of this.#rows.entries()) {
       if (rows.seen === 1) this.#drawn.unshift(...((await this.#only[a]?.()) ?? []));
       if (rows.seen < 2 || figures === 0) continue;
-      const { suffix = "", text = "" } = asked[a] ?? {};
-      this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
+      const { suffix = "" } = asked[a] ?? {};
+      this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, ofAll(a), columns));
     }
     for (const [a, wave] of this.#waves.entries()) {
-      const { suffix = "", text = "" } = asked[a] ?? {};
+      const { suffix = "" } = asked[a] ?? {};
       if (!bound.sound || wave.seen === 0) continue;
-      this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, text, bound.sound));
+      this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, ofAll(a), bound.sound));
     }
     for (const output of this.#outputs) await output.finish();
-    const ledger = this.#reached.text("samples");
+    const ledger = Reached.together(this.#reached).text(bound.sound ? "windows" : "samples");
     const result: ArrayResult = {
       key: file.key,
       input: this.path,

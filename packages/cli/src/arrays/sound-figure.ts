@@ -14,7 +14,7 @@ export function soundFigure(
   wave: WaveSketch,
   asked: string,
   { rate, size, hop }: SoundPlan,
-  text: Pick<FigureText, "title" | "method" | "theme">,
+  text: Pick<FigureText, "title" | "verdict" | "method" | "theme">,
 ): Figure {
   const { lanes, step } = wave.drawn();
   const { seen, reached, started, padding } = wave;

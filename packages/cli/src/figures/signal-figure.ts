@@ -130,12 +130,14 @@ function drawLanes(drawn: Lanes, look: Look): FigureDrawing {
   const names = lanes.map(({ name }) =>
     signal.channels === 1 && !signal.lanes?.names ? "" : clipName(name, nameWidth),
   );
-  const sums = lanes.map(({ sum }) => relevanceText(sum));
+  // What reached a signal alone is said above it.
+  const hasSums = signal.channels > 1;
+  const sums = hasSums ? lanes.map(({ sum }) => relevanceText(sum)) : [];
   const spreads = isSmall ? [] : shared ? [shared] : lanes.map(({ spread }) => spread);
   const ticks = widest(spreads.flatMap(({ low, high }) => [low, high].map(relevanceText))) + 12;
   const margin = {
     marginTop: 20,
-    marginRight: Math.max(widest(sums), widest(["relevance"])) + 12,
+    marginRight: hasSums ? Math.max(widest(sums), widest(["relevance"])) + 12 : 16,
     marginBottom: 34,
     marginLeft: widest(names) + ticks + 10,
   };
@@ -156,7 +158,7 @@ function drawLanes(drawn: Lanes, look: Look): FigureDrawing {
       axisX({ ...style, label, labelAnchor: "center", labelArrow: "none", labelOffset: 30 }),
       axisFy({ ...fyAxis, anchor: "left", dx: -ticks, tickFormat: (at: number) => names[at] ?? "" }),
       axisFy({ ...fyAxis, anchor: "right", color: paints.soft, tickFormat: (at: number) => sums[at] ?? "" }),
-      textMark(["relevance"], {
+      textMark(hasSums ? ["relevance"] : [], {
         fy: () => 0,
         frameAnchor: "top-right",
         textAnchor: "start",

@@ -374,54 +374,9 @@ function several() {
 }
 
 function sound() {
-  const rate = 4000;
-  const samples = list(3 * rate, (i) => {
-    const t = i / rate;
-    const beep = bump(t - 0.9, 0.06) + bump(t - 2.2, 0.09);
-    return (
-      0.12 * noise() * 0.5 +
-      0.2 * Math.sin(2 * Math.PI * 110 * t) * bump(t - 1.5, 0.8) +
-      0.6 * beep * Math.sin(2 * Math.PI * 700 * t)
-    );
-  });
-  const data = Buffer.alloc(44 + 2 * samples.length);
-  data.write("RIFF");
-  data.writeUInt32LE(36 + 2 * samples.length, 4);
-  data.write("WAVEfmt ", 8);
-  for (const [value, at, size] of [
-    [16, 16, 4],
-    [1, 20, 2],
-    [1, 22, 2],
-    [rate, 24, 4],
-    [2 * rate, 28, 4],
-    [2, 32, 2],
-    [16, 34, 2],
-  ])
-    data.writeUIntLE(value, at, size);
-  data.write("data", 36);
-  data.writeUInt32LE(2 * samples.length, 40);
-  for (const [i, each] of samples.entries())
-    data.writeInt16LE(Math.round(32767 * Math.max(-1, Math.min(1, each))), 44 + 2 * i);
-  const wave = (phase) =>
-    list(41, (i) => bump(i - 20, 10) * Math.sin((2 * Math.PI * 700 * i) / rate + phase));
-  const model = network("beeps", { sample_rate: String(rate) }, (b, { find, mean, dense }) => {
-    const x = b.input("wave", "float32", ["N", 1, rate]);
-    return dense(
-      mean(find(x, [0, 1.57, 3.14, 4.71].map(wave), 1, [41], 0.4), 4),
-      [
-        [0, 0, 0, 0],
-        [9, 9, 9, 9],
-      ],
-      [1, 0],
-    );
-  });
-  return {
-    sound: {
-      model,
-      input: text("alarm.wav", data),
-      options: ["--labels", text("sounds.json", JSON.stringify(["quiet", "beep"])), "--class", "beep"],
-    },
-  };
+  const folder = join(root, "examples/sounds");
+  const options = ["--labels", join(folder, "beeps.labels.json"), "--class", "beep"];
+  return { sound: { model: join(folder, "beeps.onnx"), input: join(folder, "alarm.wav"), options } };
 }
 
 /** Of a picture in the repository. */

@@ -118,12 +118,12 @@ describe("the figure for an array", () => {
   });
 
   test("names all rows of a grid, as far as they find room", async () => {
-    const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `joint ${i}`);
-    const hints = (count: number): ArrayHints => ({ axes: ["time", "feature"], names: names(count) });
     const drawn = async (count: number): Promise<string[]> => {
       const values = wave(60 * count);
+      const names = Array.from({ length: count }, (_, i) => `joint ${i}`);
+      const hints = { axes: ["time", "feature"], names };
       const words = wordsOf(
-        await arrayFigure({ shape: [60, count], values, relevance: values }, text(), hints(count)),
+        await arrayFigure({ shape: [60, count], values, relevance: values }, text(), hints),
       );
       return words.filter((word) => word.startsWith("joint"));
     };
@@ -160,9 +160,12 @@ describe("a signal", () => {
     expect(words).toEqual(expect.arrayContaining(["aVL", "lead 1", "10", "time (s)"]));
   });
 
-  test("alone says its relevance once, above", () => {
-    const words = wordsOf(signalFigure({ values: wave(40), relevance: wave(40), channels: 1 }, text()));
+  test("alone says its relevance once, above; its time begins where it does", () => {
+    const along = { name: "time", unit: "s", step: 0.1, start: 90 };
+    const one = { values: wave(41), relevance: wave(41), channels: 1, along };
+    const words = wordsOf(signalFigure(one, text()));
     expect(words).not.toContain("relevance");
+    expect(words).toEqual(expect.arrayContaining(["90.0", "92.0", "94.0"]));
   });
 
   test("leaves a gap where values are not finite, and says so", () => {

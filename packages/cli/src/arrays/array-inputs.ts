@@ -8,7 +8,7 @@ import type { Model } from "@relprop/core/onnx";
 import type { ArrayCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
 import { filesWithSound } from "../sounds/read-sound.ts";
-import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
+import { soundPlan, type SoundPlan, type WindowChoices } from "../sounds/sound-plan.ts";
 import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { areUnnamed, columnInputs } from "./columns.ts";
@@ -34,7 +34,7 @@ export interface Feeding {
   readonly card: ArrayCard;
   readonly options: Pick<
     ArrayRunOptions,
-    "feeds" | "columns" | "features" | "pictures" | "compile" | "method" | "rate" | "window" | "hop"
+    "feeds" | "columns" | "features" | "pictures" | "compile" | "method" | "rate" | keyof WindowChoices
   >;
   /** How the compiled model counts samples. */
   readonly batching: Batching;

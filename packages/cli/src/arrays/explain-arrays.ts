@@ -256,9 +256,11 @@ const sizeOfBlock = ({ count }: BoundFile, most: number): number => Math.min(mos
 /** What a file's results depend on. */
 async function hashOf(file: InputFile, run: Run): Promise<string> {
   const { options, files } = run;
-  const { columns, features, rate, window, hop, figures, svg, theme, pictures, feeds } = options;
-  const drawn = { columns, features, rate, window, hop, figures, svg, theme, pictures, main: files.length };
-  const hash = createHash("sha256").update(JSON.stringify({ ...resultSettings(run, options), ...drawn }));
+  const { columns, features, rate, window, hop, from, to, figures, svg, theme, pictures, feeds } = options;
+  const drawn = { columns, features, rate, window, hop, from, to, figures, svg, theme, pictures };
+  const hash = createHash("sha256").update(
+    JSON.stringify({ ...resultSettings(run, options), ...drawn, main: files.length }),
+  );
   for (const given of [file.path, ...feeds.values()]) {
     const number = given === file.path ? undefined : await numberFed(given);
     if (number !== undefined) {

@@ -26,7 +26,7 @@ export function soundFigure(
       relevance: lanes.flatMap(({ relevance }) => relevance),
       channels: lanes.length,
       sums: lanes.map(({ sum }) => sum),
-      along: { name: "time", unit: "s", step: step / rate },
+      along: { name: "time", unit: "s", step: step / rate, start: wave.first / rate },
       lanes: { name: "channel" },
     },
     {

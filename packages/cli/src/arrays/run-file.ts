@@ -60,6 +60,10 @@ export interface RunFileOptions {
   readonly explained: readonly string[];
 }
 
+/** Whether results of a file are a table as it is: its rows alone are explained. */
+export const hasRows = ({ tableInput }: BoundFile, explained: readonly string[]): boolean =>
+  explained.length === 1 && explained[0] === tableInput;
+
 /** How far an earlier run came. */
 const stateSchema = z.object({
   samples: z.number(),
@@ -230,12 +234,12 @@ export class RunFile {
           }),
     );
     const [[input, dims] = ["", []]] = shapes;
-    const isCsv = bound.columns !== undefined && shapes.size === 1 && sizeOf(dims) === bound.columns.length;
+    const isCsv = hasRows(bound, [...shapes.keys()]) && sizeOf(dims) === bound.columns?.length;
     const outputs: RelevanceFile[] = [];
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
-      const beside = { carried: bound.carried ?? [], columns: bound.columns ?? [] };
+      const beside = { carried: bound.carried, columns: bound.columns ?? [] };
       const numbers = isCsv
         ? await openCsvNumbers(writer, name, input, beside, kept)
         : await openNumbers(writer, name, shapes, kept);

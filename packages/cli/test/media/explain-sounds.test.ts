@@ -495,6 +495,8 @@ describe("a stretch", () => {
   });
 });
 
+const percent = (share: number): string => `${share.toFixed(1).replace("-", "−")} %`;
+
 test("the ledger is said of each window, of all, and in the figure", async () => {
   const model = await shop.model(net(["N", 1, size]), "ledger");
   const file = await wav("ledger.wav", [samplesOf(1000)]);
@@ -503,7 +505,6 @@ test("the ledger is said of each window, of all, and in the figure", async () =>
   const run = await shop.run(...(args as [string]), "--save", "svg");
   expect(run.status, run.stderr).toBe(0);
   const shares = json.map(({ ledger }) => (100 * (ledger?.reached ?? 0)) / (ledger?.start ?? 1));
-  const percent = (share: number): string => `${share.toFixed(1).replace("-", "−")} %`;
   for (const [i, share] of shares.entries()) {
     const { start = 0, reached = {} } = json[i] ?? {};
     expect(share).toBeCloseTo((100 * (reached["wave"] ?? 0)) / start, 3);

@@ -36,7 +36,8 @@ const explain = async (...args: string[]): Promise<CommandRun> =>
   shop.run(
     "explain",
     ...args,
-    ...["-m", await shop.model(pair(), "pair")],
+    "-m",
+    await shop.model(pair(), "pair"),
     ...(args.includes("--method") ? [] : ["--composite", "epsilon"]),
   );
 const words = async (run: CommandRun, name: string): Promise<string[]> =>
@@ -44,11 +45,21 @@ const words = async (run: CommandRun, name: string): Promise<string[]> =>
     text.replaceAll("\u00a0", " "),
   );
 
+const lastThree = (line = ""): number[] => line.split(",").slice(-3).map(Number);
+/** What an error says, behind what was said before. */
+const last = ({ stderr }: CommandRun): string => stderr.slice(stderr.lastIndexOf("relprop: ")).trim();
+
 describe("several inputs", () => {
   test("have sums, strongest places, one ledger, and a figure each", async () => {
     const run = await explain(
       await npy("both.npy", x),
-      ...["--feed", `z=${await npy("z.npy", z)}`, "-c", "1", "--ledger", "--save", "svg"],
+      "--feed",
+      `z=${await npy("z.npy", z)}`,
+      "-c",
+      "1",
+      "--ledger",
+      "--save",
+      "svg",
     );
     expect(run.status, run.stderr).toBe(0);
     // 2·1 − 1·0.5 = 1.5, and −0.5·1 − 2·4 = −8.5; of −7 together.
@@ -169,12 +180,12 @@ describe("columns beside the features", () => {
     expect(lines[1]).toMatch(/^p1,q1,"Mon, 1st",0,class 1,/);
     expect(lines[2]).toMatch(/^p2,q2,,1,class 1,/);
     // x·weights by hand: [0, 2, −0.5] and [0, 1, 0.5], of which ε keeps some millionths.
-    const numbers = (line = ""): number[] => line.split(",").slice(-3).map(Number);
     for (const [i, expected] of [
       [0, 2, -0.5],
       [0, 1, 0.5],
     ].entries())
-      for (const [j, each] of numbers(lines[i + 1]).entries()) expect(each).toBeCloseTo(expected[j] ?? 0, 4);
+      for (const [j, each] of lastThree(lines[i + 1]).entries())
+        expect(each).toBeCloseTo(expected[j] ?? 0, 4);
   });
 
   test("of one row for all are the same in each", async () => {
@@ -208,7 +219,6 @@ describe("columns beside the features", () => {
 });
 
 describe("one clear line for", () => {
-  const last = ({ stderr }: CommandRun): string => stderr.slice(stderr.lastIndexOf("relprop: ")).trim();
   test.each<[name: string, content: string, why: string]>([
     ["a.npy", "", 'cannot read "…": it is empty'],
     ["a.npz", "", 'cannot read "…": it is empty'],

@@ -1,5 +1,7 @@
 /** Figures of what is no picture: what they say, what survives in them, and that they stay small whatever comes. */
 
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { figureSvg, type Figure, type Theme } from "@relprop/core/heatmap";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -31,6 +33,15 @@ const wordsOf = (figure: Figure): string[] =>
   );
 const marksOf = (figure: Figure, mark: RegExp): number => figureSvg(figure).svg.match(mark)?.length ?? 0;
 const wave = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * i));
+
+/** Names of rows in a figure of a sequence with so many. */
+const namesOfRows = async (count: number): Promise<string[]> => {
+  const values = wave(60 * count);
+  const names = Array.from({ length: count }, (_, i) => `joint ${i}`);
+  const hints = { axes: ["time", "feature"], names };
+  const words = wordsOf(await arrayFigure({ shape: [60, count], values, relevance: values }, text(), hints));
+  return words.filter((word) => word.startsWith("joint"));
+};
 
 describe("the figure for an array", () => {
   const kinds: readonly (readonly [shape: readonly number[], hints: ArrayHints, kind: object])[] = [
@@ -94,6 +105,31 @@ describe("the figure for an array", () => {
     const words = wordsOf(await arrayFigure({ shape: [1, 4, 5, 6], values: wave(120), relevance }, text()));
     expect(words.join(" ")).toContain("strongest at axis 1 = 2, axis 2 = 3, axis 3 = 4: 1");
     expect(words).toContain("2, strongest");
+    // Slices along each axis, the strongest among them; then the three planes.
+    expect(words.filter((word) => word.startsWith("slices along"))).toEqual(
+      [1, 2, 3].map((axis) => `slices along axis ${axis}`),
+    );
+    expect(words.filter((word) => word.endsWith(", strongest"))).toEqual(
+      [2, 3, 4].map((at) => `${at}, strongest`),
+    );
+  });
+
+  test("of a volume that is one slice deep in an axis has that slice once", async () => {
+    const relevance = new Float32Array(4 * 6);
+    relevance[7] = 1;
+    const array = { shape: [4, 1, 6], values: wave(24), relevance };
+    const kind = { kind: "volume", axes: [0, 1, 2] } as const;
+    const words = wordsOf(await arrayFigure(array, text(), {}, kind));
+    expect(words.filter((word) => word.startsWith("slices along"))).toEqual([
+      "slices along axis 0",
+      "slices along axis 2",
+    ]);
+  });
+
+  test("names all rows of a grid, as far as they find room", async () => {
+    expect(await namesOfRows(14)).toHaveLength(2 * 14);
+    expect(await namesOfRows(28)).toHaveLength(2 * 28);
+    expect((await namesOfRows(50)).length).toBeLessThan(2 * 28);
   });
 });
 
@@ -122,6 +158,14 @@ describe("a signal", () => {
       signalFigure({ values: wave(40), relevance, channels: 2, rate: 10, lanes }, text()),
     );
     expect(words).toEqual(expect.arrayContaining(["aVL", "lead 1", "10", "time (s)"]));
+  });
+
+  test("alone says its relevance once, above; its time begins where it does", () => {
+    const along = { name: "time", unit: "s", step: 0.1, start: 90 };
+    const one = { values: wave(41), relevance: wave(41), channels: 1, along };
+    const words = wordsOf(signalFigure(one, text()));
+    expect(words).not.toContain("relevance");
+    expect(words).toEqual(expect.arrayContaining(["90.0", "92.0", "94.0"]));
   });
 
   test("leaves a gap where values are not finite, and says so", () => {
@@ -167,6 +211,34 @@ describe("a table", () => {
     expect(marksOf(figure, /a2,2 0 1 0 4,0/g)).toBe(1000);
     expect(new Set(sampleOf(10_000, 500)).size).toBe(500);
   });
+});
+
+describe("docs/figures.md", () => {
+  const docs = fileURLToPath(new URL("../../../docs/", import.meta.url));
+  const page = readFileSync(`${docs}figures.md`, "utf8");
+  test("shows each picture, light and dark, and no other", () => {
+    const named = [...page.matchAll(/figures\/[\w-]+\.webp/g)].map(([name]) => name);
+    const files = readdirSync(`${docs}figures`).map((name) => `figures/${name}`);
+    expect(named.toSorted()).toEqual(files.toSorted());
+    expect(files.filter((name) => statSync(docs + name).size > 60_000)).toEqual([]);
+    const kinds = (theme: string): string[] =>
+      files.filter((name) => name.endsWith(`-${theme}.webp`)).map((name) => name.replace(/-\w+\.webp$/, ""));
+    expect(kinds("dark")).toEqual(kinds("light"));
+  });
+
+  test("says of each what it shows", () => {
+    const images = page.match(/<img [^>]*>/g) ?? [];
+    expect(images).toHaveLength(11);
+    for (const image of images) expect(image).toMatch(/ alt="[^"]{20,}"/);
+  });
+});
+
+test("a percentage is one word, and what follows stands where it stood", () => {
+  const figure = tableFigure(
+    { values: [1], relevance: [1] },
+    { ...text(), verdict: "9 % of it reached the inputs (a 143.8 %, b 25.3 %); −69.1 % bias" },
+  );
+  expect(wordsOf(figure)).toContain("9 % of it reached the inputs (a 143.8 %, b 25.3 %); −69.1 % bias.");
 });
 
 test("slices are at even distances, the strongest among them", () => {

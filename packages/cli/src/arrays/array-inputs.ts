@@ -8,7 +8,7 @@ import type { Model } from "@relprop/core/onnx";
 import type { ArrayCard } from "@relprop/core/zoo";
 import { imageFiles, isOfKind, type InputFile } from "../files/find-files.ts";
 import { filesWithSound } from "../sounds/read-sound.ts";
-import { soundPlan, type SoundPlan } from "../sounds/sound-plan.ts";
+import { soundPlan, type SoundPlan, type WindowChoices } from "../sounds/sound-plan.ts";
 import { partOfSound } from "./sound-part.ts";
 import type { ArrayRunOptions } from "./array-options.ts";
 import { areUnnamed, columnInputs } from "./columns.ts";
@@ -17,7 +17,6 @@ import { partOfPicture, pictureInput, pictureNotes } from "./fed-pictures.ts";
 import { fitOf, type FedInput } from "./fit.ts";
 import { arrayFiles, openFile, type OpenedFile } from "./open-file.ts";
 import {
-  carriedColumns,
   filledUp,
   partOfArrays,
   partOfTable,
@@ -26,6 +25,7 @@ import {
   type Part,
   type Taken,
 } from "./part.ts";
+import { ownColumns } from "./relevance-file.ts";
 import { inMemory, type StoredArray } from "./stored-array.ts";
 
 /** The model, and how its inputs are fed. */
@@ -34,7 +34,7 @@ export interface Feeding {
   readonly card: ArrayCard;
   readonly options: Pick<
     ArrayRunOptions,
-    "feeds" | "columns" | "features" | "pictures" | "compile" | "method" | "rate" | "window" | "hop"
+    "feeds" | "columns" | "features" | "pictures" | "compile" | "method" | "rate" | keyof WindowChoices
   >;
   /** How the compiled model counts samples. */
   readonly batching: Batching;
@@ -64,8 +64,8 @@ export interface BoundFile {
   readonly tableInputs: readonly string[];
   /** Names of features, by the inputs that columns of tables feed. */
   readonly names: ReadonlyMap<string, readonly string[]>;
-  /** Names of the table's columns that feed nothing. */
-  readonly carried?: readonly string[];
+  /** Names of the columns of its tables that feed nothing. */
+  readonly carried: readonly string[];
   /** What of the forms of its files is not as usual, or guessed: a line for each file. */
   readonly notes: readonly string[];
   readonly take: (first: number, count: number) => Promise<Taken>;
@@ -77,7 +77,7 @@ export const fedInputs = ({ graph }: Model): FedInput[] =>
   graph.inputs.filter(({ name }) => !graph.initializers.has(name));
 
 /** A main file's part; for a table with the names of its features. */
-interface MainPart extends Pick<BoundFile, "columns" | "tableInput" | "carried" | "sound"> {
+interface MainPart extends Pick<BoundFile, "columns" | "tableInput" | "sound"> {
   readonly part: Part;
 }
 
@@ -113,7 +113,7 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
     ...(main.columns && { columns: main.columns }),
     ...(main.tableInput !== undefined && { tableInput: main.tableInput }),
     ...(main.sound && { sound: main.sound }),
-    ...(main.carried && { carried: main.carried }),
+    carried: carriedNames([main.part, ...beside], main.columns),
     tableInputs: [...(main.part.names?.keys() ?? [])],
     names: new Map([main.part, ...beside].flatMap(({ names }) => Array.from(names ?? []))),
     notes: [main.part, ...beside].flatMap(({ path, notes = [] }) =>
@@ -124,18 +124,32 @@ export async function bindFile(feeding: Feeding, file: InputFile, index: number)
       const values = new Map(taken.values);
       const bad = new Map(taken.bad);
       const files = new Map(taken.files);
+      const carried = [...(taken.carried ?? [])];
       for (const part of beside) {
         const own = await takeBeside(part, first, taken.count, feeding.batching.whole);
         for (const [name, array] of own.values) values.set(name, array);
+        carried.push(...(own.carried ?? []));
         for (const [name, paths] of own.files ?? []) files.set(name, paths);
         for (const [sample, error] of own.bad) if (!bad.has(sample)) bad.set(sample, error);
       }
-      return { ...taken, values, bad, files };
+      return { ...taken, values, bad, carried, files };
     },
     close: async () => {
       for (const part of [main.part, ...beside]) await part.close();
     },
   };
+}
+
+/** Names of carried columns; those that the results have already are told apart by the input that their table feeds. */
+function carriedNames(parts: readonly Part[], features: readonly string[] = []): string[] {
+  const taken = new Set([...features, ...ownColumns]);
+  return parts.flatMap(({ inputs: [input = ""], carried = [] }, at) =>
+    carried.map((column) => {
+      const name = at > 0 && taken.has(column) ? `${input}.${column}` : column;
+      taken.add(name);
+      return name;
+    }),
+  );
 }
 
 /** Closes what all main files share. */
@@ -152,10 +166,9 @@ async function takeBeside(
   whole: ReadonlySet<string>,
 ): Promise<Taken> {
   if (part.count === 1) {
-    const { values, bad, files = new Map<string, readonly string[]>() } = await part.take(0, 1);
-    const forAll = new Map(
-      [...files].map(([name, [path = ""]]) => [name, Array.from({ length: count }, () => path)]),
-    );
+    const { values, bad, carried = [], files = new Map<string, readonly string[]>() } = await part.take(0, 1);
+    const repeated = ([text = ""]: readonly string[]): string[] => Array.from({ length: count }, () => text);
+    const forAll = new Map([...files].map(([name, paths]) => [name, repeated(paths)]));
     const all = new Map(
       [...values].map(([name, array]) => [
         name,
@@ -163,7 +176,7 @@ async function takeBeside(
       ]),
     );
     const failed = new Map([...bad.values()].flatMap((error) => times(count, error)));
-    return { count, values: all, bad: failed, files: forAll };
+    return { count, values: all, bad: failed, carried: carried.map(repeated), files: forAll };
   }
   const taken = await part.take(first, count);
   if (taken.count === count) return taken;
@@ -228,7 +241,6 @@ async function tablePart(
   if (called && ofNumbers) names.set(ofNumbers.input.name, called);
   return {
     part: { ...part, notes, names },
-    carried: carriedColumns(table, fed).map((i) => table.columns[i] ?? ""),
     ...(used && { columns: called ?? used.map((i) => table.columns[i] ?? String(i)) }),
     ...(used && ofNumbers && { tableInput: ofNumbers.input.name }),
   };

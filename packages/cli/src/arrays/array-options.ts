@@ -26,6 +26,9 @@ export interface ArrayRunOptions extends Omit<RunOptions, "batch">, RunChoices {
   /** Windows of a sound in seconds: their length, and from the beginning of one to that of the next. */
   readonly window?: number;
   readonly hop?: number;
+  /** Where to begin and to end in a sound, in seconds. */
+  readonly from?: number;
+  readonly to?: number;
   /** Whether films of a folder are explained, by their sound. */
   readonly hasFilms?: boolean;
   /** The number of samples of a file that a figure is drawn of. */

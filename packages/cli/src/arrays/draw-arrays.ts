@@ -67,12 +67,12 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
           theme,
         };
         const ofInput = isAlone ? "" : `.${input.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-")}`;
-        const figure = await figureOfInput(each, text, options);
+        const figure = await figureOfInput(each, shown, text, options);
         drawn.push(await write(`${name}${ofInput}`, figure, `sample ${sample}, ${explained.join(", ")}`));
       }
       return drawn;
     },
-    summary: async (name, rows, request, columns) => {
+    summary: async (name, rows, { asked: request, ...verdict }, columns) => {
       const { tableSummaryFigure } = await import("../figures/table-summary-figure.ts");
       // Rows have best classes of their own.
       const asked = request === "top1" ? "the best class" : request;
@@ -80,13 +80,13 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
         rows.kept < rows.seen ? `${rows.kept} of ${rows.seen} rows, drawn evenly` : `${rows.seen} rows`;
       const figure = tableSummaryFigure(
         { values: rows.values, relevance: rows.relevance, features: rows.features, names: columns },
-        { title: basename(name), explained: [asked, count], label: asked, method, theme },
+        { title: basename(name), explained: [asked, count], label: asked, ...verdict, method, theme },
       );
       return write(`${name}.all`, figure, `${asked}, ${count}`);
     },
-    sound: async (name, wave, asked, plan) => {
+    sound: async (name, wave, { asked, ...verdict }, plan) => {
       const { soundFigure } = await import("./sound-figure.ts");
-      const figure = soundFigure(wave, asked, plan, { title: basename(name), method, theme });
+      const figure = soundFigure(wave, asked, plan, { title: basename(name), ...verdict, method, theme });
       return write(name, figure, figure.explained.join(", "));
     },
   };
@@ -95,6 +95,7 @@ export function arrayDrawer(options: DrawingOptions): Drawer {
 /** A picture with its relevance over it, or the figure that suits the array. */
 async function figureOfInput(
   { input, values, relevance, names, file }: ShownInput,
+  all: readonly ShownInput[],
   text: FigureText,
   { rate, features, coloring, picture }: DrawingOptions,
 ): Promise<Figure> {
@@ -104,9 +105,22 @@ async function figureOfInput(
   }
   const { arrayFigure } = await import("../figures/array-figure.ts");
   const array = { shape: values.dims, values: values.data, relevance: relevance.data };
-  const called = names?.length === values.data.length ? names : features;
-  return arrayFigure(array, text, { ...(rate !== undefined && { rate }), ...(called && { names: called }) });
+  const isRow = names?.length === values.data.length;
+  const called = isRow ? names : features;
+  const hasRate = rate !== undefined && !isRow && !isFewBeside(values.dims, all);
+  return arrayFigure(array, text, { ...(hasRate && { rate }), ...(called && { names: called }) });
 }
+
+/** So few numbers beside longer inputs are features: the rate is that of the others. */
+const fewNumbers = 64;
+const isFewBeside = (dims: readonly number[], all: readonly ShownInput[]): boolean => {
+  const longest = Math.max(...dims);
+  return (
+    dims.filter((length) => length > 1).length < 2 &&
+    longest <= fewNumbers &&
+    all.some(({ values }) => Math.max(...values.dims) > longest)
+  );
+};
 
 /** What is explained, and how much of it these values were given. */
 function explainedLines(answer: ExplainedAnswer, { data }: FloatArray): string[] {

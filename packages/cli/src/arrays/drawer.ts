@@ -25,6 +25,12 @@ export interface ShownInput {
   readonly file?: string;
 }
 
+/** What is explained in all samples, and how much of it reached them. */
+export interface DrawnAll {
+  readonly asked: string;
+  readonly verdict?: string;
+}
+
 /** Draws figures. */
 export interface Drawer {
   /**
@@ -43,9 +49,9 @@ export interface Drawer {
   readonly summary: (
     name: string,
     rows: RowSample,
-    asked: string,
+    all: DrawnAll,
     columns: readonly string[],
   ) => Promise<Drawn>;
   /** Draws a sound, all its windows together. */
-  readonly sound: (name: string, wave: WaveSketch, asked: string, plan: SoundPlan) => Promise<Drawn>;
+  readonly sound: (name: string, wave: WaveSketch, all: DrawnAll, plan: SoundPlan) => Promise<Drawn>;
 }

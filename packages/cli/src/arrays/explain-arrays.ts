@@ -12,7 +12,7 @@ import { arrayDrawer } from "./draw-arrays.ts";
 import { seenPicture } from "./fed-pictures.ts";
 import { arrayFiles } from "./open-file.ts";
 import { filledUp, type Taken } from "./part.ts";
-import { RunFile, type ExplainedBlock } from "./run-file.ts";
+import { hasRows, RunFile, type ExplainedBlock } from "./run-file.ts";
 import { startArrays, type ArrayRun } from "./start-arrays.ts";
 import { imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
 import type { Manifest } from "../files/manifest.ts";
@@ -219,6 +219,12 @@ async function* blocksIn(
     picture: (path, input) => seenPicture(feeding, path, input),
   });
   const explained = run.explainers[0].compiled.inputs.map(({ input }) => input.name);
+  if (bound.carried.length > 0 && !isSilent(options) && !hasRows(bound, explained)) {
+    const names = bound.carried.map((name) => `"${name}"`).join(", ");
+    run.sayOnce(
+      `${path}: the results are arrays, without ${names}; their samples are in the order of the rows`,
+    );
+  }
   const own = new RunFile(
     {
       bound,
@@ -256,9 +262,11 @@ const sizeOfBlock = ({ count }: BoundFile, most: number): number => Math.min(mos
 /** What a file's results depend on. */
 async function hashOf(file: InputFile, run: Run): Promise<string> {
   const { options, files } = run;
-  const { columns, features, rate, window, hop, figures, svg, theme, pictures, feeds } = options;
-  const drawn = { columns, features, rate, window, hop, figures, svg, theme, pictures, main: files.length };
-  const hash = createHash("sha256").update(JSON.stringify({ ...resultSettings(run, options), ...drawn }));
+  const { columns, features, rate, window, hop, from, to, figures, svg, theme, pictures, feeds } = options;
+  const drawn = { columns, features, rate, window, hop, from, to, figures, svg, theme, pictures };
+  const hash = createHash("sha256").update(
+    JSON.stringify({ ...resultSettings(run, options), ...drawn, main: files.length }),
+  );
   for (const given of [file.path, ...feeds.values()]) {
     const number = given === file.path ? undefined : await numberFed(given);
     if (number !== undefined) {

@@ -41,6 +41,8 @@ export interface Part {
   readonly close: () => Promise<void>;
   /** Names of the columns that inputs are fed from, by input. */
   readonly names?: ReadonlyMap<string, readonly string[]>;
+  /** Names of a table's columns that feed nothing. */
+  readonly carried?: readonly string[];
   /** What of the file's form is not as usual, or guessed, in words. */
   readonly notes?: readonly string[];
 }
@@ -132,7 +134,7 @@ function requireFit(path: string, input: FedInput, { dims }: StoredArray): Fit {
 }
 
 /** The columns of a table that feed nothing: what rows are found again by. */
-export function carriedColumns({ columns }: Table, fed: readonly TableInput[]): number[] {
+function carriedColumns({ columns }: Table, fed: readonly TableInput[]): number[] {
   const used = new Set(fed.flatMap(({ from }) => ("columns" in from ? from.columns : [from.column])));
   return [...columns.keys()].filter((column) => !used.has(column));
 }
@@ -162,6 +164,7 @@ export function partOfTable(path: string, table: Table, fed: readonly TableInput
         "columns" in from ? [[input.name, from.columns.map((i) => table.columns[i] ?? "")] as const] : [],
       ),
     ),
+    carried: others.map((column) => table.columns[column] ?? ""),
     ...(table.notes && { notes: table.notes }),
     close: () => reader.close(),
     take: async (first, most) => {

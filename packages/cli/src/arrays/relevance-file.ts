@@ -143,6 +143,9 @@ async function zipInto(
 
 const encoder = new TextEncoder();
 
+/** Columns that a table of relevance has besides those that are carried, and the features. */
+export const ownColumns = ["row", "explained", "score", "start"] as const;
+
 /**
  * Opens `<name>.relevance.csv`: a line for each row of the table, with the columns that are no features as they are, the row's
  * index, what is explained and how high it is, where relevance starts, and the relevance of each feature. A row that failed has no
@@ -158,7 +161,7 @@ export async function openCsvNumbers(
   const file = `${name}.relevance.csv`;
   const part = await writer.growing(file, kept[0] ?? 0);
   if (part.size === 0) {
-    const head = [...carried, "row", "explained", "score", "start", ...columns].map(quoted);
+    const head = [...carried, ...ownColumns, ...columns].map(quoted);
     await part.append(encoder.encode(`${head.join(",")}\n`));
   }
   const nothing = ",".repeat(3 + columns.length);

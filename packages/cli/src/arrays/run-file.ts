@@ -4,7 +4,7 @@ import { InputError, type FloatArray, type InputArray } from "@relprop/core";
 import { sizeOf } from "@relprop/core/internal";
 import type { ArrayResult } from "./array-result.ts";
 import type { BoundFile } from "./array-inputs.ts";
-import type { Drawer, Drawn, ShownInput } from "./drawer.ts";
+import type { DrawnAll, Drawer, Drawn, ShownInput } from "./drawer.ts";
 import { floats, joined, sampleIn, sideBySide } from "./in-block.ts";
 import type { Batching, Taken } from "./part.ts";
 import { RowSample } from "./row-sample.ts";
@@ -22,6 +22,8 @@ import { z } from "zod";
 export interface Asked {
   /** In words. */
   readonly text: string;
+  /** The same where figures name it: the class without its index. */
+  readonly label: string;
   /** Ending of file names, with a dot, or nothing. */
   readonly suffix: string;
   /** Whether a run of the network explains it. */
@@ -58,6 +60,10 @@ export interface RunFileOptions {
   readonly explained: readonly string[];
 }
 
+/** Whether results of a file are a table as it is: its rows alone are explained. */
+export const hasRows = ({ tableInput }: BoundFile, explained: readonly string[]): boolean =>
+  explained.length === 1 && explained[0] === tableInput;
+
 /** How far an earlier run came. */
 const stateSchema = z.object({
   samples: z.number(),
@@ -75,7 +81,7 @@ const stateSchema = z.object({
     }),
   ),
   verdicts: z.array(z.string()),
-  reached: Reached.schema,
+  reached: z.array(Reached.schema),
 });
 
 /** So often an unfinished file's state is noted, in milliseconds. */
@@ -98,7 +104,7 @@ export class RunFile {
   /** Draws the first row of a table, should it be the only one. */
   readonly #only: (() => Promise<readonly Drawn[]>)[] = [];
   #verdicts: string[] = [];
-  #reached = new Reached();
+  #reached: Reached[];
   #noted = performance.now();
 
   /** @param isNew whether what an earlier run left is not gone on with */
@@ -106,6 +112,7 @@ export class RunFile {
     this.options = options;
     const { manifest, bound, hash, asked, figures } = options;
     this.#rows = asked.map(() => new RowSample());
+    this.#reached = asked.map(() => new Reached());
     const { sound } = bound;
     this.#waves = sound && figures > 0 ? asked.map(() => new WaveSketch(sound.channels)) : [];
     if (isNew) return;
@@ -121,7 +128,7 @@ export class RunFile {
     this.#waves = waves;
     this.#drawn = state.drawn;
     this.#verdicts = state.verdicts;
-    this.#reached = new Reached(state.reached);
+    this.#reached = state.reached.map((shares) => new Reached(shares));
   }
 
   get path(): string {
@@ -147,7 +154,7 @@ export class RunFile {
       });
       if (!run) continue;
       this.#sampleRows(block, run, a);
-      this.#sumReached(block, run);
+      this.#sumReached(block, run, a);
     }
     for (let i = 0; i < count && this.#isShown(first + i, runs); i++) {
       if (failed.has(i)) continue;
@@ -192,10 +199,10 @@ export class RunFile {
   }
 
   /** Sums up how much relevance reached the inputs. */
-  #sumReached({ count, failed }: ExplainedBlock, run: AnswerRun): void {
+  #sumReached({ count, failed }: ExplainedBlock, run: AnswerRun, a: number): void {
     const { ledgers = [] } = run.explanation;
     for (const [i, ledger] of ledgers.slice(0, count).entries()) {
-      if (!failed.has(i) && run.pickIn(i)) this.#reached.add(ledger);
+      if (!failed.has(i) && run.pickIn(i)) this.#reached[a]?.add(ledger);
     }
   }
 
@@ -227,12 +234,12 @@ export class RunFile {
           }),
     );
     const [[input, dims] = ["", []]] = shapes;
-    const isCsv = bound.columns !== undefined && shapes.size === 1 && sizeOf(dims) === bound.columns.length;
+    const isCsv = hasRows(bound, [...shapes.keys()]) && sizeOf(dims) === bound.columns?.length;
     const outputs: RelevanceFile[] = [];
     for (const [a, { suffix }] of asked.entries()) {
       const name = `${key}${suffix}`;
       const kept = this.#kept[a] ?? [];
-      const beside = { carried: bound.carried ?? [], columns: bound.columns ?? [] };
+      const beside = { carried: bound.carried, columns: bound.columns ?? [] };
       const numbers = isCsv
         ? await openCsvNumbers(writer, name, input, beside, kept)
         : await openNumbers(writer, name, shapes, kept);
@@ -312,7 +319,7 @@ export class RunFile {
       waves: this.#waves.map((wave) => wave.state()),
       drawn: this.#drawn,
       verdicts: this.#verdicts,
-      reached: this.#reached.shares,
+      reached: this.#reached.map(({ shares }) => shares),
     });
   }
 
@@ -333,19 +340,24 @@ export class RunFile {
     const columns = tableInputs
       .filter((input) => explained.includes(input))
       .flatMap((input) => names.get(input) ?? []);
+    const ofAll = (a: number): DrawnAll => {
+      const { label = "" } = asked[a] ?? {};
+      const verdict = this.#reached[a]?.text(bound.sound ? "windows" : "samples");
+      return { asked: label, ...(verdict !== undefined && { verdict }) };
+    };
     for (const [a, rows] of this.#rows.entries()) {
       if (rows.seen === 1) this.#drawn.unshift(...((await this.#only[a]?.()) ?? []));
       if (rows.seen < 2 || figures === 0) continue;
-      const { suffix = "", text = "" } = asked[a] ?? {};
-      this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, text, columns));
+      const { suffix = "" } = asked[a] ?? {};
+      this.#drawn.unshift(await drawer.summary(`${file.key}${suffix}`, rows, ofAll(a), columns));
     }
     for (const [a, wave] of this.#waves.entries()) {
-      const { suffix = "", text = "" } = asked[a] ?? {};
+      const { suffix = "" } = asked[a] ?? {};
       if (!bound.sound || wave.seen === 0) continue;
-      this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, text, bound.sound));
+      this.#drawn.push(await drawer.sound(`${file.key}${suffix}`, wave, ofAll(a), bound.sound));
     }
     for (const output of this.#outputs) await output.finish();
-    const ledger = this.#reached.text("samples");
+    const ledger = Reached.together(this.#reached).text(bound.sound ? "windows" : "samples");
     const result: ArrayResult = {
       key: file.key,
       input: this.path,

@@ -14,7 +14,7 @@ export function soundFigure(
   wave: WaveSketch,
   asked: string,
   { rate, size, hop }: SoundPlan,
-  text: Pick<FigureText, "title" | "method" | "theme">,
+  text: Pick<FigureText, "title" | "verdict" | "method" | "theme">,
 ): Figure {
   const { lanes, step } = wave.drawn();
   const { seen, reached, started, padding } = wave;
@@ -26,7 +26,7 @@ export function soundFigure(
       relevance: lanes.flatMap(({ relevance }) => relevance),
       channels: lanes.length,
       sums: lanes.map(({ sum }) => sum),
-      along: { name: "time", unit: "s", step: step / rate },
+      along: { name: "time", unit: "s", step: step / rate, start: wave.first / rate },
       lanes: { name: "channel" },
     },
     {

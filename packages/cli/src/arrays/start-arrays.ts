@@ -303,7 +303,10 @@ function askedOf({ requests, names, isAsked, against }: CompileDecision): Asked[
   const other = against === undefined ? "" : nameOf(names, against);
   const rather = against === undefined ? "" : `, rather than ${other}`;
   const ratherFile = against === undefined ? "" : `.rather-than-${against}-${fileNamePart(other)}`;
-  if (!requests) return [{ text: `the best class${rather}`, suffix: "", is: () => true }];
+  if (!requests) {
+    const text = `the best class${rather}`;
+    return [{ text, label: text, suffix: "", is: () => true }];
+  }
   const all = requests.flatMap((request): Asked[] => {
     const ranks = request.kind === "top" && names.facts.kind !== "binary" ? request.count : 1;
     return Array.from({ length: ranks }, (_, rank) => {
@@ -315,8 +318,10 @@ function askedOf({ requests, names, isAsked, against }: CompileDecision): Asked[
             label: "index" in request && request.index !== undefined ? nameOf(names, request.index) : "",
           });
       const text = isTop && ranks > 1 ? `class of rank ${rank + 1}` : requestText(request, names);
+      const label = request.kind === "class" ? nameOf(names, request.index) : text;
       return {
         text: text + rather,
+        label: label + rather,
         suffix: isAsked ? `.${own.replace(/-$/, "")}${ratherFile}` : "",
         is: (run: Pick<AnswerRun, "request" | "rank">) =>
           run.request === request && (!isTop || run.rank === rank),

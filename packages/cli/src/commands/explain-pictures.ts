@@ -5,7 +5,7 @@ import { OptionError } from "@relprop/core";
 import { arrayFiles } from "../arrays/open-file.ts";
 import { codedFilms, imageFiles, isOfKind, type FileKind, type InputFile } from "../files/find-files.ts";
 import { filmsPageName, filmsPart, refuseSeveralAnswers } from "../films/explain-films.ts";
-import type { FilmChoices } from "../films/film-run.ts";
+import { refuseFilmChoices, type FilmChoices } from "../films/film-run.ts";
 import { filmDecisions } from "../films/film-text.ts";
 import { isMovingPicture } from "../films/moving-picture.ts";
 import { imagesPage, imagesPart } from "../images/explain-images.ts";
@@ -13,8 +13,10 @@ import { imageResultSchema } from "../images/image-result.ts";
 import type { ExplainOptions } from "../images/image-run.ts";
 import { openInputs } from "../run/open-inputs.ts";
 import { soundFiles } from "../sounds/read-sound.ts";
+import { refuseWindows } from "../sounds/sound-plan.ts";
 import { runParts } from "../run/run-inputs.ts";
 import { startPictures } from "../run/start-pictures.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { inOrder } from "../sessions/in-order.ts";
 
 const both: FileKind = {
@@ -56,6 +58,10 @@ export async function explainPictures(
   const { images: pictures, films } = await sorted(files);
   if (choices.film !== undefined) refuseOneFilm(choices.film, pictures, films);
   if (pictures.length === 0) refuseExtras(options.extras);
+  if (films.length === 0) {
+    refuseFilmChoices(choices);
+    refuseWindows(withoutUndefined({ from: choices.from, to: choices.to }));
+  }
   await open.writer.checkOfRun([
     ...(pictures.length > 0 ? [imagesPage] : []),
     ...(films.length > 0 && choices.film === undefined ? [filmsPageName] : []),

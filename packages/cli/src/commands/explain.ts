@@ -9,6 +9,7 @@ import { extras, styles } from "../images/image-files.ts";
 import { readLabels } from "../models/zoo-files.ts";
 import { usualJobs } from "../run/run-inputs.ts";
 import { isSilent, say } from "../terminal/report.ts";
+import { refuseFilmChoices } from "../films/film-run.ts";
 import { interruptible } from "../terminal/interrupt.ts";
 import { explainTexts } from "../texts/explain-texts.ts";
 import { answerChoices, answerOptions, boxOptions } from "./answer-options.ts";
@@ -207,7 +208,8 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       if (!isSilent(options))
         for (const files of kinds.leftOut)
           say(`${files} left out: the model ${kinds.areArrays ? "sees no pictures" : "hears no sounds"}`);
-      if (!kinds.areArrays) refuseWindows(options);
+      // Films have a stretch, too.
+      if (!kinds.areArrays) refuseWindows(withoutUndefined({ window: options.window, hop: options.hop }));
       if (films.film !== undefined && (ofTexts || kinds.areArrays)) {
         throw new OptionError({
           what: `cannot write the results to "${options.out}"`,
@@ -224,12 +226,25 @@ export function addExplain(program: Command, done: (status: number) => void): vo
       const status = await interruptible((interrupted) => {
         if (kinds.areArrays) {
           refuseExtras(options.save);
-          const { columns, rate, window, hop, figures, feed = new Map<string, string>() } = options;
+          refuseFilmChoices(films);
+          const { columns, rate, window, hop, from, to, figures, feed = new Map<string, string>() } = options;
           return explainArrays(
             sources,
             {
               ...shared,
-              ...withoutUndefined({ detection, card, labels, set, columns, rate, window, hop, features }),
+              ...withoutUndefined({
+                detection,
+                card,
+                labels,
+                set,
+                columns,
+                rate,
+                window,
+                hop,
+                from,
+                to,
+                features,
+              }),
               hasFilms: kinds.hasFilms,
               ...(isBatchGiven && { batch: options.batch }),
               model: options.model,

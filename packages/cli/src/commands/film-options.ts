@@ -35,11 +35,16 @@ export const filmOptions = {
   },
   from: {
     flag: "--from <time>",
-    help: "where to begin: seconds, or 1:30",
+    help: "where to begin, of sounds too: seconds, or 1:30",
     read: clock,
     isOfPictures: true,
   },
-  to: { flag: "--to <time>", help: "where to end: seconds, or 1:30", read: clock, isOfPictures: true },
+  to: {
+    flag: "--to <time>",
+    help: "where to end, of sounds too: seconds, or 1:30",
+    read: clock,
+    isOfPictures: true,
+  },
 } as const satisfies OptionTable;
 
 /** Seconds of `90`, `1:30` or `0:01:30.5`. */
@@ -67,8 +72,8 @@ export async function filmChoices(
 ): Promise<{ readonly folder: string; readonly films: FilmChoices }> {
   if (from !== undefined && to !== undefined && from >= to) {
     throw new OptionError({
-      what: `cannot explain a film from ${from} s to ${to} s`,
-      why: "it would have no frames",
+      what: `cannot explain ${from} s to ${to} s`,
+      why: "nothing lies between them",
       fix: "give a --to that is after --from",
     });
   }

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { OptionError } from "@relprop/core";
+import { whyUnread } from "../files/why-unread.ts";
 import { withoutUndefined } from "../without-undefined.ts";
 import { collect, integer } from "./arguments.ts";
 import { longFlag, type OptionTable, type ValuesOf } from "./options.ts";
@@ -114,7 +115,7 @@ async function readTexts(file: string): Promise<string[]> {
     (error: unknown) => {
       throw new OptionError({
         what: `cannot read the texts of "${file}"`,
-        why: error instanceof Error ? error.message : String(error),
+        why: whyUnread(error),
       });
     },
   );

@@ -9,6 +9,11 @@ export interface ArrayAxis {
    * @default 1
    */
   readonly step?: number;
+  /**
+   * Where its first element is, in `unit`: of a curve.
+   * @default 0
+   */
+  readonly start?: number;
   /** Names of its elements, such as channels or features. */
   readonly names?: readonly string[];
 }

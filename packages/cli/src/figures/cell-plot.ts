@@ -34,6 +34,8 @@ export interface CellPlot {
 }
 
 const nameWidth = 130;
+/** What the name of a row takes, in pixels. */
+export const nameHeight: number = plotText.size + 4;
 
 /** Ticks at the middle of cells: all names that find room, or every second, third … @param room what a tick takes, in pixels */
 function ticksOf(
@@ -93,7 +95,7 @@ export function cellPlot(drawn: CellPlot, look: Look): FigureDrawing {
     y: { domain: domain(down), reverse: drawn.isUpsideDown !== true },
     marks: [
       axisX({ ...style, ...ticksOf(across, across.names ? namesWidth(across) + 12 : 40) }),
-      axisY({ ...style, ...ticksOf(down, down.names ? plotText.size + 4 : 24) }),
+      axisY({ ...style, ...ticksOf(down, down.names ? nameHeight : 24) }),
       textMark([axisLabel(across)], { ...label, frameAnchor: "bottom", dy: 34 }),
       textMark([axisLabel(down)], {
         ...label,

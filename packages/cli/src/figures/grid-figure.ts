@@ -4,7 +4,7 @@ import { legend, type Figure, type FigurePanel } from "@relprop/core/heatmap";
 import { relevanceText } from "@relprop/core/internal";
 import type { ArrayAxis } from "./axis.ts";
 import { cellPictures, type ShownPlane } from "./cell-pictures.ts";
-import { cellPlot, marginsOf, type CellAxis } from "./cell-plot.ts";
+import { cellPlot, marginsOf, nameHeight, type CellAxis } from "./cell-plot.ts";
 import { enlargedUrl, zoomOf, type Zoom } from "./cells.ts";
 import { figureOf, lookOf, plotWidth, type FigureText, type Numbers } from "./figure-text.ts";
 import { namesOf } from "./plot-drawing.ts";
@@ -32,6 +32,8 @@ export interface Grid {
 
 const mostPlanes = 4;
 const gap = 16;
+/** Height of rows with all names, at most. */
+const mostNamed = 420;
 
 /** Draws grids: values in grey, and relevance. Of more than four planes, those with the strongest relevance. */
 export async function gridFigure(grid: Grid, text: FigureText): Promise<Figure> {
@@ -44,7 +46,10 @@ export async function gridFigure(grid: Grid, text: FigureText): Promise<Figure> 
   const width = isBeside ? besideWidth(shown.length) : plotWidth;
   const height = (isBeside ? 320 : 190) / (shown.length > 1 ? 1.6 : 1);
   const unzoomed: CellAxis = { ...grid.down, cells: rows, zoom: { times: 1, of: 1 } };
-  let [down, across] = [zoomOf(rows, height), zoomOf(columns, width - marginsOf(unzoomed))];
+  // Rows with names are as high as these, if not too many.
+  const named = grid.down.names ? rows * nameHeight : 0;
+  const room = named <= mostNamed ? Math.max(height, named) : height;
+  let [down, across] = [zoomOf(rows, room), zoomOf(columns, width - marginsOf(unzoomed))];
   if (isSquare) down = across = smaller(down, across);
   const planes = shown.map((at): ShownPlane => ({
     start: at * size,

@@ -26,8 +26,8 @@ export function colored(
   return { map, normalized, legend: itsLegend };
 }
 
-/** Contrast of thin marks with the paper, as a ratio (WCAG 2.2). */
-const leastContrast = 2.5;
+/** Contrast of thin marks with the paper, as a ratio (WCAG 2.2, 1.4.11). */
+const leastContrast = 3;
 
 /** A colour map whose colours stand out from the paper: those that are too close to it are mixed with the soft ink. */
 export function standingOut(map: Colormap, { paints }: Look): Colormap {

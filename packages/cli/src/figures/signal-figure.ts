@@ -130,12 +130,14 @@ function drawLanes(drawn: Lanes, look: Look): FigureDrawing {
   const names = lanes.map(({ name }) =>
     signal.channels === 1 && !signal.lanes?.names ? "" : clipName(name, nameWidth),
   );
-  const sums = lanes.map(({ sum }) => relevanceText(sum));
+  // What reached a signal alone is said above it.
+  const hasSums = signal.channels > 1;
+  const sums = hasSums ? lanes.map(({ sum }) => relevanceText(sum)) : [];
   const spreads = isSmall ? [] : shared ? [shared] : lanes.map(({ spread }) => spread);
   const ticks = widest(spreads.flatMap(({ low, high }) => [low, high].map(relevanceText))) + 12;
   const margin = {
     marginTop: 20,
-    marginRight: Math.max(widest(sums), widest(["relevance"])) + 12,
+    marginRight: hasSums ? Math.max(widest(sums), widest(["relevance"])) + 12 : 16,
     marginBottom: 34,
     marginLeft: widest(names) + ticks + 10,
   };
@@ -148,7 +150,7 @@ function drawLanes(drawn: Lanes, look: Look): FigureDrawing {
     ...margin,
     width: plotWidth,
     height: margin.marginTop + margin.marginBottom + laneHeight * lanes.length,
-    x: { domain: samples > 1 ? [0, (samples - 1) * (along.step ?? 1)] : [-1, 1], nice: false },
+    x: { domain: samples > 1 ? [0, samples - 1].map((i) => placeOf(i, along)) : [-1, 1], nice: false },
     y: { domain: withAir(shared ?? { low: 0, high: 1 }), axis: null },
     fy: { domain: lanes.map((_, at) => at), padding: isSmall ? 0 : 0.1 },
     marks: [
@@ -156,7 +158,7 @@ function drawLanes(drawn: Lanes, look: Look): FigureDrawing {
       axisX({ ...style, label, labelAnchor: "center", labelArrow: "none", labelOffset: 30 }),
       axisFy({ ...fyAxis, anchor: "left", dx: -ticks, tickFormat: (at: number) => names[at] ?? "" }),
       axisFy({ ...fyAxis, anchor: "right", color: paints.soft, tickFormat: (at: number) => sums[at] ?? "" }),
-      textMark(["relevance"], {
+      textMark(hasSums ? ["relevance"] : [], {
         fy: () => 0,
         frameAnchor: "top-right",
         textAnchor: "start",
@@ -212,7 +214,7 @@ function points({ signal, samples, along, lanes, shared, colors }: Lanes): {
     const { low, high } = spread;
     for (const i of decimate(values, relevance, { from, count: samples, columns })) {
       const value = values[from + i] ?? Number.NaN;
-      x.push(i * (along.step ?? 1));
+      x.push(samples > 1 ? placeOf(i, along) : 0);
       y.push(shared || !Number.isFinite(value) ? value : high > low ? (value - low) / (high - low) : 0.5);
       fy.push(at);
       positions.push(colors.normalized.positions[from + i] ?? 0);
@@ -220,6 +222,9 @@ function points({ signal, samples, along, lanes, shared, colors }: Lanes): {
   }
   return { x, y, fy, positions };
 }
+
+/** Where an element is on its axis. */
+const placeOf = (i: number, { step = 1, start = 0 }: ArrayAxis): number => start + i * step;
 
 /** A range with some air around it. */
 function withAir({ low, high }: Pick<Spread, "low" | "high">): [number, number] {

@@ -1,4 +1,4 @@
-/** Volumes: slices along the first axis, and the three planes through the strongest place. */
+/** Volumes: slices along each axis, and the three planes through the strongest place. */
 
 import { image, ruleX, ruleY, text as textMark } from "@observablehq/plot";
 import { legend, renderOverlay, type Figure, type FigureDrawing } from "@relprop/core/heatmap";
@@ -25,7 +25,8 @@ export interface Volume {
   readonly note?: string;
 }
 
-const mostSlices = 15;
+/** Slices along the first axis, and along each of the others. */
+const mostSlices = [15, 5, 5] as const;
 const columns = 5;
 const gap = 8;
 const labelHeight = 16;
@@ -39,15 +40,15 @@ const crossHair = "#2e9e4f";
 export async function volumeFigure(volume: Volume, text: FigureText): Promise<Figure> {
   const look = lookOf(text);
   const { shape, axes, values, relevance } = volume;
-  const [depth, height, width] = shape;
+  const [, height, width] = shape;
   const strongest = strongestOf(relevance);
   const at = [
     Math.floor(strongest / (height * width)),
     Math.floor(strongest / width) % height,
     strongest % width,
   ];
-  const slices = chosenSlices(depth, at[0] ?? 0);
-  const tileZoom = smaller(zoomOf(height, tile), zoomOf(width, tile));
+  const slices = at.map((index, axis) => chosenSlices(shape[axis] ?? 1, index, mostSlices[axis]));
+  const tileZoom = shape.map((cells) => zoomOf(cells, tile)).reduce(smaller);
   const planeZoom = shape
     .flatMap((cells, axis) => [
       ...(axis > 0 ? [zoomOf(cells, plane.width)] : []),
@@ -55,18 +56,26 @@ export async function volumeFigure(volume: Volume, text: FigureText): Promise<Fi
     ])
     .reduce(smaller);
   const shown = [
-    ...slices.map((slice) => planeOf(shape, 0, slice, tileZoom)),
+    ...slices.flatMap((own, axis) => own.map((slice) => planeOf(shape, axis, slice, tileZoom))),
     ...at.map((index, axis) => planeOf(shape, axis, index, planeZoom)),
   ];
   const spread = spreadOf(values);
   const { pictures, all } = cellPictures(volume, shown, spread, look);
-  const montage = await drawSlices(
-    pictures.slice(0, slices.length),
-    { slices, strongest: at[0] ?? 0, zoom: tileZoom, axis: axes[0] },
-    look,
-  );
-  const planes: FigureDrawing[] = [];
-  for (const [axis, picture] of pictures.slice(slices.length).entries()) {
+  const left = [...pictures];
+  const panels: FigureDrawing[] = [];
+  for (const [axis, own] of slices.entries()) {
+    // The only slice along an axis is the plane that stands below.
+    const itsPictures = left.splice(0, own.length);
+    if (own.length === 1 && axis > 0) continue;
+    panels.push(
+      await drawSlices(
+        itsPictures,
+        { slices: own, strongest: at[axis] ?? 0, zoom: tileZoom, axis: axes[axis] ?? { name: "" } },
+        look,
+      ),
+    );
+  }
+  for (const [axis, picture] of left.entries()) {
     const [down = 0, across = 0] = otherAxes(axis);
     const named = (of: number): string => `${axes[of]?.name ?? ""} = ${at[of] ?? 0}`;
     const place = (of: number): number => (at[of] ?? 0) * (axes[of]?.step ?? 1);
@@ -75,7 +84,7 @@ export async function volumeFigure(volume: Volume, text: FigureText): Promise<Fi
       cells: shape[of] ?? 1,
       zoom: planeZoom,
     });
-    planes.push(
+    panels.push(
       cellPlot(
         {
           caption: named(axis),
@@ -97,12 +106,12 @@ export async function volumeFigure(volume: Volume, text: FigureText): Promise<Fi
     ...gapNotes(spread.gaps, "left out"),
   ];
   const itsLegend = legend(all, look.coloring.normalize, text.label, "voxel");
-  return figureOf(text, [montage, ...planes], { colormap: look.map, legend: itsLegend, notes });
+  return figureOf(text, panels, { colormap: look.map, legend: itsLegend, notes });
 }
 
-/** At most 15 slices at even distances, the strongest in place of its nearest. */
-export function chosenSlices(depth: number, strongest: number): number[] {
-  const count = Math.min(depth, mostSlices);
+/** Slices at even distances, the strongest in place of its nearest. */
+export function chosenSlices(depth: number, strongest: number, most: number = mostSlices[0]): number[] {
+  const count = Math.min(depth, most);
   const even = Array.from({ length: count }, (_, i) =>
     count === 1 ? 0 : Math.round((i * (depth - 1)) / (count - 1)),
   );

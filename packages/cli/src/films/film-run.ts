@@ -1,5 +1,6 @@
 /** The shared state of the films of a run. */
 
+import { OptionError } from "@relprop/core";
 import type { Coloring } from "../run/decide.ts";
 import type { OpenInputs } from "../run/open-inputs.ts";
 import type { PictureOptions, PictureRun } from "../run/start-pictures.ts";
@@ -14,6 +15,17 @@ export interface FilmChoices extends FilmStretch {
   readonly raw: boolean;
   /** The new film's name below the output folder, if it was named. */
   readonly film?: string;
+}
+
+/** @throws OptionError if what films alone have is asked for where there are none */
+export function refuseFilmChoices({ view, raw, every = 1 }: FilmChoices): void {
+  const name = view === "overlay" ? (raw ? "raw" : every > 1 ? "every" : undefined) : "view";
+  if (name === undefined) return;
+  throw new OptionError({
+    what: `cannot use --${name}`,
+    why: "it is an option of films that are seen, and there are none",
+    fix: "leave it out",
+  });
 }
 
 /** The state that all films of a run share. */

@@ -1,6 +1,7 @@
 /** The output of `explain` for a film: lines for people, a record for programs; and the decisions about films. */
 
 import { join } from "node:path";
+import { stretchText } from "../media/jobs.ts";
 import type { CompileDecision } from "../run/decide.ts";
 import { Reached } from "../run/ledger-record.ts";
 import type { ReportOptions } from "../terminal/report.ts";
@@ -76,17 +77,18 @@ export function filmText(result: FilmResult, { json, folder }: ReportOptions): s
 /** How films are explained, in words. */
 export function filmDecisions(
   { requests, isAsked }: Pick<CompileDecision, "requests" | "isAsked">,
-  { view, raw, every = 1, from, to }: FilmChoices,
+  choices: FilmChoices,
 ): [name: string, value: string][] {
+  const { view, raw, every = 1 } = choices;
   const [request] = requests ?? [];
   const own =
     !request || request.kind === "top" ? (isAsked ? "its own best class" : "its own answer") : undefined;
-  const stretch = `${from === undefined ? "the beginning" : `${from} s`} to ${to === undefined ? "the end" : `${to} s`}`;
+  const stretch = stretchText(choices);
   return [
     ["view", view],
     ["maps", raw ? "of each frame alone" : "averaged over frames"],
     ["each frame explains", own ?? "what is asked"],
     ...(every === 1 ? [] : [["of every", `${every} frames one`] satisfies [string, string]]),
-    ...(from === undefined && to === undefined ? [] : [["from", stretch] satisfies [string, string]]),
+    ...(stretch === undefined ? [] : [["from", stretch] satisfies [string, string]]),
   ];
 }

@@ -7,6 +7,12 @@ export interface Stretch {
   readonly to?: number;
 }
 
+/** A stretch in words: `the beginning to 20 s`; undefined if it is all. */
+export function stretchText({ from, to }: Stretch): string | undefined {
+  if (from === undefined && to === undefined) return undefined;
+  return `${from === undefined ? "the beginning" : `${from} s`} to ${to === undefined ? "the end" : `${to} s`}`;
+}
+
 export interface ReadFilmJob extends Stretch {
   readonly do: "read film";
   readonly path: string;
@@ -80,6 +86,10 @@ export type Answered =
 export const noFrames = (duration: number, isStretch: boolean): string => {
   if (!(duration > 0)) return "it holds no frames";
   return isStretch
-    ? `it holds no frames there: it is ${Number(duration.toFixed(2))} s long`
+    ? nothingThere("frames", duration)
     : "none of its frames can be decoded: it is damaged, or cut off";
 };
+
+/** Why a stretch holds nothing. @param duration of the file, in seconds */
+export const nothingThere = (noun: "frames" | "samples", duration: number): string =>
+  `it holds no ${noun} there: it is ${Number(duration.toFixed(2))} s long`;

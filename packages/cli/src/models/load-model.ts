@@ -1,5 +1,6 @@
 /** MODEL of the command line -> a model and its card. */
 
+import { whyUnread } from "../files/why-unread.ts";
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -321,6 +322,6 @@ async function readCheckpointFile(path: string): Promise<Awaited<ReturnType<type
 }
 
 function unreadable(path: string, error: unknown): ModelFileError {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = whyUnread(error);
   return new ModelFileError({ what: `cannot read "${path}"`, why }, { cause: error });
 }

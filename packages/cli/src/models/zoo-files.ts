@@ -1,5 +1,6 @@
 /** Files of the zoo's models: in the cache, or fetched into it. */
 
+import { whyUnread } from "../files/why-unread.ts";
 import { access, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ModelFileError } from "@relprop/core";
@@ -165,7 +166,7 @@ export async function readLabels(path: string, of = "class names"): Promise<read
   const wanted = "give a JSON list, or a text file with one name per line";
   if (form !== undefined) throw unreadable(`it is ${form === "CSV" ? "CSV" : "YAML"}`, wanted);
   const whole = await readFile(path, "utf8").catch((error: unknown) => {
-    throw unreadable(error instanceof Error ? error.message : String(error));
+    throw unreadable(whyUnread(error));
   });
   if (/[\0\uFFFD]/.test(whole)) throw unreadable("it is not UTF-8 text", wanted);
   const text = whole.replace(/^\uFEFF/, "");

@@ -62,6 +62,20 @@ export class Reached {
     return this;
   }
 
+  /** Those of several as one. */
+  static together(all: readonly Reached[]): Reached {
+    const some = all.map(({ shares }) => shares).filter(({ count }) => count > 0);
+    const sum = (of: (shares: ReachedShares) => number): number =>
+      some.reduce((total, shares) => total + of(shares), 0);
+    if (some.length === 0) return new Reached();
+    return new Reached({
+      count: sum(({ count }) => count),
+      sum: sum((each) => each.sum),
+      least: Math.min(...some.map(({ least }) => least)),
+      most: Math.max(...some.map(({ most }) => most)),
+    });
+  }
+
   /** In a sentence; undefined if there are none. @param noun `samples` */
   text(noun: string): string | undefined {
     const { count, sum, least, most } = this.shares;

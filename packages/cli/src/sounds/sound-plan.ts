@@ -4,12 +4,13 @@ import { existsSync } from "node:fs";
 import { InputError, OptionError } from "@relprop/core";
 import type { Model } from "@relprop/core/onnx";
 import type { ArrayCard } from "@relprop/core/zoo";
+import { stretchText, type Stretch } from "../media/jobs.ts";
 import { isOfKind, type InputFile } from "../files/find-files.ts";
 import { filesWithSound } from "./read-sound.ts";
 import { waveformAmong, type ModelInput, type Waveform } from "./waveform.ts";
 
-/** How a sound is cut, in seconds. */
-export interface WindowChoices {
+/** Which stretch of a sound is explained, and how it is cut, in seconds. */
+export interface WindowChoices extends Stretch {
   /** Length of a window, of a model that leaves it open. */
   readonly window?: number;
   /** From the beginning of a window to that of the next. @default the length of a window */
@@ -40,6 +41,10 @@ export interface SoundPlan extends Waveform {
   readonly longest: number;
   /** Samples from the beginning of a window to that of the next; undefined where that is a window's length. */
   readonly hop: number | undefined;
+  /** The stretch that is explained: its first sample, and the one after its last; and in words, if it is not all. */
+  readonly from: number;
+  readonly to: number;
+  readonly stretch: string | undefined;
   /** Factor of samples in [−1, 1]. */
   readonly scale: number;
   /** Whether each window gets mean 0 and variance 1. */
@@ -77,6 +82,9 @@ export function soundPlan(feeding: SoundModel, left: readonly ModelInput[], path
     size,
     longest: longestWindow * rate,
     hop: options.hop === undefined ? undefined : Math.max(1, Math.round(options.hop * rate)),
+    from: Math.round((options.from ?? 0) * rate),
+    to: Math.round((options.to ?? Number.POSITIVE_INFINITY) * rate),
+    stretch: stretchText(options),
     scale: options.pictures.scale ?? sound.scale ?? 1,
     normalize: sound.normalize ?? false,
     pad: sound.pad ?? 0,
@@ -165,12 +173,14 @@ function noWaveform({ card, options }: SoundModel, left: readonly ModelInput[], 
   });
 }
 
-/** @throws OptionError if windows are asked for where there are no sounds */
-export function refuseWindows({ window, hop }: WindowChoices): void {
-  if (window === undefined && hop === undefined) return;
+/** @throws OptionError if windows, or a stretch, are asked for where there are no sounds */
+export function refuseWindows(choices: WindowChoices): void {
+  const name = (["window", "hop", "from", "to"] as const).find((each) => choices[each] !== undefined);
+  if (name === undefined) return;
+  const isOfFilms = name === "from" || name === "to";
   throw new OptionError({
-    what: `cannot use ${window === undefined ? "--hop" : "--window"}`,
-    why: "it is an option of sounds, and there are none",
+    what: `cannot use --${name}`,
+    why: `it is an option of sounds${isOfFilms ? " and films" : ""}, and there are none`,
     fix: "leave it out",
   });
 }
@@ -180,7 +190,7 @@ export const seconds = (time: number): string => `${Number(time.toFixed(3))} s`;
 
 /** What the plan says of sounds. */
 export function soundSettings(plan: SoundPlan): [name: string, value: string][] {
-  const { input, channels, rate, rateFrom, size, longest, hop, scale, normalize, pad } = plan;
+  const { input, channels, rate, rateFrom, size, longest, hop, stretch, scale, normalize, pad } = plan;
   const step = hop === undefined || hop === size ? "one after the other" : `every ${seconds(hop / rate)}`;
   const left = size !== undefined && hop !== undefined && hop > size ? ", what lies between is left out" : "";
   const windows =
@@ -190,6 +200,7 @@ export function soundSettings(plan: SoundPlan): [name: string, value: string][] 
   return [
     ["sound", `"${input.name}", ${channels === 1 ? "mono" : `${channels} channels`}`],
     ["rate", `${rate} Hz (from ${rateFrom})`],
+    ...(stretch === undefined ? [] : [["from", stretch] satisfies [string, string]]),
     ["windows", `${windows}, the last one filled with ${pad === 0 ? "zeros" : pad}`],
     ["samples", normalize ? "mean 0 and variance 1 in each window" : `from −${scale} to ${scale}`],
   ];

@@ -1,6 +1,7 @@
 /** A sound -> windows as long as the model's input, at its rate, with its channels. A window and a part of the file are in memory. */
 
 import { InputError } from "@relprop/core";
+import { nothingThere } from "../media/jobs.ts";
 import { readSound } from "./read-sound.ts";
 import { mixed, Resampler } from "./resample-sound.ts";
 import type { SoundPlan } from "./sound-plan.ts";
@@ -25,7 +26,7 @@ export interface WindowPlace {
 }
 
 /** What of a plan windows depend on. */
-export type Cutting = Pick<SoundPlan, "rate" | "channels" | "size" | "longest" | "hop">;
+export type Cutting = Pick<SoundPlan, "rate" | "channels" | "size" | "longest" | "hop" | "from" | "to">;
 
 /**
  * The windows of a sound. The last one is the first that reaches its end; what it lacks is zeros.
@@ -35,7 +36,25 @@ export async function* soundWindows(
   path: string,
   cutting: Cutting,
 ): AsyncGenerator<SoundWindow, void, undefined> {
-  yield* windowsOf(atRate(path, cutting), cutting);
+  const { from, to, rate } = cutting;
+  let length = 0;
+  async function* stretch(): AsyncGenerator<Channels> {
+    for await (const part of atRate(path, cutting)) {
+      const [begin, end] = [from, to].map((at) => Math.max(0, at - length));
+      const size = part[0]?.length ?? 0;
+      length += size;
+      yield part.map((samples) => samples.subarray(begin, end));
+      // What follows is not decoded.
+      if (length >= to) return;
+    }
+  }
+  let isEmpty = true;
+  for await (const window of windowsOf(stretch(), cutting)) {
+    isEmpty = false;
+    yield { ...window, start: window.start + from };
+  }
+  if (isEmpty && from > 0)
+    throw new InputError({ what: `cannot explain "${path}"`, why: nothingThere("samples", length / rate) });
 }
 
 /** Channels of some samples. */
@@ -60,7 +79,7 @@ async function* atRate(path: string, { rate, channels }: Cutting): AsyncGenerato
 /** Cuts samples into windows. */
 export async function* windowsOf(
   parts: AsyncIterable<Channels>,
-  { channels, size: fixed, longest, hop: wanted }: Omit<Cutting, "rate">,
+  { channels, size: fixed, longest, hop: wanted }: Omit<Cutting, "rate" | "from" | "to">,
 ): AsyncGenerator<SoundWindow, void, undefined> {
   const held = Array.from({ length: channels }, () => new Queue());
   const [first] = held as [Queue];

@@ -13,6 +13,7 @@ const points = 3;
 
 const stateSchema = z.object({
   seen: z.number(),
+  first: z.number(),
   reached: z.number(),
   started: z.number(),
   padding: z.number(),
@@ -54,6 +55,8 @@ export type DrawnLane = Readonly<Curve & Pick<Lane, "sum">>;
 export class WaveSketch {
   /** How many windows there were. */
   seen = 0;
+  /** Index of the first window's first sample. */
+  first = 0;
   /** Sums over windows: relevance that reached them, that it started with, that reached what stands behind the end. */
   reached = 0;
   started = 0;
@@ -77,6 +80,7 @@ export class WaveSketch {
     { window, plan, started }: { window: WindowPlace; plan: SoundPlan; started: number },
   ): void {
     const { reached, padding } = windowSums(relevance, window, plan);
+    if (this.seen === 0) this.first = this.#begin = window.start;
     this.seen++;
     this.reached += reached;
     this.padding += padding;
@@ -127,9 +131,10 @@ export class WaveSketch {
 
   /** All of it as JSON. */
   state(): z.infer<typeof stateSchema> {
-    const { seen, reached, started, padding } = this;
+    const { seen, first, reached, started, padding } = this;
     return {
       seen,
+      first,
       reached,
       started,
       padding,

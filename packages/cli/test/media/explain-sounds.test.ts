@@ -23,6 +23,7 @@ interface Said {
   readonly padding?: { readonly seconds: number; readonly relevance: number };
   readonly start: number;
   readonly reached: Readonly<Record<string, number>>;
+  readonly ledger?: { readonly start: number; readonly reached: number };
   readonly error?: { readonly what: string; readonly why: string };
 }
 
@@ -424,6 +425,147 @@ describe("many files", () => {
     },
     300_000,
   );
+});
+
+describe("a stretch", () => {
+  const sound = samplesOf(1500);
+  test("is explained as a file of it alone, at the times of the whole", async () => {
+    const model = await shop.model(net(["N", 1, size]), "stretch");
+    const whole = await wav("whole.wav", [sound]);
+    const cut = await wav("cut.wav", [sound.slice(300, 1000)]);
+    const times = ["--from", "0.0375", "--to", "0:0.125", "--hop", "0.025"];
+    const [asStretch, alone] = [
+      await explain(model, whole, ...times),
+      await explain(model, cut, "--hop", "0.025"),
+    ];
+    expect(asStretch.status, asStretch.stderr).toBe(0);
+    expect(await relevanceIn(asStretch, "whole")).toEqual(await relevanceIn(alone, "cut"));
+    const [said, other] = [records(asStretch), records(alone)];
+    expect(said.map(({ from, to }) => [from, to])).toEqual([
+      [0.0375, 0.0875],
+      [0.0625, 0.1125],
+      [0.0875, 0.125],
+    ]);
+    expect(said.map(({ padding }) => padding)).toEqual(other.map(({ padding }) => padding));
+    const table = await readFile(join(asStretch.folder, "whole.1-class-1.windows.csv"), "utf8");
+    expect(table).toContain("\n2,0.0875,0.125,");
+  });
+
+  test("behind the end holds nothing; between two times that are in turn neither", async () => {
+    const model = await shop.model(net(["N", 1, size]), "stretch");
+    const whole = await wav("whole.wav", [sound]);
+    const behind = await shop.run("explain", whole, "-m", model, "--rate", `${rate}`, "--from", "3");
+    expect(behind.status).toBe(1);
+    expect(behind.stderr).toMatch(
+      /cannot explain ".*whole\.wav": it holds no samples there: it is 0\.19 s long/,
+    );
+    const turned = await shop.run(
+      "explain",
+      whole,
+      "-m",
+      model,
+      "--rate",
+      `${rate}`,
+      "--from",
+      "3",
+      "--to",
+      "1",
+    );
+    expect(turned.status).toBe(2);
+    expect(turned.stderr).toContain("cannot explain 3 s to 1 s: nothing lies between them");
+  });
+
+  test("of what has no time is refused, and so is what only films have", async () => {
+    const model = await shop.model(net(["N", 1, size]), "stretch");
+    const array = await shop.file("x.npy", npyFile(samplesOf(400), [1, 400]));
+    for (const [file, option, of] of [
+      [array, ["--from", "1"], "sounds and films"],
+      [array, ["--to", "1"], "sounds and films"],
+      [array, ["--hop", "1"], "sounds"],
+      [array, ["--every", "2"], "films that are seen"],
+      [await wav("whole.wav", [sound]), ["--raw"], "films that are seen"],
+      [await wav("whole.wav", [sound]), ["--view", "heatmap"], "films that are seen"],
+      [cat, ["--from", "1"], "sounds and films"],
+      [cat, ["--every", "2"], "films that are seen"],
+    ] as const) {
+      const run = await shop.run("explain", file, "-m", model, "--rate", `${rate}`, ...option);
+      expect(run.status, run.stderr).toBe(2);
+      expect(run.stderr).toContain(`cannot use ${option[0]}: it is an option of ${of}, and there are none`);
+    }
+  });
+});
+
+const percent = (share: number): string => `${share.toFixed(1).replace("-", "−")} %`;
+
+test("the ledger is said of each window, of all, and in the figure", async () => {
+  const model = await shop.model(net(["N", 1, size]), "ledger");
+  const file = await wav("ledger.wav", [samplesOf(1000)]);
+  const args = ["explain", file, "-m", model, "--rate", `${rate}`, "-c", "1", "--ledger"];
+  const json = records(await shop.run(...(args as [string]), "--json", "--figures", "0"));
+  const run = await shop.run(...(args as [string]), "--save", "svg");
+  expect(run.status, run.stderr).toBe(0);
+  const shares = json.map(({ ledger }) => (100 * (ledger?.reached ?? 0)) / (ledger?.start ?? 1));
+  for (const [i, share] of shares.entries()) {
+    const { start = 0, reached = {} } = json[i] ?? {};
+    expect(share).toBeCloseTo((100 * (reached["wave"] ?? 0)) / start, 3);
+    expect(run.stdout).toContain(`${percent(share)} of the logit reached the input`);
+  }
+  const mean = shares.reduce((sum, each) => sum + each, 0) / 3;
+  const all = `f the relevance of 3 windows, ${percent(mean)} reached the input on average (${percent(Math.min(...shares))} to ${percent(Math.max(...shares))})`;
+  expect(run.stdout).toContain(`o${all}`);
+  const svg = await readFile(join(run.folder, "ledger.1-class-1.figure.svg"), "utf8");
+  expect(svg.replaceAll("\u00a0", " ")).toContain(`O${all}`);
+  expect(svg).toContain(">class 1, in each of 3 windows of 0.05 s<");
+});
+
+test("Ctrl-C leaves a sound that the next run goes on with, to the same bytes", async () => {
+  const model = await shop.model(net(["N", 1, size]), "stopped");
+  const file = await wav("long.wav", [samplesOf(40_000)]);
+  const args = [
+    "explain",
+    file,
+    "-m",
+    model,
+    "--rate",
+    `${rate}`,
+    "-c",
+    "1",
+    "-b",
+    "4",
+    "--ledger",
+    "--from",
+    "0.5",
+    "--save",
+    "svg",
+  ];
+  const whole = await shop.run(...(args as [string]));
+  expect(whole.status, whole.stderr).toBe(0);
+  expect(whole.stderr).toContain("from 0.5 s to the end");
+  const { RunFile } = await import("../../src/arrays/run-file.ts");
+  const { add } = RunFile.prototype;
+  const spy = vi.spyOn(RunFile.prototype, "add").mockImplementation(function (
+    this: InstanceType<typeof RunFile>,
+    block,
+  ) {
+    if (spy.mock.calls.length === 5) process.emit("SIGINT");
+    return add.call(this, block);
+  });
+  const stopped = await shop.run(...(args as [string]));
+  spy.mockRestore();
+  expect(stopped.status).toBe(130);
+  const names = ["relevance.npy", "windows.csv", "figure.svg"].map((end) => `long.1-class-1.${end}`);
+  await expect(readFile(join(stopped.folder, names[0] ?? ""))).rejects.toThrow("ENOENT");
+  const counted = vi.spyOn(RunFile.prototype, "add");
+  expect(await runCommand([...args, "-o", stopped.folder, "--quiet"])).toBe(0);
+  const samples = counted.mock.calls.reduce((sum, [{ count }]) => sum + count, 0);
+  counted.mockRestore();
+  // 4.5 s are 90 windows.
+  expect(samples).toBeLessThan(90);
+  expect(samples).toBeGreaterThan(0);
+  for (const name of names)
+    expect(await readFile(join(stopped.folder, name)), name).toEqual(
+      await readFile(join(whole.folder, name)),
+    );
 });
 
 test("an interrupted run goes on where it ended, and draws the same", async () => {

@@ -63,7 +63,8 @@ export function cleanText(text: string): string {
     .replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069\ufeff]/gu, "")
     .replaceAll(/[\p{Cs}\ufffe\uffff]/gu, "\ufffd")
     .replaceAll(/ {2,}/g, " ")
-    .replaceAll(/(\d) % ?/g, "$1\u00a0%\u00a0")
+    .replaceAll(/(\d) %/g, "$1\u00a0%")
+    .replaceAll("\u00a0% ", "\u00a0%\u00a0")
     .trim();
 }
 

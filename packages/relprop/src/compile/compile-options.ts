@@ -93,7 +93,7 @@ const names: OptionNames<CompileOptions> = {
   sourceSha256: true,
 };
 
-/** The names that options of {@link compile} may have. */
+/** The names that options of `compile` may have. */
 export const compileOptionNames: readonly string[] = Object.keys(names);
 
 /** @throws OptionError for an option that {@link CompileOptions} does not have */

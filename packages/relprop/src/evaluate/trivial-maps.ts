@@ -5,7 +5,9 @@ import type { Layout } from "./layout.ts";
 
 /** The maps that know nothing, by their names. */
 export const trivialMaps = {
+  /** Normal random numbers. */
   random: "the map of chance",
+  /** 1 in the centre, and less with the square of the distance. */
   centre: "a blob in the centre",
 } as const;
 /** One of {@link trivialMaps}. */

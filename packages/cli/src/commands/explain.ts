@@ -128,7 +128,7 @@ const shortExamples = `Examples:
   relprop explain x.png --model net.onnx --size 224 --labels names.txt
   relprop explain bert.onnx --text "A film to remember." --class positive
 
-Exit codes: 0 done, 1 some failed, 2 usage, 3 model cannot be explained, 4 not loaded, 5 system, 130 stopped.`;
+Exit codes: 0 done, 1 some failed, 2 usage, 3 not explainable, 4 not loaded, 5 system, 130 stopped.`;
 
 const examples = `Examples:
   relprop explain photo.jpg                          where the network looked, with ResNet-50

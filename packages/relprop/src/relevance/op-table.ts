@@ -370,12 +370,12 @@ export const opTable = {
   }),
   ScatterElements: forms(scattering.reductionOf, {
     none: routing(scattering.unscatterElements, { ...overwriting, ...alongNamed }),
-    add: sum(scattering.unaddElements, { ...writing, ...alongNamed }),
+    add: sum(scattering.unaddElements, { ...writing, ...alongNamed, elementwise: false }),
     other: routing(scattering.unscatterElements, { ...overwriting, refuses: scattering.refusesReduction }),
   }),
   ScatterND: forms(scattering.reductionOf, {
     none: routing(scattering.unscatterNd, { ...overwriting, keepsAxis: axes.throughScatterNd }),
-    add: sum(scattering.unaddNd, { ...writing, keepsAxis: axes.throughScatterNd }),
+    add: sum(scattering.unaddNd, { ...writing, keepsAxis: axes.throughScatterNd, elementwise: false }),
     other: routing(scattering.unscatterNd, { ...overwriting, refuses: scattering.refusesReduction }),
   }),
   GridSample: average(sampling.ungridSample, {

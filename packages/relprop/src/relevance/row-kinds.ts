@@ -286,11 +286,14 @@ export function activation(
 }
 
 /** y = ±a ± b …: each input owns a share of the sum. */
-export function sum(pullBack: PullBack, options: RowOptions = {}): PlainRow {
+export function sum(
+  pullBack: PullBack,
+  { elementwise = true, ...options }: RowOptions & Partial<Pick<PlainRow, "elementwise">> = {},
+): PlainRow {
   return {
     kind: "plain",
     pullBack,
-    elementwise: true,
+    elementwise,
     ...common("sum", options, { joins: true, keepsAxis: aligned }),
   };
 }

@@ -24,7 +24,7 @@ export interface AppSize {
 }
 
 /** Bytes, gzipped, that each may have. */
-export const budgets: AppSize = { page: 78_000, worker: 200_000, modes: 70_000, video: 100_000 };
+export const budgets: AppSize = { page: 78_000, worker: 205_000, modes: 70_000, video: 100_000 };
 
 /** Measures a build. */
 export async function appSize(folder: string): Promise<AppSize> {

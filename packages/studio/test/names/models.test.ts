@@ -254,8 +254,13 @@ describe.skipIf(!canRun)("models", () => {
     const { page, problems } = await open("#target=3");
     await ready(page);
     await page.getByRole("heading", { name: "“3” is explained" }).waitFor();
+    // A class that is not among the best, whose maps are there already.
+    const names = (await bars(page).locator(".name").allTextContents()).map((name) => name.trim());
+    const other = Array.from({ length: 10 }, (_, digit) => String(digit)).find(
+      (digit) => !names.includes(digit),
+    );
     await hold(page, "explain");
-    await bars(page).nth(1).click();
+    await page.getByRole("combobox", { name: "Class", exact: true }).selectOption(other ?? "");
     await page.getByRole("heading", { name: /is being explained/ }).waitFor();
     await page.getByRole("button", { name: "Open …" }).click();
     await page.getByLabel("Runs in").selectOption("wasm");

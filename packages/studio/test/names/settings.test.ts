@@ -8,7 +8,7 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { canRun, give, pixelsOf, startApp, type App } from "../support/browser.ts";
 import { cameraArguments, writeCamera } from "../support/camera.ts";
-import { hold, release, slowEngine, slowFiles } from "../support/slow-engine.ts";
+import { hold, release, slowEngine, slowFiles, timesAsked } from "../support/slow-engine.ts";
 import { moments, watch } from "../support/watch.ts";
 
 const ready = (page: Page): Promise<void> => page.getByText(/^WASM, \d threads?/).waitFor();
@@ -59,7 +59,6 @@ describe.skipIf(!canRun)("settings", () => {
 
   /** Brings each mode to where it shows an answer with class bars. */
   const modes = {
-    images: async (page: Page) => page.getByText(/^digit-0: 0/).waitFor(),
     draw: async (page: Page) => {
       await page.getByRole("application", { name: /Drawing surface/ }).focus();
       await page.keyboard.press("Space");
@@ -109,6 +108,37 @@ describe.skipIf(!canRun)("settings", () => {
       await page.context().close();
     },
   );
+
+  test("in Images a bar is explained at once, by its map from one pass; another class shows that it is at work", async () => {
+    const { page, problems } = await open("#tab=images");
+    await ready(page);
+    await page.getByText(/^digit-0: 0/).waitFor();
+    const names = (await bars(page).locator(".name").allTextContents()).map((name) => name.trim());
+    await expect.poll(() => timesAsked(page, "explainBest")).toBe(1);
+    // The engine answers in order: what is asked next is behind them.
+    await page.getByRole("combobox", { name: "Class", exact: true }).selectOption(names[1] ?? "");
+    await page.getByRole("heading", { name: `“${names[1]}” is explained` }).waitFor();
+    await watch(page);
+    await hold(page, "explain");
+    await bars(page).nth(2).click();
+    await page.getByRole("heading", { name: `“${names[2]}” is explained` }).waitFor();
+    const other =
+      Array.from({ length: 10 }, (_, digit) => String(digit)).find((digit) => !names.includes(digit)) ?? "";
+    await page.getByRole("combobox", { name: "Class", exact: true }).selectOption(other);
+    await page.getByText(`“${other}” is being explained …`).first().waitFor();
+    await expect.poll(() => opacity(page)).toBeLessThan(0.5);
+    await release(page);
+    await page.getByRole("heading", { name: `“${other}” is explained` }).waitFor();
+    await expect.poll(() => opacity(page)).toBe(1);
+    for (const { pressed, maps } of await moments(page)) {
+      for (const text of maps) {
+        const speaksFor = /for “(.*?)”/.exec(text)?.[1];
+        if (pressed[0] !== undefined && speaksFor !== undefined) expect(speaksFor, text).toBe(pressed[0]);
+      }
+    }
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
 
   test("in Layers, another class dims the ledger and the layer until theirs are there", async () => {
     const { page, problems } = await open("#tab=layers&layer=%2F9%2FMaxPool&target=0");

@@ -8,7 +8,7 @@
 import type { Page } from "playwright-core";
 
 /** What an engine can be asked. */
-export type Ask = "load" | "explain" | "answer" | "scores" | "ledger" | "layer" | "status";
+export type Ask = "load" | "explain" | "explainBest" | "answer" | "scores" | "ledger" | "layer" | "status";
 
 interface Gate {
   held: string[];

@@ -6,8 +6,10 @@ cd "$(dirname "$0")/../.."
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then apt-get update -q && apt-get install -qy python3-venv; fi
 [ -x .venv/bin/python ] || python3 -m venv .venv
-.venv/bin/pip install --quiet torch==2.13.0 torchvision==0.28.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
-  zennit==0.4.6 captum==0.9.0 numpy pillow matplotlib pytest==9.2.0 ruff==0.17.6 mypy==2.4.1 hatchling==1.33.0 build==1.6.1
+.venv/bin/pip install --quiet torch==2.13.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 \
+  captum==0.9.0 numpy pillow click matplotlib pytest==9.2.0 ruff==0.17.6 mypy==2.4.1 hatchling==1.33.0 build==1.6.1
+# Without torchvision, which it asks for and these tests do not: builds of it do not fit every build of torch.
+.venv/bin/pip install --quiet --no-deps zennit==0.4.6
 
 npm run --silent build:python
 cd packages/python

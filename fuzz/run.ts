@@ -3,7 +3,7 @@
  * more than five seconds of the processor for one input, a gigabyte of memory, an error that is not relprop's own, outputs that are not the model's,
  * relevance of a sample that depends on its batch mates.
  *
- *     npm run fuzz -- [--seconds 60] [--seed 1] [--round N]
+ *     npm run fuzz -- [--seconds 60] [--rounds N] [--seed 1] [--round N]
  *
  * Findings are printed and kept in fuzz/findings; --round repeats one. What is mended goes into fuzz/corpus.
  */
@@ -17,6 +17,7 @@ import type { Order, Report } from "./child.ts";
 const { values: options } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
+    rounds: { type: "string", default: "Infinity" },
     seed: { type: "string", default: "1" },
     round: { type: "string" },
   },
@@ -39,6 +40,8 @@ function processorTime(pid: number | undefined): number {
     return 0;
   }
 }
+
+const isOver = (): boolean => Date.now() > end || rounds >= Number(options.rounds);
 
 /** Deaths and hangs of the bare model are ONNX Runtime's. */
 const isOurs = (step: string): boolean => !step.startsWith("bare");
@@ -89,7 +92,7 @@ async function until(first: number): Promise<number | undefined> {
       count(report.kind, "finding");
       found(report.round, report.kind, report.finding, report.bytes);
     }
-    if ("step" in report && report.step === "make" && Date.now() > end && !only) child.kill("SIGTERM");
+    if ("step" in report && report.step === "make" && isOver() && !only) child.kill("SIGTERM");
   });
   const signal = await new Promise<NodeJS.Signals | number | null>((resolve) => {
     child.once("exit", (code, killed) => resolve(killed ?? code));
@@ -106,7 +109,7 @@ async function until(first: number): Promise<number | undefined> {
 let next: number | undefined = Number(options.round ?? 0);
 while (next !== undefined) {
   next = await until(next);
-  if (!only && Date.now() > end) break;
+  if (!only && isOver()) break;
 }
 
 for (const [key, times] of [...counts].sort()) process.stdout.write(`${String(times).padStart(7)}  ${key}\n`);

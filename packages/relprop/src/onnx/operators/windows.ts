@@ -170,6 +170,7 @@ const pool: ShapeRule = (node, inputs) => {
 
 const globalPool: ShapeRule = (node, inputs) => {
   const { dataType, shape } = input(node, inputs, 0);
+  if (shape.length < 2) throw contradiction(node, `x of ${showShape(shape)} has no channels`);
   return [{ dataType, shape: shape.map((dim, i) => (i < 2 ? dim : 1)) }];
 };
 

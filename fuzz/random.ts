@@ -1,20 +1,14 @@
 /** Random choices that a seed decides. */
 
+import { uniformNumbers } from "../packages/relprop/src/random.ts";
+
 /** A stream of random choices. */
 export class Random {
-  #state: number;
+  /** A number in (0, 1). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A number in [0, 1): mulberry32. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    this.next = uniformNumbers(seed);
   }
 
   /** A whole number in [0, below). */

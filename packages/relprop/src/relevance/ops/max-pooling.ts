@@ -2,7 +2,8 @@
 
 import { int, ints, type Node, type Value } from "../../onnx/graph.ts";
 import type { GraphBuilder } from "../../onnx/graph-builder.ts";
-import { sizeOf } from "../../onnx/tensor.ts";
+import { pickEach } from "../../onnx/column-window.ts";
+import { numbersOf, sizeOf } from "../../onnx/tensor.ts";
 import { x, y, type Site } from "../site.ts";
 import { indicator } from "./calculus.ts";
 import { interleave } from "./interleave.ts";
@@ -151,7 +152,7 @@ function ofWindows(site: Site, s: Value, window: Window): Value {
 function pickPositions({ b, node }: Site, channels: number, kernel: readonly number[]): Value {
   const positions = sizeOf(kernel);
   checkSize(node, channels * positions * positions, "numbers to tell the places of its windows apart");
-  const pick = Array.from({ length: positions * positions }, (_, i) => (i % (positions + 1) === 0 ? 1 : 0));
-  const once = b.numbers(pick, [positions, 1, ...kernel]);
+  const pick = pickEach(node, kernel);
+  const once = b.numbers(Array.from(numbersOf(pick)), pick.dims);
   return b.op("Tile", [once, b.integers([channels, 1, ...kernel.map(() => 1)])]);
 }

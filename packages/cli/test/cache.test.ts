@@ -1,22 +1,16 @@
 /** What is kept is found, checked and cleared by `relprop cache`. */
 
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { runCommand } from "../src/commands/run-command.ts";
 import { commandRuns } from "./support/command-runs.ts";
+import { flipByte } from "./support/flip-byte.ts";
 
 const photos = fileURLToPath(new URL("../../../examples/photos", import.meta.url));
 const network = fileURLToPath(new URL("../../relprop/test/golden/convnet/model.onnx", import.meta.url));
 const runs = commandRuns("cache");
-
-async function flipByte(path: string): Promise<void> {
-  const bytes = await readFile(path);
-  const middle = Math.floor(bytes.length / 2);
-  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
-  await writeFile(path, bytes);
-}
 
 test("says where it is, whether it is whole, and clears it", async () => {
   const folder = join(runs.folder, "cache");

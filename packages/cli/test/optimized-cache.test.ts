@@ -1,6 +1,6 @@
 /** What ONNX Runtime made of a model starts the next run, and never where anything is wrong with it. */
 
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
@@ -8,6 +8,7 @@ import { Explainer, sessionModel, type SessionModel } from "@relprop/core";
 import { float32Tensor, GraphBuilder, ints, readModel, writeModel } from "@relprop/core/onnx";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { cachingRuntime, type FileRuntime } from "../src/sessions/optimized-cache.ts";
+import { flipByte } from "./support/flip-byte.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -82,13 +83,6 @@ test("another model is another one's", async () => {
   await relevance(runtime, "two");
   expect(made).toEqual(["bytes", "bytes"]);
 });
-
-async function flipByte(path: string): Promise<void> {
-  const bytes = await readFile(path);
-  const middle = Math.floor(bytes.length / 3);
-  bytes[middle] = (bytes[middle] ?? 0) ^ 1;
-  await writeFile(path, bytes);
-}
 
 test.each<[string, (place: string) => Promise<unknown>]>([
   ["weights are cut off", (place) => truncate(join(place, "weights.bin"), 4000)],

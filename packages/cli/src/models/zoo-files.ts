@@ -1,7 +1,7 @@
 /** Files of the zoo's models: in the cache, or fetched into it. */
 
 import { whyUnread } from "../files/why-unread.ts";
-import { access, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ModelFileError } from "@relprop/core";
 import { writeModel } from "@relprop/core/onnx";
@@ -24,17 +24,12 @@ import { checksumOf } from "../files/checksum.ts";
 import { megabyteText, startWaiting } from "../terminal/progress.ts";
 import { madeOnce } from "../files/one-writer.ts";
 import { writeWhole } from "../files/write-file.ts";
+import { exists } from "../files/exists.ts";
 
 /** Options for fetching. */
 export interface FetchOptions {
   readonly quiet?: boolean;
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 const packageFolder = ({ name, version }: NpmPackage): string =>
   join(cacheFolder(), "npm", `${name.replaceAll("/", "-")}-${version}`);

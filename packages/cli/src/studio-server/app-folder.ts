@@ -1,15 +1,9 @@
 /** The folder of the built app, inside this package. */
 
-import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ModelFileError } from "@relprop/core";
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
+import { exists } from "../files/exists.ts";
 
 /** The folder of this package, found from `dist/main.js` as well as from the sources. */
 async function packageFolder(): Promise<string> {

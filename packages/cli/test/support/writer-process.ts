@@ -1,16 +1,11 @@
 /** A process that wants files which others want as well: PATH ROUNDS, or PATH die to be killed in the middle. */
 
-import { access, appendFile, rename, rm } from "node:fs/promises";
+import { appendFile, rename, rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { madeOnce } from "../../src/files/one-writer.ts";
+import { exists } from "../../src/files/exists.ts";
 
 const [base = "", rounds = ""] = process.argv.slice(2);
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Writes in two steps to a part that all processes share, as a download does: two at a time would spoil it. */
 async function make(path: string): Promise<void> {
